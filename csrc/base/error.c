@@ -1,0 +1,85 @@
+#include "scoop/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct code_facts {
+    const char *name;
+    const char *exception;
+    bool retryable;
+    const char *sentence;
+};
+
+static const struct code_facts table[SCOOP_CODE_COUNT] = {
+#define X(name, exception, retryable, sentence) {#name, exception, retryable, sentence},
+    SCOOP_ERRORS(X)
+#undef X
+};
+
+static const struct code_facts *facts(enum scoop_code code) {
+    return &table[(unsigned)code < SCOOP_CODE_COUNT ? code : SCOOP_INTERNAL];
+}
+
+const char *scoop_code_name(enum scoop_code code) {
+    return facts(code)->name;
+}
+
+const char *scoop_code_exception(enum scoop_code code) {
+    return facts(code)->exception;
+}
+
+const char *scoop_code_sentence(enum scoop_code code) {
+    return facts(code)->sentence;
+}
+
+static void fill(struct scoop_error *error, enum scoop_code code, const char *format,
+                 va_list arguments) {
+    char message[sizeof error->message];
+    /* Formatted first: the arguments may point into *error. */
+    vsnprintf(message, sizeof message, format, arguments);
+    memset(error, 0, sizeof *error);
+    error->code = code;
+    error->retryable = facts(code)->retryable;
+    memcpy(error->message, message, sizeof message);
+}
+
+int scoop_fail(struct scoop_error *error, enum scoop_code code, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error, code, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+static enum scoop_code code_of_errno(int os_errno) {
+    switch (os_errno) {
+    case ENOENT:
+        return SCOOP_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+        return SCOOP_ACCESS_DENIED;
+    case ENOMEM:
+        return SCOOP_NO_MEMORY;
+    default:
+        return SCOOP_IO;
+    }
+}
+
+int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format, ...) {
+    char reason[128];
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error, code_of_errno(os_errno), format, arguments);
+    va_end(arguments);
+    error->os_errno = os_errno;
+    size_t used = strlen(error->message);
+    snprintf(error->message + used, sizeof error->message - used, ": %s",
+             strerror_r(os_errno, reason, sizeof reason));
+    return -1;
+}
+
+int scoop_fail_memory(struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_NO_MEMORY, "out of memory");
+}

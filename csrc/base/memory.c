@@ -1,0 +1,43 @@
+#include "scoop/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef SCOOP_TORTURE
+#include <stdatomic.h>
+
+static atomic_long allocations;
+
+static int must_fail(void) {
+    const char *at = getenv("SCOOP_FAIL_ALLOC_AT");
+    return at != NULL && atomic_fetch_add(&allocations, 1) + 1 == atol(at);
+}
+#else
+static int must_fail(void) {
+    return 0;
+}
+#endif
+
+void *scoop_malloc(size_t size_bytes) {
+    return must_fail() ? NULL : malloc(size_bytes);
+}
+
+void *scoop_calloc(size_t count, size_t size_bytes) {
+    return must_fail() ? NULL : calloc(count, size_bytes);
+}
+
+void *scoop_realloc(void *block, size_t size_bytes) {
+    return must_fail() ? NULL : realloc(block, size_bytes);
+}
+
+char *scoop_strdup(const char *text) {
+    size_t size = strlen(text) + 1;
+    char *copy = scoop_malloc(size);
+    if (copy != NULL)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void scoop_free(void *block) {
+    free(block);
+}

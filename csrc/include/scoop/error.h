@@ -1,0 +1,79 @@
+/* Errors of libscoop: a caller-owned struct, filled once by whoever detects the fault. */
+#ifndef SCOOP_ERROR_H
+#define SCOOP_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The one table: code, Python exception, retryable by default, sentence. The enum, the texts and the
+ * exception classes of the binding are generated from it. */
+#define SCOOP_ERRORS(X)                                                                            \
+    X(OK, "AirscoopError", false, "No error.")                                                     \
+    X(NO_MEMORY, "MemoryLimit", true, "Memory or the memory limit is exhausted.")                  \
+    X(USAGE, "UsageError", false, "The call's arguments are wrong.")                               \
+    X(CANCELLED, "Cancelled", true, "The run was cancelled; nothing was committed.")               \
+    X(IO, "FileError", false, "A local file could not be read or written.")                        \
+    X(CONNECTION, "ConnectionFailed", true, "The connection failed or was lost.")                  \
+    X(TIMEOUT, "TimedOut", true, "The other side did not answer in time.")                         \
+    X(TLS, "TlsError", false, "TLS could not be set up or the certificate was refused.")           \
+    X(HTTP, "HttpError", false, "The server answered with an error.")                              \
+    X(THROTTLED, "Throttled", true, "The server asked to slow down.")                              \
+    X(NOT_FOUND, "NotFound", false, "The object, bucket, file or table does not exist.")           \
+    X(ACCESS_DENIED, "AccessDenied", false, "Permission was denied.")                              \
+    X(EXPIRED, "CredentialsExpired", true, "The credentials have expired.")                        \
+    X(CREDENTIALS, "CredentialsMissing", false, "No usable credentials were found.")               \
+    X(PRECONDITION, "PreconditionFailed", false, "A condition of the request did not hold.")       \
+    X(SOURCE_CHANGED, "SourceChanged", true, "The source changed while it was read.")              \
+    X(TRUNCATED, "Truncated", true, "The source ended before its proven end.")                     \
+    X(LENGTH_UNKNOWN, "LengthUnknown", false, "The source does not say where it ends.")            \
+    X(CORRUPT, "CorruptData", false, "The data is damaged: checksum, length or framing is wrong.") \
+    X(TRAILING_GARBAGE, "TrailingGarbage", false, "Bytes follow the end of the gzip data.")        \
+    X(INFLATION, "InflationLimit", false, "The data inflates beyond the limit.")                   \
+    X(UNSUPPORTED, "UnsupportedFormat", false, "The format is recognised but not supported.")      \
+    X(BAD_RECORD, "BadRecord", false, "A record is invalid.")                                      \
+    X(TOO_MANY_REJECTED, "TooManyRejected", false, "More records were rejected than allowed.")     \
+    X(PROTOCOL, "ProtocolError", true, "The other side broke the protocol.")                       \
+    X(TOO_LARGE, "TooLarge", false, "A size is beyond what the destination allows.")               \
+    X(SQL, "SqlError", false, "The warehouse refused a statement.")                                \
+    X(SERIALIZATION, "SerializationConflict", true, "A concurrent transaction won.")               \
+    X(LOCK_TIMEOUT, "LockTimeout", true, "A lock was not granted in time.")                        \
+    X(COUNT_MISMATCH, "CountMismatch", false, "Counts that must be equal differ.")                 \
+    X(INTERNAL, "InternalError", false, "A defect in airscoop; please report it.")
+
+enum scoop_code {
+#define X(name, exception, retryable, sentence) SCOOP_##name,
+    SCOOP_ERRORS(X)
+#undef X
+        SCOOP_CODE_COUNT
+};
+
+/* All text is NUL-terminated UTF-8, cut to fit, never holds a secret. Zero-initialise before use. */
+struct scoop_error {
+    enum scoop_code code;
+    bool retryable;      /* true: the same call may succeed later */
+    int http_status;     /* 0 when none */
+    int os_errno;        /* 0 when none */
+    char sqlstate[6];    /* "" when none */
+    char request_id[80]; /* the server's, "" when none */
+    char message[1024];
+};
+
+/* Fills *error from the table and the printf-style format, replacing what it held; returns -1, so
+ * that a caller can `return scoop_fail(...)`. error must not be NULL. */
+int scoop_fail(struct scoop_error *error, enum scoop_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same, with errno's text appended and os_errno set; ENOENT and EACCES/EPERM become NOT_FOUND
+ * and ACCESS_DENIED. */
+int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* NO_MEMORY with a standard message; returns -1. */
+int scoop_fail_memory(struct scoop_error *error);
+
+/* Static text, valid for ever. */
+const char *scoop_code_name(enum scoop_code code);      /* "TRUNCATED" */
+const char *scoop_code_exception(enum scoop_code code); /* "Truncated" */
+const char *scoop_code_sentence(enum scoop_code code);
+
+#endif

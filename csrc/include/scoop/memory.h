@@ -1,0 +1,16 @@
+/* The one allocator of libscoop, so that tests can fail every allocation in turn. */
+#ifndef SCOOP_MEMORY_H
+#define SCOOP_MEMORY_H
+
+#include <stddef.h>
+
+/* Like malloc, calloc, realloc, strdup and free. Any thread. NULL when memory is exhausted, or when
+ * the environment variable SCOOP_FAIL_ALLOC_AT=n names this, the n-th, allocation (builds with
+ * -DSCOOP_TORTURE only). What they return is released with scoop_free. */
+void *scoop_malloc(size_t size_bytes);
+void *scoop_calloc(size_t count, size_t size_bytes);
+void *scoop_realloc(void *block, size_t size_bytes);
+char *scoop_strdup(const char *text);
+void scoop_free(void *block);
+
+#endif

@@ -1,0 +1,112 @@
+/* Stages: bytes in, bytes out, joined in a chain. They know neither network nor files. */
+#ifndef SCOOP_STAGE_H
+#define SCOOP_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/error.h"
+
+/* What the chain counted; one struct is shared by all stages of a chain and by its owner. */
+struct scoop_counters {
+    uint64_t source_bytes;     /* read from the source, as on the wire */
+    uint64_t text_bytes;       /* after gunzip (equal to source_bytes for plain input) */
+    uint64_t records_in;       /* records seen; in = out + rejected */
+    uint64_t records_out;
+    uint64_t records_rejected;
+    uint64_t blank_lines;      /* dropped, not records */
+    uint64_t gzip_members;
+    uint64_t destination_bytes; /* handed to the sink */
+    bool bom_stripped;
+};
+
+/* A record that is not passed on. Pointers are valid during the callback only. */
+struct scoop_reject {
+    uint64_t line;           /* of the record's first byte, from 1 */
+    uint64_t byte_offset;    /* of the record's first byte in the text, from 0 */
+    const char *reason;      /* a sentence */
+    const unsigned char *record; /* its first bytes, at most 4096 */
+    size_t record_length;    /* bytes at `record` */
+    uint64_t total_length;   /* of the whole record in bytes */
+};
+
+/* Returns 0 to go on without the record, or -1 with *error filled (BAD_RECORD, TOO_MANY_REJECTED)
+ * to end the run. The callee owns the policy; a stage only reports. */
+struct scoop_reject_policy {
+    int (*on_reject)(void *user, const struct scoop_reject *reject, struct scoop_error *error);
+    void *user;
+};
+
+struct scoop_record_options {
+    size_t max_record_bytes;   /* 0: SCOOP_MAX_RECORD_BYTES; longer input or output is a bad record */
+    bool replace_invalid;      /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
+    bool nonfinite_null;       /* Python nan, inf and 1e999 become null instead of a bad record */
+    struct scoop_reject_policy policy;
+};
+
+#define SCOOP_MAX_RECORD_BYTES ((size_t)4 * 1024 * 1024) /* Redshift's limit for a JSON object */
+#define SCOOP_STEP_BYTES ((size_t)64 * 1024)             /* what a head stage emits per write */
+
+struct scoop_stage;
+
+struct scoop_stage_type {
+    const char *name;
+    /* Takes up to `length` bytes and sets *consumed. A stage may stop early only after it has handed
+     * SCOOP_STEP_BYTES to the next one (gunzip does); the caller offers the rest again. 0 or -1. */
+    int (*write)(struct scoop_stage *stage, const unsigned char *data, size_t length,
+                 size_t *consumed, struct scoop_error *error);
+    /* The input has ended well: check the trailer, emit what is left. Does not call next's finish.
+     * 0 or -1. Called once. */
+    int (*finish)(struct scoop_stage *stage, struct scoop_error *error);
+    /* Releases the stage itself. */
+    void (*free)(struct scoop_stage *stage);
+};
+
+/* First member of every stage struct. `next` is set by the chain's owner before the first write. */
+struct scoop_stage {
+    const struct scoop_stage_type *type;
+    struct scoop_stage *next;
+    struct scoop_counters *counters; /* borrowed; outlives the stage */
+};
+
+/* Offers all of data to `stage`, repeating until it is consumed. 0 or -1. For calls between stages. */
+int scoop_stage_push(struct scoop_stage *stage, const void *data, size_t length,
+                     struct scoop_error *error);
+/* Calls finish on `stage` and on each stage after it, in order; stops at the first error. */
+int scoop_stage_finish_chain(struct scoop_stage *stage, struct scoop_error *error);
+/* Frees `stage` and each stage after it. NULL is allowed. */
+void scoop_stage_free_chain(struct scoop_stage *stage);
+
+/* Each constructor returns a stage owned by the caller, or NULL with *error filled. Not thread-safe:
+ * one chain belongs to one thread. Options are copied. */
+
+struct scoop_gunzip_options {
+    uint32_t max_ratio;       /* 0: 1100, just above what deflate can reach (1032); counted after the first MiB of output */
+    uint64_t max_output_bytes; /* 0: no limit */
+    bool ignore_trailing_garbage;
+};
+/* Concatenated members; zero padding between and after them is accepted. Counts gzip_members and
+ * text_bytes. Errors: TRUNCATED, CORRUPT (header, CRC-32, length), TRAILING_GARBAGE, INFLATION. */
+struct scoop_stage *scoop_gunzip_new(const struct scoop_gunzip_options *options,
+                                     struct scoop_counters *counters, struct scoop_error *error);
+
+/* One member, no time stamp, so equal input gives equal bytes. level 0..9, -1: 6. */
+struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
+                                   struct scoop_error *error);
+
+/* JSON values, one or more lines each, a record boundary being a newline at nesting 0 -> one checked
+ * value per line. Bytes of a good one-line record pass unchanged. */
+struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
+                                         struct scoop_counters *counters,
+                                         struct scoop_error *error);
+
+/* Python literals, one a line -> JSON, one a line. */
+struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
+                                      struct scoop_counters *counters, struct scoop_error *error);
+
+/* Passes the first `lines` lines and sets *reached when it has; drops the rest. */
+struct scoop_stage *scoop_head_new(uint64_t lines, bool *reached, struct scoop_counters *counters,
+                                   struct scoop_error *error);
+
+#endif
