@@ -1,0 +1,158 @@
+"""Receipts: what every verb returns, prints, pushes to XCom and shows in the UI.
+
+The counts of a receipt are checked before it is made: what came in equals what went out plus what
+was rejected or found to be a duplicate. A receipt holds no secret and only JSON types.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def megabytes(count: int) -> str:
+    """A byte count for people, in units of 10^6."""
+    return f"{count / 1e6:,.1f} MB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The part that all receipts share. `seconds` is wall time."""
+
+    verb: str
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The receipt as JSON types, for XCom and `--json`."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    def summary(self) -> str:
+        """One line for people."""
+        return f"{self.verb} in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyReceipt(Receipt):
+    """A copy: records_in = records_out + records_rejected (all 0 for the format raw)."""
+
+    verb: str = "copy"
+    source: str
+    destination: str
+    format: str
+    source_bytes: int
+    text_bytes: int
+    destination_bytes: int
+    records_in: int
+    records_out: int
+    records_rejected: int
+    blank_lines: int
+    gzip_members: int
+    bom_stripped: bool
+    rejects: str | None
+    etag: str | None
+    source_etag: str | None
+    parts: int
+    retries: int
+
+    def summary(self) -> str:
+        text = (
+            f"{self.source} -> {self.destination}: {megabytes(self.source_bytes)} in, "
+            f"{megabytes(self.destination_bytes)} out"
+        )
+        if self.format != "raw":
+            text += (
+                f", {self.records_in:,} records in = {self.records_out:,} out"
+                f" + {self.records_rejected:,} rejected"
+            )
+        return f"{text}, {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionResult:
+    """One partition after `add_partitions`."""
+
+    values: dict[str, str]
+    location: str
+    status: Literal["added", "moved", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionReceipt(Receipt):
+    """Partitions registered on an external table."""
+
+    verb: str = "partition"
+    table: str
+    partitions: list[PartitionResult]
+    added: int
+    moved: int
+    unchanged: int
+
+    def summary(self) -> str:
+        return (
+            f"{self.table}: {self.added} partitions added, {self.moved} moved, "
+            f"{self.unchanged} unchanged, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertReceipt(Receipt):
+    """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced."""
+
+    verb: str = "insert"
+    source: str
+    target: str
+    partition: dict[str, str]
+    mode: str
+    scanned: int
+    duplicates: int
+    already_there: int
+    inserted: int
+    replaced: int
+    attempts: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the target is different from before."""
+        return self.inserted + self.replaced > 0
+
+    def summary(self) -> str:
+        return (
+            f"{self.source} -> {self.target}: {self.scanned:,} scanned = {self.inserted:,} inserted"
+            f" + {self.replaced:,} replaced + {self.already_there:,} already there"
+            f" + {self.duplicates:,} duplicates, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshReceipt(Receipt):
+    """A refreshed materialized view."""
+
+    verb: str = "refresh"
+    view: str
+
+    def summary(self) -> str:
+        return f"{self.view} refreshed, {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptReceipt(Receipt):
+    """A script run statement by statement."""
+
+    verb: str = "script"
+    file: str
+    statements: int
+
+    def summary(self) -> str:
+        return f"{self.file}: {self.statements} statements, {self.seconds:.1f} s"

@@ -1,0 +1,46 @@
+#include "binding.h"
+
+static int execute(PyObject *module) {
+    if (airscoop_add_exceptions(module) != 0)
+        return -1;
+    return airscoop_add_session(module);
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg) {
+    struct airscoop_state *state = PyModule_GetState(module);
+    for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++)
+        Py_VISIT(state->exceptions[code]);
+    return 0;
+}
+
+static int clear(PyObject *module) {
+    struct airscoop_state *state = PyModule_GetState(module);
+    for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++)
+        Py_CLEAR(state->exceptions[code]);
+    return 0;
+}
+
+static void release(void *module) {
+    clear(module);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+    {0, NULL},
+};
+
+struct PyModuleDef airscoop_module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "airscoop._native",
+    .m_doc = "The C engine of airscoop.",
+    .m_size = sizeof(struct airscoop_state),
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = release,
+};
+
+PyMODINIT_FUNC PyInit__native(void);
+PyMODINIT_FUNC PyInit__native(void) {
+    return PyModuleDef_Init(&airscoop_module_definition);
+}
