@@ -1,0 +1,83 @@
+#include "scoop/sniff.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct signature {
+    enum scoop_content content;
+    size_t length;
+    const char *bytes;
+};
+
+/* The UTF-32 marks stand before the UTF-16 ones, which they begin with. */
+static const struct signature signatures[] = {
+    {SCOOP_CONTENT_GZIP, 2, "\x1f\x8b"},
+    {SCOOP_CONTENT_ZIP, 4, "PK\x03\x04"},
+    {SCOOP_CONTENT_ZIP, 4, "PK\x05\x06"}, /* an archive without files */
+    {SCOOP_CONTENT_ZIP, 4, "PK\x07\x08"}, /* the first of several volumes */
+    {SCOOP_CONTENT_ZSTD, 4, "\x28\xb5\x2f\xfd"},
+    {SCOOP_CONTENT_XZ, 6,
+     "\xfd"
+     "7zXZ\0"},
+    {SCOOP_CONTENT_UTF32, 4, "\xff\xfe\0\0"},
+    {SCOOP_CONTENT_UTF32, 4, "\0\0\xfe\xff"},
+    {SCOOP_CONTENT_UTF16, 2, "\xff\xfe"},
+    {SCOOP_CONTENT_UTF16, 2, "\xfe\xff"},
+};
+
+/* "BZh", the block size, then a block's magic or that of the end: text may begin with "BZh". */
+static bool is_bzip2(const unsigned char *data, size_t length) {
+    return length >= 10 && memcmp(data, "BZh", 3) == 0 && data[3] >= '1' && data[3] <= '9' &&
+           (memcmp(data + 4, "\x31\x41\x59\x26\x53\x59", 6) == 0 ||
+            memcmp(data + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0);
+}
+
+/* zstd also begins with skippable frames, 50..5f 2a 4d 18. */
+static bool is_zstd_skippable(const unsigned char *data, size_t length) {
+    return length >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0;
+}
+
+/* Without a mark: which of the first bytes are NUL tells the width, as JSON and literals begin with
+ * an ASCII character. */
+static enum scoop_content by_nul_pattern(const unsigned char *data, size_t length) {
+    if (length >= 4 && ((data[0] != 0 && data[1] == 0 && data[2] == 0 && data[3] == 0) ||
+                        (data[0] == 0 && data[1] == 0 && data[2] == 0 && data[3] != 0)))
+        return SCOOP_CONTENT_UTF32;
+    if (length >= 2 && (data[0] == 0) != (data[1] == 0))
+        return SCOOP_CONTENT_UTF16;
+    return SCOOP_CONTENT_PLAIN;
+}
+
+enum scoop_content scoop_sniff(const unsigned char *data, size_t length) {
+    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
+        if (length >= signatures[i].length &&
+            memcmp(data, signatures[i].bytes, signatures[i].length) == 0)
+            return signatures[i].content;
+    if (is_bzip2(data, length))
+        return SCOOP_CONTENT_BZIP2;
+    if (is_zstd_skippable(data, length))
+        return SCOOP_CONTENT_ZSTD;
+    return by_nul_pattern(data, length);
+}
+
+const char *scoop_content_name(enum scoop_content content) {
+    switch (content) {
+    case SCOOP_CONTENT_GZIP:
+        return "gzip";
+    case SCOOP_CONTENT_ZIP:
+        return "zip";
+    case SCOOP_CONTENT_BZIP2:
+        return "bzip2";
+    case SCOOP_CONTENT_ZSTD:
+        return "zstd";
+    case SCOOP_CONTENT_XZ:
+        return "xz";
+    case SCOOP_CONTENT_UTF16:
+        return "UTF-16 text";
+    case SCOOP_CONTENT_UTF32:
+        return "UTF-32 text";
+    case SCOOP_CONTENT_PLAIN:
+        break;
+    }
+    return "plain";
+}
