@@ -1,0 +1,144 @@
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine_internal.h"
+#include "scoop/memory.h"
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void start_curl(void) {
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+uint64_t scoop_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options,
+                                      struct scoop_error *error) {
+    pthread_once(&curl_once, start_curl);
+    struct scoop_engine *engine = scoop_calloc(1, sizeof *engine);
+    if (engine == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    engine->connect_timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms : 10000;
+    engine->stall_timeout_seconds =
+        options->stall_timeout_seconds ? options->stall_timeout_seconds : 60;
+    engine->multi = curl_multi_init();
+    if (options->ca_file != NULL)
+        engine->ca_file = scoop_strdup(options->ca_file);
+    if (engine->multi == NULL || (options->ca_file != NULL && engine->ca_file == NULL)) {
+        scoop_fail_memory(error);
+        scoop_engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void scoop_engine_free(struct scoop_engine *engine) {
+    if (engine == NULL)
+        return;
+    while (engine->exchanges != NULL)
+        scoop_http_cancel(engine->exchanges);
+    while (engine->timers != NULL)
+        scoop_engine_forget(engine, engine->timers->user);
+    curl_multi_cleanup(engine->multi);
+    scoop_free(engine->ca_file);
+    scoop_free(engine);
+}
+
+void scoop_engine_wakeup(struct scoop_engine *engine) {
+    curl_multi_wakeup(engine->multi);
+}
+
+int scoop_engine_after(struct scoop_engine *engine, uint64_t delay_ms, void (*fire)(void *user),
+                       void *user, struct scoop_error *error) {
+    struct scoop_timer *timer = scoop_malloc(sizeof *timer);
+    if (timer == NULL)
+        return scoop_fail_memory(error);
+    *timer = (struct scoop_timer){engine->timers, scoop_now_ms() + delay_ms, fire, user};
+    engine->timers = timer;
+    return 0;
+}
+
+void scoop_engine_forget(struct scoop_engine *engine, const void *user) {
+    struct scoop_timer **link = &engine->timers;
+    while (*link != NULL) {
+        struct scoop_timer *timer = *link;
+        if (timer->user == user) {
+            *link = timer->next;
+            scoop_free(timer);
+        } else {
+            link = &timer->next;
+        }
+    }
+}
+
+static struct scoop_timer *take_due(struct scoop_engine *engine, uint64_t now) {
+    for (struct scoop_timer **link = &engine->timers; *link != NULL; link = &(*link)->next) {
+        struct scoop_timer *timer = *link;
+        if (timer->due_ms <= now) {
+            *link = timer->next;
+            return timer;
+        }
+    }
+    return NULL;
+}
+
+static void fire_timers(struct scoop_engine *engine) {
+    uint64_t now = scoop_now_ms();
+    struct scoop_timer *timer;
+    while ((timer = take_due(engine, now)) != NULL) {
+        timer->fire(timer->user);
+        scoop_free(timer);
+    }
+}
+
+static int wait_bounded_by_timers(const struct scoop_engine *engine, int wait_ms) {
+    uint64_t now = scoop_now_ms();
+    for (const struct scoop_timer *timer = engine->timers; timer != NULL; timer = timer->next) {
+        uint64_t left = timer->due_ms > now ? timer->due_ms - now : 0;
+        if (left < (uint64_t)wait_ms)
+            wait_ms = (int)left;
+    }
+    return wait_ms;
+}
+
+static int failed(CURLMcode result, struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(result));
+}
+
+static bool finish_ended(struct scoop_engine *engine) {
+    bool any = false;
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
+        struct scoop_http_exchange *exchange = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode result = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+        scoop_http_finished(exchange, result);
+        any = true;
+    }
+    return any;
+}
+
+int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_error *error) {
+    int running;
+    fire_timers(engine);
+    CURLMcode result = curl_multi_perform(engine->multi, &running);
+    if (result != CURLM_OK)
+        return failed(result, error);
+    if (finish_ended(engine))
+        return 0;
+    wait_ms = wait_bounded_by_timers(engine, wait_ms);
+    if (wait_ms <= 0)
+        return 0;
+    result = curl_multi_poll(engine->multi, NULL, 0, wait_ms, NULL);
+    return result == CURLM_OK ? 0 : failed(result, error);
+}

@@ -1,0 +1,336 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine_internal.h"
+#include "scoop/memory.h"
+
+enum { HEAD_CEILING = 64 * 1024, BODY_CEILING = 64 * 1024, TRANSFER_BUFFER = 256 * 1024 };
+
+void scoop_url_display(const char *url, char *text, size_t size) {
+    const char *rest = strstr(url, "://");
+    size_t scheme = rest == NULL ? 0 : (size_t)(rest - url) + 3;
+    const char *authority = url + scheme;
+    size_t host_length = strcspn(authority, "/?#");
+    const char *host = authority;
+    for (const char *c = authority; c < authority + host_length; c++)
+        if (*c == '@')
+            host = c + 1;
+    host_length -= (size_t)(host - authority);
+    const char *path = host + host_length;
+    snprintf(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
+             (int)strcspn(path, "?#"), path);
+}
+
+static void unlink_exchange(struct scoop_http_exchange *exchange) {
+    if (exchange->previous != NULL)
+        exchange->previous->next = exchange->next;
+    else
+        exchange->engine->exchanges = exchange->next;
+    if (exchange->next != NULL)
+        exchange->next->previous = exchange->previous;
+}
+
+static void free_exchange(struct scoop_http_exchange *exchange) {
+    if (exchange->easy != NULL)
+        curl_easy_cleanup(exchange->easy);
+    curl_slist_free_all(exchange->headers);
+    scoop_buf_free(&exchange->head);
+    scoop_buf_free(&exchange->body);
+    scoop_free(exchange);
+}
+
+void scoop_http_cancel(struct scoop_http_exchange *exchange) {
+    if (exchange == NULL)
+        return;
+    curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
+    unlink_exchange(exchange);
+    free_exchange(exchange);
+}
+
+void scoop_http_resume(struct scoop_http_exchange *exchange) {
+    curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+}
+
+int scoop_http_status(const struct scoop_http_exchange *exchange) {
+    long status = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
+const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *name) {
+    size_t name_length = strlen(name);
+    const char *line = (const char *)exchange->head.data;
+    const char *end = line + exchange->head.length;
+    bool found = false;
+    while (line < end) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        const char *next = newline == NULL ? end : newline + 1;
+        size_t length = (size_t)(next - line);
+        if (length > name_length && line[name_length] == ':' &&
+            strncasecmp(line, name, name_length) == 0) {
+            const char *value = line + name_length + 1;
+            while (value < next && (*value == ' ' || *value == '\t'))
+                value++;
+            const char *stop = next;
+            while (stop > value && strchr(" \t\r\n", stop[-1]) != NULL)
+                stop--;
+            snprintf(exchange->header_value, sizeof exchange->header_value, "%.*s",
+                     (int)(stop - value), value);
+            found = true;
+        }
+        line = next;
+    }
+    return found ? exchange->header_value : NULL;
+}
+
+int64_t scoop_http_content_length(struct scoop_http_exchange *exchange) {
+    curl_off_t length = -1;
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length;
+}
+
+bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
+    long version = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version == CURL_HTTP_VERSION_2_0 || version == CURL_HTTP_VERSION_3)
+        return true;
+    const char *coding = scoop_http_header(exchange, "Transfer-Encoding");
+    if (coding != NULL && strcasecmp(coding, "identity") != 0)
+        return true;
+    return scoop_http_content_length(exchange) >= 0;
+}
+
+const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange) {
+    return &exchange->error;
+}
+
+struct scoop_buf *scoop_http_body(struct scoop_http_exchange *exchange) {
+    return &exchange->body;
+}
+
+/* A new status line starts a new head: after 100 Continue, a proxy's answer, a redirect. */
+static size_t take_header(char *data, size_t size, size_t count, void *user) {
+    struct scoop_http_exchange *exchange = user;
+    size_t length = size * count;
+    if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
+        exchange->head.length = 0;
+    if (scoop_buf_append(&exchange->head, data, length, &exchange->error) != 0) {
+        exchange->stopped = true;
+        return 0;
+    }
+    return length;
+}
+
+/* 0 or -1 with the exchange stopped. */
+static int announce_head(struct scoop_http_exchange *exchange) {
+    const struct scoop_http_request *request = &exchange->request;
+    if (exchange->head_done)
+        return 0;
+    exchange->head_done = true;
+    if (request->on_head == NULL ||
+        request->on_head(request->user, exchange, &exchange->error) == 0)
+        return 0;
+    exchange->stopped = true;
+    return -1;
+}
+
+static size_t collect(struct scoop_http_exchange *exchange, const void *data, size_t length) {
+    if (scoop_buf_append(&exchange->body, data, length, &exchange->error) == 0)
+        return length;
+    exchange->stopped = true;
+    return 0;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *user) {
+    struct scoop_http_exchange *exchange = user;
+    const struct scoop_http_request *request = &exchange->request;
+    size_t length = size * count;
+    if (length == 0)
+        return 0;
+    if (announce_head(exchange) != 0)
+        return 0;
+    int status = scoop_http_status(exchange);
+    if (request->on_data == NULL || (status != 200 && status != 206))
+        return collect(exchange, data, length);
+    switch (request->on_data(request->user, data, length, &exchange->error)) {
+    case SCOOP_HTTP_TAKEN:
+        return length;
+    case SCOOP_HTTP_PAUSE:
+        return CURL_WRITEFUNC_PAUSE;
+    default:
+        exchange->stopped = true;
+        return 0;
+    }
+}
+
+static size_t give_body(char *data, size_t size, size_t count, void *user) {
+    struct scoop_http_exchange *exchange = user;
+    size_t left = exchange->request.body_length - exchange->body_sent;
+    size_t length = size * count < left ? size * count : left;
+    if (length > 0)
+        memcpy(data, (const char *)exchange->request.body + exchange->body_sent, length);
+    exchange->body_sent += length;
+    return length;
+}
+
+static int rewind_body(void *user, curl_off_t offset, int origin) {
+    struct scoop_http_exchange *exchange = user;
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > exchange->request.body_length)
+        return CURL_SEEKFUNC_FAIL;
+    exchange->body_sent = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result) {
+    const char *text =
+        exchange->curl_text[0] != 0 ? exchange->curl_text : curl_easy_strerror(result);
+    enum scoop_code code = SCOOP_CONNECTION;
+    switch (result) {
+    case CURLE_PARTIAL_FILE:
+        code = SCOOP_TRUNCATED;
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        code = SCOOP_TIMEOUT;
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_ISSUER_ERROR:
+        code = SCOOP_TLS;
+        break;
+    case CURLE_OUT_OF_MEMORY:
+        code = SCOOP_NO_MEMORY;
+        break;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        code = SCOOP_USAGE;
+        break;
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        code = SCOOP_PROTOCOL;
+        break;
+    default:
+        break;
+    }
+    scoop_fail(&exchange->error, code, "%s: %s", exchange->where, text);
+}
+
+void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result) {
+    if (result == CURLE_OK)
+        announce_head(exchange);
+    else if (!exchange->stopped)
+        fail_transport(exchange, result);
+    curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
+    unlink_exchange(exchange);
+    if (exchange->request.on_done != NULL)
+        exchange->request.on_done(exchange->request.user, exchange);
+    free_exchange(exchange);
+}
+
+static int copy_headers(struct scoop_http_exchange *exchange,
+                        const struct scoop_http_request *request) {
+    /* "Expect:" removes the 100-continue round trip, which S3 servers answer late or never. */
+    static const char *const always[] = {"Expect:", "Accept-Encoding: identity", "Accept: */*"};
+    for (size_t i = 0; i < sizeof always / sizeof *always + request->header_count; i++) {
+        size_t own = sizeof always / sizeof *always;
+        const char *line = i < own ? always[i] : request->headers[i - own];
+        struct curl_slist *longer = curl_slist_append(exchange->headers, line);
+        if (longer == NULL)
+            return -1;
+        exchange->headers = longer;
+    }
+    return 0;
+}
+
+static void set_callbacks(struct scoop_http_exchange *exchange) {
+    CURL *easy = exchange->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_text);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+    curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
+}
+
+static void set_method(CURL *easy, const struct scoop_http_request *request) {
+    if (strcmp(request->method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (request->body != NULL || strcmp(request->method, "PUT") == 0 ||
+               strcmp(request->method, "POST") == 0) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)TRANSFER_BUFFER);
+    } else if (strcmp(request->method, "GET") != 0) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+}
+
+static void set_limits(struct scoop_http_exchange *exchange,
+                       const struct scoop_http_request *request) {
+    CURL *easy = exchange->easy;
+    const struct scoop_engine *engine = exchange->engine;
+    bool secure = strncasecmp(request->url, "https:", 6) == 0;
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, engine->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, engine->stall_timeout_seconds);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)TRANSFER_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "airscoop");
+    if (engine->ca_file != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, engine->ca_file);
+}
+
+struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
+                                             const struct scoop_http_request *request,
+                                             struct scoop_error *error) {
+    struct scoop_http_exchange *exchange = scoop_calloc(1, sizeof *exchange);
+    if (exchange == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    exchange->engine = engine;
+    exchange->request = *request;
+    scoop_buf_init(&exchange->head, HEAD_CEILING);
+    scoop_buf_init(&exchange->body,
+                   request->response_ceiling ? request->response_ceiling : BODY_CEILING);
+    scoop_url_display(request->url, exchange->where, sizeof exchange->where);
+    exchange->easy = curl_easy_init();
+    if (exchange->easy == NULL || copy_headers(exchange, request) != 0 ||
+        curl_easy_setopt(exchange->easy, CURLOPT_URL, request->url) != CURLE_OK) {
+        scoop_fail_memory(error);
+        free_exchange(exchange);
+        return NULL;
+    }
+    curl_easy_setopt(exchange->easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
+    set_callbacks(exchange);
+    set_method(exchange->easy, request);
+    set_limits(exchange, request);
+    CURLMcode added = curl_multi_add_handle(engine->multi, exchange->easy);
+    if (added != CURLM_OK) {
+        scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(added));
+        free_exchange(exchange);
+        return NULL;
+    }
+    exchange->next = engine->exchanges;
+    if (exchange->next != NULL)
+        exchange->next->previous = exchange;
+    engine->exchanges = exchange;
+    return exchange;
+}
