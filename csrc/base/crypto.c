@@ -1,0 +1,168 @@
+#include "scoop/crypto.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "scoop/memory.h"
+
+static const char *const algorithm_names[] = {
+    [SCOOP_DIGEST_SHA256] = "SHA256",
+    [SCOOP_DIGEST_MD5] = "MD5",
+};
+
+static int fail_algorithm(const char *name, struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_UNSUPPORTED, "libcrypto does not offer %s here", name);
+}
+
+static int digest_once(enum scoop_digest_kind kind, const void *data, size_t length,
+                       unsigned char *out, struct scoop_error *error) {
+    const char *name = algorithm_names[kind];
+    if (EVP_Q_digest(NULL, name, NULL, data, length, out, NULL) != 1)
+        return fail_algorithm(name, error);
+    return 0;
+}
+
+int scoop_sha256(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES],
+                 struct scoop_error *error) {
+    return digest_once(SCOOP_DIGEST_SHA256, data, length, out, error);
+}
+
+int scoop_md5(const void *data, size_t length, unsigned char out[SCOOP_MD5_BYTES],
+              struct scoop_error *error) {
+    return digest_once(SCOOP_DIGEST_MD5, data, length, out, error);
+}
+
+int scoop_sha256_hex(const void *data, size_t length, char out[SCOOP_SHA256_HEX_SIZE],
+                     struct scoop_error *error) {
+    unsigned char hash[SCOOP_SHA256_BYTES];
+    if (scoop_sha256(data, length, hash, error) != 0)
+        return -1;
+    scoop_hex_encode(hash, sizeof hash, out);
+    return 0;
+}
+
+int scoop_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                      unsigned char out[SCOOP_SHA256_BYTES], struct scoop_error *error) {
+    size_t written = 0;
+    if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_length, data, length, out,
+                  SCOOP_SHA256_BYTES, &written) == NULL ||
+        written != SCOOP_SHA256_BYTES)
+        return fail_algorithm("HMAC-SHA256", error);
+    return 0;
+}
+
+struct scoop_digest {
+    EVP_MD_CTX *context;
+};
+
+struct scoop_digest *scoop_digest_new(enum scoop_digest_kind kind, struct scoop_error *error) {
+    const char *name = algorithm_names[kind];
+    struct scoop_digest *digest = scoop_calloc(1, sizeof *digest);
+    if (digest == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    EVP_MD *algorithm = EVP_MD_fetch(NULL, name, NULL);
+    digest->context = EVP_MD_CTX_new();
+    int ok = algorithm != NULL && digest->context != NULL &&
+             EVP_DigestInit_ex2(digest->context, algorithm, NULL) == 1;
+    EVP_MD_free(algorithm); /* the context holds its own reference */
+    if (!ok) {
+        fail_algorithm(name, error);
+        scoop_digest_free(digest);
+        return NULL;
+    }
+    return digest;
+}
+
+int scoop_digest_update(struct scoop_digest *digest, const void *data, size_t length,
+                        struct scoop_error *error) {
+    if (EVP_DigestUpdate(digest->context, data, length) != 1)
+        return scoop_fail(error, SCOOP_INTERNAL, "libcrypto could not hash");
+    return 0;
+}
+
+int scoop_digest_finish(struct scoop_digest *digest, unsigned char *out,
+                        struct scoop_error *error) {
+    if (EVP_DigestFinal_ex(digest->context, out, NULL) != 1)
+        return scoop_fail(error, SCOOP_INTERNAL, "libcrypto could not finish a hash");
+    return 0;
+}
+
+void scoop_digest_free(struct scoop_digest *digest) {
+    if (digest == NULL)
+        return;
+    EVP_MD_CTX_free(digest->context);
+    scoop_free(digest);
+}
+
+void scoop_hex_encode(const void *data, size_t length, char *out) {
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < length; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = 0;
+}
+
+static int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+int scoop_hex_decode(const char *text, size_t text_length, unsigned char *out, size_t length) {
+    if (text_length % 2 != 0 || text_length / 2 != length)
+        return -1;
+    for (size_t i = 0; i < length; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return -1;
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return 0;
+}
+
+int scoop_base64_encode(struct scoop_buf *buf, const void *data, size_t length,
+                        struct scoop_error *error) {
+    if (length > INT_MAX / 2)
+        return scoop_fail(error, SCOOP_TOO_LARGE, "%zu bytes are too many for base64", length);
+    size_t encoded = (length + 2) / 3 * 4;
+    /* EVP_EncodeBlock also writes a NUL. */
+    if (encoded == 0)
+        return 0;
+    if (scoop_buf_reserve(buf, encoded, error) != 0)
+        return -1;
+    EVP_EncodeBlock(buf->data + buf->length, data, (int)length);
+    buf->length += encoded;
+    return 0;
+}
+
+int scoop_random_bytes(void *out, size_t length, struct scoop_error *error) {
+    if (length > INT_MAX || RAND_bytes(out, (int)length) != 1)
+        return scoop_fail(error, SCOOP_INTERNAL, "libcrypto gave no random bytes");
+    return 0;
+}
+
+double scoop_random01(void) {
+    unsigned char bytes[4];
+    if (RAND_bytes(bytes, sizeof bytes) != 1)
+        return 0.5;
+    unsigned long value = (unsigned long)bytes[0] << 24 | (unsigned long)bytes[1] << 16 |
+                          (unsigned long)bytes[2] << 8 | bytes[3];
+    return (double)value / 4294967296.0;
+}
+
+void scoop_wipe(void *secret, size_t length) {
+    OPENSSL_cleanse(secret, length);
+}

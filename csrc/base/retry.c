@@ -1,0 +1,35 @@
+#include "scoop/retry.h"
+
+uint32_t scoop_retry_delay_ms(uint32_t retry, bool throttled, double random01) {
+    uint32_t ceiling = throttled ? SCOOP_RETRY_THROTTLED_BASE_MS : SCOOP_RETRY_BASE_MS;
+    while (retry-- > 0 && ceiling < SCOOP_RETRY_CAP_MS)
+        ceiling *= 2;
+    if (ceiling > SCOOP_RETRY_CAP_MS)
+        ceiling = SCOOP_RETRY_CAP_MS;
+    return (uint32_t)(random01 * ceiling);
+}
+
+uint32_t scoop_retry_after_ms(uint32_t delay_ms, uint32_t server_ms) {
+    uint32_t longest = delay_ms + SCOOP_RETRY_AFTER_EXTRA_MS;
+    if (server_ms > longest)
+        return longest;
+    return server_ms > delay_ms ? server_ms : delay_ms;
+}
+
+void scoop_retry_quota_init(struct scoop_retry_quota *quota) {
+    quota->tokens = SCOOP_RETRY_QUOTA;
+}
+
+uint32_t scoop_retry_quota_take(struct scoop_retry_quota *quota, bool throttled) {
+    uint32_t cost = throttled ? SCOOP_RETRY_THROTTLED_COST : SCOOP_RETRY_COST;
+    if (cost > quota->tokens)
+        return 0;
+    quota->tokens -= cost;
+    return cost;
+}
+
+void scoop_retry_quota_refund(struct scoop_retry_quota *quota, uint32_t cost) {
+    uint32_t back = cost > 0 ? cost : 1;
+    uint32_t room = SCOOP_RETRY_QUOTA - quota->tokens;
+    quota->tokens += back < room ? back : room;
+}
