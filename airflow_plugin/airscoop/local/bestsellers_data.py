@@ -1,6 +1,6 @@
 """Makes review and product metadata files in the shape of the public Amazon book reviews of 2014.
 
-    python -m airscoop.local.bestsellers_data OUT_DIR --reviews 1000 --metadata 200 --seed 1 [--late]
+    python -m airscoop.local.bestsellers_data OUT_DIR --reviews 1000 --metadata 200 [--late]
 
 The same arguments always give the same bytes. Memory does not grow with the number of lines.
 OUT_DIR gets reviews.json.gz (JSON lines) and metadata.json.gz (lines of Python literals). With
@@ -30,11 +30,12 @@ LAST_DAY = 16_300
 DAY_SECONDS = 86_400
 RECENT_LINES = 64  # how far back a repeated line may reach
 
-WORDS = (
-    "the a this that book story author reader chapter plot ending love great slow boring gift son "
-    "daughter read again twice bought loved page turner found hard put down never always print "
-    "cover arrived damaged quickly recommend anyone who likes history mystery recipes maps"
-).split()
+VOCABULARY = """
+the a this that book story author reader chapter plot ending love great slow boring gift son
+daughter read again twice bought loved page turner found hard put down never always print cover
+arrived damaged quickly recommend anyone who likes history mystery recipes maps
+"""
+WORDS = VOCABULARY.split()
 SPICES = (
     'she said "wow"',
     "it's the author's best",
@@ -194,8 +195,11 @@ def products(plan: Plan) -> Iterator[Product]:
     first_new = plan.metadata if plan.late else 0
     recent: deque[Product] = deque(maxlen=RECENT_LINES)
     for index in range(plan.metadata):
-        if recent and chance.random() < 0.03:
+        dice = chance.random()
+        if recent and dice < 0.03:
             yield chance.choice(recent)
+        elif recent and dice < 0.05:
+            yield {**chance.choice(recent), "price": chance.randrange(99, 9_999) / 100}
         else:
             recent.append(product(chance, index, plan.metadata))
             yield recent[-1]

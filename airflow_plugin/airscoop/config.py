@@ -1,0 +1,99 @@
+"""The YAML files beside the DAGs: read strictly, so that a typing error names itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FORMATS = ("raw", "jsonl", "python-literal")
+MODES = ("keep", "replace")
+
+
+class ConfigError(ValueError):
+    """A configuration file is wrong; the message names the file, the entry and the field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestsellersSource:
+    """One source of the DAG bestsellers, as dags/config/bestsellers_data_sources.yml explains."""
+
+    name: str
+    file_url: str
+    bucket_dir: str
+    partition_key: str
+    external_dbtable: str
+    dbtable: str
+    columns: list[str]
+    distinct_on_columns: list[str]
+    format: str
+    order_by: list[str]
+    mode: str
+    max_rejected: int
+    pool: str
+
+
+def load_bestsellers_sources(path: Path) -> list[BestsellersSource]:
+    """Reads the list `sources` of the file; raises ConfigError."""
+    import yaml
+
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = document.get("sources") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not entries or set(document) != {"sources"}:
+        raise ConfigError(f"{path}: expected one field, sources, with a list of sources")
+    sources = [_source(path, number, entry) for number, entry in enumerate(entries, start=1)]
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: two sources are named {name}")
+    return sources
+
+
+def _source(path: Path, number: int, entry: object) -> BestsellersSource:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{path}: source {number} is not a mapping of fields")
+    place = f"{path}: source {entry.get('name', number)}"
+    types = typing.get_type_hints(BestsellersSource)
+    for unknown in entry.keys() - types.keys():
+        raise ConfigError(f"{place}: unknown field {unknown}")
+    for field in dataclasses.fields(BestsellersSource):
+        if field.name not in entry:
+            raise ConfigError(f"{place}: missing field {field.name}")
+        _check_type(place, field.name, types[field.name], entry[field.name])
+    source = BestsellersSource(**entry)
+    _check_values(place, source)
+    return source
+
+
+def _check_type(place: str, field: str, expected: Any, value: object) -> None:
+    if expected is int:
+        fits = type(value) is int and value >= 0
+        what = "a number, 0 or more"
+    elif expected is str:
+        fits = isinstance(value, str) and value != ""
+        what = "a text"
+    else:
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        what = "a list of texts"
+    if not fits:
+        raise ConfigError(f"{place}: field {field} must be {what}, not {value!r}")
+
+
+def _check_values(place: str, source: BestsellersSource) -> None:
+    if source.format not in FORMATS:
+        raise ConfigError(f"{place}: field format must be one of {', '.join(FORMATS)}")
+    if source.mode not in MODES:
+        raise ConfigError(f"{place}: field mode must be one of {', '.join(MODES)}")
+    if source.mode == "replace" and not source.order_by:
+        raise ConfigError(f"{place}: field order_by must name a column where mode is replace")
+    if not source.bucket_dir.startswith("s3://"):
+        raise ConfigError(f"{place}: field bucket_dir must begin with s3://")
+    for field in ("columns", "distinct_on_columns"):
+        if not getattr(source, field):
+            raise ConfigError(f"{place}: field {field} must name at least one column")
+    for field in ("distinct_on_columns", "order_by"):
+        for column in getattr(source, field):
+            if column.removesuffix(" desc").removesuffix(" asc") not in source.columns:
+                raise ConfigError(f"{place}: field {field} names {column}, which columns lacks")

@@ -1,0 +1,1 @@
+"""Airflow connections as airscoop's credentials and sessions."""

@@ -1,0 +1,50 @@
+"""AddPartitionOperator: registers a partition on an external table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airscoop.operators.base import WarehouseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airscoop.receipt import PartitionReceipt
+
+
+class AddPartitionOperator(WarehouseOperator):
+    """Adds the partition, or moves it where it exists; the receipt says which.
+
+    table: "schema.table" of the external table. values: partition column to value.
+    location: the s3:// prefix of the partition's files.
+    """
+
+    template_fields: Sequence[str] = ("table", "values", "location")
+    ui_color = "#d7e3f4"
+
+    def __init__(
+        self,
+        *,
+        table: str,
+        values: Mapping[str, str],
+        location: str,
+        redshift_conn_id: str = "redshift_default",
+        lock_timeout: float | None = None,
+        statement_timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.values = values
+        self.location = location
+        self.redshift_conn_id = redshift_conn_id
+        self.lock_timeout = lock_timeout
+        self.statement_timeout = statement_timeout
+
+    def perform(self, context: Context) -> PartitionReceipt:
+        from airscoop import Partition
+
+        with self.open_warehouse(context) as warehouse:
+            partition = Partition(values=self.values, location=self.location)
+            return warehouse.add_partitions(self.table, [partition])

@@ -1,0 +1,37 @@
+"""What Airflow learns about this package through the entry point apache_airflow_provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    return {
+        "package-name": "airscoop",
+        "name": "airscoop",
+        "description": "Checked streams into S3 and deduplicating loads into Redshift.",
+        "integrations": [
+            {
+                "integration-name": "airscoop",
+                "external-doc-url": "",
+                "tags": ["aws"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": "airscoop",
+                "python-modules": [
+                    "airscoop.operators.add_partition",
+                    "airscoop.operators.insert_distinct",
+                    "airscoop.operators.refresh_materialized_view",
+                    "airscoop.operators.stream_to_s3",
+                ],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": "airscoop",
+                "python-modules": ["airscoop.hooks.aws", "airscoop.hooks.warehouse"],
+            }
+        ],
+    }
