@@ -1,0 +1,272 @@
+/* JSON values -> checked JSON lines. Each line is scanned (json_scan.h) as it ends; yajl
+ * (json_grammar.h) then checks runs of one-line records at once, and the lines of a longer record
+ * one by one. A record is bad from its first byte to the first newline after the fault; the next
+ * record begins there. */
+#include <stdio.h>
+#include <string.h>
+
+#include "json_grammar.h"
+#include "json_scan.h"
+#include "records.h"
+#include "scoop/memory.h"
+
+struct json_check {
+    struct scoop_stage stage;
+    struct scoop_records records;
+    struct scoop_json_grammar *grammar;
+    struct scoop_json_scan scan; /* of the current record */
+    struct scoop_buf record;     /* earlier lines of the current record */
+    struct scoop_buf replaced;   /* a record with its unstorable escapes replaced */
+    uint64_t record_line;
+    uint64_t record_offset;
+    const unsigned char *run; /* good one-line records inside the chunk, not yet fed to yajl */
+    size_t run_length;
+    uint64_t run_line;
+    uint64_t run_offset;
+};
+
+static uint64_t count_lines(const unsigned char *data, size_t length) {
+    uint64_t lines = 0;
+    const unsigned char *end = data + length;
+    while (data < end && (data = memchr(data, '\n', (size_t)(end - data))) != NULL) {
+        lines++;
+        data++;
+    }
+    return lines;
+}
+
+static int emit(struct json_check *check, const unsigned char *data, size_t length,
+                uint64_t records, struct scoop_error *error) {
+    check->records.counters->records_in += records;
+    check->records.counters->records_out += records;
+    return scoop_stage_push(check->stage.next, data, length, error);
+}
+
+/* Passes the run's first `length` bytes on. */
+static int emit_run(struct json_check *check, size_t length, struct scoop_error *error) {
+    uint64_t lines = count_lines(check->run, length);
+    const unsigned char *data = check->run;
+    check->run += length;
+    check->run_length -= length;
+    check->run_line += lines;
+    check->run_offset += length;
+    return emit(check, data, length, lines, error);
+}
+
+/* The run's first record is bad. */
+static int reject_in_run(struct json_check *check, const char *reason, struct scoop_error *error) {
+    const unsigned char *newline = memchr(check->run, '\n', check->run_length);
+    size_t length = (size_t)(newline - check->run);
+    struct scoop_reject reject = {.line = check->run_line++,
+                                  .byte_offset = check->run_offset,
+                                  .reason = reason,
+                                  .record = check->run,
+                                  .record_length = length,
+                                  .total_length = length};
+    check->run += length + 1;
+    check->run_length -= length + 1;
+    check->run_offset += length + 1;
+    return scoop_records_reject(&check->records, reject, error);
+}
+
+/* Where the line of byte `at` begins. */
+static size_t line_start(const unsigned char *data, size_t at) {
+    const unsigned char *newline = memrchr(data, '\n', at);
+    return newline == NULL ? 0 : (size_t)(newline - data) + 1;
+}
+
+static int flush_run(struct json_check *check, struct scoop_error *error) {
+    while (check->run_length > 0) {
+        size_t bad_at = 0;
+        const char *reason = NULL;
+        switch (scoop_json_grammar_feed(check->grammar, check->run, check->run_length, &bad_at,
+                                        &reason, error)) {
+        case SCOOP_JSON_GOOD:
+            return emit_run(check, check->run_length, error);
+        case SCOOP_JSON_FAILED:
+            return -1;
+        case SCOOP_JSON_BAD:
+            break;
+        }
+        size_t good = line_start(check->run, bad_at);
+        if ((good > 0 && emit_run(check, good, error) != 0) ||
+            reject_in_run(check, reason, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int extend_run(struct json_check *check, const struct scoop_line *line,
+                      struct scoop_error *error) {
+    if (check->run_length > 0 && check->run + check->run_length != line->data &&
+        flush_run(check, error) != 0)
+        return -1;
+    if (check->run_length == 0) {
+        check->run = line->data;
+        check->run_line = line->number;
+        check->run_offset = line->offset;
+    }
+    check->run_length += line->length;
+    return line->stays ? 0 : flush_run(check, error);
+}
+
+static void forget_record(struct json_check *check) {
+    check->record.length = 0;
+    check->scan = (struct scoop_json_scan){.replace = check->records.options.replace_invalid};
+}
+
+/* The current record is bad; `line` is its last one and not yet in the buffer. */
+static int reject(struct json_check *check, const struct scoop_line *line, const char *reason,
+                  struct scoop_error *error) {
+    struct scoop_reject reject = {.line = line->number,
+                                  .byte_offset = line->offset,
+                                  .reason = reason,
+                                  .record = line->data,
+                                  .record_length = line->length - (line->too_long ? 0 : 1),
+                                  .total_length = line->total_bytes};
+    if (flush_run(check, error) != 0)
+        return -1;
+    if (check->record.length > 0) {
+        size_t room = check->record.ceiling - check->record.length;
+        size_t taken = reject.record_length < room ? reject.record_length : room;
+        reject.total_length += check->record.length;
+        if (scoop_buf_append(&check->record, line->data, taken, error) != 0)
+            return -1;
+        reject.line = check->record_line;
+        reject.byte_offset = check->record_offset;
+        reject.record = check->record.data;
+        reject.record_length = check->record.length;
+        scoop_json_grammar_reset(check->grammar);
+    }
+    forget_record(check);
+    return scoop_records_reject(&check->records, reject, error);
+}
+
+static int reject_fault(struct json_check *check, const struct scoop_line *line,
+                        struct scoop_error *error) {
+    char reason[160];
+    snprintf(reason, sizeof reason, "%s (byte %zu of the record)", check->scan.fault,
+             check->record.length + check->scan.fault_at + 1);
+    return reject(check, line, reason, error);
+}
+
+/* The buffered record is good: one line of it, passed on. */
+static int emit_record(struct json_check *check, struct scoop_error *error) {
+    struct scoop_buf *record = &check->record;
+    if (check->scan.unstorable) {
+        check->replaced.length = 0;
+        if (scoop_json_replace(record->data, record->length, &check->replaced, error) != 0)
+            return -1;
+        record = &check->replaced;
+    }
+    unsigned char *last = record->data + record->length - 1;
+    unsigned char *newline = record->data;
+    while ((newline = memchr(newline, '\n', (size_t)(last - newline))) != NULL)
+        *newline = ' ';
+    int result = emit(check, record->data, record->length, 1, error);
+    forget_record(check);
+    return result;
+}
+
+/* One more line of a record that is passed on by a copy. */
+static int buffer_line(struct json_check *check, const struct scoop_line *line,
+                       struct scoop_error *error) {
+    size_t bad_at = 0;
+    const char *reason = NULL;
+    if (flush_run(check, error) != 0)
+        return -1;
+    switch (scoop_json_grammar_feed(check->grammar, line->data, line->length, &bad_at, &reason,
+                                    error)) {
+    case SCOOP_JSON_FAILED:
+        return -1;
+    case SCOOP_JSON_BAD:
+        return reject(check, line, reason, error);
+    case SCOOP_JSON_GOOD:
+        break;
+    }
+    if (check->record.length == 0) {
+        check->record_line = line->number;
+        check->record_offset = line->offset;
+    }
+    if (scoop_buf_append(&check->record, line->data, line->length, error) != 0)
+        return -1;
+    return check->scan.depth == 0 ? emit_record(check, error) : 0;
+}
+
+static int take_line(void *user, const struct scoop_line *line, struct scoop_error *error) {
+    struct json_check *check = user;
+    size_t most = check->records.options.max_record_bytes;
+    if (line->total_bytes > most - (check->record.length < most ? check->record.length : most)) {
+        char reason[80];
+        snprintf(reason, sizeof reason, "longer than max_record_bytes, %zu", most);
+        return reject(check, line, reason, error);
+    }
+    if (scoop_json_scan_line(&check->scan, line->data, line->length) != 0)
+        return reject_fault(check, line, error);
+    if (check->record.length > 0 || check->scan.depth > 0 || check->scan.unstorable)
+        return buffer_line(check, line, error);
+    if (!check->scan.value) {
+        check->records.counters->blank_lines++;
+        return 0;
+    }
+    forget_record(check);
+    return extend_run(check, line, error);
+}
+
+static int json_check_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
+                            size_t *consumed, struct scoop_error *error) {
+    struct json_check *check = (struct json_check *)stage;
+    *consumed = length;
+    if (scoop_records_write(&check->records, data, length, take_line, check, error) != 0)
+        return -1;
+    return flush_run(check, error);
+}
+
+static int json_check_finish(struct scoop_stage *stage, struct scoop_error *error) {
+    struct json_check *check = (struct json_check *)stage;
+    if (scoop_records_finish(&check->records, take_line, check, error) != 0)
+        return -1;
+    if (check->record.length == 0)
+        return 0;
+    struct scoop_reject last = {.line = check->record_line,
+                                .byte_offset = check->record_offset,
+                                .reason = "the text ends inside a value",
+                                .record = check->record.data,
+                                .record_length = check->record.length - 1,
+                                .total_length = check->record.length - 1};
+    return scoop_records_reject(&check->records, last, error);
+}
+
+static void json_check_free(struct scoop_stage *stage) {
+    struct json_check *check = (struct json_check *)stage;
+    scoop_records_free(&check->records);
+    scoop_json_grammar_free(check->grammar);
+    scoop_buf_free(&check->record);
+    scoop_buf_free(&check->replaced);
+    scoop_free(check);
+}
+
+static const struct scoop_stage_type json_check_type = {"json_check", json_check_write,
+                                                        json_check_finish, json_check_free};
+
+struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
+                                         struct scoop_counters *counters,
+                                         struct scoop_error *error) {
+    struct json_check *check = scoop_calloc(1, sizeof *check);
+    if (check == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    check->stage.type = &json_check_type;
+    check->stage.counters = counters;
+    scoop_records_init(&check->records, options, counters);
+    scoop_buf_init(&check->record, check->records.options.max_record_bytes + 1);
+    scoop_buf_init(&check->replaced, check->records.options.max_record_bytes + 1);
+    forget_record(check);
+    check->grammar = scoop_json_grammar_new(error);
+    if (check->grammar == NULL) {
+        json_check_free(&check->stage);
+        return NULL;
+    }
+    return &check->stage;
+}

@@ -1,0 +1,26 @@
+/* The lexical half of the JSON check: all that yajl leaves open. Private to csrc/stage. */
+#ifndef SCOOP_STAGE_JSON_SCAN_H
+#define SCOOP_STAGE_JSON_SCAN_H
+
+#include "scoop/buffer.h"
+
+enum { SCOOP_JSON_MAX_DEPTH = 1000 };
+
+/* What is known of a record after some of its lines. Zero-initialise for a new record. */
+struct scoop_json_scan {
+    unsigned depth;    /* open arrays and objects; the record ends with the line that ends at 0 */
+    bool value;        /* a value has begun; false at a line's end: the line is blank */
+    bool unstorable;   /* \u0000 or a lone surrogate escape was seen and let pass */
+    bool replace;      /* set by the caller: let them pass */
+    const char *fault; /* NULL, or what is wrong, at byte fault_at of the line */
+    size_t fault_at;
+};
+
+/* Scans one line, which ends with '\n' at line[length - 1]. 0, or -1 with fault set. */
+int scoop_json_scan_line(struct scoop_json_scan *scan, const unsigned char *line, size_t length);
+
+/* Appends a record that was scanned without fault, each unstorable escape made \ufffd. */
+int scoop_json_replace(const unsigned char *record, size_t length, struct scoop_buf *out,
+                       struct scoop_error *error);
+
+#endif
