@@ -1,0 +1,13 @@
+"""Keeps Airflow's state of a test run in a folder of its own, outside the home folder."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
