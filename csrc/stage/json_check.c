@@ -21,19 +21,11 @@ struct json_check {
     uint64_t record_offset;
     const unsigned char *run; /* good one-line records inside the chunk, not yet fed to yajl */
     size_t run_length;
+    uint64_t run_records;
     uint64_t run_line;
     uint64_t run_offset;
+    struct scoop_buf skeleton; /* of the run; or of one line of a longer record */
 };
-
-static uint64_t count_lines(const unsigned char *data, size_t length) {
-    uint64_t lines = 0;
-    const unsigned char *end = data + length;
-    while (data < end && (data = memchr(data, '\n', (size_t)(end - data))) != NULL) {
-        lines++;
-        data++;
-    }
-    return lines;
-}
 
 static int emit(struct json_check *check, const unsigned char *data, size_t length,
                 uint64_t records, struct scoop_error *error) {
@@ -42,72 +34,85 @@ static int emit(struct json_check *check, const unsigned char *data, size_t leng
     return scoop_stage_push(check->stage.next, data, length, error);
 }
 
-/* Passes the run's first `length` bytes on. */
-static int emit_run(struct json_check *check, size_t length, struct scoop_error *error) {
-    uint64_t lines = count_lines(check->run, length);
-    const unsigned char *data = check->run;
+static size_t line_length(const unsigned char *data, size_t length) {
+    const unsigned char *newline = memchr(data, '\n', length);
+    return newline == NULL ? length : (size_t)(newline - data) + 1;
+}
+
+static void advance_run(struct json_check *check, size_t length, uint64_t records) {
     check->run += length;
     check->run_length -= length;
-    check->run_line += lines;
+    check->run_records -= records;
+    check->run_line += records;
     check->run_offset += length;
-    return emit(check, data, length, lines, error);
+}
+
+/* Passes the run's first records on. */
+static int emit_run(struct json_check *check, uint64_t records, struct scoop_error *error) {
+    const unsigned char *data = check->run;
+    size_t length = 0;
+    if (records == check->run_records)
+        length = check->run_length;
+    else
+        for (uint64_t i = 0; i < records; i++)
+            length += line_length(data + length, check->run_length - length);
+    advance_run(check, length, records);
+    return emit(check, data, length, records, error);
 }
 
 /* The run's first record is bad. */
 static int reject_in_run(struct json_check *check, const char *reason, struct scoop_error *error) {
-    const unsigned char *newline = memchr(check->run, '\n', check->run_length);
-    size_t length = (size_t)(newline - check->run);
-    struct scoop_reject reject = {.line = check->run_line++,
+    size_t length = line_length(check->run, check->run_length);
+    struct scoop_reject reject = {.line = check->run_line,
                                   .byte_offset = check->run_offset,
                                   .reason = reason,
                                   .record = check->run,
-                                  .record_length = length,
-                                  .total_length = length};
-    check->run += length + 1;
-    check->run_length -= length + 1;
-    check->run_offset += length + 1;
+                                  .record_length = length - 1,
+                                  .total_length = length - 1};
+    advance_run(check, length, 1);
     return scoop_records_reject(&check->records, reject, error);
 }
 
-/* Where the line of byte `at` begins. */
-static size_t line_start(const unsigned char *data, size_t at) {
-    const unsigned char *newline = memrchr(data, '\n', at);
-    return newline == NULL ? 0 : (size_t)(newline - data) + 1;
-}
-
 static int flush_run(struct json_check *check, struct scoop_error *error) {
+    size_t fed = 0;
     while (check->run_length > 0) {
+        const unsigned char *skeleton = check->skeleton.data + fed;
+        size_t left = check->skeleton.length - fed;
         size_t bad_at = 0;
         const char *reason = NULL;
-        switch (scoop_json_grammar_feed(check->grammar, check->run, check->run_length, &bad_at,
-                                        &reason, error)) {
-        case SCOOP_JSON_GOOD:
-            return emit_run(check, check->run_length, error);
-        case SCOOP_JSON_FAILED:
+        enum scoop_json_verdict verdict =
+            scoop_json_grammar_feed(check->grammar, skeleton, left, &bad_at, &reason, error);
+        if (verdict == SCOOP_JSON_FAILED)
             return -1;
-        case SCOOP_JSON_BAD:
-            break;
+        uint64_t good = 0;
+        size_t next = 0;
+        if (verdict == SCOOP_JSON_GOOD) {
+            good = check->run_records;
+        } else {
+            while ((next += line_length(skeleton + next, left - next)) <= bad_at)
+                good++;
         }
-        size_t good = line_start(check->run, bad_at);
+        fed += next;
         if ((good > 0 && emit_run(check, good, error) != 0) ||
-            reject_in_run(check, reason, error) != 0)
+            (verdict == SCOOP_JSON_BAD && reject_in_run(check, reason, error) != 0))
             return -1;
     }
+    check->skeleton.length = 0;
     return 0;
 }
 
+/* Adds a good one-line record to the run, which flush_run has made empty if it does not adjoin. */
 static int extend_run(struct json_check *check, const struct scoop_line *line,
-                      struct scoop_error *error) {
-    if (check->run_length > 0 && check->run + check->run_length != line->data &&
-        flush_run(check, error) != 0)
-        return -1;
+                      size_t skeleton_length, struct scoop_error *error) {
     if (check->run_length == 0) {
         check->run = line->data;
         check->run_line = line->number;
         check->run_offset = line->offset;
     }
     check->run_length += line->length;
-    return line->stays ? 0 : flush_run(check, error);
+    check->run_records++;
+    check->skeleton.length += skeleton_length;
+    return line->stays && check->skeleton.length < SCOOP_STEP_BYTES ? 0 : flush_run(check, error);
 }
 
 static void forget_record(struct json_check *check) {
@@ -168,15 +173,16 @@ static int emit_record(struct json_check *check, struct scoop_error *error) {
     return result;
 }
 
-/* One more line of a record that is passed on by a copy. */
+/* One more line of a record that is passed on by a copy. Its skeleton follows that of the run. */
 static int buffer_line(struct json_check *check, const struct scoop_line *line,
-                       struct scoop_error *error) {
+                       size_t skeleton_length, struct scoop_error *error) {
     size_t bad_at = 0;
     const char *reason = NULL;
+    size_t skeleton_at = check->skeleton.length;
     if (flush_run(check, error) != 0)
         return -1;
-    switch (scoop_json_grammar_feed(check->grammar, line->data, line->length, &bad_at, &reason,
-                                    error)) {
+    switch (scoop_json_grammar_feed(check->grammar, check->skeleton.data + skeleton_at,
+                                    skeleton_length, &bad_at, &reason, error)) {
     case SCOOP_JSON_FAILED:
         return -1;
     case SCOOP_JSON_BAD:
@@ -193,24 +199,36 @@ static int buffer_line(struct json_check *check, const struct scoop_line *line,
     return check->scan.depth == 0 ? emit_record(check, error) : 0;
 }
 
-static int take_line(void *user, const struct scoop_line *line, struct scoop_error *error) {
-    struct json_check *check = user;
-    size_t most = check->records.options.max_record_bytes;
-    if (line->total_bytes > most - (check->record.length < most ? check->record.length : most)) {
-        char reason[80];
-        snprintf(reason, sizeof reason, "longer than max_record_bytes, %zu", most);
-        return reject(check, line, reason, error);
-    }
-    if (scoop_json_scan_line(&check->scan, line->data, line->length) != 0)
-        return reject_fault(check, line, error);
+static int take_good_line(struct json_check *check, const struct scoop_line *line,
+                          size_t skeleton_length, struct scoop_error *error) {
     if (check->record.length > 0 || check->scan.depth > 0 || check->scan.unstorable)
-        return buffer_line(check, line, error);
+        return buffer_line(check, line, skeleton_length, error);
     if (!check->scan.value) {
         check->records.counters->blank_lines++;
         return 0;
     }
     forget_record(check);
-    return extend_run(check, line, error);
+    return extend_run(check, line, skeleton_length, error);
+}
+
+static int take_line(void *user, const struct scoop_line *line, struct scoop_error *error) {
+    struct json_check *check = user;
+    size_t most = check->records.options.max_record_bytes;
+    size_t skeleton_length = 0;
+    if (check->run_length > 0 && check->run + check->run_length != line->data &&
+        flush_run(check, error) != 0)
+        return -1;
+    if (line->total_bytes > most - (check->record.length < most ? check->record.length : most)) {
+        char reason[80];
+        snprintf(reason, sizeof reason, "longer than max_record_bytes, %zu", most);
+        return reject(check, line, reason, error);
+    }
+    if (scoop_buf_reserve(&check->skeleton, line->length, error) != 0)
+        return -1;
+    if (scoop_json_scan_line(&check->scan, line->data, line->length,
+                             check->skeleton.data + check->skeleton.length, &skeleton_length) != 0)
+        return reject_fault(check, line, error);
+    return take_good_line(check, line, skeleton_length, error);
 }
 
 static int json_check_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
@@ -243,6 +261,7 @@ static void json_check_free(struct scoop_stage *stage) {
     scoop_json_grammar_free(check->grammar);
     scoop_buf_free(&check->record);
     scoop_buf_free(&check->replaced);
+    scoop_buf_free(&check->skeleton);
     scoop_free(check);
 }
 
@@ -262,6 +281,8 @@ struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *opti
     scoop_records_init(&check->records, options, counters);
     scoop_buf_init(&check->record, check->records.options.max_record_bytes + 1);
     scoop_buf_init(&check->replaced, check->records.options.max_record_bytes + 1);
+    scoop_buf_init(&check->skeleton,
+                   SCOOP_STEP_BYTES + check->records.options.max_record_bytes + 1);
     forget_record(check);
     check->grammar = scoop_json_grammar_new(error);
     if (check->grammar == NULL) {

@@ -150,50 +150,63 @@ static bool begin_value(struct scoop_json_scan *scan, const unsigned char *line,
     return true;
 }
 
-int scoop_json_scan_line(struct scoop_json_scan *scan, const unsigned char *line, size_t length) {
-    const unsigned char *p = line;
-    const unsigned char *end = line + length;
-    while (p != NULL) {
-        enum class class = classes[*p];
-        if (scan->depth == 0 && (class == QUOTE || class == OPEN || class == BARE) &&
-            !begin_value(scan, line, p))
-            return -1;
-        switch (class) {
-        case SPACE:
-            p++;
-            break;
-        case NEWLINE:
-            return 0;
-        case QUOTE:
-            p = scan_string(scan, line, p + 1, end);
-            break;
-        case OPEN:
-            if (++scan->depth > SCOOP_JSON_MAX_DEPTH)
-                p = fail_at(scan, line, p, "nesting deeper than 1000");
-            else
-                p++;
-            break;
-        case CLOSE:
-            if (scan->depth == 0) {
-                p = fail_at(scan, line, p, "a closing bracket without its opening one");
-            } else {
-                scan->depth--;
-                p++;
-            }
-            break;
-        case SEPARATOR:
-            p = scan->depth > 0 ? p + 1
-                                : fail_at(scan, line, p, "a comma or colon outside brackets");
-            break;
-        case BARE:
-            p = scan->depth > 0 ? p + 1 : scan_scalar(scan, line, p, (size_t)(end - p));
-            break;
-        case BAD:
-            p = fail_at(scan, line, p, name_bad(*p));
-            break;
-        }
+/* A bracket at p; after it. */
+static const unsigned char *scan_bracket(struct scoop_json_scan *scan, const unsigned char *line,
+                                         const unsigned char *p, bool opens) {
+    if (opens && scan->depth == SCOOP_JSON_MAX_DEPTH)
+        return fail_at(scan, line, p, "nesting deeper than 1000");
+    if (!opens && scan->depth == 0)
+        return fail_at(scan, line, p, "a closing bracket without its opening one");
+    scan->depth += opens ? 1u : -1u;
+    return p + 1;
+}
+
+/* The token at p, of a class other than NEWLINE; after it, or NULL. */
+static const unsigned char *scan_token(struct scoop_json_scan *scan, const unsigned char *line,
+                                       const unsigned char *p, const unsigned char *end) {
+    enum class class = classes[*p];
+    if (scan->depth == 0 && (class == QUOTE || class == OPEN || class == BARE) &&
+        !begin_value(scan, line, p))
+        return NULL;
+    switch (class) {
+    case QUOTE:
+        return scan_string(scan, line, p + 1, end);
+    case OPEN:
+    case CLOSE:
+        return scan_bracket(scan, line, p, class == OPEN);
+    case SEPARATOR:
+        if (scan->depth == 0)
+            return fail_at(scan, line, p, "a comma or colon outside brackets");
+        return p + 1;
+    case BARE:
+        return scan->depth > 0 ? p + 1 : scan_scalar(scan, line, p, (size_t)(end - p));
+    case BAD:
+        return fail_at(scan, line, p, name_bad(*p));
+    case SPACE:
+    case NEWLINE:
+        break;
     }
-    return -1;
+    return p + 1;
+}
+
+int scoop_json_scan_line(struct scoop_json_scan *scan, const unsigned char *line, size_t length,
+                         unsigned char *skeleton, size_t *skeleton_length) {
+    const unsigned char *p = line;
+    unsigned char *out = skeleton;
+    while (*p != '\n') {
+        const unsigned char *next = scan_token(scan, line, p, line + length);
+        if (next == NULL)
+            return -1;
+        *out++ = *p;
+        if (*p == '"')
+            *out++ = '"';
+        else if (next - p > 1) /* a scalar at nesting 0 */
+            out = (unsigned char *)mempcpy(out, p + 1, (size_t)(next - p) - 1);
+        p = next;
+    }
+    *out++ = '\n';
+    *skeleton_length = (size_t)(out - skeleton);
+    return 0;
 }
 
 int scoop_json_replace(const unsigned char *record, size_t length, struct scoop_buf *out,

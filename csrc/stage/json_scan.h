@@ -16,8 +16,11 @@ struct scoop_json_scan {
     size_t fault_at;
 };
 
-/* Scans one line, which ends with '\n' at line[length - 1]. 0, or -1 with fault set. */
-int scoop_json_scan_line(struct scoop_json_scan *scan, const unsigned char *line, size_t length);
+/* Scans one line, which ends with '\n' at line[length - 1], and writes its skeleton: the same line
+ * with every string empty, which is all that a check of the grammar needs to see. `skeleton` has
+ * room for `length` bytes. 0, or -1 with fault set. */
+int scoop_json_scan_line(struct scoop_json_scan *scan, const unsigned char *line, size_t length,
+                         unsigned char *skeleton, size_t *skeleton_length);
 
 /* Appends a record that was scanned without fault, each unstorable escape made \ufffd. */
 int scoop_json_replace(const unsigned char *record, size_t length, struct scoop_buf *out,
