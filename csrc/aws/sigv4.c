@@ -12,7 +12,8 @@ enum { TEXT_CEILING_BYTES = 256 * 1024, DAY_LENGTH = 8, EXTRA_HEADERS = 3, EXTRA
 
 int scoop_amz_date(time_t timestamp, char out[SCOOP_AMZ_DATE_SIZE], struct scoop_error *error) {
     struct tm utc;
-    if (gmtime_r(&timestamp, &utc) == NULL || utc.tm_year < 1 - 1900 || utc.tm_year > 9999 - 1900 ||
+    if (gmtime_r(&timestamp, &utc) == NULL || utc.tm_year < 1000 - 1900 ||
+        utc.tm_year > 9999 - 1900 ||
         strftime(out, SCOOP_AMZ_DATE_SIZE, "%Y%m%dT%H%M%SZ", &utc) != SCOOP_AMZ_DATE_SIZE - 1)
         return scoop_fail(error, SCOOP_USAGE, "the time %lld cannot be written as a date",
                           (long long)timestamp);

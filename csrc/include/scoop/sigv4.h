@@ -77,7 +77,7 @@ void scoop_signed_free(struct scoop_signed *out);
 int scoop_canonical_request(const struct scoop_signing_request *request,
                             struct scoop_buf *canonical, struct scoop_buf *signed_names,
                             struct scoop_error *error);
-/* Writes YYYYMMDDTHHMMSSZ. 0, or -1 with USAGE outside the years 1 … 9999. */
+/* Writes YYYYMMDDTHHMMSSZ. 0, or -1 with USAGE outside the years 1000 … 9999. */
 int scoop_amz_date(time_t timestamp, char out[SCOOP_AMZ_DATE_SIZE], struct scoop_error *error);
 /* amz_date as above. */
 int scoop_string_to_sign(const char *amz_date, const char *region, const char *service,
