@@ -95,5 +95,5 @@ def _check_values(place: str, source: BestsellersSource) -> None:
             raise ConfigError(f"{place}: field {field} must name at least one column")
     for field in ("distinct_on_columns", "order_by"):
         for column in getattr(source, field):
-            if column.removesuffix(" desc").removesuffix(" asc") not in source.columns:
+            if column not in source.columns:
                 raise ConfigError(f"{place}: field {field} names {column}, which columns lacks")

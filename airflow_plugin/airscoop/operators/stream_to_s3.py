@@ -53,6 +53,7 @@ class StreamToS3Operator(AirscoopOperator):
         from airscoop.hooks.aws import s3_options
 
         self._logged_at = time.monotonic()
+        self._stop_when_killed()
         return airscoop.copy(
             self.source,
             self.destination,
@@ -66,11 +67,14 @@ class StreamToS3Operator(AirscoopOperator):
 
     def _on_progress(self, progress: Any) -> None:
         """Called by the engine a few times a second; raising here aborts the upload."""
-        if self._killed.is_set():
-            from airscoop.errors import Cancelled
-
-            raise Cancelled(f"{self.destination}: cancelled, nothing was written")
+        self._stop_when_killed()
         now = time.monotonic()
         if now - self._logged_at >= SECONDS_BETWEEN_LOG_LINES:
             self._logged_at = now
             self.log.info("%s: %s", self.destination, progress)
+
+    def _stop_when_killed(self) -> None:
+        if self._killed.is_set():
+            from airscoop.errors import Cancelled
+
+            raise Cancelled(f"{self.destination}: cancelled, nothing was written")

@@ -1,0 +1,97 @@
+"""An Airflow of its own for the local stack: home, connections and runs of one DAG file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+LOCAL_REGION = "us-east-1"
+
+
+def aws_connection(s3: Mapping[str, str]) -> dict[str, Any]:
+    """The Airflow connection to the stack's S3."""
+    return {
+        "conn_type": "aws",
+        "login": s3["access_key_id"],
+        "password": s3["secret_access_key"],
+        "extra": {"endpoint_url": s3["endpoint"], "region_name": LOCAL_REGION},
+    }
+
+
+def warehouse_connection(dsn: str) -> dict[str, Any]:
+    """The Airflow connection to the stack's stand-in; `dsn` is a libpq URI."""
+    parts = urlsplit(dsn)
+    return {
+        "conn_type": "redshift",
+        "host": parts.hostname,
+        "port": parts.port,
+        "login": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "schema": unquote(parts.path.removeprefix("/")),
+        "extra": {"sslmode": "disable"},
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirflowHome:
+    """Runs DAGs with all state below `home`. `status` is what `airscoop local status` says."""
+
+    home: Path
+    dags: Path
+    status: Mapping[str, Any]
+    file_url: str
+
+    def environment(self) -> dict[str, str]:
+        """The environment of every Airflow command: settings, connections, variables."""
+        status = self.status
+        return {
+            **os.environ,
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws_connection(status["s3"])),
+            "AIRFLOW_CONN_REDSHIFT_DEFAULT": json.dumps(
+                warehouse_connection(status["warehouse"]["dsn"])
+            ),
+            "AIRFLOW_VAR_BESTSELLERS_BUCKET": status["s3"]["bucket"],
+            "AIRFLOW_VAR_BESTSELLERS_FILE_URL": self.file_url,
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "airflow", *arguments]
+
+    def run(self, log: Path, *arguments: str) -> int:
+        """Runs one Airflow command, its output appended to `log`; gives the exit code."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            done = subprocess.run(  # noqa: S603
+                self.command(*arguments),
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        return done.returncode
+
+    def receipts(self, dag_id: str, logical_date: str) -> dict[str, dict[str, Any]]:
+        """Task to receipt, from the XComs of the run with that logical date (ISO, UTC)."""
+        query = (
+            "SELECT x.task_id, x.value FROM xcom x JOIN dag_run r ON r.id = x.dag_run_id"
+            " WHERE r.dag_id = ? AND x.key = 'return_value'"
+            " AND replace(substr(r.logical_date, 1, 19), ' ', 'T') = ?"
+        )
+        connection = sqlite3.connect(self.home / "airflow.db")
+        try:
+            rows = connection.execute(query, (dag_id, logical_date[:19])).fetchall()
+        finally:
+            connection.close()
+        return {task: json.loads(value) for task, value in rows}

@@ -1,0 +1,109 @@
+"""Airflow connections become libpq's parameters and S3 settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from airscoop.hooks.aws import s3_options
+from airscoop.hooks.warehouse import WarehouseHook
+
+REDSHIFT: dict[str, Any] = {
+    "conn_type": "redshift",
+    "host": "cluster.example.com",
+    "login": "loader",
+    "password": "p'ss wörd",
+    "schema": "dev",
+}
+
+
+def connection(monkeypatch: pytest.MonkeyPatch, name: str, **fields: object) -> None:
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(fields))
+
+
+def test_a_redshift_connection_checks_certificates_and_uses_its_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection(monkeypatch, "r", **REDSHIFT)
+    assert WarehouseHook("r").conninfo() == (
+        {
+            "host": "cluster.example.com",
+            "port": "5439",
+            "dbname": "dev",
+            "user": "loader",
+            "password": "p'ss wörd",
+            "sslmode": "verify-full",
+        },
+        "redshift",
+    )
+
+
+def test_extras_that_libpq_knows_are_passed_and_others_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    extra = {"sslmode": "disable", "connect_timeout": 5, "cluster_identifier": "x"}
+    connection(monkeypatch, "r", **REDSHIFT, port=5555, extra=extra)
+    conninfo, _ = WarehouseHook("r").conninfo()
+    assert (conninfo["port"], conninfo["sslmode"]) == ("5555", "disable")
+    assert conninfo["connect_timeout"] == "5"
+    assert "cluster_identifier" not in conninfo
+
+
+def test_a_postgres_connection_has_its_own_port_and_dialect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection(monkeypatch, "p", **{**REDSHIFT, "conn_type": "postgres"})
+    conninfo, dialect = WarehouseHook("p").conninfo()
+    assert (dialect, conninfo["port"]) == ("postgres", "5432")
+    assert "sslmode" not in conninfo
+
+
+def test_a_connection_of_another_type_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection(monkeypatch, "m", **{**REDSHIFT, "conn_type": "mysql"})
+    with pytest.raises(ValueError, match="connection m is of type mysql"):
+        WarehouseHook("m").conninfo()
+
+
+@pytest.mark.parametrize("field", ["host", "login", "schema"])
+def test_a_missing_field_of_the_connection_is_named_without_the_password(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    fields = {name: value for name, value in REDSHIFT.items() if name != field}
+    connection(monkeypatch, "r", **fields)
+    with pytest.raises(ValueError, match=f"connection r lacks the field {field}$") as caught:
+        WarehouseHook("r").conninfo()
+    assert REDSHIFT["password"] not in str(caught.value)
+
+
+def test_an_aws_connection_gives_credentials_endpoint_and_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    extra = {"endpoint_url": "http://127.0.0.1:9", "region_name": "eu-west-1", "verify": "/ca.pem"}
+    connection(monkeypatch, "a", conn_type="aws", login="KEYID", password="SECRET", extra=extra)
+    options = s3_options("a")
+    frozen = options["credentials"].get_frozen_credentials()
+    assert (frozen.access_key, frozen.secret_key) == ("KEYID", "SECRET")
+    assert options["endpoint_url"] == "http://127.0.0.1:9"
+    assert options["region"] == "eu-west-1"
+    assert options["ca_file"] == "/ca.pem"
+
+
+def test_an_aws_connection_cannot_switch_certificate_checks_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection(monkeypatch, "a", conn_type="aws", extra={"verify": False})
+    with pytest.raises(ValueError, match="connection a sets verify to false"):
+        s3_options("a")
+
+
+def test_no_aws_connection_leaves_the_choice_to_botocore() -> None:
+    assert s3_options(None) == {}
+
+
+def test_a_missing_amazon_provider_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.base_aws", None)
+    with pytest.raises(ImportError, match="apache-airflow-providers-amazon"):
+        s3_options("a")

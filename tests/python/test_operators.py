@@ -1,0 +1,120 @@
+"""Operators are thin: receipts as plain dicts, errors in Airflow's terms, no work before execute."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import json
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from airscoop import errors
+from airscoop.operators.add_partition import AddPartitionOperator
+from airscoop.operators.base import label
+from airscoop.operators.insert_distinct import InsertDistinctOperator
+from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
+from airscoop.operators.stream_to_s3 import StreamToS3Operator
+
+OPERATORS = (
+    AddPartitionOperator,
+    InsertDistinctOperator,
+    RefreshMaterializedViewOperator,
+    StreamToS3Operator,
+)
+NO_CONTEXT: Any = {}
+
+
+def stream(source: object, destination: object, **options: Any) -> StreamToS3Operator:
+    return StreamToS3Operator(
+        task_id="stream",
+        source=str(source),
+        destination=str(destination),
+        aws_conn_id=None,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_arguments_are_keyword_only_and_recorded_under_their_own_names(operator: Any) -> None:
+    parameters = inspect.signature(operator.__init__).parameters.values()
+    own = [p for p in parameters if p.name not in ("self", "kwargs")]
+    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in own)
+    given = {p.name: f"{{{{ {p.name} }}}}" for p in own}
+    made = operator(task_id="t", **given)
+    assert {name: getattr(made, name) for name in given} == given
+    assert set(made.template_fields) <= set(given)
+
+
+def test_the_receipt_is_plain_json(tmp_path: Path) -> None:
+    source, destination = tmp_path / "in.txt", tmp_path / "out.json.gz"
+    source.write_text("{'a': 'it''s', 'b': None}\n{'a': 'two'}\n")
+    receipt = stream(source, destination, format="python-literal").execute(NO_CONTEXT)
+    assert json.loads(json.dumps(receipt)) == receipt
+    assert (receipt["records_in"], receipt["records_out"]) == (2, 2)
+    lines = gzip.decompress(destination.read_bytes()).splitlines()
+    assert [json.loads(line) for line in lines] == [{"a": "its", "b": None}, {"a": "two"}]
+
+
+def test_an_error_that_stays_fails_the_task_for_good(tmp_path: Path) -> None:
+    source, destination = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"a": 1}\n{"a": }\n')
+    with pytest.raises(AirflowFailException, match="^BadRecord: ") as caught:
+        stream(source, destination, format="jsonl").execute(NO_CONTEXT)
+    assert isinstance(caught.value.__cause__, errors.BadRecord)
+    assert not destination.exists()
+
+
+def test_bad_records_go_to_the_reject_file_when_they_may(tmp_path: Path) -> None:
+    source, rejects = tmp_path / "in.jsonl", tmp_path / "rejects.jsonl"
+    source.write_text('{"a": 1}\n{"a": }\n')
+    operator = stream(
+        source, tmp_path / "out.jsonl", format="jsonl", max_rejected=1, rejects=str(rejects)
+    )
+    receipt = operator.execute(NO_CONTEXT)
+    assert (receipt["records_out"], receipt["records_rejected"]) == (1, 1)
+    assert rejects.read_text() != ""
+
+
+def test_an_error_that_may_pass_is_left_to_airflows_retries(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(errors.ConnectionFailed) as caught:
+        stream(f"http://127.0.0.1:{port}/x", tmp_path / "out").execute(NO_CONTEXT)
+    assert caught.value.retryable
+
+
+def test_a_killed_task_ends_cancelled_and_may_be_tried_again(tmp_path: Path) -> None:
+    source, destination = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("{}\n")
+    operator = stream(source, destination)
+    operator.on_kill()
+    with pytest.raises(errors.Cancelled):
+        operator.execute(NO_CONTEXT)
+    assert not destination.exists()
+
+
+def test_the_refresh_wants_receipts_of_inserts() -> None:
+    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])
+    with pytest.raises(ValueError, match="refresh: inserts must be receipts"):
+        operator.execute(NO_CONTEXT)
+
+
+def test_the_insert_wants_the_downloads_receipt() -> None:
+    operator = InsertDistinctOperator(
+        task_id="insert", source="a.b", target="c.d", columns=["x"], distinct_on=["x"]
+    )
+    operator.download = {"rows": 1}
+    with pytest.raises(ValueError, match="insert: download must be the receipt"):
+        operator.execute(NO_CONTEXT)
+
+
+def test_the_label_names_dag_task_run_and_try() -> None:
+    ti = SimpleNamespace(dag_id="d", task_id="t", run_id="manual__1", try_number=2)
+    context: Any = {"ti": ti}
+    assert label(context) == "airscoop:d/t/manual__1/2"
