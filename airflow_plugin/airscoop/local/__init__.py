@@ -1,0 +1,1 @@
+"""The local stack: S3, PostgreSQL and the Redshift stand-in, without an AWS account."""

@@ -1,0 +1,134 @@
+"""A PostgreSQL 15 of the stack's own: data folder, port, roles; never the system's cluster."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from airscoop.local import processes
+from airscoop.local.processes import LocalStackError, Process
+
+BIN = Path("/usr/lib/postgresql/15/bin")
+SUPERUSER = "postgres"
+START_SECONDS = 60
+
+_HBA = """\
+local all {superuser} peer map=airscoop
+host all all 127.0.0.1/32 scram-sha-256
+"""
+_CONF = """
+listen_addresses = '127.0.0.1'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+shared_buffers = 64MB
+max_connections = 200
+log_min_messages = warning
+log_min_error_statement = panic
+"""
+
+
+class Postgres:
+    """The cluster under `root`; `sockets` is where its superuser may log in without password."""
+
+    def __init__(self, root: Path, sockets: Path) -> None:
+        self.data = root / "postgres"
+        self.sockets = sockets
+        self.user = "postgres" if os.getuid() == 0 else getpass.getuser()
+
+    @property
+    def uid(self) -> int:
+        return pwd.getpwnam(self.user).pw_uid
+
+    def _switch(self) -> str | None:
+        return self.user if os.getuid() == 0 else None
+
+    def _run(self, *command: str | Path, text: str | None = None) -> str:
+        user = self._switch()
+        done = subprocess.run(
+            [os.fspath(word) for word in command],
+            input=text,
+            text=True,
+            capture_output=True,
+            cwd="/",
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            check=False,
+        )
+        if done.returncode:
+            raise LocalStackError(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def create(self) -> None:
+        """Makes the cluster unless it is there."""
+        if not (BIN / "initdb").exists():
+            raise LocalStackError(f"{BIN} is missing: apt-get install postgresql-15")
+        if (self.data / "airscoop.complete").exists():
+            return
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        if any(self.data.iterdir()):
+            raise LocalStackError(f"{self.data} holds a half-made cluster: remove it")
+        if os.getuid() == 0:
+            os.chown(self.data, self.uid, -1)
+        self._run(
+            BIN / "initdb", "--pgdata", self.data, "--username", SUPERUSER, "--encoding", "UTF8",
+            "--locale", "C", "--auth-local", "peer", "--auth-host", "reject", "--no-sync",
+        )  # fmt: skip
+        self._append("postgresql.conf", _CONF)
+        (self.data / "pg_hba.conf").write_text(_HBA.format(superuser=SUPERUSER))
+        names = {self.user, getpass.getuser()}
+        self._append(
+            "pg_ident.conf", "".join(f"airscoop {name} {SUPERUSER}\n" for name in sorted(names))
+        )
+        (self.data / "airscoop.complete").touch()
+
+    def _append(self, name: str, text: str) -> None:
+        with (self.data / name).open("a") as stream:
+            stream.write(text)
+
+    def start(self, port: int, log: Path) -> Process:
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        process = processes.start(
+            "PostgreSQL",
+            [BIN / "postgres", "-D", self.data, "-p", str(port), "-k", self.sockets],
+            log=log,
+            user=self._switch(),
+            stop_signal=signal.SIGINT,
+        )
+        processes.wait_until(
+            lambda: self._is_ready(port), process, log=log, seconds=START_SECONDS
+        )
+        return process
+
+    def _is_ready(self, port: int) -> bool:
+        command = [BIN / "pg_isready", "-q", "-h", str(self.sockets), "-p", str(port)]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def psql(self, port: int, sql: str) -> str:
+        """Runs `sql` as the superuser, each statement by itself; gives the rows as text."""
+        return self._run(
+            BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.sockets,
+            "-p", str(port), "-U", SUPERUSER, "-d", "postgres", "-f", "-", text=sql,
+        )  # fmt: skip
+
+    def ensure(self, port: int, roles: Mapping[str, str], databases: Mapping[str, str]) -> None:
+        """Roles (name to password) and databases (name to owner): made when missing."""
+        for role, password in roles.items():
+            verb = "ALTER" if self._has(port, "pg_roles", "rolname", role) else "CREATE"
+            self.psql(
+                port,
+                f"{verb} ROLE {role} LOGIN CREATEROLE CREATEDB PASSWORD '{password}';",
+            )
+        for database, owner in databases.items():
+            if not self._has(port, "pg_database", "datname", database):
+                self.psql(port, f"CREATE DATABASE {database} OWNER {owner};")
+
+    def _has(self, port: int, view: str, column: str, name: str) -> bool:
+        return bool(self.psql(port, f"SELECT 1 FROM {view} WHERE {column} = '{name}';").strip())

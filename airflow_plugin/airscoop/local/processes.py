@@ -1,0 +1,140 @@
+"""Background processes of the local stack: started detached, known again by pid and start time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+STOP_SECONDS = 15
+POLL_SECONDS = 0.05
+LOG_LINES = 15
+
+
+class LocalStackError(Exception):
+    """A part of the local stack did not do what it must; the message names the part."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """`started` is the start time in clock ticks since boot, so that a reused pid is no match."""
+
+    name: str
+    pid: int
+    started: int
+    stop_signal: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _start_time(pid: int) -> int | None:
+    """None when there is no such process or it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def start(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    stop_signal: int = signal.SIGTERM,
+) -> Process:
+    """Starts `command` in a session of its own, output to `log`, as `user` when one is given."""
+    with log.open("ab") as output:
+        try:
+            child = subprocess.Popen(
+                [os.fspath(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=None if env is None else dict(env),
+                user=user,
+                group=user,
+                extra_groups=[] if user else None,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LocalStackError(f"{name} cannot be started: {error}") from error
+    # Others wait for it by its pid, so the object must not complain about a running child.
+    child.returncode = 0
+    return Process(name, child.pid, _start_time(child.pid) or 0, int(stop_signal))
+
+
+def alive(process: Process) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return _start_time(process.pid) == process.started
+
+
+def _ended_within(process: Process, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while alive(process):
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def stop(process: Process) -> None:
+    """Asks the process to end, then makes it; returns when it has ended."""
+    for number in (process.stop_signal, signal.SIGKILL):
+        if not alive(process):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+        if _ended_within(process, STOP_SECONDS):
+            return
+    raise LocalStackError(f"{process.name} (pid {process.pid}) cannot be stopped")
+
+
+def last_lines(log: Path) -> str:
+    try:
+        text = log.read_text(errors="replace")
+    except OSError:
+        return "(no log)"
+    return "\n".join(text.splitlines()[-LOG_LINES:])
+
+
+def wait_until(ready: Callable[[], bool], process: Process, *, log: Path, seconds: float) -> None:
+    """Waits until `ready` gives True; LocalStackError with the log's end when it does not."""
+    end = time.monotonic() + seconds
+    while not ready():
+        gone = not alive(process)
+        if gone or time.monotonic() > end:
+            state = "ended" if gone else f"did not come up within {seconds:.0f} s"
+            raise LocalStackError(f"{process.name} {state}; {log} ends:\n{last_lines(log)}")
+        time.sleep(POLL_SECONDS)
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on this port of the loopback address."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nothing uses now, below those given to outgoing calls."""
+    with contextlib.ExitStack() as stack:
+        ports = []
+        for _ in range(count):
+            probe = stack.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports.append(int(probe.getsockname()[1]))
+        return ports
