@@ -43,9 +43,19 @@ static const unsigned char *scan_escape(struct scoop_json_scan *scan, const unsi
                                         const unsigned char *p) {
     bool unstorable = false;
     size_t length;
-    if (p[1] != 'u') {
-        if (p[1] != 0 && strchr("\"\\/bfnrt", p[1]) != NULL)
-            return p + 2;
+    switch (p[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return p + 2;
+    case 'u':
+        break;
+    default:
         return fail_at(scan, line, p, "a string holds an invalid escape");
     }
     length = unicode_escape(p, &unstorable);
