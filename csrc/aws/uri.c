@@ -229,8 +229,13 @@ static bool is_bucket_name(const char *name, size_t length) {
 
 int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_error *error) {
     memset(uri, 0, sizeof *uri);
-    if (strncasecmp(text, "s3://", 5) != 0)
-        return scoop_fail(error, SCOOP_USAGE, "'%s' is not of the form s3://bucket/key", text);
+    if (strncasecmp(text, "s3://", 5) != 0) {
+        /* Not the whole of it: another kind of URL may hold a password. */
+        const char *colon = strstr(text, "://");
+        int shown = colon != NULL ? (int)(colon - text < 40 ? colon - text + 3 : 40) : 40;
+        return scoop_fail(error, SCOOP_USAGE, "'%.*s…' is not of the form s3://bucket/key", shown,
+                          text);
+    }
     const char *bucket = text + 5;
     size_t length = strcspn(bucket, "/");
     if (!is_bucket_name(bucket, length))

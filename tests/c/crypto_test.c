@@ -1,0 +1,150 @@
+/* Hashes against published values, encodings, random bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scoop/crypto.h"
+#include "scoop/memory.h"
+
+static void expect_hex(const unsigned char *bytes, size_t length, const char *expected) {
+    char hex[2 * SCOOP_SHA256_BYTES + 1];
+    scoop_hex_encode(bytes, length, hex);
+    assert_string_equal(hex, expected);
+}
+
+static void sha256_of_known_texts(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    unsigned char hash[SCOOP_SHA256_BYTES];
+    char hex[SCOOP_SHA256_HEX_SIZE];
+    assert_int_equal(scoop_sha256(NULL, 0, hash, &error), 0);
+    expect_hex(hash, sizeof hash,
+               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_int_equal(scoop_sha256_hex("abc", 3, hex, &error), 0);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void md5_of_known_texts(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    unsigned char hash[SCOOP_MD5_BYTES];
+    assert_int_equal(scoop_md5("", 0, hash, &error), 0);
+    expect_hex(hash, sizeof hash, "d41d8cd98f00b204e9800998ecf8427e");
+    assert_int_equal(scoop_md5("message digest", 14, hash, &error), 0);
+    expect_hex(hash, sizeof hash, "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
+/* RFC 4231, cases 2 and 6 (a key longer than a block). */
+static void hmac_sha256_of_rfc4231(void **state) {
+    (void)state;
+    static const char text[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+    struct scoop_error error = {0};
+    unsigned char mac[SCOOP_SHA256_BYTES], key[131];
+    assert_int_equal(scoop_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, mac, &error),
+                     0);
+    expect_hex(mac, sizeof mac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof key);
+    assert_int_equal(scoop_hmac_sha256(key, sizeof key, text, sizeof text - 1, mac, &error), 0);
+    expect_hex(mac, sizeof mac, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+static void pieces_hash_like_the_whole(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    unsigned char data[1000], whole[SCOOP_SHA256_BYTES], pieces[SCOOP_SHA256_BYTES];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)(i * 7);
+    for (int kind = SCOOP_DIGEST_SHA256; kind <= SCOOP_DIGEST_MD5; kind++) {
+        bool sha256 = kind == SCOOP_DIGEST_SHA256;
+        struct scoop_digest *digest = scoop_digest_new((enum scoop_digest_kind)kind, &error);
+        assert_non_null(digest);
+        for (size_t at = 0, step = 1; at < sizeof data; at += step, step = step * 2 + 1) {
+            size_t length = step < sizeof data - at ? step : sizeof data - at;
+            assert_int_equal(scoop_digest_update(digest, data + at, length, &error), 0);
+        }
+        assert_int_equal(scoop_digest_finish(digest, pieces, &error), 0);
+        scoop_digest_free(digest);
+        assert_int_equal(sha256 ? scoop_sha256(data, sizeof data, whole, &error)
+                                : scoop_md5(data, sizeof data, whole, &error),
+                         0);
+        assert_memory_equal(pieces, whole, sha256 ? SCOOP_SHA256_BYTES : SCOOP_MD5_BYTES);
+    }
+    scoop_digest_free(NULL);
+}
+
+static void hex_is_read_strictly(void **state) {
+    (void)state;
+    unsigned char bytes[3];
+    assert_int_equal(scoop_hex_decode("00fFa9", 6, bytes, 3), 0);
+    assert_memory_equal(bytes, "\x00\xff\xa9", 3);
+    assert_int_equal(scoop_hex_decode("00fFa", 5, bytes, 3), -1);
+    assert_int_equal(scoop_hex_decode("00fFa9", 6, bytes, 2), -1);
+    assert_int_equal(scoop_hex_decode("00fFg9", 6, bytes, 3), -1);
+    assert_int_equal(scoop_hex_decode("+1", 2, bytes, 1), -1);
+}
+
+static void base64_is_padded_and_appended(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+        {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"}};
+    struct scoop_error error = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scoop_buf buf;
+        scoop_buf_init(&buf, 100);
+        assert_int_equal(scoop_buf_append_text(&buf, "<", &error), 0);
+        assert_int_equal(scoop_base64_encode(&buf, cases[i][0], strlen(cases[i][0]), &error), 0);
+        assert_string_equal(scoop_buf_text(&buf, &error) + 1, cases[i][1]);
+        scoop_buf_free(&buf);
+    }
+}
+
+static void base64_keeps_to_the_ceiling(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    struct scoop_buf buf;
+    scoop_buf_init(&buf, 7);
+    assert_int_equal(scoop_base64_encode(&buf, "foob", 4, &error), -1);
+    assert_int_equal(error.code, SCOOP_TOO_LARGE);
+    assert_int_equal(buf.length, 0);
+    scoop_buf_free(&buf);
+}
+
+static void random_bytes_differ_and_random01_is_below_one(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    unsigned char a[16] = {0}, b[16] = {0};
+    assert_int_equal(scoop_random_bytes(a, sizeof a, &error), 0);
+    assert_int_equal(scoop_random_bytes(b, sizeof b, &error), 0);
+    assert_memory_not_equal(a, b, sizeof a);
+    for (int i = 0; i < 1000; i++) {
+        double value = scoop_random01();
+        assert_true(value >= 0.0 && value < 1.0);
+    }
+}
+
+static void wipe_leaves_zeros(void **state) {
+    (void)state;
+    char secret[8] = "secret";
+    scoop_wipe(secret, sizeof secret);
+    assert_memory_equal(secret, "\0\0\0\0\0\0\0\0", sizeof secret);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_of_known_texts),
+        cmocka_unit_test(md5_of_known_texts),
+        cmocka_unit_test(hmac_sha256_of_rfc4231),
+        cmocka_unit_test(pieces_hash_like_the_whole),
+        cmocka_unit_test(hex_is_read_strictly),
+        cmocka_unit_test(base64_is_padded_and_appended),
+        cmocka_unit_test(base64_keeps_to_the_ceiling),
+        cmocka_unit_test(random_bytes_differ_and_random01_is_below_one),
+        cmocka_unit_test(wipe_leaves_zeros),
+    };
+    return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
+}
