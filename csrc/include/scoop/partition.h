@@ -1,0 +1,70 @@
+/* Partitions of an external (Spectrum) table. */
+#ifndef SCOOP_PARTITION_H
+#define SCOOP_PARTITION_H
+
+#include <stdbool.h>
+
+#include "scoop/buffer.h"
+#include "scoop/session.h"
+#include "scoop/sql_text.h"
+
+enum {
+    SCOOP_PARTITIONS_PER_STATEMENT = 100, /* the catalog's limit */
+    SCOOP_LOCATION_SHOWN_BYTES = 128,     /* svv_external_partitions cuts locations here */
+};
+
+enum scoop_partition_status { SCOOP_ADDED, SCOOP_MOVED, SCOOP_UNCHANGED };
+
+/* Borrowed on the way in. names[i] has values[i]; any order. */
+struct scoop_partition {
+    const char *const *names;
+    const char *const *values;
+    size_t count;
+    const char *location;               /* s3://… */
+    enum scoop_partition_status status; /* set by scoop_partition_add */
+};
+
+/* Registers each partition: a new one is added (at most 100 in a statement), one that is there is
+ * set to its location again unless the catalog shows an equal location in full. A location of 128
+ * bytes or more cannot be compared, so it is set again and counts as moved. Each statement stands
+ * alone: after an error those before it stay, and running again is safe. 0, or -1: USAGE for values
+ * that do not fit the table's partition columns, NOT_FOUND for the table. */
+int scoop_partition_add(struct scoop_session *session, const char *table,
+                        struct scoop_partition *partitions, size_t count,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* What the catalog knows of a table; released with scoop_partition_list_free. */
+struct scoop_partition_list {
+    char **columns; /* names of the partition columns, in their order */
+    size_t column_count;
+    size_t count;
+    char ***values;   /* [count][column_count]; a NULL is the catalog's null */
+    char **locations; /* cut at 128 characters by the catalog's view */
+};
+/* 0 with *list filled, or -1 (NOT_FOUND when the table is not an external one). */
+int scoop_partition_list(struct scoop_session *session, const char *table,
+                         const struct scoop_interrupt *interrupt, struct scoop_partition_list *list,
+                         struct scoop_error *error);
+void scoop_partition_list_free(struct scoop_partition_list *list);
+
+/* Pure parts. */
+
+/* Reads `["2018", "x"]` as the catalog writes it: strings with JSON's escapes, or bare words; null
+ * gives NULL. *values gets `count` texts to be released one by one and as an array. 0, or -1
+ * (PROTOCOL when the form or the number of values is another). */
+int scoop_partition_parse(const char *text, size_t count, char ***values,
+                          struct scoop_error *error);
+/* Appends ALTER TABLE … ADD IF NOT EXISTS PARTITION (…) LOCATION '…' … for `count` partitions whose
+ * names are in the table's order. 0 or -1. */
+int scoop_partition_sql_add(const struct scoop_table_name *table,
+                            const struct scoop_partition *const *partitions, size_t count,
+                            struct scoop_buf *sql, struct scoop_error *error);
+/* Appends ALTER TABLE … PARTITION (…) SET LOCATION '…'. 0 or -1. */
+int scoop_partition_sql_move(const struct scoop_table_name *table,
+                             const struct scoop_partition *partition, struct scoop_buf *sql,
+                             struct scoop_error *error);
+/* Whether the catalog's text proves that the location is this one; one slash at the end is ignored.
+ */
+bool scoop_partition_same_location(const char *shown, const char *location);
+
+#endif

@@ -1,0 +1,43 @@
+/* SQL scripts: split into statements, filled with variables, run one by one. */
+#ifndef SCOOP_SCRIPT_H
+#define SCOOP_SCRIPT_H
+
+#include <stddef.h>
+
+#include "scoop/session.h"
+
+struct scoop_script_variable {
+    const char *name; /* letters, digits and _, not a digit first */
+    const char *value;
+};
+
+struct scoop_script_statement {
+    char *sql;   /* without the semicolon, ${name} filled in */
+    size_t line; /* of its first word, from 1 */
+};
+
+struct scoop_script {
+    struct scoop_script_statement *statements;
+    size_t count;
+};
+
+/* Splits text at semicolons outside quotes ('…', E'…', "…", $tag$…$tag$) and comments (-- and
+ * nested slash-star). ${name} stands within '…' or "…" only, and its value gets that quote doubled,
+ * so that it can never leave the quotes; elsewhere it is an error, except in comments, where it is
+ * left alone. Unknown and unused variables are errors. Messages begin with "file:line: ".
+ * Statements that hold nothing but comments are left out. Pure. 0 with *script to be freed, or -1
+ * (USAGE, NO_MEMORY). */
+int scoop_script_parse(const char *file, const char *text, size_t length,
+                       const struct scoop_script_variable *variables, size_t variable_count,
+                       struct scoop_script *script, struct scoop_error *error);
+void scoop_script_free(struct scoop_script *script);
+
+/* Reads a file of at most 16 MiB, splits it, and runs each statement on its own, in no common
+ * transaction; the first error ends it. *done: statements run. 0, or -1 with "file:line: " in front
+ * of the message. */
+int scoop_script_run(struct scoop_session *session, const char *file,
+                     const struct scoop_script_variable *variables, size_t variable_count,
+                     const struct scoop_interrupt *interrupt, size_t *done,
+                     struct scoop_error *error);
+
+#endif

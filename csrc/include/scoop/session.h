@@ -1,0 +1,76 @@
+/* One session on Redshift or PostgreSQL. libpq stays behind this header. */
+#ifndef SCOOP_SESSION_H
+#define SCOOP_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/error.h"
+#include "scoop/interrupt.h"
+
+struct scoop_session;
+struct scoop_rows;
+
+enum scoop_dialect { SCOOP_REDSHIFT, SCOOP_POSTGRES };
+
+struct scoop_session_options {
+    const char *conninfo;        /* libpq URI or "key=value …"; used when keywords is NULL */
+    const char *const *keywords; /* libpq's names, closed by NULL */
+    const char *const *values;   /* one per keyword */
+    enum scoop_dialect dialect;
+    const char *label;       /* query_group on Redshift, application_name else; NULL: airscoop */
+    int64_t lock_timeout_ms; /* for the lock of an insert; 0: wait for ever */
+    int64_t statement_timeout_ms; /* for every other statement; 0: the server's own */
+};
+
+/* A session that is not connected yet; options are copied. Owned by the caller; NULL with *error
+ * filled (USAGE for a connection string that cannot be read, NO_MEMORY). Messages never hold the
+ * password, nor any other part of a string that could not be read. */
+struct scoop_session *scoop_session_new(const struct scoop_session_options *options,
+                                        struct scoop_error *error);
+
+/* Connects; a session that is connected is left as it is. At most connect_timeout seconds (30 when
+ * the options do not say). Only the look-up of a host name cannot be interrupted.
+ * 0, or -1 with CONNECTION, TIMEOUT, TLS, ACCESS_DENIED, NOT_FOUND, USAGE or CANCELLED. */
+int scoop_session_connect(struct scoop_session *session, const struct scoop_interrupt *interrupt,
+                          struct scoop_error *error);
+
+/* Closes and releases. In a forked child the parent's session on the server is left alone. NULL is
+ * allowed. */
+void scoop_session_free(struct scoop_session *session);
+
+/* Ends the statement under way on the server, and every later call of this session, with CANCELLED.
+ * Any thread, and signal handlers. The thread that waits carries it out; it needs no lock. */
+void scoop_session_cancel(struct scoop_session *session);
+
+struct scoop_statement {
+    const char *sql;
+    const char *const *parameters; /* as text for $1, $2, …; a NULL is SQL's NULL */
+    size_t parameter_count;        /* 0: sent as a simple query, so that DDL works on Redshift */
+};
+
+/* Runs one statement, connecting first when needed. All rows are held in memory. *rows (owned by
+ * the caller; the pointer may be NULL) is set on success only. One thread at a time, the process
+ * that connected only. 0, or -1: the server's SQLSTATE is in error->sqlstate. After CONNECTION the
+ * session can only be freed. */
+int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
+                          const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
+                          struct scoop_error *error);
+
+enum scoop_dialect scoop_session_dialect(const struct scoop_session *session);
+
+/* Rows as text. What the getters return is valid until scoop_rows_free; any thread. */
+size_t scoop_rows_count(const struct scoop_rows *rows);
+size_t scoop_rows_columns(const struct scoop_rows *rows);
+/* NULL for SQL's NULL and for a place outside the rows. */
+const char *scoop_rows_value(const struct scoop_rows *rows, size_t row, size_t column);
+/* The same as a number; NULL and what is no number are 0. */
+int64_t scoop_rows_number(const struct scoop_rows *rows, size_t row, size_t column);
+/* "INSERT 0 3"; "" when there is none. */
+const char *scoop_rows_tag(const struct scoop_rows *rows);
+/* Rows inserted, deleted or selected, as the tag says; 0 when it does not. */
+int64_t scoop_rows_affected(const struct scoop_rows *rows);
+/* NULL is allowed. */
+void scoop_rows_free(struct scoop_rows *rows);
+
+#endif

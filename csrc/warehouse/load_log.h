@@ -1,0 +1,21 @@
+/* The schema airscoop in the warehouse: the companion tables that loads lock, and the log of loads.
+ */
+#ifndef SCOOP_LOAD_LOG_H
+#define SCOOP_LOAD_LOG_H
+
+#include "scoop/insert.h"
+
+/* Creates what is missing, each in a transaction of its own; a concurrent creator is welcome.
+ * 0 or -1. */
+int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_table_name *lock,
+                           const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* Adds a row within the open transaction. 0 or -1. */
+int scoop_load_log_add(struct scoop_session *session, const struct scoop_insert_options *options,
+                       const struct scoop_insert_counts *counts,
+                       const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* Fills text with size - 1 random hexadecimal digits. */
+void scoop_random_hex(char *text, size_t size);
+
+#endif

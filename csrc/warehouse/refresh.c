@@ -1,0 +1,86 @@
+#include "scoop/refresh.h"
+
+#include <string.h>
+
+#include "scoop/sql_text.h"
+#include "session_internal.h"
+
+enum { SQL_CEILING_BYTES = 64 * 1024 };
+
+static int run_on_view(struct scoop_session *session, const struct scoop_table_name *view,
+                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_buf sql;
+    scoop_buf_init(&sql, SQL_CEILING_BYTES);
+    int result = -1;
+    if (scoop_buf_append_text(&sql, "REFRESH MATERIALIZED VIEW ", error) == 0 &&
+        scoop_sql_table(&sql, view, error) == 0 && scoop_buf_text(&sql, error) != NULL)
+        result = scoop_session_run(session, (const char *)sql.data, interrupt, error);
+    scoop_buf_free(&sql);
+    return result;
+}
+
+/* Both servers show a materialized view in pg_class. 0, or -1 when the owner cannot be found. */
+static int find_owner(struct scoop_session *session, const struct scoop_table_name *view,
+                      const struct scoop_interrupt *interrupt, struct scoop_rows **rows) {
+    struct scoop_buf sql;
+    struct scoop_error ignored = {0};
+    scoop_buf_init(&sql, SQL_CEILING_BYTES);
+    int result = -1;
+    if (scoop_buf_append_text(&sql,
+                              "SELECT pg_get_userbyid(c.relowner), current_user FROM pg_class c "
+                              "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ",
+                              &ignored) == 0 &&
+        scoop_sql_literal(&sql, view->schema, &ignored) == 0 &&
+        scoop_buf_append_text(&sql, " AND c.relname = ", &ignored) == 0 &&
+        scoop_sql_literal(&sql, view->table, &ignored) == 0 &&
+        scoop_buf_text(&sql, &ignored) != NULL)
+        result = scoop_session_query(session, (const char *)sql.data, interrupt, rows, &ignored);
+    scoop_buf_free(&sql);
+    if (result == 0 && scoop_rows_value(*rows, 0, 0) != NULL &&
+        scoop_rows_value(*rows, 0, 1) != NULL)
+        return 0;
+    if (result == 0)
+        scoop_rows_free(*rows);
+    return -1;
+}
+
+static int explain_owner(struct scoop_session *session, const struct scoop_table_name *view,
+                         const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_rows *rows = NULL;
+    struct scoop_buf text;
+    char reason[200], state[sizeof error->sqlstate];
+    scoop_flatten(error->message, reason, sizeof reason);
+    memcpy(state, error->sqlstate, sizeof state);
+    if (find_owner(session, view, interrupt, &rows) != 0)
+        return -1;
+    const char *owner = scoop_rows_value(rows, 0, 0), *user = scoop_rows_value(rows, 0, 1);
+    struct scoop_error ignored = {0};
+    scoop_buf_init(&text, sizeof error->message);
+    /* Redshift changes the owner of a view of either kind by ALTER TABLE. */
+    if (scoop_buf_append_text(
+            &text, session->dialect == SCOOP_REDSHIFT ? "ALTER TABLE " : "ALTER MATERIALIZED VIEW ",
+            &ignored) == 0 &&
+        scoop_sql_table(&text, view, &ignored) == 0 &&
+        scoop_buf_append_text(&text, " OWNER TO ", &ignored) == 0 &&
+        scoop_sql_identifier(&text, user, &ignored) == 0 && scoop_buf_text(&text, &ignored) != NULL)
+        scoop_fail(error, SCOOP_ACCESS_DENIED,
+                   "%.127s.%.127s belongs to \"%.127s\", and only its owner may refresh it; this "
+                   "session's user is \"%.127s\". The owner or a superuser can run: %.400s; (%s)",
+                   view->schema, view->table, owner, user, (const char *)text.data, reason);
+    memcpy(error->sqlstate, state, sizeof state);
+    scoop_buf_free(&text);
+    scoop_rows_free(rows);
+    return -1;
+}
+
+int scoop_refresh(struct scoop_session *session, const char *view,
+                  const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_table_name name;
+    if (scoop_sql_split(view, &name, error) != 0)
+        return -1;
+    if (run_on_view(session, &name, interrupt, error) == 0)
+        return 0;
+    if (strcmp(error->sqlstate, "42501") == 0 || strstr(error->message, "must be owner") != NULL)
+        return explain_owner(session, &name, interrupt, error);
+    return scoop_fail_prefix(error, "refreshing %.250s: ", view);
+}

@@ -1,0 +1,81 @@
+/* What the files of warehouse/ share; the only header that shows libpq. */
+#ifndef SCOOP_SESSION_INTERNAL_H
+#define SCOOP_SESSION_INTERNAL_H
+
+#include <libpq-fe.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "scoop/session.h"
+
+struct scoop_rows {
+    PGresult *result;
+};
+
+struct scoop_session {
+    char **keywords; /* owned, closed by NULL */
+    char **values;
+    enum scoop_dialect dialect;
+    char *label;
+    int64_t lock_timeout_ms;
+    int64_t statement_timeout_ms;
+    PGconn *connection; /* NULL: not connected yet, or lost */
+    bool lost;          /* the connection was lost; no other follows */
+    bool timed;         /* a statement timeout is set, so 57014 may come from it */
+    bool succeeded;     /* how the server answered the last statement, even a cancelled one */
+    pid_t pid;          /* the process that made the session */
+    int wake_fd;        /* readable once cancelled */
+    int64_t checked_ms; /* when the interrupt was asked last */
+    atomic_bool cancelled;
+};
+
+/* The end of a wait. */
+enum scoop_wait { SCOOP_WAIT_READY, SCOOP_WAIT_STOP, SCOOP_WAIT_LATE };
+
+/* How long and how deaf a wait is. */
+struct scoop_patience {
+    const struct scoop_interrupt *interrupt;
+    int64_t deadline_ms; /* of scoop_session_clock_ms; 0: none */
+    bool deaf;           /* hears neither cancel nor interrupt: cleaning up must go through */
+};
+
+int64_t scoop_session_clock_ms(void);
+/* Waits until the socket is ready for one of `events` (of poll), the caller wants to stop, or the
+ * deadline has passed. */
+enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
+                                   const struct scoop_patience *patience);
+/* Sleeps, ending early with -1 (CANCELLED) when the caller wants to stop. */
+int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* Refuses the call in another process, after a cancel, and after the connection was lost. */
+int scoop_session_usable(struct scoop_session *session, struct scoop_error *error);
+
+/* scoop_session_execute without parameters and rows. */
+int scoop_session_run(struct scoop_session *session, const char *sql,
+                      const struct scoop_interrupt *interrupt, struct scoop_error *error);
+/* The same, with rows. */
+int scoop_session_query(struct scoop_session *session, const char *sql,
+                        const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
+                        struct scoop_error *error);
+/* Ends an open transaction, cancelled or not; closes the connection where that does not work within
+ * a few seconds. */
+void scoop_session_rollback(struct scoop_session *session);
+/* Closes the connection; the session is lost. */
+void scoop_session_drop(struct scoop_session *session);
+
+/* Asks the server to end the statement under way; gives up waiting after a second. */
+void scoop_cancel_request(PGconn *connection);
+
+/* Fills *error from a failed result; `timed` says that a statement timeout was set. Returns -1. */
+int scoop_fail_result(const PGresult *result, bool timed, struct scoop_error *error);
+/* Fills *error from a failed attempt to connect. Returns -1. */
+int scoop_fail_connect(const PGconn *connection, struct scoop_error *error);
+/* Puts a text before the message of *error; all else stays. Returns -1. */
+int scoop_fail_prefix(struct scoop_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Copies `from` on one line, cut to fit. */
+void scoop_flatten(const char *from, char *to, size_t size);
+
+#endif

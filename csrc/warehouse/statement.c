@@ -1,0 +1,249 @@
+/* One statement: sent, waited for in slices, cancelled on the server when the caller wants to stop.
+ */
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "scoop/memory.h"
+#include "session_internal.h"
+
+enum { DRAIN_MS = 2000, ROLLBACK_MS = 3000, CHECK_MS = 50 };
+
+int64_t scoop_session_clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool wants_stop(struct scoop_session *session, const struct scoop_patience *patience) {
+    const struct scoop_interrupt *interrupt = patience->interrupt;
+    if (patience->deaf)
+        return false;
+    if (atomic_load(&session->cancelled))
+        return true;
+    session->checked_ms = scoop_session_clock_ms();
+    return interrupt != NULL && interrupt->check != NULL && interrupt->check(interrupt->user) != 0;
+}
+
+static int slice_ms(int64_t deadline_ms) {
+    int64_t left = deadline_ms == 0 ? SCOOP_SLICE_MS : deadline_ms - scoop_session_clock_ms();
+    return left < 0 ? 0 : left < SCOOP_SLICE_MS ? (int)left : SCOOP_SLICE_MS;
+}
+
+enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
+                                   const struct scoop_patience *patience) {
+    for (;;) {
+        struct pollfd waited[2] = {
+            {.fd = session->connection == NULL ? -1 : PQsocket(session->connection),
+             .events = events},
+            {.fd = patience->deaf ? -1 : session->wake_fd, .events = POLLIN},
+        };
+        int count = poll(waited, 2, slice_ms(patience->deadline_ms));
+        int64_t now = scoop_session_clock_ms();
+        bool ready = count > 0 && waited[0].revents != 0;
+        bool due = now - session->checked_ms >= CHECK_MS;
+        if ((!ready || due) && wants_stop(session, patience))
+            return SCOOP_WAIT_STOP;
+        if (ready)
+            return SCOOP_WAIT_READY;
+        if (patience->deadline_ms != 0 && now >= patience->deadline_ms)
+            return SCOOP_WAIT_LATE;
+    }
+}
+
+int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_patience patience = {.interrupt = interrupt};
+    int64_t until = scoop_session_clock_ms() + time_ms;
+    for (int left; (left = slice_ms(until)) > 0;) {
+        struct pollfd wake = {.fd = session->wake_fd, .events = POLLIN};
+        poll(&wake, 1, left);
+        if (wants_stop(session, &patience))
+            return scoop_fail(error, SCOOP_CANCELLED, "cancelled between two tries");
+    }
+    return 0;
+}
+
+/* What the server sent in answer to one message: the first failure, or else the last result. */
+struct answer {
+    PGresult *result;
+    bool copying; /* it wants to exchange COPY data, which a session does not do */
+};
+
+static bool failed(const PGresult *result) {
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+}
+
+static void keep(struct answer *answer, PGresult *result) {
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
+        answer->copying = true;
+    if (answer->result != NULL && failed(answer->result)) {
+        PQclear(result);
+        return;
+    }
+    PQclear(answer->result);
+    answer->result = result;
+}
+
+/* Reads until the answer is complete. READY also when the connection was lost. */
+static enum scoop_wait receive(struct scoop_session *session, const struct scoop_patience *patience,
+                               struct answer *answer) {
+    PGconn *connection = session->connection;
+    for (;;) {
+        int unsent = PQflush(connection);
+        if (unsent < 0)
+            return SCOOP_WAIT_READY;
+        while (unsent == 0 && PQisBusy(connection) == 0) {
+            PGresult *result = PQgetResult(connection);
+            if (result == NULL)
+                return SCOOP_WAIT_READY;
+            keep(answer, result);
+            if (answer->copying)
+                return SCOOP_WAIT_READY;
+        }
+        short events = (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN);
+        enum scoop_wait end = scoop_session_wait(session, events, patience);
+        if (end != SCOOP_WAIT_READY)
+            return end;
+        if (PQconsumeInput(connection) == 0)
+            return SCOOP_WAIT_READY;
+    }
+}
+
+static int fail_lost(struct scoop_session *session, struct scoop_error *error) {
+    char reason[400];
+    scoop_flatten(PQerrorMessage(session->connection), reason, sizeof reason);
+    scoop_session_drop(session);
+    return scoop_fail(error, SCOOP_CONNECTION, "the connection to the warehouse was lost: %s",
+                      reason[0] ? reason : "the server closed it");
+}
+
+/* Stops the statement on the server and takes its last words. */
+static int stop(struct scoop_session *session, struct answer *answer, struct scoop_error *error) {
+    struct scoop_patience patience = {.deaf = true};
+    scoop_cancel_request(session->connection);
+    patience.deadline_ms = scoop_session_clock_ms() + DRAIN_MS;
+    enum scoop_wait end = receive(session, &patience, answer);
+    session->succeeded = end == SCOOP_WAIT_READY && answer->result != NULL &&
+                         !failed(answer->result) && PQstatus(session->connection) == CONNECTION_OK;
+    const char *state =
+        answer->result == NULL ? NULL : PQresultErrorField(answer->result, PG_DIAG_SQLSTATE);
+    scoop_fail(error, SCOOP_CANCELLED, "the statement was cancelled");
+    if (state != NULL && strlen(state) < sizeof error->sqlstate)
+        memcpy(error->sqlstate, state, strlen(state));
+    if (end != SCOOP_WAIT_READY || PQstatus(session->connection) == CONNECTION_BAD)
+        scoop_session_drop(session);
+    return -1;
+}
+
+static int settle(struct scoop_session *session, enum scoop_wait end, struct answer *answer,
+                  struct scoop_error *error) {
+    session->succeeded = false;
+    if (end == SCOOP_WAIT_STOP)
+        return stop(session, answer, error);
+    if (end == SCOOP_WAIT_LATE) {
+        scoop_session_drop(session);
+        return scoop_fail(error, SCOOP_TIMEOUT, "the warehouse did not answer in time");
+    }
+    if (answer->copying) {
+        scoop_session_drop(session);
+        return scoop_fail(error, SCOOP_UNSUPPORTED,
+                          "COPY from or to the client is not supported in a session; load files "
+                          "from object storage instead");
+    }
+    if (answer->result == NULL)
+        return fail_lost(session, error);
+    session->succeeded = !failed(answer->result);
+    if (session->succeeded)
+        return 0;
+    scoop_fail_result(answer->result, session->timed, error);
+    if (PQstatus(session->connection) != CONNECTION_BAD)
+        return -1;
+    if (error->sqlstate[0] == 0)
+        return fail_lost(session, error);
+    scoop_session_drop(session);
+    error->code = SCOOP_CONNECTION;
+    error->retryable = true;
+    return -1;
+}
+
+static int send_statement(struct scoop_session *session, const struct scoop_statement *statement,
+                          struct scoop_error *error) {
+    if (statement->parameter_count > INT_MAX)
+        return scoop_fail(error, SCOOP_USAGE, "a statement has too many parameters");
+    int sent = statement->parameter_count == 0
+                   ? PQsendQuery(session->connection, statement->sql)
+                   : PQsendQueryParams(session->connection, statement->sql,
+                                       (int)statement->parameter_count, NULL, statement->parameters,
+                                       NULL, NULL, 0);
+    return sent ? 0 : fail_lost(session, error);
+}
+
+static int exchange(struct scoop_session *session, const struct scoop_statement *statement,
+                    const struct scoop_patience *patience, PGresult **result,
+                    struct scoop_error *error) {
+    struct answer answer = {0};
+    if (send_statement(session, statement, error) != 0)
+        return -1;
+    enum scoop_wait end = receive(session, patience, &answer);
+    int outcome = settle(session, end, &answer, error);
+    if (outcome == 0)
+        *result = answer.result;
+    else
+        PQclear(answer.result);
+    return outcome;
+}
+
+int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
+                          const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
+                          struct scoop_error *error) {
+    struct scoop_patience patience = {.interrupt = interrupt};
+    PGresult *result = NULL;
+    /* Within connect the connection is there already. */
+    if (scoop_session_usable(session, error) != 0 ||
+        (session->connection == NULL && scoop_session_connect(session, interrupt, error) != 0))
+        return -1;
+    if (exchange(session, statement, &patience, &result, error) != 0)
+        return -1;
+    struct scoop_rows *taken = rows == NULL ? NULL : scoop_malloc(sizeof *taken);
+    if (taken == NULL)
+        PQclear(result);
+    if (rows == NULL)
+        return 0;
+    if (taken == NULL)
+        return scoop_fail_memory(error);
+    taken->result = result;
+    *rows = taken;
+    return 0;
+}
+
+int scoop_session_query(struct scoop_session *session, const char *sql,
+                        const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
+                        struct scoop_error *error) {
+    struct scoop_statement statement = {.sql = sql};
+    return scoop_session_execute(session, &statement, interrupt, rows, error);
+}
+
+int scoop_session_run(struct scoop_session *session, const char *sql,
+                      const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    return scoop_session_query(session, sql, interrupt, NULL, error);
+}
+
+void scoop_session_rollback(struct scoop_session *session) {
+    struct scoop_statement statement = {.sql = "ROLLBACK"};
+    struct scoop_patience patience = {.deaf = true};
+    struct scoop_error ignored = {0};
+    PGresult *result = NULL;
+    if (session->connection == NULL || session->pid != getpid() ||
+        PQtransactionStatus(session->connection) == PQTRANS_IDLE)
+        return;
+    patience.deadline_ms = scoop_session_clock_ms() + ROLLBACK_MS;
+    if (exchange(session, &statement, &patience, &result, &ignored) == 0)
+        PQclear(result);
+    else
+        scoop_session_drop(session);
+}
