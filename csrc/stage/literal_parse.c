@@ -19,7 +19,7 @@ int scoop_literal_incomplete(struct literal *literal) {
     return -1;
 }
 
-int scoop_literal_append(struct literal *literal, const void *data, size_t length) {
+int scoop_literal_append_slowly(struct literal *literal, const void *data, size_t length) {
     struct scoop_literal_parser *parser = literal->parser;
     if (length > parser->max_output_bytes - (parser->out->length - literal->start))
         return scoop_literal_bad(literal, literal->at, "longer than max_record_bytes as JSON");

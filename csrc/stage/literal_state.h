@@ -2,6 +2,8 @@
 #ifndef SCOOP_STAGE_LITERAL_STATE_H
 #define SCOOP_STAGE_LITERAL_STATE_H
 
+#include <string.h>
+
 #include "literal_parse.h"
 
 /* The kind of the value parsed last: decides whether it can be a key. */
@@ -29,7 +31,7 @@ struct literal {
 /* All of these return 0, or -1 with verdict set. */
 int scoop_literal_bad(struct literal *literal, const unsigned char *at, const char *reason);
 int scoop_literal_incomplete(struct literal *literal);
-int scoop_literal_append(struct literal *literal, const void *data, size_t length);
+int scoop_literal_append_slowly(struct literal *literal, const void *data, size_t length);
 /* Passes space, comments and joined lines; inside brackets newlines, too. */
 int scoop_literal_skip_space(struct literal *literal);
 /* One or more adjacent string or bytes literals at `at` -> a JSON string. */
@@ -44,6 +46,17 @@ enum { SCOOP_LITERAL_KEY_BYTES = 64 };
 /* A finite JSON number as Python's repr writes that float, NUL-terminated in key, which has
  * SCOOP_LITERAL_KEY_BYTES. */
 void scoop_literal_float_key(const unsigned char *number, size_t length, char *key);
+
+/* Appends to the output; only within max_output_bytes. */
+static inline int scoop_literal_append(struct literal *literal, const void *data, size_t length) {
+    struct scoop_buf *out = literal->parser->out;
+    if (length > literal->parser->max_output_bytes - (out->length - literal->start) ||
+        length >= out->capacity - out->length)
+        return scoop_literal_append_slowly(literal, data, length);
+    memcpy(out->data + out->length, data, length);
+    out->length += length;
+    return 0;
+}
 
 static inline bool scoop_literal_is_digit(unsigned char byte) {
     return byte >= '0' && byte <= '9';
