@@ -25,8 +25,6 @@ int airscoop_add_exceptions(PyObject *module);
 
 /* Each adds one heap type to the module. 0 or -1 with an exception set. */
 int airscoop_add_transfer(PyObject *module);
-int airscoop_add_upload(PyObject *module);
-int airscoop_add_reader(PyObject *module);
 int airscoop_add_session(PyObject *module);
 
 /* A wait without the GIL that looks at signals: pass &waiting.interrupt to libscoop between begin

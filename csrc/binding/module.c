@@ -3,7 +3,7 @@
 static int execute(PyObject *module) {
     if (airscoop_add_exceptions(module) != 0)
         return -1;
-    return airscoop_add_session(module);
+    return airscoop_add_transfer(module);
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg) {

@@ -91,6 +91,11 @@ int64_t scoop_http_content_length(struct scoop_http_exchange *exchange) {
     return length;
 }
 
+int64_t scoop_http_date(struct scoop_http_exchange *exchange) {
+    const char *date = scoop_http_header(exchange, "Date");
+    return date == NULL ? -1 : (int64_t)curl_getdate(date, NULL);
+}
+
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
     long version = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);

@@ -83,6 +83,8 @@ const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange);
 /* Content-Length, or -1. */
 int64_t scoop_http_content_length(struct scoop_http_exchange *exchange);
+/* The answer's Date in seconds since 1970, or -1. */
+int64_t scoop_http_date(struct scoop_http_exchange *exchange);
 /* Valid in on_done: the transport's verdict (code OK when an answer arrived whole, whatever its
  * status) and the collected body. */
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange);

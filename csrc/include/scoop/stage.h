@@ -105,6 +105,10 @@ struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *opti
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error);
 
+/* Passes gzip bytes on unchanged and checks them beside, as gunzip would; counts the same. */
+struct scoop_stage *scoop_verify_gzip_new(struct scoop_counters *counters,
+                                          struct scoop_error *error);
+
 /* Passes the first `lines` lines and sets *reached when it has; drops the rest. */
 struct scoop_stage *scoop_head_new(uint64_t lines, bool *reached, struct scoop_counters *counters,
                                    struct scoop_error *error);

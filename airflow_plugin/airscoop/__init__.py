@@ -1,0 +1,75 @@
+"""airscoop: files from the web and from object storage into S3 and on into the warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
+    from airscoop.credentials import Credentials, S3Settings
+    from airscoop.errors import AirscoopError
+    from airscoop.receipt import (
+        CopyReceipt,
+        InsertReceipt,
+        PartitionReceipt,
+        Receipt,
+        RefreshReceipt,
+        ScriptReceipt,
+    )
+    from airscoop.warehouse import LoadContext, Partition, Warehouse
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AirscoopError": "airscoop.errors",
+    "CopyJob": "airscoop.transfer",
+    "CopyReceipt": "airscoop.receipt",
+    "Credentials": "airscoop.credentials",
+    "InsertReceipt": "airscoop.receipt",
+    "LoadContext": "airscoop.warehouse",
+    "Partition": "airscoop.warehouse",
+    "PartitionReceipt": "airscoop.receipt",
+    "Progress": "airscoop.transfer",
+    "Receipt": "airscoop.receipt",
+    "RefreshReceipt": "airscoop.receipt",
+    "S3Settings": "airscoop.credentials",
+    "ScriptReceipt": "airscoop.receipt",
+    "Upload": "airscoop.transfer",
+    "Warehouse": "airscoop.warehouse",
+    "check": "airscoop.transfer",
+    "copy": "airscoop.transfer",
+    "read": "airscoop.transfer",
+}
+
+__all__ = [
+    "AirscoopError",
+    "CopyJob",
+    "CopyReceipt",
+    "Credentials",
+    "InsertReceipt",
+    "LoadContext",
+    "Partition",
+    "PartitionReceipt",
+    "Progress",
+    "Receipt",
+    "RefreshReceipt",
+    "S3Settings",
+    "ScriptReceipt",
+    "Upload",
+    "Warehouse",
+    "__version__",
+    "check",
+    "copy",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a verb on first use, so that `import airscoop` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'airscoop' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

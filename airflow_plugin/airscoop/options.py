@@ -1,0 +1,91 @@
+"""The options of a transfer, checked and put into the engine's terms."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from airscoop import places
+from airscoop.credentials import S3Settings
+from airscoop.tls import ca_file
+
+Format = Literal["raw", "jsonl", "python-literal"]
+Compression = Literal["auto", "gzip", "none"]
+InvalidCharacters = Literal["reject", "replace"]
+Nonfinite = Literal["reject", "null"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferOptions:
+    """What `copy`, `read` and `check` have in common. None is the engine's default."""
+
+    source: str
+    destination: str | None = None
+    format: Format = "raw"
+    compression: Compression = "auto"
+    compression_level: int | None = None
+    max_rejected: int = 0
+    rejects: str | None = None
+    max_record_bytes: int | None = None
+    invalid_characters: InvalidCharacters = "reject"
+    nonfinite: Nonfinite = "reject"
+    allow_unknown_length: bool = False
+    head_lines: int | None = None
+    memory_limit: int | None = None
+    source_s3: S3Settings = field(default_factory=S3Settings)
+    destination_s3: S3Settings = field(default_factory=S3Settings)
+    ca_file: str | None = None
+
+    def rejects_place(self) -> str | None:
+        """Where rejected records go; None when nothing may be rejected or nothing is written."""
+        if self.max_rejected == 0 or self.destination in (None, "-"):
+            return self.rejects
+        return self.rejects or places.rejects_for(str(self.destination))
+
+    def native(self) -> dict[str, Any]:
+        """The dict that the binding takes; resolves credentials for the S3 ends only."""
+        options: dict[str, Any] = {
+            "source": self.source,
+            "destination": self.destination,
+            "format": self.format,
+            "compression": self.compression,
+            "compression_level": self.compression_level,
+            "max_rejected": self.max_rejected,
+            "rejects": self.rejects_place(),
+            "max_record_bytes": self.max_record_bytes,
+            "replace_invalid": self.invalid_characters == "replace",
+            "nonfinite_null": self.nonfinite == "null",
+            "allow_unknown_length": self.allow_unknown_length,
+            "head_lines": self.head_lines,
+            "memory_limit": self.memory_limit,
+        }
+        ends = {"source": (self.source, self.source_s3)}
+        if self.destination is not None:
+            ends["destination"] = (self.destination, self.destination_s3)
+        for end, (name, settings) in ends.items():
+            if places.is_s3(name):
+                options |= _s3_options(end, settings.resolved())
+        if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
+            options["ca_file"] = ca_file(self.ca_file)
+        return options
+
+
+def _s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
+    options = {
+        f"{end}_endpoint_url": settings.endpoint_url,
+        f"{end}_region": settings.region,
+        f"{end}_payload_signing": settings.payload_signing,
+    }
+    if settings.credentials is not None:
+        options |= {
+            f"{end}_access_key_id": settings.credentials.access_key_id,
+            f"{end}_secret_access_key": settings.credentials.secret_access_key,
+            f"{end}_session_token": settings.credentials.session_token,
+        }
+    return options
+
+
+def place(name: str | os.PathLike[str]) -> str:
+    """A source or destination as the engine takes it."""
+    return places.normalized(name)

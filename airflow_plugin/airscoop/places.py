@@ -1,0 +1,71 @@
+"""Names of sources and destinations: http(s)://, s3://, paths, and "-"."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit, urlunsplit
+
+SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+PARTITION_SEGMENT = re.compile(r"^[^/=]+=[^/]*$")
+REJECTS = "_rejects"
+
+
+def is_s3(name: str) -> bool:
+    """Whether the name is an object or a prefix in S3."""
+    return name.lower().startswith("s3://")
+
+
+def is_http(name: str) -> bool:
+    """Whether the name is a web address."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def normalized(name: str | os.PathLike[str]) -> str:
+    """The name as the engine takes it; a UsageError for a scheme that nobody reads."""
+    text = os.fspath(name)
+    scheme = SCHEME.match(text)
+    if scheme is None or is_s3(text) or is_http(text):
+        return text
+    if scheme.group(1).lower() == "file":
+        return urlsplit(text).path
+    from airscoop.errors import UsageError
+
+    raise UsageError(f"{scheme.group(0)} is not supported: use http(s)://, s3://, a path or -")
+
+
+def displayed(name: str) -> str:
+    """The name without user info and query, which may hold secrets."""
+    if not is_http(name):
+        return name
+    parts = urlsplit(name)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def rejects_for(destination: str) -> str:
+    """Where the rejected records of a destination go: `_rejects/` at the root of its prefix.
+
+    The root is what stands before the partition folders (`name=value`), so that the reject file is
+    never inside a partition's location: s3://b/reviews/day=1/x.json.gz has its rejects in
+    s3://b/reviews/_rejects/day=1/x.json.gz.jsonl.
+    """
+    if is_s3(destination):
+        bucket, _, key = destination[5:].partition("/")
+        return f"s3://{bucket}/{_beside_partitions(key)}"
+    folder = "/" if destination.startswith("/") else ""
+    return folder + _beside_partitions(destination.lstrip("/"))
+
+
+def _beside_partitions(key: str) -> str:
+    *folders, name = key.split("/")
+    split = len(folders)
+    while split > 0 and PARTITION_SEGMENT.match(folders[split - 1]):
+        split -= 1
+    return "/".join([*folders[:split], REJECTS, *folders[split:], f"{name}.jsonl"])
+
+
+def extension(name: str) -> str:
+    """The last suffix of the name's path, such as ".gz"."""
+    return PurePosixPath(urlsplit(name).path if is_http(name) else name).suffix

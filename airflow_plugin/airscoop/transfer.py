@@ -1,0 +1,251 @@
+"""The verbs that move bytes: copy, check, read, and an upload that is written to."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from airscoop import places
+from airscoop.credentials import S3Settings
+from airscoop.options import (
+    Compression,
+    Format,
+    InvalidCharacters,
+    Nonfinite,
+    TransferOptions,
+    place,
+)
+from airscoop.receipt import CopyReceipt
+
+if TYPE_CHECKING:
+    from airscoop._native import Transfer, TransferFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a transfer is. `total_bytes` is the source's size, None when unknown."""
+
+    source_bytes: int
+    total_bytes: int | None
+    records: int
+    rejected: int
+
+
+class CopyJob:
+    """A copy that can be cancelled from another thread (or a signal handler) while it runs."""
+
+    def __init__(self, options: TransferOptions, *, verb: str = "copy") -> None:
+        from airscoop._native import Transfer
+
+        self._options = options
+        self._verb = verb
+        self._transfer: Transfer = Transfer(options.native())
+
+    def cancel(self) -> None:
+        """Makes `run` take everything back and end in Cancelled, within about 3 s."""
+        self._transfer.cancel()
+
+    def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt:
+        """Runs to the end; `on_progress` is called about once a second, on this thread."""
+        start = time.monotonic()
+
+        def report() -> None:
+            if on_progress is not None:
+                on_progress(_progress(self._transfer.facts()))
+
+        facts = self._transfer.run(report if on_progress is not None else None)
+        return _receipt(self._verb, self._options, facts, time.monotonic() - start)
+
+
+def _progress(facts: TransferFacts) -> Progress:
+    total = facts["source_total_bytes"]
+    return Progress(
+        source_bytes=facts["source_bytes"],
+        total_bytes=None if total < 0 else total,
+        records=facts["records_in"],
+        rejected=facts["records_rejected"],
+    )
+
+
+def _receipt(
+    verb: str, options: TransferOptions, facts: TransferFacts, seconds: float
+) -> CopyReceipt:
+    return CopyReceipt(
+        verb=verb,
+        seconds=seconds,
+        source=places.displayed(options.source),
+        destination=options.destination or "",
+        format=options.format,
+        source_bytes=facts["source_bytes"],
+        text_bytes=facts["text_bytes"],
+        destination_bytes=facts["destination_bytes"],
+        records_in=facts["records_in"],
+        records_out=facts["records_out"],
+        records_rejected=facts["records_rejected"],
+        blank_lines=facts["blank_lines"],
+        gzip_members=facts["gzip_members"],
+        bom_stripped=facts["bom_stripped"],
+        rejects=options.rejects_place() if facts["rejects_written"] else None,
+        etag=facts["etag"] or None,
+        source_etag=facts["source_etag"] or None,
+        parts=facts["parts"],
+        retries=facts["retries"],
+    )
+
+
+def copy(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    format: Format = "raw",
+    compression: Compression = "auto",
+    compression_level: int | None = None,
+    max_rejected: int = 0,
+    rejects: str | None = None,
+    max_record_bytes: int | None = None,
+    invalid_characters: InvalidCharacters = "reject",
+    nonfinite: Nonfinite = "reject",
+    allow_unknown_length: bool = False,
+    memory_limit: int | None = None,
+    source_s3: S3Settings | None = None,
+    destination_s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> CopyReceipt:
+    """Copies one source to one destination; the destination appears whole or not at all.
+
+    Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A gzip source
+    is recognised by its content; the destination is compressed when its name ends in .gz or
+    `compression` is "gzip". With `format` "jsonl" every record is checked to be strict JSON, with
+    "python-literal" it is made JSON. A bad record ends the copy, unless `max_rejected` allows for
+    it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
+
+    Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
+    """
+    options = TransferOptions(
+        source=place(source),
+        destination=place(destination),
+        format=format,
+        compression=compression,
+        compression_level=compression_level,
+        max_rejected=max_rejected,
+        rejects=rejects,
+        max_record_bytes=max_record_bytes,
+        invalid_characters=invalid_characters,
+        nonfinite=nonfinite,
+        allow_unknown_length=allow_unknown_length,
+        memory_limit=memory_limit,
+        source_s3=source_s3 or S3Settings(),
+        destination_s3=destination_s3 or S3Settings(),
+        ca_file=ca_file,
+    )
+    return CopyJob(options).run(on_progress=on_progress)
+
+
+def check(
+    source: str | os.PathLike[str],
+    *,
+    format: Format = "jsonl",
+    max_rejected: int = 0,
+    on_progress: Callable[[Progress], object] | None = None,
+    **options: Any,
+) -> CopyReceipt:
+    """Reads a source to its proven end and checks every record; writes nothing."""
+    job = CopyJob(
+        TransferOptions(
+            source=place(source), format=format, max_rejected=max_rejected, **options
+        ),
+        verb="check",
+    )
+    return job.run(on_progress=on_progress)
+
+
+def read(
+    source: str | os.PathLike[str],
+    *,
+    format: Format = "raw",
+    source_s3: S3Settings | None = None,
+    **options: Any,
+) -> Iterator[bytes]:
+    """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
+
+    The blocks are true only once the iterator has ended: an error may come after any of them.
+    Leaving the iteration early closes the connection.
+    """
+    from airscoop._native import Transfer
+
+    transfer = Transfer(
+        TransferOptions(
+            source=place(source), format=format, source_s3=source_s3 or S3Settings(), **options
+        ).native(),
+        to_memory=True,
+    )
+    with transfer:
+        while block := transfer.read():
+            yield block
+
+
+class Upload:
+    """A destination that is written to: committed by a `with` block that ends well, else aborted.
+
+    Leaving the block by an exception, dropping the last reference, or `abort()` takes everything
+    back. `receipt` is set after `commit()`.
+    """
+
+    receipt: CopyReceipt | None
+
+    def __init__(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        format: Format = "raw",
+        destination_s3: S3Settings | None = None,
+        **options: Any,
+    ) -> None:
+        from airscoop._native import Transfer
+
+        self._options = TransferOptions(
+            source="",
+            destination=place(destination),
+            format=format,
+            destination_s3=destination_s3 or S3Settings(),
+            **options,
+        )
+        native = self._options.native()
+        native["source"] = None
+        self._transfer: Transfer = Transfer(native)
+        self._start = time.monotonic()
+        self.receipt = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
+        return self._transfer.write(data)
+
+    def commit(self) -> CopyReceipt:
+        """Makes what was written visible."""
+        facts = self._transfer.commit()
+        seconds = time.monotonic() - self._start
+        self.receipt = _receipt("upload", self._options, facts, seconds)
+        return self.receipt
+
+    def abort(self) -> None:
+        """Takes everything back; after a commit it does nothing."""
+        self._transfer.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None and self.receipt is None:
+            self.commit()
+        else:
+            self.abort()

@@ -1,0 +1,137 @@
+/* From a dict of Python values to struct scoop_transfer_options, by one table. */
+#include <stddef.h>
+#include <string.h>
+
+#include "options.h"
+
+enum kind { TEXT, SIZE, COUNT, INTEGER, FLAG, FORMAT, COMPRESSION, SIGNING };
+
+struct field {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+};
+
+#define AT(member) offsetof(struct scoop_transfer_options, member)
+
+static const struct field fields[] = {
+    {"source", TEXT, AT(source.uri)},
+    {"source_endpoint_url", TEXT, AT(source.s3.endpoint_url)},
+    {"source_region", TEXT, AT(source.s3.region)},
+    {"source_access_key_id", TEXT, AT(source.s3.credentials.access_key_id)},
+    {"source_secret_access_key", TEXT, AT(source.s3.credentials.secret_access_key)},
+    {"source_session_token", TEXT, AT(source.s3.credentials.session_token)},
+    {"source_payload_signing", SIGNING, AT(source.s3.payload_signing)},
+    {"destination", TEXT, AT(destination.uri)},
+    {"destination_endpoint_url", TEXT, AT(destination.s3.endpoint_url)},
+    {"destination_region", TEXT, AT(destination.s3.region)},
+    {"destination_access_key_id", TEXT, AT(destination.s3.credentials.access_key_id)},
+    {"destination_secret_access_key", TEXT, AT(destination.s3.credentials.secret_access_key)},
+    {"destination_session_token", TEXT, AT(destination.s3.credentials.session_token)},
+    {"destination_payload_signing", SIGNING, AT(destination.s3.payload_signing)},
+    {"format", FORMAT, AT(format)},
+    {"compression", COMPRESSION, AT(compression)},
+    {"compression_level", INTEGER, AT(compression_level)},
+    {"head_lines", COUNT, AT(head_lines)},
+    {"memory_limit", SIZE, AT(memory_limit_bytes)},
+    {"max_record_bytes", SIZE, AT(max_record_bytes)},
+    {"max_rejected", COUNT, AT(max_rejected)},
+    {"rejects", TEXT, AT(rejects_uri)},
+    {"replace_invalid", FLAG, AT(replace_invalid)},
+    {"nonfinite_null", FLAG, AT(nonfinite_null)},
+    {"allow_unknown_length", FLAG, AT(allow_unknown_length)},
+    {"ca_file", TEXT, AT(ca_file)},
+};
+
+struct choice {
+    enum kind kind;
+    const char *text;
+    int value;
+};
+
+static const struct choice choices[] = {
+    {FORMAT, "raw", SCOOP_FORMAT_RAW},
+    {FORMAT, "jsonl", SCOOP_FORMAT_JSONL},
+    {FORMAT, "python-literal", SCOOP_FORMAT_PYTHON_LITERAL},
+    {COMPRESSION, "auto", SCOOP_COMPRESSION_AUTO},
+    {COMPRESSION, "gzip", SCOOP_COMPRESSION_GZIP},
+    {COMPRESSION, "none", SCOOP_COMPRESSION_NONE},
+    {SIGNING, "auto", SCOOP_PAYLOAD_SIGNING_AUTO},
+    {SIGNING, "never", SCOOP_PAYLOAD_SIGNING_NEVER},
+    {SIGNING, "always", SCOOP_PAYLOAD_SIGNING_ALWAYS},
+};
+
+static int usage(struct airscoop_state *state, const char *format, const char *first,
+                 const char *second) {
+    struct scoop_error error = {0};
+    scoop_fail(&error, SCOOP_USAGE, format, first, second);
+    airscoop_raise(state, &error);
+    return -1;
+}
+
+static const char *text_of(struct airscoop_state *state, const char *name, PyObject *value) {
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(value, &length);
+    if (text == NULL || strlen(text) == (size_t)length)
+        return text;
+    usage(state, "%s holds a NUL character%s", name, "");
+    return NULL;
+}
+
+static int set_choice(struct airscoop_state *state, const struct field *field, PyObject *value,
+                      void *target) {
+    const char *text = text_of(state, field->name, value);
+    if (text == NULL)
+        return -1;
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (choices[i].kind != field->kind || strcmp(choices[i].text, text) != 0)
+            continue;
+        memcpy(target, &choices[i].value, sizeof(int));
+        return 0;
+    }
+    return usage(state, "%s cannot be \"%s\"", field->name, text);
+}
+
+static int set_field(struct airscoop_state *state, const struct field *field, PyObject *value,
+                     struct scoop_transfer_options *options) {
+    void *target = (char *)options + field->offset;
+    switch (field->kind) {
+    case TEXT:
+        *(const char **)target = text_of(state, field->name, value);
+        return *(const char **)target == NULL ? -1 : 0;
+    case SIZE:
+        *(size_t *)target = PyLong_AsSize_t(value);
+        return PyErr_Occurred() ? -1 : 0;
+    case COUNT:
+        *(uint64_t *)target = PyLong_AsUnsignedLongLong(value);
+        return PyErr_Occurred() ? -1 : 0;
+    case INTEGER:
+        *(int *)target = (int)PyLong_AsLong(value);
+        return PyErr_Occurred() ? -1 : 0;
+    case FLAG:
+        *(bool *)target = PyObject_IsTrue(value) == 1;
+        return PyErr_Occurred() ? -1 : 0;
+    default:
+        return set_choice(state, field, value, target);
+    }
+}
+
+int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
+                          struct scoop_transfer_options *options) {
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8AndSize(key, NULL);
+        const struct field *field = NULL;
+        if (name == NULL)
+            return -1;
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+            if (strcmp(fields[i].name, name) == 0)
+                field = &fields[i];
+        if (field == NULL)
+            return usage(state, "there is no option %s%s", name, "");
+        if (value != Py_None && set_field(state, field, value, options) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,268 @@
+/* airscoop._native.Transfer: one transfer, run, read from, or written to. */
+#include "binding.h"
+#include "options.h"
+#include "scoop/transfer.h"
+
+enum { MEMORY_CEILING = 256 * 1024 * 1024 };
+
+struct transfer_object {
+    PyObject_HEAD
+    struct scoop_transfer *transfer;
+    struct scoop_buf memory;
+    int to_memory;
+    int fed;
+    int busy;
+    enum scoop_transfer_state state;
+};
+
+static struct airscoop_state *state_of(struct transfer_object *self) {
+    return airscoop_state_of(Py_TYPE((PyObject *)self));
+}
+
+static int refuse(struct transfer_object *self, const char *why) {
+    struct scoop_error error = {0};
+    scoop_fail(&error, SCOOP_USAGE, "%s", why);
+    airscoop_raise(state_of(self), &error);
+    return -1;
+}
+
+static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"options", "to_memory", NULL};
+    struct transfer_object *self = (struct transfer_object *)object;
+    struct scoop_transfer_options options = {0};
+    struct scoop_error error = {0};
+    PyObject *dict;
+    int to_memory = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$p:Transfer", names, &PyDict_Type, &dict,
+                                     &to_memory))
+        return -1;
+    if (self->transfer != NULL)
+        return refuse(self, "a Transfer is set up once");
+    if (airscoop_read_options(state_of(self), dict, &options) != 0)
+        return -1;
+    scoop_buf_init(&self->memory, MEMORY_CEILING);
+    self->fed = options.source.uri == NULL;
+    self->to_memory = to_memory;
+    self->state = SCOOP_TRANSFER_RUNNING;
+    options.memory = self->to_memory ? &self->memory : NULL;
+    self->transfer = scoop_transfer_new(&options, &error);
+    if (self->transfer != NULL)
+        return 0;
+    airscoop_raise(state_of(self), &error);
+    return -1;
+}
+
+static void transfer_dealloc(PyObject *object) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    if (self->transfer != NULL) {
+        PyThreadState *thread = PyEval_SaveThread();
+        scoop_transfer_free(self->transfer);
+        PyEval_RestoreThread(thread);
+        scoop_buf_free(&self->memory);
+    }
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+    PyErr_Restore(kind, value, trace);
+}
+
+static int begin(struct transfer_object *self) {
+    if (self->busy)
+        return refuse(self, "this Transfer is in use by another thread");
+    if (self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED)
+        return refuse(self, "this Transfer has ended");
+    self->busy = 1;
+    return 0;
+}
+
+/* Runs while the state is RUNNING; a Python exception raised meanwhile cancels, and wins. */
+static int run_on(struct transfer_object *self, PyObject *progress) {
+    struct airscoop_waiting waiting;
+    struct scoop_error error = {0};
+    airscoop_waiting_begin(&waiting, progress);
+    do {
+        self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, &error);
+        if (self->state == SCOOP_TRANSFER_RUNNING && waiting.interrupt.check(&waiting))
+            scoop_transfer_cancel(self->transfer);
+    } while (self->state == SCOOP_TRANSFER_RUNNING);
+    airscoop_waiting_end(&waiting);
+    self->busy = 0;
+    if (waiting.raised)
+        return -1;
+    if (self->state != SCOOP_TRANSFER_FAILED)
+        return 0;
+    airscoop_raise(state_of(self), &error);
+    return -1;
+}
+
+static PyObject *facts_dict(struct transfer_object *self) {
+    struct scoop_transfer_facts facts;
+    scoop_transfer_facts(self->transfer, &facts);
+    const struct scoop_counters *counters = &facts.counters;
+    return Py_BuildValue(
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:L,s:I,s:I,s:O}", "source_bytes",
+        counters->source_bytes, "text_bytes", counters->text_bytes, "destination_bytes",
+        counters->destination_bytes, "records_in", counters->records_in, "records_out",
+        counters->records_out, "records_rejected", counters->records_rejected, "blank_lines",
+        counters->blank_lines, "gzip_members", counters->gzip_members, "bom_stripped",
+        counters->bom_stripped ? Py_True : Py_False, "source_etag", facts.source_etag, "etag",
+        facts.destination_etag, "source_total_bytes", (long long)facts.source_total_bytes, "parts",
+        facts.parts, "retries", facts.retries, "rejects_written",
+        facts.rejects_written ? Py_True : Py_False);
+}
+
+static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
+    (void)unused;
+    return facts_dict((struct transfer_object *)object);
+}
+
+static PyObject *transfer_run(PyObject *object, PyObject *progress) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    if (self->fed || self->to_memory) {
+        refuse(self, "run() needs a source and a destination");
+        return NULL;
+    }
+    if (begin(self) != 0 || run_on(self, progress == Py_None ? NULL : progress) != 0)
+        return NULL;
+    return facts_dict(self);
+}
+
+static PyObject *transfer_read(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    (void)unused;
+    if (!self->to_memory) {
+        refuse(self, "read() needs a transfer to memory");
+        return NULL;
+    }
+    if (self->state != SCOOP_TRANSFER_DONE && (begin(self) != 0 || run_on(self, NULL) != 0))
+        return NULL;
+    PyObject *data =
+        PyBytes_FromStringAndSize((const char *)self->memory.data, (Py_ssize_t)self->memory.length);
+    self->memory.length = 0;
+    return data;
+}
+
+static PyObject *transfer_write(PyObject *object, PyObject *data) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    Py_buffer view;
+    if (!self->fed) {
+        refuse(self, "write() needs a transfer without a source");
+        return NULL;
+    }
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0)
+        return NULL;
+    Py_ssize_t length = view.len;
+    int status = begin(self);
+    if (status == 0) {
+        scoop_transfer_feed(self->transfer, view.buf, (size_t)length);
+        status = run_on(self, NULL);
+    }
+    PyBuffer_Release(&view);
+    return status == 0 ? PyLong_FromSsize_t(length) : NULL;
+}
+
+static PyObject *transfer_commit(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    (void)unused;
+    if (!self->fed) {
+        refuse(self, "commit() needs a transfer without a source");
+        return NULL;
+    }
+    if (begin(self) != 0)
+        return NULL;
+    scoop_transfer_feed_end(self->transfer);
+    return run_on(self, NULL) == 0 ? facts_dict(self) : NULL;
+}
+
+/* Ends a transfer that has not ended, without an exception for it. */
+static int abort_quietly(struct transfer_object *self) {
+    struct airscoop_waiting waiting;
+    struct scoop_error error = {0};
+    if (self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED)
+        return 0;
+    if (begin(self) != 0)
+        return -1;
+    scoop_transfer_cancel(self->transfer);
+    airscoop_waiting_begin(&waiting, NULL);
+    while (self->state != SCOOP_TRANSFER_DONE && self->state != SCOOP_TRANSFER_FAILED)
+        self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, &error);
+    airscoop_waiting_end(&waiting);
+    self->busy = 0;
+    return 0;
+}
+
+static PyObject *transfer_abort(PyObject *object, PyObject *unused) {
+    (void)unused;
+    if (abort_quietly((struct transfer_object *)object) != 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *transfer_cancel(PyObject *object, PyObject *unused) {
+    (void)unused;
+    scoop_transfer_cancel(((struct transfer_object *)object)->transfer);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transfer_enter(PyObject *object, PyObject *unused) {
+    (void)unused;
+    return Py_NewRef(object);
+}
+
+/* Commits what was written, or takes it back when an exception leaves the block. */
+static PyObject *transfer_exit(PyObject *object, PyObject *args) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    PyObject *kind, *value, *trace;
+    if (!PyArg_ParseTuple(args, "OOO:__exit__", &kind, &value, &trace))
+        return NULL;
+    int open = self->state != SCOOP_TRANSFER_DONE && self->state != SCOOP_TRANSFER_FAILED;
+    if (kind == Py_None && self->fed && open) {
+        PyObject *facts = transfer_commit(object, NULL);
+        if (facts == NULL)
+            return NULL;
+        Py_DECREF(facts);
+    } else if (abort_quietly(self) != 0) {
+        return NULL;
+    }
+    Py_RETURN_FALSE;
+}
+
+static PyMethodDef methods[] = {
+    {"run", transfer_run, METH_O, "Runs to the end; returns the facts."},
+    {"read", transfer_read, METH_NOARGS, "The next bytes; b'' at the proven end."},
+    {"write", transfer_write, METH_O, "Feeds bytes; returns their number."},
+    {"commit", transfer_commit, METH_NOARGS, "Makes what was written visible; returns the facts."},
+    {"abort", transfer_abort, METH_NOARGS, "Takes everything back; a second call does nothing."},
+    {"cancel", transfer_cancel, METH_NOARGS, "Makes the transfer end in Cancelled. Any thread."},
+    {"facts", transfer_facts, METH_NOARGS, "The facts so far."},
+    {"__enter__", transfer_enter, METH_NOARGS, NULL},
+    {"__exit__", transfer_exit, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "One transfer, by a dict of options."},
+    {Py_tp_init, transfer_init},
+    {Py_tp_dealloc, transfer_dealloc},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "airscoop._native.Transfer",
+    .basicsize = sizeof(struct transfer_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = slots,
+};
+
+int airscoop_add_transfer(PyObject *module) {
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (type == NULL)
+        return -1;
+    int status = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return status;
+}

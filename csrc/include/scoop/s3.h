@@ -1,0 +1,82 @@
+/* S3 requests: addressed, signed, sent, tried again. Runs on the engine's thread. */
+#ifndef SCOOP_S3_H
+#define SCOOP_S3_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/error.h"
+#include "scoop/http.h"
+#include "scoop/sigv4.h"
+#include "scoop/uri.h"
+
+/* The payload's SHA-256 is signed over plain http, where nothing else guards it, and left out over
+ * https; NEVER and ALWAYS override. */
+enum scoop_payload_signing {
+    SCOOP_PAYLOAD_SIGNING_AUTO,
+    SCOOP_PAYLOAD_SIGNING_NEVER,
+    SCOOP_PAYLOAD_SIGNING_ALWAYS,
+};
+
+struct scoop_s3_options {
+    const char *endpoint_url; /* NULL: AWS's own in that region; else path style is used */
+    const char *region;       /* NULL: us-east-1 */
+    struct scoop_credentials credentials; /* access_key_id NULL: unsigned requests */
+    enum scoop_payload_signing payload_signing;
+};
+
+struct scoop_s3_client;
+
+/* All strings are copied; the engine is borrowed and outlives the client. NULL with *error (USAGE,
+ * NO_MEMORY). */
+struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
+                                            const struct scoop_s3_options *options,
+                                            struct scoop_error *error);
+/* After all its calls have ended. NULL is allowed. */
+void scoop_s3_client_free(struct scoop_s3_client *client);
+struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client);
+
+enum { SCOOP_S3_MAX_PAIRS = 8 };
+
+struct scoop_s3_call;
+
+struct scoop_s3_request {
+    const char *method;
+    const char *action; /* the permission it needs, for messages: "s3:PutObject" */
+    const char *bucket;
+    const char *key; /* NULL: the bucket itself */
+    struct scoop_pair query[SCOOP_S3_MAX_PAIRS];
+    size_t query_count;
+    struct scoop_pair headers[SCOOP_S3_MAX_PAIRS];
+    size_t header_count;
+    const void *body; /* borrowed until on_done */
+    size_t body_length;
+    size_t response_ceiling; /* 0: 64 KiB */
+    bool error_in_200;       /* the answer's body is XML and may hold an error despite its status */
+    unsigned max_attempts;   /* 0: SCOOP_RETRY_MAX_ATTEMPTS */
+    long total_timeout_ms;   /* per attempt; 0: none */
+    /* As in scoop_http_request, for a body that is streamed; an answer other than 200 or 206 does
+     * not reach them. Once a byte was taken there is no further attempt. */
+    int (*on_head)(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
+    enum scoop_http_take (*on_data)(void *user, const void *data, size_t length,
+                                    struct scoop_error *error);
+    /* The end. error->code is OK after a 2xx answer; exchange is NULL when there was none. */
+    void (*on_done)(void *user, struct scoop_http_exchange *exchange,
+                    const struct scoop_error *error);
+    void *user;
+};
+
+/* Starts a call; strings are copied. NULL with *error filled when it could not be started; otherwise
+ * valid until on_done returns or scoop_s3_cancel. */
+struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
+                                     const struct scoop_s3_request *request,
+                                     struct scoop_error *error);
+/* Ends it without on_done. NULL is allowed. */
+void scoop_s3_cancel(struct scoop_s3_call *call);
+/* Lets a paused body flow again. */
+void scoop_s3_resume(struct scoop_s3_call *call);
+/* Attempts made before the present one. */
+uint32_t scoop_s3_retries(const struct scoop_s3_call *call);
+
+#endif

@@ -1,0 +1,84 @@
+/* A transfer: source -> stages -> sink, moved on in slices by the thread that owns it. */
+#ifndef SCOOP_TRANSFER_H
+#define SCOOP_TRANSFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/buffer.h"
+#include "scoop/error.h"
+#include "scoop/s3.h"
+#include "scoop/stage.h"
+
+enum scoop_format { SCOOP_FORMAT_RAW, SCOOP_FORMAT_JSONL, SCOOP_FORMAT_PYTHON_LITERAL };
+
+/* AUTO: gzip when the destination's name ends in ".gz". */
+enum scoop_compression { SCOOP_COMPRESSION_AUTO, SCOOP_COMPRESSION_GZIP, SCOOP_COMPRESSION_NONE };
+
+/* One end of a transfer. */
+struct scoop_place {
+    const char *uri; /* http(s)://… (sources), s3://…, a path, or "-" for standard input/output */
+    struct scoop_s3_options s3; /* used when uri is s3:// */
+};
+
+struct scoop_transfer_options {
+    struct scoop_place source; /* uri NULL: fed by scoop_transfer_feed */
+    /* uri NULL: to `memory` if that is set, else counted and dropped. */
+    struct scoop_place destination;
+    struct scoop_buf *memory; /* borrowed; its ceiling must hold high water plus one step */
+    enum scoop_format format;
+    enum scoop_compression compression;
+    int compression_level;    /* 0: the gzip stage's default; 1..9 */
+    uint64_t head_lines;      /* 0: all */
+    size_t memory_limit_bytes; /* 0: SCOOP_MEMORY_LIMIT_BYTES */
+    size_t max_record_bytes;   /* 0: SCOOP_MAX_RECORD_BYTES */
+    uint64_t max_rejected;     /* more bad records end the run */
+    const char *rejects_uri;   /* where rejected records go, with the destination's s3 options; needed
+                                  when max_rejected > 0 and there is a destination */
+    bool replace_invalid;
+    bool nonfinite_null;
+    bool allow_unknown_length;
+    const char *ca_file; /* NULL: libcurl's own */
+};
+
+enum scoop_transfer_state {
+    SCOOP_TRANSFER_RUNNING,
+    SCOOP_TRANSFER_FULL,  /* the memory sink must be emptied before it can go on */
+    SCOOP_TRANSFER_EMPTY, /* all that was fed is taken; feed more, or end it */
+    SCOOP_TRANSFER_DONE,
+    SCOOP_TRANSFER_FAILED, /* *error says why; everything was taken back */
+};
+
+struct scoop_transfer_facts {
+    struct scoop_counters counters;
+    char source_etag[128];
+    char destination_etag[128];
+    int64_t source_total_bytes; /* -1: unknown */
+    uint32_t parts;
+    uint32_t retries;
+    bool rejects_written;
+};
+
+struct scoop_transfer;
+
+/* Strings are copied. Nothing is opened yet. NULL with *error (USAGE, NO_MEMORY). */
+struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *options,
+                                          struct scoop_error *error);
+/* Moves the transfer on for about slice_ms. FAILED comes only after the abort (3 s when cancelled,
+ * 10 s otherwise). DONE and FAILED stay. */
+enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, int slice_ms,
+                                             struct scoop_error *error);
+/* For a transfer without a source uri: the next bytes, borrowed until run returns EMPTY. */
+void scoop_transfer_feed(struct scoop_transfer *transfer, const void *data, size_t length);
+/* No more bytes follow: run on until DONE or FAILED. */
+void scoop_transfer_feed_end(struct scoop_transfer *transfer);
+/* Makes the transfer end in CANCELLED. Any thread, any time before free. */
+void scoop_transfer_cancel(struct scoop_transfer *transfer);
+/* Facts so far. */
+void scoop_transfer_facts(const struct scoop_transfer *transfer,
+                          struct scoop_transfer_facts *facts);
+/* Aborts what is not finished, within 3 s. NULL is allowed. */
+void scoop_transfer_free(struct scoop_transfer *transfer);
+
+#endif

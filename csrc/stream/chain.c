@@ -1,0 +1,162 @@
+#include "chain.h"
+
+#include <string.h>
+
+#include "scoop/memory.h"
+
+struct sink_stage {
+    struct scoop_stage base;
+    struct scoop_sink *sink;
+};
+
+static int sink_write(struct scoop_stage *base, const unsigned char *data, size_t length,
+                      size_t *consumed, struct scoop_error *error) {
+    struct scoop_sink *sink = ((struct sink_stage *)base)->sink;
+    *consumed = length;
+    base->counters->destination_bytes += length;
+    return sink->type->write(sink, data, length, error);
+}
+
+static int sink_finish(struct scoop_stage *base, struct scoop_error *error) {
+    (void)base;
+    (void)error;
+    return 0;
+}
+
+static void sink_free(struct scoop_stage *base) {
+    scoop_free(base);
+}
+
+static const struct scoop_stage_type sink_type = {"sink", sink_write, sink_finish, sink_free};
+
+static struct scoop_stage *new_sink_stage(struct scoop_sink *sink, struct scoop_counters *counters,
+                                          struct scoop_error *error) {
+    struct sink_stage *stage = scoop_calloc(1, sizeof *stage);
+    if (stage == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    stage->base.type = &sink_type;
+    stage->base.counters = counters;
+    stage->sink = sink;
+    return &stage->base;
+}
+
+/* Appends a stage that its constructor may have failed to make. */
+static int append(struct scoop_chain *chain, struct scoop_stage *stage) {
+    if (stage == NULL)
+        return -1;
+    if (chain->last == NULL)
+        chain->first = stage;
+    else
+        chain->last->next = stage;
+    chain->last = stage;
+    return 0;
+}
+
+static bool ends_in_gz(const char *uri) {
+    size_t length = uri == NULL ? 0 : strlen(uri);
+    return length >= 3 && strcmp(uri + length - 3, ".gz") == 0;
+}
+
+bool scoop_chain_gzips(const struct scoop_transfer_options *options) {
+    if (options->compression == SCOOP_COMPRESSION_AUTO)
+        return ends_in_gz(options->destination.uri);
+    return options->compression == SCOOP_COMPRESSION_GZIP;
+}
+
+static int check_content(const struct scoop_chain_options *options, struct scoop_error *error) {
+    if (options->transfer->format == SCOOP_FORMAT_RAW ||
+        options->content == SCOOP_CONTENT_PLAIN || options->content == SCOOP_CONTENT_GZIP)
+        return 0;
+    return scoop_fail(error, SCOOP_UNSUPPORTED,
+                      "%s is %s data; only plain UTF-8 text and gzip can be read as records",
+                      options->source_name, scoop_content_name(options->content));
+}
+
+static int append_records(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                          struct scoop_error *error) {
+    const struct scoop_transfer_options *transfer = options->transfer;
+    struct scoop_record_options records = {
+        .max_record_bytes = transfer->max_record_bytes,
+        .replace_invalid = transfer->replace_invalid,
+        .nonfinite_null = transfer->nonfinite_null,
+        .policy = options->policy,
+    };
+    switch (transfer->format) {
+    case SCOOP_FORMAT_JSONL:
+        return append(chain, scoop_json_check_new(&records, options->counters, error));
+    case SCOOP_FORMAT_PYTHON_LITERAL:
+        return append(chain, scoop_literal_new(&records, options->counters, error));
+    default:
+        return 0;
+    }
+}
+
+static int append_input(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                        bool passes, struct scoop_error *error) {
+    const struct scoop_gunzip_options gunzip = {0};
+    if (options->content != SCOOP_CONTENT_GZIP)
+        return 0;
+    chain->inflates = true;
+    if (passes)
+        return append(chain, scoop_verify_gzip_new(options->counters, error));
+    return append(chain, scoop_gunzip_new(&gunzip, options->counters, error));
+}
+
+int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                      struct scoop_error *error) {
+    const struct scoop_transfer_options *transfer = options->transfer;
+    struct scoop_counters *counters = options->counters;
+    int level = transfer->compression_level ? transfer->compression_level : -1;
+    bool gzips = scoop_chain_gzips(transfer);
+    bool passes = gzips && transfer->format == SCOOP_FORMAT_RAW && transfer->head_lines == 0 &&
+                  options->content == SCOOP_CONTENT_GZIP;
+    chain->counters = counters;
+    if (check_content(options, error) != 0 || append_input(chain, options, passes, error) != 0)
+        return -1;
+    if (append_records(chain, options, error) != 0)
+        return -1;
+    if (transfer->head_lines > 0 &&
+        append(chain, scoop_head_new(transfer->head_lines, &chain->head_reached, counters,
+                                     error)) != 0)
+        return -1;
+    if (gzips && !passes && append(chain, scoop_gzip_new(level, counters, error)) != 0)
+        return -1;
+    return append(chain, new_sink_stage(options->sink, counters, error));
+}
+
+int scoop_chain_write(struct scoop_chain *chain, const unsigned char *data, size_t length,
+                      size_t *consumed, struct scoop_error *error) {
+    if (chain->first->type->write(chain->first, data, length, consumed, error) != 0)
+        return -1;
+    if (!chain->inflates)
+        chain->counters->text_bytes += *consumed;
+    return 0;
+}
+
+int scoop_chain_write_all(struct scoop_chain *chain, const unsigned char *data, size_t length,
+                          struct scoop_error *error) {
+    while (length > 0) {
+        size_t consumed = 0;
+        if (scoop_chain_write(chain, data, length, &consumed, error) != 0)
+            return -1;
+        data += consumed;
+        length -= consumed;
+    }
+    return 0;
+}
+
+/* When the wanted lines are through, the input was left in the middle: nothing is to be checked. */
+int scoop_chain_finish(struct scoop_chain *chain, struct scoop_error *error) {
+    struct scoop_stage *first = chain->first;
+    if (chain->head_reached)
+        while (strcmp(first->type->name, "head") != 0)
+            first = first->next;
+    return scoop_stage_finish_chain(first, error);
+}
+
+void scoop_chain_free(struct scoop_chain *chain) {
+    scoop_stage_free_chain(chain->first);
+    chain->first = chain->last = NULL;
+}

@@ -1,0 +1,84 @@
+/* Sinks: where a stream ends. What was written becomes visible in commit, all of it or nothing. */
+#ifndef SCOOP_SINK_H
+#define SCOOP_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/budget.h"
+#include "scoop/buffer.h"
+#include "scoop/error.h"
+#include "scoop/s3.h"
+
+enum scoop_sink_state {
+    SCOOP_SINK_OPEN,
+    SCOOP_SINK_SEALING, /* after seal: what was written is still on its way */
+    SCOOP_SINK_SEALED,  /* everything has arrived; commit may be called */
+    SCOOP_SINK_COMMITTING,
+    SCOOP_SINK_COMMITTED,
+    SCOOP_SINK_ABORTING,
+    SCOOP_SINK_ABORTED,
+    SCOOP_SINK_FAILED, /* *error says why; abort comes next */
+};
+
+struct scoop_sink;
+
+struct scoop_sink_type {
+    const char *name;
+    /* Whether `room_bytes` can be written now without waiting. */
+    bool (*ready)(struct scoop_sink *sink, size_t room_bytes);
+    int (*write)(struct scoop_sink *sink, const void *data, size_t length,
+                 struct scoop_error *error);
+    /* No more writes follow. */
+    int (*seal)(struct scoop_sink *sink, struct scoop_error *error);
+    /* Moves on what can move without waiting; FAILED fills *error. */
+    enum scoop_sink_state (*poll)(struct scoop_sink *sink, struct scoop_error *error);
+    /* Only in SEALED: makes the result visible. */
+    int (*commit)(struct scoop_sink *sink, struct scoop_error *error);
+    /* From any state before COMMITTED: takes everything back, then ABORTED. */
+    void (*abort)(struct scoop_sink *sink);
+    void (*free)(struct scoop_sink *sink);
+};
+
+/* First member of every sink struct. */
+struct scoop_sink {
+    const struct scoop_sink_type *type;
+    int wait_fd; /* poll for writability while not ready; -1: the engine's events suffice */
+};
+
+/* What a commit left, for the receipt. */
+struct scoop_sink_facts {
+    char etag[128];
+    uint32_t parts;
+    uint32_t retries;
+};
+
+/* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
+
+/* Written beside, synced, renamed. */
+struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *error);
+/* An open descriptor, not closed. What was written stays written. */
+struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error);
+/* Counts and drops. */
+struct scoop_sink *scoop_null_sink_new(struct scoop_error *error);
+/* Kept in memory until taken: ready while *buffer holds less than high_bytes. Borrows the buffer. */
+struct scoop_sink *scoop_memory_sink_new(struct scoop_buf *buffer, size_t high_bytes,
+                                         struct scoop_error *error);
+
+struct scoop_s3_sink_options {
+    struct scoop_s3_client *client; /* borrowed; outlives the sink */
+    const char *bucket;
+    const char *key;
+    struct scoop_budget *budget; /* borrowed */
+    size_t part_bytes;
+    unsigned buffers;         /* parts in memory at once, at least 1 */
+    const char *content_type; /* NULL: application/octet-stream */
+};
+/* A multipart upload, or one PUT when the whole fits one part. */
+struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
+                                     struct scoop_error *error);
+/* Facts of an S3 sink; zeros for the others. */
+void scoop_sink_facts(const struct scoop_sink *sink, struct scoop_sink_facts *facts);
+
+#endif

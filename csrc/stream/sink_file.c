@@ -1,0 +1,170 @@
+/* A file that appears only when it is whole: written beside, synced, renamed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scoop/memory.h"
+#include "sink.h"
+
+struct file_sink {
+    struct scoop_sink base;
+    enum scoop_sink_state state;
+    char *path;
+    char *folder;
+    char *beside; /* the name it is written under */
+    bool named;   /* `beside` exists on disk */
+    int fd;
+};
+
+static bool file_ready(struct scoop_sink *base, size_t room_bytes) {
+    (void)base;
+    (void)room_bytes;
+    return true;
+}
+
+static int file_write(struct scoop_sink *base, const void *data, size_t length,
+                      struct scoop_error *error) {
+    struct file_sink *sink = (struct file_sink *)base;
+    const char *bytes = data;
+    while (length > 0) {
+        ssize_t wrote = write(sink->fd, bytes, length);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return scoop_fail_errno(error, errno, "writing %s", sink->path);
+        bytes += wrote;
+        length -= (size_t)wrote;
+    }
+    return 0;
+}
+
+static int file_seal(struct scoop_sink *base, struct scoop_error *error) {
+    struct file_sink *sink = (struct file_sink *)base;
+    if (fsync(sink->fd) != 0 && errno != EINVAL)
+        return scoop_fail_errno(error, errno, "syncing %s", sink->path);
+    sink->state = SCOOP_SINK_SEALED;
+    return 0;
+}
+
+static enum scoop_sink_state file_poll(struct scoop_sink *base, struct scoop_error *error) {
+    (void)error;
+    return ((struct file_sink *)base)->state;
+}
+
+/* Gives an unnamed temporary file its name beside the target. */
+static int name_it(struct file_sink *sink) {
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", sink->fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, sink->beside, AT_SYMLINK_FOLLOW) != 0)
+        return -1;
+    sink->named = true;
+    return 0;
+}
+
+static void sync_folder(const struct file_sink *sink) {
+    int fd = open(sink->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+static int file_commit(struct scoop_sink *base, struct scoop_error *error) {
+    struct file_sink *sink = (struct file_sink *)base;
+    if (!sink->named && name_it(sink) != 0)
+        return scoop_fail_errno(error, errno, "naming %s", sink->beside);
+    if (rename(sink->beside, sink->path) != 0)
+        return scoop_fail_errno(error, errno, "renaming %s to %s", sink->beside, sink->path);
+    sink->named = false;
+    sync_folder(sink);
+    sink->state = SCOOP_SINK_COMMITTED;
+    return 0;
+}
+
+static void file_abort(struct scoop_sink *base) {
+    struct file_sink *sink = (struct file_sink *)base;
+    if (sink->named)
+        unlink(sink->beside);
+    sink->named = false;
+    sink->state = SCOOP_SINK_ABORTED;
+}
+
+static void file_free(struct scoop_sink *base) {
+    struct file_sink *sink = (struct file_sink *)base;
+    if (sink->named)
+        unlink(sink->beside);
+    if (sink->fd >= 0)
+        close(sink->fd);
+    scoop_free(sink->path);
+    scoop_free(sink->folder);
+    scoop_free(sink->beside);
+    scoop_free(sink);
+}
+
+static const struct scoop_sink_type file_type = {
+    "file", file_ready, file_write, file_seal, file_poll, file_commit, file_abort, file_free};
+
+static mode_t new_file_mode(const char *path) {
+    struct stat old;
+    if (stat(path, &old) == 0)
+        return old.st_mode & 0777;
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+static int split_path(struct file_sink *sink, const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t folder_length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    const char *name = path + folder_length;
+    size_t size = strlen(path) + 32;
+    sink->path = scoop_strdup(path);
+    sink->folder = scoop_malloc(folder_length + 2);
+    sink->beside = scoop_malloc(size);
+    if (sink->path == NULL || sink->folder == NULL || sink->beside == NULL)
+        return -1;
+    snprintf(sink->folder, folder_length + 2, "%.*s", folder_length ? (int)folder_length : 1,
+             folder_length ? path : ".");
+    snprintf(sink->beside, size, "%.*s.%s.%d.%llx", (int)folder_length, path, name, (int)getpid(),
+             (unsigned long long)(size_t)sink);
+    return 0;
+}
+
+/* Unnamed where the file system can: then even kill -9 leaves nothing. */
+static int open_beside(struct file_sink *sink, struct scoop_error *error) {
+    mode_t mode = new_file_mode(sink->path);
+    sink->fd = open(sink->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    if (sink->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        sink->fd = open(sink->beside, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
+        sink->named = sink->fd >= 0;
+    }
+    if (sink->fd < 0)
+        return scoop_fail_errno(error, errno, "creating a file in %s", sink->folder);
+    return 0;
+}
+
+struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *error) {
+    struct stat there;
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) {
+        scoop_fail(error, SCOOP_USAGE, "%s is a folder; name the file to write", path);
+        return NULL;
+    }
+    struct file_sink *sink = scoop_calloc(1, sizeof *sink);
+    if (sink == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    sink->base.type = &file_type;
+    sink->base.wait_fd = -1;
+    sink->fd = -1;
+    if (split_path(sink, path) != 0)
+        scoop_fail_memory(error);
+    else if (open_beside(sink, error) == 0)
+        return &sink->base;
+    file_free(&sink->base);
+    return NULL;
+}

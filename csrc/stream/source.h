@@ -1,0 +1,61 @@
+/* Sources: where a stream begins. */
+#ifndef SCOOP_SOURCE_H
+#define SCOOP_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/error.h"
+#include "scoop/http.h"
+#include "scoop/s3.h"
+
+enum scoop_source_state {
+    SCOOP_SOURCE_WAITING, /* nothing to read at the moment */
+    SCOOP_SOURCE_READY,   /* *data, *length are set */
+    SCOOP_SOURCE_ENDED,   /* the proven end */
+    SCOOP_SOURCE_FAILED,  /* *error says why */
+};
+
+struct scoop_source;
+
+struct scoop_source_type {
+    const char *name;
+    /* Starts it, without waiting. */
+    int (*open)(struct scoop_source *source, struct scoop_error *error);
+    /* What can be read now; the pointer is valid until the next call. */
+    enum scoop_source_state (*peek)(struct scoop_source *source, const unsigned char **data,
+                                    size_t *length, struct scoop_error *error);
+    /* Takes `length` bytes of what peek showed. */
+    void (*consume)(struct scoop_source *source, size_t length);
+    void (*free)(struct scoop_source *source);
+};
+
+/* First member of every source struct. The facts are for the receipt. */
+struct scoop_source {
+    const struct scoop_source_type *type;
+    int wait_fd; /* poll for readability while waiting; -1: the engine's events suffice */
+    bool length_known;
+    char etag[128];
+    int64_t total_bytes; /* -1: unknown */
+    uint32_t retries;
+};
+
+/* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
+struct scoop_source *scoop_file_source_new(const char *path, struct scoop_error *error);
+/* An open descriptor, not closed; its end of file is taken as the end. */
+struct scoop_source *scoop_fd_source_new(int fd, struct scoop_error *error);
+/* `engine` is borrowed. allow_unknown_length: a body that ends with its connection is accepted. */
+struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const char *url,
+                                           bool allow_unknown_length, struct scoop_error *error);
+struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const char *bucket,
+                                         const char *key, struct scoop_error *error);
+
+/* Fed by its owner. */
+struct scoop_source *scoop_fed_source_new(struct scoop_error *error);
+void scoop_fed_source_feed(struct scoop_source *source, const void *data, size_t length);
+void scoop_fed_source_end(struct scoop_source *source);
+/* Nothing is left, and the end has not been told. */
+bool scoop_fed_source_is_empty(const struct scoop_source *source);
+
+#endif

@@ -1,0 +1,263 @@
+/* An HTTP body or an S3 object as a source: a bounded queue between libcurl and the stages. */
+#include <stdio.h>
+#include <string.h>
+
+#include "scoop/memory.h"
+#include "scoop/retry.h"
+#include "source.h"
+
+enum { QUEUE_BYTES = 1024 * 1024 };
+
+struct net_source {
+    struct scoop_source base;
+    struct scoop_engine *engine;
+    char *url; /* http(s) */
+    struct scoop_s3_client *client;
+    char *bucket, *key; /* s3 */
+    bool allow_unknown_length;
+    struct scoop_http_exchange *exchange;
+    struct scoop_s3_call *call;
+    struct scoop_buf queue;
+    size_t taken; /* bytes of the queue's front that are consumed */
+    uint64_t received;
+    bool paused, ended;
+    uint32_t attempt;
+    struct scoop_error error; /* code OK: none */
+    char where[256];
+};
+
+static int send_request(struct net_source *source, struct scoop_error *error);
+
+static int check_framing(struct net_source *source, struct scoop_http_exchange *exchange,
+                         struct scoop_error *error) {
+    source->base.length_known = scoop_http_self_delimiting(exchange);
+    source->base.total_bytes = scoop_http_content_length(exchange);
+    if (source->base.length_known || source->allow_unknown_length)
+        return 0;
+    return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
+                      "%s: the server sends neither Content-Length nor chunks, so a cut connection "
+                      "would look like the end; allow_unknown_length accepts it",
+                      source->where);
+}
+
+static enum scoop_code code_of_status(int status) {
+    switch (status) {
+    case 401:
+    case 403:
+        return SCOOP_ACCESS_DENIED;
+    case 404:
+    case 410:
+        return SCOOP_NOT_FOUND;
+    case 429:
+        return SCOOP_THROTTLED;
+    default:
+        return SCOOP_HTTP;
+    }
+}
+
+static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
+    struct net_source *source = user;
+    int status = scoop_http_status(exchange);
+    if (status != 200) {
+        scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
+                   status);
+        error->http_status = status;
+        error->retryable = status == 429 || status >= 500;
+        return -1;
+    }
+    const char *etag = scoop_http_header(exchange, "ETag");
+    snprintf(source->base.etag, sizeof source->base.etag, "%s", etag == NULL ? "" : etag);
+    return check_framing(source, exchange, error);
+}
+
+static enum scoop_http_take on_data(void *user, const void *data, size_t length,
+                                    struct scoop_error *error) {
+    struct net_source *source = user;
+    if (source->queue.length + length > QUEUE_BYTES) {
+        scoop_buf_consume(&source->queue, source->taken);
+        source->taken = 0;
+    }
+    if (source->queue.length + length > QUEUE_BYTES) {
+        source->paused = true;
+        return SCOOP_HTTP_PAUSE;
+    }
+    if (scoop_buf_append(&source->queue, data, length, error) != 0)
+        return SCOOP_HTTP_STOP;
+    source->received += length;
+    return SCOOP_HTTP_TAKEN;
+}
+
+static void end_with(struct net_source *source, const struct scoop_error *error) {
+    source->ended = true;
+    source->error = *error;
+    if (error->code == SCOOP_OK && source->base.total_bytes >= 0 &&
+        source->received != (uint64_t)source->base.total_bytes)
+        scoop_fail(&source->error, SCOOP_TRUNCATED, "%s: %llu bytes arrived of %lld announced",
+                   source->where, (unsigned long long)source->received,
+                   (long long)source->base.total_bytes);
+}
+
+static void send_again(void *user) {
+    struct net_source *source = user;
+    struct scoop_error error = {0};
+    if (send_request(source, &error) != 0)
+        end_with(source, &error);
+}
+
+/* Only while nothing has been read: what was passed on cannot be taken back. */
+static bool try_again(struct net_source *source, const struct scoop_error *error) {
+    struct scoop_error ignored = {0};
+    if (!error->retryable || source->received > 0 ||
+        source->attempt + 1 >= SCOOP_RETRY_MAX_ATTEMPTS)
+        return false;
+    uint32_t delay = scoop_retry_delay_ms(source->attempt, error->code == SCOOP_THROTTLED, 0.5);
+    source->attempt++;
+    source->base.retries++;
+    return scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
+}
+
+static void http_done(void *user, struct scoop_http_exchange *exchange) {
+    struct net_source *source = user;
+    const struct scoop_error *error = scoop_http_error(exchange);
+    source->exchange = NULL;
+    if (!try_again(source, error))
+        end_with(source, error);
+}
+
+static void s3_done(void *user, struct scoop_http_exchange *exchange,
+                    const struct scoop_error *error) {
+    struct net_source *source = user;
+    (void)exchange;
+    source->base.retries += scoop_s3_retries(source->call);
+    source->call = NULL;
+    end_with(source, error);
+}
+
+static int send_s3(struct net_source *source, struct scoop_error *error) {
+    struct scoop_s3_request request = {
+        .method = "GET",
+        .action = "s3:GetObject",
+        .bucket = source->bucket,
+        .key = source->key,
+        .on_head = on_head,
+        .on_data = on_data,
+        .on_done = s3_done,
+        .user = source,
+    };
+    source->call = scoop_s3_start(source->client, &request, error);
+    return source->call == NULL ? -1 : 0;
+}
+
+static int send_http(struct net_source *source, struct scoop_error *error) {
+    struct scoop_http_request request = {
+        .method = "GET",
+        .url = source->url,
+        .follow_redirects = true,
+        .on_head = on_head,
+        .on_data = on_data,
+        .on_done = http_done,
+        .user = source,
+    };
+    source->exchange = scoop_http_start(source->engine, &request, error);
+    return source->exchange == NULL ? -1 : 0;
+}
+
+static int send_request(struct net_source *source, struct scoop_error *error) {
+    return source->client != NULL ? send_s3(source, error) : send_http(source, error);
+}
+
+static int net_open(struct scoop_source *base, struct scoop_error *error) {
+    return send_request((struct net_source *)base, error);
+}
+
+static enum scoop_source_state net_peek(struct scoop_source *base, const unsigned char **data,
+                                        size_t *length, struct scoop_error *error) {
+    struct net_source *source = (struct net_source *)base;
+    if (source->queue.length > source->taken) {
+        *data = source->queue.data + source->taken;
+        *length = source->queue.length - source->taken;
+        return SCOOP_SOURCE_READY;
+    }
+    if (!source->ended)
+        return SCOOP_SOURCE_WAITING;
+    if (source->error.code == SCOOP_OK)
+        return SCOOP_SOURCE_ENDED;
+    *error = source->error;
+    return SCOOP_SOURCE_FAILED;
+}
+
+static void net_consume(struct scoop_source *base, size_t length) {
+    struct net_source *source = (struct net_source *)base;
+    source->taken += length;
+    if (source->taken < source->queue.length)
+        return;
+    source->taken = source->queue.length = 0;
+    if (!source->paused)
+        return;
+    source->paused = false;
+    if (source->exchange != NULL)
+        scoop_http_resume(source->exchange);
+    if (source->call != NULL)
+        scoop_s3_resume(source->call);
+}
+
+static void net_free(struct scoop_source *base) {
+    struct net_source *source = (struct net_source *)base;
+    scoop_engine_forget(source->engine, source);
+    scoop_http_cancel(source->exchange);
+    scoop_s3_cancel(source->call);
+    scoop_buf_free(&source->queue);
+    scoop_free(source->url);
+    scoop_free(source->bucket);
+    scoop_free(source->key);
+    scoop_free(source);
+}
+
+static const struct scoop_source_type net_type = {"net", net_open, net_peek, net_consume, net_free};
+
+static struct net_source *new_source(struct scoop_engine *engine, struct scoop_error *error) {
+    struct net_source *source = scoop_calloc(1, sizeof *source);
+    if (source == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    source->base.type = &net_type;
+    source->base.wait_fd = -1;
+    source->base.total_bytes = -1;
+    source->engine = engine;
+    scoop_buf_init(&source->queue, QUEUE_BYTES);
+    return source;
+}
+
+struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const char *url,
+                                           bool allow_unknown_length, struct scoop_error *error) {
+    struct net_source *source = new_source(engine, error);
+    if (source == NULL)
+        return NULL;
+    source->allow_unknown_length = allow_unknown_length;
+    source->url = scoop_strdup(url);
+    if (source->url == NULL) {
+        scoop_fail_memory(error);
+        net_free(&source->base);
+        return NULL;
+    }
+    scoop_url_display(url, source->where, sizeof source->where);
+    return &source->base;
+}
+
+struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const char *bucket,
+                                         const char *key, struct scoop_error *error) {
+    struct net_source *source = new_source(scoop_s3_client_engine(client), error);
+    if (source == NULL)
+        return NULL;
+    source->client = client;
+    source->bucket = scoop_strdup(bucket);
+    source->key = scoop_strdup(key);
+    if (source->bucket == NULL || source->key == NULL) {
+        scoop_fail_memory(error);
+        net_free(&source->base);
+        return NULL;
+    }
+    snprintf(source->where, sizeof source->where, "s3://%s/%s", bucket, key);
+    return &source->base;
+}

@@ -1,0 +1,610 @@
+/* Drives one transfer: opens both ends, pumps, seals, writes rejects, commits, or aborts. */
+#include "scoop/transfer.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chain.h"
+#include "rejects.h"
+#include "scoop/crypto.h"
+#include "scoop/memory.h"
+#include "scoop/sniff.h"
+#include "sink.h"
+#include "source.h"
+
+enum {
+    PART_BYTES = 8 * 1024 * 1024,
+    SMALLEST_PART_BYTES = 5 * 1024 * 1024, /* S3's minimum */
+    MOST_BUFFERS = 4,
+    OTHER_MEMORY_BYTES = 6 * 1024 * 1024, /* queue, pending record, zlib */
+    STEP_SLACK_BYTES = 1024 * 1024,
+    RAW_ROOM_BYTES = 512 * 1024,
+    STEPS_PER_TURN = 16,
+    MEMORY_HIGH_BYTES = 256 * 1024,
+    CANCEL_ABORT_MS = 2800,
+    ABORT_MS = 10000,
+    FD_WAIT_MS = 50,
+};
+
+enum phase { OPENING, SNIFFING, STREAMING, SEALING, REJECTS, COMMITTING, ABORTING, DONE, FAILED };
+
+struct scoop_transfer {
+    struct scoop_transfer_options options; /* strings are ours */
+    enum phase phase;
+    atomic_bool cancelled;
+    struct scoop_engine *engine; /* NULL when both ends are local */
+    struct scoop_s3_client *source_client, *destination_client;
+    struct scoop_budget budget;
+    struct scoop_source *source;
+    bool fed; /* source is fed by our owner */
+    struct scoop_sink *sink;
+    struct scoop_chain chain;
+    struct scoop_counters counters;
+    struct scoop_rejects rejects;
+    unsigned char prefix[SCOOP_SNIFF_BYTES];
+    size_t prefix_length;
+    size_t room_bytes;
+    char source_name[512];
+    uint64_t abort_deadline_ms;
+    struct scoop_error error;
+};
+
+static bool starts_with(const char *text, const char *prefix) {
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_s3(const char *uri) {
+    return uri != NULL && starts_with(uri, "s3://");
+}
+
+static bool is_http(const char *uri) {
+    return uri != NULL && (starts_with(uri, "http://") || starts_with(uri, "https://"));
+}
+
+/* --- setup --- */
+
+static int copy(const char **text) {
+    if (*text == NULL)
+        return 0;
+    *text = scoop_strdup(*text);
+    return *text == NULL ? -1 : 0;
+}
+
+static int copy_strings(struct scoop_transfer *transfer) {
+    const char **texts[] = {
+        &transfer->options.source.uri,
+        &transfer->options.source.s3.endpoint_url,
+        &transfer->options.source.s3.region,
+        &transfer->options.source.s3.credentials.access_key_id,
+        &transfer->options.source.s3.credentials.secret_access_key,
+        &transfer->options.source.s3.credentials.session_token,
+        &transfer->options.destination.uri,
+        &transfer->options.destination.s3.endpoint_url,
+        &transfer->options.destination.s3.region,
+        &transfer->options.destination.s3.credentials.access_key_id,
+        &transfer->options.destination.s3.credentials.secret_access_key,
+        &transfer->options.destination.s3.credentials.session_token,
+        &transfer->options.rejects_uri,
+        &transfer->options.ca_file,
+    };
+    int status = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (copy(texts[i]) != 0) {
+            *texts[i] = NULL;
+            status = -1;
+        }
+    return status;
+}
+
+static void free_strings(struct scoop_transfer *transfer) {
+    struct scoop_place *places[] = {&transfer->options.source, &transfer->options.destination};
+    for (size_t i = 0; i < 2; i++) {
+        struct scoop_credentials *credentials = &places[i]->s3.credentials;
+        scoop_free((char *)places[i]->uri);
+        scoop_free((char *)places[i]->s3.endpoint_url);
+        scoop_free((char *)places[i]->s3.region);
+        scoop_free((char *)credentials->access_key_id);
+        if (credentials->secret_access_key != NULL)
+            scoop_wipe((char *)credentials->secret_access_key,
+                       strlen(credentials->secret_access_key));
+        scoop_free((char *)credentials->secret_access_key);
+        scoop_free((char *)credentials->session_token);
+    }
+    scoop_free((char *)transfer->options.rejects_uri);
+    scoop_free((char *)transfer->options.ca_file);
+}
+
+static int open_engine(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_engine_options options = {.ca_file = transfer->options.ca_file};
+    if (transfer->engine == NULL)
+        transfer->engine = scoop_engine_new(&options, error);
+    return transfer->engine == NULL ? -1 : 0;
+}
+
+static int make_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const struct scoop_place *place = &transfer->options.source;
+    struct scoop_s3_uri object;
+    if (strcmp(place->uri, "-") == 0) {
+        transfer->source = scoop_fd_source_new(0, error);
+    } else if (is_http(place->uri)) {
+        if (open_engine(transfer, error) == 0)
+            transfer->source = scoop_http_source_new(
+                transfer->engine, place->uri, transfer->options.allow_unknown_length, error);
+    } else if (is_s3(place->uri)) {
+        if (open_engine(transfer, error) != 0 ||
+            scoop_s3_uri_parse(place->uri, &object, error) != 0)
+            return -1;
+        if (object.key[0] == 0)
+            return scoop_fail(error, SCOOP_USAGE, "%s names no object", place->uri);
+        transfer->source_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
+        if (transfer->source_client != NULL)
+            transfer->source =
+                scoop_s3_source_new(transfer->source_client, object.bucket, object.key, error);
+    } else {
+        transfer->source = scoop_file_source_new(place->uri, error);
+    }
+    return transfer->source == NULL ? -1 : 0;
+}
+
+static int open_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!transfer->fed && make_source(transfer, error) != 0)
+        return -1;
+    return transfer->source->type->open(transfer->source, error);
+}
+
+static const char *content_type(const struct scoop_transfer *transfer) {
+    if (scoop_chain_gzips(&transfer->options))
+        return "application/gzip";
+    return transfer->options.format == SCOOP_FORMAT_RAW ? NULL : "application/x-ndjson";
+}
+
+/* Part size and count that fit the memory limit, and leave room for the largest step. */
+static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_options *sink,
+                      struct scoop_error *error) {
+    size_t limit = transfer->budget.limit_bytes;
+    size_t other = OTHER_MEMORY_BYTES;
+    if (transfer->options.max_rejected > 0)
+        other += SCOOP_REJECTS_PART_BYTES;
+    size_t left = limit > other ? limit - other : 0;
+    sink->part_bytes = left >= 3 * PART_BYTES ? PART_BYTES : SMALLEST_PART_BYTES;
+    size_t buffers = left / sink->part_bytes;
+    sink->buffers = (unsigned)(buffers < MOST_BUFFERS ? buffers : MOST_BUFFERS);
+    if (buffers < 2 || (sink->buffers - 1) * sink->part_bytes < transfer->room_bytes)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "memory_limit %zu is too small for records of up to %zu bytes: at least "
+                          "%zu is needed",
+                          limit, transfer->options.max_record_bytes,
+                          other + transfer->room_bytes + 2 * SMALLEST_PART_BYTES);
+    return 0;
+}
+
+static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const struct scoop_place *place = &transfer->options.destination;
+    struct scoop_s3_uri object;
+    if (open_engine(transfer, error) != 0 || scoop_s3_uri_parse(place->uri, &object, error) != 0)
+        return -1;
+    size_t key_length = strlen(object.key);
+    if (key_length == 0 || object.key[key_length - 1] == '/')
+        return scoop_fail(error, SCOOP_USAGE, "%s names no object; add a file name", place->uri);
+    transfer->destination_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
+    if (transfer->destination_client == NULL)
+        return -1;
+    struct scoop_s3_sink_options options = {
+        .client = transfer->destination_client,
+        .bucket = object.bucket,
+        .key = object.key,
+        .budget = &transfer->budget,
+        .content_type = content_type(transfer),
+    };
+    if (plan_parts(transfer, &options, error) != 0)
+        return -1;
+    transfer->sink = scoop_s3_sink_new(&options, error);
+    return transfer->sink == NULL ? -1 : 0;
+}
+
+static int open_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const char *uri = transfer->options.destination.uri;
+    if (is_s3(uri))
+        return open_s3_sink(transfer, error);
+    if (is_http(uri))
+        return scoop_fail(error, SCOOP_USAGE, "%s: a destination is s3://, a path or -", uri);
+    if (uri == NULL && transfer->options.memory != NULL)
+        transfer->sink =
+            scoop_memory_sink_new(transfer->options.memory, MEMORY_HIGH_BYTES, error);
+    else if (uri == NULL)
+        transfer->sink = scoop_null_sink_new(error);
+    else if (strcmp(uri, "-") == 0)
+        transfer->sink = scoop_fd_sink_new(1, error);
+    else
+        transfer->sink = scoop_file_sink_new(uri, error);
+    return transfer->sink == NULL ? -1 : 0;
+}
+
+static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_transfer_options *options = &transfer->options;
+    if (options->source.uri != NULL && options->source.uri[0] == 0)
+        return scoop_fail(error, SCOOP_USAGE, "the source is empty");
+    if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "max_rejected needs a format with records: jsonl or python-literal");
+    if (options->max_rejected > 0 && options->destination.uri != NULL &&
+        options->rejects_uri == NULL)
+        return scoop_fail(error, SCOOP_USAGE, "max_rejected needs a place for the reject file");
+    if (is_s3(options->rejects_uri) != is_s3(options->destination.uri) &&
+        options->rejects_uri != NULL)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "the reject file belongs beside the destination: both in S3, or neither");
+    return 0;
+}
+
+static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_transfer_options *options = &transfer->options;
+    if (options->memory_limit_bytes == 0)
+        options->memory_limit_bytes = SCOOP_MEMORY_LIMIT_BYTES;
+    if (options->max_record_bytes == 0)
+        options->max_record_bytes = SCOOP_MAX_RECORD_BYTES;
+    transfer->budget.limit_bytes = options->memory_limit_bytes;
+    transfer->room_bytes = options->format == SCOOP_FORMAT_RAW
+                               ? RAW_ROOM_BYTES
+                               : options->max_record_bytes + STEP_SLACK_BYTES;
+    if (options->source.uri == NULL)
+        snprintf(transfer->source_name, sizeof transfer->source_name, "written data");
+    else if (strcmp(options->source.uri, "-") == 0)
+        snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
+    else if (is_http(options->source.uri))
+        scoop_url_display(options->source.uri, transfer->source_name,
+                          sizeof transfer->source_name);
+    else
+        snprintf(transfer->source_name, sizeof transfer->source_name, "%s", options->source.uri);
+    transfer->rejects.source = transfer->source_name;
+    transfer->rejects.uri = options->rejects_uri;
+    transfer->rejects.max_rejected = options->max_rejected;
+    transfer->rejects.budget = &transfer->budget;
+    transfer->fed = options->source.uri == NULL;
+    if (transfer->fed)
+        transfer->source = scoop_fed_source_new(error);
+    return transfer->fed && transfer->source == NULL ? -1 : 0;
+}
+
+struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *options,
+                                          struct scoop_error *error) {
+    struct scoop_transfer *transfer = scoop_calloc(1, sizeof *transfer);
+    if (transfer == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    transfer->options = *options;
+    scoop_rejects_init(&transfer->rejects);
+    if (copy_strings(transfer) != 0)
+        scoop_fail_memory(error);
+    else if (check_options(transfer, error) == 0 && set_up(transfer, error) == 0)
+        return transfer;
+    scoop_transfer_free(transfer);
+    return NULL;
+}
+
+/* --- the phases --- */
+
+static int fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : ABORT_MS;
+    transfer->error = *error;
+    transfer->phase = ABORTING;
+    transfer->abort_deadline_ms = scoop_now_ms() + most;
+    if (transfer->source != NULL)
+        transfer->source->type->free(transfer->source);
+    transfer->source = NULL;
+    if (transfer->sink != NULL)
+        transfer->sink->type->abort(transfer->sink);
+    return -1;
+}
+
+static int open_both(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (open_source(transfer, error) != 0 || open_sink(transfer, error) != 0)
+        return -1;
+    transfer->rejects.client = transfer->destination_client;
+    transfer->phase = SNIFFING;
+    return 1;
+}
+
+static int start_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
+    enum scoop_content content = scoop_sniff(transfer->prefix, transfer->prefix_length);
+    if (!transfer->source->length_known && content != SCOOP_CONTENT_GZIP)
+        return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
+                          "%s: of a body without a known length only gzip data shows its own end",
+                          transfer->source_name);
+    struct scoop_chain_options options = {
+        .transfer = &transfer->options,
+        .content = content,
+        .source_name = transfer->source_name,
+        .sink = transfer->sink,
+        .counters = &transfer->counters,
+        .policy = {scoop_rejects_take, &transfer->rejects},
+    };
+    if (scoop_chain_build(&transfer->chain, &options, error) != 0)
+        return -1;
+    transfer->phase = STREAMING;
+    return scoop_chain_write_all(&transfer->chain, transfer->prefix, transfer->prefix_length,
+                                 error) == 0
+               ? 1
+               : -1;
+}
+
+/* Gathers the first bytes, which may come one at a time. */
+static int sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const unsigned char *data;
+    size_t length;
+    switch (transfer->source->type->peek(transfer->source, &data, &length, error)) {
+    case SCOOP_SOURCE_WAITING:
+        return 0;
+    case SCOOP_SOURCE_FAILED:
+        return -1;
+    case SCOOP_SOURCE_ENDED:
+        return start_stream(transfer, error);
+    case SCOOP_SOURCE_READY:
+        break;
+    }
+    size_t left = sizeof transfer->prefix - transfer->prefix_length;
+    size_t taken = length < left ? length : left;
+    memcpy(transfer->prefix + transfer->prefix_length, data, taken);
+    transfer->prefix_length += taken;
+    transfer->counters.source_bytes += taken;
+    transfer->source->type->consume(transfer->source, taken);
+    return transfer->prefix_length == sizeof transfer->prefix ? start_stream(transfer, error) : 1;
+}
+
+static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (scoop_chain_finish(&transfer->chain, error) != 0 ||
+        transfer->sink->type->seal(transfer->sink, error) != 0)
+        return -1;
+    const struct scoop_counters *counters = &transfer->counters;
+    if (counters->records_in != counters->records_out + counters->records_rejected)
+        return scoop_fail(error, SCOOP_COUNT_MISMATCH,
+                          "%s: %llu records came in, %llu went out and %llu were rejected",
+                          transfer->source_name, (unsigned long long)counters->records_in,
+                          (unsigned long long)counters->records_out,
+                          (unsigned long long)counters->records_rejected);
+    transfer->phase = SEALING;
+    return 1;
+}
+
+static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const unsigned char *data;
+    size_t length, consumed = 0;
+    if (transfer->chain.head_reached)
+        return seal(transfer, error);
+    if (!transfer->sink->type->ready(transfer->sink, transfer->room_bytes))
+        return 0;
+    switch (transfer->source->type->peek(transfer->source, &data, &length, error)) {
+    case SCOOP_SOURCE_WAITING:
+        return 0;
+    case SCOOP_SOURCE_FAILED:
+        return -1;
+    case SCOOP_SOURCE_ENDED:
+        return seal(transfer, error);
+    case SCOOP_SOURCE_READY:
+        break;
+    }
+    if (length > SCOOP_STEP_BYTES)
+        length = SCOOP_STEP_BYTES;
+    if (scoop_chain_write(&transfer->chain, data, length, &consumed, error) != 0)
+        return -1;
+    transfer->counters.source_bytes += consumed;
+    transfer->source->type->consume(transfer->source, consumed);
+    return 1;
+}
+
+static int pump(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (transfer->sink->type->poll(transfer->sink, error) == SCOOP_SINK_FAILED)
+        return -1;
+    int moved = 0;
+    for (int i = 0; i < STEPS_PER_TURN && transfer->phase == STREAMING; i++) {
+        int status = pump_once(transfer, error);
+        if (status < 0)
+            return -1;
+        if (status == 0)
+            break;
+        moved = 1;
+    }
+    return moved;
+}
+
+static int wait_sealed(struct scoop_transfer *transfer, struct scoop_error *error) {
+    enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
+    if (state == SCOOP_SINK_FAILED)
+        return -1;
+    if (state != SCOOP_SINK_SEALED)
+        return 0;
+    transfer->phase = REJECTS;
+    return scoop_rejects_begin(&transfer->rejects, error) == 0 ? 1 : -1;
+}
+
+/* The reject file is written first: rows that are left out must never be unaccounted for. */
+static int wait_rejects(struct scoop_transfer *transfer, struct scoop_error *error) {
+    int status = scoop_rejects_poll(&transfer->rejects, error);
+    if (status <= 0)
+        return status;
+    transfer->phase = COMMITTING;
+    return transfer->sink->type->commit(transfer->sink, error) == 0 ? 1 : -1;
+}
+
+static int wait_committed(struct scoop_transfer *transfer, struct scoop_error *error) {
+    enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
+    if (state == SCOOP_SINK_FAILED)
+        return -1;
+    if (state != SCOOP_SINK_COMMITTED)
+        return 0;
+    transfer->phase = DONE;
+    return 1;
+}
+
+static int wait_aborted(struct scoop_transfer *transfer) {
+    struct scoop_error ignored = {0};
+    enum scoop_sink_state state =
+        transfer->sink == NULL ? SCOOP_SINK_ABORTED
+                               : transfer->sink->type->poll(transfer->sink, &ignored);
+    if (state == SCOOP_SINK_COMMITTED && transfer->error.code != SCOOP_CANCELLED) {
+        /* The answer to Complete was lost, but it had won. */
+        transfer->phase = DONE;
+        return 1;
+    }
+    if (state == SCOOP_SINK_ABORTING && scoop_now_ms() < transfer->abort_deadline_ms)
+        return 0;
+    transfer->phase = FAILED;
+    return 1;
+}
+
+/* 1: something moved, 0: waiting, -1 with *error. */
+static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
+    switch (transfer->phase) {
+    case OPENING:
+        return open_both(transfer, error);
+    case SNIFFING:
+        return sniff(transfer, error);
+    case STREAMING:
+        return pump(transfer, error);
+    case SEALING:
+        return wait_sealed(transfer, error);
+    case REJECTS:
+        return wait_rejects(transfer, error);
+    case COMMITTING:
+        return wait_committed(transfer, error);
+    case ABORTING:
+        return wait_aborted(transfer);
+    default:
+        return 0;
+    }
+}
+
+static void wait_for_fd(int fd, short events, int wait_ms) {
+    struct pollfd poll_fd = {fd, events, 0};
+    poll(&poll_fd, 1, wait_ms);
+}
+
+static int wait_for_events(struct scoop_transfer *transfer, int wait_ms,
+                           struct scoop_error *error) {
+    int fd = -1;
+    short events = POLLIN;
+    if (transfer->source != NULL && transfer->phase <= STREAMING)
+        fd = transfer->source->wait_fd;
+    if (transfer->sink != NULL && transfer->sink->wait_fd >= 0 && transfer->phase >= STREAMING &&
+        !transfer->sink->type->ready(transfer->sink, transfer->room_bytes)) {
+        fd = transfer->sink->wait_fd;
+        events = POLLOUT;
+    }
+    if (fd >= 0 && wait_ms > 0) {
+        wait_for_fd(fd, events, wait_ms < FD_WAIT_MS ? wait_ms : FD_WAIT_MS);
+        wait_ms = 0;
+    }
+    return transfer->engine == NULL ? 0 : scoop_engine_run(transfer->engine, wait_ms, error);
+}
+
+static bool is_over(const struct scoop_transfer *transfer) {
+    return transfer->phase == DONE || transfer->phase == FAILED;
+}
+
+static bool is_full(const struct scoop_transfer *transfer) {
+    return transfer->options.memory != NULL && transfer->phase == STREAMING &&
+           transfer->options.memory->length >= MEMORY_HIGH_BYTES;
+}
+
+static bool is_empty(const struct scoop_transfer *transfer) {
+    return transfer->fed && transfer->phase <= STREAMING &&
+           !atomic_load(&transfer->cancelled) && scoop_fed_source_is_empty(transfer->source);
+}
+
+static void turn(struct scoop_transfer *transfer, int wait_ms) {
+    struct scoop_error error = {0};
+    if (atomic_load(&transfer->cancelled) && transfer->phase < ABORTING) {
+        scoop_fail(&error, SCOOP_CANCELLED, "%s: the transfer was cancelled; nothing was committed",
+                   transfer->source_name);
+        fail(transfer, &error);
+    }
+    int status = step(transfer, &error);
+    if (status < 0) {
+        fail(transfer, &error);
+        status = 1;
+    }
+    if (is_over(transfer) || is_full(transfer))
+        return;
+    if (is_empty(transfer))
+        wait_ms = 0;
+    if (wait_for_events(transfer, status > 0 ? 0 : wait_ms, &error) != 0 &&
+        transfer->phase < ABORTING)
+        fail(transfer, &error);
+}
+
+enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, int slice_ms,
+                                             struct scoop_error *error) {
+    uint64_t start = scoop_now_ms(), now = start;
+    while (!is_over(transfer) && !is_full(transfer) && now - start < (uint64_t)slice_ms) {
+        turn(transfer, slice_ms - (int)(now - start));
+        if (is_empty(transfer))
+            return SCOOP_TRANSFER_EMPTY;
+        now = scoop_now_ms();
+    }
+    if (transfer->phase == FAILED)
+        *error = transfer->error;
+    if (is_over(transfer))
+        return transfer->phase == DONE ? SCOOP_TRANSFER_DONE : SCOOP_TRANSFER_FAILED;
+    return is_full(transfer) ? SCOOP_TRANSFER_FULL : SCOOP_TRANSFER_RUNNING;
+}
+
+void scoop_transfer_feed(struct scoop_transfer *transfer, const void *data, size_t length) {
+    if (transfer->source != NULL)
+        scoop_fed_source_feed(transfer->source, data, length);
+}
+
+void scoop_transfer_feed_end(struct scoop_transfer *transfer) {
+    if (transfer->source != NULL)
+        scoop_fed_source_end(transfer->source);
+}
+
+void scoop_transfer_cancel(struct scoop_transfer *transfer) {
+    atomic_store(&transfer->cancelled, true);
+}
+
+void scoop_transfer_facts(const struct scoop_transfer *transfer,
+                          struct scoop_transfer_facts *facts) {
+    struct scoop_sink_facts sink = {0};
+    memset(facts, 0, sizeof *facts);
+    facts->counters = transfer->counters;
+    facts->source_total_bytes = -1;
+    facts->rejects_written = transfer->rejects.written;
+    if (transfer->sink != NULL)
+        scoop_sink_facts(transfer->sink, &sink);
+    facts->parts = sink.parts;
+    facts->retries = sink.retries;
+    memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
+    if (transfer->source == NULL)
+        return;
+    facts->source_total_bytes = transfer->source->total_bytes;
+    facts->retries += transfer->source->retries;
+    memcpy(facts->source_etag, transfer->source->etag, sizeof facts->source_etag);
+}
+
+static void abort_now(struct scoop_transfer *transfer) {
+    scoop_transfer_cancel(transfer);
+    while (!is_over(transfer))
+        turn(transfer, FD_WAIT_MS);
+}
+
+void scoop_transfer_free(struct scoop_transfer *transfer) {
+    if (transfer == NULL)
+        return;
+    if (transfer->sink != NULL)
+        abort_now(transfer);
+    scoop_chain_free(&transfer->chain);
+    if (transfer->source != NULL)
+        transfer->source->type->free(transfer->source);
+    if (transfer->sink != NULL)
+        transfer->sink->type->free(transfer->sink);
+    scoop_rejects_free(&transfer->rejects);
+    scoop_s3_client_free(transfer->source_client);
+    scoop_s3_client_free(transfer->destination_client);
+    scoop_engine_free(transfer->engine);
+    free_strings(transfer);
+    scoop_free(transfer);
+}
