@@ -160,6 +160,8 @@ static void bad_endpoints_are_refused_without_being_repeated(void **state) {
             fail_msg("'%s' was taken", cases[i]);
         assert_int_equal(error.code, SCOOP_USAGE);
         assert_null(strstr(error.message, "hunter2"));
+        if (strchr(cases[i], '@') != NULL)
+            assert_non_null(strstr(error.message, "user name"));
     }
 }
 
