@@ -6,10 +6,10 @@ import dataclasses
 import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-FORMATS = ("raw", "jsonl", "python-literal")
-MODES = ("keep", "replace")
+Format = Literal["raw", "jsonl", "python-literal"]
+Mode = Literal["keep", "replace"]
 
 
 class ConfigError(ValueError):
@@ -28,9 +28,9 @@ class BestsellersSource:
     dbtable: str
     columns: list[str]
     distinct_on_columns: list[str]
-    format: str
+    format: Format
     order_by: list[str]
-    mode: str
+    mode: Mode
     max_rejected: int
     pool: str
 
@@ -68,7 +68,10 @@ def _source(path: Path, number: int, entry: object) -> BestsellersSource:
 
 
 def _check_type(place: str, field: str, expected: Any, value: object) -> None:
-    if expected is int:
+    if expected in (Format, Mode):
+        fits = value in typing.get_args(expected)
+        what = f"one of {', '.join(typing.get_args(expected))}"
+    elif expected is int:
         fits = type(value) is int and value >= 0
         what = "a number, 0 or more"
     elif expected is str:
@@ -82,10 +85,6 @@ def _check_type(place: str, field: str, expected: Any, value: object) -> None:
 
 
 def _check_values(place: str, source: BestsellersSource) -> None:
-    if source.format not in FORMATS:
-        raise ConfigError(f"{place}: field format must be one of {', '.join(FORMATS)}")
-    if source.mode not in MODES:
-        raise ConfigError(f"{place}: field mode must be one of {', '.join(MODES)}")
     if source.mode == "replace" and not source.order_by:
         raise ConfigError(f"{place}: field order_by must name a column where mode is replace")
     if not source.bucket_dir.startswith("s3://"):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airscoop.hooks.aws import s3_options
+from airscoop.credentials import Credentials, S3Settings
+from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.warehouse import WarehouseHook
 
 REDSHIFT: dict[str, Any] = {
@@ -83,12 +84,14 @@ def test_an_aws_connection_gives_credentials_endpoint_and_region(
 ) -> None:
     extra = {"endpoint_url": "http://127.0.0.1:9", "region_name": "eu-west-1", "verify": "/ca.pem"}
     connection(monkeypatch, "a", conn_type="aws", login="KEYID", password="SECRET", extra=extra)
-    options = s3_options("a")
-    frozen = options["credentials"].get_frozen_credentials()
-    assert (frozen.access_key, frozen.secret_key) == ("KEYID", "SECRET")
-    assert options["endpoint_url"] == "http://127.0.0.1:9"
-    assert options["region"] == "eu-west-1"
-    assert options["ca_file"] == "/ca.pem"
+    settings, ca_file = s3_settings("a", payload_signing="never")
+    assert settings == S3Settings(
+        credentials=Credentials(access_key_id="KEYID", secret_access_key="SECRET"),
+        endpoint_url="http://127.0.0.1:9",
+        region="eu-west-1",
+        payload_signing="never",
+    )
+    assert ca_file == "/ca.pem"
 
 
 def test_an_aws_connection_cannot_switch_certificate_checks_off(
@@ -96,14 +99,14 @@ def test_an_aws_connection_cannot_switch_certificate_checks_off(
 ) -> None:
     connection(monkeypatch, "a", conn_type="aws", extra={"verify": False})
     with pytest.raises(ValueError, match="connection a sets verify to false"):
-        s3_options("a")
+        s3_settings("a")
 
 
 def test_no_aws_connection_leaves_the_choice_to_botocore() -> None:
-    assert s3_options(None) == {}
+    assert s3_settings(None) == (S3Settings(), None)
 
 
 def test_a_missing_amazon_provider_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.base_aws", None)
     with pytest.raises(ImportError, match="apache-airflow-providers-amazon"):
-        s3_options("a")
+        s3_settings("a")

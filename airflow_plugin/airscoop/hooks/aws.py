@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airscoop.credentials import PayloadSigning, S3Settings
 
 
-def s3_options(aws_conn_id: str | None) -> dict[str, Any]:
-    """The arguments credentials, endpoint_url, region and ca_file of `airscoop.copy`.
+def s3_settings(
+    aws_conn_id: str | None, *, payload_signing: PayloadSigning = "auto"
+) -> tuple[S3Settings, str | None]:
+    """How to reach S3, and the CA file to trust (None: the usual ones).
 
     None for `aws_conn_id` leaves all to botocore's own chain (environment, profile, role). The
     connection is read by Airflow's Amazon provider, so everything that it knows works: keys,
-    profiles, assumed roles, `endpoint_url`, `region_name`.
+    profiles, assumed roles, `endpoint_url`, `region_name`, `verify`.
     """
+    from airscoop.credentials import Credentials, S3Settings
+
     if aws_conn_id is None:
-        return {}
+        return S3Settings(payload_signing=payload_signing), None
     try:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     except ImportError as error:
@@ -27,9 +34,17 @@ def s3_options(aws_conn_id: str | None) -> dict[str, Any]:
             f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
             "certificates: set verify to a CA file instead"
         )
-    return {
-        "credentials": hook.get_session(region_name=hook.region_name).get_credentials(),
-        "endpoint_url": hook.conn_config.get_service_endpoint_url("s3"),
-        "region": hook.region_name,
-        "ca_file": hook.verify if isinstance(hook.verify, str) else None,
-    }
+    found = hook.get_session(region_name=hook.region_name).get_credentials()
+    frozen = None if found is None else found.get_frozen_credentials()
+    settings = S3Settings(
+        credentials=frozen
+        and Credentials(
+            access_key_id=frozen.access_key,
+            secret_access_key=frozen.secret_key,
+            session_token=frozen.token,
+        ),
+        endpoint_url=hook.conn_config.get_service_endpoint_url("s3"),
+        region=hook.region_name,
+        payload_signing=payload_signing,
+    )
+    return settings, hook.verify if isinstance(hook.verify, str) else None

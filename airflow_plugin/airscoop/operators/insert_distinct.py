@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop.operators.base import WarehouseOperator
 
@@ -34,7 +34,7 @@ class InsertDistinctOperator(WarehouseOperator):
         columns: Sequence[str],
         distinct_on: Sequence[str],
         order_by: Sequence[str] = (),
-        mode: str = "keep",
+        mode: Literal["keep", "replace"] = "keep",
         partition: Mapping[str, str] | None = None,
         download: XComArg | Mapping[str, Any] | None = None,
         redshift_conn_id: str = "redshift_default",

@@ -11,13 +11,16 @@ from airscoop.operators.base import AirscoopOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airscoop import CopyJob, Progress
+    from airscoop.credentials import PayloadSigning
+    from airscoop.options import Format
     from airscoop.receipt import CopyReceipt
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
 class StreamToS3Operator(AirscoopOperator):
-    """Copies `source` to `destination` with `airscoop.copy`, in bounded memory.
+    """Copies `source` to `destination` as `airscoop.copy` does, in bounded memory.
 
     format: "raw", "jsonl" or "python-literal" (which arrives as JSON lines).
     max_rejected, rejects: how many bad records may go to which reject file.
@@ -32,10 +35,11 @@ class StreamToS3Operator(AirscoopOperator):
         *,
         source: str,
         destination: str,
-        format: str = "raw",
+        format: Format = "raw",
         max_rejected: int = 0,
         rejects: str | None = None,
         copy_options: Mapping[str, Any] | None = None,
+        payload_signing: PayloadSigning = "auto",
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
@@ -46,35 +50,55 @@ class StreamToS3Operator(AirscoopOperator):
         self.max_rejected = max_rejected
         self.rejects = rejects
         self.copy_options = copy_options
+        self.payload_signing = payload_signing
         self.aws_conn_id = aws_conn_id
 
     def perform(self, context: Context) -> CopyReceipt:
-        import airscoop
-        from airscoop.hooks.aws import s3_options
+        from airscoop.errors import Cancelled
 
+        job = self._job = self._new_job()
+        if self._killed.is_set():
+            raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
-        self._stop_when_killed()
-        return airscoop.copy(
-            self.source,
-            self.destination,
-            format=self.format,
-            max_rejected=self.max_rejected,
-            rejects=self.rejects,
-            on_progress=self._on_progress,
-            **s3_options(self.aws_conn_id),
-            **(self.copy_options or {}),
+        return job.run(on_progress=self._log_progress)
+
+    def on_kill(self) -> None:
+        super().on_kill()
+        job: CopyJob | None = self.__dict__.get("_job")
+        if job is not None:
+            job.cancel()
+
+    def _new_job(self) -> CopyJob:
+        from airscoop import CopyJob
+        from airscoop.hooks.aws import s3_settings
+        from airscoop.options import TransferOptions, place
+
+        settings, ca_file = s3_settings(self.aws_conn_id, payload_signing=self.payload_signing)
+        return CopyJob(
+            TransferOptions(
+                source=place(self.source),
+                destination=place(self.destination),
+                format=self.format,
+                max_rejected=self.max_rejected,
+                rejects=self.rejects,
+                source_s3=settings,
+                destination_s3=settings,
+                ca_file=ca_file,
+                **(self.copy_options or {}),
+            )
         )
 
-    def _on_progress(self, progress: Any) -> None:
-        """Called by the engine a few times a second; raising here aborts the upload."""
-        self._stop_when_killed()
+    def _log_progress(self, progress: Progress) -> None:
         now = time.monotonic()
-        if now - self._logged_at >= SECONDS_BETWEEN_LOG_LINES:
-            self._logged_at = now
-            self.log.info("%s: %s", self.destination, progress)
-
-    def _stop_when_killed(self) -> None:
-        if self._killed.is_set():
-            from airscoop.errors import Cancelled
-
-            raise Cancelled(f"{self.destination}: cancelled, nothing was written")
+        if now - self._logged_at < SECONDS_BETWEEN_LOG_LINES:
+            return
+        self._logged_at = now
+        of_total = "" if progress.total_bytes is None else f" of {progress.total_bytes:,}"
+        self.log.info(
+            "%s: %s%s bytes read, %s records, %s rejected",
+            self.destination,
+            f"{progress.source_bytes:,}",
+            of_total,
+            f"{progress.records:,}",
+            f"{progress.rejected:,}",
+        )
