@@ -26,8 +26,8 @@ struct scoop_xml_handler {
 };
 
 /* Reads one whole document. 0, or -1 with PROTOCOL (not well-formed, cut short, a DOCTYPE, deeper
- * than the limits), TOO_LARGE (text, path or document), NO_MEMORY, or what a callback gave. Callbacks may
- * have run before a fault is seen. Any thread. */
+ * than the limits), TOO_LARGE (text, path or document), NO_MEMORY, or what a callback gave.
+ * Callbacks may have run before a fault is seen. Any thread. */
 int scoop_xml_read(const void *data, size_t length, const struct scoop_xml_handler *handler,
                    struct scoop_error *error);
 
