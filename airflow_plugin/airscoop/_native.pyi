@@ -39,6 +39,11 @@ class Transfer:
         /,
     ) -> bool: ...
 
+def list_page(
+    options: dict[str, Any], bucket: str, prefix: str, token: str | None, /
+) -> tuple[list[tuple[str, int, str]], str | None]: ...
+def head_object(options: dict[str, Any], bucket: str, key: str, /) -> tuple[int, str]: ...
+
 class AirscoopError(Exception):
     code: str
     retryable: bool

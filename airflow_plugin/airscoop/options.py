@@ -65,13 +65,14 @@ class TransferOptions:
             ends["destination"] = (self.destination, self.destination_s3)
         for end, (name, settings) in ends.items():
             if places.is_s3(name):
-                options |= _s3_options(end, settings.resolved())
+                options |= s3_options(end, settings.resolved())
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             options["ca_file"] = ca_file(self.ca_file)
         return options
 
 
-def _s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
+def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
+    """The binding's options for one S3 end, "source" or "destination"."""
     options = {
         f"{end}_endpoint_url": settings.endpoint_url,
         f"{end}_region": settings.region,

@@ -27,6 +27,10 @@ int airscoop_add_exceptions(PyObject *module);
 int airscoop_add_transfer(PyObject *module);
 int airscoop_add_session(PyObject *module);
 
+/* Module functions; see _native.pyi. */
+PyObject *airscoop_list_page(PyObject *module, PyObject *args);
+PyObject *airscoop_head_object(PyObject *module, PyObject *args);
+
 /* A wait without the GIL that looks at signals: pass &waiting.interrupt to libscoop between begin
  * and end. `progress` is called with no arguments about once a second, or NULL (borrowed). After
  * end, a non-zero `raised` says that a Python exception is set, which must win over libscoop's. */

@@ -24,6 +24,12 @@ static void release(void *module) {
     clear(module);
 }
 
+static PyMethodDef functions[] = {
+    {"list_page", airscoop_list_page, METH_VARARGS, "One page of a bucket's objects."},
+    {"head_object", airscoop_head_object, METH_VARARGS, "Size and ETag of an object."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
     {0, NULL},
@@ -34,6 +40,7 @@ struct PyModuleDef airscoop_module_definition = {
     .m_name = "airscoop._native",
     .m_doc = "The C engine of airscoop.",
     .m_size = sizeof(struct airscoop_state),
+    .m_methods = functions,
     .m_slots = slots,
     .m_traverse = traverse,
     .m_clear = clear,

@@ -1,0 +1,65 @@
+"""What is in S3: listings and the facts of single objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from airscoop.credentials import S3Settings
+from airscoop.options import s3_options
+from airscoop.tls import ca_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """An object; `etag` keeps its quotes."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+    @property
+    def uri(self) -> str:
+        """The object's s3:// name."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def _split(uri: str) -> tuple[str, str]:
+    if not uri.lower().startswith("s3://"):
+        from airscoop.errors import UsageError
+
+        raise UsageError(f"{uri} is not an s3:// name")
+    bucket, _, key = uri[5:].partition("/")
+    return bucket, key
+
+
+def _options(settings: S3Settings | None) -> dict[str, Any]:
+    options = s3_options("source", (settings or S3Settings()).resolved())
+    options["ca_file"] = ca_file()
+    return options
+
+
+def list_objects(prefix: str, *, s3: S3Settings | None = None) -> Iterator[ObjectInfo]:
+    """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order."""
+    from airscoop._native import list_page
+
+    bucket, key_prefix = _split(prefix)
+    options = _options(s3)
+    token: str | None = None
+    while True:
+        entries, token = list_page(options, bucket, key_prefix, token)
+        for key, size, etag in entries:
+            yield ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)
+        if token is None:
+            return
+
+
+def head(uri: str, *, s3: S3Settings | None = None) -> ObjectInfo:
+    """Size and ETag of one object; NotFound or AccessDenied when it cannot be seen."""
+    from airscoop._native import head_object
+
+    bucket, key = _split(uri)
+    size, etag = head_object(_options(s3), bucket, key)
+    return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)

@@ -1,0 +1,96 @@
+#include "scoop/s3_ask.h"
+
+#include <stdio.h>
+
+enum { PAGE_CEILING = 8 * 1024 * 1024 };
+
+struct asking {
+    bool done;
+    struct scoop_error error;
+    struct scoop_buf body;
+    struct scoop_s3_object_facts facts;
+};
+
+static void answered(void *user, struct scoop_http_exchange *exchange,
+                     const struct scoop_error *error) {
+    struct asking *asking = user;
+    asking->done = true;
+    asking->error = *error;
+    if (error->code != SCOOP_OK)
+        return;
+    struct scoop_buf *body = scoop_http_body(exchange);
+    asking->body = *body;
+    scoop_buf_init(body, body->ceiling);
+    const char *etag = scoop_http_header(exchange, "ETag");
+    snprintf(asking->facts.etag, sizeof asking->facts.etag, "%s", etag == NULL ? "" : etag);
+    asking->facts.size_bytes = scoop_http_content_length(exchange);
+}
+
+/* Starts the request and waits for its end. 0 or -1; the body is the caller's to free. */
+static int ask(struct scoop_s3_client *client, struct scoop_s3_request *request,
+               struct asking *asking, const struct scoop_interrupt *interrupt,
+               struct scoop_error *error) {
+    struct scoop_engine *engine = scoop_s3_client_engine(client);
+    request->on_done = answered;
+    request->user = asking;
+    struct scoop_s3_call *call = scoop_s3_start(client, request, error);
+    if (call == NULL)
+        return -1;
+    while (!asking->done) {
+        int status = scoop_engine_run(engine, SCOOP_SLICE_MS, error);
+        if (status == 0 && !asking->done && interrupt != NULL && interrupt->check != NULL &&
+            interrupt->check(interrupt->user))
+            status = scoop_fail(error, SCOOP_CANCELLED, "the request was cancelled");
+        if (status != 0) {
+            if (!asking->done)
+                scoop_s3_cancel(call);
+            return -1;
+        }
+    }
+    if (asking->error.code == SCOOP_OK)
+        return 0;
+    *error = asking->error;
+    return -1;
+}
+
+int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const char *prefix,
+                       const char *token,
+                       int (*on_object)(void *user, const struct scoop_s3_object *object,
+                                        struct scoop_error *error),
+                       void *user, struct scoop_s3_page *page,
+                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct asking asking = {0};
+    struct scoop_s3_request request = {
+        .method = "GET",
+        .action = "s3:ListBucket",
+        .bucket = bucket,
+        .query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix}},
+        .query_count = 3,
+        .response_ceiling = PAGE_CEILING,
+        .error_in_200 = true,
+    };
+    if (token != NULL && token[0] != 0)
+        request.query[request.query_count++] = (struct scoop_pair){"continuation-token", token};
+    int status = ask(client, &request, &asking, interrupt, error);
+    if (status == 0)
+        status = scoop_s3_parse_objects(asking.body.data, asking.body.length, on_object, user, page,
+                                        error);
+    scoop_buf_free(&asking.body);
+    return status;
+}
+
+int scoop_s3_head(struct scoop_s3_client *client, const char *bucket, const char *key,
+                  struct scoop_s3_object_facts *facts, const struct scoop_interrupt *interrupt,
+                  struct scoop_error *error) {
+    struct asking asking = {0};
+    struct scoop_s3_request request = {
+        .method = "HEAD",
+        .action = "s3:GetObject",
+        .bucket = bucket,
+        .key = key,
+    };
+    int status = ask(client, &request, &asking, interrupt, error);
+    *facts = asking.facts;
+    scoop_buf_free(&asking.body);
+    return status;
+}

@@ -1,0 +1,141 @@
+/* airscoop._native.list_page and head_object. */
+#include <string.h>
+
+#include "options.h"
+#include "scoop/memory.h"
+#include "scoop/s3_ask.h"
+
+/* An engine and a client for one question. */
+struct asker {
+    struct scoop_transfer_options options;
+    struct scoop_engine *engine;
+    struct scoop_s3_client *client;
+};
+
+static int open_asker(struct asker *asker, struct airscoop_state *state, PyObject *dict) {
+    struct scoop_error error = {0};
+    memset(asker, 0, sizeof *asker);
+    if (airscoop_read_options(state, dict, &asker->options) != 0)
+        return -1;
+    struct scoop_engine_options engine = {.ca_file = asker->options.ca_file};
+    asker->engine = scoop_engine_new(&engine, &error);
+    if (asker->engine != NULL)
+        asker->client = scoop_s3_client_new(asker->engine, &asker->options.source.s3, &error);
+    if (asker->client != NULL)
+        return 0;
+    scoop_engine_free(asker->engine);
+    airscoop_raise(state, &error);
+    return -1;
+}
+
+static void close_asker(struct asker *asker) {
+    scoop_s3_client_free(asker->client);
+    scoop_engine_free(asker->engine);
+}
+
+/* What a page holds is collected without the GIL and turned into Python objects afterwards. */
+struct item {
+    struct item *next;
+    uint64_t size_bytes;
+    size_t key_length;
+    char etag[SCOOP_ETAG_SIZE];
+    char key[];
+};
+
+struct items {
+    struct item *first;
+    struct item **end;
+};
+
+static int collect(void *user, const struct scoop_s3_object *object, struct scoop_error *error) {
+    struct items *items = user;
+    struct item *item = scoop_calloc(1, sizeof *item + object->key_length + 1);
+    if (item == NULL)
+        return scoop_fail_memory(error);
+    item->size_bytes = object->size_bytes;
+    item->key_length = object->key_length;
+    memcpy(item->key, object->key, object->key_length);
+    strncpy(item->etag, object->etag, sizeof item->etag - 1);
+    *items->end = item;
+    items->end = &item->next;
+    return 0;
+}
+
+static PyObject *to_list(const struct items *items) {
+    PyObject *list = PyList_New(0);
+    for (const struct item *item = items->first; list != NULL && item != NULL; item = item->next) {
+        PyObject *entry = Py_BuildValue("(s#Ks)", item->key, (Py_ssize_t)item->key_length,
+                                        item->size_bytes, item->etag);
+        if (entry == NULL || PyList_Append(list, entry) != 0)
+            Py_CLEAR(list);
+        Py_XDECREF(entry);
+    }
+    return list;
+}
+
+static void free_items(struct items *items) {
+    while (items->first != NULL) {
+        struct item *next = items->first->next;
+        scoop_free(items->first);
+        items->first = next;
+    }
+}
+
+static PyObject *page_result(const struct items *items, const struct scoop_s3_page *page) {
+    PyObject *list = to_list(items);
+    if (list == NULL)
+        return NULL;
+    if (!page->truncated)
+        return Py_BuildValue("(NO)", list, Py_None);
+    return Py_BuildValue("(Ns#)", list, (const char *)page->token.data,
+                         (Py_ssize_t)page->token.length);
+}
+
+PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
+    struct airscoop_state *state = PyModule_GetState(module);
+    struct asker asker;
+    struct airscoop_waiting waiting;
+    struct scoop_error error = {0};
+    struct scoop_s3_page page = {0};
+    PyObject *dict, *result = NULL;
+    const char *bucket, *prefix, *token;
+    if (!PyArg_ParseTuple(args, "O!ssz:list_page", &PyDict_Type, &dict, &bucket, &prefix, &token))
+        return NULL;
+    if (open_asker(&asker, state, dict) != 0)
+        return NULL;
+    struct items items = {.first = NULL};
+    items.end = &items.first;
+    airscoop_waiting_begin(&waiting, NULL);
+    int status = scoop_s3_list_page(asker.client, bucket, prefix, token, collect, &items, &page,
+                                    &waiting.interrupt, &error);
+    airscoop_waiting_end(&waiting);
+    if (status == 0)
+        result = page_result(&items, &page);
+    else if (!waiting.raised)
+        airscoop_raise(state, &error);
+    free_items(&items);
+    scoop_s3_page_free(&page);
+    close_asker(&asker);
+    return result;
+}
+
+PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
+    struct airscoop_state *state = PyModule_GetState(module);
+    struct asker asker;
+    struct airscoop_waiting waiting;
+    struct scoop_error error = {0};
+    struct scoop_s3_object_facts facts;
+    PyObject *dict;
+    const char *bucket, *key;
+    if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &bucket, &key))
+        return NULL;
+    if (open_asker(&asker, state, dict) != 0)
+        return NULL;
+    airscoop_waiting_begin(&waiting, NULL);
+    int status = scoop_s3_head(asker.client, bucket, key, &facts, &waiting.interrupt, &error);
+    airscoop_waiting_end(&waiting);
+    close_asker(&asker);
+    if (status == 0)
+        return Py_BuildValue("(Ls)", (long long)facts.size_bytes, facts.etag);
+    return waiting.raised ? NULL : airscoop_raise(state, &error);
+}
