@@ -1,0 +1,216 @@
+"""One session on Redshift or PostgreSQL: partitions, deduplicating inserts, refresh, scripts."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, cast
+
+from airscoop._native import Session
+from airscoop.errors import UsageError
+from airscoop.receipt import (
+    InsertReceipt,
+    PartitionReceipt,
+    PartitionResult,
+    RefreshReceipt,
+    ScriptReceipt,
+)
+
+Dialect = Literal["redshift", "postgres"]
+Status = Literal["added", "moved", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """A partition of an external table: column to value, and the s3:// prefix of its files.
+
+    A location that was read from a catalog is cut at 128 characters.
+    """
+
+    values: Mapping[str, str]
+    location: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadContext:
+    """Where an insert's rows came from, for the table airscoop.loads."""
+
+    source: str | None = None
+    etag: str | None = None
+    key: str | None = None
+    dag_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    try_number: int | None = None
+
+
+class Warehouse:
+    """A session, used by one thread at a time; it connects on entering `with` or on first use.
+
+    conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
+    and the password stands in no message.
+    dialect: "redshift" (also its local stand-in) or "postgres".
+    label: query_group of each statement on Redshift, application_name on PostgreSQL.
+    lock_timeout, statement_timeout: seconds; None waits for ever, and leaves the server's own.
+    Tables are named "schema.table", a part with dots in double quotes.
+    """
+
+    def __init__(
+        self,
+        conninfo: Mapping[str, str] | str,
+        *,
+        dialect: Dialect = "redshift",
+        label: str | None = None,
+        lock_timeout: float | None = None,
+        statement_timeout: float | None = None,
+    ) -> None:
+        self._session = Session(
+            conninfo if isinstance(conninfo, str) else dict(conninfo),
+            dialect=dialect,
+            label=label,
+            lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
+            statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
+        )
+        self._dialect = dialect
+
+    def __repr__(self) -> str:
+        return f"<airscoop.Warehouse dialect={self._dialect}>"
+
+    def __enter__(self) -> Warehouse:
+        self._session.connect()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def execute(
+        self, sql: str, parameters: Sequence[str | None] = ()
+    ) -> list[tuple[str | None, ...]]:
+        """Runs one statement; $1, $2, … stand for the parameters. All rows, as text."""
+        return self._session.execute(sql, tuple(parameters))
+
+    def partitions(self, table: str) -> list[Partition]:
+        """The partitions of an external table, ordered by their values."""
+        found = self._session.partitions(table)
+        return [Partition(values=values, location=location) for values, location in found]
+
+    def add_partitions(self, table: str, partitions: Sequence[Partition]) -> PartitionReceipt:
+        """Registers partitions; one that exists is set to its location again.
+
+        A location of 128 characters or more cannot be compared with the catalog's, so it counts as
+        moved. Each statement commits by itself; running again is safe.
+        """
+        started = time.monotonic()
+        wanted = [(dict(item.values), item.location or "") for item in partitions]
+        statuses = self._session.add_partitions(table, wanted)
+        return PartitionReceipt(
+            seconds=time.monotonic() - started,
+            table=table,
+            partitions=[
+                PartitionResult(values=values, location=location, status=cast(Status, status))
+                for (values, location), status in zip(wanted, statuses, strict=True)
+            ],
+            added=statuses.count("added"),
+            moved=statuses.count("moved"),
+            unchanged=statuses.count("unchanged"),
+        )
+
+    def insert_distinct(
+        self,
+        *,
+        source: str,
+        target: str,
+        columns: Sequence[str],
+        distinct_on: Sequence[str],
+        order_by: Sequence[str] = (),
+        mode: str = "keep",
+        partition: Mapping[str, str] | None = None,
+        expected_records: int | None = None,
+        load: LoadContext | None = None,
+    ) -> InsertReceipt:
+        """Inserts the rows of the source's partition whose keys the target lacks.
+
+        distinct_on: the key; NULL equals NULL. Of rows with one key the greatest by order_by wins,
+        then by the other columns. mode: "keep" rows of the target, or "replace" those that are less
+        by order_by than the incoming one. expected_records: what the partition must give.
+        One transaction: after an error nothing was inserted, and running again is safe.
+        """
+        started = time.monotonic()
+        if mode not in ("keep", "replace"):
+            raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
+        facts = load or LoadContext()
+        counts = self._session.insert_distinct(
+            source=source,
+            target=target,
+            columns=tuple(columns),
+            distinct_on=tuple(distinct_on),
+            order_by=tuple(order_by),
+            replace=mode == "replace",
+            partition=dict(partition or {}),
+            expected_records=-1 if expected_records is None else expected_records,
+            load_source=facts.source,
+            load_etag=facts.etag,
+            load_key=facts.key,
+            dag_id=facts.dag_id,
+            run_id=facts.run_id,
+            task_id=facts.task_id,
+            try_number=None if facts.try_number is None else str(facts.try_number),
+        )
+        return InsertReceipt(
+            seconds=time.monotonic() - started,
+            source=source,
+            target=target,
+            partition=dict(partition or {}),
+            mode=mode,
+            scanned=counts["scanned"],
+            duplicates=counts["duplicates"],
+            already_there=counts["already_there"],
+            inserted=counts["inserted"],
+            replaced=counts["replaced"],
+            attempts=counts["attempts"],
+        )
+
+    def refresh(self, view: str) -> RefreshReceipt:
+        """Refreshes a materialized view; AccessDenied names the statement that mends ownership."""
+        started = time.monotonic()
+        self._session.refresh(view)
+        return RefreshReceipt(seconds=time.monotonic() - started, view=view)
+
+    def run_script(
+        self, path: str | os.PathLike[str], *, variables: Mapping[str, str] | None = None
+    ) -> ScriptReceipt:
+        """Runs a file's statements one by one, each on its own; the first error ends it.
+
+        ${name} within '…' and "…" is filled in from `variables`; an unknown or an unused one is an
+        error, found before the first statement runs.
+        """
+        started = time.monotonic()
+        file = os.fspath(path)
+        statements = self._session.run_script(file, dict(variables or {}))
+        seconds = time.monotonic() - started
+        return ScriptReceipt(seconds=seconds, file=file, statements=statements)
+
+    def cancel(self) -> None:
+        """Ends the work under way, and all later work of this session, in Cancelled. Any thread."""
+        self._session.cancel()
+
+    def close(self) -> None:
+        """Closes the connection; an open transaction is rolled back by the server."""
+        self._session.close()
+
+
+def _milliseconds(name: str, seconds: float | None) -> int:
+    if seconds is None:
+        return 0
+    if not 0 < seconds < 2**31 / 1000:
+        raise UsageError(f"{name} is {seconds} s; give a positive number, or None for no limit")
+    return math.ceil(seconds * 1000)
