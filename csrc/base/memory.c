@@ -7,9 +7,16 @@
 #include <stdatomic.h>
 
 static atomic_long allocations;
+static atomic_long countdown;
+
+void scoop_memory_fail_at(long nth) {
+    atomic_store(&countdown, nth);
+}
 
 static int must_fail(void) {
     const char *at = getenv("SCOOP_FAIL_ALLOC_AT");
+    if (atomic_load(&countdown) > 0 && atomic_fetch_sub(&countdown, 1) == 1)
+        return 1;
     return at != NULL && atomic_fetch_add(&allocations, 1) + 1 == atol(at);
 }
 #else

@@ -13,4 +13,9 @@ void *scoop_realloc(void *block, size_t size_bytes);
 char *scoop_strdup(const char *text);
 void scoop_free(void *block);
 
+#ifdef SCOOP_TORTURE
+/* Makes the nth allocation from now on fail, once; 0: none. For tests that run in one process. */
+void scoop_memory_fail_at(long nth);
+#endif
+
 #endif
