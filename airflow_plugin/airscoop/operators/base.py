@@ -63,6 +63,8 @@ class WarehouseOperator(AirscoopOperator):
             lock_timeout=self.lock_timeout,
             statement_timeout=self.statement_timeout,
         )
+        if self._killed.is_set():
+            self._warehouse.cancel()
         return self._warehouse
 
     def on_kill(self) -> None:
