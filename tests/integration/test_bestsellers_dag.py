@@ -104,7 +104,7 @@ class Pipeline:
                 access_key_id=s3["access_key_id"], secret_access_key=s3["secret_access_key"]
             ),
             endpoint_url=s3["endpoint"],
-            region="us-east-1",
+            region=s3["region"],
         )
         found = list_objects(f"s3://{s3['bucket']}/{prefix}", s3=settings)
         return [entry.key for entry in found]

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-LOCAL_REGION = "us-east-1"
-
 
 def aws_connection(s3: Mapping[str, str]) -> dict[str, Any]:
     """The Airflow connection to the stack's S3."""
@@ -22,7 +20,7 @@ def aws_connection(s3: Mapping[str, str]) -> dict[str, Any]:
         "conn_type": "aws",
         "login": s3["access_key_id"],
         "password": s3["secret_access_key"],
-        "extra": {"endpoint_url": s3["endpoint"], "region_name": LOCAL_REGION},
+        "extra": {"endpoint_url": s3["endpoint"], "region_name": s3["region"]},
     }
 
 
@@ -70,7 +68,7 @@ class AirflowHome:
 
     def run(self, log: Path, *arguments: str) -> int:
         """Runs one Airflow command, its output appended to `log`; gives the exit code."""
-        log.parent.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with log.open("ab") as output:
             done = subprocess.run(  # noqa: S603
                 self.command(*arguments),

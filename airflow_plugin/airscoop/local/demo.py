@@ -45,15 +45,15 @@ LIMIT 8
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     say("starting the local stack: S3, PostgreSQL, the Redshift stand-in, a file server")
-    stack.up()
-    status = stack.status().to_dict()
+    status = stack.up().to_dict()
+    state = Path(status["state"])
     airflow = AirflowHome(
-        home=options.state / "airflow",
+        home=state / "airflow",
         dags=ROOT / "dags",
         status=status,
         file_url=f"{status['http']['url'].rstrip('/')}/{FOLDER}",
     )
-    log = options.state / "demo-airflow.log"
+    log = state / "log" / "airflow.log"
     log.unlink(missing_ok=True)
     say(f"Airflow's output goes to {log}")
     if airflow.run(log, "db", "migrate") != 0:
@@ -78,7 +78,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reviews", type=int, default=5000, help="lines in the reviews' file")
     parser.add_argument("--metadata", type=int, default=1000, help="lines in the metadata's file")
     parser.add_argument("--seed", type=int, default=1, help="other seeds make other data")
-    parser.add_argument("--state", type=Path, required=True, help="where Airflow keeps its state")
     return parser.parse_args(arguments)
 
 
