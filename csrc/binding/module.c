@@ -1,9 +1,9 @@
 #include "binding.h"
 
 static int execute(PyObject *module) {
-    if (airscoop_add_exceptions(module) != 0)
+    if (airscoop_add_exceptions(module) != 0 || airscoop_add_transfer(module) != 0)
         return -1;
-    return airscoop_add_transfer(module);
+    return airscoop_add_session(module);
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg) {
