@@ -116,7 +116,6 @@ static const char *find_state(const char *text, char state[6]) {
 }
 
 static const struct rule *judge_text(const char *text) {
-    static const struct rule wrong = {"", SCOOP_USAGE, "correct the connection's settings"};
     static const struct rule method = {
         "", SCOOP_ACCESS_DENIED,
         "this kind of password hash is not supported: use temporary IAM credentials, or set the "
@@ -126,8 +125,6 @@ static const struct rule *judge_text(const char *text) {
     static const struct rule tls = {"", SCOOP_TLS, "check sslmode and sslrootcert"};
     static const struct rule network = {"", SCOOP_CONNECTION,
                                         "check host, port, firewall and whether it runs"};
-    if (strncmp(text, "invalid ", 8) == 0)
-        return &wrong;
     if (strstr(text, "authentication method") != NULL)
         return &method;
     if (strstr(text, "no password supplied") != NULL)
@@ -143,6 +140,8 @@ int scoop_fail_connect(const PGconn *connection, struct scoop_error *error) {
     const char *primary = find_state(raw, state);
     const struct rule *rule = primary == NULL ? judge_text(raw) : find_rule(state);
     scoop_flatten(primary == NULL ? raw : primary, text, sizeof text);
+    if (strncmp(text, "invalid ", 8) == 0)
+        return scoop_fail(error, SCOOP_USAGE, "the connection's settings are wrong: %s", text);
     char *place = strstr(text, " LOCATION: ");
     if (place != NULL)
         *place = 0;
