@@ -1,0 +1,193 @@
+"""The verbs copy, cat, head and check."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from airscoop.cli.output import ProgressShown, add_json, show
+
+if TYPE_CHECKING:
+    from airscoop.options import TransferOptions
+
+UNITS = {"": 1, "K": 2**10, "KIB": 2**10, "M": 2**20, "MIB": 2**20, "G": 2**30, "GIB": 2**30}
+FORMATS = ("raw", "jsonl", "python-literal")
+PLACES = "http(s)://…, s3://bucket/key, a path, or - for standard input"
+
+
+def size(text: str) -> int:
+    """A number of bytes such as 4096, 64M or 1GiB."""
+    digits = text.rstrip("KMGIBkmgib")
+    unit = text[len(digits) :].upper()
+    if not digits.isdigit() or unit not in UNITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: 4096, 64M, 1GiB")
+    return int(digits) * UNITS[unit]
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verbs to the command line."""
+    _add_copy(verbs)
+    for name, run, help_text in (
+        ("cat", run_cat, "write a source, inflated and checked, to standard output"),
+        ("head", run_head, "write a source's first lines to standard output"),
+        ("check", run_check, "read a source to its end and check it; write nothing"),
+    ):
+        verb = verbs.add_parser(name, help=help_text, description=help_text.capitalize() + ".")
+        verb.add_argument("source", help=PLACES)
+        _add_reading(verb, default_format="jsonl" if name == "check" else "raw")
+        if name == "head":
+            verb.add_argument("-n", "--lines", type=count, default=10, help="lines (default 10)")
+        if name == "check":
+            _add_rejecting(verb)
+            add_json(verb)
+        verb.set_defaults(run=run)
+
+
+def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = verbs.add_parser(
+        "copy",
+        help="copy one source to one destination, whole or not at all",
+        description="Copy one source to one destination. The destination appears only when the "
+        "source was read to its proven end. A gzip source is recognised by its content.",
+    )
+    verb.add_argument("source", help=PLACES)
+    verb.add_argument("destination", help="s3://bucket/key, a path, or - for standard output")
+    _add_reading(verb, default_format="raw")
+    _add_rejecting(verb)
+    verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
+    verb.add_argument(
+        "--compression",
+        choices=("auto", "gzip", "none"),
+        default="auto",
+        help="auto: gzip when the destination's name ends in .gz",
+    )
+    verb.add_argument("--level", type=int, choices=range(1, 10), help="gzip level (default 6)")
+    add_json(verb)
+    verb.set_defaults(run=run_copy)
+
+
+def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
+    verb.add_argument(
+        "--format", choices=FORMATS, default=default_format, help=f"default {default_format}"
+    )
+    verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
+    verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
+    verb.add_argument(
+        "--invalid-characters",
+        choices=("reject", "replace"),
+        default="reject",
+        help="what to do with \\u0000 and lone surrogates; replace: by U+FFFD",
+    )
+    verb.add_argument(
+        "--nonfinite",
+        choices=("reject", "null"),
+        default="reject",
+        help="what to do with nan, inf and 1e999 in Python literals",
+    )
+    verb.add_argument(
+        "--allow-unknown-length",
+        action="store_true",
+        help="accept an HTTP body that ends with its connection, if it is whole gzip data",
+    )
+    s3 = verb.add_argument_group("S3", "else as botocore finds it (AWS_… variables, profile, role)")
+    s3.add_argument("--endpoint-url", metavar="URL")
+    s3.add_argument("--region")
+    s3.add_argument("--profile")
+    s3.add_argument("--anonymous", action="store_true", help="send unsigned requests")
+    s3.add_argument("--payload-signing", choices=("auto", "never", "always"), default="auto")
+    verb.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust")
+    verb.add_argument("-q", "--quiet", action="store_true", help="no progress")
+
+
+def _add_rejecting(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--max-rejected",
+        type=count,
+        default=0,
+        metavar="N",
+        help="bad records to put aside before giving up (default 0)",
+    )
+
+
+def _options(options: argparse.Namespace, destination: str | None, **more: Any) -> TransferOptions:
+    from airscoop.credentials import S3Settings
+    from airscoop.options import TransferOptions, place
+
+    settings = S3Settings(
+        endpoint_url=options.endpoint_url,
+        region=options.region,
+        profile=options.profile,
+        anonymous=options.anonymous,
+        payload_signing=options.payload_signing,
+    )
+    return TransferOptions(
+        source=place(options.source),
+        destination=destination,
+        format=options.format,
+        max_record_bytes=options.max_record_bytes,
+        memory_limit=options.memory_limit,
+        invalid_characters=options.invalid_characters,
+        nonfinite=options.nonfinite,
+        allow_unknown_length=options.allow_unknown_length,
+        source_s3=settings,
+        destination_s3=settings,
+        ca_file=options.ca_file,
+        **more,
+    )
+
+
+def run_copy(options: argparse.Namespace) -> int:
+    """airscoop copy SOURCE DESTINATION"""
+    from airscoop.options import place
+    from airscoop.transfer import CopyJob
+
+    destination = place(options.destination)
+    job = CopyJob(
+        _options(
+            options,
+            destination,
+            compression=options.compression,
+            compression_level=options.level,
+            max_rejected=options.max_rejected,
+            rejects=options.rejects,
+        )
+    )
+    with ProgressShown(options.source, quiet=options.quiet or options.json) as shown:
+        receipt = job.run(on_progress=shown)
+    show(receipt, as_json=options.json, data_on_stdout=destination == "-")
+    return 0
+
+
+def run_cat(options: argparse.Namespace) -> int:
+    """airscoop cat SOURCE"""
+    from airscoop.transfer import CopyJob
+
+    CopyJob(_options(options, "-")).run()
+    return 0
+
+
+def run_head(options: argparse.Namespace) -> int:
+    """airscoop head -n LINES SOURCE"""
+    from airscoop.transfer import CopyJob
+
+    if options.lines > 0:
+        CopyJob(_options(options, "-", head_lines=options.lines)).run()
+    return 0
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """airscoop check SOURCE"""
+    from airscoop.transfer import CopyJob
+
+    job = CopyJob(_options(options, None, max_rejected=options.max_rejected), verb="check")
+    with ProgressShown(options.source, quiet=options.quiet or options.json) as shown:
+        receipt = job.run(on_progress=shown)
+    show(receipt, as_json=options.json)
+    return 0

@@ -1,0 +1,169 @@
+"""The verbs partition, insert, refresh and script."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airscoop.cli.output import add_json, show
+
+if TYPE_CHECKING:
+    from airscoop.receipt import Receipt
+    from airscoop.warehouse import Warehouse
+
+DSN_VARIABLE = "AIRSCOOP_WAREHOUSE_DSN"
+
+
+def pair(text: str) -> tuple[str, str]:
+    """NAME=VALUE"""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def names(text: str) -> list[str]:
+    """Names joined by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verbs to the command line."""
+    _add_partition(verbs)
+    _add_insert(verbs)
+    refresh = verbs.add_parser("refresh", help="refresh a materialized view")
+    refresh.add_argument("view", help="schema.view")
+    _finish(refresh, lambda session, options: session.refresh(options.view))
+    script = verbs.add_parser(
+        "script",
+        help="run a file of SQL, one statement at a time",
+        description="Run a file of SQL, one statement at a time, each committed by itself. "
+        "${name} within quotes is replaced by --set name=value.",
+    )
+    script.add_argument("file")
+    script.add_argument(
+        "--set", type=pair, action="append", default=[], metavar="NAME=VALUE", dest="variables"
+    )
+    _finish(
+        script,
+        lambda session, options: session.run_script(
+            options.file, variables=dict(options.variables)
+        ),
+    )
+
+
+def _add_partition(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    partition = verbs.add_parser("partition", help="partitions of an external table")
+    actions = partition.add_subparsers(dest="action", required=True, metavar="add|list")
+    add = actions.add_parser(
+        "add", help="register a partition; one that exists is set to its location again"
+    )
+    add.add_argument("table", help="schema.table")
+    add.add_argument("values", nargs="+", type=pair, metavar="COLUMN=VALUE")
+    add.add_argument("--location", required=True, metavar="S3_PREFIX")
+    _finish(add, _run_partition_add)
+    listing = actions.add_parser("list", help="list the partitions")
+    listing.add_argument("table", help="schema.table")
+    _add_session(listing)
+    add_json(listing)
+    listing.set_defaults(run=_run_partition_list)
+
+
+def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    insert = verbs.add_parser(
+        "insert",
+        help="insert rows whose keys the target lacks",
+        description="Insert the rows of a table, or of one partition of it, whose keys the target "
+        "lacks; of several rows with one key the greatest wins.",
+    )
+    insert.add_argument("source", help="schema.table")
+    insert.add_argument("target", help="schema.table")
+    insert.add_argument("--columns", type=names, required=True, metavar="A,B,…")
+    insert.add_argument("--distinct-on", type=names, required=True, metavar="A,B,…")
+    insert.add_argument("--order-by", type=names, default=[], metavar="A,B,…")
+    insert.add_argument("--mode", choices=("keep", "replace"), default="keep")
+    insert.add_argument(
+        "--partition", type=pair, action="append", default=[], metavar="COLUMN=VALUE"
+    )
+    insert.add_argument("--expected-records", type=int, metavar="N")
+    _finish(insert, _run_insert)
+
+
+def _add_session(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("warehouse")
+    group.add_argument(
+        "--dsn",
+        help=f"libpq URI or conninfo; default ${DSN_VARIABLE}. Keep the password in PGPASSWORD or "
+        "the variable: other users can see a command line",
+    )
+    group.add_argument("--dialect", choices=("redshift", "postgres"), default="redshift")
+    group.add_argument("--lock-timeout", type=float, metavar="SECONDS")
+    group.add_argument("--statement-timeout", type=float, metavar="SECONDS")
+
+
+def _open(options: argparse.Namespace) -> Warehouse:
+    from airscoop.errors import UsageError
+    from airscoop.warehouse import Warehouse
+
+    dsn = options.dsn or os.environ.get(DSN_VARIABLE)
+    if not dsn:
+        raise UsageError(f"name the warehouse: --dsn, or the variable {DSN_VARIABLE}")
+    return Warehouse(
+        dsn,
+        dialect=options.dialect,
+        label="airscoop:cli",
+        lock_timeout=options.lock_timeout,
+        statement_timeout=options.statement_timeout,
+    )
+
+
+def _finish(
+    verb: argparse.ArgumentParser,
+    call: Callable[[Warehouse, argparse.Namespace], Receipt],
+) -> None:
+    _add_session(verb)
+    add_json(verb)
+
+    def run(options: argparse.Namespace) -> int:
+        with _open(options) as session:
+            receipt = call(session, options)
+        show(receipt, as_json=options.json)
+        return 0
+
+    verb.set_defaults(run=run)
+
+
+def _run_partition_add(session: Warehouse, options: argparse.Namespace) -> Receipt:
+    from airscoop.warehouse import Partition
+
+    wanted = Partition(values=dict(options.values), location=options.location)
+    return session.add_partitions(options.table, [wanted])
+
+
+def _run_partition_list(options: argparse.Namespace) -> int:
+    with _open(options) as session:
+        found = session.partitions(options.table)
+    if options.json:
+        plain = [{"values": dict(item.values), "location": item.location} for item in found]
+        print(json.dumps(plain))
+        return 0
+    for item in found:
+        values = ", ".join(f"{column}={value}" for column, value in item.values.items())
+        print(f"{values}\t{item.location}")
+    return 0
+
+
+def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
+    return session.insert_distinct(
+        source=options.source,
+        target=options.target,
+        columns=options.columns,
+        distinct_on=options.distinct_on,
+        order_by=options.order_by,
+        mode=options.mode,
+        partition=dict(options.partition),
+        expected_records=options.expected_records,
+    )
