@@ -9,9 +9,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 STOP_SECONDS = 15
 POLL_SECONDS = 0.05
@@ -24,15 +23,16 @@ class LocalStackError(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """`started` is the start time in clock ticks since boot, so that a reused pid is no match."""
+    """`started` is the start time in clock ticks since boot, so that a reused pid is no match.
+
+    `stop_signal` asks it to end; after `stop_seconds` it is killed.
+    """
 
     name: str
     pid: int
     started: int
     stop_signal: int
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    stop_seconds: float = STOP_SECONDS
 
 
 def _start_time(pid: int) -> int | None:
@@ -53,11 +53,12 @@ def start(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     stop_signal: int = signal.SIGTERM,
+    stop_seconds: float = STOP_SECONDS,
 ) -> Process:
     """Starts `command` in a session of its own, output to `log`, as `user` when one is given."""
     with log.open("ab") as output:
         try:
-            child = subprocess.Popen(
+            child = subprocess.Popen(  # noqa: S603
                 [os.fspath(word) for word in command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -73,7 +74,8 @@ def start(
             raise LocalStackError(f"{name} cannot be started: {error}") from error
     # Others wait for it by its pid, so the object must not complain about a running child.
     child.returncode = 0
-    return Process(name, child.pid, _start_time(child.pid) or 0, int(stop_signal))
+    started = _start_time(child.pid) or 0
+    return Process(name, child.pid, started, int(stop_signal), stop_seconds)
 
 
 def alive(process: Process) -> bool:
@@ -93,12 +95,13 @@ def _ended_within(process: Process, seconds: float) -> bool:
 
 def stop(process: Process) -> None:
     """Asks the process to end, then makes it; returns when it has ended."""
-    for number in (process.stop_signal, signal.SIGKILL):
+    steps = ((process.stop_signal, process.stop_seconds), (signal.SIGKILL, STOP_SECONDS))
+    for number, seconds in steps:
         if not alive(process):
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, number)
-        if _ended_within(process, STOP_SECONDS):
+        if _ended_within(process, seconds):
             return
     raise LocalStackError(f"{process.name} (pid {process.pid}) cannot be stopped")
 
@@ -130,7 +133,7 @@ def accepts(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nothing uses now, below those given to outgoing calls."""
+    """Ports of the loopback address that nothing uses now."""
     with contextlib.ExitStack() as stack:
         ports = []
         for _ in range(count):

@@ -39,6 +39,7 @@ async def _serve(options: Options) -> None:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     asyncio.run(_serve(_options()))
 
 

@@ -34,9 +34,7 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _words(tokens: Sequence[Token]) -> list[str]:
-    return [
-        token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens
-    ]
+    return [token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens]
 
 
 def _closing(words: Sequence[str], opening: int) -> int:

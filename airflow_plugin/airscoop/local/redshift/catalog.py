@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (SQL is put together with admin.literal and admin.identifier)
 """The stand-in's catalogue: carries out external DDL, and says what a token reads.
 
 It lives in PostgreSQL (catalog.sql), so it survives restarts and goes with what it describes.
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from airscoop.local.redshift import admin, ddl, program
@@ -92,9 +94,9 @@ def _qualified(name: ddl.TableName) -> str:
 
 
 class Catalog:
-    def __init__(self, backend: Backend, socket_path: str) -> None:
+    def __init__(self, backend: Backend, socket: Path) -> None:
         self._backend = backend
-        self._socket_path = socket_path
+        self._socket = socket
 
     async def prepare(self, isolation: str) -> None:
         """Makes the schema, views and settings of the database; keeps what is there."""
@@ -194,7 +196,9 @@ class Catalog:
 
     async def _owned(self, session: AdminSession, name: ddl.TableName, user: str) -> External:
         await self._owned_schema(session, name.schema, user)
-        await session.run(f"SELECT pg_advisory_xact_lock(hashtextextended({literal(str(name))}, 0))")
+        await session.run(
+            f"SELECT pg_advisory_xact_lock(hashtextextended({literal(str(name))}, 0))"
+        )
         table = await self._find(session, name)
         if table is None:
             raise SqlError("42P01", f'external table "{name}" does not exist')
@@ -224,13 +228,13 @@ class Catalog:
         self, session: AdminSession, table: External, values: list[str], location: str
     ) -> None:
         token = secrets.token_hex(16)
-        child = f"airscoop_partitions.{identifier('p_' + token)}"
+        child = f"airscoop_partitions.p_{table.relation}_{secrets.token_hex(4)}"
         checks = [
             f"{identifier(column.name)} = {literal(value)}::{column.sql}"
             for column, value in zip(table.partition_columns, values, strict=True)
         ]
         check = f"CONSTRAINT partition_values CHECK ({' AND '.join(checks)})" if checks else ""
-        command = program.command(self._socket_path, token)
+        command = program.command(self._socket, token)
         await session.run(
             f"CREATE FOREIGN TABLE {child} ({check}) INHERITS ({_qualified(table.name)}) "
             f"SERVER airscoop_objects OPTIONS (program {literal(command)}, format 'text', "

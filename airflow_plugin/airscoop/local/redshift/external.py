@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
+from airscoop.errors import AirscoopError
 from airscoop.local.redshift import objects, rows
 from airscoop.local.redshift.catalog import Reading
 from airscoop.local.redshift.errors import SqlError
@@ -23,9 +24,11 @@ def _object_rows(writer: rows.RowWriter, name: str) -> Iterator[str]:
             yield writer.row(line)
     except rows.BadValue as error:
         raise scan_error(f"{name}, line {number}: {error}") from error
+    except AirscoopError as error:
+        raise scan_error(f"{name}: {error}") from error
 
 
-def read(reading: Reading) -> Iterator[bytes]:
+def read(reading: Reading) -> Generator[bytes]:
     """Chunks of text rows; holds one chunk at most; SqlError with the reason when it fails."""
     writer = rows.RowWriter(reading)
     pending: list[str] = []
@@ -38,10 +41,7 @@ def read(reading: Reading) -> Iterator[bytes]:
                 if size >= CHUNK_BYTES:
                     yield "".join(pending).encode()
                     pending, size = [], 0
-    except SqlError:
-        raise
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise scan_error(f"{reading.table.name} at {reading.location}: {reason}") from error
+    except (AirscoopError, OSError) as error:
+        raise scan_error(f"{reading.table.name} at {reading.location}: {error}") from error
     if size:
         yield "".join(pending).encode()

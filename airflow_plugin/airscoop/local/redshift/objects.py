@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from airscoop.local.redshift.errors import SqlError
+
+if TYPE_CHECKING:
+    from airscoop.credentials import S3Settings
+
+
+@cache
+def _settings() -> S3Settings:
+    """Found once: the stand-in is given its keys and its endpoint when it is started."""
+    from airscoop.credentials import S3Settings
+
+    return S3Settings().resolved()
 
 
 def _hidden(relative: str) -> bool:
@@ -28,28 +41,20 @@ def objects(location: str) -> Iterator[str]:
     if parts.scheme == "file":
         yield from _local_files(Path(unquote(parts.path)))
         return
-    if parts.scheme != "s3" or not parts.netloc:
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    if not location.startswith("s3://") or not bucket:
         raise SqlError("22023", f"location {location!r} is not of the form s3://bucket/prefix/")
-    from airscoop import storage
+    from airscoop.storage import list_objects
 
-    prefix = parts.path.lstrip("/")
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
-    for item in storage.list_objects(f"s3://{parts.netloc}/{prefix}"):
-        if item.size and not item.key.endswith("/") and not _hidden(item.key[len(prefix) :]):
-            yield f"s3://{parts.netloc}/{item.key}"
+    for item in list_objects(f"s3://{bucket}/{prefix}", s3=_settings()):
+        if item.size and not _hidden(item.key.removeprefix(prefix)):
+            yield item.uri
 
 
 def chunks(name: str) -> Iterator[bytes]:
     """The object's bytes, inflated when it is gzip."""
-    if not name.startswith("s3://"):
-        import gzip
-
-        with open(name, "rb") as raw:
-            opener = gzip.open if raw.peek(2)[:2] == b"\x1f\x8b" else open  # type: ignore[attr-defined]
-        with opener(name, "rb") as stream:
-            while data := stream.read(65536):
-                yield data
-        return
     import airscoop
 
-    yield from airscoop.read(name, format="raw")
+    settings = _settings() if name.startswith("s3://") else None
+    yield from airscoop.read(name, format="raw", source_s3=settings)

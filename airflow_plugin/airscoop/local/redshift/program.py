@@ -1,4 +1,4 @@
-"""The command in a foreign table: a few lines of the system's Python that fetch rows as text.
+"""What file_fdw runs for a foreign table: a few lines for the system's Python that fetch rows.
 
 PostgreSQL's own user runs it. It knows a socket and a token, and neither keys nor objects.
 """
@@ -6,12 +6,13 @@ PostgreSQL's own user runs it. It knows a socket and a token, and neither keys n
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 PYTHON = "/usr/bin/python3"
 CHUNK_HEADER = "!I"
 
 # SIGPIPE and SIGINT end it quietly: the reader has enough, or the statement was cancelled.
-SCRIPT = """
+SCRIPT = """\
 import os, signal, socket, struct, sys
 for number in (signal.SIGINT, signal.SIGPIPE):
     signal.signal(number, signal.SIG_DFL)
@@ -31,7 +32,15 @@ while True:
 """
 
 
-def command(socket_path: str, token: str) -> str:
+def install(socket: Path) -> Path:
+    """Writes the script beside the socket, where PostgreSQL's user reads it."""
+    path = socket.with_suffix(".py")
+    path.write_text(SCRIPT)
+    path.chmod(0o644)
+    return path
+
+
+def command(socket: Path, token: str) -> str:
     """`exec` keeps the shell out, so that the parent process is PostgreSQL's session."""
-    words = [PYTHON, "-I", "-S", "-c", SCRIPT.strip(), socket_path, token]
+    words = [PYTHON, "-I", "-S", str(socket.with_suffix(".py")), str(socket), token]
     return "exec " + shlex.join(words)

@@ -50,6 +50,7 @@ class ReadServer:
 
     async def serve(self, catalog: Catalog) -> None:
         """Listens until cancelled."""
+        program.install(self.path)
         self.path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.path))
@@ -110,3 +111,7 @@ class ReadServer:
                 self._failed(backend_pid, error)
             except OSError:
                 log.info("the reader of %s went away", reading.table.name)
+            except Exception:
+                log.exception("reading %s failed", reading.table.name)
+                reason = "an error of the stand-in itself; its log has the details"
+                self._failed(backend_pid, external.scan_error(reason))

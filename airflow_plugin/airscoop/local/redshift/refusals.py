@@ -28,9 +28,7 @@ _FUNCTIONS = {"STRING_AGG", "ARRAY_AGG"}
 
 def _words(tokens: Sequence[Token]) -> list[str]:
     """Keywords in capitals and symbols; names in quotes and strings as empty texts."""
-    return [
-        token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens
-    ]
+    return [token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens]
 
 
 def _at(words: Sequence[str], place: int, *expected: str) -> bool:

@@ -40,9 +40,7 @@ def _refuse_constant(name: str) -> Any:
     raise BadValue(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(
-    parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
-)
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse_constant)
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

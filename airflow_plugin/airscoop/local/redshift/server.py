@@ -42,7 +42,7 @@ class StandIn:
         self._failures: dict[int, SqlError] = {}
         self._lock = threading.Lock()
         self._reads = ReadServer(options.socket, options.postgres_uid, self._read_failed)
-        self.catalog = Catalog(options.backend, str(options.socket))
+        self.catalog = Catalog(options.backend, options.socket)
 
     async def serve(self) -> None:
         """Prepares the database, then serves until cancelled."""
@@ -68,13 +68,11 @@ class StandIn:
         with self._lock:
             return self._failures.pop(backend_pid, None)
 
-    async def _connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._start((reader, writer))
         except (OSError, asyncio.IncompleteReadError, wire.ProtocolError) as error:
-            log.info("a connection ended: %s", error)
+            log.debug("a connection ended: %s", error)
         except SqlError as error:
             writer.write(error.response("FATAL").encode())
         finally:

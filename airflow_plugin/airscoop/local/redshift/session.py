@@ -121,13 +121,10 @@ class Session:
         """As statements.decide, and the catalogue asked where only it knows."""
         self._isolation.heard(text)
         decision = statements.decide(text)
-        if not isinstance(decision, Carry):
+        if not isinstance(decision, Carry) or not isinstance(decision.command, ddl.DropTables):
             return decision
-        command = decision.command
-        if isinstance(command, ddl.DropTables):
-            if not await self._stand_in.catalog.any_external(command.names):
-                return Pass(text)
-        return decision
+        external = await self._stand_in.catalog.any_external(decision.command.names)
+        return decision if external else Pass(text)
 
     async def idle_outside_transaction(self) -> bool:
         """Waits for all answers that are due; whether no transaction is open then."""

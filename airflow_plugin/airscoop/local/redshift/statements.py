@@ -68,8 +68,8 @@ def decide(text: str) -> Decision:
             return Carry(command, text)
         if command is not None and not isinstance(command, ddl.DropTables):
             return Refuse(in_multiple(command.title))
-        error = refusals.refusal(part)
-        if error is not None:
-            return Refuse(error)
+        refused = refusals.refusal(part)
+        if refused is not None:
+            return Refuse(refused)
         changes += attributes.edits(part)
     return Pass(attributes.apply(text, changes))

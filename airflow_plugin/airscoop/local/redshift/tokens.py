@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import ClassVar
 
 WORD = re.compile(r"[^\W\d][\w$]*")
 
@@ -47,10 +48,11 @@ def _tokenizer() -> Callable[[str], Sequence[object]]:
     Redshift's own tokenizer takes a backslash in '…' as an escape, PostgreSQL does not.
     """
     from sqlglot.dialects.postgres import Postgres
+    from sqlglot.tokenizer_core import TokenType
 
     class Tokenizer(Postgres.Tokenizer):
         # Without this the rest of DO, EXPLAIN or SHOW would become one string, up to a semicolon.
-        COMMANDS: set[object] = set()
+        COMMANDS: ClassVar[set[TokenType]] = set()
 
     return lambda text: Tokenizer(dialect="postgres").tokenize(text)
 

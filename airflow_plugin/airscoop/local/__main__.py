@@ -1,0 +1,68 @@
+"""python -m airscoop.local up | down | status [--json]"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from airscoop.local import stack
+from airscoop.local.processes import LocalStackError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `airscoop local`, for any parser."""
+    verbs = parser.add_subparsers(dest="local_verb", metavar="VERB", required=True)
+    helps = {
+        "up": "start what does not run yet",
+        "down": "stop everything; the data stay",
+        "status": "say what runs, and where",
+    }
+    for verb, text in helps.items():
+        sub = verbs.add_parser(verb, help=text, description=text)
+        if verb != "down":
+            sub.add_argument("--json", action="store_true", help="with addresses and keys, as JSON")
+        if verb == "up":
+            sub.add_argument("--s3-endpoint", metavar="URL", help="use this S3, start none")
+            sub.add_argument("--bucket", default=stack.BUCKET, help="default: %(default)s")
+
+
+def _show(status: stack.Status, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(status.to_dict(), indent=2))
+        return
+    places = {
+        "s3": status.s3.get("endpoint"),
+        "postgres": status.postgres.get("dsn", "").rpartition("@")[2],
+        "warehouse": status.warehouse.get("dsn", "").rpartition("@")[2],
+        "http": status.http.get("url"),
+    }
+    for part in stack.PARTS:
+        running = getattr(status, part)["running"]
+        print(f"{part:<10} {f'running at {places[part]}' if running else 'not running'}")
+    print(f"state in   {status.state}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carries out what `add_arguments` read; gives the exit code."""
+    try:
+        if args.local_verb == "up":
+            _show(stack.up(s3_endpoint=args.s3_endpoint, bucket=args.bucket), args.json)
+        elif args.local_verb == "down":
+            stack.down()
+        else:
+            _show(stack.status(), args.json)
+    except LocalStackError as error:
+        print(f"airscoop local: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="airscoop local", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

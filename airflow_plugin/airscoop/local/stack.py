@@ -1,0 +1,345 @@
+"""The local stack: brings its parts up, takes them down, and says what runs where.
+
+State is kept in $AIRSCOOP_LOCAL_DIR, else /var/tmp/airscoop-UID: data, logs, and stack.json with
+ports, keys and the processes that were started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airscoop.local import processes, s3
+from airscoop.local.postgres import Postgres
+from airscoop.local.processes import LocalStackError, Process
+
+BUCKET = "airscoop"
+WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
+POSTGRES_USER, POSTGRES_DATABASE = "airscoop", "airscoop"
+READY_SECONDS = 60
+# In the order they are started; they are stopped in the opposite one.
+PARTS = ("s3", "postgres", "warehouse", "http")
+
+
+@dataclass
+class State:
+    """What stack.json holds. `s3_endpoint` is one that was given; then no S3 is started."""
+
+    ports: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    bucket: str = BUCKET
+    s3_endpoint: str | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> State:
+        try:
+            fields: dict[str, Any] = json.loads(path.read_text())
+        except FileNotFoundError:
+            return cls()
+        found = {name: Process(**item) for name, item in fields.pop("processes").items()}
+        return cls(processes=found, **fields)
+
+    def save(self, path: Path) -> None:
+        beside = path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump(asdict(self), stream, indent=2)
+        beside.replace(path)
+
+    def secret(self, name: str) -> str:
+        return self.secrets.setdefault(name, secrets.token_hex(20))
+
+    def runs(self, part: str) -> bool:
+        process = self.processes.get(part)
+        return process is not None and processes.alive(process)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """Where each part is; a part that was never up has only `running`."""
+
+    state: str
+    s3: dict[str, Any]
+    warehouse: dict[str, Any]
+    postgres: dict[str, Any]
+    http: dict[str, Any]
+
+    @property
+    def running(self) -> bool:
+        return all(getattr(self, part)["running"] for part in PARTS)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "running": self.running}
+
+
+def state_folder() -> Path:
+    given = os.environ.get("AIRSCOOP_LOCAL_DIR")
+    return Path(given).absolute() if given else Path(f"/var/tmp/airscoop-{os.getuid()}")  # noqa: S108
+
+
+def _own_folder(folder: Path) -> None:
+    """Makes it, or checks that it is the caller's alone to write."""
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or folder.is_symlink() or found.st_mode & 0o022:
+        raise LocalStackError(f"{folder} must be a folder that only you can write to")
+    folder.chmod(0o711)
+    for above in folder.parents:
+        if os.getuid() == 0 and not above.stat().st_mode & 0o001:
+            raise LocalStackError(
+                f"the user postgres cannot reach {folder}, because {above} is closed: "
+                "set AIRSCOOP_LOCAL_DIR to another folder"
+            )
+
+
+class Stack:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "stack.json"
+        self._run = folder / "run"
+        self._http_root = folder / "http"
+        self._state = State.load(self._file)
+        self._postgres = Postgres(folder, self._run)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One caller at a time changes the stack; others wait."""
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._state = State.load(self._file)
+            yield
+
+    def _save(self) -> None:
+        self._state.save(self._file)
+
+    def _log(self, part: str) -> Path:
+        return self._folder / "log" / f"{part}.log"
+
+    def _port(self, name: str) -> int:
+        """The port used before, so that addresses stay; another one when that is taken."""
+        port = self._state.ports.get(name)
+        if port is None or processes.accepts(port):
+            taken = set(self._state.ports.values())
+            port = next(port for port in processes.free_ports(20) if port not in taken)
+            self._state.ports[name] = port
+            self._save()
+        return port
+
+    def _launch(self, part: str, start: Callable[[], Process], ready: Callable[[], bool]) -> None:
+        """Starts one part and waits until it is ready; what does not get ready is stopped."""
+        process = start()
+        self._state.processes[part] = process
+        self._save()
+        try:
+            processes.wait_until(ready, process, log=self._log(part), seconds=READY_SECONDS)
+        except BaseException:
+            self._stop(part)
+            raise
+
+    def _stop(self, part: str) -> None:
+        process = self._state.processes.get(part)
+        if process is not None:
+            processes.stop(process)
+            del self._state.processes[part]
+            self._save()
+
+    def up(self, s3_endpoint: str | None, bucket: str) -> None:
+        for folder in (self._folder / "log", self._run, self._http_root):
+            folder.mkdir(mode=0o711, exist_ok=True)
+        if os.getuid() == 0:
+            os.chown(self._run, self._postgres.uid, -1)
+        if (self._state.s3_endpoint, self._state.bucket) != (s3_endpoint, bucket):
+            self._stop("warehouse")
+            self._stop("s3")
+            self._state.s3_endpoint, self._state.bucket = s3_endpoint, bucket
+        if s3_endpoint is None and not self._state.runs("s3"):
+            self._start_s3()
+        s3.ensure_bucket(self._endpoint(), self._credentials(), bucket)
+        if not self._state.runs("postgres"):
+            self._start_postgres()
+        if not self._state.runs("warehouse"):
+            self._start_warehouse()
+        if not self._state.runs("http"):
+            self._start_http()
+        self._save()
+
+    def down(self) -> None:
+        for part in reversed(PARTS):
+            self._stop(part)
+
+    def _start_s3(self) -> None:
+        self._stop("warehouse")
+        ports = {}
+        for name in s3.PORTS:
+            ports[name] = self._port(name)
+            ports[f"{name}.grpc"] = self._port(f"{name}.grpc")
+        keys = self._credentials()
+        server = s3.SeaweedFS(self._folder, keys["access_key_id"], keys["secret_access_key"])
+        self._launch(
+            "s3",
+            lambda: server.start(ports, self._log("s3")),
+            lambda: server.is_ready(ports["s3"]),
+        )
+
+    def _start_postgres(self) -> None:
+        self._stop("warehouse")
+        self._postgres.create()
+        port = self._port("postgres")
+        self._launch(
+            "postgres",
+            lambda: self._postgres.start(port, self._log("postgres")),
+            lambda: self._postgres.is_ready(port),
+        )
+        self._postgres.ensure(
+            port,
+            {
+                WAREHOUSE_USER: self._state.secret("warehouse"),
+                POSTGRES_USER: self._state.secret("postgres"),
+            },
+            {WAREHOUSE_DATABASE: WAREHOUSE_USER, POSTGRES_DATABASE: POSTGRES_USER},
+        )
+
+    def _start_warehouse(self) -> None:
+        port = self._port("warehouse")
+        arguments = {
+            "--port": port,
+            "--postgres-port": self._state.ports["postgres"],
+            "--postgres-sockets": self._run,
+            "--postgres-uid": self._postgres.uid,
+            "--database": WAREHOUSE_DATABASE,
+            "--socket": self._run / "rows",
+        }
+        words = [str(word) for pair in arguments.items() for word in pair]
+        self._launch(
+            "warehouse",
+            lambda: processes.start(
+                "the Redshift stand-in",
+                [sys.executable, "-m", "airscoop.local.redshift", *words],
+                log=self._log("warehouse"),
+                env={**_python_environment(), **self._aws_environment()},
+            ),
+            lambda: processes.accepts(port),
+        )
+
+    def _start_http(self) -> None:
+        port = self._port("http")
+        words = ["--folder", str(self._http_root), "--port", str(port)]
+        self._launch(
+            "http",
+            lambda: processes.start(
+                "the file server",
+                [sys.executable, "-m", "airscoop.local.http", *words],
+                log=self._log("http"),
+                env=_python_environment(),
+            ),
+            lambda: processes.accepts(port),
+        )
+
+    def _endpoint(self) -> str:
+        return self._state.s3_endpoint or f"http://127.0.0.1:{self._state.ports['s3']}"
+
+    def _credentials(self) -> dict[str, str]:
+        """The stack's own keys, or the caller's where the endpoint is not the stack's."""
+        if self._state.s3_endpoint is None:
+            return {
+                "access_key_id": self._state.secret("s3_access_key_id"),
+                "secret_access_key": self._state.secret("s3_secret_access_key"),
+            }
+        from airscoop.credentials import S3Settings
+
+        found = S3Settings().resolved().credentials
+        if found is None:
+            raise LocalStackError(f"there are no AWS credentials for {self._state.s3_endpoint}")
+        keys = {
+            "access_key_id": found.access_key_id,
+            "secret_access_key": found.secret_access_key,
+            "session_token": found.session_token,
+        }
+        return {name: value for name, value in keys.items() if value}
+
+    def _aws_environment(self) -> dict[str, str]:
+        keys = self._credentials()
+        names = {
+            "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+            "AWS_SESSION_TOKEN": keys.get("session_token", ""),
+            "AWS_ENDPOINT_URL_S3": self._endpoint(),
+            "AWS_REGION": s3.REGION,
+            "AWS_DEFAULT_REGION": s3.REGION,
+        }
+        return {name: value for name, value in names.items() if value}
+
+    def _dsn(self, part: str, user: str, database: str) -> str:
+        password, port = self._state.secrets[part], self._state.ports[part]
+        return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
+
+    def status(self) -> Status:
+        known = self._state.ports
+        sections: dict[str, dict[str, Any]] = {
+            part: {"running": self._state.runs(part)} for part in PARTS
+        }
+        if self._state.s3_endpoint is not None:
+            sections["s3"]["running"] = True
+        if self._state.s3_endpoint is not None or "s3" in known:
+            sections["s3"] |= {
+                "endpoint": self._endpoint(),
+                "region": s3.REGION,
+                **self._credentials(),
+                "bucket": self._state.bucket,
+            }
+        if "warehouse" in known:
+            dsn = self._dsn("warehouse", WAREHOUSE_USER, WAREHOUSE_DATABASE)
+            sections["warehouse"]["dsn"] = dsn
+        if "postgres" in known:
+            dsn = self._dsn("postgres", POSTGRES_USER, POSTGRES_DATABASE)
+            sections["postgres"]["dsn"] = dsn
+        if "http" in known:
+            url = f"http://127.0.0.1:{known['http']}"
+            sections["http"] |= {"url": url, "root": str(self._http_root)}
+        return Status(state=str(self._folder), **sections)
+
+
+def _python_environment() -> dict[str, str]:
+    """The caller's environment, with this package importable whatever the working directory."""
+    root = str(Path(__file__).resolve().parents[2])
+    inherited = os.environ.get("PYTHONPATH")
+    paths = [root, *([inherited] if inherited else [])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def up(*, s3_endpoint: str | None = None, bucket: str = BUCKET) -> Status:
+    """Starts what does not run yet; LocalStackError says which part failed, with its log's end.
+
+    With `s3_endpoint` no S3 server is started; the credentials are then botocore's.
+    """
+    folder = state_folder()
+    _own_folder(folder)
+    stack = Stack(folder)
+    with stack.locked():
+        stack.up(s3_endpoint, bucket)
+        return stack.status()
+
+
+def down() -> None:
+    """Stops what `up` started, and waits until it has ended; the data stay."""
+    folder = state_folder()
+    if not folder.exists():
+        return
+    stack = Stack(folder)
+    with stack.locked():
+        stack.down()
+
+
+def status() -> Status:
+    """What runs, and where."""
+    return Stack(state_folder()).status()
