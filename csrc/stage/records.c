@@ -27,12 +27,14 @@ static int give(struct scoop_records *records, struct scoop_line line, scoop_lin
     line.number = records->line;
     line.offset = records->offset;
     line.too_long = line.total_bytes > records->options.max_record_bytes;
+    if (line.too_long)
+        line.length = records->options.max_record_bytes;
     records->line++;
     records->offset += line.total_bytes + 1;
     return take(user, &line, error);
 }
 
-/* Keeps what may still become a good record, and at least what a reject shows. */
+/* Keeps no more of a line than a good record could have. */
 static int keep(struct scoop_records *records, const unsigned char *data, size_t length,
                 struct scoop_error *error) {
     size_t room = records->options.max_record_bytes - records->partial.length;

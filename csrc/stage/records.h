@@ -13,7 +13,7 @@ struct scoop_line {
     uint64_t total_bytes;      /* of the whole line, without the newline */
     uint64_t number;           /* from 1 */
     uint64_t offset;           /* of the line's first byte in the text, a BOM counted */
-    bool too_long;             /* data is only the line's beginning, without newline */
+    bool too_long;             /* data is only its first max_record_bytes */
     bool stays;                /* data is valid until the write ends, not only during the call */
 };
 

@@ -177,6 +177,7 @@ def test_a_repr_becomes_the_json_of_its_value(value: Any, chunk: str) -> None:
         assert same(only_value(outcome), expected)
 
 
+# Hexadecimal and the like stand in brackets: grown beyond 64 bits they are refused.
 LITERAL_TOKENS = [
     *"{}[](),:",
     *[
@@ -201,8 +202,23 @@ LITERAL_TOKENS = [
         "b'\\xff'",
         "bu'x'",
     ],
-    *["1", "-1", "+1", "- 1", "0", "00", "-0", "017", "0x1F", "0o17", "0b11", "0b2", "1_0", "1__0"],
-    *["1.", ".5", "1.5e3", "1e5", "00.5", "1e400", "-0.0", "1e22", "1j", "0xffffffffffffffff"],
+    *[
+        "1",
+        "-1",
+        "+1",
+        "- 1",
+        "0",
+        "00",
+        "-0",
+        "017",
+        "[0x1F]",
+        "[0o17]",
+        "[0b11]",
+        "0b2",
+        "1_0",
+        "1__0",
+    ],
+    *["1.", ".5", "1.5e3", "1e5", "00.5", "1e400", "-0.0", "1e22", "1j", "[0xffffffffffffffff]"],
     *[
         "True",
         "False",
