@@ -6,8 +6,10 @@ import dataclasses
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ import pytest
 
 from airscoop import S3Settings, Warehouse
 from airscoop.credentials import Credentials
+from airscoop.local import stack
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.storage import list_objects
 
@@ -123,9 +126,23 @@ class Pipeline:
 
 
 @pytest.fixture(scope="module")
-def pipeline(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+def status() -> Iterator[dict[str, Any]]:
+    """A local stack of this module's own, because the DAG's schemas have fixed names."""
+    folder = Path(tempfile.mkdtemp(prefix="airscoop-dag-test-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AIRSCOOP_LOCAL_DIR", str(folder))
+        try:
+            yield stack.up().to_dict()
+        finally:
+            stack.down()
+            shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def pipeline(status: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """Runs the first date twice, the second date, and the first date's old data once more."""
-    pipeline = Pipeline(stack.to_dict(), tmp_path_factory.mktemp("bestsellers"))
+    pipeline = Pipeline(status, tmp_path_factory.mktemp("bestsellers"))
     pipeline.prepare()
     pipeline.serve("first")
     pipeline.run("first", FIRST)
