@@ -401,18 +401,22 @@ SCOOP_INSERT_SQL(fill_greater, scoop_nulls nulls) {
 
 SCOOP_INSERT_SQL(delete_greater, scoop_nulls nulls) {
     BEGIN_STATEMENT;
+    char alias[32];
+    /* The target goes by its own name here, which the alias must not be. */
+    snprintf(alias, sizeof alias, "g_%s", plan->suffix);
     text(&writer, "DELETE FROM ");
     table(&writer, &plan->target);
     if (!all_null(plan, nulls)) {
         text(&writer, " USING ");
         temporary(&writer, "greater");
-        text(&writer, " airscoop_g");
+        text(&writer, " ");
+        text(&writer, alias);
     }
     text(&writer, " WHERE ");
-    keys_equal(&writer, nulls, "", "airscoop_g");
+    keys_equal(&writer, nulls, "", alias);
     null_keys(&writer, nulls, "", all_null(plan, nulls) ? "" : " AND ");
     if (!all_null(plan, nulls))
-        null_keys(&writer, nulls, "airscoop_g", " AND ");
+        null_keys(&writer, nulls, alias, " AND ");
     END_STATEMENT;
 }
 

@@ -1,4 +1,4 @@
-"""Real servers for the tests: each session its own, on a free port, ended and removed afterwards."""
+"""Real servers for the tests, on free ports, ended and removed afterwards."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from local_fixtures import (  # noqa: F401
+    connection,
+    serializable_standin,
+    spectrum,
+    stack,
+    stand_in_backend,
+    standin,
+)
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, PASSWORD = "superuser", "correct horse"

@@ -150,7 +150,7 @@ def test_a_missing_table_and_column_are_named(database: Settings) -> None:
         warehouse.execute("CREATE TABLE here (a integer)")
         with pytest.raises(errors.NotFound, match=r"nope\.nothing.*create the"):
             warehouse.execute("SELECT * FROM nope.nothing")
-        with pytest.raises(errors.NotFound, match="absent.*add the column") as caught:
+        with pytest.raises(errors.NotFound, match=r"absent.*add the column") as caught:
             warehouse.execute("SELECT absent FROM here")
         assert caught.value.sqlstate == "42703"
         assert warehouse.execute("SELECT 1") == [("1",)]
@@ -178,9 +178,8 @@ def test_a_statement_timeout_is_told_from_a_cancel(database: Settings) -> None:
 
 
 def test_copy_through_the_session_is_refused(database: Settings) -> None:
-    with connect(database) as warehouse:
-        with pytest.raises(errors.UnsupportedFormat, match="COPY"):
-            warehouse.execute("COPY pg_class TO STDOUT")
+    with connect(database) as warehouse, pytest.raises(errors.UnsupportedFormat, match="COPY"):
+        warehouse.execute("COPY pg_class TO STDOUT")
 
 
 def test_cancel_from_another_thread_ends_the_statement_on_the_server(database: Settings) -> None:
