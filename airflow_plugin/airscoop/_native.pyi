@@ -39,6 +39,56 @@ class Transfer:
         /,
     ) -> bool: ...
 
+class InsertCounts(TypedDict):
+    scanned: int
+    duplicates: int
+    already_there: int
+    inserted: int
+    replaced: int
+    attempts: int
+
+class Session:
+    def __new__(
+        cls,
+        conninfo: dict[str, str] | str,
+        *,
+        dialect: str,
+        label: str | None,
+        lock_timeout_ms: int,
+        statement_timeout_ms: int,
+    ) -> Self: ...
+    def connect(self) -> None: ...
+    def execute(
+        self, sql: str, parameters: tuple[str | None, ...], /
+    ) -> list[tuple[str | None, ...]]: ...
+    def partitions(self, table: str, /) -> list[tuple[dict[str, str], str]]: ...
+    def add_partitions(
+        self, table: str, partitions: list[tuple[dict[str, str], str]], /
+    ) -> list[str]: ...
+    def insert_distinct(
+        self,
+        *,
+        source: str,
+        target: str,
+        columns: tuple[str, ...],
+        distinct_on: tuple[str, ...],
+        order_by: tuple[str, ...],
+        replace: bool,
+        partition: dict[str, str],
+        expected_records: int,
+        load_source: str | None,
+        load_etag: str | None,
+        load_key: str | None,
+        dag_id: str | None,
+        run_id: str | None,
+        task_id: str | None,
+        try_number: str | None,
+    ) -> InsertCounts: ...
+    def refresh(self, view: str, /) -> None: ...
+    def run_script(self, path: str, variables: dict[str, str], /) -> int: ...
+    def cancel(self) -> None: ...
+    def close(self) -> None: ...
+
 def list_page(
     options: dict[str, Any], bucket: str, prefix: str, token: str | None, /
 ) -> tuple[list[tuple[str, int, str]], str | None]: ...
