@@ -1,0 +1,217 @@
+/* The insert's SQL, word by word, and what none of it may hold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scoop/insert_sql.h"
+
+static const char *const columns[] = {"k1", "k2", "at", "x"};
+static const char *const keys[] = {"k1", "k2"};
+static const char *const order[] = {"at"};
+static const char *const partition_columns[] = {"day"};
+static const char *const partition_values[] = {"it's"};
+static const struct scoop_insert_names names = {
+    .source = "e.src",
+    .target = "i.tgt",
+    .columns = columns,
+    .column_count = 4,
+    .keys = keys,
+    .key_count = 2,
+    .order_by = order,
+    .order_count = 1,
+    .partition_columns = partition_columns,
+    .partition_values = partition_values,
+    .partition_count = 1,
+};
+
+static struct scoop_insert_plan plan_of(bool replace, bool has_repeated) {
+    struct scoop_insert_plan plan;
+    struct scoop_error error = {0};
+    assert_int_equal(scoop_insert_plan(&names, replace, "f00", &plan, &error), 0);
+    plan.has_repeated = has_repeated;
+    return plan;
+}
+
+#define ASSERT_SQL(expected, name, ...)                                                            \
+    do {                                                                                           \
+        struct scoop_buf sql;                                                                      \
+        struct scoop_error error = {0};                                                            \
+        scoop_buf_init(&sql, 65536);                                                               \
+        assert_int_equal(scoop_insert_sql_##name(__VA_ARGS__, &sql, &error), 0);                   \
+        assert_string_equal(scoop_buf_text(&sql, &error), (expected));                             \
+        scoop_buf_free(&sql);                                                                      \
+    } while (0)
+
+static void the_batch_has_the_targets_types_and_reads_the_source_once(void **state) {
+    struct scoop_insert_plan plan = plan_of(false, false);
+    (void)state;
+    ASSERT_SQL("CREATE TEMP TABLE \"airscoop_batch_f00\" AS SELECT \"k1\", \"k2\", \"at\", \"x\" "
+               "FROM \"i\".\"tgt\" WHERE 1 = 0",
+               create_batch, &plan);
+    ASSERT_SQL("INSERT INTO \"airscoop_batch_f00\" (\"k1\", \"k2\", \"at\", \"x\") "
+               "SELECT \"k1\", \"k2\", \"at\", \"x\" FROM \"e\".\"src\" WHERE \"day\" = 'it''s'",
+               fill_batch, &plan);
+}
+
+static void patterns_of_null_keys_are_counted_in_one_query(void **state) {
+    struct scoop_insert_plan plan = plan_of(false, false);
+    (void)state;
+    ASSERT_SQL("SELECT CASE WHEN b.\"k1\" IS NULL THEN 1 ELSE 0 END, "
+               "CASE WHEN b.\"k2\" IS NULL THEN 1 ELSE 0 END, COUNT(*) "
+               "FROM \"airscoop_batch_f00\" b GROUP BY 1, 2 ORDER BY 1, 2",
+               count_patterns, &plan);
+}
+
+static void singles_are_anti_joined_by_equality_alone(void **state) {
+    struct scoop_insert_plan plan = plan_of(false, true);
+    (void)state;
+    ASSERT_SQL("INSERT INTO \"airscoop_winners_f00\" (\"k1\", \"k2\", \"at\", \"x\") "
+               "SELECT b.\"k1\", b.\"k2\", b.\"at\", b.\"x\" FROM \"airscoop_batch_f00\" b "
+               "WHERE b.\"k1\" IS NOT NULL AND b.\"k2\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
+               "\"airscoop_repeated_f00\" o WHERE o.\"k1\" = b.\"k1\" AND o.\"k2\" = b.\"k2\")",
+               add_singles, &plan, 0, true);
+    ASSERT_SQL("INSERT INTO \"airscoop_winners_f00\" (\"k1\", \"k2\", \"at\", \"x\") "
+               "SELECT b.\"k1\", b.\"k2\", b.\"at\", b.\"x\" FROM \"airscoop_batch_f00\" b "
+               "WHERE b.\"k1\" IS NOT NULL AND b.\"k2\" IS NULL AND NOT EXISTS (SELECT 1 FROM "
+               "\"airscoop_repeated_f00\" o WHERE o.\"k1\" = b.\"k1\" AND o.\"k2\" IS NULL)",
+               add_singles, &plan, 2, true);
+}
+
+static void rows_are_numbered_only_for_keys_that_repeat(void **state) {
+    struct scoop_insert_plan plan = plan_of(false, true);
+    (void)state;
+    ASSERT_SQL("INSERT INTO \"airscoop_winners_f00\" (\"k1\", \"k2\", \"at\", \"x\") "
+               "SELECT \"k1\", \"k2\", \"at\", \"x\" FROM (SELECT b.\"k1\", b.\"k2\", b.\"at\", "
+               "b.\"x\", ROW_NUMBER() OVER (PARTITION BY b.\"k2\" ORDER BY "
+               "CASE WHEN b.\"at\" IS NULL THEN 1 ELSE 0 END, b.\"at\" DESC, "
+               "CASE WHEN b.\"x\" IS NULL THEN 1 ELSE 0 END, b.\"x\" DESC) AS airscoop_rank "
+               "FROM \"airscoop_batch_f00\" b JOIN \"airscoop_repeated_f00\" r "
+               "ON b.\"k2\" = r.\"k2\" WHERE b.\"k1\" IS NULL AND b.\"k2\" IS NOT NULL "
+               "AND r.\"k1\" IS NULL) ranked WHERE airscoop_rank = 1",
+               add_greatest, &plan, 1);
+}
+
+static void greater_rows_are_compared_with_null_lowest(void **state) {
+    struct scoop_insert_plan plan = plan_of(true, false);
+    (void)state;
+    ASSERT_SQL("INSERT INTO \"airscoop_greater_f00\" (\"k1\", \"k2\") SELECT w.\"k1\", w.\"k2\" "
+               "FROM \"airscoop_batch_f00\" w JOIN \"i\".\"tgt\" t "
+               "ON w.\"k1\" = t.\"k1\" AND w.\"k2\" = t.\"k2\" "
+               "WHERE w.\"k1\" IS NOT NULL AND w.\"k2\" IS NOT NULL GROUP BY w.\"k1\", w.\"k2\" "
+               "HAVING MIN(CASE WHEN w.\"at\" > t.\"at\" THEN 1 WHEN w.\"at\" < t.\"at\" THEN 0 "
+               "WHEN w.\"at\" IS NOT NULL AND t.\"at\" IS NULL THEN 1 "
+               "WHEN w.\"at\" IS NULL AND t.\"at\" IS NOT NULL THEN 0 ELSE 0 END) = 1",
+               fill_greater, &plan, 0);
+    ASSERT_SQL("DELETE FROM \"i\".\"tgt\" USING \"airscoop_greater_f00\" g_f00 "
+               "WHERE \"tgt\".\"k1\" = g_f00.\"k1\" AND \"tgt\".\"k2\" IS NULL "
+               "AND g_f00.\"k2\" IS NULL",
+               delete_greater, &plan, 2);
+    ASSERT_SQL("DELETE FROM \"i\".\"tgt\" WHERE \"tgt\".\"k1\" IS NULL AND \"tgt\".\"k2\" IS NULL",
+               delete_greater, &plan, 3);
+}
+
+static void missing_rows_come_from_the_batch_itself_when_no_key_repeats(void **state) {
+    struct scoop_insert_plan plan = plan_of(false, false);
+    (void)state;
+    ASSERT_SQL("INSERT INTO \"i\".\"tgt\" (\"k1\", \"k2\", \"at\", \"x\") "
+               "SELECT w.\"k1\", w.\"k2\", w.\"at\", w.\"x\" FROM \"airscoop_batch_f00\" w "
+               "WHERE w.\"k1\" IS NOT NULL AND w.\"k2\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
+               "\"i\".\"tgt\" o WHERE o.\"k1\" = w.\"k1\" AND o.\"k2\" = w.\"k2\")",
+               insert_missing, &plan, 0);
+}
+
+static void assert_portable(const char *sql) {
+    static const char *const banned[] = {
+        " OR ",     "NULLS ",          "RETURNING", "ON CONFLICT", "DISTINCT", "FILTER",
+        "COALESCE", "IS NOT DISTINCT", "ctid",      "LATERAL",     "::",
+    };
+    for (size_t i = 0; i < sizeof banned / sizeof banned[0]; i++)
+        if (strstr(sql, banned[i]) != NULL)
+            fail_msg("'%s' is in: %s", banned[i], sql);
+}
+
+#define ASSERT_PORTABLE(name, ...)                                                                 \
+    do {                                                                                           \
+        scoop_buf_consume(&sql, sql.length);                                                       \
+        assert_int_equal(scoop_insert_sql_##name(__VA_ARGS__, &sql, &error), 0);                   \
+        assert_portable(scoop_buf_text(&sql, &error));                                             \
+    } while (0)
+
+static void no_statement_holds_an_or_or_what_redshift_lacks(void **state) {
+    struct scoop_buf sql;
+    struct scoop_error error = {0};
+    (void)state;
+    scoop_buf_init(&sql, 65536);
+    for (unsigned variant = 0; variant < 4; variant++) {
+        struct scoop_insert_plan plan = plan_of(variant & 1, variant >> 1);
+        ASSERT_PORTABLE(create_batch, &plan);
+        ASSERT_PORTABLE(fill_batch, &plan);
+        ASSERT_PORTABLE(count_patterns, &plan);
+        ASSERT_PORTABLE(create_repeated, &plan);
+        ASSERT_PORTABLE(count_repeated, &plan);
+        ASSERT_PORTABLE(create_winners, &plan);
+        ASSERT_PORTABLE(count_winners, &plan);
+        ASSERT_PORTABLE(create_greater, &plan);
+        for (scoop_nulls nulls = 0; nulls < 4; nulls++) {
+            ASSERT_PORTABLE(add_singles, &plan, nulls, true);
+            ASSERT_PORTABLE(add_greatest, &plan, nulls);
+            ASSERT_PORTABLE(count_matched, &plan, nulls);
+            ASSERT_PORTABLE(fill_greater, &plan, nulls);
+            ASSERT_PORTABLE(delete_greater, &plan, nulls);
+            ASSERT_PORTABLE(insert_missing, &plan, nulls);
+        }
+    }
+    scoop_buf_free(&sql);
+}
+
+static void assert_lock(const char *schema, const char *table, const char *expected) {
+    struct scoop_table_name target = {0}, lock;
+    snprintf(target.schema, sizeof target.schema, "%s", schema);
+    snprintf(target.table, sizeof target.table, "%s", table);
+    scoop_insert_lock_name(&target, &lock);
+    assert_string_equal(lock.schema, "airscoop");
+    if (expected != NULL)
+        assert_string_equal(lock.table, expected);
+    assert_true(strlen(lock.table) <= 63);
+}
+
+static void the_lock_is_named_after_the_target(void **state) {
+    char name[SCOOP_NAME_BYTES + 1];
+    struct scoop_table_name target = {.schema = "s"}, first, second;
+    (void)state;
+    assert_lock("Bestsellers", "Reviews", "lock_bestsellers_reviews");
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    assert_lock(name, name, NULL);
+    for (size_t i = 0; i + 1 < sizeof name; i += 2)
+        memcpy(name + i, "ü", 2);
+    name[sizeof name - 2] = 0;
+    assert_lock("s", name, NULL);
+    assert_lock("ss", name, NULL);
+    /* Two names that differ only where they are cut get two locks. */
+    memcpy(target.table, name, sizeof name);
+    scoop_insert_lock_name(&target, &first);
+    target.table[strlen(name) - 1] = 'x';
+    scoop_insert_lock_name(&target, &second);
+    assert_string_not_equal(first.table, second.table);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_batch_has_the_targets_types_and_reads_the_source_once),
+        cmocka_unit_test(patterns_of_null_keys_are_counted_in_one_query),
+        cmocka_unit_test(singles_are_anti_joined_by_equality_alone),
+        cmocka_unit_test(rows_are_numbered_only_for_keys_that_repeat),
+        cmocka_unit_test(greater_rows_are_compared_with_null_lowest),
+        cmocka_unit_test(missing_rows_come_from_the_batch_itself_when_no_key_repeats),
+        cmocka_unit_test(no_statement_holds_an_or_or_what_redshift_lacks),
+        cmocka_unit_test(the_lock_is_named_after_the_target),
+    };
+    return cmocka_run_group_tests_name("insert_sql", tests, NULL, NULL);
+}

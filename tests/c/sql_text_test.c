@@ -1,0 +1,108 @@
+/* Names and values as SQL text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scoop/sql_text.h"
+
+typedef int (*quoting)(struct scoop_buf *, const char *, struct scoop_error *);
+
+static void assert_quoted(quoting quote, const char *value, const char *expected) {
+    struct scoop_buf sql;
+    struct scoop_error error = {0};
+    scoop_buf_init(&sql, 4096);
+    assert_int_equal(quote(&sql, value, &error), 0);
+    assert_string_equal(scoop_buf_text(&sql, &error), expected);
+    scoop_buf_free(&sql);
+}
+
+static void a_literal_doubles_single_quotes(void **state) {
+    (void)state;
+    assert_quoted(scoop_sql_literal, "", "''");
+    assert_quoted(scoop_sql_literal, "plain", "'plain'");
+    assert_quoted(scoop_sql_literal, "it's", "'it''s'");
+    assert_quoted(scoop_sql_literal, "'; DROP TABLE t; --", "'''; DROP TABLE t; --'");
+    assert_quoted(scoop_sql_literal, "a\"b\nü", "'a\"b\nü'");
+}
+
+static void a_literal_refuses_a_backslash(void **state) {
+    struct scoop_buf sql;
+    struct scoop_error error = {0};
+    (void)state;
+    scoop_buf_init(&sql, 4096);
+    assert_int_equal(scoop_sql_literal(&sql, "\\'; DROP", &error), -1);
+    assert_int_equal(error.code, SCOOP_USAGE);
+    scoop_buf_free(&sql);
+}
+
+static void an_identifier_doubles_double_quotes_and_folds_nothing(void **state) {
+    (void)state;
+    assert_quoted(scoop_sql_identifier, "Plain", "\"Plain\"");
+    assert_quoted(scoop_sql_identifier, "a\"b", "\"a\"\"b\"");
+    assert_quoted(scoop_sql_identifier, "select", "\"select\"");
+}
+
+static void an_empty_identifier_is_refused(void **state) {
+    struct scoop_buf sql;
+    struct scoop_error error = {0};
+    (void)state;
+    scoop_buf_init(&sql, 4096);
+    assert_int_equal(scoop_sql_identifier(&sql, "", &error), -1);
+    assert_int_equal(error.code, SCOOP_USAGE);
+    scoop_buf_free(&sql);
+}
+
+static void a_name_splits_at_its_dot(void **state) {
+    static const char *const cases[][3] = {
+        {"s.t", "s", "t"},         {"Schema.Table", "Schema", "Table"},
+        {"\"a.b\".t", "a.b", "t"}, {"s.\"a\"\"b\"", "s", "a\"b"},
+        {"\"s\".\"t\"", "s", "t"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scoop_table_name name;
+        struct scoop_error error = {0};
+        assert_int_equal(scoop_sql_split(cases[i][0], &name, &error), 0);
+        assert_string_equal(name.schema, cases[i][1]);
+        assert_string_equal(name.table, cases[i][2]);
+    }
+}
+
+static void other_names_are_refused(void **state) {
+    static const char *const cases[] = {
+        "",         "t",     ".t",       "s.",     "a.b.c",    "\"s.t",
+        "\"s\"t.u", "s.\"t", "s.\"t\"u", "\"\".t", "s.t\"u\"", "s.\"t\"\"",
+    };
+    char longest[300];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scoop_table_name name;
+        struct scoop_error error = {0};
+        assert_int_equal(scoop_sql_split(cases[i], &name, &error), -1);
+        assert_int_equal(error.code, SCOOP_USAGE);
+    }
+    for (size_t length = SCOOP_NAME_BYTES; length <= SCOOP_NAME_BYTES + 1; length++) {
+        struct scoop_table_name name;
+        struct scoop_error error = {0};
+        memset(longest, 'x', sizeof longest);
+        memcpy(longest + length, ".t", 3);
+        assert_int_equal(scoop_sql_split(longest, &name, &error),
+                         length == SCOOP_NAME_BYTES ? 0 : -1);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_literal_doubles_single_quotes),
+        cmocka_unit_test(a_literal_refuses_a_backslash),
+        cmocka_unit_test(an_identifier_doubles_double_quotes_and_folds_nothing),
+        cmocka_unit_test(an_empty_identifier_is_refused),
+        cmocka_unit_test(a_name_splits_at_its_dot),
+        cmocka_unit_test(other_names_are_refused),
+    };
+    return cmocka_run_group_tests_name("sql_text", tests, NULL, NULL);
+}
