@@ -10,14 +10,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stalling_server import stalling_server
 
 from airscoop import S3Settings, Warehouse
 from airscoop.credentials import Credentials
@@ -206,61 +205,19 @@ def test_every_load_stands_in_the_log_with_its_run(pipeline: Pipeline) -> None:
     ]
 
 
-class StallingServer(ThreadingHTTPServer):
-    """Sends half of a file, says so, and then nothing more."""
-
-    daemon_threads = True
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__(("127.0.0.1", 0), StallingHandler)
-        self.body = body
-        self.stalled = threading.Event()
-        self.ended = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class StallingHandler(BaseHTTPRequestHandler):
-    server: StallingServer
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body[: len(self.server.body) // 2])
-        self.wfile.flush()
-        self.server.stalled.set()
-        self.server.ended.wait()
-
-    def log_message(self, *arguments: object) -> None:
-        """Keeps the test's output quiet."""
-
-
-@pytest.fixture
-def stalling(pipeline: Pipeline) -> Iterator[StallingServer]:
-    server = StallingServer((pipeline.served / "reviews.json.gz").read_bytes())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.ended.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def test_a_run_killed_while_it_downloads_leaves_no_object_and_can_run_again(
-    pipeline: Pipeline, stalling: StallingServer
+    pipeline: Pipeline,
 ) -> None:
-    process = pipeline.start(THIRD, file_url=stalling.url)
-    stalled = stalling.stalled.wait(120)
-    kill_group(process)
+    body = (pipeline.served / "reviews.json.gz").read_bytes()
+    with stalling_server(body, sent_bytes=len(body) // 2) as server:
+        process = pipeline.start(THIRD, file_url=server.url)
+        stalled = server.stalled.wait(120)
+        kill_group(process)
     assert stalled, pipeline.output()
     for source in ("reviews", "metadata"):
         assert pipeline.objects(f"bestsellers/{source}/downloaded_at=2026010116/") == []
