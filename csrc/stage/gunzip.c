@@ -142,7 +142,8 @@ static int take_magic(struct gunzip *gunzip, unsigned char byte, struct scoop_er
     return inflate_some(gunzip, magic, sizeof magic, &used, &full, error);
 }
 
-/* One step from data, which is empty only while zlib still holds output of a member. */
+/* One step from data, which is not empty. What zlib holds back when *full comes out with the input
+ * that follows: a member's trailer at least. */
 static int take(struct gunzip *gunzip, const unsigned char *data, size_t length, size_t *used,
                 bool *full, struct scoop_error *error) {
     *used = 1;
@@ -166,19 +167,14 @@ static int gunzip_write(struct scoop_stage *stage, const unsigned char *data, si
     struct gunzip *gunzip = (struct gunzip *)stage;
     size_t at = 0;
     bool full = false;
-    do {
+    while (at < length && !full) {
         size_t used;
         if (take(gunzip, data + at, length - at, &used, &full, error) != 0)
             return -1;
         at += used;
-        if (full && hand_on(gunzip, error) != 0)
-            return -1;
-        if (full && at < length)
-            break;
-        /* A full buffer may mean that more output waits in zlib, without any further input. */
-    } while (at < length || (full && gunzip->state == MEMBER));
+    }
     *consumed = at;
-    return gunzip->held > 0 ? hand_on(gunzip, error) : 0;
+    return hand_on(gunzip, error);
 }
 
 static int gunzip_finish(struct scoop_stage *stage, struct scoop_error *error) {

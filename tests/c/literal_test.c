@@ -177,6 +177,11 @@ static void keys_become_text_as_json_dumps_writes_them(void **state) {
     expect("{0.1000000000000000055511151231257827021181583404541015625: 0, 1.7976931348623157e308: "
            "0, 5e-324: 0, 123456.789e-3: 0}",
            "{\"0.1\":0,\"1.7976931348623157e+308\":0,\"5e-324\":0,\"123.456789\":0}\n");
+    /* One, half a step of the doubles, and at the 900th digit a little more: it rounds up. */
+    char text[1000];
+    snprintf(text, sizeof text, "{1.00000000000000011102230246251565404236316680908203125%0*d: 0}",
+             847, 1);
+    expect(text, "{\"1.0000000000000002\":0}\n");
     expect_bad("{(1, 2): 3}", "tuple or other container as key");
     expect_bad("{1e400: 3}", "nan, inf or a float");
 }
@@ -357,6 +362,8 @@ static void a_record_beyond_the_limit_is_bad_and_skipped(void **state) {
     expect_bytes(&options, "[1,\n2,\n3,\n4]\n7\n", 15, "7\n",
                  "1@0+9 longer than max_record_bytes, 8|[1,\n2,\n3,\n"
                  "4@10+2 more than one value on a line (byte 2 of the record)|4]\n");
+    expect_bytes(&options, "[1,\n2,\n3]\n7\n", 12, "7\n",
+                 "1@0+9 longer than max_record_bytes, 8|[1,\n2,\n3]\n");
     expect_bytes(&options, "[1,\n234567890\n7\n", 16, "7\n",
                  "1@0+13 longer than max_record_bytes, 8|[1,\n23456789\n");
     expect_bytes(&options, "'\\x01\\x2'\n'\\x01'\n7", 18, "\"\\u0001\"\n7\n",
