@@ -96,12 +96,18 @@ struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
                                    struct scoop_error *error);
 
 /* JSON values, one or more lines each, a record boundary being a newline at nesting 0 -> one checked
- * value per line. Bytes of a good one-line record pass unchanged. */
+ * value per line. Bytes of a good one-line record pass unchanged; of a longer one, newlines become
+ * spaces. Numbers keep their digits, duplicate keys pass. A bad record ends at the first newline after
+ * its fault, so what is left of one that goes over several lines is read as records again. Results
+ * never depend on how the input is cut. Memory: up to three times max_record_bytes. */
 struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
                                          struct scoop_counters *counters,
                                          struct scoop_error *error);
 
-/* Python literals, one a line -> JSON, one a line. */
+/* Python literals, one a line -> compact JSON, one a line. Brackets and triple-quoted strings may go
+ * over several lines; a bad record ends as above. Tuples and sets become arrays, bytes become text
+ * (UTF-8, else Latin-1), numbers keep their digits, keys become what json.dumps makes of them,
+ * duplicate keys pass. Memory: up to six times max_record_bytes. */
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error);
 
