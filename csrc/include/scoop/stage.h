@@ -99,7 +99,7 @@ struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
  * value per line. Bytes of a good one-line record pass unchanged; of a longer one, newlines become
  * spaces. Numbers keep their digits, duplicate keys pass. A bad record ends at the first newline after
  * its fault, so what is left of one that goes over several lines is read as records again. Results
- * never depend on how the input is cut. Memory: up to three times max_record_bytes. */
+ * never depend on how the input is cut. Memory: up to four times max_record_bytes. */
 struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
                                          struct scoop_counters *counters,
                                          struct scoop_error *error);
