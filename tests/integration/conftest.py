@@ -22,6 +22,7 @@ from local_fixtures import (  # noqa: F401
     stand_in_backend,
     standin,
 )
+from transfer_support import s3_server, store  # noqa: F401
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, PASSWORD = "superuser", "correct horse"
