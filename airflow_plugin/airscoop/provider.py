@@ -10,13 +10,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airscoop",
         "name": "airscoop",
         "description": "Checked streams into S3 and deduplicating loads into Redshift.",
-        "integrations": [
-            {
-                "integration-name": "airscoop",
-                "external-doc-url": "",
-                "tags": ["aws"],
-            }
-        ],
+        "integrations": [{"integration-name": "airscoop", "tags": ["aws"]}],
         "operators": [
             {
                 "integration-name": "airscoop",

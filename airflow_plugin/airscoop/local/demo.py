@@ -59,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if airflow.run(log, "db", "migrate") != 0:
         return failed("Airflow's database could not be made", log)
     prepare_schema(status)
+    changed = 0
     for date in DATES:
         plan = Plan(
             reviews=options.reviews,
@@ -68,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if not run_dag(airflow, log, Path(status["http"]["root"]) / FOLDER, plan, date):
             return failed(f"the run of {date} failed", log)
+        changed += rows_changed(airflow.receipts(DAG_ID, date))
     show_view(status)
+    if changed == 0:
+        say("both runs found all their rows there: nothing was inserted twice")
     say("./run demo again inserts nothing; ./run down stops the stack")
     return 0
 
@@ -109,6 +113,11 @@ def run_dag(airflow: AirflowHome, log: Path, served: Path, plan: Plan, date: str
     show_receipts(airflow.receipts(DAG_ID, date))
     say(f"the run took {time.monotonic() - started:.0f} s, most of it Airflow's start")
     return True
+
+
+def rows_changed(receipts: Mapping[str, Mapping[str, Any]]) -> int:
+    inserts = [receipts[f"insert_{name}"] for name in SOURCES]
+    return sum(insert["inserted"] + insert["replaced"] for insert in inserts)
 
 
 def show_receipts(receipts: Mapping[str, Mapping[str, Any]]) -> None:
