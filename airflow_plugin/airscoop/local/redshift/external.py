@@ -18,12 +18,12 @@ def scan_error(reason: str) -> SqlError:
 
 
 def _object_rows(writer: rows.RowWriter, name: str) -> Iterator[str]:
-    number = 0
     try:
         for number, line in enumerate(rows.lines(objects.chunks(name)), 1):
-            yield writer.row(line)
-    except rows.BadValue as error:
-        raise scan_error(f"{name}, line {number}: {error}") from error
+            try:
+                yield writer.row(line)
+            except rows.BadValue as error:
+                raise scan_error(f"{name}, line {number}: {error}") from error
     except AirscoopError as error:
         raise scan_error(f"{name}: {error}") from error
 

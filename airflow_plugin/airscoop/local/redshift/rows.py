@@ -97,7 +97,7 @@ def _text(column: Column, rule: str) -> Callable[[Any], str]:
         text = _scalar(value)
         if "\0" in text:
             raise BadValue("holds the character with code 0")
-        if len(text) * 4 > width:
+        if len(text) > width or not text.isascii():
             encoded = text.encode()
             if len(encoded) > width:
                 if rule == "FAIL":
