@@ -226,25 +226,42 @@ int scoop_literal_number(struct literal *literal, bool negative) {
     return end_integer(literal);
 }
 
-/* The fewest digits that give the same double, and the exponent of their scientific form. */
+/* `text`, as "%e" writes it, without its point, which is the locale's: digits and their exponent.
+ */
+static uint64_t read_scientific(const char *text, int *exponent) {
+    uint64_t digits = 0;
+    int fraction = -1;
+    for (; *text != 'e'; text++)
+        if (scoop_literal_is_digit((unsigned char)*text)) {
+            digits = digits * 10 + (uint64_t)(*text - '0');
+            fraction++;
+        }
+    *exponent = atoi(text + 1) - fraction;
+    return digits;
+}
+
+/* The fewest digits that give the same positive double, in `digits` of 24 bytes; returns the
+ * exponent of their scientific form. printf rounds a tie to even, which may be the one neighbour
+ * that does not give the double back, so both neighbours are tried. */
 static int shortest(double value, char *digits) {
+    static const int steps[] = {0, 1, -1};
     char text[40];
-    int exponent = 0;
-    for (int precision = 0; precision <= 16; precision++) {
+    for (int precision = 0;; precision++) {
+        int exponent;
         snprintf(text, sizeof text, "%.*e", precision, value);
-        if (strtod(text, NULL) == value)
-            break;
+        uint64_t nearest = read_scientific(text, &exponent);
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+            uint64_t candidate = nearest + (uint64_t)(int64_t)steps[i];
+            snprintf(text, sizeof text, "%llue%d", (unsigned long long)candidate, exponent);
+            if (strtod(text, NULL) != value && precision < 17)
+                continue;
+            int count = snprintf(digits, 24, "%llu", (unsigned long long)candidate);
+            exponent += count - 1;
+            while (count > 1 && digits[count - 1] == '0')
+                digits[--count] = 0;
+            return exponent;
+        }
     }
-    size_t count = 0;
-    const char *p = text;
-    for (; *p != 'e'; p++)
-        if (scoop_literal_is_digit((unsigned char)*p))
-            digits[count++] = *p;
-    exponent = atoi(p + 1);
-    while (count > 1 && digits[count - 1] == '0')
-        count--;
-    digits[count] = 0;
-    return exponent;
 }
 
 /* repr's form: positional for exponents from -4 to 15. */
@@ -263,7 +280,7 @@ static void write_repr(const char *digits, int exponent, char *key, size_t size_
 
 void scoop_literal_float_key(const unsigned char *number, size_t length, char *key) {
     struct decimal decimal;
-    char digits[40];
+    char digits[24];
     bool negative = number[0] == '-';
     read_decimal(number, length, &decimal);
     int exponent = shortest(strtod(decimal.text, NULL), digits);
