@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -66,6 +70,49 @@ def test_a_connection_of_another_type_is_named(monkeypatch: pytest.MonkeyPatch) 
     connection(monkeypatch, "m", **{**REDSHIFT, "conn_type": "mysql"})
     with pytest.raises(ValueError, match="connection m is of type mysql"):
         WarehouseHook("m").conninfo()
+
+
+class RedshiftApi(BaseHTTPRequestHandler):
+    """Answers GetClusterCredentials as AWS does; keeps the request's form."""
+
+    form: dict[str, list[str]]
+
+    def do_POST(self) -> None:
+        type(self).form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        body = (
+            b"<GetClusterCredentialsResponse><GetClusterCredentialsResult>"
+            b"<DbUser>IAM:loader</DbUser><DbPassword>temporary</DbPassword>"
+            b"</GetClusterCredentialsResult></GetClusterCredentialsResponse>"
+        )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Keeps the test's output quiet."""
+
+
+@pytest.fixture
+def redshift_api() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), RedshiftApi) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_with_the_extra_iam_the_login_is_a_temporary_one_of_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, redshift_api: str
+) -> None:
+    connection(monkeypatch, "r", **REDSHIFT, extra={"iam": True})
+    aws = {"endpoint_url": redshift_api, "region_name": "eu-west-1"}
+    connection(monkeypatch, "a", conn_type="aws", login="KEYID", password="SECRET", extra=aws)
+    conninfo, _ = WarehouseHook("r", aws_conn_id="a").conninfo()
+    assert (conninfo["user"], conninfo["password"]) == ("IAM:loader", "temporary")
+    assert RedshiftApi.form["DbUser"] == ["loader"]
+    assert RedshiftApi.form["ClusterIdentifier"] == ["cluster"]
 
 
 @pytest.mark.parametrize("field", ["host", "login", "schema"])

@@ -36,13 +36,16 @@ class WarehouseHook(BaseHook):
 
     The field `schema` is the database's name, as in Airflow's own hooks for these types. A
     connection of type redshift checks the server's certificate and name (sslmode verify-full)
-    unless its extras say otherwise; with the extra `iam` its password comes from AWS.
+    unless its extras say otherwise; with the extra `iam` its password comes from AWS, asked with
+    `aws_conn_id`.
     """
 
     conn_name_attr = "conn_id"
     hook_name = "airscoop warehouse"
 
-    def __init__(self, conn_id: str = "redshift_default", aws_conn_id: str | None = None) -> None:
+    def __init__(
+        self, conn_id: str = "redshift_default", aws_conn_id: str | None = "aws_default"
+    ) -> None:
         super().__init__()
         self.conn_id = conn_id
         self.aws_conn_id = aws_conn_id
