@@ -53,6 +53,7 @@ class Session:
         conninfo: dict[str, str] | str,
         *,
         dialect: str,
+        ca_file: str | None,
         label: str | None,
         lock_timeout_ms: int,
         statement_timeout_ms: int,

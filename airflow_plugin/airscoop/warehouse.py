@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, cast
 
+from airscoop import tls
 from airscoop._native import Session
 from airscoop.errors import UsageError
 from airscoop.receipt import (
@@ -55,6 +56,7 @@ class Warehouse:
     and the password stands in no message.
     dialect: "redshift" (also its local stand-in) or "postgres".
     label: query_group of each statement on Redshift, application_name on PostgreSQL.
+    ca_file: for sslmode verify-ca and verify-full; see `airscoop.tls`. sslrootcert goes before it.
     lock_timeout, statement_timeout: seconds; None waits for ever, and leaves the server's own.
     Tables are named "schema.table", a part with dots in double quotes.
     """
@@ -65,12 +67,14 @@ class Warehouse:
         *,
         dialect: Dialect = "redshift",
         label: str | None = None,
+        ca_file: str | None = None,
         lock_timeout: float | None = None,
         statement_timeout: float | None = None,
     ) -> None:
         self._session = Session(
             conninfo if isinstance(conninfo, str) else dict(conninfo),
             dialect=dialect,
+            ca_file=tls.ca_file(ca_file),
             label=label,
             lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
             statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),

@@ -182,13 +182,14 @@ static struct scoop_session *open_session(struct airscoop_state *state, PyObject
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {
-        "conninfo", "dialect", "label", "lock_timeout_ms", "statement_timeout_ms", NULL};
+        "conninfo", "dialect", "ca_file", "label", "lock_timeout_ms", "statement_timeout_ms", NULL};
     struct scoop_session_options options = {0};
     PyObject *conninfo = NULL;
     const char *dialect = NULL;
     long long lock_ms = 0, statement_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O$szLL:Session", names, &conninfo,
-                                     &dialect, &options.label, &lock_ms, &statement_ms))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O$szzLL:Session", names, &conninfo,
+                                     &dialect, &options.ca_file, &options.label, &lock_ms,
+                                     &statement_ms))
         return NULL;
     struct airscoop_state *state = airscoop_state_of(type);
     options.lock_timeout_ms = lock_ms;

@@ -149,7 +149,21 @@ static int check_location(const struct scoop_partition *partition, struct scoop_
     return 0;
 }
 
-/* The partition once more, its values in the order of the table's columns. */
+static int check_name(const struct scoop_partition *partition, size_t at,
+                      const struct scoop_table_name *table, const struct scoop_partition_list *list,
+                      struct scoop_error *error) {
+    const char *name = partition->names[at];
+    for (size_t i = 0; i < at; i++)
+        if (strcasecmp(name, partition->names[i]) == 0)
+            return scoop_fail(error, SCOOP_USAGE, "\"%.127s\" is given twice", name);
+    for (size_t i = 0; i < list->column_count; i++)
+        if (strcasecmp(name, list->columns[i]) == 0)
+            return 0;
+    return scoop_fail(error, SCOOP_USAGE, "\"%.127s\" is not a partition column of %.127s.%.127s",
+                      name, table->schema, table->table);
+}
+
+/* Puts the values in the order of the table's columns. */
 static int arrange(const struct scoop_partition *partition, const struct scoop_table_name *table,
                    const struct scoop_partition_list *list, const char **values,
                    struct scoop_error *error) {
@@ -160,17 +174,9 @@ static int arrange(const struct scoop_partition *partition, const struct scoop_t
                               "%.127s.%.127s is partitioned by \"%.127s\", which has no value here",
                               table->schema, table->table, list->columns[i]);
     }
-    for (size_t i = 0; i < partition->count; i++) {
-        size_t found = 0;
-        while (found < list->column_count &&
-               strcasecmp(list->columns[found], partition->names[i]) != 0)
-            found++;
-        if (found == list->column_count || partition->count != list->column_count)
-            return scoop_fail(error, SCOOP_USAGE,
-                              "\"%.127s\" is not a partition column of %.127s.%.127s, or is given "
-                              "twice",
-                              partition->names[i], table->schema, table->table);
-    }
+    for (size_t i = 0; i < partition->count; i++)
+        if (check_name(partition, i, table, list, error) != 0)
+            return -1;
     return check_location(partition, error);
 }
 
@@ -204,10 +210,10 @@ struct registration {
 static int arrange_all(struct registration *registration, const struct scoop_partition *partitions,
                        struct scoop_error *error) {
     size_t columns = registration->list.column_count;
-    registration->arranged = scoop_calloc(registration->count + 1, sizeof *partitions);
-    /* columns is at least 1; calloc checks the product with the size, this one the first. */
+    /* There is at least one column. */
     if (registration->count > SIZE_MAX / columns - 1)
         return scoop_fail(error, SCOOP_USAGE, "too many partitions in one call");
+    registration->arranged = scoop_calloc(registration->count + 1, sizeof *partitions);
     registration->values =
         scoop_calloc((registration->count + 1) * columns, sizeof *registration->values);
     if (registration->arranged == NULL || registration->values == NULL)

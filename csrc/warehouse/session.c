@@ -105,7 +105,8 @@ static int fill(struct scoop_session *session, const struct scoop_session_option
     if (session->wake_fd < 0)
         return scoop_fail(error, SCOOP_NO_MEMORY, "no file descriptor is left for a session");
     session->label = scoop_strdup(options->label == NULL ? "airscoop" : options->label);
-    if (session->label == NULL)
+    session->ca_file = options->ca_file == NULL ? NULL : scoop_strdup(options->ca_file);
+    if (session->label == NULL || (options->ca_file != NULL && session->ca_file == NULL))
         return scoop_fail_memory(error);
     /* A label is for people; what could not stand in a literal is not worth an error. */
     for (char *at = session->label; *at != 0; at++)
@@ -149,6 +150,7 @@ void scoop_session_free(struct scoop_session *session) {
     free_list(session->keywords);
     free_list(session->values);
     scoop_free(session->label);
+    scoop_free(session->ca_file);
     if (session->wake_fd >= 0)
         close(session->wake_fd);
     scoop_free(session);
@@ -183,6 +185,16 @@ static void drop_notice(void *user, const char *message) {
     (void)message;
 }
 
+/* Whether the server's certificate is to be checked; with a CA file and a lesser sslmode libpq
+ * would check it too, and refuse servers that the caller wants to trust. */
+static bool checks_certificate(const struct scoop_session *session) {
+    const char *mode = getenv("PGSSLMODE");
+    for (size_t i = 0; session->keywords[i] != NULL; i++)
+        if (strcmp(session->keywords[i], "sslmode") == 0)
+            mode = session->values[i];
+    return mode != NULL && strncmp(mode, "verify-", 7) == 0;
+}
+
 /* Our defaults, then the caller's settings, then what must be so: of equal names the last one wins.
  * The first dbname is a connection string whose only job is to keep PGOPTIONS out. */
 static PGconn *start(const struct scoop_session *session, struct scoop_error *error) {
@@ -204,6 +216,8 @@ static PGconn *start(const struct scoop_session *session, struct scoop_error *er
         size_t used = 0;
         for (size_t i = 0; i < DEFAULTS; i++, used++)
             keywords[used] = defaults[i][0], values[used] = defaults[i][1];
+        if (session->ca_file != NULL && checks_certificate(session))
+            keywords[used] = "sslrootcert", values[used++] = session->ca_file;
         for (size_t i = 0; i < count; i++, used++)
             keywords[used] = session->keywords[i], values[used] = session->values[i];
         keywords[used] = "application_name", values[used++] = name;
@@ -270,7 +284,6 @@ static int set_up(struct scoop_session *session, const struct scoop_interrupt *i
     char sql[64];
     if (PQsetnonblocking(session->connection, 1) != 0)
         return scoop_fail(error, SCOOP_INTERNAL, "a connection could not be made nonblocking");
-    PQsetNoticeProcessor(session->connection, drop_notice, NULL);
     PQsetErrorVerbosity(session->connection, PQERRORS_DEFAULT);
     if (session->dialect == SCOOP_REDSHIFT && set_label(session, interrupt, error) != 0)
         return -1;
@@ -290,6 +303,7 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
     session->connection = start(session, error);
     if (session->connection == NULL)
         return -1;
+    PQsetNoticeProcessor(session->connection, drop_notice, NULL);
     PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
     if (poll_connection(session, interrupt, error) == 0 && set_up(session, interrupt, error) == 0)
         return 0;

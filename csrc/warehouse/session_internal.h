@@ -18,6 +18,7 @@ struct scoop_session {
     char **values;
     enum scoop_dialect dialect;
     char *label;
+    char *ca_file; /* NULL: libpq's own */
     int64_t lock_timeout_ms;
     int64_t statement_timeout_ms;
     PGconn *connection; /* NULL: not connected yet, or lost */

@@ -15,6 +15,7 @@ from airscoop.receipt import InsertReceipt
 from airscoop.warehouse import Warehouse
 
 Settings = dict[str, str]
+OURS = ("dsn", "certificate")
 Eye = psycopg.Connection[tuple[object, ...]]
 ROWS = [("a", 1), ("a", 2), ("b", 1), (None, 1), (None, 2)]
 DISTINCT = 3
@@ -38,7 +39,7 @@ def eye(database: Settings) -> Iterator[Eye]:
 
 
 def connect(database: Settings, port: int | None = None, **options: object) -> Warehouse:
-    conninfo = {name: value for name, value in database.items() if name != "dsn"}
+    conninfo = {name: value for name, value in database.items() if name not in OURS}
     conninfo["sslmode"] = "disable"
     if port is not None:
         conninfo["port"] = str(port)

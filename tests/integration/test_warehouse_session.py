@@ -16,10 +16,11 @@ from airscoop import errors
 from airscoop.warehouse import Warehouse
 
 Settings = dict[str, str]
+OURS = ("dsn", "certificate")
 
 
 def conninfo(database: Settings, **changes: str) -> Settings:
-    return {name: value for name, value in {**database, **changes}.items() if name != "dsn"}
+    return {name: value for name, value in {**database, **changes}.items() if name not in OURS}
 
 
 def connect(database: Settings, **options: object) -> Warehouse:
@@ -126,6 +127,41 @@ def test_a_string_that_cannot_be_read_is_not_repeated(given: str) -> None:
     with pytest.raises(errors.UsageError) as caught, Warehouse(given):
         pass
     assert "s3c" not in str(caught.value) and "ret" not in str(caught.value).replace("retry", "")
+
+
+@pytest.fixture
+def no_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "PGSSLMODE", "PGSSLROOTCERT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_ca")
+def test_a_certificate_from_an_unknown_authority_is_refused(database: Settings) -> None:
+    wanted = conninfo(database, sslmode="verify-full")
+    with pytest.raises(errors.TlsError, match="sslrootcert"):
+        Warehouse(wanted, dialect="postgres").execute("SELECT 1")
+
+
+@pytest.mark.usefixtures("no_ca")
+def test_a_certificate_is_checked_against_the_ca_file(
+    database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = database["certificate"]
+    secured = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    wanted = conninfo(database, sslmode="verify-full")
+    with Warehouse(wanted, dialect="postgres", ca_file=authority) as warehouse:
+        assert warehouse.execute(secured) == [("t",)]
+    with Warehouse({**wanted, "sslrootcert": authority}, dialect="postgres") as warehouse:
+        assert warehouse.execute(secured) == [("t",)]
+    monkeypatch.setenv("SSL_CERT_FILE", authority)
+    with Warehouse(wanted, dialect="postgres") as warehouse:
+        assert warehouse.execute(secured) == [("t",)]
+
+
+@pytest.mark.usefixtures("no_ca")
+def test_a_lesser_sslmode_checks_nothing(database: Settings) -> None:
+    with Warehouse(conninfo(database, sslmode="require"), dialect="postgres") as warehouse:
+        assert warehouse.execute("SELECT 1") == [("1",)]
 
 
 def test_a_missing_database_is_not_found(database: Settings) -> None:

@@ -18,6 +18,7 @@ struct scoop_session_options {
     const char *const *keywords; /* libpq's names, closed by NULL */
     const char *const *values;   /* one per keyword */
     enum scoop_dialect dialect;
+    const char *ca_file;     /* for sslmode verify-ca and verify-full without sslrootcert */
     const char *label;       /* query_group on Redshift, application_name else; NULL: airscoop */
     int64_t lock_timeout_ms; /* for the lock of an insert; 0: wait for ever */
     int64_t statement_timeout_ms; /* for every other statement; 0: the server's own */

@@ -1,0 +1,111 @@
+/* Every allocation of the warehouse's pure parts fails once: the call must say NO_MEMORY and leak
+ * nothing. In builds without SCOOP_TORTURE nothing fails and each job just runs once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scoop/insert_sql.h"
+#include "scoop/memory.h"
+#include "scoop/partition.h"
+#include "scoop/script.h"
+#include "scoop/session.h"
+
+enum { MOST_ALLOCATIONS = 500 };
+
+/* Runs the job with its nth allocation failing, for every n until it succeeds. */
+static void torture(int (*job)(struct scoop_error *error)) {
+    for (long nth = 1; nth <= MOST_ALLOCATIONS; nth++) {
+        struct scoop_error error = {0};
+#ifdef SCOOP_TORTURE
+        scoop_memory_fail_at(nth);
+#endif
+        int result = job(&error);
+#ifdef SCOOP_TORTURE
+        scoop_memory_fail_at(0);
+#endif
+        if (result == 0)
+            return;
+        assert_int_equal(error.code, SCOOP_NO_MEMORY);
+    }
+    fail_msg("the job never succeeded");
+}
+
+static int split_script(struct scoop_error *error) {
+    static const char text[] = "a '${v}'; b $$x$$; c";
+    static const struct scoop_script_variable variable = {"v", "it's"};
+    struct scoop_script script;
+    if (scoop_script_parse("f", text, sizeof text - 1, &variable, 1, &script, error) != 0)
+        return -1;
+    scoop_script_free(&script);
+    return 0;
+}
+
+static int read_partition(struct scoop_error *error) {
+    char **values = NULL;
+    if (scoop_partition_parse("[\"a\\n\", null, 3]", 3, &values, error) != 0)
+        return -1;
+    for (size_t i = 0; i < 3; i++)
+        scoop_free(values[i]);
+    scoop_free(values);
+    return 0;
+}
+
+static int write_sql(struct scoop_error *error) {
+    static const char *const columns[] = {"k", "at"};
+    const struct scoop_insert_names names = {.source = "s.a",
+                                             .target = "s.b",
+                                             .columns = columns,
+                                             .column_count = 2,
+                                             .keys = columns,
+                                             .key_count = 1};
+    struct scoop_insert_plan plan;
+    struct scoop_buf sql;
+    scoop_buf_init(&sql, 65536);
+    int result = scoop_insert_plan(&names, false, "f00", &plan, error);
+    if (result == 0)
+        result = scoop_insert_sql_add_greatest(&plan, 0, &sql, error);
+    scoop_buf_free(&sql);
+    return result;
+}
+
+static int make_session(struct scoop_error *error) {
+    const struct scoop_session_options options = {.conninfo = "host=h password='p q' dbname=d",
+                                                  .label = "airscoop:x"};
+    struct scoop_session *session = scoop_session_new(&options, error);
+    scoop_session_free(session);
+    return session == NULL ? -1 : 0;
+}
+
+static void a_script_survives_a_failing_allocation(void **state) {
+    (void)state;
+    torture(split_script);
+}
+
+static void partition_values_survive_a_failing_allocation(void **state) {
+    (void)state;
+    torture(read_partition);
+}
+
+static void statements_survive_a_failing_allocation(void **state) {
+    (void)state;
+    torture(write_sql);
+}
+
+static void a_session_survives_a_failing_allocation(void **state) {
+    (void)state;
+    torture(make_session);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_script_survives_a_failing_allocation),
+        cmocka_unit_test(partition_values_survive_a_failing_allocation),
+        cmocka_unit_test(statements_survive_a_failing_allocation),
+        cmocka_unit_test(a_session_survives_a_failing_allocation),
+    };
+    return cmocka_run_group_tests_name("warehouse_torture", tests, NULL, NULL);
+}
