@@ -18,6 +18,7 @@
 enum {
     PART_BYTES = 8 * 1024 * 1024,
     SMALLEST_PART_BYTES = 5 * 1024 * 1024, /* S3's minimum */
+    LARGEST_PART_BYTES = 512 * 1024 * 1024,
     MOST_BUFFERS = 4,
     OTHER_MEMORY_BYTES = 6 * 1024 * 1024, /* queue, pending record, zlib */
     STEP_SLACK_BYTES = 1024 * 1024,
@@ -131,8 +132,8 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
         transfer->source = scoop_fd_source_new(0, error);
     } else if (is_http(place->uri)) {
         if (open_engine(transfer, error) == 0)
-            transfer->source = scoop_http_source_new(
-                transfer->engine, place->uri, transfer->options.allow_unknown_length, error);
+            transfer->source = scoop_http_source_new(transfer->engine, place->uri,
+                                                     transfer->options.allow_unknown_length, error);
     } else if (is_s3(place->uri)) {
         if (open_engine(transfer, error) != 0 ||
             scoop_s3_uri_parse(place->uri, &object, error) != 0)
@@ -170,6 +171,9 @@ static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_opti
         other += SCOOP_REJECTS_PART_BYTES;
     size_t left = limit > other ? limit - other : 0;
     sink->part_bytes = left >= 3 * PART_BYTES ? PART_BYTES : SMALLEST_PART_BYTES;
+    /* More memory gives larger parts, and so room for objects beyond 10,000 small ones. */
+    while (sink->part_bytes < LARGEST_PART_BYTES && left / (2 * sink->part_bytes) >= MOST_BUFFERS)
+        sink->part_bytes *= 2;
     size_t buffers = left / sink->part_bytes;
     sink->buffers = (unsigned)(buffers < MOST_BUFFERS ? buffers : MOST_BUFFERS);
     if (buffers < 2 || (sink->buffers - 1) * sink->part_bytes < transfer->room_bytes)
@@ -212,8 +216,7 @@ static int open_sink(struct scoop_transfer *transfer, struct scoop_error *error)
     if (is_http(uri))
         return scoop_fail(error, SCOOP_USAGE, "%s: a destination is s3://, a path or -", uri);
     if (uri == NULL && transfer->options.memory != NULL)
-        transfer->sink =
-            scoop_memory_sink_new(transfer->options.memory, MEMORY_HIGH_BYTES, error);
+        transfer->sink = scoop_memory_sink_new(transfer->options.memory, MEMORY_HIGH_BYTES, error);
     else if (uri == NULL)
         transfer->sink = scoop_null_sink_new(error);
     else if (strcmp(uri, "-") == 0)
@@ -255,8 +258,7 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     else if (strcmp(options->source.uri, "-") == 0)
         snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
     else if (is_http(options->source.uri))
-        scoop_url_display(options->source.uri, transfer->source_name,
-                          sizeof transfer->source_name);
+        scoop_url_display(options->source.uri, transfer->source_name, sizeof transfer->source_name);
     else
         snprintf(transfer->source_name, sizeof transfer->source_name, "%s", options->source.uri);
     transfer->rejects.source = transfer->source_name;
@@ -288,9 +290,24 @@ struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *o
 
 /* --- the phases --- */
 
+/* The stages do not know whose bytes they read. */
+static void name_source(struct scoop_transfer *transfer) {
+    struct scoop_error *error = &transfer->error;
+    const char *name = transfer->source_name;
+    char message[sizeof error->message];
+    bool about_data = error->code == SCOOP_TRUNCATED || error->code == SCOOP_CORRUPT ||
+                      error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION;
+    if (!about_data || strncmp(error->message, name, strlen(name)) == 0)
+        return;
+    memcpy(message, error->message, sizeof message);
+    snprintf(error->message, sizeof error->message, "%s: %.500s", name, message);
+}
+
 static int fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
     uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : ABORT_MS;
     transfer->error = *error;
+    if (transfer->phase <= STREAMING)
+        name_source(transfer);
     transfer->phase = ABORTING;
     transfer->abort_deadline_ms = scoop_now_ms() + most;
     if (transfer->source != NULL)
@@ -442,9 +459,9 @@ static int wait_committed(struct scoop_transfer *transfer, struct scoop_error *e
 
 static int wait_aborted(struct scoop_transfer *transfer) {
     struct scoop_error ignored = {0};
-    enum scoop_sink_state state =
-        transfer->sink == NULL ? SCOOP_SINK_ABORTED
-                               : transfer->sink->type->poll(transfer->sink, &ignored);
+    enum scoop_sink_state state = transfer->sink == NULL
+                                      ? SCOOP_SINK_ABORTED
+                                      : transfer->sink->type->poll(transfer->sink, &ignored);
     if (state == SCOOP_SINK_COMMITTED && transfer->error.code != SCOOP_CANCELLED) {
         /* The answer to Complete was lost, but it had won. */
         transfer->phase = DONE;
@@ -487,12 +504,13 @@ static int wait_for_events(struct scoop_transfer *transfer, int wait_ms,
                            struct scoop_error *error) {
     int fd = -1;
     short events = POLLIN;
-    if (transfer->source != NULL && transfer->phase <= STREAMING)
-        fd = transfer->source->wait_fd;
-    if (transfer->sink != NULL && transfer->sink->wait_fd >= 0 && transfer->phase >= STREAMING &&
-        !transfer->sink->type->ready(transfer->sink, transfer->room_bytes)) {
+    bool blocked = transfer->sink != NULL && transfer->phase >= STREAMING &&
+                   !transfer->sink->type->ready(transfer->sink, transfer->room_bytes);
+    if (blocked) {
         fd = transfer->sink->wait_fd;
         events = POLLOUT;
+    } else if (transfer->source != NULL && transfer->phase <= STREAMING) {
+        fd = transfer->source->wait_fd;
     }
     if (fd >= 0 && wait_ms > 0) {
         wait_for_fd(fd, events, wait_ms < FD_WAIT_MS ? wait_ms : FD_WAIT_MS);
@@ -511,15 +529,18 @@ static bool is_full(const struct scoop_transfer *transfer) {
 }
 
 static bool is_empty(const struct scoop_transfer *transfer) {
-    return transfer->fed && transfer->phase <= STREAMING &&
-           !atomic_load(&transfer->cancelled) && scoop_fed_source_is_empty(transfer->source);
+    return transfer->fed && transfer->phase <= STREAMING && !atomic_load(&transfer->cancelled) &&
+           scoop_fed_source_is_empty(transfer->source);
 }
 
 static void turn(struct scoop_transfer *transfer, int wait_ms) {
     struct scoop_error error = {0};
     if (atomic_load(&transfer->cancelled) && transfer->phase < ABORTING) {
-        scoop_fail(&error, SCOOP_CANCELLED, "%s: the transfer was cancelled; nothing was committed",
-                   transfer->source_name);
+        scoop_fail(&error, SCOOP_CANCELLED, "%s: the transfer was cancelled; %s",
+                   transfer->source_name,
+                   transfer->phase == COMMITTING
+                       ? "it was about to be committed: the whole destination may be there"
+                       : "nothing was committed");
         fail(transfer, &error);
     }
     int status = step(transfer, &error);
