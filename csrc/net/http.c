@@ -96,6 +96,13 @@ int64_t scoop_http_date(struct scoop_http_exchange *exchange) {
     return date == NULL ? -1 : (int64_t)curl_getdate(date, NULL);
 }
 
+/* Of the transfer codings only chunks, which come last, show where a body ends. */
+static bool ends_in_chunked(const char *codings) {
+    const char *last = strrchr(codings, ',');
+    last = last == NULL ? codings : last + 1;
+    return strcasecmp(last + strspn(last, " \t"), "chunked") == 0;
+}
+
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
     long version = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
@@ -103,7 +110,7 @@ bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
         return true;
     const char *coding = scoop_http_header(exchange, "Transfer-Encoding");
     if (coding != NULL && strcasecmp(coding, "identity") != 0)
-        return true;
+        return ends_in_chunked(coding);
     return scoop_http_content_length(exchange) >= 0;
 }
 
@@ -148,6 +155,13 @@ static size_t collect(struct scoop_http_exchange *exchange, const void *data, si
     return 0;
 }
 
+/* Of an error's page the beginning is enough. */
+static size_t collect_some(struct scoop_http_exchange *exchange, const void *data, size_t length) {
+    size_t room = exchange->body.ceiling - exchange->body.length;
+    size_t kept = length < room ? length : room;
+    return kept > 0 && collect(exchange, data, kept) == 0 ? 0 : length;
+}
+
 static size_t take_body(char *data, size_t size, size_t count, void *user) {
     struct scoop_http_exchange *exchange = user;
     const struct scoop_http_request *request = &exchange->request;
@@ -157,6 +171,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     if (announce_head(exchange) != 0)
         return 0;
     int status = scoop_http_status(exchange);
+    if (status < 200 || status > 299)
+        return collect_some(exchange, data, length);
     if (request->on_data == NULL || (status != 200 && status != 206))
         return collect(exchange, data, length);
     switch (request->on_data(request->user, data, length, &exchange->error)) {
@@ -188,6 +204,12 @@ static int rewind_body(void *user, curl_off_t offset, int origin) {
     return CURL_SEEKFUNC_OK;
 }
 
+static long redirects(const struct scoop_http_exchange *exchange) {
+    long count = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_COUNT, &count);
+    return count;
+}
+
 static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result) {
     const char *text =
         exchange->curl_text[0] != 0 ? exchange->curl_text : curl_easy_strerror(result);
@@ -214,6 +236,9 @@ static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result
         code = SCOOP_USAGE;
         break;
     case CURLE_TOO_MANY_REDIRECTS:
+        code = SCOOP_HTTP;
+        break;
+    case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
@@ -222,7 +247,13 @@ static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result
     default:
         break;
     }
-    scoop_fail(&exchange->error, code, "%s: %s", exchange->where, text);
+    if (result == CURLE_UNSUPPORTED_PROTOCOL && redirects(exchange) > 0)
+        scoop_fail(&exchange->error, SCOOP_HTTP,
+                   "%s: the server redirects to a place that is not allowed: from https only to "
+                   "https, from http to http or https",
+                   exchange->where);
+    else
+        scoop_fail(&exchange->error, code, "%s: %s", exchange->where, text);
 }
 
 void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result) {
