@@ -1,4 +1,5 @@
 /* From a dict of Python values to struct scoop_transfer_options, by one table. */
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -92,6 +93,17 @@ static int set_choice(struct airscoop_state *state, const struct field *field, P
     return usage(state, "%s cannot be \"%s\"", field->name, text);
 }
 
+static int set_integer(struct airscoop_state *state, const struct field *field, PyObject *value,
+                       int *target) {
+    long number = PyLong_AsLong(value);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    if (number < INT_MIN || number > INT_MAX)
+        return usage(state, "%s is out of range%s", field->name, "");
+    *target = (int)number;
+    return 0;
+}
+
 static int set_field(struct airscoop_state *state, const struct field *field, PyObject *value,
                      struct scoop_transfer_options *options) {
     void *target = (char *)options + field->offset;
@@ -106,8 +118,7 @@ static int set_field(struct airscoop_state *state, const struct field *field, Py
         *(uint64_t *)target = PyLong_AsUnsignedLongLong(value);
         return PyErr_Occurred() ? -1 : 0;
     case INTEGER:
-        *(int *)target = (int)PyLong_AsLong(value);
-        return PyErr_Occurred() ? -1 : 0;
+        return set_integer(state, field, value, target);
     case FLAG:
         *(bool *)target = PyObject_IsTrue(value) == 1;
         return PyErr_Occurred() ? -1 : 0;

@@ -6,8 +6,7 @@
 enum { MEMORY_CEILING = 256 * 1024 * 1024 };
 
 struct transfer_object {
-    PyObject_HEAD
-    struct scoop_transfer *transfer;
+    PyObject_HEAD struct scoop_transfer *transfer;
     struct scoop_buf memory;
     int to_memory;
     int fed;
@@ -69,7 +68,14 @@ static void transfer_dealloc(PyObject *object) {
     PyErr_Restore(kind, value, trace);
 }
 
+/* A Transfer made by __new__ alone has nothing to work with. */
+static int check_set_up(struct transfer_object *self) {
+    return self->transfer == NULL ? refuse(self, "this Transfer is not set up") : 0;
+}
+
 static int begin(struct transfer_object *self) {
+    if (check_set_up(self) != 0)
+        return -1;
     if (self->busy)
         return refuse(self, "this Transfer is in use by another thread");
     if (self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED)
@@ -115,8 +121,9 @@ static PyObject *facts_dict(struct transfer_object *self) {
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
-    return facts_dict((struct transfer_object *)object);
+    return check_set_up(self) == 0 ? facts_dict(self) : NULL;
 }
 
 static PyObject *transfer_run(PyObject *object, PyObject *progress) {
@@ -202,8 +209,11 @@ static PyObject *transfer_abort(PyObject *object, PyObject *unused) {
 }
 
 static PyObject *transfer_cancel(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
-    scoop_transfer_cancel(((struct transfer_object *)object)->transfer);
+    if (check_set_up(self) != 0)
+        return NULL;
+    scoop_transfer_cancel(self->transfer);
     Py_RETURN_NONE;
 }
 
