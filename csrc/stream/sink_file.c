@@ -10,6 +10,8 @@
 #include "scoop/memory.h"
 #include "sink.h"
 
+enum { NEW_FILE_MODE = 0666 }; /* less the umask */
+
 struct file_sink {
     struct scoop_sink base;
     enum scoop_sink_state state;
@@ -105,17 +107,8 @@ static void file_free(struct scoop_sink *base) {
     scoop_free(sink);
 }
 
-static const struct scoop_sink_type file_type = {
-    "file", file_ready, file_write, file_seal, file_poll, file_commit, file_abort, file_free};
-
-static mode_t new_file_mode(const char *path) {
-    struct stat old;
-    if (stat(path, &old) == 0)
-        return old.st_mode & 0777;
-    mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
-}
+static const struct scoop_sink_type file_type = {"file",    file_ready,  file_write, file_seal,
+                                                 file_poll, file_commit, file_abort, file_free};
 
 static int split_path(struct file_sink *sink, const char *path) {
     const char *slash = strrchr(path, '/');
@@ -136,10 +129,9 @@ static int split_path(struct file_sink *sink, const char *path) {
 
 /* Unnamed where the file system can: then even kill -9 leaves nothing. */
 static int open_beside(struct file_sink *sink, struct scoop_error *error) {
-    mode_t mode = new_file_mode(sink->path);
-    sink->fd = open(sink->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    sink->fd = open(sink->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, NEW_FILE_MODE);
     if (sink->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-        sink->fd = open(sink->beside, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
+        sink->fd = open(sink->beside, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, NEW_FILE_MODE);
         sink->named = sink->fd >= 0;
     }
     if (sink->fd < 0)
@@ -147,10 +139,24 @@ static int open_beside(struct file_sink *sink, struct scoop_error *error) {
     return 0;
 }
 
+/* A file that replaces another has its permissions. */
+static int keep_mode(const struct file_sink *sink, const struct stat *old,
+                     struct scoop_error *error) {
+    if (fchmod(sink->fd, old->st_mode & 0777) != 0)
+        return scoop_fail_errno(error, errno, "setting the permissions of %s", sink->path);
+    return 0;
+}
+
 struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *error) {
     struct stat there;
-    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) {
-        scoop_fail(error, SCOOP_USAGE, "%s is a folder; name the file to write", path);
+    bool exists = stat(path, &there) == 0;
+    if (exists && !S_ISREG(there.st_mode)) {
+        scoop_fail(error, SCOOP_USAGE,
+                   S_ISDIR(there.st_mode)
+                       ? "%s is a folder; name the file to write"
+                       : "%s is not a regular file, and a rename would replace it; use - and "
+                         "redirect standard output",
+                   path);
         return NULL;
     }
     struct file_sink *sink = scoop_calloc(1, sizeof *sink);
@@ -163,7 +169,7 @@ struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *err
     sink->fd = -1;
     if (split_path(sink, path) != 0)
         scoop_fail_memory(error);
-    else if (open_beside(sink, error) == 0)
+    else if (open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0))
         return &sink->base;
     file_free(&sink->base);
     return NULL;
