@@ -44,12 +44,12 @@ class S3Settings:
         if self.credentials is not None and self.endpoint_url and self.region:
             return self
         session = _session(self.profile)
-        client = _client(session, self)
+        meta = _client(session, self).meta
         return dataclasses.replace(
             self,
             credentials=self.credentials or (None if self.anonymous else _credentials(session)),
-            endpoint_url=self.endpoint_url or _endpoint(client.meta.endpoint_url),
-            region=self.region or client.meta.region_name,
+            endpoint_url=self.endpoint_url or _endpoint(meta.endpoint_url, meta.region_name),
+            region=self.region or meta.region_name,
         )
 
 
@@ -72,10 +72,13 @@ def _client(session: botocore.session.Session, settings: S3Settings) -> object:
     )
 
 
-def _endpoint(url: str) -> str | None:
-    """None for AWS's own endpoints, which the engine addresses by region and bucket."""
-    host = url.split("://", 1)[1].split("/", 1)[0]
-    return None if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else url
+def _endpoint(url: str, region: str) -> str | None:
+    """None for a region's usual endpoint, which the engine addresses by region and bucket.
+
+    Others of AWS's (FIPS, dual stack, VPC) are kept: they were configured for a reason.
+    """
+    usual = ("s3.amazonaws.com", f"s3.{region}.amazonaws.com", f"s3.{region}.amazonaws.com.cn")
+    return None if url.split("://", 1)[1].rstrip("/") in usual else url
 
 
 def _credentials(session: botocore.session.Session) -> Credentials:
