@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 PARTITION_SEGMENT = re.compile(r"^[^/=]+=[^/]*$")
@@ -29,7 +29,7 @@ def normalized(name: str | os.PathLike[str]) -> str:
     if scheme is None or is_s3(text) or is_http(text):
         return text
     if scheme.group(1).lower() == "file":
-        return urlsplit(text).path
+        return unquote(urlsplit(text).path)
     from airscoop.errors import UsageError
 
     raise UsageError(f"{scheme.group(0)} is not supported: use http(s)://, s3://, a path or -")

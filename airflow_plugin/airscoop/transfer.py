@@ -219,6 +219,7 @@ class Upload:
         native["source"] = None
         self._transfer: Transfer = Transfer(native)
         self._start = time.monotonic()
+        self._aborted = False
         self.receipt = None
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
@@ -234,6 +235,7 @@ class Upload:
 
     def abort(self) -> None:
         """Takes everything back; after a commit it does nothing."""
+        self._aborted = True
         self._transfer.abort()
 
     def __enter__(self) -> Self:
@@ -245,7 +247,7 @@ class Upload:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None and self.receipt is None:
+        if kind is None and self.receipt is None and not self._aborted:
             self.commit()
         else:
             self.abort()
