@@ -195,7 +195,8 @@ def test_the_same_source_twice_gives_the_same_bytes_and_etag(size: int, store: S
 
 
 def test_python_literals_arrive_as_json(store: Store) -> None:
-    source = store.put("meta.gz", gzipped(b"{'asin': 'A1', 'title': \"It's\", 'price': None}\n" * 3))
+    literals = b"{'asin': 'A1', 'title': \"It's\", 'price': None}\n" * 3
+    source = store.put("meta.gz", gzipped(literals))
     receipt = airscoop.copy(
         source, store.uri("meta.json"), format="python-literal",
         source_s3=store.settings(), destination_s3=store.settings(),
