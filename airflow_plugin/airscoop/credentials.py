@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import botocore.session
@@ -59,7 +59,7 @@ def _session(profile: str | None) -> botocore.session.Session:
     return botocore.session.Session(profile=profile)
 
 
-def _client(session: botocore.session.Session, settings: S3Settings) -> object:
+def _client(session: botocore.session.Session, settings: S3Settings) -> Any:
     # botocore knows every place an endpoint or a region can be configured in.
     import botocore
     from botocore.config import Config
