@@ -276,7 +276,13 @@ static int set_label(struct scoop_session *session, const struct scoop_interrupt
     char sql[QUERY_GROUP_BYTES + 40];
     /* The label holds no quote and no backslash any more. */
     snprintf(sql, sizeof sql, "SET query_group TO '%.*s'", QUERY_GROUP_BYTES, session->label);
-    return scoop_session_run(session, sql, interrupt, error);
+    if (scoop_session_run(session, sql, interrupt, error) == 0)
+        return 0;
+    if (strcmp(error->sqlstate, "42704") != 0)
+        return -1;
+    return scoop_fail(error, SCOOP_USAGE,
+                      "the server at %s:%s is not Redshift; use the dialect postgres for it",
+                      PQhost(session->connection), PQport(session->connection));
 }
 
 static int set_up(struct scoop_session *session, const struct scoop_interrupt *interrupt,

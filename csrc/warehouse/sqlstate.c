@@ -65,11 +65,13 @@ static const struct rule timeout = {"57014", SCOOP_TIMEOUT,
                                     "raise the statement timeout or make the batch smaller"};
 static const struct rule cancelled = {"57014", SCOOP_CANCELLED, "it was cancelled at the server"};
 
-/* Redshift reports a serialization failure as XX000 with the bare number as its message. */
+/* Redshift reports a serialization failure as XX000 with the bare number as its message; its other
+ * two come from tables that a concurrent refresh has just swapped. */
 static bool is_conflict(const char *state, const char *primary) {
     return strcmp(state, "XX000") == 0 &&
            (strncmp(primary, "1023", 4) == 0 ||
-            strstr(primary, "conflict with concurrent transaction") != NULL);
+            strstr(primary, "conflict with concurrent transaction") != NULL ||
+            strstr(primary, "could not open relation with OID") != NULL);
 }
 
 static const struct rule *judge(const char *state, const char *primary, bool timed) {

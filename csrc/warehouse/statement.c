@@ -105,6 +105,8 @@ static enum scoop_wait receive(struct scoop_session *session, const struct scoop
             if (answer->copying)
                 return SCOOP_WAIT_READY;
         }
+        if (PQsocket(connection) < 0)
+            return SCOOP_WAIT_READY;
         short events = (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN);
         enum scoop_wait end = scoop_session_wait(session, events, patience);
         if (end != SCOOP_WAIT_READY)

@@ -191,11 +191,16 @@ def test_a_conflict_is_tried_again(database: Settings, eye: Eye) -> None:
 
 
 # How Redshift reports what PostgreSQL reports as 40001.
+CONFLICTS = (
+    "1023",
+    "could not complete because of conflict with concurrent transaction",
+    "could not open relation with OID 4711",
+)
 REDSHIFT_CONFLICT = """
 CREATE SEQUENCE s.tries;
 CREATE FUNCTION s.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF nextval('s.tries') < {tries} THEN
-    RAISE EXCEPTION '1023' USING ERRCODE = 'XX000',
+    RAISE EXCEPTION '{message}' USING ERRCODE = 'XX000',
       DETAIL = 'Serializable isolation violation on table - 1, transactions forming the cycle are:';
   END IF;
   RETURN NULL;
@@ -204,15 +209,18 @@ CREATE TRIGGER refuse AFTER INSERT ON s.target FOR EACH STATEMENT EXECUTE FUNCTI
 """
 
 
-def test_redshifts_own_conflict_is_tried_again(database: Settings, eye: Eye) -> None:
-    eye.execute(REDSHIFT_CONFLICT.format(tries=3).encode())
+@pytest.mark.parametrize("message", CONFLICTS)
+def test_redshifts_own_conflicts_are_tried_again(
+    database: Settings, eye: Eye, message: str
+) -> None:
+    eye.execute(REDSHIFT_CONFLICT.format(tries=3, message=message).encode())
     with connect(database) as warehouse:
         receipt = insert(warehouse)
     assert (receipt.attempts, receipt.inserted) == (3, DISTINCT)
 
 
 def test_conflicts_without_end_are_given_up(database: Settings, eye: Eye) -> None:
-    eye.execute(REDSHIFT_CONFLICT.format(tries=1000).encode())
+    eye.execute(REDSHIFT_CONFLICT.format(tries=1000, message=CONFLICTS[0]).encode())
     with connect(database) as warehouse, pytest.raises(errors.SerializationConflict) as caught:
         insert(warehouse)
     assert caught.value.retryable and caught.value.sqlstate == "XX000"

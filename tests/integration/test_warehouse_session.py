@@ -295,6 +295,26 @@ def test_a_killed_backend_is_a_failed_connection(database: Settings) -> None:
             warehouse.execute("SELECT 1")
 
 
+def test_a_cancel_by_someone_else_is_told_from_a_timeout(database: Settings) -> None:
+    def cancel() -> None:
+        wait_for(lambda: statement_runs(database, "pg_sleep(600)"))
+        with psycopg.connect(database["dsn"]) as other:
+            other.execute(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
+            )
+
+    with connect(database) as warehouse:
+        with meanwhile(cancel), pytest.raises(errors.Cancelled, match="cancelled at the server"):
+            warehouse.execute("SELECT pg_sleep(600)")
+        assert warehouse.execute("SELECT 1") == [("1",)]
+
+
+def test_postgresql_taken_for_redshift_is_recognised(database: Settings) -> None:
+    with pytest.raises(errors.UsageError, match="is not Redshift; use the dialect postgres"):
+        Warehouse(conninfo(database)).execute("SELECT 1")
+
+
 def test_a_forked_child_neither_uses_nor_closes_the_session(database: Settings) -> None:
     with connect(database) as warehouse:
         warehouse.execute("SELECT 1")
