@@ -17,6 +17,7 @@ import pytest
 from local_fixtures import (  # noqa: F401
     connection,
     serializable_standin,
+    spare_standin,
     spectrum,
     stack,
     stand_in_backend,

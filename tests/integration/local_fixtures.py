@@ -170,9 +170,7 @@ def stand_in_backend() -> Iterator[tuple[Path, Postgres, int]]:
                 log=root / "postgres.log",
                 seconds=READY_SECONDS,
             )
-            postgres.ensure(
-                port, {USER: PASSWORD}, {"dev": USER, "serial": USER, "restarted": USER}
-            )
+            postgres.ensure(port, {USER: PASSWORD}, {"dev": USER, "serial": USER, "spare": USER})
             yield root, postgres, port
         finally:
             processes.stop(server)
@@ -183,7 +181,8 @@ def stand_in_backend() -> Iterator[tuple[Path, Postgres, int]]:
 @pytest.fixture(scope="session")
 def standin(stand_in_backend: tuple[Path, Postgres, int]) -> Iterator[StandIn]:
     """A stand-in with Redshift's default isolation."""
-    found = StandIn(*stand_in_backend, "dev")
+    root, postgres, port = stand_in_backend
+    found = StandIn(root, postgres, port, "dev")
     found.start()
     yield found
     found.stop()
@@ -191,8 +190,19 @@ def standin(stand_in_backend: tuple[Path, Postgres, int]) -> Iterator[StandIn]:
 
 @pytest.fixture(scope="session")
 def serializable_standin(stand_in_backend: tuple[Path, Postgres, int]) -> Iterator[StandIn]:
-    found = StandIn(*stand_in_backend, "serial")
+    root, postgres, port = stand_in_backend
+    found = StandIn(root, postgres, port, "serial")
     found.start("serializable")
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def spare_standin(stand_in_backend: tuple[Path, Postgres, int]) -> Iterator[StandIn]:
+    """One that a test may stop, start and set up as it likes; its database is kept."""
+    root, postgres, port = stand_in_backend
+    found = StandIn(root, postgres, port, "spare")
+    found.start()
     yield found
     found.stop()
 

@@ -105,18 +105,13 @@ def test_serializable_by_the_sessions_options(standin: StandIn) -> None:
         assert session.execute("SHOW transaction_isolation").fetchone() == ("serializable",)
 
 
-def test_the_databases_level_is_changed_for_new_sessions(stand_in_backend: Any) -> None:
-    stand_in = StandIn(*stand_in_backend, "restarted")
-    stand_in.start()
-    try:
-        with stand_in.connect() as session:
-            session.execute("ALTER DATABASE restarted ISOLATION LEVEL SERIALIZABLE")
-        assert lost_update(stand_in)[0].diag.message_primary == "1023"
-        with stand_in.connect() as session:
-            session.execute("ALTER DATABASE restarted ISOLATION LEVEL SNAPSHOT")
-        assert write_skew(stand_in) is None
-    finally:
-        stand_in.stop()
+def test_the_databases_level_is_changed_for_new_sessions(spare_standin: StandIn) -> None:
+    with spare_standin.connect() as session:
+        session.execute("ALTER DATABASE spare ISOLATION LEVEL SERIALIZABLE")
+    assert lost_update(spare_standin)[0].diag.message_primary == "1023"
+    with spare_standin.connect() as session:
+        session.execute("ALTER DATABASE spare ISOLATION LEVEL SNAPSHOT")
+    assert write_skew(spare_standin) is None
 
 
 def test_a_conflict_can_be_tried_again(standin: StandIn) -> None:

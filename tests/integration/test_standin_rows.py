@@ -249,21 +249,18 @@ def test_a_statement_timeout_during_a_reading_is_one(spectrum: Spectrum) -> None
     spectrum.run("RESET statement_timeout")
 
 
-def test_a_read_that_the_stand_in_left_fails_the_query(stand_in_backend: Any) -> None:
-    stand_in = StandIn(*stand_in_backend, "restarted")
-    stand_in.start()
-    direct = psycopg.connect(stand_in.backend_dsn)
-    with stand_in.connect() as session:
-        spectrum = Spectrum(stand_in, session)
-        table = big(spectrum, 50)
+def test_a_read_that_the_stand_in_left_fails_the_query(spare_standin: StandIn) -> None:
+    with spare_standin.connect() as session:
+        table = big(Spectrum(spare_standin, session), 50)
+    # Past the stand-in, because its own sessions end with it.
+    direct = psycopg.connect(spare_standin.backend_dsn)
     direct.pgconn.send_query(f"SELECT count(*) FROM {table}".encode())
-    assert eventually(lambda: stand_in.threads() > 1)
-    os.kill(stand_in.pid, signal.SIGKILL)
+    assert eventually(lambda: spare_standin.threads() > 1)
+    os.kill(spare_standin.pid, signal.SIGKILL)
     result = direct.pgconn.get_result()
     assert result is not None
     assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"38000"
     direct.close()
-    stand_in.stop()
 
 
 def test_objects_in_s3_are_read_and_refusals_say_why(stack: dict[str, Any]) -> None:

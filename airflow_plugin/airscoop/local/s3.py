@@ -57,10 +57,12 @@ class SeaweedFS:
         self._write_identities()
         options = [f"-{name}.port={ports[name]}" for name in PORTS]
         options += [f"-{name}.port.grpc={ports[name + '.grpc']}" for name in PORTS]
+        # Without peers=none a restart waits 10 s for an election among masters.
         command: list[str | Path] = [
             binary(), "server", f"-dir={self._data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             "-s3", f"-s3.config={self._identities}", "-s3.port.iceberg=0", "-s3.port.lance=0",
-            "-master.telemetry=false", "-volume.preStopSeconds=0", *_VOLUMES, *options,
+            "-master.telemetry=false", "-master.peers=none",
+            "-volume.preStopSeconds=0", *_VOLUMES, *options,
         ]  # fmt: skip
         return processes.start("S3", command, log=log, stop_seconds=_STOP_SECONDS)
 

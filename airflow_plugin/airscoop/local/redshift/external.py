@@ -25,7 +25,8 @@ def _object_rows(writer: rows.RowWriter, name: str) -> Iterator[str]:
             except rows.BadValue as error:
                 raise scan_error(f"{name}, line {number}: {error}") from error
     except AirscoopError as error:
-        raise scan_error(f"{name}: {error}") from error
+        reason = str(error)
+        raise scan_error(reason if name in reason else f"{name}: {reason}") from error
 
 
 def read(reading: Reading) -> Generator[bytes]:

@@ -16,6 +16,7 @@ from airscoop.local.redshift.catalog import Catalog
 from airscoop.local.redshift.errors import SqlError
 from airscoop.local.redshift.reads import ReadServer
 from airscoop.local.redshift.session import Session
+from airscoop.local.redshift.tokens import tokenize
 
 HOST = "127.0.0.1"
 MOST_STARTUP_BYTES = 10_000
@@ -46,6 +47,8 @@ class StandIn:
 
     async def serve(self) -> None:
         """Prepares the database, then serves until cancelled."""
+        # Loads the tokenizer before the first statement waits for it.
+        tokenize("")
         await self.catalog.prepare(self._options.isolation)
         server = await asyncio.start_server(self._connected, HOST, self._options.port)
         async with server, asyncio.TaskGroup() as tasks:
