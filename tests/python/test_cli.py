@@ -1,0 +1,174 @@
+"""The command: receipts on stdout, messages on stderr, exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "import sys; from airscoop.cli import main; sys.exit(main())"]
+VERBS = [
+    ["copy"],
+    ["cat"],
+    ["head"],
+    ["check"],
+    ["partition", "add"],
+    ["partition", "list"],
+    ["insert"],
+    ["refresh"],
+    ["script"],
+    ["local"],
+]
+
+
+def airscoop(
+    *arguments: str | Path, stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.jsonl"
+    path.write_text("".join(f'{{"n": {n}}}\n' for n in range(100)))
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"n": 1}\n{"n": }\n{"n": 3}\n')
+    return path
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_verb_has_help(verb: list[str]) -> None:
+    done = airscoop(*verb, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"usage: airscoop")
+
+
+def test_the_receipt_alone_is_on_stdout_as_json(good: Path, tmp_path: Path) -> None:
+    done = airscoop("copy", good, tmp_path / "out.gz", "--format", "jsonl", "--json")
+    receipt = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (receipt["records_in"], receipt["records_out"]) == (100, 100)
+    assert gzip.decompress((tmp_path / "out.gz").read_bytes()) == good.read_bytes()
+
+
+def test_without_json_the_receipt_is_a_sentence(good: Path, tmp_path: Path) -> None:
+    done = airscoop("copy", good, tmp_path / "out", "--format", "jsonl")
+    assert b"100 records in = 100 out + 0 rejected" in done.stdout
+
+
+def test_wrong_usage_is_exit_code_2(good: Path, tmp_path: Path) -> None:
+    assert airscoop("copy", good).returncode == 2
+    assert airscoop("copy", good, "http://host/x").returncode == 2
+    assert airscoop("copy", good, tmp_path / "x", "--format", "xml").returncode == 2
+    assert airscoop("refresh", "a.b", AIRSCOOP_WAREHOUSE_DSN="").returncode == 2
+
+
+def test_bad_data_is_exit_code_3_with_the_place(bad: Path, tmp_path: Path) -> None:
+    done = airscoop("copy", bad, tmp_path / "out", "--format", "jsonl")
+    assert done.returncode == 3
+    assert b"BadRecord" in done.stderr
+    assert b"line 2, byte 9" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_failure_is_exit_code_1(tmp_path: Path) -> None:
+    done = airscoop("copy", tmp_path / "missing", tmp_path / "out")
+    assert done.returncode == 1
+    assert b"missing" in done.stderr
+
+
+def test_an_error_with_json_has_its_facts_on_stderr(tmp_path: Path) -> None:
+    done = airscoop("copy", tmp_path / "missing", tmp_path / "out", "--json")
+    facts = json.loads(done.stderr.splitlines()[-1])
+    assert facts["error"] == "NOT_FOUND"
+    assert done.stdout == b""
+
+
+def test_rejected_records_are_counted_and_kept(bad: Path, tmp_path: Path) -> None:
+    done = airscoop(
+        "copy", bad, tmp_path / "out", "--format", "jsonl", "--max-rejected", "1", "--json"
+    )
+    receipt = json.loads(done.stdout)
+    assert receipt["records_rejected"] == 1
+    reject = json.loads(Path(receipt["rejects"]).read_text())
+    assert (reject["line"], reject["byte_offset"], reject["snippet"]) == (2, 9, '{"n": }')
+
+
+def test_check_reads_all_and_writes_nothing(good: Path, bad: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert airscoop("check", good).returncode == 0
+    assert airscoop("check", bad).returncode == 3
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_head_stops_after_the_lines_asked_for(good: Path) -> None:
+    assert airscoop("head", "-n", "2", good).stdout == b'{"n": 0}\n{"n": 1}\n'
+    assert airscoop("head", "-n", "0", good).stdout == b""
+
+
+def test_cat_inflates(good: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "good.gz"
+    packed.write_bytes(gzip.compress(good.read_bytes()))
+    assert airscoop("cat", packed).stdout == good.read_bytes()
+
+
+def test_standard_input_and_output_are_a_dash(good: Path) -> None:
+    done = airscoop("copy", "-", "-", "--format", "jsonl", stdin=good.read_bytes())
+    assert done.stdout == good.read_bytes()
+    assert b"100 records" in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_drama(tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 70 + b"\n" + b"y" * 10_000_000)
+    command = " ".join(["exec", *(f"'{part}'" for part in [*COMMAND, "cat", str(large)])])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -c 10"], capture_output=True, timeout=60
+    )
+    assert done.stdout == b"x" * 10
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_terminal_gets_a_progress_bar(good: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "slow"
+    os.mkfifo(fifo)
+    main_end, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    with subprocess.Popen(
+        [*COMMAND, "copy", str(fifo), str(tmp_path / "out")],
+        stderr=terminal,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        os.close(terminal)
+        with fifo.open("wb") as feed:
+            feed.write(b"a" * 1000)
+            feed.flush()
+            shown = os.read(main_end, 4096)
+        assert process.wait(60) == 0
+    os.close(main_end)
+    assert b"slow" in shown
+    assert b"B/s" in shown
+
+
+@pytest.mark.parametrize(("text", "number"), [("4096", 4096), ("64M", 2**26), ("1GiB", 2**30)])
+def test_sizes_have_units(text: str, number: int) -> None:
+    from airscoop.cli.transfers import size
+
+    assert size(text) == number

@@ -1,0 +1,50 @@
+"""What importing airscoop and its local verbs must not load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("airflow", "boto3", "botocore", "sqlglot", "psycopg", "urllib3", "pandas", "tqdm")
+
+
+def loaded_by(code: str) -> set[str]:
+    """The heavy packages that are loaded after `code` ran in an interpreter of its own."""
+    report = f"{code}\nimport sys; print('\\n'.join(name.split('.')[0] for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split()) & set(HEAVY)
+
+
+def test_import_airscoop_loads_nothing_heavy() -> None:
+    assert loaded_by("import airscoop") == set()
+
+
+def test_local_copies_load_nothing_heavy(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"a": 1}\n')
+    code = f"import airscoop; airscoop.copy({str(source)!r}, {str(tmp_path / 'b.gz')!r})"
+    assert loaded_by(code) == set()
+
+
+def test_the_command_loads_nothing_heavy_for_a_local_file(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"a": 1}\n')
+    code = f"from airscoop.cli import main; assert main(['check', {str(source)!r}]) == 0"
+    assert loaded_by(code) == set()
+
+
+def test_an_unknown_attribute_is_an_attribute_error() -> None:
+    import airscoop
+
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        airscoop.nothing_like_it  # noqa: B018
+
+
+def test_every_public_name_can_be_imported() -> None:
+    import airscoop
+
+    assert all(getattr(airscoop, name) is not None for name in airscoop.__all__)
