@@ -143,6 +143,13 @@ def _options(options: argparse.Namespace, destination: str | None, **more: Any) 
     )
 
 
+def _label(source: str) -> str:
+    """A short name of the source, without what may be secret in a URL."""
+    from airscoop.places import displayed
+
+    return displayed(source).rstrip("/").rpartition("/")[2] or source
+
+
 def run_copy(options: argparse.Namespace) -> int:
     """airscoop copy SOURCE DESTINATION"""
     from airscoop.options import place
@@ -159,7 +166,7 @@ def run_copy(options: argparse.Namespace) -> int:
             rejects=options.rejects,
         )
     )
-    with ProgressShown(options.source, quiet=options.quiet or options.json) as shown:
+    with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json, data_on_stdout=destination == "-")
     return 0
@@ -187,7 +194,7 @@ def run_check(options: argparse.Namespace) -> int:
     from airscoop.transfer import CopyJob
 
     job = CopyJob(_options(options, None, max_rejected=options.max_rejected), verb="check")
-    with ProgressShown(options.source, quiet=options.quiet or options.json) as shown:
+    with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json)
     return 0
