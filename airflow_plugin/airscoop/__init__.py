@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
     from airscoop.credentials import Credentials, S3Settings
     from airscoop.errors import AirscoopError
     from airscoop.receipt import (
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
+    from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
     from airscoop.warehouse import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"

@@ -156,9 +156,7 @@ def check(
 ) -> CopyReceipt:
     """Reads a source to its proven end and checks every record; writes nothing."""
     job = CopyJob(
-        TransferOptions(
-            source=place(source), format=format, max_rejected=max_rejected, **options
-        ),
+        TransferOptions(source=place(source), format=format, max_rejected=max_rejected, **options),
         verb="check",
     )
     return job.run(on_progress=on_progress)

@@ -400,8 +400,7 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
 static enum scoop_http_take on_data(void *user, const void *data, size_t length,
                                     struct scoop_error *error) {
     struct scoop_s3_call *call = user;
-    enum scoop_http_take take =
-        call->request.on_data(call->request.user, data, length, error);
+    enum scoop_http_take take = call->request.on_data(call->request.user, data, length, error);
     call->data_taken = call->data_taken || take == SCOOP_HTTP_TAKEN;
     return take;
 }

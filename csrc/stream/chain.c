@@ -66,8 +66,8 @@ bool scoop_chain_gzips(const struct scoop_transfer_options *options) {
 }
 
 static int check_content(const struct scoop_chain_options *options, struct scoop_error *error) {
-    if (options->transfer->format == SCOOP_FORMAT_RAW ||
-        options->content == SCOOP_CONTENT_PLAIN || options->content == SCOOP_CONTENT_GZIP)
+    if (options->transfer->format == SCOOP_FORMAT_RAW || options->content == SCOOP_CONTENT_PLAIN ||
+        options->content == SCOOP_CONTENT_GZIP)
         return 0;
     return scoop_fail(error, SCOOP_UNSUPPORTED,
                       "%s is %s data; only plain UTF-8 text and gzip can be read as records",
@@ -118,8 +118,8 @@ int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_option
     if (append_records(chain, options, error) != 0)
         return -1;
     if (transfer->head_lines > 0 &&
-        append(chain, scoop_head_new(transfer->head_lines, &chain->head_reached, counters,
-                                     error)) != 0)
+        append(chain,
+               scoop_head_new(transfer->head_lines, &chain->head_reached, counters, error)) != 0)
         return -1;
     if (gzips && !passes && append(chain, scoop_gzip_new(level, counters, error)) != 0)
         return -1;

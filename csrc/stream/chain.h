@@ -21,8 +21,8 @@ struct scoop_chain {
 struct scoop_chain_options {
     const struct scoop_transfer_options *transfer; /* borrowed during the call */
     enum scoop_content content;
-    const char *source_name;  /* for messages */
-    struct scoop_sink *sink;  /* borrowed */
+    const char *source_name; /* for messages */
+    struct scoop_sink *sink; /* borrowed */
     struct scoop_counters *counters;
     struct scoop_reject_policy policy;
 };

@@ -65,11 +65,10 @@ static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject
     if (status == 0)
         status = append_json(lines, rejects->source, strlen(rejects->source), error);
     if (status == 0)
-        status = scoop_buf_printf(lines, error,
-                                  ",\"line\":%llu,\"byte_offset\":%llu,\"length\":%llu,\"reason\":",
-                                  (unsigned long long)reject->line,
-                                  (unsigned long long)reject->byte_offset,
-                                  (unsigned long long)reject->total_length);
+        status = scoop_buf_printf(
+            lines, error, ",\"line\":%llu,\"byte_offset\":%llu,\"length\":%llu,\"reason\":",
+            (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
+            (unsigned long long)reject->total_length);
     if (status == 0)
         status = append_json(lines, reject->reason, strlen(reject->reason), error);
     if (status == 0)
@@ -88,9 +87,9 @@ static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject
     scoop_buf_init(&snippet, 8 * MESSAGE_SNIPPET_BYTES);
     append_json(&snippet, reject->record, length, &ignored);
     const char *text = scoop_buf_text(&snippet, &ignored);
-    scoop_fail(error, code, "%s: line %llu, byte %llu: %s%s; the record begins %s",
-               rejects->source, (unsigned long long)reject->line,
-               (unsigned long long)reject->byte_offset, reject->reason, why, text ? text : "");
+    scoop_fail(error, code, "%s: line %llu, byte %llu: %s%s; the record begins %s", rejects->source,
+               (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
+               reject->reason, why, text ? text : "");
     scoop_buf_free(&snippet);
     return -1;
 }

@@ -9,8 +9,8 @@
 #include "sink.h"
 
 struct scoop_rejects {
-    const char *source;   /* borrowed: how messages name it */
-    const char *uri;      /* borrowed; NULL: nowhere */
+    const char *source; /* borrowed: how messages name it */
+    const char *uri;    /* borrowed; NULL: nowhere */
     uint64_t max_rejected;
     uint64_t count;
     struct scoop_buf lines; /* JSON lines */
@@ -27,8 +27,8 @@ enum { SCOOP_REJECTS_PART_BYTES = 5 * 1024 * 1024 };
 void scoop_rejects_init(struct scoop_rejects *rejects);
 /* The policy for the stages. */
 int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct scoop_error *error);
-/* All records are in: writes the file, or removes the one of an earlier run when there is nothing to
- * write. 0 or -1. */
+/* All records are in: writes the file, or removes the one of an earlier run when there is nothing
+ * to write. 0 or -1. */
 int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error);
 /* Moves the writing on: 1 when it is over, 0 while it is not, -1 with *error. */
 int scoop_rejects_poll(struct scoop_rejects *rejects, struct scoop_error *error);

@@ -62,7 +62,8 @@ struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *err
 struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error);
 /* Counts and drops. */
 struct scoop_sink *scoop_null_sink_new(struct scoop_error *error);
-/* Kept in memory until taken: ready while *buffer holds less than high_bytes. Borrows the buffer. */
+/* Kept in memory until taken: ready while *buffer holds less than high_bytes. Borrows the buffer.
+ */
 struct scoop_sink *scoop_memory_sink_new(struct scoop_buf *buffer, size_t high_bytes,
                                          struct scoop_error *error);
 

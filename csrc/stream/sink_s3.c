@@ -1,4 +1,5 @@
-/* An S3 object as a sink: parts in parallel, Complete in one place, abort on every other way out. */
+/* An S3 object as a sink: parts in parallel, Complete in one place, abort on every other way out.
+ */
 #include <stdio.h>
 #include <string.h>
 

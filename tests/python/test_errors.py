@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import airscoop
 import pytest
+
+import airscoop
 from airscoop import _native, errors
 
 ROOT = Path(__file__).resolve().parents[2]

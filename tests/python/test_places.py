@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from airscoop import places
 from airscoop.errors import UsageError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import pwd
 import signal
@@ -32,13 +31,17 @@ log_min_error_statement = panic
 """
 
 
+def _caller() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
 class Postgres:
     """The cluster under `root`; `sockets` is where its superuser may log in without password."""
 
     def __init__(self, root: Path, sockets: Path) -> None:
         self.data = root / "postgres"
         self.sockets = sockets
-        self.user = "postgres" if os.getuid() == 0 else getpass.getuser()
+        self.user = "postgres" if os.getuid() == 0 else _caller()
 
     @property
     def uid(self) -> int:
@@ -82,7 +85,7 @@ class Postgres:
         )  # fmt: skip
         self._append("postgresql.conf", _CONF)
         (self.data / "pg_hba.conf").write_text(_HBA.format(superuser=SUPERUSER))
-        names = {self.user, getpass.getuser()}
+        names = {self.user, _caller()}
         self._append(
             "pg_ident.conf", "".join(f"airscoop {name} {SUPERUSER}\n" for name in sorted(names))
         )

@@ -17,7 +17,8 @@ struct scoop_buf {
 void scoop_buf_init(struct scoop_buf *buf, size_t ceiling_bytes);
 /* Releases the memory; the buffer may be used again (same ceiling). Safe to repeat. */
 void scoop_buf_free(struct scoop_buf *buf);
-/* Makes room for `more` bytes after length. 0, or -1 with NO_MEMORY or TOO_LARGE (contents kept). */
+/* Makes room for `more` bytes after length. 0, or -1 with NO_MEMORY or TOO_LARGE (contents kept).
+ */
 int scoop_buf_reserve(struct scoop_buf *buf, size_t more, struct scoop_error *error);
 /* 0, or -1 with NO_MEMORY or TOO_LARGE; then the buffer keeps what it held. */
 int scoop_buf_append(struct scoop_buf *buf, const void *data, size_t length,

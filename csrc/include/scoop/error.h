@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The one table: code, Python exception, retryable by default, sentence. The enum, the texts and the
- * exception classes of the binding are generated from it. */
+/* The one table: code, Python exception, retryable by default, sentence. The enum, the texts and
+ * the exception classes of the binding are generated from it. */
 #define SCOOP_ERRORS(X)                                                                            \
     X(OK, "AirscoopError", false, "No error.")                                                     \
     X(NO_MEMORY, "MemoryLimit", true, "Memory or the memory limit is exhausted.")                  \
@@ -47,7 +47,8 @@ enum scoop_code {
         SCOOP_CODE_COUNT
 };
 
-/* All text is NUL-terminated UTF-8, cut to fit, never holds a secret. Zero-initialise before use. */
+/* All text is NUL-terminated UTF-8, cut to fit, never holds a secret. Zero-initialise before use.
+ */
 struct scoop_error {
     enum scoop_code code;
     bool retryable;      /* true: the same call may succeed later */

@@ -67,8 +67,8 @@ struct scoop_s3_request {
     void *user;
 };
 
-/* Starts a call; strings are copied. NULL with *error filled when it could not be started; otherwise
- * valid until on_done returns or scoop_s3_cancel. */
+/* Starts a call; strings are copied. NULL with *error filled when it could not be started;
+ * otherwise valid until on_done returns or scoop_s3_cancel. */
 struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
                                      const struct scoop_s3_request *request,
                                      struct scoop_error *error);

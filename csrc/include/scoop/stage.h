@@ -10,12 +10,12 @@
 
 /* What the chain counted; one struct is shared by all stages of a chain and by its owner. */
 struct scoop_counters {
-    uint64_t source_bytes;     /* read from the source, as on the wire */
-    uint64_t text_bytes;       /* after gunzip (equal to source_bytes for plain input) */
-    uint64_t records_in;       /* records seen; in = out + rejected */
+    uint64_t source_bytes; /* read from the source, as on the wire */
+    uint64_t text_bytes;   /* after gunzip (equal to source_bytes for plain input) */
+    uint64_t records_in;   /* records seen; in = out + rejected */
     uint64_t records_out;
     uint64_t records_rejected;
-    uint64_t blank_lines;      /* dropped, not records */
+    uint64_t blank_lines; /* dropped, not records */
     uint64_t gzip_members;
     uint64_t destination_bytes; /* handed to the sink */
     bool bom_stripped;
@@ -23,12 +23,12 @@ struct scoop_counters {
 
 /* A record that is not passed on. Pointers are valid during the callback only. */
 struct scoop_reject {
-    uint64_t line;           /* of the record's first byte, from 1 */
-    uint64_t byte_offset;    /* of the record's first byte in the text, from 0 */
-    const char *reason;      /* a sentence */
+    uint64_t line;               /* of the record's first byte, from 1 */
+    uint64_t byte_offset;        /* of the record's first byte in the text, from 0 */
+    const char *reason;          /* a sentence */
     const unsigned char *record; /* its first bytes, at most 4096 */
-    size_t record_length;    /* bytes at `record` */
-    uint64_t total_length;   /* of the whole record in bytes */
+    size_t record_length;        /* bytes at `record` */
+    uint64_t total_length;       /* of the whole record in bytes */
 };
 
 /* Returns 0 to go on without the record, or -1 with *error filled (BAD_RECORD, TOO_MANY_REJECTED)
@@ -39,9 +39,9 @@ struct scoop_reject_policy {
 };
 
 struct scoop_record_options {
-    size_t max_record_bytes;   /* 0: SCOOP_MAX_RECORD_BYTES; longer input or output is a bad record */
-    bool replace_invalid;      /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
-    bool nonfinite_null;       /* Python nan, inf and 1e999 become null instead of a bad record */
+    size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES; longer input or output is a bad record */
+    bool replace_invalid;    /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
+    bool nonfinite_null;     /* Python nan, inf and 1e999 become null instead of a bad record */
     struct scoop_reject_policy policy;
 };
 
@@ -52,8 +52,9 @@ struct scoop_stage;
 
 struct scoop_stage_type {
     const char *name;
-    /* Takes up to `length` bytes and sets *consumed. A stage may stop early only after it has handed
-     * SCOOP_STEP_BYTES to the next one (gunzip does); the caller offers the rest again. 0 or -1. */
+    /* Takes up to `length` bytes and sets *consumed. A stage may stop early only after it has
+     * handed SCOOP_STEP_BYTES to the next one (gunzip does); the caller offers the rest again. 0 or
+     * -1. */
     int (*write)(struct scoop_stage *stage, const unsigned char *data, size_t length,
                  size_t *consumed, struct scoop_error *error);
     /* The input has ended well: check the trailer, emit what is left. Does not call next's finish.
@@ -70,7 +71,8 @@ struct scoop_stage {
     struct scoop_counters *counters; /* borrowed; outlives the stage */
 };
 
-/* Offers all of data to `stage`, repeating until it is consumed. 0 or -1. For calls between stages. */
+/* Offers all of data to `stage`, repeating until it is consumed. 0 or -1. For calls between stages.
+ */
 int scoop_stage_push(struct scoop_stage *stage, const void *data, size_t length,
                      struct scoop_error *error);
 /* Calls finish on `stage` and on each stage after it, in order; stops at the first error. */
@@ -78,11 +80,12 @@ int scoop_stage_finish_chain(struct scoop_stage *stage, struct scoop_error *erro
 /* Frees `stage` and each stage after it. NULL is allowed. */
 void scoop_stage_free_chain(struct scoop_stage *stage);
 
-/* Each constructor returns a stage owned by the caller, or NULL with *error filled. Not thread-safe:
- * one chain belongs to one thread. Options are copied. */
+/* Each constructor returns a stage owned by the caller, or NULL with *error filled. Not
+ * thread-safe: one chain belongs to one thread. Options are copied. */
 
 struct scoop_gunzip_options {
-    uint32_t max_ratio;       /* 0: 1100, just above what deflate can reach (1032); counted after the first MiB of output */
+    uint32_t max_ratio; /* 0: 1100, just above what deflate can reach (1032); counted after the
+                           first MiB of output */
     uint64_t max_output_bytes; /* 0: no limit */
     bool ignore_trailing_garbage;
 };
@@ -95,18 +98,19 @@ struct scoop_stage *scoop_gunzip_new(const struct scoop_gunzip_options *options,
 struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
                                    struct scoop_error *error);
 
-/* JSON values, one or more lines each, a record boundary being a newline at nesting 0 -> one checked
- * value per line. Bytes of a good one-line record pass unchanged; of a longer one, newlines become
- * spaces. Numbers keep their digits, duplicate keys pass. A bad record ends at the first newline after
- * its fault, so what is left of one that goes over several lines is read as records again. Results
- * never depend on how the input is cut. Memory: up to four times max_record_bytes. */
+/* JSON values, one or more lines each, a record boundary being a newline at nesting 0 -> one
+ * checked value per line. Bytes of a good one-line record pass unchanged; of a longer one, newlines
+ * become spaces. Numbers keep their digits, duplicate keys pass. A bad record ends at the first
+ * newline after its fault, so what is left of one that goes over several lines is read as records
+ * again. Results never depend on how the input is cut. Memory: up to four times max_record_bytes.
+ */
 struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
                                          struct scoop_counters *counters,
                                          struct scoop_error *error);
 
-/* Python literals, one a line -> compact JSON, one a line. Brackets and triple-quoted strings may go
- * over several lines; a bad record ends as above. Tuples and sets become arrays, bytes become text
- * (UTF-8, else Latin-1), numbers keep their digits, keys become what json.dumps makes of them,
+/* Python literals, one a line -> compact JSON, one a line. Brackets and triple-quoted strings may
+ * go over several lines; a bad record ends as above. Tuples and sets become arrays, bytes become
+ * text (UTF-8, else Latin-1), numbers keep their digits, keys become what json.dumps makes of them,
  * duplicate keys pass. Memory: up to six times max_record_bytes. */
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error);

@@ -29,13 +29,13 @@ struct scoop_transfer_options {
     struct scoop_buf *memory; /* borrowed; its ceiling must hold high water plus one step */
     enum scoop_format format;
     enum scoop_compression compression;
-    int compression_level;    /* 0: the gzip stage's default; 1..9 */
-    uint64_t head_lines;      /* 0: all */
+    int compression_level;     /* 0: the gzip stage's default; 1..9 */
+    uint64_t head_lines;       /* 0: all */
     size_t memory_limit_bytes; /* 0: SCOOP_MEMORY_LIMIT_BYTES */
     size_t max_record_bytes;   /* 0: SCOOP_MAX_RECORD_BYTES */
     uint64_t max_rejected;     /* more bad records end the run */
-    const char *rejects_uri;   /* where rejected records go, with the destination's s3 options; needed
-                                  when max_rejected > 0 and there is a destination */
+    const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
+                                when max_rejected > 0 and there is a destination */
     bool replace_invalid;
     bool nonfinite_null;
     bool allow_unknown_length;

@@ -117,7 +117,7 @@ async def connect(backend: Backend) -> AsyncIterator[AdminSession]:
     try:
         await session.start(backend)
         yield session
-    except asyncio.IncompleteReadError as error:
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise SqlError("08006", "PostgreSQL behind the stand-in closed the session") from error
     except asyncio.CancelledError:
         await cancel(backend, session.key)

@@ -78,6 +78,10 @@ class StandIn:
             log.debug("a connection ended: %s", error)
         except SqlError as error:
             writer.write(error.response("FATAL").encode())
+        except Exception:
+            log.exception("a session failed")
+            error = SqlError("XX000", "an error of the stand-in itself; its log has the details")
+            writer.write(error.response("FATAL").encode())
         finally:
             await sessions.close(writer)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airscoop.local.redshift.server import StandIn
 
 READ_BYTES = 256 * 1024
+# Longer texts are read by a thread, so that other sessions do not wait.
+LONG_TEXT = 64 * 1024
 IDLE = b"I"
 _FROM_CLIENT = b"QPBDECHSF"
 _FROM_BACKEND = b"ZEG"
@@ -64,7 +66,9 @@ class Session:
             asyncio.create_task(self._pump_backend()),
         ]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            for pump in ended:
+                pump.result()
         finally:
             for pump in pumps:
                 pump.cancel()
@@ -120,10 +124,16 @@ class Session:
     async def decide(self, text: str) -> statements.Decision:
         """As statements.decide, and the catalogue asked where only it knows."""
         self._isolation.heard(text)
-        decision = statements.decide(text)
+        if len(text) > LONG_TEXT:
+            decision = await asyncio.to_thread(statements.decide, text)
+        else:
+            decision = statements.decide(text)
         if not isinstance(decision, Carry) or not isinstance(decision.command, ddl.DropTables):
             return decision
-        external = await self._stand_in.catalog.any_external(decision.command.names)
+        try:
+            external = await self._stand_in.catalog.any_external(decision.command.names)
+        except SqlError as error:
+            return Refuse(error)
         return decision if external else Pass(text)
 
     async def idle_outside_transaction(self) -> bool:

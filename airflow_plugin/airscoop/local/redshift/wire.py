@@ -36,12 +36,18 @@ class Splitter:
 
     def __init__(self, wanted: bytes) -> None:
         self.wanted = wanted
-        self._pending = b""
+        self._pending = bytearray()
+        self._needed_bytes = 0
         self._passing_bytes = 0
 
-    def feed(self, data: bytes) -> Iterator[Message | bytes]:
-        data = self._pending + data if self._pending else data
-        self._pending = b""
+    def feed(self, new: bytes) -> Iterator[Message | bytes]:
+        data = new
+        if self._pending:
+            self._pending += new
+            if len(self._pending) < self._needed_bytes:
+                return
+            data = bytes(self._pending)
+        self._needed_bytes = 0
         position = run_start = 0
         while position < len(data):
             if self._passing_bytes:
@@ -58,6 +64,7 @@ class Splitter:
                 self._passing_bytes = length + 1
                 continue
             if len(data) - position < length + 1:
+                self._needed_bytes = length + 1
                 break
             if position > run_start:
                 yield data[run_start:position]
@@ -67,7 +74,7 @@ class Splitter:
             run_start = position
         if position > run_start:
             yield data[run_start:position]
-        self._pending = data[position:]
+        self._pending = bytearray(data[position:])
 
 
 def cstring(text: str) -> bytes:
