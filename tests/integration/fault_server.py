@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message
 import http.client
 import re
 import socket
@@ -140,7 +141,7 @@ class Request:
     method: str
     path: str
     query: str
-    headers: http.client.HTTPMessage
+    headers: email.message.Message[str, str]
     body: bytes = b""
 
     @property
@@ -227,9 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = http.client.HTTPConnection(self.server.upstream, timeout=60)
         try:
             target = request.path + (f"?{request.query}" if request.query else "")
-            upstream.putrequest(
-                request.method, target, skip_host=True, skip_accept_encoding=True
-            )
+            upstream.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in request.headers.items():
                 upstream.putheader(name, value)
             upstream.endheaders(request.body or None)

@@ -95,9 +95,7 @@ def test_gzip_is_recognised_by_content_and_not_by_name(tmp_path: Path) -> None:
         assert (tmp_path / "out").read_bytes() == TEXT
 
 
-def test_raw_gzip_to_gzip_keeps_its_bytes_and_counts_the_text(
-    store: Store, tmp_path: Path
-) -> None:
+def test_raw_gzip_to_gzip_keeps_its_bytes_and_counts_the_text(store: Store, tmp_path: Path) -> None:
     data = gzipped(TEXT, level=1) + gzipped(b"second member\n", level=9)
     source = tmp_path / "a.gz"
     source.write_bytes(data)
@@ -157,9 +155,7 @@ def test_sizes_around_part_boundaries(
     assert store.uploads() == []
 
 
-def test_the_receipt_counts_what_an_independent_count_finds(
-    store: Store, web: Origin
-) -> None:
+def test_the_receipt_counts_what_an_independent_count_finds(store: Store, web: Origin) -> None:
     text = b"\xef\xbb\xbf" + TEXT + b"\n\r\n" + b'{"last": "without newline"}'
     packed = gzipped(text)
     url = web.serve("/data", with_length(packed, headers='ETag: "v1"\r\n'))

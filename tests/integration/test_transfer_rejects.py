@@ -120,7 +120,7 @@ def test_a_source_of_bad_records_only_gives_an_empty_destination(store: Store) -
 
 def test_a_record_beyond_max_record_bytes_is_a_bad_record(store: Store) -> None:
     long = b'{"long": "%s"}' % (b"x" * 300_000)
-    limits = {"max_record_bytes": 100_000, "name": "out.json"}
+    limits: dict[str, Any] = {"max_record_bytes": 100_000, "name": "out.json"}
     with pytest.raises(errors.BadRecord, match="100000"):
         copy_to(store, GOOD + long + b"\n" + GOOD, **limits)
     receipt = copy_to(store, GOOD + long + b"\n" + GOOD, max_rejected=1, **limits)
@@ -166,9 +166,7 @@ def test_max_rejected_needs_records(store: Store) -> None:
         airscoop.copy("-", store.uri("a"), max_rejected=1, destination_s3=store.settings())
 
 
-def test_rejects_on_the_other_side_of_the_network_are_refused(
-    store: Store, tmp_path: Path
-) -> None:
+def test_rejects_on_the_other_side_of_the_network_are_refused(store: Store, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(GOOD)
     with pytest.raises(errors.UsageError, match="beside the destination"):
         airscoop.copy(

@@ -1,7 +1,8 @@
-"""Uploads that are stopped: signals, exceptions, dropped references, cancels, a process that ends."""
+"""Uploads that are stopped: by signals, exceptions, dropped references, cancels, exits."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -52,6 +53,14 @@ def has_upload(store: Store) -> Callable[[], bool]:
     return lambda: store.uploads() != []
 
 
+def has_open(process: subprocess.Popen[str], folder: Path) -> Callable[[], bool]:
+    """Whether the process has a file of the folder open."""
+    fds = Path(f"/proc/{process.pid}/fd")
+    return lambda: any(
+        str(fd.readlink()).startswith(f"{folder}/") for fd in fds.iterdir() if fd.is_symlink()
+    )
+
+
 def start_command(store: Store, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*AIRSCOOP, *arguments], env=store.environment(), text=True,
@@ -78,12 +87,7 @@ def test_a_signal_while_a_file_is_written_leaves_nothing(
     stalled: str, store: Store, tmp_path: Path
 ) -> None:
     with start_command(store, "copy", stalled, str(tmp_path / "a")) as process:
-        fds = Path(f"/proc/{process.pid}/fd")
-
-        def writes() -> bool:
-            return any(str(tmp_path) in os.readlink(fd) for fd in fds.iterdir() if fd.is_symlink())
-
-        assert eventually(writes)
+        assert eventually(has_open(process, tmp_path))
         process.terminate()
         process.communicate(timeout=30)
     assert process.returncode == 143
@@ -108,10 +112,7 @@ def test_kill_9_while_a_file_is_written_leaves_nothing(
     stalled: str, store: Store, tmp_path: Path
 ) -> None:
     with start_command(store, "copy", stalled, str(tmp_path / "a")) as process:
-        fds = Path(f"/proc/{process.pid}/fd")
-        assert eventually(
-            lambda: any(str(tmp_path) in os.readlink(fd) for fd in fds.iterdir() if fd.is_symlink())
-        )
+        assert eventually(has_open(process, tmp_path))
         process.kill()
         process.communicate(timeout=30)
     assert list(tmp_path.iterdir()) == []
@@ -254,11 +255,8 @@ def test_abort_after_commit_does_nothing(store: Store) -> None:
 
 def test_a_bad_record_that_is_caught_inside_the_block_still_commits_nothing(store: Store) -> None:
     upload = airscoop.Upload(store.uri("a"), format="jsonl", destination_s3=store.settings())
-    with pytest.raises(errors.AirscoopError), upload:
-        try:
-            upload.write(b"{bad\n" + b"{}\n" * 10)
-        except errors.BadRecord:
-            pass
+    with pytest.raises(errors.AirscoopError), upload, contextlib.suppress(errors.BadRecord):
+        upload.write(b"{bad\n" + b"{}\n" * 10)
     store.assert_untouched()
 
 
@@ -387,10 +385,12 @@ def test_a_transfer_that_was_never_set_up_is_refused() -> None:
     from airscoop._native import Transfer
 
     empty = Transfer.__new__(Transfer)
-    for method in (empty.facts, empty.cancel, lambda: empty.run(None)):
-        with pytest.raises(errors.UsageError, match="not set up"):
-            method()
-    del empty
+    with pytest.raises(errors.UsageError, match="not set up"):
+        empty.facts()
+    with pytest.raises(errors.UsageError, match="not set up"):
+        empty.cancel()
+    with pytest.raises(errors.UsageError, match="not set up"):
+        empty.run(None)
 
 
 def test_two_threads_cannot_run_one_transfer(stalled: str, store: Store) -> None:
