@@ -371,6 +371,26 @@ def test_only_the_schemas_owner_changes_its_tables(
         spectrum.run(f"DROP ROLE guest_{spectrum.schema}")
 
 
+def test_external_tables_can_only_be_read(spectrum: Spectrum, table: str) -> None:
+    for sql in (f"INSERT INTO {table} VALUES ('A', 1, 1)", f"DELETE FROM {table}"):
+        assert refusal(spectrum, sql)[0] == "42501"
+
+
+def test_a_materialized_view_over_an_external_table_is_refreshed(
+    spectrum: Spectrum, table: str, bad: str
+) -> None:
+    add(spectrum, table, 1, spectrum.write("a/1.json", {"asin": "A"}))
+    view = f"{table}_view"
+    spectrum.run(f"CREATE MATERIALIZED VIEW {view} SORTKEY(asin) AS SELECT asin FROM {table}")
+    add(spectrum, table, 2, spectrum.write("b/1.json", {"asin": "B"}))
+    spectrum.run(f"REFRESH MATERIALIZED VIEW {view}")
+    assert spectrum.run(f"SELECT asin FROM {view} ORDER BY 1") == [("A",), ("B",)]
+    add(spectrum, table, 3, bad)
+    with pytest.raises(psycopg.Error, match="not JSON"):
+        spectrum.run(f"REFRESH MATERIALIZED VIEW {view}")
+    assert len(spectrum.run(f"SELECT asin FROM {view}")) == 2
+
+
 def test_the_catalogue_survives_a_restart(spare_standin: StandIn) -> None:
     with spare_standin.connect() as session:
         spectrum = Spectrum(spare_standin, session)

@@ -154,8 +154,10 @@ class Stack:
             self._save()
 
     def up(self, s3_endpoint: str | None, bucket: str) -> None:
-        for folder in (self._folder / "log", self._run, self._http_root):
-            folder.mkdir(mode=0o711, exist_ok=True)
+        for private in (self._folder / "log", self._http_root):
+            private.mkdir(mode=0o700, exist_ok=True)
+        # PostgreSQL's user makes its socket here, and finds the stand-in's.
+        self._run.mkdir(mode=0o711, exist_ok=True)
         if os.getuid() == 0:
             os.chown(self._run, self._postgres.uid, -1)
         if (self._state.s3_endpoint, self._state.bucket) != (s3_endpoint, bucket):

@@ -80,8 +80,8 @@ class StandIn:
             writer.write(error.response("FATAL").encode())
         except Exception:
             log.exception("a session failed")
-            error = SqlError("XX000", "an error of the stand-in itself; its log has the details")
-            writer.write(error.response("FATAL").encode())
+            own = SqlError("XX000", "an error of the stand-in itself; its log has the details")
+            writer.write(own.response("FATAL").encode())
         finally:
             await sessions.close(writer)
 
