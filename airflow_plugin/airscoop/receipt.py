@@ -67,10 +67,13 @@ class CopyReceipt(Receipt):
     retries: int
 
     def summary(self) -> str:
-        text = (
-            f"{self.source} -> {self.destination}: {megabytes(self.source_bytes)} in, "
-            f"{megabytes(self.destination_bytes)} out"
-        )
+        if self.destination:
+            text = (
+                f"{self.source} -> {self.destination}: {megabytes(self.source_bytes)} in, "
+                f"{megabytes(self.destination_bytes)} out"
+            )
+        else:
+            text = f"{self.source}: {megabytes(self.source_bytes)} read"
         if self.format != "raw":
             text += (
                 f", {self.records_in:,} records in = {self.records_out:,} out"

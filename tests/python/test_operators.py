@@ -118,3 +118,19 @@ def test_the_label_names_dag_task_run_and_try() -> None:
     ti = SimpleNamespace(dag_id="d", task_id="t", run_id="manual__1", try_number=2)
     context: Any = {"ti": ti}
     assert label(context) == "airscoop:d/t/manual__1/2"
+
+
+@pytest.mark.parametrize(
+    ("receipt", "expected"),
+    [
+        ({}, None),
+        ({"format": "raw", "records_out": 0}, None),
+        ({"format": "jsonl", "records_out": 7}, 7),
+    ],
+)
+def test_the_insert_expects_what_the_download_counted(
+    receipt: dict[str, object], expected: int | None
+) -> None:
+    from airscoop.operators.insert_distinct import _expected_records
+
+    assert _expected_records(receipt) == expected
