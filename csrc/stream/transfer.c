@@ -230,6 +230,9 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     struct scoop_transfer_options *options = &transfer->options;
     if (options->source.uri != NULL && options->source.uri[0] == 0)
         return scoop_fail(error, SCOOP_USAGE, "the source is empty");
+    if (options->compression_level < 0 || options->compression_level > 9)
+        return scoop_fail(error, SCOOP_USAGE, "compression_level %d is not one of 1 to 9",
+                          options->compression_level);
     if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
         return scoop_fail(error, SCOOP_USAGE,
                           "max_rejected needs a format with records: jsonl or python-literal");

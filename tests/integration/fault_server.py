@@ -6,6 +6,7 @@ import email.message
 import http.client
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -59,14 +60,14 @@ def until_close(body: bytes) -> Answer:
 
 def redirect(location: str, *, status: int = 302) -> Answer:
     """Sends the client elsewhere."""
-    head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
-    return raw(head.encode())
+    head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n"
+    return raw(head.encode(), b"Connection: close\r\n\r\n")
 
 
 def status(code: int, *, headers: str = "", body: bytes = b"no") -> Answer:
     """An answer without data."""
-    head = f"HTTP/1.1 {code} Said\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-    return raw(head.encode(), body)
+    head = f"HTTP/1.1 {code} Said\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+    return raw(f"{head}{headers}\r\n".encode(), body)
 
 
 def then_reset(first: Answer) -> Answer:
@@ -82,8 +83,9 @@ def then_reset(first: Answer) -> Answer:
 class Origin:
     """Answers each connection once, by path. Lists of answers are used up one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._tls = tls
         self._answers: dict[str, list[Answer]] = {}
         self.heads: list[str] = []
         self.port = int(self._listener.getsockname()[1])
@@ -93,7 +95,7 @@ class Origin:
     def serve(self, path: str, *answers: Answer, host: str = "127.0.0.1") -> str:
         """The URL at which the answers are given in turn, the last one for ever."""
         self._answers[path] = list(answers)
-        return f"http://{host}:{self.port}{path}"
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}{path}"
 
     def _accept(self) -> None:
         while True:
@@ -107,6 +109,8 @@ class Origin:
         with connection:
             received = b""
             try:
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
                 while b"\r\n\r\n" not in received:
                     more = connection.recv(65536)
                     if not more:
@@ -125,9 +129,9 @@ class Origin:
 
 
 @contextmanager
-def origin() -> Iterator[Origin]:
-    """An HTTP server of the test's own."""
-    server = Origin()
+def origin(tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
+    """An HTTP server of the test's own, or an HTTPS one."""
+    server = Origin(tls)
     try:
         yield server
     finally:
