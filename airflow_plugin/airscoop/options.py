@@ -63,9 +63,13 @@ class TransferOptions:
         ends = {"source": (self.source, self.source_s3)}
         if self.destination is not None:
             ends["destination"] = (self.destination, self.destination_s3)
+        # Resolving costs some 10 MiB of botocore's: equal settings are resolved once.
+        resolved: dict[S3Settings, S3Settings] = {}
         for end, (name, settings) in ends.items():
             if places.is_s3(name):
-                options |= s3_options(end, settings.resolved())
+                found = resolved.get(settings) or settings.resolved()
+                resolved[settings] = found
+                options |= s3_options(end, found)
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             options["ca_file"] = ca_file(self.ca_file)
         return options
