@@ -9,7 +9,8 @@
 #include "scoop/sql_text.h"
 #include "session_internal.h"
 
-enum { CONNECT_SECONDS = 30, APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 8 };
+/* EXTRA: room for sslrootcert, application_name, client_encoding and the closing NULL. */
+enum { APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 4 };
 
 static void free_list(char **list) {
     for (size_t i = 0; list != NULL && list[i] != NULL; i++)
@@ -232,7 +233,7 @@ static PGconn *start(const struct scoop_session *session, struct scoop_error *er
 }
 
 static int connect_seconds(PGconn *connection) {
-    int seconds = CONNECT_SECONDS;
+    int seconds = 0;
     PQconninfoOption *settings = PQconninfo(connection);
     for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
         if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL)

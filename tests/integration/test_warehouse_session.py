@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse import Warehouse
@@ -179,6 +181,50 @@ def test_a_closed_port_is_a_failed_connection(database: Settings) -> None:
     with pytest.raises(errors.ConnectionFailed, match=r"127\.0\.0\.1:1") as caught:
         closed.execute("SELECT 1")
     assert caught.value.retryable
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+def test_a_server_that_never_answers_ends_in_a_timeout(
+    database: Settings, silent_port: int
+) -> None:
+    silent = conninfo(database, port=str(silent_port), connect_timeout="1")
+    with pytest.raises(errors.TimedOut, match="did not answer within 1 s") as caught:
+        Warehouse(silent, dialect="postgres").execute("SELECT 1")
+    assert caught.value.retryable
+
+
+def test_connecting_can_be_cancelled(database: Settings, silent_port: int) -> None:
+    warehouse = Warehouse(conninfo(database, port=str(silent_port)), dialect="postgres")
+    timer = threading.Timer(0.2, warehouse.cancel)
+    timer.start()
+    with pytest.raises(errors.Cancelled):
+        warehouse.execute("SELECT 1")
+    timer.join()
+
+
+def test_a_cancel_ends_even_when_the_server_has_gone_silent(database: Settings) -> None:
+    over = threading.Event()
+
+    def hook(number: int, sql: str) -> str:
+        if sql == "SELECT 1":
+            warehouse.cancel()
+            over.wait()
+        return sql
+
+    with WireProxy(int(database["port"]), hook) as proxy:
+        behind = conninfo(database, port=str(proxy.port), sslmode="disable")
+        warehouse = Warehouse(behind, dialect="postgres")
+        try:
+            with pytest.raises(errors.Cancelled):
+                warehouse.execute("SELECT 1")
+        finally:
+            over.set()
 
 
 def test_a_missing_table_and_column_are_named(database: Settings) -> None:
