@@ -1,0 +1,14 @@
+output "bucket" {
+  description = "For `airscoop script sql/bestsellers.sql --set bucket=…` and the Airflow variable bestsellers_bucket."
+  value       = aws_s3_bucket.data.bucket
+}
+
+output "role" {
+  description = "ARN of the role, for `airscoop script sql/bestsellers.sql --set role=…`; attach it to the warehouse first."
+  value       = aws_iam_role.redshift.arn
+}
+
+output "worker_policy" {
+  description = "ARN of the policy to attach to the Airflow workers' role or user."
+  value       = aws_iam_policy.worker.arn
+}
