@@ -92,8 +92,11 @@ class StandIn:
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(self.dsn, autocommit=True, **options)
 
-    def threads(self) -> int:
-        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+    def readings(self) -> int:
+        """How many programs of foreign tables the stand-in is connected to."""
+        connected, path = "03", str(self._socket)
+        rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+        return sum(row[5] == connected and row[-1] == path for row in rows)
 
     def peak_kib(self) -> int:
         """The most memory the stand-in's process ever had."""

@@ -75,6 +75,7 @@ def test_table_attributes_are_accepted_and_quotes_left_alone(
         "CREATE TABLE IF NOT EXISTS t (a integer) DISTSTYLE AUTO SORTKEY AUTO",
         "CREATE TABLE t (LIKE base INCLUDING DEFAULTS) DISTSTYLE EVEN",
         "CREATE TABLE t (a integer, PRIMARY KEY (a)) INTERLEAVED SORTKEY (a)",
+        "CREATE TABLE t (distkey integer, encode varchar(9) encode raw, sortkey integer sortkey)",
         "CREATE TABLE t (a character varying(MAX), b integer references base(a))",
         "CREATE MATERIALIZED VIEW t BACKUP NO DISTSTYLE KEY DISTKEY(a) SORTKEY(a) AUTO REFRESH NO "
         "AS SELECT a FROM base",

@@ -84,6 +84,7 @@ def test_a_prepared_query_still_prunes_after_many_runs(
 ) -> None:
     add(spectrum, table, 1, spectrum.write("a/1.json", {"asin": "A"}))
     add(spectrum, table, 2, bad)
+    assert spectrum.run("SHOW plan_cache_mode") == [("force_custom_plan",)]
     for _ in range(12):
         cursor = spectrum.connection.execute(
             f"SELECT asin FROM {table} WHERE day = %s".encode(), (1,), prepare=True

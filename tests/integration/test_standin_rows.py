@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from local_fixtures import Spectrum, StandIn
 
+from airscoop.local.redshift.errors import SqlError
+from airscoop.local.redshift.session import read_error
+
 DEADLINE_SECONDS = 30
 
 
@@ -210,26 +213,36 @@ def test_reading_does_not_grow_with_the_object(spectrum: Spectrum, standin: Stan
     assert standin.peak_kib() - before < 20 * 1024
 
 
+def test_a_line_without_end_is_not_kept_whole(spectrum: Spectrum, standin: StandIn) -> None:
+    failure(spectrum, "a varchar(9)", "short")
+    before = standin.peak_kib()
+    path = spectrum.folder / "t" / "1.json"
+    path.write_bytes(b"x" * (100 << 20))
+    with pytest.raises(psycopg.errors.InternalError_, match="longer than 4194304 bytes"):
+        spectrum.run(f"SELECT * FROM {spectrum.schema}.t")
+    assert standin.peak_kib() - before < 30 * 1024
+
+
 def test_a_reader_that_has_enough_ends_the_reading(spectrum: Spectrum, standin: StandIn) -> None:
     table = big(spectrum, 20)
     assert spectrum.run(f"SELECT a FROM {table} LIMIT 1") == [("0000000",)]
-    assert eventually(lambda: standin.threads() == 1)
+    assert eventually(lambda: standin.readings() == 0)
 
 
 def test_a_client_that_goes_away_ends_the_reading(spectrum: Spectrum, standin: StandIn) -> None:
     table = big(spectrum, 20)
     session = standin.connect()
     session.pgconn.send_query(f"SELECT * FROM {table} x, generate_series(1, 1000)".encode())
-    assert eventually(lambda: standin.threads() > 1)
+    assert eventually(lambda: standin.readings() > 0)
     session.close()
-    assert eventually(lambda: standin.threads() == 1)
+    assert eventually(lambda: standin.readings() == 0)
 
 
 def test_a_cancelled_reading_is_a_cancelled_statement(spectrum: Spectrum, standin: StandIn) -> None:
     table = big(spectrum, 50)
     pg = spectrum.connection.pgconn
     pg.send_query(f"SELECT count(*) FROM {table} x, generate_series(1, 1000)".encode())
-    assert eventually(lambda: standin.threads() > 1)
+    assert eventually(lambda: standin.readings() > 0)
     pg.get_cancel().cancel()
     result = pg.get_result()
     assert result is not None
@@ -238,7 +251,7 @@ def test_a_cancelled_reading_is_a_cancelled_statement(spectrum: Spectrum, standi
     while pg.get_result():
         pass
     assert spectrum.run("SELECT 1") == [(1,)]
-    assert eventually(lambda: standin.threads() == 1)
+    assert eventually(lambda: standin.readings() == 0)
 
 
 def test_a_statement_timeout_during_a_reading_is_one(spectrum: Spectrum) -> None:
@@ -249,13 +262,48 @@ def test_a_statement_timeout_during_a_reading_is_one(spectrum: Spectrum) -> None
     spectrum.run("RESET statement_timeout")
 
 
+def test_a_statement_timeout_while_no_rows_come_is_one(spare_standin: StandIn) -> None:
+    with spare_standin.connect() as session, psycopg.connect(spare_standin.backend_dsn) as eye:
+        eye.autocommit = True
+        table = big(Spectrum(spare_standin, session), 50)
+        session.execute("SET statement_timeout = 1000")
+        session.pgconn.send_query(f"SELECT count(*) FROM {table}".encode())
+        assert eventually(lambda: spare_standin.readings() > 0)
+        os.kill(spare_standin.pid, signal.SIGSTOP)
+        try:
+            running = f"SELECT 1 FROM pg_stat_activity WHERE pid = {session.info.backend_pid} "
+            still = f"{running} AND state = 'active'".encode()
+            assert eventually(lambda: not eye.execute(still).fetchall())
+        finally:
+            os.kill(spare_standin.pid, signal.SIGCONT)
+        result = session.pgconn.get_result()
+        assert result is not None
+        assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"57014"
+        assert session.pgconn.get_result() is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "cancelled", "detail", "state"),
+    [
+        (SqlError("XX000", "why"), True, "child process exited with exit code 1", "XX000"),
+        (None, True, "child process was terminated by signal 2: Interrupt", "57014"),
+        (None, False, "child process was terminated by signal 2: Interrupt", "57014"),
+        (None, False, "child process exited with exit code 1", "58030"),
+    ],
+)
+def test_a_failed_program_is_explained_by_what_is_known(
+    failure: SqlError | None, cancelled: bool, detail: str, state: str
+) -> None:
+    assert read_error(failure, cancelled=cancelled, detail=detail).sqlstate == state
+
+
 def test_a_read_that_the_stand_in_left_fails_the_query(spare_standin: StandIn) -> None:
     with spare_standin.connect() as session:
         table = big(Spectrum(spare_standin, session), 50)
     # Past the stand-in, because its own sessions end with it.
     direct = psycopg.connect(spare_standin.backend_dsn)
     direct.pgconn.send_query(f"SELECT count(*) FROM {table}".encode())
-    assert eventually(lambda: spare_standin.threads() > 1)
+    assert eventually(lambda: spare_standin.readings() > 0)
     os.kill(spare_standin.pid, signal.SIGKILL)
     result = direct.pgconn.get_result()
     assert result is not None

@@ -243,21 +243,26 @@ class Session:
                 refused = self._refusals.pop(found[1], None)
                 return refused.response() if refused else message
             case "38000" if text.startswith(_PROGRAM):
-                return self._read_error(values.get("D", "")).response()
+                failure = self._stand_in.take_failure(self.backend_pid)
+                detail = values.get("D", "")
+                return read_error(failure, cancelled=self._cancelled, detail=detail).response()
             case "40001":
                 return translated(values, self._isolation.level, self.backend_pid).response()
         return message
 
-    def _read_error(self, detail: str) -> SqlError:
-        """Why file_fdw's program failed; PostgreSQL knows its exit status only."""
-        failure = self._stand_in.take_failure(self.backend_pid)
-        if failure is not None:
-            return failure
-        if self._cancelled:
-            return _cancelled()
-        if "signal 2" in detail:
-            return SqlError("57014", "canceling statement due to statement timeout")
-        return SqlError("58030", "the rows of an external table ended early")
+
+def read_error(failure: SqlError | None, *, cancelled: bool, detail: str) -> SqlError:
+    """Why file_fdw's program failed; PostgreSQL knows its exit status only, in `detail`.
+
+    A cancel and a timeout end the program, too, and PostgreSQL may notice that first.
+    """
+    if failure is not None:
+        return failure
+    if cancelled:
+        return _cancelled()
+    if "signal 2" in detail:
+        return SqlError("57014", "canceling statement due to statement timeout")
+    return SqlError("58030", "the rows of an external table ended early")
 
 
 def _cancelled() -> SqlError:
