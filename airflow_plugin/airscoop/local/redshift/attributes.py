@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from airscoop.local.redshift.tokens import Kind, Token
+from airscoop.local.redshift.tokens import Token, keywords
 
 VARCHAR_MAX = "65535"
 # Parameters that only Redshift has: kept under a prefix that PostgreSQL accepts.
@@ -31,10 +31,6 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
         parts += [text[position : edit.start], edit.replacement]
         position = edit.end
     return "".join([*parts, text[position:]])
-
-
-def _words(tokens: Sequence[Token]) -> list[str]:
-    return [token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens]
 
 
 def _closing(words: Sequence[str], opening: int) -> int:
@@ -151,11 +147,9 @@ def _create_view(tokens: Sequence[Token], words: Sequence[str]) -> list[Edit]:
 def _refresh(tokens: Sequence[Token], words: Sequence[str]) -> list[Edit]:
     if words[:3] != ["REFRESH", "MATERIALIZED", "VIEW"]:
         return []
-    return [
-        _removal(tokens, len(words) - 1, 1)
-        for _ in range(1)
-        if words[-1] in ("RESTRICT", "CASCADE") and words[-2] != "."
-    ]
+    if words[-1] not in ("RESTRICT", "CASCADE") or words[-2] == ".":
+        return []
+    return [_removal(tokens, len(words) - 1, 1)]
 
 
 def _alter_table(tokens: Sequence[Token], words: Sequence[str]) -> list[Edit]:
@@ -238,5 +232,5 @@ _RULES: Sequence[Callable[[Sequence[Token], Sequence[str]], list[Edit]]] = (
 
 def edits(tokens: Sequence[Token]) -> list[Edit]:
     """All edits that make this statement PostgreSQL's; they never overlap."""
-    words = _words(tokens)
+    words = keywords(tokens)
     return [edit for rule in _RULES for edit in rule(tokens, words)]

@@ -190,10 +190,7 @@ def _column(cursor: Cursor) -> Column:
         while not cursor.accept(")"):
             if cursor.accept(","):
                 continue
-            token = cursor.peek()
             arguments.append("max" if cursor.accept("MAX") else cursor.literal())
-            if token is None:
-                raise cursor.error()
     return columns.column(name, " ".join(words), arguments)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from airscoop.local.redshift.errors import SqlError, syntax_error_near
-from airscoop.local.redshift.tokens import Kind, Token
+from airscoop.local.redshift.tokens import Token, keywords
 
 _COLUMN_TYPES = {
     "SERIAL", "BIGSERIAL", "SMALLSERIAL", "JSON", "JSONB", "UUID", "BYTEA", "XML", "MONEY",
@@ -24,11 +24,6 @@ _STARTS = {
     ("ROLLBACK", "TO"): "ROLLBACK TO SAVEPOINT",
 }
 _FUNCTIONS = {"STRING_AGG", "ARRAY_AGG"}
-
-
-def _words(tokens: Sequence[Token]) -> list[str]:
-    """Keywords in capitals and symbols; names in quotes and strings as empty texts."""
-    return [token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens]
 
 
 def _at(words: Sequence[str], place: int, *expected: str) -> bool:
@@ -85,7 +80,7 @@ def _create_table(words: Sequence[str], tokens: Sequence[Token]) -> SqlError | N
 
 def refusal(tokens: Sequence[Token]) -> SqlError | None:
     """The error Redshift gives for this statement, or None."""
-    words = _words(tokens)
+    words = keywords(tokens)
     for start, title in _STARTS.items():
         if _at(words, 0, *start):
             return SqlError("0A000", f"{title} is not supported")

@@ -101,3 +101,8 @@ def statements(tokens: Sequence[Token]) -> list[list[Token]]:
         else:
             result[-1].append(token)
     return [statement for statement in result if statement]
+
+
+def keywords(tokens: Sequence[Token]) -> list[str]:
+    """Words in capitals and symbols; names in quotes and strings as empty texts."""
+    return [token.upper if token.kind in (Kind.WORD, Kind.OTHER) else "" for token in tokens]
