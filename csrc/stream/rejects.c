@@ -22,6 +22,11 @@ void scoop_rejects_free(struct scoop_rejects *rejects) {
     scoop_buf_free(&rejects->lines);
 }
 
+void scoop_rejects_forget(struct scoop_rejects *rejects) {
+    rejects->count = 0;
+    rejects->lines.length = 0;
+}
+
 /* Length of the valid UTF-8 sequence at `text`, 0 if there is none. */
 static size_t sequence(const unsigned char *text, size_t length) {
     unsigned char first = text[0];
@@ -103,10 +108,13 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (rejects->count > rejects->max_rejected)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)",
                       error);
-    if (rejects->uri != NULL && keep(rejects, reject, &full) != 0)
+    if (rejects->uri == NULL || keep(rejects, reject, &full) == 0)
+        return 0;
+    if (full.code == SCOOP_TOO_LARGE)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",
                       error);
-    return 0;
+    *error = full;
+    return -1;
 }
 
 static void end_with(struct scoop_rejects *rejects, const struct scoop_error *error) {
