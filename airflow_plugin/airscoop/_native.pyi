@@ -20,6 +20,9 @@ class TransferFacts(TypedDict):
     parts: int
     retries: int
     rejects_written: bool
+    unchanged: bool
+    restarted: bool
+    records_changed: int
 
 class Transfer:
     def __init__(self, options: dict[str, Any], *, to_memory: bool = False) -> None: ...

@@ -45,7 +45,11 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class CopyReceipt(Receipt):
-    """A copy: records_in = records_out + records_rejected (all 0 for the format raw)."""
+    """A copy: records_in = records_out + records_rejected (all 0 for the format raw).
+
+    unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
+    until a record had to change; then the source was read again.
+    """
 
     verb: str = "copy"
     source: str
@@ -57,7 +61,10 @@ class CopyReceipt(Receipt):
     records_in: int
     records_out: int
     records_rejected: int
+    records_changed: int
     blank_lines: int
+    unchanged: bool
+    restarted: bool
     gzip_members: int
     bom_stripped: bool
     rejects: str | None

@@ -34,7 +34,7 @@ struct scoop_s3_call {
     struct scoop_http_exchange *exchange;
     uint32_t attempt; /* from 0 */
     uint32_t retry_cost;
-    bool skew_tried;
+    bool skew_tried, region_tried;
     bool data_taken;
     int64_t sent_at;
     char payload_hash[SCOOP_SHA256_HEX_SIZE];
@@ -345,6 +345,35 @@ static bool skew_explains(struct scoop_s3_call *call, struct scoop_http_exchange
     return true;
 }
 
+/* A region becomes part of a host name: only what can stand there is taken from an answer. */
+static bool is_region(const char *text) {
+    size_t length = strlen(text);
+    return length > 0 && length < 64 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length && text[0] != '-' &&
+           text[length - 1] != '-';
+}
+
+/* Whether the bucket is in another region, which the client now has. Once per call. */
+static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
+    struct scoop_s3_client *client = call->client;
+    struct scoop_s3_error body = {0};
+    struct scoop_error ignored = {0};
+    struct scoop_buf *answer = scoop_http_body(exchange);
+    scoop_s3_parse_error(answer->data, answer->length, &body);
+    const char *region = scoop_http_header(exchange, "x-amz-bucket-region");
+    if (region == NULL)
+        region = body.region;
+    if (call->region_tried || !is_region(region) || strcmp(region, client->region) == 0)
+        return false;
+    char *own = scoop_strdup(region);
+    if (own == NULL)
+        return false;
+    scoop_free(client->region);
+    client->region = own;
+    call->region_tried = true;
+    return client->path_style || set_endpoint(client, NULL, &ignored) == 0;
+}
+
 static uint32_t server_delay_ms(struct scoop_http_exchange *exchange) {
     const char *text = scoop_http_header(exchange, "x-amz-retry-after");
     return text == NULL ? 0 : (uint32_t)strtoul(text, NULL, 10);
@@ -387,8 +416,12 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
             return;
     } else if (answer_is_error(call, exchange)) {
         struct scoop_s3_verdict verdict = judge(call, exchange);
-        bool skewed = skew_explains(call, exchange);
-        if ((verdict.retryable || skewed) && try_again(call, exchange, verdict.throttled))
+        bool mended = skew_explains(call, exchange);
+        /* The answer to a HEAD has no body that could name the fault. */
+        if (verdict.redirect ||
+            (scoop_http_status(exchange) == 400 && call->error.code == SCOOP_HTTP))
+            mended = region_explains(call, exchange) || mended;
+        if ((verdict.retryable || mended) && try_again(call, exchange, verdict.throttled))
             return;
     } else {
         memset(&call->error, 0, sizeof call->error);

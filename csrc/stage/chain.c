@@ -27,3 +27,8 @@ void scoop_stage_free_chain(struct scoop_stage *stage) {
         stage = next;
     }
 }
+
+bool scoop_counters_edited(const struct scoop_counters *counters) {
+    return counters->bom_stripped || counters->blank_lines > 0 || counters->records_rejected > 0 ||
+           counters->records_changed > 0;
+}

@@ -1,22 +1,26 @@
 /* gzip members -> text, with every way the framing can be wrong told apart. */
-#include <limits.h>
-#include <string.h>
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
 
+#include "gunzip_header.h"
+#include "scoop/memory.h"
 #include "scoop/stage.h"
-#include "zlib_memory.h"
 
 enum {
     MAGIC_1 = 0x1f,
     MAGIC_2 = 0x8b,
-    GZIP_WINDOW = 15 + 16, /* the largest window, gzip framing only */
+    TRAILER_BYTES = 8,
     DEFAULT_MAX_RATIO = 1100,
     RATIO_FREE_BYTES = 1024 * 1024,
+    MAX_OFFER_BYTES = 1 << 30, /* ISA-L counts input in 32 bits */
 };
 
 enum state {
     BETWEEN, /* at the start, or after a member: padding or a new member may come */
     MAGIC,   /* the first magic byte was seen */
-    MEMBER,
+    HEADER,
+    BODY,
+    TRAILER,
     IGNORE /* trailing garbage, which the caller chose to ignore */
 };
 
@@ -24,12 +28,17 @@ struct gunzip {
     struct scoop_stage stage;
     struct scoop_gunzip_options options;
     enum state state;
-    z_stream z;
+    struct gunzip_header header;
+    uint64_t trailer; /* its bytes so far, the first one lowest */
+    unsigned trailer_taken;
+    uint32_t crc;           /* of the current member's text */
+    uint32_t member_bytes;  /* of the current member's text, modulo 2^32 as in the trailer */
     uint64_t offset;        /* compressed bytes taken */
     uint64_t member_offset; /* where the current member begins */
     uint64_t members;       /* completed */
     uint64_t produced;      /* text bytes */
     size_t held;            /* bytes in out not yet handed on */
+    struct inflate_state inflate;
     unsigned char out[SCOOP_STEP_BYTES];
 };
 
@@ -54,45 +63,86 @@ static int check_limits(const struct gunzip *gunzip, struct scoop_error *error) 
     return 0;
 }
 
-static int fail_inflate(const struct gunzip *gunzip, int result, struct scoop_error *error) {
-    if (result == Z_MEM_ERROR)
-        return scoop_fail_memory(error);
-    const char *text = gunzip->z.msg != NULL ? gunzip->z.msg : "invalid deflate data";
-    if (strcmp(text, "incorrect data check") == 0)
-        text = "the CRC-32 in the trailer does not match the data";
-    else if (strcmp(text, "incorrect length check") == 0)
-        text = "the length in the trailer does not match the data";
+static int fail_member(const struct gunzip *gunzip, uint64_t at, const char *fault,
+                       struct scoop_error *error) {
     return scoop_fail(error, SCOOP_CORRUPT,
                       "gzip member %llu, which begins at byte %llu, is damaged at byte %llu: %s",
                       (unsigned long long)gunzip->members + 1,
-                      (unsigned long long)gunzip->member_offset, (unsigned long long)gunzip->offset,
-                      text);
+                      (unsigned long long)gunzip->member_offset, (unsigned long long)at, fault);
 }
 
-/* Inflates from data until it is used up, the member ends, or `out` is full. */
+/* Whole bytes that ISA-L has read ahead and not used. */
+static unsigned read_ahead(const struct gunzip *gunzip) {
+    int32_t bits = gunzip->inflate.read_in_length;
+    return bits > 0 ? (unsigned)bits / 8 : 0;
+}
+
+static int fail_inflate(const struct gunzip *gunzip, int result, struct scoop_error *error) {
+    const char *fault = result == ISAL_INVALID_LOOKBACK ? "invalid distance too far back"
+                        : result == ISAL_INVALID_BLOCK  ? "invalid deflate block"
+                                                        : "invalid deflate code";
+    return fail_member(gunzip, gunzip->offset - read_ahead(gunzip), fault, error);
+}
+
+static int take_trailer(struct gunzip *gunzip, unsigned char byte, struct scoop_error *error) {
+    gunzip->offset++;
+    gunzip->trailer |= (uint64_t)byte << 8 * gunzip->trailer_taken++;
+    if (gunzip->trailer_taken == TRAILER_BYTES / 2 && (uint32_t)gunzip->trailer != gunzip->crc)
+        return fail_member(gunzip, gunzip->offset,
+                           "the CRC-32 in the trailer does not match the data", error);
+    if (gunzip->trailer_taken < TRAILER_BYTES)
+        return 0;
+    if (gunzip->trailer >> 32 != gunzip->member_bytes)
+        return fail_member(gunzip, gunzip->offset,
+                           "the length in the trailer does not match the data", error);
+    gunzip->state = BETWEEN;
+    gunzip->members++;
+    gunzip->stage.counters->gzip_members++;
+    return 0;
+}
+
+/* The deflate data has ended. What ISA-L read ahead, at most 8 bytes, belongs to the trailer. */
+static int begin_trailer(struct gunzip *gunzip, struct scoop_error *error) {
+    unsigned ahead = read_ahead(gunzip);
+    uint64_t bytes = gunzip->inflate.read_in >> gunzip->inflate.read_in_length % 8;
+    gunzip->state = TRAILER;
+    gunzip->trailer = 0;
+    gunzip->trailer_taken = 0;
+    gunzip->offset -= ahead;
+    for (; ahead > 0; ahead--, bytes >>= 8)
+        if (take_trailer(gunzip, (unsigned char)bytes, error) != 0)
+            return -1;
+    return 0;
+}
+
+static void count_text(struct gunzip *gunzip, size_t length) {
+    gunzip->crc = crc32_gzip_refl(gunzip->crc, gunzip->out + gunzip->held, length);
+    gunzip->member_bytes += (uint32_t)length;
+    gunzip->held += length;
+    gunzip->produced += length;
+    gunzip->stage.counters->text_bytes += length;
+}
+
+/* Inflates until data is used up, the member ends, or `out` is full; *more: output is ready that
+ * had no room, so call again, even without input. */
 static int inflate_some(struct gunzip *gunzip, const unsigned char *data, size_t length,
-                        size_t *used, bool *full, struct scoop_error *error) {
-    z_stream *z = &gunzip->z;
-    uInt room = (uInt)(sizeof gunzip->out - gunzip->held);
-    uInt offered = length > UINT_MAX ? UINT_MAX : (uInt)length;
-    z->next_in = (unsigned char *)(uintptr_t)data; /* zlib does not write to it */
-    z->avail_in = offered;
-    z->next_out = gunzip->out + gunzip->held;
-    z->avail_out = room;
-    int result = inflate(z, Z_NO_FLUSH);
-    *used = offered - z->avail_in;
-    *full = z->avail_out == 0;
+                        size_t *used, bool *more, struct scoop_error *error) {
+    struct inflate_state *inflate = &gunzip->inflate;
+    uint32_t room = (uint32_t)(sizeof gunzip->out - gunzip->held);
+    uint32_t offered = length > MAX_OFFER_BYTES ? MAX_OFFER_BYTES : (uint32_t)length;
+    inflate->next_in = (unsigned char *)(uintptr_t)data; /* ISA-L does not write to it */
+    inflate->avail_in = offered;
+    inflate->next_out = gunzip->out + gunzip->held;
+    inflate->avail_out = room;
+    int result = isal_inflate(inflate);
+    *used = offered - inflate->avail_in;
     gunzip->offset += *used;
-    gunzip->held += room - z->avail_out;
-    gunzip->produced += room - z->avail_out;
-    gunzip->stage.counters->text_bytes += room - z->avail_out;
-    if (result == Z_STREAM_END) {
-        gunzip->state = BETWEEN;
-        gunzip->members++;
-        gunzip->stage.counters->gzip_members++;
-    } else if (result != Z_OK && result != Z_BUF_ERROR) {
+    count_text(gunzip, room - inflate->avail_out);
+    if (result != ISAL_DECOMP_OK)
         return fail_inflate(gunzip, result, error);
-    }
+    *more = inflate->avail_out == 0 && inflate->block_state != ISAL_BLOCK_FINISH;
+    if (inflate->block_state == ISAL_BLOCK_FINISH && begin_trailer(gunzip, error) != 0)
+        return -1;
     return check_limits(gunzip, error);
 }
 
@@ -128,33 +178,46 @@ static int take_between(struct gunzip *gunzip, unsigned char byte, struct scoop_
     return 0;
 }
 
-/* The second magic byte decides between garbage and a member; zlib then gets to see both. */
+/* The second magic byte decides between garbage and a member. */
 static int take_magic(struct gunzip *gunzip, unsigned char byte, struct scoop_error *error) {
-    static const unsigned char magic[] = {MAGIC_1, MAGIC_2};
-    size_t used;
-    bool full;
     if (byte != MAGIC_2)
         return take_garbage(gunzip, byte, error);
-    gunzip->state = MEMBER;
-    gunzip->offset = gunzip->member_offset;
-    if (inflateReset(&gunzip->z) != Z_OK)
-        return scoop_fail(error, SCOOP_INTERNAL, "inflate could not be reset");
-    return inflate_some(gunzip, magic, sizeof magic, &used, &full, error);
+    gunzip->state = HEADER;
+    gunzip->offset++;
+    scoop_gunzip_header_begin(&gunzip->header);
+    return 0;
 }
 
-/* One step from data, which is not empty. What zlib holds back when *full comes out with the input
- * that follows: a member's trailer at least. */
+static int take_header(struct gunzip *gunzip, unsigned char byte, struct scoop_error *error) {
+    gunzip->offset++;
+    const char *fault = scoop_gunzip_header_take(&gunzip->header, byte);
+    if (fault != NULL)
+        return fail_member(gunzip, gunzip->offset, fault, error);
+    if (gunzip->header.field == GUNZIP_HEADER_DONE) {
+        gunzip->state = BODY;
+        gunzip->crc = 0;
+        gunzip->member_bytes = 0;
+        isal_inflate_reset(&gunzip->inflate);
+    }
+    return 0;
+}
+
+/* One step from data, which is not empty unless the step before left *more. */
 static int take(struct gunzip *gunzip, const unsigned char *data, size_t length, size_t *used,
-                bool *full, struct scoop_error *error) {
+                bool *more, struct scoop_error *error) {
     *used = 1;
-    *full = false;
+    *more = false;
     switch (gunzip->state) {
     case BETWEEN:
         return take_between(gunzip, data[0], error);
     case MAGIC:
         return take_magic(gunzip, data[0], error);
-    case MEMBER:
-        return inflate_some(gunzip, data, length, used, full, error);
+    case HEADER:
+        return take_header(gunzip, data[0], error);
+    case BODY:
+        return inflate_some(gunzip, data, length, used, more, error);
+    case TRAILER:
+        return take_trailer(gunzip, data[0], error);
     case IGNORE:
         break;
     }
@@ -162,16 +225,23 @@ static int take(struct gunzip *gunzip, const unsigned char *data, size_t length,
     return 0;
 }
 
+/* Stops early after a step of output, but not without input left to offer again: ISA-L may then
+ * hold output that nothing else would fetch. */
 static int gunzip_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
                         size_t *consumed, struct scoop_error *error) {
     struct gunzip *gunzip = (struct gunzip *)stage;
     size_t at = 0;
-    bool full = false;
-    while (at < length && !full) {
+    bool more = false;
+    bool step = false;
+    while (more || (at < length && !step)) {
         size_t used;
-        if (take(gunzip, data + at, length - at, &used, &full, error) != 0)
+        if (take(gunzip, data + at, length - at, &used, &more, error) != 0)
             return -1;
         at += used;
+        step |= gunzip->held == sizeof gunzip->out;
+        more &= at == length;
+        if (gunzip->held == sizeof gunzip->out && hand_on(gunzip, error) != 0)
+            return -1;
     }
     *consumed = at;
     return hand_on(gunzip, error);
@@ -189,9 +259,7 @@ static int gunzip_finish(struct scoop_stage *stage, struct scoop_error *error) {
 }
 
 static void gunzip_free(struct scoop_stage *stage) {
-    struct gunzip *gunzip = (struct gunzip *)stage;
-    inflateEnd(&gunzip->z);
-    scoop_free(gunzip);
+    scoop_free(stage);
 }
 
 static const struct scoop_stage_type gunzip_type = {"gunzip", gunzip_write, gunzip_finish,
@@ -210,12 +278,6 @@ struct scoop_stage *scoop_gunzip_new(const struct scoop_gunzip_options *options,
         gunzip->options = *options;
     if (gunzip->options.max_ratio == 0)
         gunzip->options.max_ratio = DEFAULT_MAX_RATIO;
-    gunzip->z.zalloc = scoop_zlib_alloc;
-    gunzip->z.zfree = scoop_zlib_free;
-    if (inflateInit2(&gunzip->z, GZIP_WINDOW) != Z_OK) {
-        scoop_fail_memory(error);
-        scoop_free(gunzip);
-        return NULL;
-    }
+    isal_inflate_init(&gunzip->inflate);
     return &gunzip->stage;
 }

@@ -168,6 +168,7 @@ static int emit_record(struct json_check *check, struct scoop_error *error) {
     unsigned char *newline = record->data;
     while ((newline = memchr(newline, '\n', (size_t)(last - newline))) != NULL)
         *newline = ' ';
+    check->records.counters->records_changed++;
     int result = emit(check, record->data, record->length, 1, error);
     forget_record(check);
     return result;

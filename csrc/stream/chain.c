@@ -74,8 +74,9 @@ static int check_content(const struct scoop_chain_options *options, struct scoop
                       options->source_name, scoop_content_name(options->content));
 }
 
-static int append_records(struct scoop_chain *chain, const struct scoop_chain_options *options,
-                          struct scoop_error *error) {
+/* NULL with code OK: the format has no records. */
+static struct scoop_stage *new_records(const struct scoop_chain_options *options,
+                                       struct scoop_error *error) {
     const struct scoop_transfer_options *transfer = options->transfer;
     struct scoop_record_options records = {
         .max_record_bytes = transfer->max_record_bytes,
@@ -85,35 +86,76 @@ static int append_records(struct scoop_chain *chain, const struct scoop_chain_op
     };
     switch (transfer->format) {
     case SCOOP_FORMAT_JSONL:
-        return append(chain, scoop_json_check_new(&records, options->counters, error));
+        return scoop_json_check_new(&records, options->counters, error);
     case SCOOP_FORMAT_PYTHON_LITERAL:
-        return append(chain, scoop_literal_new(&records, options->counters, error));
+        return scoop_literal_new(&records, options->counters, error);
     default:
-        return 0;
+        return NULL;
     }
 }
 
-static int append_input(struct scoop_chain *chain, const struct scoop_chain_options *options,
-                        bool passes, struct scoop_error *error) {
-    const struct scoop_gunzip_options gunzip = {0};
-    if (options->content != SCOOP_CONTENT_GZIP)
+static int append_records(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                          struct scoop_error *error) {
+    if (options->transfer->format == SCOOP_FORMAT_RAW)
         return 0;
-    chain->inflates = true;
-    if (passes)
-        return append(chain, scoop_verify_gzip_new(options->counters, error));
-    return append(chain, scoop_gunzip_new(&gunzip, options->counters, error));
+    return append(chain, new_records(options, error));
 }
 
-int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_options *options,
-                      struct scoop_error *error) {
+/* Gzip data to a gzip destination, with nothing to do but to check what is inside. */
+static bool passes(const struct scoop_chain_options *options) {
+    const struct scoop_transfer_options *transfer = options->transfer;
+    if (options->content != SCOOP_CONTENT_GZIP || !scoop_chain_gzips(transfer) ||
+        transfer->head_lines > 0 || transfer->compression_level != 0)
+        return false;
+    return transfer->format == SCOOP_FORMAT_RAW ||
+           (transfer->format == SCOOP_FORMAT_JSONL && options->may_pass);
+}
+
+/* Joins two chains that may be NULL for want of memory; then frees the other. */
+static struct scoop_stage *join(struct scoop_stage *first, struct scoop_stage *rest) {
+    if (first != NULL && rest != NULL) {
+        first->next = rest;
+        return first;
+    }
+    scoop_stage_free_chain(first);
+    scoop_stage_free_chain(rest);
+    return NULL;
+}
+
+/* gunzip on one thread, the record check on another: drop keeps nothing. */
+static struct scoop_stage *new_checker(const struct scoop_chain_options *options,
+                                       struct scoop_error *error) {
+    const struct scoop_gunzip_options gunzip = {0};
+    struct scoop_counters *counters = options->counters;
+    struct scoop_stage *end = scoop_drop_new(counters, error);
+    if (end != NULL && options->transfer->format != SCOOP_FORMAT_RAW) {
+        end = join(new_records(options, error), end);
+        end = end == NULL ? NULL : scoop_worker_new(end, counters, error);
+    }
+    if (end == NULL)
+        return NULL;
+    end = join(scoop_gunzip_new(&gunzip, counters, error), end);
+    return end == NULL ? NULL : scoop_worker_new(end, counters, error);
+}
+
+static int build_passing(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                         struct scoop_error *error) {
+    chain->inflates = chain->unchanged = true;
+    struct scoop_stage *worker = new_checker(options, error);
+    if (worker == NULL || append(chain, scoop_beside_new(worker, options->counters, error)) != 0)
+        return -1;
+    chain->worker = worker;
+    return 0;
+}
+
+static int build_changing(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                          struct scoop_error *error) {
+    const struct scoop_gunzip_options gunzip = {0};
     const struct scoop_transfer_options *transfer = options->transfer;
     struct scoop_counters *counters = options->counters;
     int level = transfer->compression_level ? transfer->compression_level : -1;
-    bool gzips = scoop_chain_gzips(transfer);
-    bool passes = gzips && transfer->format == SCOOP_FORMAT_RAW && transfer->head_lines == 0 &&
-                  options->content == SCOOP_CONTENT_GZIP;
-    chain->counters = counters;
-    if (check_content(options, error) != 0 || append_input(chain, options, passes, error) != 0)
+    chain->inflates = options->content == SCOOP_CONTENT_GZIP;
+    if (chain->inflates && append(chain, scoop_gunzip_new(&gunzip, counters, error)) != 0)
         return -1;
     if (append_records(chain, options, error) != 0)
         return -1;
@@ -121,9 +163,30 @@ int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_option
         append(chain,
                scoop_head_new(transfer->head_lines, &chain->head_reached, counters, error)) != 0)
         return -1;
-    if (gzips && !passes && append(chain, scoop_gzip_new(level, counters, error)) != 0)
+    if (scoop_chain_gzips(transfer) && append(chain, scoop_gzip_new(level, counters, error)) != 0)
         return -1;
-    return append(chain, new_sink_stage(options->sink, counters, error));
+    chain->unchanged = chain->first == NULL;
+    return 0;
+}
+
+int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                      struct scoop_error *error) {
+    chain->counters = options->counters;
+    if (check_content(options, error) != 0)
+        return -1;
+    int status = passes(options) ? build_passing(chain, options, error)
+                                 : build_changing(chain, options, error);
+    if (status != 0)
+        return -1;
+    return append(chain, new_sink_stage(options->sink, options->counters, error));
+}
+
+bool scoop_chain_ready(struct scoop_chain *chain) {
+    return chain->worker == NULL || scoop_worker_ready(chain->worker);
+}
+
+bool scoop_chain_must_transform(const struct scoop_chain *chain) {
+    return chain->worker != NULL && scoop_counters_edited(chain->counters);
 }
 
 int scoop_chain_write(struct scoop_chain *chain, const unsigned char *data, size_t length,
@@ -158,5 +221,5 @@ int scoop_chain_finish(struct scoop_chain *chain, struct scoop_error *error) {
 
 void scoop_chain_free(struct scoop_chain *chain) {
     scoop_stage_free_chain(chain->first);
-    chain->first = chain->last = NULL;
+    memset(chain, 0, sizeof *chain);
 }

@@ -14,13 +14,16 @@ struct scoop_chain {
     struct scoop_stage *first; /* owned, with all that follow */
     struct scoop_stage *last;
     struct scoop_counters *counters;
-    bool inflates;     /* the first stage counts text_bytes itself */
-    bool head_reached; /* the wanted lines are through */
+    struct scoop_stage *worker; /* what reads beside, on its own thread; NULL: nothing does */
+    bool inflates;              /* a stage counts text_bytes itself */
+    bool unchanged;             /* the source's bytes are passed on as they are */
+    bool head_reached;          /* the wanted lines are through */
 };
 
 struct scoop_chain_options {
     const struct scoop_transfer_options *transfer; /* borrowed during the call */
     enum scoop_content content;
+    bool may_pass; /* should a record have to change after all, the source can be read again */
     const char *source_name; /* for messages */
     struct scoop_sink *sink; /* borrowed */
     struct scoop_counters *counters;
@@ -32,6 +35,10 @@ bool scoop_chain_gzips(const struct scoop_transfer_options *options);
 /* Fills a zeroed chain. 0, or -1 with UNSUPPORTED (content that the format cannot read). */
 int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_options *options,
                       struct scoop_error *error);
+/* Whether a write of SCOOP_STEP_BYTES would not wait for another thread. */
+bool scoop_chain_ready(struct scoop_chain *chain);
+/* Whether bytes are passed on unchanged that should have been changed. */
+bool scoop_chain_must_transform(const struct scoop_chain *chain);
 /* As a stage's write: may consume less than length. */
 int scoop_chain_write(struct scoop_chain *chain, const unsigned char *data, size_t length,
                       size_t *consumed, struct scoop_error *error);

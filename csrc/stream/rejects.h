@@ -32,6 +32,8 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
 int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error);
 /* Moves the writing on: 1 when it is over, 0 while it is not, -1 with *error. */
 int scoop_rejects_poll(struct scoop_rejects *rejects, struct scoop_error *error);
+/* Forgets the records taken so far, before the source is read again. */
+void scoop_rejects_forget(struct scoop_rejects *rejects);
 void scoop_rejects_free(struct scoop_rejects *rejects);
 
 #endif

@@ -28,9 +28,21 @@ enum {
     CANCEL_ABORT_MS = 2800,
     ABORT_MS = 10000,
     FD_WAIT_MS = 50,
+    WORKER_WAIT_MS = 1,
 };
 
-enum phase { OPENING, SNIFFING, STREAMING, SEALING, REJECTS, COMMITTING, ABORTING, DONE, FAILED };
+enum phase {
+    OPENING,
+    SNIFFING,
+    STREAMING,
+    RESTARTING,
+    SEALING,
+    REJECTS,
+    COMMITTING,
+    ABORTING,
+    DONE,
+    FAILED
+};
 
 struct scoop_transfer {
     struct scoop_transfer_options options; /* strings are ours */
@@ -40,7 +52,9 @@ struct scoop_transfer {
     struct scoop_s3_client *source_client, *destination_client;
     struct scoop_budget budget;
     struct scoop_source *source;
-    bool fed; /* source is fed by our owner */
+    bool fed;       /* source is fed by our owner */
+    bool unchanged; /* the source's bytes are passed on as they are */
+    bool restarted; /* as a transform, after a record had to change */
     struct scoop_sink *sink;
     struct scoop_chain chain;
     struct scoop_counters counters;
@@ -316,9 +330,46 @@ static int fail(struct scoop_transfer *transfer, const struct scoop_error *error
     if (transfer->source != NULL)
         transfer->source->type->free(transfer->source);
     transfer->source = NULL;
+    scoop_chain_free(&transfer->chain);
     if (transfer->sink != NULL)
         transfer->sink->type->abort(transfer->sink);
     return -1;
+}
+
+/* Whether the source can be read a second time. */
+static bool rereadable(const struct scoop_transfer *transfer) {
+    const char *uri = transfer->options.source.uri;
+    return uri != NULL && (is_http(uri) || is_s3(uri) || transfer->source->wait_fd < 0) &&
+           strcmp(uri, "-") != 0;
+}
+
+/* A record must change after all: takes back what was passed on and reads the source again. */
+static int restart(struct scoop_transfer *transfer) {
+    scoop_chain_free(&transfer->chain);
+    transfer->source->type->free(transfer->source);
+    transfer->source = NULL;
+    transfer->sink->type->abort(transfer->sink);
+    transfer->restarted = true;
+    transfer->abort_deadline_ms = scoop_now_ms() + ABORT_MS;
+    transfer->phase = RESTARTING;
+    return 1;
+}
+
+static int wait_restart(struct scoop_transfer *transfer) {
+    struct scoop_error ignored = {0};
+    if (transfer->sink->type->poll(transfer->sink, &ignored) == SCOOP_SINK_ABORTING &&
+        scoop_now_ms() < transfer->abort_deadline_ms)
+        return 0;
+    transfer->sink->type->free(transfer->sink);
+    transfer->sink = NULL;
+    scoop_s3_client_free(transfer->source_client);
+    scoop_s3_client_free(transfer->destination_client);
+    transfer->source_client = transfer->destination_client = NULL;
+    memset(&transfer->counters, 0, sizeof transfer->counters);
+    scoop_rejects_forget(&transfer->rejects);
+    transfer->prefix_length = 0;
+    transfer->phase = OPENING;
+    return 1;
 }
 
 static int open_both(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -338,6 +389,7 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
     struct scoop_chain_options options = {
         .transfer = &transfer->options,
         .content = content,
+        .may_pass = !transfer->restarted && rereadable(transfer),
         .source_name = transfer->source_name,
         .sink = transfer->sink,
         .counters = &transfer->counters,
@@ -345,6 +397,7 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
     };
     if (scoop_chain_build(&transfer->chain, &options, error) != 0)
         return -1;
+    transfer->unchanged = transfer->chain.unchanged;
     transfer->phase = STREAMING;
     return scoop_chain_write_all(&transfer->chain, transfer->prefix, transfer->prefix_length,
                                  error) == 0
@@ -376,8 +429,11 @@ static int sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
 }
 
 static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
-    if (scoop_chain_finish(&transfer->chain, error) != 0 ||
-        transfer->sink->type->seal(transfer->sink, error) != 0)
+    if (scoop_chain_finish(&transfer->chain, error) != 0)
+        return -1;
+    if (scoop_chain_must_transform(&transfer->chain))
+        return restart(transfer);
+    if (transfer->sink->type->seal(transfer->sink, error) != 0)
         return -1;
     const struct scoop_counters *counters = &transfer->counters;
     if (counters->records_in != counters->records_out + counters->records_rejected)
@@ -395,7 +451,10 @@ static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error)
     size_t length, consumed = 0;
     if (transfer->chain.head_reached)
         return seal(transfer, error);
-    if (!transfer->sink->type->ready(transfer->sink, transfer->room_bytes))
+    if (scoop_chain_must_transform(&transfer->chain))
+        return restart(transfer);
+    if (!transfer->sink->type->ready(transfer->sink, transfer->room_bytes) ||
+        !scoop_chain_ready(&transfer->chain))
         return 0;
     switch (transfer->source->type->peek(transfer->source, &data, &length, error)) {
     case SCOOP_SOURCE_WAITING:
@@ -485,6 +544,8 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
         return sniff(transfer, error);
     case STREAMING:
         return pump(transfer, error);
+    case RESTARTING:
+        return wait_restart(transfer);
     case SEALING:
         return wait_sealed(transfer, error);
     case REJECTS:
@@ -514,6 +575,11 @@ static int wait_for_events(struct scoop_transfer *transfer, int wait_ms,
         events = POLLOUT;
     } else if (transfer->source != NULL && transfer->phase <= STREAMING) {
         fd = transfer->source->wait_fd;
+    }
+    if (transfer->phase == STREAMING && !scoop_chain_ready(&transfer->chain)) {
+        fd = -1;
+        if (wait_ms > WORKER_WAIT_MS)
+            wait_ms = WORKER_WAIT_MS;
     }
     if (fd >= 0 && wait_ms > 0) {
         wait_for_fd(fd, events, wait_ms < FD_WAIT_MS ? wait_ms : FD_WAIT_MS);
@@ -590,11 +656,27 @@ void scoop_transfer_cancel(struct scoop_transfer *transfer) {
     atomic_store(&transfer->cancelled, true);
 }
 
+/* Field by field: stages on other threads may be counting. */
+static void copy_counters(struct scoop_counters *to, const struct scoop_counters *from) {
+    to->source_bytes = from->source_bytes;
+    to->text_bytes = from->text_bytes;
+    to->records_in = from->records_in;
+    to->records_out = from->records_out;
+    to->records_rejected = from->records_rejected;
+    to->records_changed = from->records_changed;
+    to->blank_lines = from->blank_lines;
+    to->gzip_members = from->gzip_members;
+    to->destination_bytes = from->destination_bytes;
+    to->bom_stripped = from->bom_stripped;
+}
+
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
     struct scoop_sink_facts sink = {0};
     memset(facts, 0, sizeof *facts);
-    facts->counters = transfer->counters;
+    copy_counters(&facts->counters, &transfer->counters);
+    facts->unchanged = transfer->unchanged;
+    facts->restarted = transfer->restarted;
     facts->source_total_bytes = -1;
     facts->rejects_written = transfer->rejects.written;
     if (transfer->sink != NULL)

@@ -8,18 +8,25 @@
 
 #include "scoop/error.h"
 
-/* What the chain counted; one struct is shared by all stages of a chain and by its owner. */
+/* What the chain counted; one struct is shared by all stages of a chain, which may run on several
+ * threads, and by its owner. */
 struct scoop_counters {
-    uint64_t source_bytes; /* read from the source, as on the wire */
-    uint64_t text_bytes;   /* after gunzip (equal to source_bytes for plain input) */
-    uint64_t records_in;   /* records seen; in = out + rejected */
-    uint64_t records_out;
-    uint64_t records_rejected;
-    uint64_t blank_lines; /* dropped, not records */
-    uint64_t gzip_members;
-    uint64_t destination_bytes; /* handed to the sink */
-    bool bom_stripped;
+    _Atomic uint64_t source_bytes; /* read from the source, as on the wire */
+    _Atomic uint64_t text_bytes;   /* after gunzip (equal to source_bytes for plain input) */
+    _Atomic uint64_t records_in;   /* records seen; in = out + rejected */
+    _Atomic uint64_t records_out;
+    _Atomic uint64_t records_rejected;
+    _Atomic uint64_t
+        records_changed;          /* passed on with other bytes: joined lines, replaced escapes */
+    _Atomic uint64_t blank_lines; /* dropped, not records */
+    _Atomic uint64_t gzip_members;
+    _Atomic uint64_t destination_bytes; /* handed to the sink */
+    _Atomic bool bom_stripped;
 };
+
+/* Whether the records that were passed on differ from the text that came in, in more than a newline
+ * at the very end. */
+bool scoop_counters_edited(const struct scoop_counters *counters);
 
 /* A record that is not passed on. Pointers are valid during the callback only. */
 struct scoop_reject {
@@ -115,9 +122,23 @@ struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *opti
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error);
 
-/* Passes gzip bytes on unchanged and checks them beside, as gunzip would; counts the same. */
-struct scoop_stage *scoop_verify_gzip_new(struct scoop_counters *counters,
-                                          struct scoop_error *error);
+/* Passes bytes on unchanged and shows them to the chain `inner` as well, whose faults are its own.
+ * inner is taken over, also on failure. */
+struct scoop_stage *scoop_beside_new(struct scoop_stage *inner, struct scoop_counters *counters,
+                                     struct scoop_error *error);
+
+/* The end of a chain whose bytes nobody wants. */
+struct scoop_stage *scoop_drop_new(struct scoop_counters *counters, struct scoop_error *error);
+
+/* Runs the chain `inner` (which must end by itself) on a thread of its own, behind a queue of
+ * SCOOP_QUEUE_CHUNKS chunks. write waits while the queue is full; a fault of inner is returned by a
+ * later write or by finish, which waits for inner's end. inner is taken over, also on failure. */
+struct scoop_stage *scoop_worker_new(struct scoop_stage *inner, struct scoop_counters *counters,
+                                     struct scoop_error *error);
+/* Whether the worker's queue takes a write of SCOOP_STEP_BYTES without waiting. Owner's thread. */
+bool scoop_worker_ready(struct scoop_stage *worker);
+
+enum { SCOOP_QUEUE_CHUNKS = 8 };
 
 /* Passes the first `lines` lines and sets *reached when it has; drops the rest. */
 struct scoop_stage *scoop_head_new(uint64_t lines, bool *reached, struct scoop_counters *counters,

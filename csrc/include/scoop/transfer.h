@@ -58,6 +58,8 @@ struct scoop_transfer_facts {
     uint32_t parts;
     uint32_t retries;
     bool rejects_written;
+    bool unchanged; /* the destination's bytes are the source's */
+    bool restarted; /* it was read twice, because a record had to change after all */
 };
 
 struct scoop_transfer;
