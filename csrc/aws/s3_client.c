@@ -418,7 +418,7 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
         struct scoop_s3_verdict verdict = judge(call, exchange);
         bool mended = skew_explains(call, exchange);
         /* The answer to a HEAD has no body that could name the fault. */
-        if (verdict.redirect ||
+        if (verdict.wrong_region ||
             (scoop_http_status(exchange) == 400 && call->error.code == SCOOP_HTTP))
             mended = region_explains(call, exchange) || mended;
         if ((verdict.retryable || mended) && try_again(call, exchange, verdict.throttled))

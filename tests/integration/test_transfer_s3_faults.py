@@ -307,6 +307,40 @@ def test_a_clock_that_is_right_does_not_explain_a_refused_signature(
     assert proxy.kinds() == ["put"]
 
 
+IN_EUROPE = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"
+
+
+def regions(proxy: FaultProxy) -> list[str]:
+    """The region that each request was signed for."""
+    return [r.headers["Authorization"].split("/")[2] for r in proxy.server.requests]
+
+
+def test_a_bucket_of_another_region_is_asked_again_with_its_own(
+    store: Store, proxy: FaultProxy, small: Path
+) -> None:
+    proxy.on("put", plain(400, IN_EUROPE))
+    proxy.on("put", plain(200))
+    assert send(small, store, proxy).retries == 1
+    assert regions(proxy) == ["us-east-1", "eu-west-1"]
+
+
+def test_a_head_learns_the_region_from_a_header(store: Store, proxy: FaultProxy) -> None:
+    proxy.on("head", error("", 400, x_amz_bucket_region="eu-west-1"))
+    proxy.on("head", plain(200))
+    storage.head(store.uri("a"), s3=store.settings(endpoint_url=proxy.url))
+    assert regions(proxy) == ["us-east-1", "eu-west-1"]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "evil.example/x", "-", ""])
+def test_a_region_that_is_no_news_or_no_name_is_not_followed(
+    region: str, store: Store, proxy: FaultProxy, small: Path
+) -> None:
+    proxy.on("put", plain(400, IN_EUROPE.replace(b"eu-west-1", region.encode())), times=100)
+    with pytest.raises(errors.HttpError, match="AuthorizationHeaderMalformed"):
+        send(small, store, proxy)
+    assert regions(proxy) == ["us-east-1"]
+
+
 @pytest.mark.parametrize("fault", ["500", "SlowDown", "a lost answer", "429"])
 def test_reading_an_object_is_tried_again_before_its_first_byte(
     fault: str, store: Store, proxy: FaultProxy, tmp_path: Path
