@@ -262,3 +262,28 @@ def test_a_memory_limit_that_is_too_small_says_what_is_needed(
     with pytest.raises(errors.UsageError, match="memory_limit"):
         airscoop.copy(source, store.uri("a"), memory_limit=MIB, destination_s3=store.settings())
     store.assert_untouched()
+
+
+def test_a_file_name_may_be_written_as_a_url(tmp_path: Path) -> None:
+    (tmp_path / "in put").write_bytes(SMALL)
+    airscoop.copy(f"file://{tmp_path}/in%20put", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == SMALL
+
+
+@pytest.mark.parametrize(
+    ("configured", "kept"),
+    [
+        (None, False),
+        ("https://s3.eu-west-1.amazonaws.com", False),
+        ("https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com", True),
+        ("http://127.0.0.1:9000", True),
+    ],
+)
+def test_a_configured_endpoint_that_is_not_the_usual_one_is_kept(
+    configured: str | None, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    if configured is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", configured)
+    found = S3Settings(credentials=OWNER, region="eu-west-1").resolved()
+    assert found.endpoint_url == (configured if kept else None)
