@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import botocore.session
@@ -44,12 +44,12 @@ class S3Settings:
         if self.credentials is not None and self.endpoint_url and self.region:
             return self
         session = _session(self.profile)
-        meta = _client(session, self).meta
+        region = self.region or session.get_config_variable("region") or "us-east-1"
         return dataclasses.replace(
             self,
             credentials=self.credentials or (None if self.anonymous else _credentials(session)),
-            endpoint_url=self.endpoint_url or _endpoint(meta.endpoint_url, meta.region_name),
-            region=self.region or meta.region_name,
+            endpoint_url=self.endpoint_url or _endpoint(session, region),
+            region=region,
         )
 
 
@@ -59,26 +59,34 @@ def _session(profile: str | None) -> botocore.session.Session:
     return botocore.session.Session(profile=profile)
 
 
-def _client(session: botocore.session.Session, settings: S3Settings) -> Any:
-    # botocore knows every place an endpoint or a region can be configured in.
-    import botocore
-    from botocore.config import Config
+def _endpoint(session: botocore.session.Session, region: str) -> str | None:
+    """The endpoint that is configured; None for AWS's usual one in that region.
 
-    return session.create_client(
-        "s3",
-        region_name=settings.region or session.get_config_variable("region") or "us-east-1",
-        endpoint_url=settings.endpoint_url,
-        config=Config(signature_version=botocore.UNSIGNED),
-    )
-
-
-def _endpoint(url: str, region: str) -> str | None:
-    """None for a region's usual endpoint, which the engine addresses by region and bucket.
-
-    Others of AWS's (FIPS, dual stack, VPC) are kept: they were configured for a reason.
+    The usual one is the engine's to address. A client, which knows the endpoints for FIPS and dual
+    stack, takes half a second to make, so it is made for those only.
     """
+    from botocore.configprovider import ConfiguredEndpointProvider
+
+    if not session.get_config_variable("ignore_configured_endpoint_urls"):
+        scoped = session.get_scoped_config()
+        provider = ConfiguredEndpointProvider(
+            full_config=session.full_config, scoped_config=scoped, client_name="s3"
+        )
+        configured: str | None = provider.provide()
+        if configured:
+            return None if _is_usual(configured, region) else configured
+    variants = ("use_fips_endpoint", "use_dualstack_endpoint")
+    if not any(session.get_config_variable(variant) for variant in variants):
+        return None
+    client = session.create_client("s3", region_name=region)
+    url: str = client.meta.endpoint_url
+    return url
+
+
+def _is_usual(url: str, region: str) -> bool:
+    """Others of AWS's (VPC endpoints, say) are kept: they were configured for a reason."""
     usual = ("s3.amazonaws.com", f"s3.{region}.amazonaws.com", f"s3.{region}.amazonaws.com.cn")
-    return None if url.split("://", 1)[1].rstrip("/") in usual else url
+    return url.split("://", 1)[-1].rstrip("/") in usual
 
 
 def _credentials(session: botocore.session.Session) -> Credentials:

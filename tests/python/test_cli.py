@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-c", "import sys; from airscoop.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-m", "airscoop.cli"]
 VERBS = [
     ["copy"],
     ["cat"],

@@ -143,8 +143,18 @@ def test_a_pipe_is_transformed_at_once_because_it_cannot_be_read_again(
     import sys
 
     packed = pack(source, TEXT + b"\n")
-    code = "import sys; from airscoop.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, "copy", "-", str(target), "--format", "jsonl", "--json"]
+
+    command = [
+        sys.executable,
+        "-m",
+        "airscoop.cli",
+        "copy",
+        "-",
+        str(target),
+        "--format",
+        "jsonl",
+        "--json",
+    ]
     done = subprocess.run(command, input=packed, capture_output=True)
     assert json.loads(done.stdout)["restarted"] is False
     assert gzip.decompress(target.read_bytes()) == TEXT

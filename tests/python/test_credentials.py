@@ -1,0 +1,92 @@
+"""Credentials, endpoint and region come from where botocore finds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airscoop.credentials import Credentials, S3Settings
+from airscoop.errors import CredentialsMissing
+
+KEYS = Credentials(access_key_id="AK", secret_access_key="SK")
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment that configures nothing, and the path of the config file it names."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    config = tmp_path / "config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return config
+
+
+def test_without_configuration_it_is_aws_in_its_first_region() -> None:
+    settings = S3Settings(credentials=KEYS).resolved()
+    assert (settings.endpoint_url, settings.region) == (None, "us-east-1")
+
+
+def test_no_credentials_is_an_error_that_says_what_to_set() -> None:
+    with pytest.raises(CredentialsMissing, match="AWS_ACCESS_KEY_ID"):
+        S3Settings().resolved()
+
+
+def test_anonymous_needs_none() -> None:
+    assert S3Settings(anonymous=True).resolved().credentials is None
+
+
+def test_the_environment_gives_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "A",
+        "AWS_SECRET_ACCESS_KEY": "S",
+        "AWS_SESSION_TOKEN": "T",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = S3Settings().resolved()
+    assert settings.credentials == Credentials(
+        access_key_id="A", secret_access_key="S", session_token="T"
+    )
+    assert (settings.endpoint_url, settings.region) == ("http://127.0.0.1:9", "eu-west-1")
+
+
+def test_a_profile_gives_all(no_settings: Path) -> None:
+    no_settings.write_text(
+        "[profile p]\naws_access_key_id = A\naws_secret_access_key = S\nregion = eu-north-1\n"
+        "services = local\n[services local]\ns3 =\n  endpoint_url = http://127.0.0.1:8\n"
+    )
+    settings = S3Settings(profile="p").resolved()
+    assert settings.credentials is not None
+    assert (settings.endpoint_url, settings.region) == ("http://127.0.0.1:8", "eu-north-1")
+
+
+def test_configured_endpoints_can_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert S3Settings(credentials=KEYS).resolved().endpoint_url is None
+
+
+@pytest.mark.parametrize("host", ["s3.eu-west-1.amazonaws.com", "s3.amazonaws.com"])
+def test_a_regions_usual_endpoint_is_addressed_by_bucket(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"https://{host}/")
+    assert S3Settings(credentials=KEYS, region="eu-west-1").resolved().endpoint_url is None
+
+
+def test_a_fips_endpoint_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    settings = S3Settings(credentials=KEYS, region="us-east-2").resolved()
+    assert settings.endpoint_url == "https://s3-fips.us-east-2.amazonaws.com"
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    text = repr(S3Settings(credentials=Credentials(access_key_id="A", secret_access_key="hush")))
+    assert "hush" not in text
