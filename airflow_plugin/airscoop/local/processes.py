@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 STOP_SECONDS = 15
 POLL_SECONDS = 0.05
 LOG_LINES = 15
+LOWEST_PORT = 20000
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class LocalStackError(Exception):
@@ -132,12 +135,28 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of the loopback address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nothing uses now."""
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(int(probe.getsockname()[1]))
-        return ports
+    """Ports of the loopback address that nothing uses now.
+
+    They lie below those that the kernel hands to outgoing connections: one of them could take the
+    port before the server does, or while it is down.
+    """
+    first_outgoing = int(PORT_RANGE.read_text().split()[0]) if PORT_RANGE.exists() else 32768
+    candidates = range(min(LOWEST_PORT, first_outgoing - 1000), first_outgoing)
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.choice(candidates)  # noqa: S311
+        if port not in ports and is_free(port):
+            ports.append(port)
+    return ports
