@@ -1,40 +1,34 @@
 /* Text -> one gzip member. */
 #include <string.h>
 
+#include "gzip_encoder.h"
+#include "scoop/memory.h"
 #include "scoop/stage.h"
-#include "zlib_memory.h"
 
-enum { DEFAULT_LEVEL = 6, GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8 };
+enum { DEFAULT_LEVEL = 6, FASTEST_LEVEL = 1, LAST_ISAL_LEVEL = 3 };
 
 struct gzip {
     struct scoop_stage stage;
-    z_stream z;
+    struct gzip_encoder *encoder;
     size_t held; /* bytes in `in` */
-    /* zlib always sees input in blocks of the same size: the bytes that come out then depend on the
-     * text alone, never on how it was cut. */
+    /* The encoder always sees input in blocks of the same size: the bytes that come out then depend
+     * on the text alone, never on how it was cut. */
     unsigned char in[SCOOP_STEP_BYTES];
     unsigned char out[SCOOP_STEP_BYTES];
 };
 
 /* Compresses what is held and hands on all output that is ready. */
-static int compress_held(struct gzip *gzip, int flush, struct scoop_error *error) {
-    z_stream *z = &gzip->z;
-    int result;
-    z->next_in = gzip->in;
-    z->avail_in = (uInt)gzip->held;
+static int compress_held(struct gzip *gzip, bool last, struct scoop_error *error) {
+    const struct gzip_encoder_type *type = gzip->encoder->type;
+    bool done = false;
+    type->offer(gzip->encoder, gzip->in, gzip->held, last);
     gzip->held = 0;
-    do {
-        z->next_out = gzip->out;
-        z->avail_out = sizeof gzip->out;
-        result = deflate(z, flush);
-        if (result == Z_STREAM_ERROR)
-            return scoop_fail(error, SCOOP_INTERNAL, "deflate lost its state");
-        if (scoop_stage_push(gzip->stage.next, gzip->out, sizeof gzip->out - z->avail_out, error) !=
-            0)
+    while (!done) {
+        size_t made;
+        if (type->compress(gzip->encoder, gzip->out, sizeof gzip->out, &made, &done, error) != 0 ||
+            scoop_stage_push(gzip->stage.next, gzip->out, made, error) != 0)
             return -1;
-    } while (z->avail_out == 0);
-    if (flush == Z_FINISH && result != Z_STREAM_END)
-        return scoop_fail(error, SCOOP_INTERNAL, "deflate did not finish");
+    }
     return 0;
 }
 
@@ -49,19 +43,19 @@ static int gzip_write(struct scoop_stage *stage, const unsigned char *data, size
         gzip->held += taken;
         data += taken;
         length -= taken;
-        if (gzip->held == sizeof gzip->in && compress_held(gzip, Z_NO_FLUSH, error) != 0)
+        if (gzip->held == sizeof gzip->in && compress_held(gzip, false, error) != 0)
             return -1;
     }
     return 0;
 }
 
 static int gzip_finish(struct scoop_stage *stage, struct scoop_error *error) {
-    return compress_held((struct gzip *)stage, Z_FINISH, error);
+    return compress_held((struct gzip *)stage, true, error);
 }
 
 static void gzip_free(struct scoop_stage *stage) {
     struct gzip *gzip = (struct gzip *)stage;
-    deflateEnd(&gzip->z);
+    gzip->encoder->type->free(gzip->encoder);
     scoop_free(gzip);
 }
 
@@ -73,6 +67,8 @@ struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
         scoop_fail(error, SCOOP_USAGE, "gzip level %d is not in 0..9 (-1: default)", level);
         return NULL;
     }
+    if (level == -1)
+        level = DEFAULT_LEVEL;
     struct gzip *gzip = scoop_calloc(1, sizeof *gzip);
     if (gzip == NULL) {
         scoop_fail_memory(error);
@@ -80,11 +76,10 @@ struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
     }
     gzip->stage.type = &gzip_type;
     gzip->stage.counters = counters;
-    gzip->z.zalloc = scoop_zlib_alloc;
-    gzip->z.zfree = scoop_zlib_free;
-    if (deflateInit2(&gzip->z, level == -1 ? DEFAULT_LEVEL : level, Z_DEFLATED, GZIP_WINDOW,
-                     MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
-        scoop_fail_memory(error);
+    gzip->encoder = level >= FASTEST_LEVEL && level <= LAST_ISAL_LEVEL
+                        ? scoop_gzip_isal_new(level, error)
+                        : scoop_gzip_zlib_new(level, error);
+    if (gzip->encoder == NULL) {
         scoop_free(gzip);
         return NULL;
     }

@@ -57,15 +57,39 @@ static void each_level_gives_one_member_that_does_not_depend_on_the_cut(void **s
     free(text);
 }
 
-static void the_header_holds_no_time(void **state) {
+/* Sizes beside the stage's blocks and the encoders' windows; bytes that do not compress. */
+static void each_level_keeps_texts_of_any_size_and_kind(void **state) {
     (void)state;
-    struct stage_run run;
-    int level = 6;
-    stage_run(&run, make, &level, "", 0, 0);
-    assert_int_equal(run.result, 0);
-    assert_int_equal(run.out.length, 20);
-    assert_memory_equal(run.out.data + 4, "\0\0\0\0", 4);
-    stage_run_free(&run);
+    static const size_t sizes[] = {0, 1, 2, 32768, 65535, 65536, 65537, 131072, 200001};
+    unsigned char *text = malloc(TEXT_BYTES);
+    assert_non_null(text);
+    for (int kind = 0; kind < 2; kind++) {
+        uint32_t seed = 7;
+        for (size_t i = 0; i < TEXT_BYTES; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            text[i] = kind == 0 ? 'x' : (unsigned char)(seed >> 24);
+        }
+        for (int level = 0; level <= 9; level++)
+            for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+                struct stage_run run;
+                stage_run(&run, make, &level, text, sizes[i], 50000);
+                assert_int_equal(run.result, 0);
+                inflate_whole(&run.out, text, sizes[i]);
+                stage_run_free(&run);
+            }
+    }
+    free(text);
+}
+
+static void the_header_holds_no_time_and_no_name(void **state) {
+    (void)state;
+    for (int level = 0; level <= 9; level++) {
+        struct stage_run run;
+        stage_run(&run, make, &level, "", 0, 0);
+        assert_int_equal(run.result, 0);
+        assert_memory_equal(run.out.data, "\x1f\x8b\x08\0\0\0\0\0", 8);
+        stage_run_free(&run);
+    }
 }
 
 static void a_level_out_of_range_is_a_usage_error(void **state) {
@@ -82,14 +106,16 @@ static void a_level_out_of_range_is_a_usage_error(void **state) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    int level = 6;
-    stage_run_torture(make, &level, "hello\n", 6);
+    static const int levels[] = {1, 3, 6};
+    for (size_t i = 0; i < 3; i++)
+        stage_run_torture(make, &levels[i], "hello\n", 6);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_level_gives_one_member_that_does_not_depend_on_the_cut),
-        cmocka_unit_test(the_header_holds_no_time),
+        cmocka_unit_test(each_level_keeps_texts_of_any_size_and_kind),
+        cmocka_unit_test(the_header_holds_no_time_and_no_name),
         cmocka_unit_test(a_level_out_of_range_is_a_usage_error),
         cmocka_unit_test(every_allocation_may_fail),
     };
