@@ -101,8 +101,9 @@ struct scoop_gunzip_options {
 struct scoop_stage *scoop_gunzip_new(const struct scoop_gunzip_options *options,
                                      struct scoop_counters *counters, struct scoop_error *error);
 
-/* One member, no time stamp, so equal input gives equal bytes, however it is cut. level 0..9, -1: 6.
- * Levels 1..3 are ISA-L's, whose bytes may differ between kinds of processor; the others zlib's. */
+/* One member, no time stamp, so equal input gives equal bytes, however it is cut. level 0..9,
+ * -1: 6. Levels 1..3 are ISA-L's, whose bytes may differ between kinds of processor; the others
+ * zlib's. */
 struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
                                    struct scoop_error *error);
 
