@@ -31,6 +31,7 @@ class TransferOptions:
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
     allow_unknown_length: bool = False
+    as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
     head_lines: int | None = None
     memory_limit: int | None = None
     source_s3: S3Settings = field(default_factory=S3Settings)
@@ -57,6 +58,7 @@ class TransferOptions:
             "replace_invalid": self.invalid_characters == "replace",
             "nonfinite_null": self.nonfinite == "null",
             "allow_unknown_length": self.allow_unknown_length,
+            "as_stored": self.as_stored,
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,
         }

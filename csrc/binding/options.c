@@ -38,6 +38,7 @@ static const struct field fields[] = {
     {"max_record_bytes", SIZE, AT(max_record_bytes)},
     {"max_rejected", COUNT, AT(max_rejected)},
     {"rejects", TEXT, AT(rejects_uri)},
+    {"as_stored", FLAG, AT(as_stored)},
     {"replace_invalid", FLAG, AT(replace_invalid)},
     {"nonfinite_null", FLAG, AT(nonfinite_null)},
     {"allow_unknown_length", FLAG, AT(allow_unknown_length)},

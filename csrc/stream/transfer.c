@@ -381,7 +381,9 @@ static int open_both(struct scoop_transfer *transfer, struct scoop_error *error)
 }
 
 static int start_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
-    enum scoop_content content = scoop_sniff(transfer->prefix, transfer->prefix_length);
+    enum scoop_content content = transfer->options.as_stored
+                                     ? SCOOP_CONTENT_PLAIN
+                                     : scoop_sniff(transfer->prefix, transfer->prefix_length);
     if (!transfer->source->length_known && content != SCOOP_CONTENT_GZIP)
         return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
                           "%s: of a body without a known length only gzip data shows its own end",

@@ -36,6 +36,7 @@ struct scoop_transfer_options {
     uint64_t max_rejected;     /* more bad records end the run */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
+    bool as_stored;          /* the source's bytes are the content: gzip data is not inflated */
     bool replace_invalid;
     bool nonfinite_null;
     bool allow_unknown_length;
