@@ -71,7 +71,7 @@ static int fail_member(const struct gunzip *gunzip, uint64_t at, const char *fau
                       (unsigned long long)gunzip->member_offset, (unsigned long long)at, fault);
 }
 
-/* Whole bytes that ISA-L has read ahead and not used. */
+/* Whole bytes that ISA-L has read ahead and not used; at a member's end at most 7. */
 static unsigned read_ahead(const struct gunzip *gunzip) {
     int32_t bits = gunzip->inflate.read_in_length;
     return bits > 0 ? (unsigned)bits / 8 : 0;
@@ -101,7 +101,7 @@ static int take_trailer(struct gunzip *gunzip, unsigned char byte, struct scoop_
     return 0;
 }
 
-/* The deflate data has ended. What ISA-L read ahead, at most 8 bytes, belongs to the trailer. */
+/* The deflate data has ended. What ISA-L read ahead belongs to the trailer. */
 static int begin_trailer(struct gunzip *gunzip, struct scoop_error *error) {
     unsigned ahead = read_ahead(gunzip);
     uint64_t bytes = gunzip->inflate.read_in >> gunzip->inflate.read_in_length % 8;
@@ -123,10 +123,9 @@ static void count_text(struct gunzip *gunzip, size_t length) {
     gunzip->stage.counters->text_bytes += length;
 }
 
-/* Inflates until data is used up, the member ends, or `out` is full; *more: output is ready that
- * had no room, so call again, even without input. */
+/* Inflates until data is used up, the member ends, or `out` is full. */
 static int inflate_some(struct gunzip *gunzip, const unsigned char *data, size_t length,
-                        size_t *used, bool *more, struct scoop_error *error) {
+                        size_t *used, bool *full, struct scoop_error *error) {
     struct inflate_state *inflate = &gunzip->inflate;
     uint32_t room = (uint32_t)(sizeof gunzip->out - gunzip->held);
     uint32_t offered = length > MAX_OFFER_BYTES ? MAX_OFFER_BYTES : (uint32_t)length;
@@ -136,11 +135,11 @@ static int inflate_some(struct gunzip *gunzip, const unsigned char *data, size_t
     inflate->avail_out = room;
     int result = isal_inflate(inflate);
     *used = offered - inflate->avail_in;
+    *full = inflate->avail_out == 0;
     gunzip->offset += *used;
     count_text(gunzip, room - inflate->avail_out);
     if (result != ISAL_DECOMP_OK)
         return fail_inflate(gunzip, result, error);
-    *more = inflate->avail_out == 0 && inflate->block_state != ISAL_BLOCK_FINISH;
     if (inflate->block_state == ISAL_BLOCK_FINISH && begin_trailer(gunzip, error) != 0)
         return -1;
     return check_limits(gunzip, error);
@@ -202,11 +201,12 @@ static int take_header(struct gunzip *gunzip, unsigned char byte, struct scoop_e
     return 0;
 }
 
-/* One step from data, which is not empty unless the step before left *more. */
+/* One step from data, which is not empty. What ISA-L holds back when *full comes out with the input
+ * that follows: the last byte of a member's trailer at least, which is never read ahead. */
 static int take(struct gunzip *gunzip, const unsigned char *data, size_t length, size_t *used,
-                bool *more, struct scoop_error *error) {
+                bool *full, struct scoop_error *error) {
     *used = 1;
-    *more = false;
+    *full = false;
     switch (gunzip->state) {
     case BETWEEN:
         return take_between(gunzip, data[0], error);
@@ -215,7 +215,7 @@ static int take(struct gunzip *gunzip, const unsigned char *data, size_t length,
     case HEADER:
         return take_header(gunzip, data[0], error);
     case BODY:
-        return inflate_some(gunzip, data, length, used, more, error);
+        return inflate_some(gunzip, data, length, used, full, error);
     case TRAILER:
         return take_trailer(gunzip, data[0], error);
     case IGNORE:
@@ -225,23 +225,16 @@ static int take(struct gunzip *gunzip, const unsigned char *data, size_t length,
     return 0;
 }
 
-/* Stops early after a step of output, but not without input left to offer again: ISA-L may then
- * hold output that nothing else would fetch. */
 static int gunzip_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
                         size_t *consumed, struct scoop_error *error) {
     struct gunzip *gunzip = (struct gunzip *)stage;
     size_t at = 0;
-    bool more = false;
-    bool step = false;
-    while (more || (at < length && !step)) {
+    bool full = false;
+    while (at < length && !full) {
         size_t used;
-        if (take(gunzip, data + at, length - at, &used, &more, error) != 0)
+        if (take(gunzip, data + at, length - at, &used, &full, error) != 0)
             return -1;
         at += used;
-        step |= gunzip->held == sizeof gunzip->out;
-        more &= at == length;
-        if (gunzip->held == sizeof gunzip->out && hand_on(gunzip, error) != 0)
-            return -1;
     }
     *consumed = at;
     return hand_on(gunzip, error);
