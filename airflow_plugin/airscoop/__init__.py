@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airscoop.credentials import Credentials, S3Settings
     from airscoop.errors import AirscoopError
+    from airscoop.files import open
     from airscoop.receipt import (
         CopyReceipt,
         InsertReceipt,
@@ -38,6 +39,7 @@ _HOMES = {
     "Warehouse": "airscoop.warehouse",
     "check": "airscoop.transfer",
     "copy": "airscoop.transfer",
+    "open": "airscoop.files",
     "read": "airscoop.transfer",
 }
 
@@ -60,6 +62,7 @@ __all__ = [
     "__version__",
     "check",
     "copy",
+    "open",
     "read",
 ]
 

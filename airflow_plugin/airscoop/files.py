@@ -1,0 +1,574 @@
+"""File objects over transfers: `open`, for what wants to read from or write to a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from types import TracebackType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NoReturn,
+    Self,
+    TypedDict,
+    Unpack,
+    overload,
+)
+
+from airscoop import places
+from airscoop.credentials import S3Settings
+from airscoop.options import Compression, TransferOptions, place
+from airscoop.transfer import Upload
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    from airscoop._native import Transfer
+    from airscoop.receipt import CopyReceipt
+
+BUFFER_BYTES = 256 * 1024
+
+
+class BlockReader(io.RawIOBase):
+    """The blocks of a transfer as a raw stream. An error is raised again by every later read."""
+
+    mode = "rb"
+
+    def __init__(self, transfer: Transfer, name: str) -> None:
+        self.name = name
+        self._transfer = transfer
+        self._error: BaseException | None = None
+        self._position = 0
+        self._block = memoryview(b"")
+        self._fill()
+
+    def _fill(self) -> None:
+        """Gets the next block when there is none; afterwards an empty one is the proven end."""
+        if self._error is not None:
+            raise self._error
+        if len(self._block) > 0:
+            return
+        try:
+            self._block = memoryview(self._transfer.read())
+        except BaseException as error:
+            self._error = error
+            raise
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fills some of the buffer; 0 at the proven end."""
+        self._check_open()
+        self._fill()
+        target = memoryview(buffer).cast("B")
+        count = min(len(target), len(self._block))
+        target[:count] = self._block[:count]
+        self._block = self._block[count:]
+        self._position += count
+        return count
+
+    def readall(self) -> bytes:
+        """All that is left."""
+        self._check_open()
+        blocks: list[bytes] = []
+        self._fill()
+        while len(self._block) > 0:
+            blocks.append(bytes(self._block))
+            self._position += len(self._block)
+            self._block = memoryview(b"")
+            self._fill()
+        return b"".join(blocks)
+
+    def tell(self) -> int:
+        """How many bytes were read."""
+        self._check_open()
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Raises io.UnsupportedOperation."""
+        raise io.UnsupportedOperation(
+            f"{self.name} is read in one direction: airscoop.copy it to a file to seek in it"
+        )
+
+    def close(self) -> None:
+        """Drops the connection; what was not read stays unread, without an error."""
+        if not self.closed:
+            super().close()
+            self._block = memoryview(b"")
+            self._transfer.abort()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError(f"{self.name} is closed")
+
+
+class Reader(io.BufferedReader):
+    """Binary reading, in one direction."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Raises io.UnsupportedOperation."""
+        return self.raw.seek(offset, whence)
+
+
+class Writer(io.BufferedIOBase):
+    """Binary writing. `close` commits; whatever else ends the object takes everything back.
+
+    An exception that leaves the `with` block, `abort()`, dropping the last reference, the end of
+    the interpreter: nothing is committed. `receipt` is set by the close that commits. To be used
+    by one thread at a time.
+    """
+
+    mode = "wb"
+    receipt: CopyReceipt | None
+
+    def __init__(self, upload: Upload, name: str) -> None:
+        self.name = name
+        self.receipt = None
+        self._upload = upload
+        self._closed = False
+        self._seekable = False
+        self._whole = True  # what was written has arrived, or is pending
+        self._error: BaseException | None = None
+        self._position = 0
+        self._pending = bytearray()
+
+    def _send(self, data: bytes | memoryview = b"") -> None:
+        """Gives the engine what is pending, and then `data`."""
+        self._check_open()
+        if not self._whole:
+            self._raise_again()
+        # A signal's exception may come between any two of these steps: then this stays False.
+        self._whole = False
+        try:
+            for part in (self._pending, data):
+                if len(part) > 0:
+                    self._upload.write(part)
+        except BaseException as error:
+            self._error = error
+            raise
+        self._pending = bytearray()
+        self._whole = True
+
+    def _raise_again(self) -> NoReturn:
+        from airscoop.errors import AirscoopError, Cancelled
+
+        if isinstance(self._error, AirscoopError):
+            raise self._error
+        raise Cancelled(
+            f"{self.name}: an earlier write did not come through; nothing was committed"
+        ) from self._error
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """False."""
+        return self._seekable
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
+        self._check_open()
+        with memoryview(data) as view, view.cast("B") as octets:
+            length = len(octets)
+            if self._whole and len(self._pending) + length < BUFFER_BYTES:
+                self._pending += octets
+            else:
+                self._send(octets)
+        self._position += length
+        return length
+
+    def flush(self) -> None:
+        """Gives the engine what is buffered; nothing becomes visible before `close`."""
+        self._send()
+
+    def tell(self) -> int:
+        """How many bytes were written."""
+        self._check_open()
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Raises io.UnsupportedOperation."""
+        raise io.UnsupportedOperation(f"{self.name} is written in one direction")
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was committed or taken back."""
+        return self._closed
+
+    def close(self) -> None:
+        """Commits, and sets `receipt`; a second call, or one after `abort`, does nothing.
+
+        Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then. After a
+        write that failed it raises the same again: a hole is never committed.
+        """
+        if self._closed:
+            return
+        try:
+            self._send()
+            self._closed = True
+            self.receipt = self._upload.commit()
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Takes everything back; after `close` it does nothing."""
+        self._closed = True
+        self._pending = bytearray()
+        self._error = None
+        self._upload.abort()
+
+    def distrust(self, error: BaseException) -> None:
+        """Makes `close` fail: what was to be written did not get here."""
+        self._whole = False
+        self._error = self._error or error
+
+    def __enter__(self) -> Self:
+        self._check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def __del__(self) -> None:
+        # In place of io's finalizer, which closes, and so would commit.
+        if not getattr(self, "_closed", True):
+            self._drop()
+
+    def _dealloc_warn(self, source: object) -> None:
+        # io's own wrappers call this before the close in their finalizers: a dropped
+        # io.TextIOWrapper or io.BufferedWriter around this object commits nothing either.
+        if not self._closed:
+            self._drop()
+
+    def _drop(self) -> None:
+        told = self._error is not None
+        self.abort()
+        if not told:
+            warnings.warn(
+                f"{self.name}: dropped without close(): nothing was written",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError(f"{self.name} is closed")
+
+
+class TextReader(io.TextIOWrapper):
+    """Reading of text, in one direction."""
+
+    mode = "r"
+
+
+class TextWriter(io.TextIOWrapper):
+    """Writing of text; see Writer for what commits and what does not."""
+
+    mode = "w"
+
+    def __init__(self, writer: Writer, encoding: str, errors: str | None, newline: str | None):
+        self._writer: Writer | None = writer
+        # io begins UTF-16 with its mark only where it can ask whether this is the beginning.
+        writer._seekable = True
+        super().__init__(writer, encoding, errors, newline)
+        writer._seekable = False
+
+    @property
+    def receipt(self) -> CopyReceipt | None:
+        """Set by the close that commits."""
+        return None if self._writer is None else self._writer.receipt
+
+    def write(self, text: str, /) -> int:
+        """Takes all of `text`. Returns the characters taken."""
+        try:
+            return super().write(text)
+        except (UnicodeError, TypeError):
+            raise  # before anything was taken
+        except BaseException as error:
+            self._distrust(error)
+            raise
+
+    def flush(self) -> None:
+        """Gives the engine what is buffered; nothing becomes visible before `close`."""
+        try:
+            super().flush()
+        except BaseException as error:
+            self._distrust(error)
+            raise
+
+    def close(self) -> None:
+        """Commits, and sets `receipt`; see Writer.close."""
+        if self._writer is None or self._writer.closed:
+            return
+        try:
+            self.flush()
+        except BaseException:
+            self._writer.abort()
+            raise
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Takes everything back; after `close` it does nothing."""
+        if self._writer is not None:
+            self._writer.abort()
+
+    def detach(self) -> Writer:  # type: ignore[override]
+        """The Writer beneath, on its own from now on."""
+        super().detach()
+        writer, self._writer = self._writer, None
+        assert writer is not None  # super() has raised ValueError for a second call
+        return writer
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def __del__(self) -> None:
+        # In place of io's finalizer, which closes, and so would commit.
+        writer = getattr(self, "_writer", None)
+        if writer is not None:
+            writer._dealloc_warn(self)
+
+    def _distrust(self, error: BaseException) -> None:
+        if self._writer is not None:
+            self._writer.distrust(error)
+
+
+def _refuse(why: str) -> NoReturn:
+    from airscoop.errors import UsageError
+
+    raise UsageError(why)
+
+
+_MODES = 'airscoop.open knows the modes "r", "rb", "w" and "wb"'
+_OTHER_MODES = {
+    "a": "an object cannot be appended to: write it anew, or another object beside it",
+    "x": 'use "w", which replaces it whole; airscoop.storage.head tells whether it is there',
+    "+": "open it once for reading and once for writing",
+    "U": 'leave "U" out: newline=None reads every kind of newline',
+}
+_OPTIONS = {
+    "r": ("s3", "ca_file", "allow_unknown_length"),
+    "w": ("s3", "ca_file", "compression_level", "memory_limit"),
+}
+_OTHER_OPTIONS = {
+    "buffering": "airscoop.open always buffers",
+    "closefd": "airscoop.open takes names only",
+    "opener": "airscoop.open takes names only",
+    "transport_params": "use s3=airscoop.S3Settings(...) and ca_file=",
+    "source_s3": "use s3=",
+    "destination_s3": "use s3=",
+    "format": "use airscoop.read or airscoop.Upload, which check records",
+}
+_COMPRESSIONS = {"r": ("auto", "none"), "w": ("auto", "gzip", "none")}
+_OTHER_COMPRESSIONS = {
+    "infer_from_extension": 'use "auto"',
+    "disable": 'use "none"',
+    ".gz": 'use "gzip" to write; "auto" recognises gzip data when it reads',
+    "gzip": 'use "auto", which recognises gzip data by its content',
+}
+
+
+def _check_mode(mode: str) -> None:
+    for letter, advice in _OTHER_MODES.items():
+        if letter in str(mode):
+            _refuse(f"mode {mode!r}: {advice}")
+    if "".join(sorted(str(mode).replace("t", "", 1))) not in ("r", "br", "w", "bw") or (
+        "t" in mode and "b" in mode
+    ):
+        _refuse(f"mode {mode!r}: {_MODES}")
+
+
+def _check_options(direction: str, compression: str, options: dict[str, Any]) -> None:
+    if compression not in _COMPRESSIONS[direction]:
+        known = " or ".join(f'"{name}"' for name in _COMPRESSIONS[direction])
+        advice = _OTHER_COMPRESSIONS.get(str(compression), f"use {known}")
+        _refuse(f"compression {compression!r}: {advice}")
+    for name in options:
+        if name in _OPTIONS[direction]:
+            continue
+        advice = _OTHER_OPTIONS.get(name, f"there are {', '.join(_OPTIONS[direction])}")
+        for other, verb in (("r", "reading"), ("w", "writing")):
+            if name in _OPTIONS[other]:
+                advice = f"it is for {verb}"
+        _refuse(f"option {name}: {advice}")
+    if not isinstance(options.get("s3"), S3Settings | None):
+        _refuse("option s3: it is an airscoop.S3Settings")
+
+
+def _check_place(uri: str | os.PathLike[str]) -> str:
+    if not isinstance(uri, str | os.PathLike):
+        _refuse(f"airscoop.open takes a path or a URI, not {type(uri).__name__}")
+    name = place(uri)
+    if name == "-":
+        _refuse('"-" is no name of a file: use sys.stdin.buffer or sys.stdout.buffer')
+    return name
+
+
+def _check_text(encoding: str, errors: str | None, newline: str | None) -> None:
+    """Has io check the options before anything is opened."""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding, errors, newline)
+    except (LookupError, ValueError) as error:
+        _refuse(str(error))
+
+
+def _reader(name: str, compression: str, s3: S3Settings | None, options: dict[str, Any]) -> Reader:
+    from airscoop._native import Transfer
+
+    settings = TransferOptions(
+        source=name, as_stored=compression == "none", source_s3=s3 or S3Settings(), **options
+    )
+    transfer = Transfer(settings.native(), to_memory=True)
+    return Reader(BlockReader(transfer, places.displayed(name)), BUFFER_BYTES)
+
+
+def _writer(name: str, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
+    upload = Upload(name, destination_s3=s3, as_stored=True, **options)
+    upload.write(b"")  # opens the destination: what is wrong with its name shows now
+    return Writer(upload, name)
+
+
+class ReadOptions(TypedDict, total=False):
+    """What may be said of a source."""
+
+    s3: S3Settings | None
+    ca_file: str | None
+    allow_unknown_length: bool
+
+
+class WriteOptions(TypedDict, total=False):
+    """What may be said of a destination."""
+
+    s3: S3Settings | None
+    ca_file: str | None
+    compression_level: int | None
+    memory_limit: int | None
+
+
+@overload
+def open(
+    uri: str | os.PathLike[str],
+    mode: Literal["r", "rt", "tr"] = "r",
+    *,
+    compression: Literal["auto", "none"] = "auto",
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    **options: Unpack[ReadOptions],
+) -> TextReader: ...
+
+
+@overload
+def open(
+    uri: str | os.PathLike[str],
+    mode: Literal["rb", "br"],
+    *,
+    compression: Literal["auto", "none"] = "auto",
+    **options: Unpack[ReadOptions],
+) -> Reader: ...
+
+
+@overload
+def open(
+    uri: str | os.PathLike[str],
+    mode: Literal["w", "wt", "tw"],
+    *,
+    compression: Compression = "auto",
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    **options: Unpack[WriteOptions],
+) -> TextWriter: ...
+
+
+@overload
+def open(
+    uri: str | os.PathLike[str],
+    mode: Literal["wb", "bw"],
+    *,
+    compression: Compression = "auto",
+    **options: Unpack[WriteOptions],
+) -> Writer: ...
+
+
+@overload
+def open(
+    uri: str | os.PathLike[str],
+    mode: str,
+    *,
+    compression: Compression = "auto",
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    **options: Any,
+) -> Any: ...
+
+
+def open(
+    uri: str | os.PathLike[str],
+    mode: str = "r",
+    *,
+    compression: Compression = "auto",
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    **options: Any,
+) -> TextReader | Reader | TextWriter | Writer:
+    """Opens a source for reading, or a destination for writing, as a file object.
+
+    `mode` is "r", "rb", "w" or "wb". Sources are http(s)://, s3:// and paths; destinations s3://
+    and paths. There is no seeking. Text is UTF-8 unless `encoding` says otherwise; `errors` and
+    `newline` are those of the built-in open.
+
+    Reading inflates gzip data, recognised by its content; with `compression` "none" the bytes come
+    as they are stored. The end of the file is the source's proven end: a source that is cut off or
+    damaged raises, here or in any read. Closing earlier drops the connection.
+
+    Writing compresses when the name ends in .gz or `compression` is "gzip". The destination
+    appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
+    exception in the block, `abort()`, or dropping the object without closing it leaves nothing.
+
+    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`; for writing
+    `compression_level` (1 to 9) and `memory_limit` (bytes).
+
+    Raises UsageError for what it does not know, other subclasses of
+    airscoop.errors.AirscoopError for what goes wrong, now and later, and ValueError for the use of
+    a closed file.
+    """
+    _check_mode(mode)
+    reading, binary = "r" in mode, "b" in mode
+    _check_options("r" if reading else "w", compression, options)
+    name = _check_place(uri)
+    text = (encoding or "utf-8", errors, newline)
+    if not binary:
+        _check_text(*text)
+    elif (encoding, errors, newline) != (None, None, None):
+        _refuse(f"mode {mode!r}: encoding, errors and newline are for text")
+    s3 = options.pop("s3", None)
+    if reading:
+        reader = _reader(name, compression, s3, options)
+        return reader if binary else TextReader(reader, *text)
+    writer = _writer(name, s3, options | {"compression": compression})
+    return writer if binary else TextWriter(writer, *text)
