@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import (
     TYPE_CHECKING,
     Any,
+    BinaryIO,
     Literal,
     NoReturn,
     Self,
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
     from airscoop._native import Transfer
     from airscoop.receipt import CopyReceipt
+
+    class _BinaryFile(io.BufferedIOBase, BinaryIO):
+        """An IO[bytes] to type checkers, as they have it for io.BufferedWriter."""
+else:
+    _BinaryFile = io.BufferedIOBase
 
 BUFFER_BYTES = 256 * 1024
 
@@ -114,7 +120,7 @@ class Reader(io.BufferedReader):
         return self.raw.seek(offset, whence)
 
 
-class Writer(io.BufferedIOBase):
+class Writer(_BinaryFile):
     """Binary writing. `close` commits; whatever else ends the object takes everything back.
 
     An exception that leaves the `with` block, `abort()`, dropping the last reference, the end of
@@ -122,11 +128,10 @@ class Writer(io.BufferedIOBase):
     by one thread at a time.
     """
 
-    mode = "wb"
     receipt: CopyReceipt | None
 
     def __init__(self, upload: Upload, name: str) -> None:
-        self.name = name
+        self._name = name
         self.receipt = None
         self._upload = upload
         self._closed = False
@@ -161,6 +166,16 @@ class Writer(io.BufferedIOBase):
         raise Cancelled(
             f"{self.name}: an earlier write did not come through; nothing was committed"
         ) from self._error
+
+    @property
+    def name(self) -> str:
+        """The destination."""
+        return self._name
+
+    @property
+    def mode(self) -> str:
+        """ "wb"."""
+        return "wb"
 
     def writable(self) -> bool:
         """True."""
@@ -326,7 +341,7 @@ class TextWriter(io.TextIOWrapper):
         if self._writer is not None:
             self._writer.abort()
 
-    def detach(self) -> Writer:  # type: ignore[override]
+    def detach(self) -> Writer:
         """The Writer beneath, on its own from now on."""
         super().detach()
         writer, self._writer = self._writer, None
