@@ -1,12 +1,19 @@
-/* An HTTP body or an S3 object as a source: a bounded queue between libcurl and the stages. */
+/* An HTTP body or an S3 object as a source: a bounded queue between libcurl and the stages. A
+ * connection that breaks is taken up again where it stopped, if the source is provably the same. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "source.h"
 
-enum { QUEUE_BYTES = 1024 * 1024 };
+enum {
+    QUEUE_BYTES = 1024 * 1024,
+    PROGRESS_BYTES = 64 * 1024, /* a connection that brought so much earns new attempts */
+};
 
 struct net_source {
     struct scoop_source base;
@@ -20,6 +27,8 @@ struct net_source {
     struct scoop_buf queue;
     size_t taken; /* bytes of the queue's front that are consumed */
     uint64_t received;
+    uint64_t resumed_at; /* `received` when the present attempt was sent */
+    char validator[128]; /* for If-Range; "": the source cannot be taken up again */
     bool paused, ended;
     uint32_t attempt;
     struct scoop_error error; /* code OK: none */
@@ -55,18 +64,79 @@ static enum scoop_code code_of_status(int status) {
     }
 }
 
+/* What proves that a later answer is of the same source: a strong ETag, else Last-Modified. */
+static void note_validator(struct net_source *source, struct scoop_http_exchange *exchange) {
+    const char *etag = scoop_http_header(exchange, "ETag");
+    snprintf(source->base.etag, sizeof source->base.etag, "%s", etag == NULL ? "" : etag);
+    source->validator[0] = 0;
+    if (source->client == NULL) {
+        const char *ranges = scoop_http_header(exchange, "Accept-Ranges");
+        if (ranges == NULL || strcasecmp(ranges, "bytes") != 0)
+            return;
+    }
+    bool strong = source->base.etag[0] == '"';
+    const char *modified =
+        strong || source->client != NULL ? NULL : scoop_http_header(exchange, "Last-Modified");
+    snprintf(source->validator, sizeof source->validator, "%s",
+             strong     ? source->base.etag
+             : modified ? modified
+                        : "");
+}
+
+static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
+    scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
+               status);
+    error->http_status = status;
+    error->retryable = status == 429 || status >= 500;
+    return -1;
+}
+
+static int fail_changed(const struct net_source *source, struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
+}
+
+/* The answer to a request for the rest must be exactly the rest. */
+static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
+                      struct scoop_error *error) {
+    uint64_t first = 0, last = 0, total = 0;
+    const char *range = scoop_http_header(exchange, "Content-Range");
+    if (range == NULL ||
+        sscanf(range, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &first, &last, &total) != 3 ||
+        first != source->resumed_at || last + 1 != total)
+        return scoop_fail(error, SCOOP_PROTOCOL, "%s: asked for the rest, the server sent %s",
+                          source->where, range == NULL ? "no Content-Range" : range);
+    if (source->base.total_bytes >= 0 && (uint64_t)source->base.total_bytes != total)
+        return fail_changed(source, error);
+    source->base.total_bytes = (int64_t)total;
+    return 0;
+}
+
+static int on_resumed_head(struct net_source *source, struct scoop_http_exchange *exchange,
+                           struct scoop_error *error) {
+    int status = scoop_http_status(exchange);
+    if (status == 206)
+        return check_rest(source, exchange, error);
+    if (status != 200 && status != 412 && status != 416)
+        return fail_status(source, status, error);
+    const char *name = source->base.etag[0] == '"' ? "ETag" : "Last-Modified";
+    const char *validator = scoop_http_header(exchange, name);
+    if (status != 200 || validator == NULL || strcmp(validator, source->validator) != 0)
+        return fail_changed(source, error);
+    /* The same source, but the server sends it from the start whatever it is asked. */
+    scoop_fail(error, SCOOP_TRUNCATED, "%s: the connection broke after %" PRIu64 " bytes",
+               source->where, source->received);
+    source->validator[0] = 0;
+    return -1;
+}
+
 static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
     struct net_source *source = user;
     int status = scoop_http_status(exchange);
-    if (status != 200) {
-        scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
-                   status);
-        error->http_status = status;
-        error->retryable = status == 429 || status >= 500;
-        return -1;
-    }
-    const char *etag = scoop_http_header(exchange, "ETag");
-    snprintf(source->base.etag, sizeof source->base.etag, "%s", etag == NULL ? "" : etag);
+    if (source->resumed_at > 0)
+        return on_resumed_head(source, exchange, error);
+    if (status != 200)
+        return fail_status(source, status, error);
+    note_validator(source, exchange);
     return check_framing(source, exchange, error);
 }
 
@@ -104,15 +174,20 @@ static void send_again(void *user) {
         end_with(source, &error);
 }
 
-/* Only while nothing has been read: what was passed on cannot be taken back. */
+/* What was passed on cannot be taken back, so later attempts ask for the rest only. */
 static bool try_again(struct net_source *source, const struct scoop_error *error) {
     struct scoop_error ignored = {0};
-    if (!error->retryable || source->received > 0 ||
+    if (source->received - source->resumed_at >= PROGRESS_BYTES)
+        source->attempt = 0;
+    if (!error->retryable || error->code == SCOOP_SOURCE_CHANGED ||
+        (source->received > 0 && source->validator[0] == 0) ||
         source->attempt + 1 >= SCOOP_RETRY_MAX_ATTEMPTS)
         return false;
-    uint32_t delay = scoop_retry_delay_ms(source->attempt, error->code == SCOOP_THROTTLED, 0.5);
+    bool throttled = error->code == SCOOP_THROTTLED;
+    uint32_t delay = scoop_retry_delay_ms(source->attempt, throttled, scoop_random01());
     source->attempt++;
     source->base.retries++;
+    source->resumed_at = source->received;
     return scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
 }
 
@@ -127,10 +202,15 @@ static void http_done(void *user, struct scoop_http_exchange *exchange) {
 static void s3_done(void *user, struct scoop_http_exchange *exchange,
                     const struct scoop_error *error) {
     struct net_source *source = user;
+    struct scoop_error failure = *error;
     (void)exchange;
     source->base.retries += scoop_s3_retries(source->call);
     source->call = NULL;
-    end_with(source, error);
+    if (source->resumed_at > 0 && (failure.http_status == 412 || failure.http_status == 416))
+        fail_changed(source, &failure);
+    /* The client itself has tried again as long as no byte had been taken. */
+    if (source->received == 0 || !try_again(source, &failure))
+        end_with(source, &failure);
 }
 
 static int send_s3(struct net_source *source, struct scoop_error *error) {
@@ -144,14 +224,27 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .on_done = s3_done,
         .user = source,
     };
+    char range[40];
+    if (source->resumed_at > 0) {
+        snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
+        request.headers[0] = (struct scoop_pair){"Range", range};
+        request.headers[1] = (struct scoop_pair){"If-Match", source->validator};
+        request.header_count = 2;
+    }
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
 }
 
 static int send_http(struct net_source *source, struct scoop_error *error) {
+    char range[48], same[160];
+    const char *const headers[] = {range, same};
+    snprintf(range, sizeof range, "Range: bytes=%" PRIu64 "-", source->resumed_at);
+    snprintf(same, sizeof same, "If-Range: %s", source->validator);
     struct scoop_http_request request = {
         .method = "GET",
         .url = source->url,
+        .headers = headers,
+        .header_count = source->resumed_at > 0 ? 2 : 0,
         .follow_redirects = true,
         .on_head = on_head,
         .on_data = on_data,
