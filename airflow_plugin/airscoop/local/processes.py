@@ -15,6 +15,7 @@ from pathlib import Path
 
 STOP_SECONDS = 15
 POLL_SECONDS = 0.05
+PORT_SECONDS = 3
 LOG_LINES = 15
 LOWEST_PORT = 20000
 PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -143,6 +144,16 @@ def is_free(port: int) -> bool:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
+    return True
+
+
+def becomes_free(port: int) -> bool:
+    """The same, with patience: the threads of a server that was killed may hold it a moment more."""
+    end = time.monotonic() + PORT_SECONDS
+    while not is_free(port):
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_SECONDS)
     return True
 
 

@@ -128,7 +128,7 @@ class Stack:
     def _port(self, name: str) -> int:
         """The port used before, so that addresses stay; another one when that is taken."""
         port = self._state.ports.get(name)
-        if port is None or not processes.is_free(port):
+        if port is None or not processes.becomes_free(port):
             taken = set(self._state.ports.values())
             port = next(port for port in processes.free_ports(20) if port not in taken)
             self._state.ports[name] = port
