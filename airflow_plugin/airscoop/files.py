@@ -389,6 +389,7 @@ _OPTIONS = {
 }
 _OTHER_OPTIONS = {
     "buffering": "airscoop.open always buffers",
+    "compression_kwargs": "use compression_level=",
     "closefd": "airscoop.open takes names only",
     "opener": "airscoop.open takes names only",
     "transport_params": "use s3=airscoop.S3Settings(...) and ca_file=",

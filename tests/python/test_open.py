@@ -626,17 +626,13 @@ def test_signals_that_interrupt_writes_and_are_caught_never_leave_a_hole(
         for attempt in range(300):
             file = airscoop.open(folder / "out", mode)
             accepted = 0
-            interrupted = False
-            signal.setitimer(signal.ITIMER_REAL, 0.0005 + attempt * 7e-6)
             try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0005 + attempt * 7e-6)
                 while True:
                     file.write(data)
                     accepted += 1
             except Stop:
-                interrupted = True
-            except errors.AirscoopError:
                 pass
-            assert interrupted
             try:
                 file.close()
             except errors.AirscoopError:
@@ -650,7 +646,7 @@ def test_signals_that_interrupt_writes_and_are_caught_never_leave_a_hole(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert outcomes["refused"] > 0
+    assert min(outcomes.values()) > 0
     assert_empty(folder)
 
 
@@ -788,6 +784,7 @@ def test_a_mode_that_is_not_known_is_told_what_to_do(mode: Any, advice: str) -> 
     [
         ("r", {"transport_params": {}}, "use s3=airscoop.S3Settings"),
         ("r", {"buffering": 1}, "always buffers"),
+        ("w", {"compression_kwargs": {}}, "use compression_level="),
         ("w", {"destination_s3": None}, "use s3="),
         ("r", {"compression_level": 3}, "it is for writing"),
         ("w", {"allow_unknown_length": True}, "it is for reading"),
