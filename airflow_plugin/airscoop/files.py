@@ -37,6 +37,15 @@ else:
 BUFFER_BYTES = 256 * 1024
 
 
+def _raise_again(error: BaseException | None, otherwise: str) -> NoReturn:
+    """The engine's error; for any other, which was its receiver's to handle, Cancelled."""
+    from airscoop.errors import AirscoopError, Cancelled
+
+    if isinstance(error, AirscoopError):
+        raise error
+    raise Cancelled(otherwise) from error
+
+
 class BlockReader(io.RawIOBase):
     """The blocks of a transfer as a raw stream. An error is raised again by every later read."""
 
@@ -53,14 +62,9 @@ class BlockReader(io.RawIOBase):
     def _fill(self) -> None:
         """Gets the next block when there is none; afterwards an empty one is the proven end."""
         if self._error is not None:
-            raise self._error
-        if len(self._block) > 0:
-            return
-        try:
+            _raise_again(self._error, f"{self.name}: an earlier read was interrupted")
+        if len(self._block) == 0:
             self._block = memoryview(self._transfer.read())
-        except BaseException as error:
-            self._error = error
-            raise
 
     def readable(self) -> bool:
         """True."""
@@ -69,24 +73,32 @@ class BlockReader(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fills some of the buffer; 0 at the proven end."""
         self._check_open()
-        self._fill()
-        target = memoryview(buffer).cast("B")
-        count = min(len(target), len(self._block))
-        target[:count] = self._block[:count]
-        self._block = self._block[count:]
-        self._position += count
+        try:
+            self._fill()
+            target = memoryview(buffer).cast("B")
+            count = min(len(target), len(self._block))
+            target[:count] = self._block[:count]
+            self._block = self._block[count:]
+            self._position += count
+        except BaseException as error:
+            self._error = self._error or error
+            raise
         return count
 
     def readall(self) -> bytes:
         """All that is left."""
         self._check_open()
         blocks: list[bytes] = []
-        self._fill()
-        while len(self._block) > 0:
-            blocks.append(bytes(self._block))
-            self._position += len(self._block)
-            self._block = memoryview(b"")
+        try:
             self._fill()
+            while len(self._block) > 0:
+                blocks.append(bytes(self._block))
+                self._position += len(self._block)
+                self._block = memoryview(b"")
+                self._fill()
+        except BaseException as error:
+            self._error = self._error or error
+            raise
         return b"".join(blocks)
 
     def tell(self) -> int:
@@ -145,7 +157,7 @@ class Writer(_BinaryFile):
         """Gives the engine what is pending, and then `data`."""
         self._check_open()
         if not self._whole:
-            self._raise_again()
+            _raise_again(self._error, f"{self.name}: an earlier write did not come through")
         # A signal's exception may come between any two of these steps: then this stays False.
         self._whole = False
         try:
@@ -157,15 +169,6 @@ class Writer(_BinaryFile):
             raise
         self._pending = bytearray()
         self._whole = True
-
-    def _raise_again(self) -> NoReturn:
-        from airscoop.errors import AirscoopError, Cancelled
-
-        if isinstance(self._error, AirscoopError):
-            raise self._error
-        raise Cancelled(
-            f"{self.name}: an earlier write did not come through; nothing was committed"
-        ) from self._error
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ import io
 import json
 import pickle
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -319,6 +320,35 @@ def test_a_reader_that_is_left_early_drops_the_connection(way: str, web: Origin)
     else:
         del file
     assert dropped.wait(30)
+
+
+@pytest.mark.parametrize("mode", ["r", "rb"])
+def test_a_read_that_was_interrupted_is_never_continued_with_a_hole(mode: str, web: Origin) -> None:
+    done = threading.Event()
+
+    def send(connection: socket.socket, head: str) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (2 * len(LINES)))
+        connection.sendall(LINES)
+        done.wait(60)
+        connection.sendall(LINES)
+
+    def interrupt(number: int, frame: object) -> None:
+        raise Stop
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with airscoop.open(web.serve("/data", send), mode) as file:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(Stop):
+                file.read()
+            done.set()
+            for _ in range(2):
+                with pytest.raises(errors.Cancelled, match="an earlier read was interrupted"):
+                    file.read()
+    finally:
+        done.set()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_the_memory_of_a_reader_does_not_grow_with_the_object(store: Store) -> None:
