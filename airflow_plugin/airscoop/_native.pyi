@@ -16,6 +16,7 @@ class TransferFacts(TypedDict):
     bom_stripped: bool
     source_etag: str
     etag: str
+    checksum: str
     source_total_bytes: int
     parts: int
     retries: int

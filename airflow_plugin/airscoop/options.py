@@ -13,6 +13,7 @@ from airscoop.tls import ca_file
 Format = Literal["raw", "jsonl", "python-literal"]
 Compression = Literal["auto", "gzip", "none"]
 InvalidCharacters = Literal["reject", "replace"]
+Checksum = Literal["crc32c", "crc64nvme", "none"]
 Nonfinite = Literal["reject", "null"]
 
 
@@ -25,6 +26,7 @@ class TransferOptions:
     format: Format = "raw"
     compression: Compression = "auto"
     compression_level: int | None = None
+    checksum: Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | None = None
     max_record_bytes: int | None = None
@@ -52,6 +54,7 @@ class TransferOptions:
             "format": self.format,
             "compression": self.compression,
             "compression_level": self.compression_level,
+            "checksum": self.checksum,
             "max_rejected": self.max_rejected,
             "rejects": self.rejects_place(),
             "max_record_bytes": self.max_record_bytes,

@@ -48,7 +48,8 @@ class CopyReceipt(Receipt):
     """A copy: records_in = records_out + records_rejected (all 0 for the format raw).
 
     unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
-    until a record had to change; then the source was read again.
+    until a record had to change; then the source was read again. checksum: "CRC32C:base64" of the
+    object that was written, which S3 has compared and keeps.
     """
 
     verb: str = "copy"
@@ -69,6 +70,7 @@ class CopyReceipt(Receipt):
     bom_stripped: bool
     rejects: str | None
     etag: str | None
+    checksum: str | None
     source_etag: str | None
     parts: int
     retries: int

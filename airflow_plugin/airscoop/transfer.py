@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.options import (
+    Checksum,
     Compression,
     Format,
     InvalidCharacters,
@@ -94,6 +95,7 @@ def _receipt(
         bom_stripped=facts["bom_stripped"],
         rejects=options.rejects_place() if facts["rejects_written"] else None,
         etag=facts["etag"] or None,
+        checksum=facts["checksum"] or None,
         source_etag=facts["source_etag"] or None,
         parts=facts["parts"],
         retries=facts["retries"],
@@ -107,6 +109,7 @@ def copy(
     format: Format = "raw",
     compression: Compression = "auto",
     compression_level: int | None = None,
+    checksum: Checksum = "crc32c",
     max_rejected: int = 0,
     rejects: str | None = None,
     max_record_bytes: int | None = None,
@@ -127,6 +130,9 @@ def copy(
     "python-literal" it is made JSON. A bad record ends the copy, unless `max_rejected` allows for
     it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
 
+    An object is written with a `checksum` of each part and of the whole, which S3 compares: "crc32c",
+    "crc64nvme", or "none" for servers that know neither.
+
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
     options = TransferOptions(
@@ -135,6 +141,7 @@ def copy(
         format=format,
         compression=compression,
         compression_level=compression_level,
+        checksum=checksum,
         max_rejected=max_rejected,
         rejects=rejects,
         max_record_bytes=max_record_bytes,

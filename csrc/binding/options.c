@@ -5,7 +5,7 @@
 
 #include "options.h"
 
-enum kind { TEXT, SIZE, COUNT, INTEGER, FLAG, FORMAT, COMPRESSION, SIGNING };
+enum kind { TEXT, SIZE, COUNT, INTEGER, FLAG, FORMAT, COMPRESSION, SIGNING, CHECKSUM };
 
 struct field {
     const char *name;
@@ -32,6 +32,7 @@ static const struct field fields[] = {
     {"destination_payload_signing", SIGNING, AT(destination.s3.payload_signing)},
     {"format", FORMAT, AT(format)},
     {"compression", COMPRESSION, AT(compression)},
+    {"checksum", CHECKSUM, AT(checksum)},
     {"compression_level", INTEGER, AT(compression_level)},
     {"head_lines", COUNT, AT(head_lines)},
     {"memory_limit", SIZE, AT(memory_limit_bytes)},
@@ -58,6 +59,9 @@ static const struct choice choices[] = {
     {COMPRESSION, "auto", SCOOP_COMPRESSION_AUTO},
     {COMPRESSION, "gzip", SCOOP_COMPRESSION_GZIP},
     {COMPRESSION, "none", SCOOP_COMPRESSION_NONE},
+    {CHECKSUM, "crc32c", SCOOP_S3_CHECKSUM_CRC32C},
+    {CHECKSUM, "crc64nvme", SCOOP_S3_CHECKSUM_CRC64NVME},
+    {CHECKSUM, "none", SCOOP_S3_CHECKSUM_NONE},
     {SIGNING, "auto", SCOOP_PAYLOAD_SIGNING_AUTO},
     {SIGNING, "never", SCOOP_PAYLOAD_SIGNING_NEVER},
     {SIGNING, "always", SCOOP_PAYLOAD_SIGNING_ALWAYS},

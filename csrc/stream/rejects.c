@@ -200,6 +200,7 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
         .bucket = place.bucket,
         .key = place.key,
         .budget = rejects->budget,
+        .checksum = rejects->checksum,
         .part_bytes = SCOOP_REJECTS_PART_BYTES,
         .buffers = 1,
         .content_type = "application/x-ndjson",

@@ -10,6 +10,7 @@
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 #include "scoop/s3.h"
+#include "scoop/s3_checksum.h"
 
 enum scoop_sink_state {
     SCOOP_SINK_OPEN,
@@ -50,6 +51,7 @@ struct scoop_sink {
 /* What a commit left, for the receipt. */
 struct scoop_sink_facts {
     char etag[128];
+    char checksum[32]; /* "CRC32C:base64", of the whole object; "" when there is none */
     uint32_t parts;
     uint32_t retries;
 };
@@ -73,7 +75,8 @@ struct scoop_s3_sink_options {
     const char *key;
     struct scoop_budget *budget; /* borrowed */
     size_t part_bytes;
-    unsigned buffers;         /* parts in memory at once, at least 1 */
+    unsigned buffers; /* parts in memory at once, at least 1 */
+    enum scoop_s3_checksum checksum;
     const char *content_type; /* NULL: application/octet-stream */
 };
 /* A multipart upload, or one PUT when the whole fits one part. */

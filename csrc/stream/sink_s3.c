@@ -13,7 +13,7 @@ enum {
     MAX_COMPLETE_TRIES = 3,
     MAX_ABORT_TRIES = 3,
     ABORT_TIMEOUT_MS = 1000,
-    COMPLETION_CEILING = 4 * 1024 * 1024, /* 10,000 parts of some 120 bytes */
+    COMPLETION_CEILING = 4 * 1024 * 1024, /* 10,000 parts of some 200 bytes */
     FIRST_PARTS = 64,
 };
 
@@ -41,6 +41,8 @@ struct s3_sink {
     struct scoop_s3_part *parts; /* by number - 1; etag NULL until it is stored */
     size_t part_count, part_capacity;
     uint64_t total_bytes;
+    enum scoop_s3_checksum checksum_kind;
+    uint64_t checksum; /* of all parts that were flushed */
     struct scoop_buf upload_id;
     struct scoop_s3_call *call; /* the one call that is not a part's */
     bool creating;
@@ -74,6 +76,18 @@ static struct scoop_s3_request request_for(const struct s3_sink *sink, const cha
         .key = sink->key,
         .user = (void *)sink,
     };
+}
+
+static void add_header(struct scoop_s3_request *request, const char *name, const char *value) {
+    request->headers[request->header_count++] = (struct scoop_pair){name, value};
+}
+
+/* The header x-amz-checksum-…, if there are checksums; `text` must live until the request starts.
+ */
+static void add_checksum(const struct s3_sink *sink, struct scoop_s3_request *request,
+                         const char *text) {
+    if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
+        add_header(request, scoop_s3_checksum_names(sink->checksum_kind)->header, text);
 }
 
 static void add_query(struct scoop_s3_request *request, const char *name, const char *value) {
@@ -121,6 +135,7 @@ static int send_part(struct s3_sink *sink, struct slot *slot, struct scoop_error
     struct scoop_s3_request request = request_for(sink, "PUT");
     add_query(&request, "partNumber", number);
     add_query(&request, "uploadId", upload_id(sink));
+    add_checksum(sink, &request, sink->parts[slot->number - 1].checksum);
     request.body = slot->buffer;
     request.body_length = slot->length;
     request.on_done = part_done;
@@ -160,8 +175,12 @@ static void created(void *user, struct scoop_http_exchange *exchange,
 static int create(struct s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_request request = request_for(sink, "POST");
     add_query(&request, "uploads", "");
-    request.headers[request.header_count++] =
-        (struct scoop_pair){"Content-Type", sink->content_type};
+    add_header(&request, "Content-Type", sink->content_type);
+    if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE) {
+        const char *algorithm = scoop_s3_checksum_names(sink->checksum_kind)->algorithm;
+        add_header(&request, "x-amz-checksum-algorithm", algorithm);
+        add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
+    }
     request.error_in_200 = true;
     request.on_done = created;
     sink->creating = true;
@@ -187,10 +206,23 @@ static int new_part(struct s3_sink *sink, uint32_t *number, struct scoop_error *
     return 0;
 }
 
+static int sum_part(struct s3_sink *sink, const struct slot *slot, struct scoop_error *error) {
+    enum scoop_s3_checksum kind = sink->checksum_kind;
+    char text[SCOOP_S3_CHECKSUM_SIZE];
+    uint64_t part = scoop_s3_checksum_add(kind, 0, slot->buffer, slot->length);
+    if (kind == SCOOP_S3_CHECKSUM_NONE)
+        return 0;
+    sink->checksum = scoop_s3_checksum_join(kind, sink->checksum, part, slot->length);
+    if (scoop_s3_checksum_text(kind, part, text, error) != 0)
+        return -1;
+    sink->parts[slot->number - 1].checksum = scoop_strdup(text);
+    return sink->parts[slot->number - 1].checksum == NULL ? scoop_fail_memory(error) : 0;
+}
+
 /* Hands the part that is being filled to the network. */
 static int flush(struct s3_sink *sink, struct scoop_error *error) {
     struct slot *slot = sink->filling;
-    if (new_part(sink, &slot->number, error) != 0)
+    if (new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
         return -1;
     slot->state = SLOT_WAITING;
     sink->filling = NULL;
@@ -276,7 +308,14 @@ static enum scoop_sink_state s3_poll(struct scoop_sink *base, struct scoop_error
 }
 
 static void committed(struct s3_sink *sink, const char *etag) {
+    struct scoop_error ignored = {0};
     snprintf(sink->facts.etag, sizeof sink->facts.etag, "%s", etag == NULL ? "" : etag);
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(sink->checksum_kind);
+    char text[SCOOP_S3_CHECKSUM_SIZE];
+    if (names != NULL &&
+        scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, &ignored) == 0)
+        snprintf(sink->facts.checksum, sizeof sink->facts.checksum, "%s:%s", names->algorithm,
+                 text);
     sink->facts.parts = (uint32_t)sink->part_count;
     sink->state = SCOOP_SINK_COMMITTED;
 }
@@ -293,12 +332,17 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
 
 static int put(struct s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_request request = request_for(sink, "PUT");
-    request.headers[request.header_count++] =
-        (struct scoop_pair){"Content-Type", sink->content_type};
+    char text[SCOOP_S3_CHECKSUM_SIZE];
+    add_header(&request, "Content-Type", sink->content_type);
     if (sink->filling != NULL) {
         request.body = sink->filling->buffer;
         request.body_length = sink->filling->length;
     }
+    sink->checksum =
+        scoop_s3_checksum_add(sink->checksum_kind, 0, request.body, request.body_length);
+    if (scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
+        return -1;
+    add_checksum(sink, &request, text);
     request.on_done = put_done;
     return start(sink, &request, error);
 }
@@ -307,13 +351,37 @@ static int put(struct s3_sink *sink, struct scoop_error *error) {
 
 static int complete(struct s3_sink *sink, struct scoop_error *error);
 
-/* Whether the object under our key is what our parts make. */
-static bool is_ours(struct s3_sink *sink, struct scoop_http_exchange *exchange) {
+static bool same_checksum(struct s3_sink *sink, struct scoop_http_exchange *exchange) {
+    struct scoop_error ignored = {0};
+    char expected[SCOOP_S3_CHECKSUM_SIZE];
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(sink->checksum_kind);
+    const char *found = names == NULL ? NULL : scoop_http_header(exchange, names->header);
+    return found != NULL &&
+           scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, expected, &ignored) == 0 &&
+           strcmp(found, expected) == 0;
+}
+
+static bool same_etag(struct s3_sink *sink, struct scoop_http_exchange *exchange) {
     char expected[SCOOP_ETAG_SIZE];
     const char *etag = scoop_http_header(exchange, "ETag");
     return etag != NULL && scoop_s3_multipart_etag(sink->parts, sink->part_count, expected) &&
-           strcmp(etag, expected) == 0 &&
-           scoop_http_content_length(exchange) == (int64_t)sink->total_bytes;
+           strcmp(etag, expected) == 0;
+}
+
+/* Whether the object under our key is what our parts make: by the ETag where it is made of MD5s,
+ * else (KMS) by the checksum and the shape of the ETag. */
+static bool is_ours(struct s3_sink *sink, struct scoop_http_exchange *exchange) {
+    char suffix[16];
+    if (scoop_http_content_length(exchange) != (int64_t)sink->total_bytes)
+        return false;
+    if (same_etag(sink, exchange))
+        return true;
+    char expected[SCOOP_ETAG_SIZE];
+    if (scoop_s3_multipart_etag(sink->parts, sink->part_count, expected))
+        return false;
+    snprintf(suffix, sizeof suffix, "-%zu\"", sink->part_count);
+    const char *etag = scoop_http_header(exchange, "ETag");
+    return etag != NULL && strstr(etag, suffix) != NULL && same_checksum(sink, exchange);
 }
 
 static void looked(void *user, struct scoop_http_exchange *exchange,
@@ -336,6 +404,8 @@ static void looked(void *user, struct scoop_http_exchange *exchange,
 static int look(struct s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_request request = request_for(sink, "HEAD");
     request.action = "s3:GetObject";
+    if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
+        add_header(&request, "x-amz-checksum-mode", "ENABLED");
     request.on_done = looked;
     return start(sink, &request, error);
 }
@@ -367,12 +437,22 @@ static void completed(void *user, struct scoop_http_exchange *exchange,
 static int complete(struct s3_sink *sink, struct scoop_error *error) {
     sink->complete_tries++;
     sink->completion.length = 0;
-    if (scoop_s3_build_completion(sink->parts, sink->part_count, NULL, &sink->completion, error) !=
-        0)
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(sink->checksum_kind);
+    char text[SCOOP_S3_CHECKSUM_SIZE], size[24];
+    if (scoop_s3_build_completion(sink->parts, sink->part_count,
+                                  names == NULL ? NULL : names->element, &sink->completion,
+                                  error) != 0 ||
+        scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
         return -1;
     struct scoop_s3_request request = request_for(sink, "POST");
     add_query(&request, "uploadId", upload_id(sink));
-    request.headers[request.header_count++] = (struct scoop_pair){"Content-Type", "text/xml"};
+    add_header(&request, "Content-Type", "text/xml");
+    if (names != NULL) {
+        snprintf(size, sizeof size, "%llu", (unsigned long long)sink->total_bytes);
+        add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
+        add_header(&request, "x-amz-mp-object-size", size);
+        add_checksum(sink, &request, text);
+    }
     request.body = sink->completion.data;
     request.body_length = sink->completion.length;
     request.error_in_200 = true;
@@ -472,8 +552,10 @@ static void s3_free(struct scoop_sink *base) {
         scoop_s3_cancel(sink->slots[i].call);
         scoop_budget_give(sink->budget, sink->slots[i].buffer, sink->part_bytes);
     }
-    for (size_t i = 0; i < sink->part_count; i++)
+    for (size_t i = 0; i < sink->part_count; i++) {
         scoop_free((char *)sink->parts[i].etag);
+        scoop_free((char *)sink->parts[i].checksum);
+    }
     scoop_free(sink->parts);
     scoop_buf_free(&sink->upload_id);
     scoop_buf_free(&sink->completion);
@@ -504,6 +586,7 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->client = options->client;
     sink->budget = options->budget;
     sink->part_bytes = options->part_bytes;
+    sink->checksum_kind = options->checksum;
     sink->slot_count = options->buffers < MAX_SLOTS ? options->buffers : MAX_SLOTS;
     for (unsigned i = 0; i < MAX_SLOTS; i++)
         sink->slots[i].sink = sink;

@@ -8,6 +8,7 @@
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
+#include "scoop/s3_checksum.h"
 #include "source.h"
 
 enum {
@@ -29,6 +30,9 @@ struct net_source {
     uint64_t received;
     uint64_t resumed_at; /* `received` when the present attempt was sent */
     char validator[128]; /* for If-Range; "": the source cannot be taken up again */
+    enum scoop_s3_checksum checksum_kind; /* of the whole object, as S3 keeps it */
+    char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
+    uint64_t checksum;
     bool paused, ended;
     uint32_t attempt;
     struct scoop_error error; /* code OK: none */
@@ -81,6 +85,37 @@ static void note_validator(struct net_source *source, struct scoop_http_exchange
              strong     ? source->base.etag
              : modified ? modified
                         : "");
+}
+
+/* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
+ */
+static void note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
+    static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
+                                                   SCOOP_S3_CHECKSUM_CRC64NVME};
+    source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && source->client != NULL; i++) {
+        const char *text = scoop_http_header(exchange, scoop_s3_checksum_names(kinds[i])->header);
+        if (text == NULL || strchr(text, '-') != NULL ||
+            strlen(text) >= sizeof source->checksum_wanted)
+            continue;
+        source->checksum_kind = kinds[i];
+        snprintf(source->checksum_wanted, sizeof source->checksum_wanted, "%s", text);
+        return;
+    }
+}
+
+/* 0, or -1 when what arrived is not what S3 keeps. */
+static int check_checksum(const struct net_source *source, struct scoop_error *error) {
+    char found[SCOOP_S3_CHECKSUM_SIZE];
+    if (source->checksum_kind == SCOOP_S3_CHECKSUM_NONE)
+        return 0;
+    if (scoop_s3_checksum_text(source->checksum_kind, source->checksum, found, error) != 0)
+        return -1;
+    if (strcmp(found, source->checksum_wanted) == 0)
+        return 0;
+    return scoop_fail(error, SCOOP_CORRUPT, "%s: the bytes that arrived have the %s %s, not %s",
+                      source->where, scoop_s3_checksum_names(source->checksum_kind)->algorithm,
+                      found, source->checksum_wanted);
 }
 
 static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
@@ -137,6 +172,7 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
     if (status != 200)
         return fail_status(source, status, error);
     note_validator(source, exchange);
+    note_checksum(source, exchange);
     return check_framing(source, exchange, error);
 }
 
@@ -154,14 +190,18 @@ static enum scoop_http_take on_data(void *user, const void *data, size_t length,
     if (scoop_buf_append(&source->queue, data, length, error) != 0)
         return SCOOP_HTTP_STOP;
     source->received += length;
+    source->checksum = scoop_s3_checksum_add(source->checksum_kind, source->checksum, data, length);
     return SCOOP_HTTP_TAKEN;
 }
 
 static void end_with(struct net_source *source, const struct scoop_error *error) {
     source->ended = true;
     source->error = *error;
-    if (error->code == SCOOP_OK && source->base.total_bytes >= 0 &&
-        source->received != (uint64_t)source->base.total_bytes)
+    if (error->code != SCOOP_OK)
+        return;
+    if (source->base.total_bytes < 0 || source->received == (uint64_t)source->base.total_bytes)
+        check_checksum(source, &source->error);
+    else
         scoop_fail(&source->error, SCOOP_TRUNCATED, "%s: %llu bytes arrived of %lld announced",
                    source->where, (unsigned long long)source->received,
                    (long long)source->base.total_bytes);
@@ -225,11 +265,12 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .user = source,
     };
     char range[40];
+    request.headers[request.header_count++] = (struct scoop_pair){"x-amz-checksum-mode", "ENABLED"};
     if (source->resumed_at > 0) {
         snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
-        request.headers[0] = (struct scoop_pair){"Range", range};
-        request.headers[1] = (struct scoop_pair){"If-Match", source->validator};
-        request.header_count = 2;
+        request.headers[request.header_count++] = (struct scoop_pair){"Range", range};
+        request.headers[request.header_count++] =
+            (struct scoop_pair){"If-Match", source->validator};
     }
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
@@ -317,6 +358,7 @@ static struct net_source *new_source(struct scoop_engine *engine, struct scoop_e
     source->base.type = &net_type;
     source->base.wait_fd = -1;
     source->base.total_bytes = -1;
+    source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
     source->engine = engine;
     scoop_buf_init(&source->queue, QUEUE_BYTES);
     return source;

@@ -215,6 +215,7 @@ static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *err
         .bucket = object.bucket,
         .key = object.key,
         .budget = &transfer->budget,
+        .checksum = transfer->options.checksum,
         .content_type = content_type(transfer),
     };
     if (plan_parts(transfer, &options, error) != 0)
@@ -282,6 +283,7 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     transfer->rejects.uri = options->rejects_uri;
     transfer->rejects.max_rejected = options->max_rejected;
     transfer->rejects.budget = &transfer->budget;
+    transfer->rejects.checksum = options->checksum;
     transfer->fed = options->source.uri == NULL;
     if (transfer->fed)
         transfer->source = scoop_fed_source_new(error);
@@ -686,6 +688,7 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     facts->parts = sink.parts;
     facts->retries = sink.retries;
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
+    memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
     if (transfer->source == NULL)
         return;
     facts->source_total_bytes = transfer->source->total_bytes;

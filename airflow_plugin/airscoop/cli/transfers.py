@@ -68,6 +68,12 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         default="auto",
         help="auto: gzip when the destination's name ends in .gz",
     )
+    verb.add_argument(
+        "--checksum",
+        choices=("crc32c", "crc64nvme", "none"),
+        default="crc32c",
+        help="what S3 compares the object with (default crc32c); none for servers without it",
+    )
     verb.add_argument("--level", type=int, choices=range(1, 10), help="gzip level (default 6)")
     add_json(verb)
     verb.set_defaults(run=run_copy)
@@ -162,6 +168,7 @@ def run_copy(options: argparse.Namespace) -> int:
             destination,
             compression=options.compression,
             compression_level=options.level,
+            checksum=options.checksum,
             max_rejected=options.max_rejected,
             rejects=options.rejects,
         )
