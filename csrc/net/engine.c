@@ -130,11 +130,12 @@ static bool finish_ended(struct scoop_engine *engine) {
 
 int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_error *error) {
     int running;
+    engine->active = false;
     fire_timers(engine);
     CURLMcode result = curl_multi_perform(engine->multi, &running);
     if (result != CURLM_OK)
         return failed(result, error);
-    if (finish_ended(engine))
+    if (finish_ended(engine) || engine->active)
         return 0;
     wait_ms = wait_bounded_by_timers(engine, wait_ms);
     if (wait_ms <= 0)

@@ -20,6 +20,7 @@ struct scoop_engine {
     long stall_timeout_seconds;
     struct scoop_timer *timers;
     struct scoop_http_exchange *exchanges;
+    bool active; /* a callback brought something: its owner looks before anyone waits */
 };
 
 struct scoop_http_exchange {

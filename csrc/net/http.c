@@ -168,6 +168,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     size_t length = size * count;
     if (length == 0)
         return 0;
+    exchange->engine->active = true;
     if (announce_head(exchange) != 0)
         return 0;
     int status = scoop_http_status(exchange);

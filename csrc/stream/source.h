@@ -9,6 +9,7 @@
 #include "scoop/error.h"
 #include "scoop/http.h"
 #include "scoop/s3.h"
+#include "scoop/s3_checksum.h"
 
 enum scoop_source_state {
     SCOOP_SOURCE_WAITING, /* nothing to read at the moment */
@@ -50,6 +51,24 @@ struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const ch
                                            bool allow_unknown_length, struct scoop_error *error);
 struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const char *bucket,
                                          const char *key, struct scoop_error *error);
+/* An S3 object, read by one request as long as that is fast; when the network turns out to be the
+ * slow part, the rest is fetched in ranges side by side, `buffers` of range_bytes each, and read in
+ * order. The ETag of the first answer is demanded of all others. */
+struct scoop_source *scoop_s3_ranges_source_new(struct scoop_s3_client *client, const char *bucket,
+                                                const char *key, size_t range_bytes,
+                                                unsigned buffers, struct scoop_error *error);
+/* One such range: the bytes first … last of an object with this ETag. */
+struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client, const char *bucket,
+                                               const char *key, uint64_t first, uint64_t last,
+                                               const char *etag, struct scoop_error *error);
+/* Bytes that arrived so far, and whether they ever had to wait for the reader. */
+uint64_t scoop_s3_source_received(const struct scoop_source *source, bool *was_paused);
+/* Leaves the body after `offset` bytes, of which no more than that may have arrived. */
+void scoop_s3_source_stop_at(struct scoop_source *source, uint64_t offset);
+/* Moves the whole object's checksum, as S3 told it, and the duty to compare it to the caller; NONE:
+ * there is none. */
+enum scoop_s3_checksum scoop_s3_source_take_checksum(struct scoop_source *source,
+                                                     char text[SCOOP_S3_CHECKSUM_SIZE]);
 
 /* Fed by its owner. */
 struct scoop_source *scoop_fed_source_new(struct scoop_error *error);

@@ -22,6 +22,11 @@ struct net_source {
     char *url; /* http(s) */
     struct scoop_s3_client *client;
     char *bucket, *key; /* s3 */
+    bool ranged;        /* s3: only the bytes first … last are wanted */
+    uint64_t first, last;
+    uint64_t stop_at;   /* s3: bytes after which the body is left; 0: read to its end */
+    char if_match[128]; /* s3: the ETag that the object must have; "": any */
+    size_t queue_bytes;
     bool allow_unknown_length;
     struct scoop_http_exchange *exchange;
     struct scoop_s3_call *call;
@@ -34,6 +39,7 @@ struct net_source {
     char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
     uint64_t checksum;
     bool paused, ended;
+    bool was_paused; /* at some time: the reader was the slower one */
     uint32_t attempt;
     struct scoop_error error; /* code OK: none */
     char where[256];
@@ -118,6 +124,25 @@ static int check_checksum(const struct net_source *source, struct scoop_error *e
                       found, source->checksum_wanted);
 }
 
+/* The answer to a request for a range. */
+static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
+                       struct scoop_error *error) {
+    uint64_t first = 0, last = 0, total = 0;
+    const char *range = scoop_http_header(exchange, "Content-Range");
+    uint64_t wanted = source->first + source->resumed_at;
+    if (range == NULL ||
+        sscanf(range, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &first, &last, &total) != 3 ||
+        first != wanted || (last != source->last && last + 1 != total) || last > source->last)
+        return scoop_fail(
+            error, SCOOP_PROTOCOL,
+            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
+            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
+    source->last = last;
+    source->base.total_bytes = (int64_t)total;
+    source->base.length_known = true;
+    return 0;
+}
+
 static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
     scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
                status);
@@ -167,6 +192,11 @@ static int on_resumed_head(struct net_source *source, struct scoop_http_exchange
 static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
     struct net_source *source = user;
     int status = scoop_http_status(exchange);
+    if (source->ranged && status == 206)
+        return check_range(source, exchange, error);
+    if (source->ranged)
+        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server does not answer in ranges",
+                          source->where);
     if (source->resumed_at > 0)
         return on_resumed_head(source, exchange, error);
     if (status != 200)
@@ -179,19 +209,22 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
 static enum scoop_http_take on_data(void *user, const void *data, size_t length,
                                     struct scoop_error *error) {
     struct net_source *source = user;
-    if (source->queue.length + length > QUEUE_BYTES) {
+    bool enough = source->stop_at > 0 && source->received + length >= source->stop_at;
+    if (enough)
+        length = (size_t)(source->stop_at - source->received);
+    if (source->queue.length + length > source->queue_bytes) {
         scoop_buf_consume(&source->queue, source->taken);
         source->taken = 0;
     }
-    if (source->queue.length + length > QUEUE_BYTES) {
-        source->paused = true;
+    if (source->queue.length + length > source->queue_bytes) {
+        source->paused = source->was_paused = true;
         return SCOOP_HTTP_PAUSE;
     }
     if (scoop_buf_append(&source->queue, data, length, error) != 0)
         return SCOOP_HTTP_STOP;
     source->received += length;
     source->checksum = scoop_s3_checksum_add(source->checksum_kind, source->checksum, data, length);
-    return SCOOP_HTTP_TAKEN;
+    return enough ? SCOOP_HTTP_STOP : SCOOP_HTTP_TAKEN;
 }
 
 static void end_with(struct net_source *source, const struct scoop_error *error) {
@@ -199,7 +232,12 @@ static void end_with(struct net_source *source, const struct scoop_error *error)
     source->error = *error;
     if (error->code != SCOOP_OK)
         return;
-    if (source->base.total_bytes < 0 || source->received == (uint64_t)source->base.total_bytes)
+    if (source->ranged && source->received == source->last - source->first + 1)
+        return;
+    if (source->stop_at > 0 && source->received == source->stop_at)
+        return;
+    if (!source->ranged &&
+        (source->base.total_bytes < 0 || source->received == (uint64_t)source->base.total_bytes))
         check_checksum(source, &source->error);
     else
         scoop_fail(&source->error, SCOOP_TRUNCATED, "%s: %llu bytes arrived of %lld announced",
@@ -246,7 +284,8 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     (void)exchange;
     source->base.retries += scoop_s3_retries(source->call);
     source->call = NULL;
-    if (source->resumed_at > 0 && (failure.http_status == 412 || failure.http_status == 416))
+    bool asked_for_the_same = source->resumed_at > 0 || source->if_match[0] != 0;
+    if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
         fail_changed(source, &failure);
     /* The client itself has tried again as long as no byte had been taken. */
     if (source->received == 0 || !try_again(source, &failure))
@@ -264,14 +303,20 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .on_done = s3_done,
         .user = source,
     };
-    char range[40];
+    char range[64];
     request.headers[request.header_count++] = (struct scoop_pair){"x-amz-checksum-mode", "ENABLED"};
-    if (source->resumed_at > 0) {
+    if (source->ranged)
+        snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64,
+                 source->first + source->resumed_at, source->last);
+    else
         snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
+    if (source->ranged || source->resumed_at > 0)
         request.headers[request.header_count++] = (struct scoop_pair){"Range", range};
-        request.headers[request.header_count++] =
-            (struct scoop_pair){"If-Match", source->validator};
-    }
+    const char *same = source->if_match[0] != 0 ? source->if_match
+                       : source->resumed_at > 0 ? source->validator
+                                                : NULL;
+    if (same != NULL)
+        request.headers[request.header_count++] = (struct scoop_pair){"If-Match", same};
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
 }
@@ -360,6 +405,7 @@ static struct net_source *new_source(struct scoop_engine *engine, struct scoop_e
     source->base.total_bytes = -1;
     source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
     source->engine = engine;
+    source->queue_bytes = QUEUE_BYTES;
     scoop_buf_init(&source->queue, QUEUE_BYTES);
     return source;
 }
@@ -395,4 +441,42 @@ struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const c
     }
     snprintf(source->where, sizeof source->where, "s3://%s/%s", bucket, key);
     return &source->base;
+}
+
+struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client, const char *bucket,
+                                               const char *key, uint64_t first, uint64_t last,
+                                               const char *etag, struct scoop_error *error) {
+    struct scoop_source *base = scoop_s3_source_new(client, bucket, key, error);
+    if (base == NULL)
+        return NULL;
+    struct net_source *source = (struct net_source *)base;
+    source->ranged = true;
+    source->first = first;
+    source->last = last;
+    source->queue_bytes = (size_t)(last - first) + 1;
+    if (source->queue_bytes < QUEUE_BYTES)
+        source->queue_bytes = QUEUE_BYTES;
+    scoop_buf_init(&source->queue, source->queue_bytes);
+    snprintf(source->if_match, sizeof source->if_match, "%s", etag);
+    snprintf(source->validator, sizeof source->validator, "%s", etag);
+    return base;
+}
+
+uint64_t scoop_s3_source_received(const struct scoop_source *base, bool *was_paused) {
+    const struct net_source *source = (const struct net_source *)base;
+    *was_paused = source->was_paused;
+    return source->received;
+}
+
+void scoop_s3_source_stop_at(struct scoop_source *base, uint64_t offset) {
+    ((struct net_source *)base)->stop_at = offset;
+}
+
+enum scoop_s3_checksum scoop_s3_source_take_checksum(struct scoop_source *base,
+                                                     char text[SCOOP_S3_CHECKSUM_SIZE]) {
+    struct net_source *source = (struct net_source *)base;
+    enum scoop_s3_checksum kind = source->checksum_kind;
+    memcpy(text, source->checksum_wanted, SCOOP_S3_CHECKSUM_SIZE);
+    source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
+    return kind;
 }

@@ -20,6 +20,9 @@ enum {
     SMALLEST_PART_BYTES = 5 * 1024 * 1024, /* S3's minimum */
     LARGEST_PART_BYTES = 512 * 1024 * 1024,
     MOST_BUFFERS = 4,
+    RANGES = 4, /* of an S3 source, at once */
+    LARGEST_RANGE_BYTES = 8 * 1024 * 1024,
+    SMALLEST_RANGE_BYTES = 512 * 1024,
     OTHER_MEMORY_BYTES = 6 * 1024 * 1024, /* queue, pending record, zlib */
     STEP_SLACK_BYTES = 1024 * 1024,
     RAW_ROOM_BYTES = 512 * 1024,
@@ -139,6 +142,27 @@ static int open_engine(struct scoop_transfer *transfer, struct scoop_error *erro
     return transfer->engine == NULL ? -1 : 0;
 }
 
+/* What the ranges of an S3 source share with the parts of an S3 destination. */
+static size_t range_bytes(const struct scoop_transfer *transfer) {
+    size_t limit = transfer->budget.limit_bytes;
+    size_t left = limit > OTHER_MEMORY_BYTES ? limit - OTHER_MEMORY_BYTES : 0;
+    size_t bytes = left / (is_s3(transfer->options.destination.uri) ? 2 : 1) / RANGES;
+    bytes -= bytes % SMALLEST_RANGE_BYTES;
+    return bytes < SMALLEST_RANGE_BYTES  ? SMALLEST_RANGE_BYTES
+           : bytes > LARGEST_RANGE_BYTES ? LARGEST_RANGE_BYTES
+                                         : bytes;
+}
+
+static struct scoop_source *new_s3_source(struct scoop_transfer *transfer,
+                                          const struct scoop_s3_uri *object,
+                                          struct scoop_error *error) {
+    /* Of an object whose first lines are wanted the rest is not fetched. */
+    if (transfer->options.head_lines > 0)
+        return scoop_s3_source_new(transfer->source_client, object->bucket, object->key, error);
+    return scoop_s3_ranges_source_new(transfer->source_client, object->bucket, object->key,
+                                      range_bytes(transfer), RANGES, error);
+}
+
 static int make_source(struct scoop_transfer *transfer, struct scoop_error *error) {
     const struct scoop_place *place = &transfer->options.source;
     struct scoop_s3_uri object;
@@ -156,8 +180,7 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
             return scoop_fail(error, SCOOP_USAGE, "%s names no object", place->uri);
         transfer->source_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
         if (transfer->source_client != NULL)
-            transfer->source =
-                scoop_s3_source_new(transfer->source_client, object.bucket, object.key, error);
+            transfer->source = new_s3_source(transfer, &object, error);
     } else {
         transfer->source = scoop_file_source_new(place->uri, error);
     }
@@ -181,6 +204,8 @@ static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_opti
                       struct scoop_error *error) {
     size_t limit = transfer->budget.limit_bytes;
     size_t other = OTHER_MEMORY_BYTES;
+    if (is_s3(transfer->options.source.uri))
+        other += RANGES * range_bytes(transfer);
     if (transfer->options.max_rejected > 0)
         other += SCOOP_REJECTS_PART_BYTES;
     size_t left = limit > other ? limit - other : 0;

@@ -15,7 +15,7 @@ from fault_server import Origin, chunked, origin, with_length
 from transfer_support import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lines, noise
 
 import airscoop
-from airscoop import storage
+from airscoop import errors, storage
 from airscoop.options import Compression
 
 TEXT = json_lines(2000)
@@ -243,3 +243,40 @@ def test_a_copy_replaces_what_stood_there(store: Store, tmp_path: Path) -> None:
     airscoop.copy(tmp_path / "a", store.uri("a"), destination_s3=store.settings())
     airscoop.copy(tmp_path / "a", tmp_path / "b")
     assert store.get("a") == (tmp_path / "b").read_bytes() == b"new\n"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a_file", "nothing"])
+@pytest.mark.parametrize("absolute", [True, False], ids=["absolute", "relative"])
+def test_a_link_as_destination_stays_and_its_target_is_written(
+    absolute: bool, there: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(TEXT)
+    for name in ("links", "files"):
+        (tmp_path / name).mkdir()
+    target, link, first = (tmp_path / name for name in ("files/out", "links/second", "first"))
+    link.symlink_to(target if absolute else "../files/out")
+    first.symlink_to("links/second")
+    if there:
+        target.write_bytes(b"earlier")
+    airscoop.copy(tmp_path / "a", first)
+    assert first.is_symlink()
+    assert link.is_symlink()
+    assert not target.is_symlink()
+    assert target.read_bytes() == TEXT
+    assert [item.name for item in target.parent.iterdir()] == ["out"]
+
+
+def test_links_that_lead_to_each_other_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(TEXT)
+    (tmp_path / "b").symlink_to("c")
+    (tmp_path / "c").symlink_to("b")
+    with pytest.raises(errors.AirscoopError, match="following the link .*/b"):
+        airscoop.copy(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_destination_may_have_the_longest_name_there_is(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(TEXT)
+    longest = tmp_path / ("n" * 255)
+    airscoop.copy(tmp_path / "a", longest)
+    assert longest.read_bytes() == TEXT
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["a", longest.name]

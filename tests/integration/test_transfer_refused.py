@@ -120,9 +120,7 @@ def test_a_missing_bucket_or_object_is_not_found_and_named(store: Store, tmp_pat
     assert [item.name for item in tmp_path.iterdir()] == ["in"]
 
 
-def test_an_unreachable_endpoint_is_named_and_worth_another_try(
-    source: Path, store: Store
-) -> None:
+def test_an_unreachable_endpoint_is_named_and_worth_another_try(source: Path, store: Store) -> None:
     for endpoint, name in (
         ("http://127.0.0.1:1", "127.0.0.1"),
         ("http://s3.nowhere.invalid", "s3.nowhere.invalid"),
@@ -247,18 +245,14 @@ def test_a_folder_that_may_not_be_written_to_is_denied(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("level", [-1, 10, 2**40])
-def test_a_compression_level_that_does_not_exist_is_wrong_usage(
-    level: int, tmp_path: Path
-) -> None:
+def test_a_compression_level_that_does_not_exist_is_wrong_usage(level: int, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(SMALL)
     with pytest.raises(errors.UsageError, match="level"):
         airscoop.copy(tmp_path / "in", tmp_path / "out.gz", compression_level=level)
     assert [item.name for item in tmp_path.iterdir()] == ["in"]
 
 
-def test_a_memory_limit_that_is_too_small_says_what_is_needed(
-    source: Path, store: Store
-) -> None:
+def test_a_memory_limit_that_is_too_small_says_what_is_needed(source: Path, store: Store) -> None:
     with pytest.raises(errors.UsageError, match="memory_limit"):
         airscoop.copy(source, store.uri("a"), memory_limit=MIB, destination_s3=store.settings())
     store.assert_untouched()
