@@ -1,6 +1,7 @@
 /* A file that appears only when it is whole: written beside, synced, renamed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,11 @@
 #include "scoop/memory.h"
 #include "sink.h"
 
-enum { NEW_FILE_MODE = 0666 }; /* less the umask */
+enum {
+    NEW_FILE_MODE = 0666, /* less the umask */
+    TEMPORARY_NAME_BYTES = 48,
+    MOST_LINKS = 40, /* one after the other, as Linux has it */
+};
 
 struct file_sink {
     struct scoop_sink base;
@@ -110,19 +115,50 @@ static void file_free(struct scoop_sink *base) {
 static const struct scoop_sink_type file_type = {"file",    file_ready,  file_write, file_seal,
                                                  file_poll, file_commit, file_abort, file_free};
 
-static int split_path(struct file_sink *sink, const char *path) {
+/* Length of the folder of `path` with its slash, 0 without one. */
+static size_t folder_length(const char *path) {
     const char *slash = strrchr(path, '/');
-    size_t folder_length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    const char *name = path + folder_length;
-    size_t size = strlen(path) + 32;
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* Follows one link at `*path`, which is ours: 1 when there was one, 0, or -1. */
+static int follow_link(char **path, struct scoop_error *error) {
+    char target[PATH_MAX];
+    ssize_t length = readlink(*path, target, sizeof target - 1);
+    if (length < 0)
+        return 0;
+    target[length] = 0;
+    size_t kept = target[0] == '/' ? 0 : folder_length(*path);
+    size_t size = kept + (size_t)length + 1;
+    char *next = scoop_malloc(size);
+    if (next == NULL)
+        return scoop_fail_memory(error);
+    snprintf(next, size, "%.*s%s", (int)kept, *path, target);
+    scoop_free(*path);
+    *path = next;
+    return 1;
+}
+
+/* A link as destination stays: what it points at is written, there already or not. */
+static int resolve_links(struct file_sink *sink, const char *path, struct scoop_error *error) {
+    int followed = 1;
     sink->path = scoop_strdup(path);
-    sink->folder = scoop_malloc(folder_length + 2);
+    if (sink->path == NULL)
+        return scoop_fail_memory(error);
+    for (int i = 0; i <= MOST_LINKS && followed == 1; i++)
+        followed = follow_link(&sink->path, error);
+    return followed == 1 ? scoop_fail_errno(error, ELOOP, "following the link %s", path) : followed;
+}
+
+/* The temporary name is short: beside a name of the full length there is room for no longer one. */
+static int name_beside(struct file_sink *sink, struct scoop_error *error) {
+    size_t length = folder_length(sink->path), size = length + TEMPORARY_NAME_BYTES;
+    sink->folder = scoop_malloc(length + 2);
     sink->beside = scoop_malloc(size);
-    if (sink->path == NULL || sink->folder == NULL || sink->beside == NULL)
-        return -1;
-    snprintf(sink->folder, folder_length + 2, "%.*s", folder_length ? (int)folder_length : 1,
-             folder_length ? path : ".");
-    snprintf(sink->beside, size, "%.*s.%s.%d.%llx", (int)folder_length, path, name, (int)getpid(),
+    if (sink->folder == NULL || sink->beside == NULL)
+        return scoop_fail_memory(error);
+    snprintf(sink->folder, length + 2, "%.*s", length ? (int)length : 1, length ? sink->path : ".");
+    snprintf(sink->beside, size, "%.*s.airscoop.%d.%llx", (int)length, sink->path, (int)getpid(),
              (unsigned long long)(size_t)sink);
     return 0;
 }
@@ -167,9 +203,8 @@ struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *err
     sink->base.type = &file_type;
     sink->base.wait_fd = -1;
     sink->fd = -1;
-    if (split_path(sink, path) != 0)
-        scoop_fail_memory(error);
-    else if (open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0))
+    if (resolve_links(sink, path, error) == 0 && name_beside(sink, error) == 0 &&
+        open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0))
         return &sink->base;
     file_free(&sink->base);
     return NULL;
