@@ -151,6 +151,10 @@ class Warehouse:
         started = time.monotonic()
         if mode not in ("keep", "replace"):
             raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
+        if expected_records is not None and expected_records < 0:
+            raise UsageError(
+                f"expected_records is {expected_records}; give 0 or more, or None for no check"
+            )
         facts = load or LoadContext()
         counts = self._session.insert_distinct(
             source=source,

@@ -172,3 +172,11 @@ def test_sizes_have_units(text: str, number: int) -> None:
     from airscoop.cli.transfers import size
 
     assert size(text) == number
+
+
+def test_a_number_of_expected_records_below_0_is_wrong_usage() -> None:
+    load = ["insert", "a.b", "c.d", "--columns", "x", "--distinct-on", "x"]
+    done = airscoop(*load, "--expected-records", "-1")
+    assert done.returncode == 2
+    assert b"--expected-records" in done.stderr
+    assert b"not a whole number" in done.stderr

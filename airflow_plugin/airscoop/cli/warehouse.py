@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import add_json, show
+from airscoop.cli.transfers import count
 
 if TYPE_CHECKING:
     from airscoop.receipt import Receipt
@@ -88,7 +89,7 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     insert.add_argument(
         "--partition", type=pair, action="append", default=[], metavar="COLUMN=VALUE"
     )
-    insert.add_argument("--expected-records", type=int, metavar="N")
+    insert.add_argument("--expected-records", type=count, metavar="N")
     _finish(insert, _run_insert)
 
 
