@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from airscoop.credentials import Credentials, S3Settings
+from airscoop.errors import UsageError
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.warehouse import WarehouseHook
 
@@ -68,7 +69,7 @@ def test_a_postgres_connection_has_its_own_port_and_dialect(
 
 def test_a_connection_of_another_type_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     connection(monkeypatch, "m", **{**REDSHIFT, "conn_type": "mysql"})
-    with pytest.raises(ValueError, match="connection m is of type mysql"):
+    with pytest.raises(UsageError, match="connection m is of type mysql"):
         WarehouseHook("m").conninfo()
 
 
@@ -121,7 +122,7 @@ def test_a_missing_field_of_the_connection_is_named_without_the_password(
 ) -> None:
     fields = {name: value for name, value in REDSHIFT.items() if name != field}
     connection(monkeypatch, "r", **fields)
-    with pytest.raises(ValueError, match=f"connection r lacks the field {field}$") as caught:
+    with pytest.raises(UsageError, match=f"connection r lacks the field {field}$") as caught:
         WarehouseHook("r").conninfo()
     assert REDSHIFT["password"] not in str(caught.value)
 
@@ -145,7 +146,7 @@ def test_an_aws_connection_cannot_switch_certificate_checks_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection(monkeypatch, "a", conn_type="aws", extra={"verify": False})
-    with pytest.raises(ValueError, match="connection a sets verify to false"):
+    with pytest.raises(UsageError, match="connection a sets verify to false"):
         s3_settings("a")
 
 
@@ -155,5 +156,14 @@ def test_no_aws_connection_leaves_the_choice_to_botocore() -> None:
 
 def test_a_missing_amazon_provider_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.base_aws", None)
-    with pytest.raises(ImportError, match="apache-airflow-providers-amazon"):
+    with pytest.raises(UsageError, match="apache-airflow-providers-amazon"):
         s3_settings("a")
+
+
+def test_a_temporary_login_names_the_missing_amazon_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection(monkeypatch, "r", **REDSHIFT, extra={"iam": True})
+    monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.redshift_sql", None)
+    with pytest.raises(UsageError, match=r"connection r sets iam.*apache-airflow-providers-amazon"):
+        WarehouseHook("r").conninfo()

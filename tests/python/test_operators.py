@@ -99,9 +99,17 @@ def test_a_killed_task_ends_cancelled_and_may_be_tried_again(tmp_path: Path) -> 
     assert not destination.exists()
 
 
+def test_an_unknown_copy_option_fails_the_task_for_good(tmp_path: Path) -> None:
+    operator = stream(tmp_path / "in", tmp_path / "out", copy_options={"compresion": "gzip"})
+    with pytest.raises(
+        AirflowFailException, match=r"UsageError: stream: copy_options: .*compresion"
+    ):
+        operator.execute(NO_CONTEXT)
+
+
 def test_the_refresh_wants_receipts_of_inserts() -> None:
     operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])
-    with pytest.raises(ValueError, match="refresh: inserts must be receipts"):
+    with pytest.raises(AirflowFailException, match="UsageError: refresh: inserts must be receipts"):
         operator.execute(NO_CONTEXT)
 
 
@@ -110,7 +118,7 @@ def test_the_insert_wants_the_downloads_receipt() -> None:
         task_id="insert", source="a.b", target="c.d", columns=["x"], distinct_on=["x"]
     )
     operator.download = {"rows": 1}
-    with pytest.raises(ValueError, match="insert: download must be the receipt"):
+    with pytest.raises(AirflowFailException, match="UsageError: insert: download must be the rec"):
         operator.execute(NO_CONTEXT)
 
 

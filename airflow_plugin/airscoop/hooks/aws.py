@@ -18,19 +18,20 @@ def s3_settings(
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`.
     """
     from airscoop.credentials import Credentials, S3Settings
+    from airscoop.errors import UsageError
 
     if aws_conn_id is None:
         return S3Settings(payload_signing=payload_signing), None
     try:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     except ImportError as error:
-        raise ImportError(
+        raise UsageError(
             f"the connection {aws_conn_id} needs the package apache-airflow-providers-amazon; "
             "install it, or set aws_conn_id=None to use botocore's own credentials"
         ) from error
     hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type="s3")
     if hook.verify is False:
-        raise ValueError(
+        raise UsageError(
             f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
             "certificates: set verify to a CA file instead"
         )

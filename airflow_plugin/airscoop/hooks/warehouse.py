@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseHook
 
+from airscoop.errors import UsageError
+
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
@@ -68,7 +70,7 @@ class WarehouseHook(BaseHook):
         for name in ("host", "dbname", "user"):
             if not conninfo[name]:
                 field = {"dbname": "schema", "user": "login"}.get(name, name)
-                raise ValueError(f"the connection {self.conn_id} lacks the field {field}")
+                raise UsageError(f"the connection {self.conn_id} lacks the field {field}")
         if dialect == "redshift":
             conninfo["sslmode"] = "verify-full"
         conninfo.update({name: str(extras[name]) for name in LIBPQ_EXTRAS if name in extras})
@@ -79,14 +81,19 @@ class WarehouseHook(BaseHook):
             return "redshift"
         if connection.conn_type == "postgres":
             return "postgres"
-        raise ValueError(
+        raise UsageError(
             f"the connection {self.conn_id} is of type {connection.conn_type}; "
             "a warehouse's is redshift or postgres"
         )
 
     def _temporary_login(self, connection: Connection) -> tuple[str, str, int]:
-        from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
-
+        try:
+            from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
+        except ImportError as error:
+            raise UsageError(
+                f"the connection {self.conn_id} sets iam, which needs the package "
+                "apache-airflow-providers-amazon; install it, or set a password"
+            ) from error
         hook = RedshiftSQLHook(redshift_conn_id=self.conn_id, aws_conn_id=self.aws_conn_id)
         login: tuple[str, str, int] = hook.get_iam_token(connection)
         return login

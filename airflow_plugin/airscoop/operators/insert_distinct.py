@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class InsertDistinctOperator(WarehouseOperator):
         if self.download is None:
             return {}
         if not isinstance(self.download, Mapping) or "records_out" not in self.download:
-            raise ValueError(
+            raise UsageError(
                 f"{self.task_id}: download must be the receipt of a StreamToS3Operator, "
                 f"not {type(self.download).__name__}; pass that task's output"
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class RefreshMaterializedViewOperator(WarehouseOperator):
 
     def _changed(self, receipt: object) -> bool:
         if not isinstance(receipt, Mapping) or "inserted" not in receipt:
-            raise ValueError(
+            raise UsageError(
                 f"{self.task_id}: inserts must be receipts of InsertDistinctOperator, "
                 f"not {type(receipt).__name__}; pass those tasks' outputs"
             )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airscoop.errors import UsageError
 from airscoop.operators.base import AirscoopOperator
 
 if TYPE_CHECKING:
@@ -74,19 +76,20 @@ class StreamToS3Operator(AirscoopOperator):
         from airscoop.options import TransferOptions, place
 
         settings, ca_file = s3_settings(self.aws_conn_id, payload_signing=self.payload_signing)
-        return CopyJob(
-            TransferOptions(
-                source=place(self.source),
-                destination=place(self.destination),
-                format=self.format,
-                max_rejected=self.max_rejected,
-                rejects=self.rejects,
-                source_s3=settings,
-                destination_s3=settings,
-                ca_file=ca_file,
-                **(self.copy_options or {}),
-            )
+        options = TransferOptions(
+            source=place(self.source),
+            destination=place(self.destination),
+            format=self.format,
+            max_rejected=self.max_rejected,
+            rejects=self.rejects,
+            source_s3=settings,
+            destination_s3=settings,
+            ca_file=ca_file,
         )
+        try:
+            return CopyJob(dataclasses.replace(options, **(self.copy_options or {})))
+        except TypeError as error:
+            raise UsageError(f"{self.task_id}: copy_options: {error}") from error
 
     def _log_progress(self, progress: Progress) -> None:
         now = time.monotonic()
