@@ -69,10 +69,16 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Loads a verb on first use, so that `import airscoop` stays light."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'airscoop' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in ("errors", "storage"):
+        return import_module(f"airscoop.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'airscoop' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES, "errors", "storage"])

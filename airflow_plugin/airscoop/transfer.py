@@ -130,8 +130,8 @@ def copy(
     "python-literal" it is made JSON. A bad record ends the copy, unless `max_rejected` allows for
     it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
 
-    An object is written with a `checksum` of each part and of the whole, which S3 compares: "crc32c",
-    "crc64nvme", or "none" for servers that know neither.
+    An object is written with a `checksum` of each part and of the whole, which S3 compares:
+    "crc32c", "crc64nvme", or "none" for servers that know neither.
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """

@@ -98,13 +98,12 @@ static int set_choice(struct airscoop_state *state, const struct field *field, P
     return usage(state, "%s cannot be \"%s\"", field->name, text);
 }
 
-static int set_integer(struct airscoop_state *state, const struct field *field, PyObject *value,
-                       int *target) {
+static int set_integer(PyObject *value, int *target) {
     long number = PyLong_AsLong(value);
     if (number == -1 && PyErr_Occurred())
         return -1;
     if (number < INT_MIN || number > INT_MAX)
-        return usage(state, "%s is out of range%s", field->name, "");
+        return -1;
     *target = (int)number;
     return 0;
 }
@@ -123,13 +122,21 @@ static int set_field(struct airscoop_state *state, const struct field *field, Py
         *(uint64_t *)target = PyLong_AsUnsignedLongLong(value);
         return PyErr_Occurred() ? -1 : 0;
     case INTEGER:
-        return set_integer(state, field, value, target);
+        return set_integer(value, target);
     case FLAG:
         *(bool *)target = PyObject_IsTrue(value) == 1;
         return PyErr_Occurred() ? -1 : 0;
     default:
         return set_choice(state, field, value, target);
     }
+}
+
+/* A number that cannot be one is wrong usage, by whatever name Python calls it. */
+static int refuse_number(struct airscoop_state *state, const struct field *field) {
+    if (field->kind != SIZE && field->kind != COUNT && field->kind != INTEGER)
+        return -1;
+    PyErr_Clear();
+    return usage(state, "%s is not a whole number, or out of range%s", field->name, "");
 }
 
 int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
@@ -147,7 +154,7 @@ int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
         if (field == NULL)
             return usage(state, "there is no option %s%s", name, "");
         if (value != Py_None && set_field(state, field, value, options) != 0)
-            return -1;
+            return refuse_number(state, field);
     }
     return 0;
 }

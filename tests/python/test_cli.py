@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -180,3 +181,50 @@ def test_a_number_of_expected_records_below_0_is_wrong_usage() -> None:
     assert done.returncode == 2
     assert b"--expected-records" in done.stderr
     assert b"not a whole number" in done.stderr
+
+
+def test_an_output_that_cannot_be_written_is_said_in_a_line(good: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "copy", str(good), str(tmp_path / "out"), "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 1
+    assert b"the output could not be written" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [("HUP", 129), ("INT", 130), ("TERM", 143)])
+def test_a_signal_ends_it_with_its_code_and_leaves_nothing(
+    number: str, code: int, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "endless"
+    os.mkfifo(fifo)
+    target = tmp_path / "target"
+    target.mkdir()
+    with subprocess.Popen(
+        [*COMMAND, "copy", str(fifo), str(target / "out")], stderr=subprocess.PIPE
+    ) as process:
+        with fifo.open("wb") as feed:
+            feed.write(b"a" * 1000)
+            feed.flush()
+            process.send_signal(getattr(signal, f"SIG{number}"))
+            assert process.wait(30) == code
+        assert process.stderr is not None
+        assert b"was taken back" in process.stderr.read()
+    assert list(target.iterdir()) == []
+
+
+def test_a_pipe_that_closes_early_is_not_an_error_to_talk_about(tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"y" * 10_000_000)
+    with subprocess.Popen(
+        [*COMMAND, "cat", str(large)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.wait(30) == 1
+        assert process.stderr.read() == b""

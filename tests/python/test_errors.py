@@ -53,3 +53,9 @@ def test_an_unknown_option_is_named() -> None:
 def test_a_wrong_choice_is_named() -> None:
     with pytest.raises(errors.UsageError, match='format cannot be "xml"'):
         _native.Transfer({"source": "a", "format": "xml"})
+
+
+@pytest.mark.parametrize("value", [-1, 2**70, "many", 1.5])
+def test_a_number_that_cannot_be_one_is_wrong_usage(value: object) -> None:
+    with pytest.raises(errors.UsageError, match="max_rejected"):
+        _native.Transfer({"source": "a", "max_rejected": value})

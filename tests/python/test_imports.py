@@ -48,3 +48,10 @@ def test_every_public_name_can_be_imported() -> None:
     import airscoop
 
     assert all(getattr(airscoop, name) is not None for name in airscoop.__all__)
+
+
+def test_the_errors_and_the_verbs_are_found_from_the_package() -> None:
+    code = (
+        "import airscoop; airscoop.errors.NotFound; assert {'copy', 'errors'} <= set(dir(airscoop))"
+    )
+    assert loaded_by(code) == set()

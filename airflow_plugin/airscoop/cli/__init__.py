@@ -1,11 +1,13 @@
 """The command `airscoop`.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted (Ctrl-C), 143 terminated.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 128 and the signal's number when stopped by
+one: 129 (hang-up), 130 (Ctrl-C), 143 (terminated).
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import signal
@@ -20,7 +22,8 @@ from airscoop.cli import local, transfers, warehouse
 if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
 
-FAILED, WRONG_USAGE, BAD_DATA, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3
+STOPPED = "what was under way was taken back; what was committed before stays"
 BAD_DATA_CODES = frozenset(
     {
         "BAD_RECORD",
@@ -35,12 +38,23 @@ BAD_DATA_CODES = frozenset(
 )
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived: what is under way is taken back before the process ends."""
+class Stopped(BaseException):
+    """A signal arrived: what is under way is taken back before the process ends."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
-def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+def _take_signals() -> None:
+    """Signals that would end the process end the work first; an ignored one stays so (nohup)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 130 or 143 interrupted.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130 or 143 stopped by "
+        "a signal.",
     )
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -79,28 +94,37 @@ def _report(error: AirscoopError, *, as_json: bool) -> None:
         print(json.dumps(facts), file=sys.stderr)
 
 
+def _leave_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = parser().parse_args(arguments)
     from airscoop.errors import AirscoopError
 
-    signal.signal(signal.SIGTERM, _terminate)
+    _take_signals()
     try:
         code: int = options.run(options)
         sys.stdout.flush()
     except AirscoopError as error:
-        if error.os_errno is not None and isinstance(error.__cause__, BrokenPipeError):
+        if error.os_errno == errno.EPIPE:
             return FAILED
         _report(error, as_json=getattr(options, "json", False))
         return exit_code(error)
     except KeyboardInterrupt:
-        print("airscoop: interrupted; nothing was committed", file=sys.stderr)
-        return INTERRUPTED
-    except Terminated:
-        print("airscoop: terminated; nothing was committed", file=sys.stderr)
-        return TERMINATED
+        print(f"airscoop: interrupted; {STOPPED}", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except Stopped as stopped:
+        name = signal.Signals(stopped.number).name
+        print(f"airscoop: stopped by {name}; {STOPPED}", file=sys.stderr)
+        return 128 + stopped.number
     except BrokenPipeError:
         # The reader of our output has gone: not worth a message, and Python must not flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
+        return FAILED
+    except OSError as error:
+        _leave_stdout()
+        print(f"airscoop: the output could not be written: {error}", file=sys.stderr)
         return FAILED
     return code
