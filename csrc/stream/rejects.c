@@ -210,18 +210,22 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
 }
 
 int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error) {
-    if (rejects->uri == NULL || rejects->max_rejected == 0) {
-        rejects->done = true;
+    rejects->done = rejects->uri == NULL || rejects->count == 0;
+    if (rejects->done)
         return 0;
-    }
-    if (rejects->count == 0)
-        return remove_stale(rejects, error);
     if (open_sink(rejects, error) != 0)
         return -1;
     const struct scoop_sink_type *type = rejects->sink->type;
     if (type->write(rejects->sink, rejects->lines.data, rejects->lines.length, error) != 0)
         return -1;
     return type->seal(rejects->sink, error);
+}
+
+int scoop_rejects_clean(struct scoop_rejects *rejects, struct scoop_error *error) {
+    if (rejects->uri == NULL || rejects->max_rejected == 0 || rejects->count > 0)
+        return 0;
+    rejects->done = false;
+    return remove_stale(rejects, error);
 }
 
 static int poll_sink(struct scoop_rejects *rejects, struct scoop_error *error) {

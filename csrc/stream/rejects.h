@@ -28,10 +28,11 @@ enum { SCOOP_REJECTS_PART_BYTES = 5 * 1024 * 1024 };
 void scoop_rejects_init(struct scoop_rejects *rejects);
 /* The policy for the stages. */
 int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct scoop_error *error);
-/* All records are in: writes the file, or removes the one of an earlier run when there is nothing
- * to write. 0 or -1. */
+/* All records are in: writes the file if there is something to write. 0 or -1. */
 int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error);
-/* Moves the writing on: 1 when it is over, 0 while it is not, -1 with *error. */
+/* The destination is committed: removes the file of an earlier run if none was written. 0 or -1. */
+int scoop_rejects_clean(struct scoop_rejects *rejects, struct scoop_error *error);
+/* Moves the writing or the removal on: 1 when it is over, 0 while it is not, -1 with *error. */
 int scoop_rejects_poll(struct scoop_rejects *rejects, struct scoop_error *error);
 /* Forgets the records taken so far, before the source is read again. */
 void scoop_rejects_forget(struct scoop_rejects *rejects);

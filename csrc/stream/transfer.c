@@ -42,6 +42,7 @@ enum phase {
     SEALING,
     REJECTS,
     COMMITTING,
+    CLEANING,
     ABORTING,
     DONE,
     FAILED
@@ -347,9 +348,23 @@ static void name_source(struct scoop_transfer *transfer) {
     snprintf(error->message, sizeof error->message, "%s: %.500s", name, message);
 }
 
+/* The destination stands, but it has no rejects and the file beside it says otherwise. */
+static int fail_cleaning(struct scoop_transfer *transfer) {
+    char reason[sizeof transfer->error.message];
+    memcpy(reason, transfer->error.message, sizeof reason);
+    snprintf(transfer->error.message, sizeof transfer->error.message,
+             "%.300s is committed without rejected records, but the earlier reject file %.300s "
+             "could not be removed, remove it: %.280s",
+             transfer->options.destination.uri, transfer->options.rejects_uri, reason);
+    transfer->phase = FAILED;
+    return -1;
+}
+
 static int fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
     uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : ABORT_MS;
     transfer->error = *error;
+    if (transfer->phase == CLEANING)
+        return fail_cleaning(transfer);
     if (transfer->phase <= STREAMING)
         name_source(transfer);
     transfer->phase = ABORTING;
@@ -538,25 +553,34 @@ static int wait_rejects(struct scoop_transfer *transfer, struct scoop_error *err
     return transfer->sink->type->commit(transfer->sink, error) == 0 ? 1 : -1;
 }
 
+/* Only now: should the commit fail, the earlier object keeps the file that accounts for it. */
+static int clean(struct scoop_transfer *transfer, struct scoop_error *error) {
+    transfer->phase = CLEANING;
+    return scoop_rejects_clean(&transfer->rejects, error) == 0 ? 1 : -1;
+}
+
 static int wait_committed(struct scoop_transfer *transfer, struct scoop_error *error) {
     enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
     if (state == SCOOP_SINK_FAILED)
         return -1;
-    if (state != SCOOP_SINK_COMMITTED)
-        return 0;
-    transfer->phase = DONE;
-    return 1;
+    return state == SCOOP_SINK_COMMITTED ? clean(transfer, error) : 0;
 }
 
-static int wait_aborted(struct scoop_transfer *transfer) {
+static int wait_cleaned(struct scoop_transfer *transfer, struct scoop_error *error) {
+    int status = scoop_rejects_poll(&transfer->rejects, error);
+    if (status > 0)
+        transfer->phase = DONE;
+    return status;
+}
+
+static int wait_aborted(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_error ignored = {0};
     enum scoop_sink_state state = transfer->sink == NULL
                                       ? SCOOP_SINK_ABORTED
                                       : transfer->sink->type->poll(transfer->sink, &ignored);
     if (state == SCOOP_SINK_COMMITTED && transfer->error.code != SCOOP_CANCELLED) {
         /* The answer to Complete was lost, but it had won. */
-        transfer->phase = DONE;
-        return 1;
+        return clean(transfer, error);
     }
     if (state == SCOOP_SINK_ABORTING && scoop_now_ms() < transfer->abort_deadline_ms)
         return 0;
@@ -581,8 +605,10 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
         return wait_rejects(transfer, error);
     case COMMITTING:
         return wait_committed(transfer, error);
+    case CLEANING:
+        return wait_cleaned(transfer, error);
     case ABORTING:
-        return wait_aborted(transfer);
+        return wait_aborted(transfer, error);
     default:
         return 0;
     }
@@ -638,7 +664,8 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
                    transfer->source_name,
                    transfer->phase == COMMITTING
                        ? "it was about to be committed: the whole destination may be there"
-                       : "nothing was committed");
+                   : transfer->phase == CLEANING ? "the destination is committed"
+                                                 : "nothing was committed");
         fail(transfer, &error);
     }
     int status = step(transfer, &error);

@@ -270,7 +270,7 @@ def test_links_that_lead_to_each_other_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(TEXT)
     (tmp_path / "b").symlink_to("c")
     (tmp_path / "c").symlink_to("b")
-    with pytest.raises(errors.AirscoopError, match="following the link .*/b"):
+    with pytest.raises(errors.AirscoopError, match=r"following the link .*/b"):
         airscoop.copy(tmp_path / "a", tmp_path / "b")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_server import FaultProxy, error, fault_proxy
 from transfer_support import BUCKET, Store, gzipped, json_lines
 
 import airscoop
@@ -17,6 +20,12 @@ BAD = [b"{not json}", b'{"a": 1} {"b": 2}', b'{"text": "\xff"}', b'{"open": }', 
 MIXED = GOOD + b"".join(line + b"\n" + GOOD for line in BAD)
 TARGET = "reviews/downloaded_at=2026112100/reviews.json.gz"
 REJECTS = "reviews/_rejects/downloaded_at=2026112100/reviews.json.gz.jsonl"
+
+
+@pytest.fixture
+def proxy(store: Store) -> Iterator[FaultProxy]:
+    with fault_proxy(store.endpoint) as running:
+        yield running
 
 
 def copy_to(store: Store, data: bytes, name: str = TARGET, **options: Any) -> airscoop.CopyReceipt:
@@ -110,6 +119,40 @@ def test_a_failed_rerun_keeps_the_earlier_object_and_reject_file(store: Store) -
     with pytest.raises(errors.TooManyRejected):
         copy_to(store, MIXED * 3, max_rejected=9)
     assert before == {name: store.head(name)["ETag"] for name in (TARGET, REJECTS)}
+
+
+def copy_by(proxy: FaultProxy, store: Store, data: bytes) -> airscoop.CopyReceipt:
+    source = store.put("source", gzipped(data))
+    return airscoop.copy(
+        source, store.uri(TARGET), format="jsonl", max_rejected=9,
+        source_s3=store.settings(), destination_s3=store.settings(endpoint_url=proxy.url),
+    )  # fmt: skip
+
+
+def test_a_clean_rerun_whose_commit_fails_keeps_the_earlier_reject_file(
+    store: Store, proxy: FaultProxy
+) -> None:
+    copy_to(store, MIXED, max_rejected=9)
+    before = {name: store.head(name)["ETag"] for name in (TARGET, REJECTS)}
+    proxy.on("put|complete", error("AccessDenied", 403))
+    with pytest.raises(errors.AccessDenied):
+        copy_by(proxy, store, GOOD)
+    assert before == {name: store.head(name)["ETag"] for name in (TARGET, REJECTS)}
+
+
+def test_an_earlier_reject_file_that_stays_is_an_error_that_says_what_is_committed(
+    store: Store, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    copy_to(store, MIXED, max_rejected=9)
+    proxy.on("delete", error("AccessDenied", 403))
+    with pytest.raises(errors.AccessDenied, match=r"is committed .*_rejects.* not be removed"):
+        copy_by(proxy, store, GOOD)
+    assert gzip.decompress(store.get(TARGET)) == GOOD
+    (tmp_path / "in").write_bytes(GOOD)
+    (tmp_path / "_rejects" / "out.jsonl").mkdir(parents=True)
+    with pytest.raises(errors.FileError, match=r"out is committed .*out.jsonl could not be removed"):
+        airscoop.copy(tmp_path / "in", tmp_path / "out", format="jsonl", max_rejected=1)
+    assert (tmp_path / "out").read_bytes() == GOOD
 
 
 def test_a_source_of_bad_records_only_gives_an_empty_destination(store: Store) -> None:
