@@ -51,10 +51,6 @@ void scoop_engine_free(struct scoop_engine *engine) {
     scoop_free(engine);
 }
 
-void scoop_engine_wakeup(struct scoop_engine *engine) {
-    curl_multi_wakeup(engine->multi);
-}
-
 int scoop_engine_after(struct scoop_engine *engine, uint64_t delay_ms, void (*fire)(void *user),
                        void *user, struct scoop_error *error) {
     struct scoop_timer *timer = scoop_malloc(sizeof *timer);
