@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "load_log.h"
+#include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "session_internal.h"
@@ -330,13 +330,6 @@ static int attempt(struct insert *insert) {
     return -1;
 }
 
-static double random01(void) {
-    uint32_t number = 0;
-    if (getrandom(&number, sizeof number, 0) < 0)
-        return 0.5;
-    return number / 4294967296.0;
-}
-
 static int try_often(struct insert *insert) {
     for (;;) {
         if (attempt(insert) == 0)
@@ -344,7 +337,7 @@ static int try_often(struct insert *insert) {
         int done = insert->counts.attempts;
         if (insert->error->code != SCOOP_SERIALIZATION || done >= ATTEMPTS)
             return -1;
-        uint32_t delay_ms = scoop_retry_delay_ms((uint32_t)done, false, random01());
+        uint32_t delay_ms = scoop_retry_delay_ms((uint32_t)done, false, scoop_random01());
         if (scoop_session_sleep(insert->session, delay_ms, insert->interrupt, insert->error) != 0)
             return -1;
     }
@@ -356,8 +349,8 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     struct insert insert = {
         .session = session, .options = options, .interrupt = interrupt, .error = error};
     char suffix[SCOOP_SUFFIX_BYTES + 1];
-    scoop_random_hex(suffix, 9);
-    if (scoop_insert_plan(&options->names, options->replace, suffix, &insert.plan, error) != 0)
+    if (scoop_random_hex(suffix, 8, error) != 0 ||
+        scoop_insert_plan(&options->names, options->replace, suffix, &insert.plan, error) != 0)
         return -1;
     scoop_insert_lock_name(&insert.plan.target, &insert.lock);
     scoop_buf_init(&insert.sql, SQL_CEILING_BYTES);

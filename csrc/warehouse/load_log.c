@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
+#include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "session_internal.h"
 
-enum { SQL_CEILING_BYTES = 64 * 1024, TEXT_BYTES = 4096, PARAMETERS = 18 };
+enum { SQL_CEILING_BYTES = 64 * 1024, TEXT_BYTES = 4096, PARAMETERS = 18, LOAD_ID_DIGITS = 32 };
 
 #define TABLE_NAME "\"airscoop\".\"loads\""
 
@@ -28,14 +28,15 @@ static const char insert_load[] =
     "\"loaded_at\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
     "$16, $17, $18)";
 
-void scoop_random_hex(char *text, size_t size) {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[64];
-    if (getrandom(bytes, sizeof bytes, 0) < 0)
-        memset(bytes, 0, sizeof bytes);
-    for (size_t i = 0; i + 1 < size; i++)
-        text[i] = digits[bytes[i % sizeof bytes] & 15];
-    text[size - 1] = 0;
+int scoop_random_hex(char *text, size_t digits, struct scoop_error *error) {
+    unsigned char bytes[32];
+    size_t length = digits / 2;
+    if (length > sizeof bytes)
+        return scoop_fail(error, SCOOP_INTERNAL, "%zu random digits were asked for", digits);
+    if (scoop_random_bytes(bytes, length, error) != 0)
+        return -1;
+    scoop_hex_encode(bytes, length, text);
+    return 0;
 }
 
 /* Another session that creates the same thing at the same moment. */
@@ -151,7 +152,6 @@ static void put_time(struct row *row, size_t at) {
 static void fill(struct row *row, const struct scoop_insert_options *options,
                  const struct scoop_insert_counts *counts) {
     const struct scoop_load_facts *load = &options->load;
-    scoop_random_hex(row->texts[0], 33);
     row->values[0] = row->texts[0];
     put(row, 1, options->names.source, 300);
     put(row, 2, options->names.target, 300);
@@ -181,7 +181,9 @@ int scoop_load_log_add(struct scoop_session *session, const struct scoop_insert_
     fill(row, options, counts);
     struct scoop_statement statement = {
         .sql = insert_load, .parameters = row->values, .parameter_count = PARAMETERS};
-    int result = scoop_session_execute(session, &statement, interrupt, NULL, error);
+    int result = scoop_random_hex(row->texts[0], LOAD_ID_DIGITS, error);
+    if (result == 0)
+        result = scoop_session_execute(session, &statement, interrupt, NULL, error);
     scoop_free(row);
     return result;
 }

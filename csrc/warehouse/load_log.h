@@ -15,7 +15,8 @@ int scoop_load_log_add(struct scoop_session *session, const struct scoop_insert_
                        const struct scoop_insert_counts *counts,
                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
-/* Fills text with size - 1 random hexadecimal digits. */
-void scoop_random_hex(char *text, size_t size);
+/* Writes that many random lower-case hex digits, an even number of 64 at most, and a NUL. 0 or -1.
+ */
+int scoop_random_hex(char *text, size_t digits, struct scoop_error *error);
 
 #endif

@@ -24,10 +24,6 @@ int64_t scoop_rows_number(const struct scoop_rows *rows, size_t row, size_t colu
     return value == NULL ? 0 : strtoll(value, NULL, 10);
 }
 
-const char *scoop_rows_tag(const struct scoop_rows *rows) {
-    return PQcmdStatus(rows->result);
-}
-
 int64_t scoop_rows_affected(const struct scoop_rows *rows) {
     return strtoll(PQcmdTuples(rows->result), NULL, 10);
 }

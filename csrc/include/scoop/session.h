@@ -67,9 +67,7 @@ size_t scoop_rows_columns(const struct scoop_rows *rows);
 const char *scoop_rows_value(const struct scoop_rows *rows, size_t row, size_t column);
 /* The same as a number; NULL and what is no number are 0. */
 int64_t scoop_rows_number(const struct scoop_rows *rows, size_t row, size_t column);
-/* "INSERT 0 3"; "" when there is none. */
-const char *scoop_rows_tag(const struct scoop_rows *rows);
-/* Rows inserted, deleted or selected, as the tag says; 0 when it does not. */
+/* Rows inserted, deleted or selected, as the command tag says; 0 when it does not. */
 int64_t scoop_rows_affected(const struct scoop_rows *rows);
 /* NULL is allowed. */
 void scoop_rows_free(struct scoop_rows *rows);
