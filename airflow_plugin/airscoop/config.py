@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Format = Literal["raw", "jsonl", "python-literal"]
+Format = Literal["jsonl", "python-literal"]  # of records: raw bytes are no rows of a table
 Mode = Literal["keep", "replace"]
 
 
@@ -39,7 +39,14 @@ def load_bestsellers_sources(path: Path) -> list[BestsellersSource]:
     """Reads the list `sources` of the file; raises ConfigError."""
     import yaml
 
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = "" if mark is None else f", line {mark.line + 1}"
+        raise ConfigError(f"{path}{line}: {error.problem or error.context}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
     entries = document.get("sources") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries or set(document) != {"sources"}:
         raise ConfigError(f"{path}: expected one field, sources, with a list of sources")
@@ -89,6 +96,8 @@ def _check_values(place: str, source: BestsellersSource) -> None:
         raise ConfigError(f"{place}: field order_by must name a column where mode is replace")
     if not source.bucket_dir.startswith("s3://"):
         raise ConfigError(f"{place}: field bucket_dir must begin with s3://")
+    if source.bucket_dir.endswith("/"):
+        raise ConfigError(f"{place}: field bucket_dir must not end with a slash")
     for field in ("columns", "distinct_on_columns"):
         if not getattr(source, field):
             raise ConfigError(f"{place}: field {field} must name at least one column")

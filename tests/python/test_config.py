@@ -72,11 +72,14 @@ def test_an_unknown_field_is_named_with_its_source_and_file(tmp_path: Path) -> N
         ("order_by", ["price"]),
         ("order_by", []),
         ("format", "csv"),
+        ("format", "raw"),
         ("mode", "upsert"),
         ("max_rejected", -1),
         ("max_rejected", True),
         ("max_rejected", "0"),
         ("bucket_dir", "bucket/reviews"),
+        ("bucket_dir", "s3://bucket/reviews/"),
+        ("bucket_dir", "s3://"),
     ],
 )
 def test_a_wrong_value_names_its_field(tmp_path: Path, field: str, value: object) -> None:
@@ -93,4 +96,19 @@ def test_a_file_of_another_shape_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "sources.yml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"sources\.yml"):
+        load_bestsellers_sources(path)
+
+
+def test_an_error_in_the_yaml_names_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text("sources:\n  - name: reviews\n    columns: [a, b\n  - name: metadata\n")
+    with pytest.raises(ConfigError, match=r"sources\.yml, line 4: "):
+        load_bestsellers_sources(path)
+
+
+@pytest.mark.parametrize("data", [b"sources: \x07", b"sources: \xff"])
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError, match=r"sources\.yml: "):
         load_bestsellers_sources(path)
