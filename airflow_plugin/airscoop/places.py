@@ -39,9 +39,19 @@ def displayed(name: str) -> str:
     """The name without user info and query, which may hold secrets."""
     if not is_http(name):
         return name
-    parts = urlsplit(name)
+    try:
+        parts = urlsplit(name)
+    except ValueError:  # of a broken IPv6 address, say: the name goes into the error about it
+        return _cut(name)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _cut(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    place = re.split("[?#]", rest, maxsplit=1)[0]
+    authority, slash, path = place.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def rejects_for(destination: str) -> str:

@@ -35,6 +35,8 @@ def test_rejects_lie_at_the_root_of_the_prefix_outside_partitions(
     [
         ("https://user:secret@host/a?X-Amz-Signature=1#f", "https://host/a"),
         ("http://host:80/a", "http://host:80/a"),
+        ("http://user:secret@[bad/x?token=1#f", "http://[bad/x"),
+        ("http://user:secret@[bad?token=1/2", "http://[bad"),
         ("s3://b/a?b", "s3://b/a?b"),
         ("/tmp/a?b", "/tmp/a?b"),
     ],
