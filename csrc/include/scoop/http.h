@@ -18,8 +18,7 @@ struct scoop_engine_options {
     long stall_timeout_seconds; /* no byte in either direction for so long is TIMEOUT; 0: 60 */
 };
 
-/* One engine belongs to one thread; only scoop_engine_wakeup may be called from others. Returns
- * NULL with *error filled (NO_MEMORY, INTERNAL). */
+/* One engine belongs to one thread. NULL with *error filled (NO_MEMORY, INTERNAL). */
 struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options,
                                       struct scoop_error *error);
 /* Drops what is still under way without calling on_done. NULL is allowed. */
