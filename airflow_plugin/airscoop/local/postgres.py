@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from airscoop.local import processes
-from airscoop.local.processes import LocalStackError, Process
+from airscoop.local.processes import LocalStackError, Process, Recorder
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER = "postgres"
@@ -31,8 +33,17 @@ log_min_error_statement = panic
 """
 
 
+# The last file that is made.
+_COMPLETE = "airscoop.complete"
+
+
 def _caller() -> str:
     return pwd.getpwuid(os.getuid()).pw_name
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a") as stream:
+        stream.write(text)
 
 
 class Postgres:
@@ -69,42 +80,67 @@ class Postgres:
         return done.stdout
 
     def create(self) -> None:
-        """Makes the cluster unless it is there."""
+        """Makes the cluster unless it is there; one that an earlier attempt left is removed.
+
+        Callers must exclude each other.
+        """
         if not (BIN / "initdb").exists():
             raise LocalStackError(f"{BIN} is missing: apt-get install postgresql-15")
-        if (self.data / "airscoop.complete").exists():
+        # An initdb whose parent was killed may still write there: never the same name twice.
+        for left in self.data.parent.glob(f"{self.data.name}.new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        if (self.data / _COMPLETE).exists():
             return
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        if any(self.data.iterdir()):
-            raise LocalStackError(f"{self.data} holds a half-made cluster: remove it")
+        if self.data.exists():
+            shutil.rmtree(self.data)
+        prefix = f"{self.data.name}.new-"
+        beside = Path(tempfile.mkdtemp(prefix=prefix, dir=self.data.parent))
+        try:
+            self._fill(beside)
+            beside.rename(self.data)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+
+    def _fill(self, data: Path) -> None:
         if os.getuid() == 0:
-            os.chown(self.data, self.uid, -1)
+            os.chown(data, self.uid, -1)
         self._run(
-            BIN / "initdb", "--pgdata", self.data, "--username", SUPERUSER, "--encoding", "UTF8",
+            BIN / "initdb", "--pgdata", data, "--username", SUPERUSER, "--encoding", "UTF8",
             "--locale", "C", "--auth-local", "peer", "--auth-host", "reject", "--no-sync",
         )  # fmt: skip
-        self._append("postgresql.conf", _CONF)
-        (self.data / "pg_hba.conf").write_text(_HBA.format(superuser=SUPERUSER))
-        names = {self.user, _caller()}
-        self._append(
-            "pg_ident.conf", "".join(f"airscoop {name} {SUPERUSER}\n" for name in sorted(names))
-        )
-        (self.data / "airscoop.complete").touch()
+        _append(data / "postgresql.conf", _CONF)
+        (data / "pg_hba.conf").write_text(_HBA.format(superuser=SUPERUSER))
+        names = sorted({self.user, _caller()})
+        _append(data / "pg_ident.conf", "".join(f"airscoop {name} {SUPERUSER}\n" for name in names))
+        (data / _COMPLETE).touch()
 
-    def _append(self, name: str, text: str) -> None:
-        with (self.data / name).open("a") as stream:
-            stream.write(text)
-
-    def start(self, port: int, log: Path) -> Process:
+    def start(self, port: int, log: Path, record: Recorder = processes.unrecorded) -> Process:
         """Starts the server; it is ready when `is_ready` says so."""
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self._remove_stale_lock()
         return processes.start(
             "PostgreSQL",
             [BIN / "postgres", "-D", self.data, "-p", str(port), "-k", self.sockets],
             log=log,
+            record=record,
             user=self._switch(),
             stop_signal=signal.SIGINT,
         )
+
+    def _remove_stale_lock(self) -> None:
+        """PostgreSQL itself would take any process that has the old pid for its own."""
+        lock = self.data / "postmaster.pid"
+        try:
+            pid = lock.read_text().partition("\n")[0].strip()
+            runs_here = Path(f"/proc/{pid}/cwd").readlink() == self.data.resolve()
+        except OSError:
+            runs_here = False
+        if runs_here:
+            raise LocalStackError(
+                f"a PostgreSQL that this stack did not record runs on {self.data}: "
+                f"end it with kill -INT {pid}, then try again"
+            )
+        lock.unlink(missing_ok=True)
 
     def is_ready(self, port: int) -> bool:
         command = [str(BIN / "pg_isready"), "-q", "-h", str(self.sockets), "-p", str(port)]

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ POLL_SECONDS = 0.05
 PORT_SECONDS = 3
 LOG_LINES = 15
 LOWEST_PORT = 20000
+# Waits for the word to start; ends when who should give it has gone.
+GATE = 'read -r word && exec "$@" </dev/null'
 PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -39,6 +41,13 @@ class Process:
     stop_seconds: float = STOP_SECONDS
 
 
+Recorder = Callable[[Process], None]
+
+
+def unrecorded(process: Process) -> None:
+    """The recorder of callers that stop their process themselves."""
+
+
 def _start_time(pid: int) -> int | None:
     """None when there is no such process or it has ended."""
     try:
@@ -54,17 +63,21 @@ def start(
     command: Sequence[str | Path],
     *,
     log: Path,
+    record: Recorder = unrecorded,
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     stop_signal: int = signal.SIGTERM,
     stop_seconds: float = STOP_SECONDS,
 ) -> Process:
-    """Starts `command` in a session of its own, output to `log`, as `user` when one is given."""
+    """Starts `command` in a session of its own, output to `log`, as `user` when one is given.
+
+    The command begins after `record` has returned: whoever is killed before leaves nothing behind.
+    """
     with log.open("ab") as output:
         try:
             child = subprocess.Popen(  # noqa: S603
-                [os.fspath(word) for word in command],
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", GATE, name, *(os.fspath(word) for word in command)],
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
@@ -79,7 +92,12 @@ def start(
     # Others wait for it by its pid, so the object must not complain about a running child.
     child.returncode = 0
     started = _start_time(child.pid) or 0
-    return Process(name, child.pid, started, int(stop_signal), stop_seconds)
+    process = Process(name, child.pid, started, int(stop_signal), stop_seconds)
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError), child.stdin as gate:
+        record(process)
+        gate.write(b"start\n")
+    return process
 
 
 def alive(process: Process) -> bool:
@@ -108,6 +126,17 @@ def stop(process: Process) -> None:
         if _ended_within(process, seconds):
             return
     raise LocalStackError(f"{process.name} (pid {process.pid}) cannot be stopped")
+
+
+def with_words(words: Collection[str]) -> dict[int, str]:
+    """Pid to program of the processes that have one of these words in their command."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = place.read_bytes().decode(errors="replace").split("\0")
+            if not set(words).isdisjoint(command):
+                found[int(place.parent.name)] = Path(command[0]).name
+    return found
 
 
 def last_lines(log: Path) -> str:
@@ -148,7 +177,7 @@ def is_free(port: int) -> bool:
 
 
 def becomes_free(port: int) -> bool:
-    """The same, with patience: the threads of a server that was killed may hold it a moment more."""
+    """The same, with patience: threads of a server that was killed may hold it a moment more."""
     end = time.monotonic() + PORT_SECONDS
     while not is_free(port):
         if time.monotonic() > end:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.local import processes
-from airscoop.local.processes import LocalStackError, Process
+from airscoop.local.processes import LocalStackError, Process, Recorder
 
 REGION = "us-east-1"
 # Each of SeaweedFS's servers has a port for HTTP and one for gRPC.
@@ -51,7 +51,7 @@ class SeaweedFS:
         with os.fdopen(descriptor, "w") as stream:
             json.dump({"identities": [identity]}, stream)
 
-    def start(self, ports: Mapping[str, int], log: Path) -> Process:
+    def start(self, ports: Mapping[str, int], log: Path, record: Recorder) -> Process:
         """Starts it; `ports` has one for each of PORTS, and NAME.grpc beside it."""
         self._data.mkdir(mode=0o700, exist_ok=True)
         self._write_identities()
@@ -64,7 +64,7 @@ class SeaweedFS:
             "-master.telemetry=false", "-master.peers=none",
             "-volume.preStopSeconds=0", *_VOLUMES, *options,
         ]  # fmt: skip
-        return processes.start("S3", command, log=log, stop_seconds=_STOP_SECONDS)
+        return processes.start("S3", command, log=log, record=record, stop_seconds=_STOP_SECONDS)
 
     def is_ready(self, port: int) -> bool:
         """Whether it answers; an answer without a signature is a refusal."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from airscoop.local import processes, s3
 from airscoop.local.postgres import Postgres
-from airscoop.local.processes import LocalStackError, Process
+from airscoop.local.processes import LocalStackError, Process, Recorder
 
 BUCKET = "airscoop"
 WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
@@ -27,6 +27,20 @@ POSTGRES_USER, POSTGRES_DATABASE = "airscoop", "airscoop"
 READY_SECONDS = 60
 # In the order they are started; they are stopped in the opposite one.
 PARTS = ("s3", "postgres", "warehouse", "http")
+
+
+def _damaged(path: Path) -> str:
+    """What to do about a stack.json that says nothing: the rest of the folder is still good."""
+    folder = path.parent
+    # Each part's server has one of these among its words.
+    marks = {f"{folder}/postgres", f"-dir={folder}/s3", f"{folder}/http", f"{folder}/run"}
+    found = processes.with_words(marks)
+    running = ", ".join(f"{pid} ({program})" for pid, program in sorted(found.items()))
+    first = f"end the stack's processes {running}, then" if found else "none of its servers runs;"
+    return (
+        f"{path} is damaged: {first} remove this file and bring the stack up; "
+        "ports and keys change, the data stay"
+    )
 
 
 @dataclass
@@ -41,12 +55,17 @@ class State:
 
     @classmethod
     def load(cls, path: Path) -> State:
+        """LocalStackError names a file that cannot be read, and what may run without it."""
         try:
             fields: dict[str, Any] = json.loads(path.read_text())
+            found = {name: Process(**item) for name, item in fields.pop("processes").items()}
+            return cls(processes=found, **fields)
         except FileNotFoundError:
             return cls()
-        found = {name: Process(**item) for name, item in fields.pop("processes").items()}
-        return cls(processes=found, **fields)
+        except OSError as error:
+            raise LocalStackError(f"{path} cannot be read: {error.strerror}") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise LocalStackError(_damaged(path)) from error
 
     def save(self, path: Path) -> None:
         beside = path.with_suffix(".new")
@@ -89,7 +108,12 @@ def state_folder() -> Path:
 
 def _own_folder(folder: Path) -> None:
     """Makes it, or checks that it is the caller's alone to write."""
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalStackError(
+            f"{folder} cannot be made ({error.strerror}): set AIRSCOOP_LOCAL_DIR to another folder"
+        ) from error
     found = folder.lstat()
     if found.st_uid != os.getuid() or folder.is_symlink() or found.st_mode & 0o022:
         raise LocalStackError(f"{folder} must be a folder that only you can write to")
@@ -135,12 +159,17 @@ class Stack:
             self._save()
         return port
 
-    def _launch(self, part: str, start: Callable[[], Process], ready: Callable[[], bool]) -> None:
+    def _launch(
+        self, part: str, start: Callable[[Recorder], Process], ready: Callable[[], bool]
+    ) -> None:
         """Starts one part and waits until it is ready; what does not get ready is stopped."""
-        process = start()
-        self._state.processes[part] = process
-        self._save()
+
+        def record(process: Process) -> None:
+            self._state.processes[part] = process
+            self._save()
+
         try:
+            process = start(record)
             processes.wait_until(ready, process, log=self._log(part), seconds=READY_SECONDS)
         except BaseException:
             self._stop(part)
@@ -189,7 +218,7 @@ class Stack:
         server = s3.SeaweedFS(self._folder, keys["access_key_id"], keys["secret_access_key"])
         self._launch(
             "s3",
-            lambda: server.start(ports, self._log("s3")),
+            lambda record: server.start(ports, self._log("s3"), record),
             lambda: server.is_ready(ports["s3"]),
         )
 
@@ -199,7 +228,7 @@ class Stack:
         port = self._port("postgres")
         self._launch(
             "postgres",
-            lambda: self._postgres.start(port, self._log("postgres")),
+            lambda record: self._postgres.start(port, self._log("postgres"), record),
             lambda: self._postgres.is_ready(port),
         )
         self._postgres.ensure(
@@ -224,10 +253,11 @@ class Stack:
         words = [str(word) for pair in arguments.items() for word in pair]
         self._launch(
             "warehouse",
-            lambda: processes.start(
+            lambda record: processes.start(
                 "the Redshift stand-in",
                 [sys.executable, "-m", "airscoop.local.redshift", *words],
                 log=self._log("warehouse"),
+                record=record,
                 env={**_python_environment(), **self._aws_environment()},
             ),
             lambda: processes.accepts(port),
@@ -238,10 +268,11 @@ class Stack:
         words = ["--folder", str(self._http_root), "--port", str(port)]
         self._launch(
             "http",
-            lambda: processes.start(
+            lambda record: processes.start(
                 "the file server",
                 [sys.executable, "-m", "airscoop.local.http", *words],
                 log=self._log("http"),
+                record=record,
                 env=_python_environment(),
             ),
             lambda: processes.accepts(port),
