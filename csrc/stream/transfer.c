@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "chain.h"
+#include "places.h"
 #include "rejects.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
@@ -70,18 +70,6 @@ struct scoop_transfer {
     uint64_t abort_deadline_ms;
     struct scoop_error error;
 };
-
-static bool starts_with(const char *text, const char *prefix) {
-    return strncasecmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool is_s3(const char *uri) {
-    return uri != NULL && starts_with(uri, "s3://");
-}
-
-static bool is_http(const char *uri) {
-    return uri != NULL && (starts_with(uri, "http://") || starts_with(uri, "https://"));
-}
 
 /* --- setup --- */
 
@@ -147,7 +135,7 @@ static int open_engine(struct scoop_transfer *transfer, struct scoop_error *erro
 static size_t range_bytes(const struct scoop_transfer *transfer) {
     size_t limit = transfer->budget.limit_bytes;
     size_t left = limit > OTHER_MEMORY_BYTES ? limit - OTHER_MEMORY_BYTES : 0;
-    size_t bytes = left / (is_s3(transfer->options.destination.uri) ? 2 : 1) / RANGES;
+    size_t bytes = left / (scoop_place_is_s3(transfer->options.destination.uri) ? 2 : 1) / RANGES;
     bytes -= bytes % SMALLEST_RANGE_BYTES;
     return bytes < SMALLEST_RANGE_BYTES  ? SMALLEST_RANGE_BYTES
            : bytes > LARGEST_RANGE_BYTES ? LARGEST_RANGE_BYTES
@@ -169,11 +157,11 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
     struct scoop_s3_uri object;
     if (strcmp(place->uri, "-") == 0) {
         transfer->source = scoop_fd_source_new(0, error);
-    } else if (is_http(place->uri)) {
+    } else if (scoop_place_is_http(place->uri)) {
         if (open_engine(transfer, error) == 0)
             transfer->source = scoop_http_source_new(transfer->engine, place->uri,
                                                      transfer->options.allow_unknown_length, error);
-    } else if (is_s3(place->uri)) {
+    } else if (scoop_place_is_s3(place->uri)) {
         if (open_engine(transfer, error) != 0 ||
             scoop_s3_uri_parse(place->uri, &object, error) != 0)
             return -1;
@@ -205,7 +193,7 @@ static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_opti
                       struct scoop_error *error) {
     size_t limit = transfer->budget.limit_bytes;
     size_t other = OTHER_MEMORY_BYTES;
-    if (is_s3(transfer->options.source.uri))
+    if (scoop_place_is_s3(transfer->options.source.uri))
         other += RANGES * range_bytes(transfer);
     if (transfer->options.max_rejected > 0)
         other += SCOOP_REJECTS_PART_BYTES;
@@ -252,10 +240,8 @@ static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *err
 
 static int open_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
     const char *uri = transfer->options.destination.uri;
-    if (is_s3(uri))
+    if (scoop_place_is_s3(uri))
         return open_s3_sink(transfer, error);
-    if (is_http(uri))
-        return scoop_fail(error, SCOOP_USAGE, "%s: a destination is s3://, a path or -", uri);
     if (uri == NULL && transfer->options.memory != NULL)
         transfer->sink = scoop_memory_sink_new(transfer->options.memory, MEMORY_HIGH_BYTES, error);
     else if (uri == NULL)
@@ -269,8 +255,6 @@ static int open_sink(struct scoop_transfer *transfer, struct scoop_error *error)
 
 static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_transfer_options *options = &transfer->options;
-    if (options->source.uri != NULL && options->source.uri[0] == 0)
-        return scoop_fail(error, SCOOP_USAGE, "the source is empty");
     if (options->compression_level < 0 || options->compression_level > 9)
         return scoop_fail(error, SCOOP_USAGE, "compression_level %d is not one of 1 to 9",
                           options->compression_level);
@@ -280,11 +264,7 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     if (options->max_rejected > 0 && options->destination.uri != NULL &&
         options->rejects_uri == NULL)
         return scoop_fail(error, SCOOP_USAGE, "max_rejected needs a place for the reject file");
-    if (is_s3(options->rejects_uri) != is_s3(options->destination.uri) &&
-        options->rejects_uri != NULL)
-        return scoop_fail(error, SCOOP_USAGE,
-                          "the reject file belongs beside the destination: both in S3, or neither");
-    return 0;
+    return scoop_places_check(options, error);
 }
 
 static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -301,7 +281,7 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
         snprintf(transfer->source_name, sizeof transfer->source_name, "written data");
     else if (strcmp(options->source.uri, "-") == 0)
         snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
-    else if (is_http(options->source.uri))
+    else if (scoop_place_is_http(options->source.uri))
         scoop_url_display(options->source.uri, transfer->source_name, sizeof transfer->source_name);
     else
         snprintf(transfer->source_name, sizeof transfer->source_name, "%s", options->source.uri);
@@ -381,7 +361,8 @@ static int fail(struct scoop_transfer *transfer, const struct scoop_error *error
 /* Whether the source can be read a second time. */
 static bool rereadable(const struct scoop_transfer *transfer) {
     const char *uri = transfer->options.source.uri;
-    return uri != NULL && (is_http(uri) || is_s3(uri) || transfer->source->wait_fd < 0) &&
+    return uri != NULL &&
+           (scoop_place_is_http(uri) || scoop_place_is_s3(uri) || transfer->source->wait_fd < 0) &&
            strcmp(uri, "-") != 0;
 }
 

@@ -280,3 +280,22 @@ def test_a_destination_may_have_the_longest_name_there_is(tmp_path: Path) -> Non
     airscoop.copy(tmp_path / "a", longest)
     assert longest.read_bytes() == TEXT
     assert sorted(item.name for item in tmp_path.iterdir()) == ["a", longest.name]
+
+
+@pytest.mark.parametrize("source", ["file", "nothing"])
+@pytest.mark.parametrize(
+    ("destination", "why"),
+    [
+        ("", "destination is empty"),
+        ("https://user:pass@example.com/out?key=word", r"https://example.com/out: a destination"),
+    ],
+)
+def test_a_destination_that_nobody_writes_is_refused_before_the_source_is_opened(
+    destination: str, why: str, source: str, tmp_path: Path
+) -> None:
+    if source == "file":
+        (tmp_path / "a").write_bytes(TEXT)
+    with pytest.raises(errors.UsageError, match=why) as caught:
+        airscoop.copy(tmp_path / "a", destination)
+    assert "pass" not in str(caught.value)
+    assert "word" not in str(caught.value)

@@ -150,7 +150,7 @@ def test_an_earlier_reject_file_that_stays_is_an_error_that_says_what_is_committ
     assert gzip.decompress(store.get(TARGET)) == GOOD
     (tmp_path / "in").write_bytes(GOOD)
     (tmp_path / "_rejects" / "out.jsonl").mkdir(parents=True)
-    with pytest.raises(errors.FileError, match=r"out is committed .*out.jsonl could not be removed"):
+    with pytest.raises(errors.FileError, match=r"out is committed .*out.jsonl could not"):
         airscoop.copy(tmp_path / "in", tmp_path / "out", format="jsonl", max_rejected=1)
     assert (tmp_path / "out").read_bytes() == GOOD
 
@@ -216,6 +216,71 @@ def test_rejects_on_the_other_side_of_the_network_are_refused(store: Store, tmp_
             tmp_path / "in", tmp_path / "out", format="jsonl", max_rejected=1,
             rejects=f"s3://{BUCKET}/x",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rejects", "why"),
+    [
+        (TARGET, "are one"),
+        ("source", "replace the source"),
+        ("reviews/downloaded_at=2026112100/bad.jsonl", "lies in the partition"),
+        ("reviews/downloaded_at=2026112100/_rejects/bad.jsonl", "lies in the partition"),
+    ],
+)
+def test_rejects_in_the_way_of_objects_are_refused(rejects: str, why: str, store: Store) -> None:
+    with pytest.raises(errors.UsageError, match=why) as caught:
+        copy_to(store, MIXED, max_rejected=9, rejects=store.uri(rejects))
+    assert store.uri(rejects) in str(caught.value)
+    assert store.uri("source" if rejects == "source" else TARGET) in str(caught.value)
+    assert store.names() == ["source"]
+
+
+@pytest.mark.parametrize(
+    ("rejects", "why"),
+    [
+        ("day=1/./out", "are one"),
+        ("day=2/../day=1/out", "are one"),
+        ("link/out", "are one"),
+        ("day=1/../in", "replace the source"),
+        ("alias", "replace the source"),
+        ("link/bad.jsonl", "lies in the partition"),
+        ("day=1/not/yet/there.jsonl", "lies in the partition"),
+    ],
+)
+def test_rejects_in_the_way_of_files_are_refused(rejects: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(MIXED)
+    (tmp_path / "day=1").mkdir()
+    (tmp_path / "link").symlink_to("day=1")
+    (tmp_path / "alias").symlink_to("in")
+    place = f"{tmp_path}/{rejects}"
+    with pytest.raises(errors.UsageError, match=why) as caught:
+        airscoop.copy(
+            tmp_path / "in", tmp_path / "day=1" / "out", format="jsonl", max_rejected=9,
+            rejects=place,
+        )  # fmt: skip
+    assert place in str(caught.value)
+    assert (tmp_path / "in").read_bytes() == MIXED
+    assert list((tmp_path / "day=1").iterdir()) == []
+
+
+@pytest.mark.parametrize("rejects", ["day=10/bad.jsonl", "day=1.jsonl", "plain/bad.jsonl"])
+def test_rejects_beside_a_partition_are_written(rejects: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(MIXED)
+    (tmp_path / "day=1").mkdir()
+    airscoop.copy(
+        tmp_path / "in", tmp_path / "day=1" / "out", format="jsonl", max_rejected=9,
+        rejects=str(tmp_path / rejects),
+    )  # fmt: skip
+    assert len((tmp_path / rejects).read_bytes().splitlines()) == len(BAD)
+
+
+def test_rejects_may_lie_in_the_folder_of_a_destination_without_partitions(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(MIXED)
+    place = tmp_path / "bad.jsonl"
+    airscoop.copy(
+        tmp_path / "in", tmp_path / "out", format="jsonl", max_rejected=9, rejects=str(place)
+    )
+    assert len(place.read_bytes().splitlines()) == len(BAD)
 
 
 def test_check_counts_rejected_records_without_writing_them(store: Store) -> None:
