@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import botocore.session
+
+    from airscoop.errors import AirscoopError
 
 PayloadSigning = Literal["auto", "never", "always"]
 
@@ -39,18 +44,70 @@ class S3Settings:
     def resolved(self) -> S3Settings:
         """The same with credentials, endpoint and region filled in from botocore.
 
-        Raises CredentialsMissing when there are no credentials and `anonymous` is not set.
+        Raises CredentialsMissing when there are no credentials and `anonymous` is not set, and what
+        `botocore_errors` raises.
         """
         if self.credentials is not None and self.endpoint_url and self.region:
             return self
+        with botocore_errors(self.profile):
+            return self._resolved()
+
+    def _resolved(self) -> S3Settings:
+        from botocore.utils import validate_region_name
+
         session = _session(self.profile)
         region = self.region or session.get_config_variable("region") or "us-east-1"
+        endpoint_url = self.endpoint_url or _endpoint(session, region)
+        if endpoint_url is None:  # the region becomes a part of the host's name
+            validate_region_name(region)
         return dataclasses.replace(
             self,
             credentials=self.credentials or (None if self.anonymous else _credentials(session)),
-            endpoint_url=self.endpoint_url or _endpoint(session, region),
+            endpoint_url=endpoint_url,
             region=region,
         )
+
+
+@contextlib.contextmanager
+def botocore_errors(profile: str | None = None) -> Iterator[None]:
+    """Raises botocore's exceptions as airscoop's own, with the name of the profile in use.
+
+    CredentialsMissing: none, incomplete or expired. UsageError: an unknown profile, a wrong region
+    or configuration. AccessDenied, Throttled: AWS's answer to a request for temporary credentials.
+    ConnectionFailed: there was none.
+    """
+    from botocore import exceptions
+
+    try:
+        yield
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
+        place = f"AWS profile {name}" if name else "AWS configuration"
+        raise _kind(error)(f"{place}: {error}") from error
+
+
+def _kind(error: Exception) -> type[AirscoopError]:
+    from botocore import exceptions
+
+    from airscoop import errors
+
+    if isinstance(error, exceptions.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        again = status >= 500 or "Throttling" in error.response.get("Error", {}).get("Code", "")
+        return errors.Throttled if again else errors.AccessDenied
+    if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
+        return errors.ConnectionFailed
+    missing = (
+        exceptions.CredentialRetrievalError,
+        exceptions.LoginError,
+        exceptions.MetadataRetrievalError,
+        exceptions.NoAuthTokenError,
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.SSOError,
+        exceptions.TokenRetrievalError,
+    )
+    return errors.CredentialsMissing if isinstance(error, missing) else errors.UsageError
 
 
 def _session(profile: str | None) -> botocore.session.Session:

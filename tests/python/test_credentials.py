@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from airscoop.credentials import Credentials, S3Settings
-from airscoop.errors import CredentialsMissing
+from airscoop.credentials import Credentials, S3Settings, botocore_errors
+from airscoop.errors import (
+    AccessDenied,
+    AirscoopError,
+    ConnectionFailed,
+    CredentialsMissing,
+    Throttled,
+    UsageError,
+)
 
 KEYS = Credentials(access_key_id="AK", secret_access_key="SK")
 
@@ -90,3 +97,77 @@ def test_a_fips_endpoint_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_secrets_are_not_in_the_repr() -> None:
     text = repr(S3Settings(credentials=Credentials(access_key_id="A", secret_access_key="hush")))
     assert "hush" not in text
+
+
+def test_an_unknown_profile_is_named() -> None:
+    with pytest.raises(UsageError, match=r"AWS profile nope: .*could not be found"):
+        S3Settings(profile="nope").resolved()
+
+
+def test_an_unknown_profile_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    with pytest.raises(UsageError, match=r"AWS profile nope: "):
+        S3Settings(credentials=KEYS).resolved()
+
+
+def test_the_command_has_no_traceback_for_an_unknown_profile(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    command = ["-m", "airscoop.cli", "copy", "s3://b/a", str(tmp_path / "a"), "--profile", "nope"]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("airscoop: UsageError: AWS profile nope: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_half_of_the_keys_is_none(no_settings: Path) -> None:
+    no_settings.write_text("[profile p]\naws_access_key_id = A\n")
+    with pytest.raises(CredentialsMissing, match=r"AWS profile p: .*aws_secret_access_key"):
+        S3Settings(profile="p").resolved()
+
+
+def test_a_single_sign_on_that_is_over_says_so(no_settings: Path) -> None:
+    no_settings.write_text(
+        "[profile p]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
+        "[sso-session s]\nsso_region = us-east-1\nsso_start_url = https://example.com/start\n"
+    )
+    with pytest.raises(CredentialsMissing, match=r"AWS profile p: .*SSO"):
+        S3Settings(profile="p").resolved()
+
+
+def test_a_broken_configuration_file_is_named(no_settings: Path) -> None:
+    no_settings.write_text("[profile p\n")
+    with pytest.raises(UsageError, match=str(no_settings)):
+        S3Settings(credentials=KEYS).resolved()
+
+
+def test_a_region_that_cannot_be_in_a_host_name_is_refused() -> None:
+    with pytest.raises(UsageError, match="'eu west'"):
+        S3Settings(credentials=KEYS, region="eu west").resolved()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (403, "AccessDenied", AccessDenied),
+        (400, "ThrottlingException", Throttled),
+        (503, "ServiceUnavailable", Throttled),
+    ],
+)
+def test_a_refused_role_is_told_from_a_busy_service(
+    status: int, code: str, expected: type[AirscoopError]
+) -> None:
+    from botocore.exceptions import ClientError
+
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(expected, match=f"AWS profile p: .*{code}"), botocore_errors("p"):
+        raise ClientError(answer, "AssumeRole")
+
+
+def test_a_service_that_is_not_reached_may_be_asked_again() -> None:
+    from botocore.exceptions import EndpointConnectionError
+
+    with pytest.raises(ConnectionFailed) as caught, botocore_errors():
+        raise EndpointConnectionError(endpoint_url="https://sts.amazonaws.com")
+    assert caught.value.retryable

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -167,3 +168,13 @@ def test_a_temporary_login_names_the_missing_amazon_provider(
     monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.redshift_sql", None)
     with pytest.raises(UsageError, match=r"connection r sets iam.*apache-airflow-providers-amazon"):
         WarehouseHook("r").conninfo()
+
+
+def test_an_aws_connection_with_an_unknown_profile_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    extra = {"profile_name": "nope", "region_name": "eu-west-1"}
+    connection(monkeypatch, "a", conn_type="aws", extra=extra)
+    with pytest.raises(UsageError, match="nope"):
+        s3_settings("a")

@@ -17,7 +17,7 @@ def s3_settings(
     connection is read by Airflow's Amazon provider, so everything that it knows works: keys,
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`.
     """
-    from airscoop.credentials import Credentials, S3Settings
+    from airscoop.credentials import Credentials, S3Settings, botocore_errors
     from airscoop.errors import UsageError
 
     if aws_conn_id is None:
@@ -35,8 +35,9 @@ def s3_settings(
             f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
             "certificates: set verify to a CA file instead"
         )
-    found = hook.get_session(region_name=hook.region_name).get_credentials()
-    frozen = None if found is None else found.get_frozen_credentials()
+    with botocore_errors():
+        found = hook.get_session(region_name=hook.region_name).get_credentials()
+        frozen = None if found is None else found.get_frozen_credentials()
     settings = S3Settings(
         credentials=frozen
         and Credentials(
