@@ -47,12 +47,22 @@ class AirflowHome:
     status: Mapping[str, Any]
     file_url: str
 
+    @property
+    def _database(self) -> Path:
+        return self.home / "airflow.db"
+
     def environment(self) -> dict[str, str]:
-        """The environment of every Airflow command: settings, connections, variables."""
+        """The environment of every Airflow command: settings, connections, variables.
+
+        The caller's own Airflow settings stay out: they may name another Airflow's database.
+        """
         status = self.status
+        others = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW")}
         return {
-            **os.environ,
+            **others,
             "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self._database}",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws_connection(status["s3"])),
@@ -87,7 +97,7 @@ class AirflowHome:
             " WHERE r.dag_id = ? AND x.key = 'return_value'"
             " AND replace(substr(r.logical_date, 1, 19), ' ', 'T') = ?"
         )
-        connection = sqlite3.connect(self.home / "airflow.db")
+        connection = sqlite3.connect(self._database)
         try:
             rows = connection.execute(query, (dag_id, logical_date[:19])).fetchall()
         finally:

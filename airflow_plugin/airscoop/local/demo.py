@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from airscoop import Warehouse
+from airscoop.errors import AirscoopError
 from airscoop.local import stack
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.bestsellers_data import NOTICE, Plan, make
+from airscoop.local.processes import LocalStackError
 
 ROOT = Path(__file__).resolve().parents[3]
 DAG_ID = "bestsellers"
@@ -26,7 +28,11 @@ SOURCES = ("reviews", "metadata")
 INSERT_COUNTS = ("scanned", "inserted", "replaced", "already_there", "duplicates")
 CELL_WIDTH = 40
 # The script's last statement makes the view.
-SCHEMA_IS_THERE = "SELECT COUNT(*) FROM pg_class WHERE relname = 'review_joined_price'"
+SCHEMA_IS_THERE = """
+SELECT COUNT(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+WHERE nspname = 'bestsellers' AND relname = 'review_joined_price'
+"""
+EXTERNAL_TABLES = ("spectrum.reviews", "spectrum.metadata")
 COUNTS = """
 SELECT (SELECT COUNT(*) FROM bestsellers.reviews),
        (SELECT COUNT(*) FROM bestsellers.metadata),
@@ -44,6 +50,14 @@ LIMIT 8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    try:
+        return run(options)
+    except (AirscoopError, LocalStackError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
     say("starting the local stack: S3, PostgreSQL, the Redshift stand-in, a file server")
     status = stack.up().to_dict()
     state = Path(status["state"])
@@ -86,12 +100,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def prepare_schema(status: Mapping[str, Any]) -> None:
-    """Runs sql/bestsellers.sql, once for a warehouse."""
+    """Runs sql/bestsellers.sql, once for a warehouse; again where it stopped half way."""
     script = ROOT / "sql" / "bestsellers.sql"
     with Warehouse(status["warehouse"]["dsn"]) as warehouse:
         if warehouse.execute(SCHEMA_IS_THERE) != [("0",)]:
             say("the schemas, tables and the view are there from an earlier demo")
             return
+        # The script stops at one that exists; dropping it removes metadata only.
+        for name in EXTERNAL_TABLES:
+            warehouse.execute(f"DROP TABLE IF EXISTS {name}")
         variables = {
             "role": "arn:aws:iam::000000000000:role/local",
             "bucket": status["s3"]["bucket"],
