@@ -37,6 +37,17 @@ def test_the_command_loads_nothing_heavy_for_a_local_file(tmp_path: Path) -> Non
     assert loaded_by(code) == set()
 
 
+def test_the_command_loads_nothing_of_the_local_stack_for_other_verbs(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"a": 1}\n')
+    code = (
+        f"import sys; from airscoop.cli import main; assert main(['check', {str(source)!r}]) == 0; "
+        "assert not {'airscoop.local.stack', 'urllib.request'} & set(sys.modules), 'loaded'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_unknown_attribute_is_an_attribute_error() -> None:
     import airscoop
 

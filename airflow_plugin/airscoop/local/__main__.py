@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from airscoop.local import stack
-from airscoop.local.processes import LocalStackError
+if TYPE_CHECKING:
+    from airscoop.local.stack import Status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument("--json", action="store_true", help="with addresses and keys, as JSON")
         if verb == "up":
             sub.add_argument("--s3-endpoint", metavar="URL", help="use this S3, start none")
-            sub.add_argument("--bucket", default=stack.BUCKET, help="default: %(default)s")
+            sub.add_argument("--bucket", help="default: airscoop")
 
 
-def _show(status: stack.Status, as_json: bool) -> None:
+def _show(status: Status, as_json: bool) -> None:
+    from airscoop.local import stack
+
     if as_json:
         print(json.dumps(status.to_dict(), indent=2))
         return
@@ -45,9 +48,14 @@ def _show(status: stack.Status, as_json: bool) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carries out what `add_arguments` read; gives the exit code."""
+    # Imported late: every other verb of the command also reads these arguments' definitions.
+    from airscoop.local import stack
+    from airscoop.local.processes import LocalStackError
+
     try:
         if args.local_verb == "up":
-            _show(stack.up(s3_endpoint=args.s3_endpoint, bucket=args.bucket), args.json)
+            bucket = args.bucket or stack.BUCKET
+            _show(stack.up(s3_endpoint=args.s3_endpoint, bucket=bucket), args.json)
         elif args.local_verb == "down":
             stack.down()
         else:
