@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import FaultProxy, error, fault_proxy
+from fault_server import FaultProxy, error, fault_proxy, lose_answer
 from transfer_support import BUCKET, Store, gzipped, json_lines
 
 import airscoop
@@ -138,6 +138,20 @@ def test_a_clean_rerun_whose_commit_fails_keeps_the_earlier_reject_file(
     with pytest.raises(errors.AccessDenied):
         copy_by(proxy, store, GOOD)
     assert before == {name: store.head(name)["ETag"] for name in (TARGET, REJECTS)}
+
+
+def test_a_clean_rerun_whose_commit_won_unheard_removes_the_earlier_reject_file(
+    store: Store, proxy: FaultProxy
+) -> None:
+    copy_to(store, MIXED, name="out.json", max_rejected=9)
+    proxy.on("complete", lose_answer, times=100)
+    source = store.put("source", json_lines(50_000, width=400))
+    receipt = airscoop.copy(
+        source, store.uri("out.json"), format="jsonl", max_rejected=9,
+        source_s3=store.settings(), destination_s3=store.settings(endpoint_url=proxy.url),
+    )  # fmt: skip
+    assert receipt.parts > 1
+    assert store.names() == ["out.json", "source"]
 
 
 def test_an_earlier_reject_file_that_stays_is_an_error_that_says_what_is_committed(
