@@ -145,6 +145,7 @@ def test_a_clean_rerun_whose_commit_won_unheard_removes_the_earlier_reject_file(
 ) -> None:
     copy_to(store, MIXED, name="out.json", max_rejected=9)
     proxy.on("complete", lose_answer, times=100)
+    proxy.on("head", error("AccessDenied", 403), times=3)  # only the look after the abort tells
     source = store.put("source", json_lines(50_000, width=400))
     receipt = airscoop.copy(
         source, store.uri("out.json"), format="jsonl", max_rejected=9,
