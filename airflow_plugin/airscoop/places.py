@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 PARTITION_SEGMENT = re.compile(r"^[^/=]+=[^/]*$")
@@ -52,6 +52,19 @@ def _cut(url: str) -> str:
     place = re.split("[?#]", rest, maxsplit=1)[0]
     authority, slash, path = place.partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def secrets_in(name: str) -> list[str]:
+    """What `displayed` leaves out: user info and values of the query, as written and decoded."""
+    if not is_http(name):
+        return []
+    place, _, query = name.partition("#")[0].partition("?")
+    user_info = place.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    values = [pair.partition("=")[2] or pair for pair in query.split("&")]
+    written = [user_info, *user_info.split(":", 1), *values]
+    return sorted(
+        {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
+    )
 
 
 def rejects_for(destination: str) -> str:

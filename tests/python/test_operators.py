@@ -6,11 +6,13 @@ import gzip
 import inspect
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airscoop import errors
@@ -105,6 +107,61 @@ def test_an_unknown_copy_option_fails_the_task_for_good(tmp_path: Path) -> None:
         AirflowFailException, match=r"UsageError: stream: copy_options: .*compresion"
     ):
         operator.execute(NO_CONTEXT)
+
+
+SECRET_URL = "http://loader:pass%2Fword@127.0.0.1:1/x?X-Amz-Signature=0123abcdef&Key=KEYID12"
+SECRETS = ("loader", "pass%2Fword", "pass/word", "0123abcdef", "KEYID12")
+
+
+@pytest.fixture
+def masker() -> Iterator[None]:
+    """Airflow's masker, left as it was found."""
+    from airflow.sdk._shared.secrets_masker import _secrets_masker
+
+    found = _secrets_masker()
+    patterns, replacer = set(found.patterns), found.replacer
+    yield
+    found.patterns, found.replacer = patterns, replacer
+
+
+def shown(operator: BaseOperator) -> str:
+    """The template fields as Airflow stores them for its pages."""
+    from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
+
+    return str(_serialize_rendered_fields(operator))
+
+
+@pytest.mark.usefixtures("masker")
+def test_rendered_fields_are_stored_without_the_secrets_of_the_address() -> None:
+    operator = stream("{{ url }}", "s3://b/k")
+    context: Any = {"url": SECRET_URL}
+    operator.render_template_fields(context)
+    assert operator.source == SECRET_URL
+    text = shown(operator)
+    assert not any(secret in text for secret in SECRETS)
+    assert "@127.0.0.1:1/x?X-Amz-Signature=***" in text
+
+
+@pytest.mark.usefixtures("masker")
+def test_a_mapped_tasks_fields_are_stored_without_the_secrets_too() -> None:
+    with DAG("d", schedule=None):
+        mapped = StreamToS3Operator.partial(task_id="t", destination="s3://b/k").expand(
+            source=[SECRET_URL]
+        )
+    operator = mapped.unmap({"source": SECRET_URL})
+    operator._do_render_template_fields(
+        operator, operator.template_fields, NO_CONTEXT, operator.get_template_env(), set()
+    )
+    assert not any(secret in shown(operator) for secret in SECRETS)
+
+
+@pytest.mark.usefixtures("masker")
+def test_secrets_of_an_address_are_masked_in_the_log_of_a_task_that_runs(tmp_path: Path) -> None:
+    from airflow.sdk._shared.secrets_masker import redact
+
+    with pytest.raises(errors.ConnectionFailed):
+        stream(SECRET_URL, tmp_path / "out").execute(NO_CONTEXT)
+    assert not any(secret in str(redact(SECRET_URL)) for secret in SECRETS)
 
 
 def test_the_refresh_wants_receipts_of_inserts() -> None:

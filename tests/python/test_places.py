@@ -45,6 +45,25 @@ def test_user_info_and_query_are_never_shown(name: str, shown: str) -> None:
     assert places.displayed(name) == shown
 
 
+@pytest.mark.parametrize(
+    ("name", "secrets"),
+    [
+        (
+            "https://user:s%40cret@host/a",
+            {"user:s%40cret", "user:s@cret", "user", "s%40cret", "s@cret"},
+        ),
+        ("https://host/a?sig=x%2By+z&Key=K#f", {"x%2By+z", "x+y+z", "x+y z", "K"}),
+        ("https://host/a?token", {"token"}),
+        ("http://user:pass@[bad/x", {"user:pass", "user", "pass"}),
+        ("https://host/a@b", set()),
+        ("s3://b/a?b=c", set()),
+    ],
+)
+def test_the_secrets_of_an_address_are_what_is_not_shown(name: str, secrets: set[str]) -> None:
+    assert set(places.secrets_in(name)) == secrets
+    assert not any(secret in places.displayed(name) for secret in secrets)
+
+
 @pytest.mark.parametrize("name", ["ftp://host/a", "gs://bucket/a", "hdfs://x/y"])
 def test_a_scheme_that_nobody_reads_is_named(name: str) -> None:
     with pytest.raises(UsageError, match=name.split("/", maxsplit=1)[0]):

@@ -55,9 +55,16 @@ class StreamToS3Operator(AirscoopOperator):
         self.payload_signing = payload_signing
         self.aws_conn_id = aws_conn_id
 
+    def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
+        """Renders a field; Airflow stores it right after, without the secrets of an address."""
+        rendered = super().render_template(content, *arguments, **options)
+        _mask_secrets(rendered)
+        return rendered
+
     def perform(self, context: Context) -> CopyReceipt:
         from airscoop.errors import Cancelled
 
+        _mask_secrets(self.source)
         job = self._job = self._new_job()
         if self._killed.is_set():
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
@@ -105,3 +112,13 @@ class StreamToS3Operator(AirscoopOperator):
             f"{progress.records:,}",
             f"{progress.rejected:,}",
         )
+
+
+def _mask_secrets(place: object) -> None:
+    """Has Airflow show *** for user info and query of a web address."""
+    from airflow.sdk.log import mask_secret
+
+    from airscoop.places import secrets_in
+
+    for secret in secrets_in(place) if isinstance(place, str) else ():
+        mask_secret(secret)
