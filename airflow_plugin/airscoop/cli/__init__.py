@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130 or 143 stopped by "
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130, 143 stopped by "
         "a signal.",
     )
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
