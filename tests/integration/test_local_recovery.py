@@ -122,7 +122,9 @@ def test_the_lock_of_a_server_that_is_gone_is_removed(postgres: Postgres, folder
     shutil.chown(lock, postgres.user)
     try:
         server, _ = start(postgres, folder)
+        assert lock.read_text().splitlines()[0] == str(server.pid)
         processes.stop(server)
+        assert processes.alive(other)
     finally:
         processes.stop(other)
 

@@ -22,7 +22,7 @@ ODD = [
 ]  # fmt: skip
 
 
-def round_trip(store: Store, name: str) -> None:
+def check_round_trip(store: Store, name: str) -> None:
     s3 = store.settings()
     key = store.key(name)
     data = f"the data of {name}\n".encode()
@@ -38,7 +38,7 @@ def round_trip(store: Store, name: str) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_keys_keep_their_names(name: str, store: Store) -> None:
-    round_trip(store, name)
+    check_round_trip(store, name)
 
 
 # SeaweedFS keeps objects as files: it knows no dot segments, no empty ones, no control characters,
@@ -57,7 +57,7 @@ SEGMENT = st.text(
 @example(["+ %", ";=&", "é?#"])
 def test_any_key_keeps_its_name(s3_server: Store, segments: list[str]) -> None:
     prefix = uuid.uuid4().hex[:12]
-    round_trip(Store(s3_server.endpoint, prefix, s3_server.client), "/".join(segments))
+    check_round_trip(Store(s3_server.endpoint, prefix, s3_server.client), "/".join(segments))
 
 
 @pytest.mark.parametrize("name", ["a/../b", "./a", "a/./b", "../up", "a//b"])
