@@ -1,0 +1,63 @@
+/* The inside of a transfer, shared by its set-up and its phases. */
+#ifndef SCOOP_TRANSFER_INTERNAL_H
+#define SCOOP_TRANSFER_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain.h"
+#include "rejects.h"
+#include "scoop/budget.h"
+#include "scoop/sniff.h"
+#include "scoop/transfer.h"
+#include "sink.h"
+#include "source.h"
+
+enum { SCOOP_TRANSFER_MEMORY_HIGH_BYTES = 256 * 1024 };
+
+enum scoop_transfer_phase {
+    OPENING,
+    SNIFFING,
+    STREAMING,
+    RESTARTING,
+    SEALING,
+    REJECTS,
+    COMMITTING,
+    CLEANING,
+    ABORTING,
+    DONE,
+    FAILED
+};
+
+struct scoop_transfer {
+    struct scoop_transfer_options options; /* strings are ours */
+    enum scoop_transfer_phase phase;
+    atomic_bool cancelled;
+    struct scoop_engine *engine; /* NULL when both ends are local */
+    struct scoop_s3_client *source_client, *destination_client;
+    struct scoop_budget budget;
+    struct scoop_source *source;
+    bool fed;       /* source is fed by our owner */
+    bool unchanged; /* the source's bytes are passed on as they are */
+    bool restarted; /* as a transform, after a record had to change */
+    struct scoop_sink *sink;
+    struct scoop_chain chain;
+    struct scoop_counters counters;
+    struct scoop_rejects rejects;
+    unsigned char prefix[SCOOP_SNIFF_BYTES];
+    size_t prefix_length;
+    size_t room_bytes;
+    char source_name[512];
+    uint64_t abort_deadline_ms;
+    struct scoop_error error;
+};
+
+/* Opens the source, or takes up the one that is fed. 0 or -1. */
+int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error);
+/* Makes the sink, its parts planned to fit the memory limit. 0 or -1 (USAGE: too small). */
+int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error);
+void scoop_transfer_free_options(struct scoop_transfer *transfer);
+
+#endif

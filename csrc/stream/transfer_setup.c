@@ -1,0 +1,262 @@
+/* Sets a transfer up: its options, its two ends, and how they share the memory limit. */
+#include <stdio.h>
+#include <string.h>
+
+#include "places.h"
+#include "scoop/crypto.h"
+#include "scoop/memory.h"
+#include "transfer_internal.h"
+
+enum {
+    PART_BYTES = 8 * 1024 * 1024,
+    SMALLEST_PART_BYTES = 5 * 1024 * 1024, /* S3's minimum */
+    LARGEST_PART_BYTES = 512 * 1024 * 1024,
+    MOST_BUFFERS = 4,
+    RANGES = 4, /* of an S3 source, at once */
+    LARGEST_RANGE_BYTES = 8 * 1024 * 1024,
+    SMALLEST_RANGE_BYTES = 512 * 1024,
+    OTHER_MEMORY_BYTES = 6 * 1024 * 1024, /* queue, pending record, zlib */
+    STEP_SLACK_BYTES = 1024 * 1024,
+    RAW_ROOM_BYTES = 512 * 1024,
+};
+
+static int copy(const char **text) {
+    if (*text == NULL)
+        return 0;
+    *text = scoop_strdup(*text);
+    return *text == NULL ? -1 : 0;
+}
+
+static int copy_strings(struct scoop_transfer *transfer) {
+    const char **texts[] = {
+        &transfer->options.source.uri,
+        &transfer->options.source.s3.endpoint_url,
+        &transfer->options.source.s3.region,
+        &transfer->options.source.s3.credentials.access_key_id,
+        &transfer->options.source.s3.credentials.secret_access_key,
+        &transfer->options.source.s3.credentials.session_token,
+        &transfer->options.destination.uri,
+        &transfer->options.destination.s3.endpoint_url,
+        &transfer->options.destination.s3.region,
+        &transfer->options.destination.s3.credentials.access_key_id,
+        &transfer->options.destination.s3.credentials.secret_access_key,
+        &transfer->options.destination.s3.credentials.session_token,
+        &transfer->options.rejects_uri,
+        &transfer->options.ca_file,
+    };
+    int status = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (copy(texts[i]) != 0) {
+            *texts[i] = NULL;
+            status = -1;
+        }
+    return status;
+}
+
+void scoop_transfer_free_options(struct scoop_transfer *transfer) {
+    struct scoop_place *places[] = {&transfer->options.source, &transfer->options.destination};
+    for (size_t i = 0; i < 2; i++) {
+        struct scoop_credentials *credentials = &places[i]->s3.credentials;
+        scoop_free((char *)places[i]->uri);
+        scoop_free((char *)places[i]->s3.endpoint_url);
+        scoop_free((char *)places[i]->s3.region);
+        scoop_free((char *)credentials->access_key_id);
+        if (credentials->secret_access_key != NULL)
+            scoop_wipe((char *)credentials->secret_access_key,
+                       strlen(credentials->secret_access_key));
+        scoop_free((char *)credentials->secret_access_key);
+        scoop_free((char *)credentials->session_token);
+    }
+    scoop_free((char *)transfer->options.rejects_uri);
+    scoop_free((char *)transfer->options.ca_file);
+}
+
+static int open_engine(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_engine_options options = {.ca_file = transfer->options.ca_file};
+    if (transfer->engine == NULL)
+        transfer->engine = scoop_engine_new(&options, error);
+    return transfer->engine == NULL ? -1 : 0;
+}
+
+/* What the ranges of an S3 source share with the parts of an S3 destination. */
+static size_t range_bytes(const struct scoop_transfer *transfer) {
+    size_t limit = transfer->budget.limit_bytes;
+    size_t left = limit > OTHER_MEMORY_BYTES ? limit - OTHER_MEMORY_BYTES : 0;
+    size_t bytes = left / (scoop_place_is_s3(transfer->options.destination.uri) ? 2 : 1) / RANGES;
+    bytes -= bytes % SMALLEST_RANGE_BYTES;
+    return bytes < SMALLEST_RANGE_BYTES  ? SMALLEST_RANGE_BYTES
+           : bytes > LARGEST_RANGE_BYTES ? LARGEST_RANGE_BYTES
+                                         : bytes;
+}
+
+static struct scoop_source *new_s3_source(struct scoop_transfer *transfer,
+                                          const struct scoop_s3_uri *object,
+                                          struct scoop_error *error) {
+    /* Of an object whose first lines are wanted the rest is not fetched. */
+    if (transfer->options.head_lines > 0)
+        return scoop_s3_source_new(transfer->source_client, object->bucket, object->key, error);
+    return scoop_s3_ranges_source_new(transfer->source_client, object->bucket, object->key,
+                                      range_bytes(transfer), RANGES, error);
+}
+
+static int make_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const struct scoop_place *place = &transfer->options.source;
+    struct scoop_s3_uri object;
+    if (strcmp(place->uri, "-") == 0) {
+        transfer->source = scoop_fd_source_new(0, error);
+    } else if (scoop_place_is_http(place->uri)) {
+        if (open_engine(transfer, error) == 0)
+            transfer->source = scoop_http_source_new(transfer->engine, place->uri,
+                                                     transfer->options.allow_unknown_length, error);
+    } else if (scoop_place_is_s3(place->uri)) {
+        if (open_engine(transfer, error) != 0 ||
+            scoop_s3_uri_parse(place->uri, &object, error) != 0)
+            return -1;
+        if (object.key[0] == 0)
+            return scoop_fail(error, SCOOP_USAGE, "%s names no object", place->uri);
+        transfer->source_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
+        if (transfer->source_client != NULL)
+            transfer->source = new_s3_source(transfer, &object, error);
+    } else {
+        transfer->source = scoop_file_source_new(place->uri, error);
+    }
+    return transfer->source == NULL ? -1 : 0;
+}
+
+int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!transfer->fed && make_source(transfer, error) != 0)
+        return -1;
+    return transfer->source->type->open(transfer->source, error);
+}
+
+static const char *content_type(const struct scoop_transfer *transfer) {
+    if (scoop_chain_gzips(&transfer->options))
+        return "application/gzip";
+    return transfer->options.format == SCOOP_FORMAT_RAW ? NULL : "application/x-ndjson";
+}
+
+/* Part size and count that fit the memory limit, and leave room for the largest step. */
+static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_options *sink,
+                      struct scoop_error *error) {
+    size_t limit = transfer->budget.limit_bytes;
+    size_t other = OTHER_MEMORY_BYTES;
+    if (scoop_place_is_s3(transfer->options.source.uri))
+        other += RANGES * range_bytes(transfer);
+    if (transfer->options.max_rejected > 0)
+        other += SCOOP_REJECTS_PART_BYTES;
+    size_t left = limit > other ? limit - other : 0;
+    sink->part_bytes = left >= 3 * PART_BYTES ? PART_BYTES : SMALLEST_PART_BYTES;
+    /* More memory gives larger parts, and so room for objects beyond 10,000 small ones. */
+    while (sink->part_bytes < LARGEST_PART_BYTES && left / (2 * sink->part_bytes) >= MOST_BUFFERS)
+        sink->part_bytes *= 2;
+    size_t buffers = left / sink->part_bytes;
+    sink->buffers = (unsigned)(buffers < MOST_BUFFERS ? buffers : MOST_BUFFERS);
+    if (buffers < 2 || (sink->buffers - 1) * sink->part_bytes < transfer->room_bytes)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "memory_limit %zu is too small for records of up to %zu bytes: at least "
+                          "%zu is needed",
+                          limit, transfer->options.max_record_bytes,
+                          other + transfer->room_bytes + 2 * SMALLEST_PART_BYTES);
+    return 0;
+}
+
+static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const struct scoop_place *place = &transfer->options.destination;
+    struct scoop_s3_uri object;
+    if (open_engine(transfer, error) != 0 || scoop_s3_uri_parse(place->uri, &object, error) != 0)
+        return -1;
+    size_t key_length = strlen(object.key);
+    if (key_length == 0 || object.key[key_length - 1] == '/')
+        return scoop_fail(error, SCOOP_USAGE, "%s names no object; add a file name", place->uri);
+    transfer->destination_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
+    if (transfer->destination_client == NULL)
+        return -1;
+    struct scoop_s3_sink_options options = {
+        .client = transfer->destination_client,
+        .bucket = object.bucket,
+        .key = object.key,
+        .budget = &transfer->budget,
+        .checksum = transfer->options.checksum,
+        .content_type = content_type(transfer),
+    };
+    if (plan_parts(transfer, &options, error) != 0)
+        return -1;
+    transfer->sink = scoop_s3_sink_new(&options, error);
+    return transfer->sink == NULL ? -1 : 0;
+}
+
+int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const char *uri = transfer->options.destination.uri;
+    if (scoop_place_is_s3(uri))
+        return open_s3_sink(transfer, error);
+    if (uri == NULL && transfer->options.memory != NULL)
+        transfer->sink = scoop_memory_sink_new(transfer->options.memory,
+                                               SCOOP_TRANSFER_MEMORY_HIGH_BYTES, error);
+    else if (uri == NULL)
+        transfer->sink = scoop_null_sink_new(error);
+    else if (strcmp(uri, "-") == 0)
+        transfer->sink = scoop_fd_sink_new(1, error);
+    else
+        transfer->sink = scoop_file_sink_new(uri, error);
+    return transfer->sink == NULL ? -1 : 0;
+}
+
+static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_transfer_options *options = &transfer->options;
+    if (options->compression_level < 0 || options->compression_level > 9)
+        return scoop_fail(error, SCOOP_USAGE, "compression_level %d is not one of 1 to 9",
+                          options->compression_level);
+    if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "max_rejected needs a format with records: jsonl or python-literal");
+    if (options->max_rejected > 0 && options->destination.uri != NULL &&
+        options->rejects_uri == NULL)
+        return scoop_fail(error, SCOOP_USAGE, "max_rejected needs a place for the reject file");
+    return scoop_places_check(options, error);
+}
+
+static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_transfer_options *options = &transfer->options;
+    if (options->memory_limit_bytes == 0)
+        options->memory_limit_bytes = SCOOP_MEMORY_LIMIT_BYTES;
+    if (options->max_record_bytes == 0)
+        options->max_record_bytes = SCOOP_MAX_RECORD_BYTES;
+    transfer->budget.limit_bytes = options->memory_limit_bytes;
+    transfer->room_bytes = options->format == SCOOP_FORMAT_RAW
+                               ? RAW_ROOM_BYTES
+                               : options->max_record_bytes + STEP_SLACK_BYTES;
+    if (options->source.uri == NULL)
+        snprintf(transfer->source_name, sizeof transfer->source_name, "written data");
+    else if (strcmp(options->source.uri, "-") == 0)
+        snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
+    else if (scoop_place_is_http(options->source.uri))
+        scoop_url_display(options->source.uri, transfer->source_name, sizeof transfer->source_name);
+    else
+        snprintf(transfer->source_name, sizeof transfer->source_name, "%s", options->source.uri);
+    transfer->rejects.source = transfer->source_name;
+    transfer->rejects.uri = options->rejects_uri;
+    transfer->rejects.max_rejected = options->max_rejected;
+    transfer->rejects.budget = &transfer->budget;
+    transfer->rejects.checksum = options->checksum;
+    transfer->fed = options->source.uri == NULL;
+    if (transfer->fed)
+        transfer->source = scoop_fed_source_new(error);
+    return transfer->fed && transfer->source == NULL ? -1 : 0;
+}
+
+struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *options,
+                                          struct scoop_error *error) {
+    struct scoop_transfer *transfer = scoop_calloc(1, sizeof *transfer);
+    if (transfer == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    transfer->options = *options;
+    scoop_rejects_init(&transfer->rejects);
+    if (copy_strings(transfer) != 0)
+        scoop_fail_memory(error);
+    else if (check_options(transfer, error) == 0 && set_up(transfer, error) == 0)
+        return transfer;
+    scoop_transfer_free(transfer);
+    return NULL;
+}
