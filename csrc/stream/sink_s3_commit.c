@@ -1,0 +1,224 @@
+/* The ends of an S3 object: one PUT, Complete and what to do when its answer is lost, abort. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sink_s3_internal.h"
+
+enum {
+    MAX_COMPLETE_TRIES = 3,
+    MAX_ABORT_TRIES = 3,
+    ABORT_TIMEOUT_MS = 1000,
+};
+
+static void committed(struct scoop_s3_sink *sink, const char *etag) {
+    struct scoop_error ignored = {0};
+    snprintf(sink->facts.etag, sizeof sink->facts.etag, "%s", etag == NULL ? "" : etag);
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(sink->checksum_kind);
+    char text[SCOOP_S3_CHECKSUM_SIZE];
+    if (names != NULL &&
+        scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, &ignored) == 0)
+        snprintf(sink->facts.checksum, sizeof sink->facts.checksum, "%s:%s", names->algorithm,
+                 text);
+    sink->facts.parts = (uint32_t)sink->part_count;
+    sink->state = SCOOP_SINK_COMMITTED;
+}
+
+static void put_done(void *user, struct scoop_http_exchange *exchange,
+                     const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    scoop_s3_sink_ended(sink);
+    if (error->code == SCOOP_OK)
+        committed(sink, scoop_http_header(exchange, "ETag"));
+    else
+        scoop_s3_sink_fail(sink, error);
+}
+
+int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error) {
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "PUT");
+    char text[SCOOP_S3_CHECKSUM_SIZE];
+    scoop_s3_sink_add_header(&request, "Content-Type", sink->content_type);
+    if (sink->filling != NULL) {
+        request.body = sink->filling->buffer;
+        request.body_length = sink->filling->length;
+    }
+    sink->checksum =
+        scoop_s3_checksum_add(sink->checksum_kind, 0, request.body, request.body_length);
+    if (scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
+        return -1;
+    scoop_s3_sink_add_checksum(sink, &request, text);
+    request.on_done = put_done;
+    return scoop_s3_sink_start(sink, &request, error);
+}
+
+/* --- Complete, and what to do when its answer is lost --- */
+
+static bool same_checksum(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
+    struct scoop_error ignored = {0};
+    char expected[SCOOP_S3_CHECKSUM_SIZE];
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(sink->checksum_kind);
+    const char *found = names == NULL ? NULL : scoop_http_header(exchange, names->header);
+    return found != NULL &&
+           scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, expected, &ignored) == 0 &&
+           strcmp(found, expected) == 0;
+}
+
+static bool same_etag(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
+    char expected[SCOOP_ETAG_SIZE];
+    const char *etag = scoop_http_header(exchange, "ETag");
+    return etag != NULL && scoop_s3_multipart_etag(sink->parts, sink->part_count, expected) &&
+           strcmp(etag, expected) == 0;
+}
+
+/* Whether the object under our key is what our parts make: by the ETag where it is made of MD5s,
+ * else (KMS) by the checksum and the shape of the ETag. */
+static bool is_ours(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
+    char suffix[16];
+    if (scoop_http_content_length(exchange) != (int64_t)sink->total_bytes)
+        return false;
+    if (same_etag(sink, exchange))
+        return true;
+    char expected[SCOOP_ETAG_SIZE];
+    if (scoop_s3_multipart_etag(sink->parts, sink->part_count, expected))
+        return false;
+    snprintf(suffix, sizeof suffix, "-%zu\"", sink->part_count);
+    const char *etag = scoop_http_header(exchange, "ETag");
+    return etag != NULL && strstr(etag, suffix) != NULL && same_checksum(sink, exchange);
+}
+
+static void looked(void *user, struct scoop_http_exchange *exchange,
+                   const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    scoop_s3_sink_ended(sink);
+    if (error->code == SCOOP_OK && is_ours(sink, exchange)) {
+        committed(sink, scoop_http_header(exchange, "ETag"));
+    } else if (sink->state == SCOOP_SINK_ABORTING) {
+        sink->state = SCOOP_SINK_ABORTED;
+    } else if (sink->error.retryable && sink->complete_tries < MAX_COMPLETE_TRIES) {
+        struct scoop_error failure = {0};
+        if (scoop_s3_sink_complete(sink, &failure) != 0)
+            scoop_s3_sink_fail(sink, &failure);
+    } else {
+        sink->state = SCOOP_SINK_FAILED;
+    }
+}
+
+static int look(struct scoop_s3_sink *sink, struct scoop_error *error) {
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "HEAD");
+    request.action = "s3:GetObject";
+    if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
+        scoop_s3_sink_add_header(&request, "x-amz-checksum-mode", "ENABLED");
+    request.on_done = looked;
+    return scoop_s3_sink_start(sink, &request, error);
+}
+
+static void completed(void *user, struct scoop_http_exchange *exchange,
+                      const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    struct scoop_s3_error refusal;
+    char etag[SCOOP_ETAG_SIZE];
+    sink->error = *error;
+    scoop_s3_sink_ended(sink);
+    if (error->code == SCOOP_OK) {
+        struct scoop_buf *body = scoop_http_body(exchange);
+        if (scoop_s3_parse_completion(body->data, body->length, etag, &refusal) ==
+            SCOOP_S3_COMPLETED) {
+            committed(sink, etag);
+            return;
+        }
+        scoop_fail(&sink->error, SCOOP_PROTOCOL,
+                   "s3://%s/%s: the answer to CompleteMultipartUpload is cut short", sink->bucket,
+                   sink->key);
+    }
+    /* An attempt whose answer was lost may have succeeded: the object itself tells. */
+    struct scoop_error failure = {0};
+    if (look(sink, &failure) != 0)
+        scoop_s3_sink_fail(sink, &failure);
+}
+
+int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error) {
+    sink->complete_tries++;
+    sink->completion.length = 0;
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(sink->checksum_kind);
+    char text[SCOOP_S3_CHECKSUM_SIZE], size[24];
+    if (scoop_s3_build_completion(sink->parts, sink->part_count,
+                                  names == NULL ? NULL : names->element, &sink->completion,
+                                  error) != 0 ||
+        scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
+        return -1;
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "POST");
+    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    scoop_s3_sink_add_header(&request, "Content-Type", "text/xml");
+    if (names != NULL) {
+        snprintf(size, sizeof size, "%llu", (unsigned long long)sink->total_bytes);
+        scoop_s3_sink_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
+        scoop_s3_sink_add_header(&request, "x-amz-mp-object-size", size);
+        scoop_s3_sink_add_checksum(sink, &request, text);
+    }
+    request.body = sink->completion.data;
+    request.body_length = sink->completion.length;
+    request.error_in_200 = true;
+    request.on_done = completed;
+    return scoop_s3_sink_start(sink, &request, error);
+}
+
+/* --- abort --- */
+
+/* After an abort the object exists only if a Complete whose answer was lost had won. */
+static void gone(struct scoop_s3_sink *sink) {
+    struct scoop_error ignored = {0};
+    if (sink->complete_tries == 0 || look(sink, &ignored) != 0)
+        sink->state = SCOOP_SINK_ABORTED;
+}
+
+static void parts_listed(void *user, struct scoop_http_exchange *exchange,
+                         const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    (void)exchange;
+    scoop_s3_sink_ended(sink);
+    /* A part that was under way may have arrived after the abort: then abort again. */
+    if (error->code == SCOOP_OK && sink->abort_tries < MAX_ABORT_TRIES)
+        scoop_s3_sink_send_abort(sink);
+    else
+        gone(sink);
+}
+
+static void list_parts(struct scoop_s3_sink *sink) {
+    struct scoop_error ignored = {0};
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "GET");
+    request.action = "s3:ListMultipartUploadParts";
+    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    scoop_s3_sink_add_query(&request, "max-parts", "1");
+    request.max_attempts = 1;
+    request.total_timeout_ms = ABORT_TIMEOUT_MS;
+    request.on_done = parts_listed;
+    if (scoop_s3_sink_start(sink, &request, &ignored) != 0)
+        sink->state = SCOOP_SINK_ABORTED;
+}
+
+static void aborted(void *user, struct scoop_http_exchange *exchange,
+                    const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    (void)exchange;
+    scoop_s3_sink_ended(sink);
+    if (error->code == SCOOP_OK)
+        list_parts(sink);
+    else
+        gone(sink);
+}
+
+void scoop_s3_sink_send_abort(struct scoop_s3_sink *sink) {
+    struct scoop_error ignored = {0};
+    if (sink->upload_id.length == 0) {
+        sink->state = SCOOP_SINK_ABORTED;
+        return;
+    }
+    sink->abort_tries++;
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "DELETE");
+    request.action = "s3:AbortMultipartUpload";
+    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    request.max_attempts = 2;
+    request.total_timeout_ms = ABORT_TIMEOUT_MS;
+    request.on_done = aborted;
+    if (scoop_s3_sink_start(sink, &request, &ignored) != 0)
+        sink->state = SCOOP_SINK_ABORTED;
+}

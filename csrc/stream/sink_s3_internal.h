@@ -1,0 +1,82 @@
+/* What the files of the S3 sink share: its state, and how it asks S3 for anything. */
+#ifndef SCOOP_SINK_S3_INTERNAL_H
+#define SCOOP_SINK_S3_INTERNAL_H
+
+#include "scoop/s3_message.h"
+#include "sink.h"
+
+enum { SCOOP_S3_SINK_MAX_SLOTS = 8 };
+
+enum scoop_s3_slot_state { SLOT_FREE, SLOT_FILLING, SLOT_WAITING, SLOT_SENDING };
+
+struct scoop_s3_slot {
+    struct scoop_s3_sink *sink;
+    enum scoop_s3_slot_state state;
+    unsigned char *buffer;
+    size_t length;
+    uint32_t number;
+    struct scoop_s3_call *call;
+};
+
+struct scoop_s3_sink {
+    struct scoop_sink base;
+    enum scoop_sink_state state;
+    struct scoop_s3_client *client;
+    struct scoop_budget *budget;
+    char *bucket, *key, *content_type;
+    size_t part_bytes;
+    unsigned slot_count;
+    struct scoop_s3_slot slots[SCOOP_S3_SINK_MAX_SLOTS];
+    struct scoop_s3_slot *filling;
+    struct scoop_s3_part *parts; /* by number - 1; etag NULL until it is stored */
+    size_t part_count, part_capacity;
+    uint64_t total_bytes;
+    enum scoop_s3_checksum checksum_kind;
+    uint64_t checksum; /* of all parts that were flushed */
+    struct scoop_buf upload_id;
+    struct scoop_s3_call *call; /* the one call that is not a part's */
+    bool creating;
+    struct scoop_buf completion;
+    unsigned complete_tries, abort_tries;
+    struct scoop_error error;
+    struct scoop_sink_facts facts;
+};
+
+/* --- sink_s3.c --- */
+
+/* The first failure is kept; it takes the sink to FAILED. */
+void scoop_s3_sink_fail(struct scoop_s3_sink *sink, const struct scoop_error *error);
+bool scoop_s3_sink_multipart(const struct scoop_s3_sink *sink);
+
+/* --- sink_s3_request.c --- */
+
+const char *scoop_s3_sink_upload_id(struct scoop_s3_sink *sink);
+struct scoop_s3_request scoop_s3_sink_request(const struct scoop_s3_sink *sink, const char *method);
+void scoop_s3_sink_add_header(struct scoop_s3_request *request, const char *name,
+                              const char *value);
+/* The header x-amz-checksum-…, if there are checksums; `text` must live until the request starts.
+ */
+void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s3_request *request,
+                                const char *text);
+void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name, const char *value);
+/* Starts the sink's one call that is not a part's. */
+int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_request *request,
+                        struct scoop_error *error);
+/* That call has ended. */
+void scoop_s3_sink_ended(struct scoop_s3_sink *sink);
+
+/* --- sink_s3_parts.c --- */
+
+/* Hands the part that is being filled to the network; creates the upload before the first. */
+int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error);
+/* Makes a free slot the one that is being filled. */
+int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *error);
+
+/* --- sink_s3_commit.c --- */
+
+/* The whole object in one PUT. */
+int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error);
+int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error);
+void scoop_s3_sink_send_abort(struct scoop_s3_sink *sink);
+
+#endif
