@@ -71,7 +71,7 @@ def __getattr__(name: str) -> Any:
     """Loads a verb on first use, so that `import airscoop` stays light."""
     from importlib import import_module
 
-    if name in ("errors", "storage"):
+    if name in ("errors", "storage", "uploads"):
         return import_module(f"airscoop.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'airscoop' has no attribute {name!r}")
@@ -81,4 +81,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES, "errors", "storage"])
+    return sorted([*globals(), *_HOMES, "errors", "storage", "uploads"])

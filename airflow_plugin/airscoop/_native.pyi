@@ -97,6 +97,18 @@ class Session:
 def list_page(
     options: dict[str, Any], bucket: str, prefix: str, token: str | None, /
 ) -> tuple[list[tuple[str, int, str]], str | None]: ...
+def list_uploads(
+    options: dict[str, Any],
+    bucket: str,
+    prefix: str,
+    key_marker: str | None,
+    upload_marker: str | None,
+    /,
+) -> tuple[list[tuple[str, str, str]], tuple[str | None, str | None] | None]: ...
+def list_parts(
+    options: dict[str, Any], bucket: str, key: str, upload_id: str, after: int, /
+) -> tuple[list[tuple[int, int, str, str, str]], int | None]: ...
+def abort_upload(options: dict[str, Any], bucket: str, key: str, upload_id: str, /) -> None: ...
 def head_object(options: dict[str, Any], bucket: str, key: str, /) -> tuple[int, str]: ...
 
 class AirscoopError(Exception):

@@ -26,7 +26,8 @@ class ObjectInfo:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def _split(uri: str) -> tuple[str, str]:
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """The two parts of an s3:// name; the key may be empty."""
     if not uri.lower().startswith("s3://"):
         from airscoop.errors import UsageError
 
@@ -35,9 +36,10 @@ def _split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _options(settings: S3Settings | None) -> dict[str, Any]:
+def request_options(settings: S3Settings | None, *, ca: str | None = None) -> dict[str, Any]:
+    """What the binding's questions to S3 take; `ca` is a file of certificate authorities."""
     options = s3_options("source", (settings or S3Settings()).resolved())
-    options["ca_file"] = ca_file()
+    options["ca_file"] = ca_file(ca)
     return options
 
 
@@ -45,8 +47,8 @@ def list_objects(prefix: str, *, s3: S3Settings | None = None) -> Iterator[Objec
     """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order."""
     from airscoop._native import list_page
 
-    bucket, key_prefix = _split(prefix)
-    options = _options(s3)
+    bucket, key_prefix = bucket_and_key(prefix)
+    options = request_options(s3)
     token: str | None = None
     while True:
         entries, token = list_page(options, bucket, key_prefix, token)
@@ -60,6 +62,6 @@ def head(uri: str, *, s3: S3Settings | None = None) -> ObjectInfo:
     """Size and ETag of one object; NotFound or AccessDenied when it cannot be seen."""
     from airscoop._native import head_object
 
-    bucket, key = _split(uri)
-    size, etag = head_object(_options(s3), bucket, key)
+    bucket, key = bucket_and_key(uri)
+    size, etag = head_object(request_options(s3), bucket, key)
     return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)

@@ -2,18 +2,11 @@
 
 #include <stdio.h>
 
-enum { PAGE_CEILING = 8 * 1024 * 1024 };
-
-struct asking {
-    bool done;
-    struct scoop_error error;
-    struct scoop_buf body;
-    struct scoop_s3_object_facts facts;
-};
+#include "s3_asking.h"
 
 static void answered(void *user, struct scoop_http_exchange *exchange,
                      const struct scoop_error *error) {
-    struct asking *asking = user;
+    struct scoop_s3_asking *asking = user;
     asking->done = true;
     asking->error = *error;
     if (error->code != SCOOP_OK)
@@ -26,10 +19,9 @@ static void answered(void *user, struct scoop_http_exchange *exchange,
     asking->facts.size_bytes = scoop_http_content_length(exchange);
 }
 
-/* Starts the request and waits for its end. 0 or -1; the body is the caller's to free. */
-static int ask(struct scoop_s3_client *client, struct scoop_s3_request *request,
-               struct asking *asking, const struct scoop_interrupt *interrupt,
-               struct scoop_error *error) {
+int scoop_s3_ask(struct scoop_s3_client *client, struct scoop_s3_request *request,
+                 struct scoop_s3_asking *asking, const struct scoop_interrupt *interrupt,
+                 struct scoop_error *error) {
     struct scoop_engine *engine = scoop_s3_client_engine(client);
     request->on_done = answered;
     request->user = asking;
@@ -59,19 +51,19 @@ int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const
                                         struct scoop_error *error),
                        void *user, struct scoop_s3_page *page,
                        const struct scoop_interrupt *interrupt, struct scoop_error *error) {
-    struct asking asking = {0};
+    struct scoop_s3_asking asking = {0};
     struct scoop_s3_request request = {
         .method = "GET",
         .action = "s3:ListBucket",
         .bucket = bucket,
         .query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix}},
         .query_count = 3,
-        .response_ceiling = PAGE_CEILING,
+        .response_ceiling = SCOOP_S3_PAGE_CEILING,
         .error_in_200 = true,
     };
     if (token != NULL && token[0] != 0)
         request.query[request.query_count++] = (struct scoop_pair){"continuation-token", token};
-    int status = ask(client, &request, &asking, interrupt, error);
+    int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
     if (status == 0)
         status = scoop_s3_parse_objects(asking.body.data, asking.body.length, on_object, user, page,
                                         error);
@@ -82,14 +74,14 @@ int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const
 int scoop_s3_head(struct scoop_s3_client *client, const char *bucket, const char *key,
                   struct scoop_s3_object_facts *facts, const struct scoop_interrupt *interrupt,
                   struct scoop_error *error) {
-    struct asking asking = {0};
+    struct scoop_s3_asking asking = {0};
     struct scoop_s3_request request = {
         .method = "HEAD",
         .action = "s3:GetObject",
         .bucket = bucket,
         .key = key,
     };
-    int status = ask(client, &request, &asking, interrupt, error);
+    int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
     *facts = asking.facts;
     scoop_buf_free(&asking.body);
     return status;

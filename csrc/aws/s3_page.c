@@ -16,7 +16,7 @@ struct page_reader {
     bool is_page;
     bool url_encoded;
     /* The item at hand; texts are NUL-terminated. */
-    struct scoop_buf key, etag, time, upload_id;
+    struct scoop_buf key, etag, time, upload_id, crc32c, crc64nvme;
     uint64_t size_bytes, number;
     int (*emit)(struct page_reader *reader, struct scoop_error *error);
     union {
@@ -111,6 +111,10 @@ static int on_item_field(struct page_reader *reader, const char *path, const cha
         return set_text(&reader->time, text, length, error);
     if (strcmp(field, "UploadId") == 0)
         return set_text(&reader->upload_id, text, length, error);
+    if (strcmp(field, "ChecksumCRC32C") == 0)
+        return set_text(&reader->crc32c, text, length, error);
+    if (strcmp(field, "ChecksumCRC64NVME") == 0)
+        return set_text(&reader->crc64nvme, text, length, error);
     if (strcmp(field, "Size") == 0)
         return read_number(path, text, length, &reader->size_bytes, error);
     if (strcmp(field, "PartNumber") == 0)
@@ -137,7 +141,8 @@ static int on_item_start(void *user, const char *path, struct scoop_error *error
     if (field == NULL || *field != '/' || strcmp(field + 1, reader->item) != 0)
         return 0;
     reader->size_bytes = reader->number = 0;
-    struct scoop_buf *texts[] = {&reader->key, &reader->etag, &reader->time, &reader->upload_id};
+    struct scoop_buf *texts[] = {&reader->key,       &reader->etag,   &reader->time,
+                                 &reader->upload_id, &reader->crc32c, &reader->crc64nvme};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (set_text(texts[i], "", 0, error) != 0)
             return -1;
@@ -171,7 +176,8 @@ static int read_page(struct page_reader *reader, const void *body, size_t length
                      struct scoop_error *error) {
     struct scoop_xml_handler frame = {.on_end = on_frame_end, .user = reader};
     struct scoop_xml_handler items = {on_item_start, on_item_end, reader};
-    struct scoop_buf *texts[] = {&reader->key, &reader->etag, &reader->time, &reader->upload_id};
+    struct scoop_buf *texts[] = {&reader->key,       &reader->etag,   &reader->time,
+                                 &reader->upload_id, &reader->crc32c, &reader->crc64nvme};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         scoop_buf_init(texts[i], FIELD_BYTES);
     reset_page(reader->page);
@@ -227,6 +233,8 @@ static int emit_part(struct page_reader *reader, struct scoop_error *error) {
         .number = (uint32_t)reader->number,
         .size_bytes = reader->size_bytes,
         .etag = (const char *)reader->etag.data,
+        .crc32c = (const char *)reader->crc32c.data,
+        .crc64nvme = (const char *)reader->crc64nvme.data,
     };
     return reader->callback.part(reader->user, &part, error);
 }

@@ -27,6 +27,9 @@ static void release(void *module) {
 static PyMethodDef functions[] = {
     {"list_page", airscoop_list_page, METH_VARARGS, "One page of a bucket's objects."},
     {"head_object", airscoop_head_object, METH_VARARGS, "Size and ETag of an object."},
+    {"list_uploads", airscoop_list_uploads, METH_VARARGS, "One page of open multipart uploads."},
+    {"list_parts", airscoop_list_parts, METH_VARARGS, "One page of an upload's parts."},
+    {"abort_upload", airscoop_abort_upload, METH_VARARGS, "Ends a multipart upload."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,37 +1,9 @@
 /* airscoop._native.list_page and head_object. */
 #include <string.h>
 
-#include "options.h"
+#include "asker.h"
 #include "scoop/memory.h"
 #include "scoop/s3_ask.h"
-
-/* An engine and a client for one question. */
-struct asker {
-    struct scoop_transfer_options options;
-    struct scoop_engine *engine;
-    struct scoop_s3_client *client;
-};
-
-static int open_asker(struct asker *asker, struct airscoop_state *state, PyObject *dict) {
-    struct scoop_error error = {0};
-    memset(asker, 0, sizeof *asker);
-    if (airscoop_read_options(state, dict, &asker->options) != 0)
-        return -1;
-    struct scoop_engine_options engine = {.ca_file = asker->options.ca_file};
-    asker->engine = scoop_engine_new(&engine, &error);
-    if (asker->engine != NULL)
-        asker->client = scoop_s3_client_new(asker->engine, &asker->options.source.s3, &error);
-    if (asker->client != NULL)
-        return 0;
-    scoop_engine_free(asker->engine);
-    airscoop_raise(state, &error);
-    return -1;
-}
-
-static void close_asker(struct asker *asker) {
-    scoop_s3_client_free(asker->client);
-    scoop_engine_free(asker->engine);
-}
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {
@@ -93,7 +65,7 @@ static PyObject *page_result(const struct items *items, const struct scoop_s3_pa
 
 PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
     struct airscoop_state *state = PyModule_GetState(module);
-    struct asker asker;
+    struct airscoop_asker asker;
     struct airscoop_waiting waiting;
     struct scoop_error error = {0};
     struct scoop_s3_page page = {0};
@@ -101,7 +73,7 @@ PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
     const char *bucket, *prefix, *token;
     if (!PyArg_ParseTuple(args, "O!ssz:list_page", &PyDict_Type, &dict, &bucket, &prefix, &token))
         return NULL;
-    if (open_asker(&asker, state, dict) != 0)
+    if (airscoop_open_asker(&asker, state, dict) != 0)
         return NULL;
     struct items items = {.first = NULL};
     items.end = &items.first;
@@ -115,13 +87,13 @@ PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
         airscoop_raise(state, &error);
     free_items(&items);
     scoop_s3_page_free(&page);
-    close_asker(&asker);
+    airscoop_close_asker(&asker);
     return result;
 }
 
 PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     struct airscoop_state *state = PyModule_GetState(module);
-    struct asker asker;
+    struct airscoop_asker asker;
     struct airscoop_waiting waiting;
     struct scoop_error error = {0};
     struct scoop_s3_object_facts facts;
@@ -129,12 +101,12 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     const char *bucket, *key;
     if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &bucket, &key))
         return NULL;
-    if (open_asker(&asker, state, dict) != 0)
+    if (airscoop_open_asker(&asker, state, dict) != 0)
         return NULL;
     airscoop_waiting_begin(&waiting, NULL);
     int status = scoop_s3_head(asker.client, bucket, key, &facts, &waiting.interrupt, &error);
     airscoop_waiting_end(&waiting);
-    close_asker(&asker);
+    airscoop_close_asker(&asker);
     if (status == 0)
         return Py_BuildValue("(Ls)", (long long)facts.size_bytes, facts.etag);
     return waiting.raised ? NULL : airscoop_raise(state, &error);

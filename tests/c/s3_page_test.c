@@ -23,8 +23,9 @@ static int log_object(void *user, const struct scoop_s3_object *object, struct s
 
 static int log_part(void *user, const struct scoop_s3_listed_part *part,
                     struct scoop_error *error) {
-    return scoop_buf_printf(user, error, "%u|%llu|%s\n", part->number,
-                            (unsigned long long)part->size_bytes, part->etag);
+    return scoop_buf_printf(user, error, "%u|%llu|%s|%s|%s\n", part->number,
+                            (unsigned long long)part->size_bytes, part->etag, part->crc32c,
+                            part->crc64nvme);
 }
 
 static int log_upload(void *user, const struct scoop_s3_listed_upload *upload,
@@ -129,14 +130,17 @@ static void parts_page_is_read(void **state) {
         "<ListPartsResult" XMLNS "><Key>k</Key><UploadId>u</UploadId><PartNumberMarker>0"
         "</PartNumberMarker><NextPartNumberMarker>2</NextPartNumberMarker><MaxParts>2</MaxParts>"
         "<IsTruncated>true</IsTruncated><Part><PartNumber>1</PartNumber><ETag>\"a\"</ETag>"
-        "<Size>5242880</Size></Part><Part><PartNumber>2</PartNumber><ETag>\"b\"</ETag>"
-        "<Size>7</Size></Part></ListPartsResult>";
+        "<Size>5242880</Size><ChecksumCRC32C>yZRlqg==</ChecksumCRC32C></Part><Part>"
+        "<PartNumber>2</PartNumber><ETag>\"b\"</ETag><Size>7</Size></Part><Part><PartNumber>3"
+        "</PartNumber><ETag>\"c\"</ETag><Size>8</Size><ChecksumCRC64NVME>AAAAAAAAAAA="
+        "</ChecksumCRC64NVME></Part></ListPartsResult>";
     struct scoop_error error = {0};
     struct scoop_s3_page page = {.truncated = false};
     struct scoop_buf log;
     scoop_buf_init(&log, 4096);
     assert_int_equal(scoop_s3_parse_parts(body, sizeof body - 1, log_part, &log, &page, &error), 0);
-    assert_string_equal(scoop_buf_text(&log, &error), "1|5242880|\"a\"\n2|7|\"b\"\n");
+    assert_string_equal(scoop_buf_text(&log, &error),
+                        "1|5242880|\"a\"|yZRlqg==|\n2|7|\"b\"||\n3|8|\"c\"||AAAAAAAAAAA=\n");
     assert_true(page.truncated);
     assert_int_equal(page.part_number_marker, 2);
     scoop_s3_page_free(&page);

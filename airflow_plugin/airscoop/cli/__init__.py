@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from airscoop import __version__
-from airscoop.cli import local, transfers, warehouse
+from airscoop.cli import local, transfers, uploads, warehouse
 
 if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     transfers.add_verbs(verbs)
+    uploads.add_verbs(verbs)
     warehouse.add_verbs(verbs)
     local.add_verbs(verbs)
     return root

@@ -71,6 +71,7 @@ struct scoop_s3_listed_part {
     uint32_t number;
     uint64_t size_bytes;
     const char *etag;
+    const char *crc32c, *crc64nvme; /* base64; "" where the server lists none */
 };
 struct scoop_s3_listed_upload {
     const char *key; /* decoded */

@@ -1,0 +1,17 @@
+/* An engine and a client for one question. */
+#ifndef AIRSCOOP_ASKER_H
+#define AIRSCOOP_ASKER_H
+
+#include "options.h"
+
+struct airscoop_asker {
+    struct scoop_transfer_options options; /* the s3 options of its source are used */
+    struct scoop_engine *engine;
+    struct scoop_s3_client *client;
+};
+
+/* 0, or -1 with an exception set; then nothing is open. */
+int airscoop_open_asker(struct airscoop_asker *asker, struct airscoop_state *state, PyObject *dict);
+void airscoop_close_asker(struct airscoop_asker *asker);
+
+#endif
