@@ -7,7 +7,15 @@ import os
 import shutil
 import tempfile
 
+import pytest
+
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("airscoop")
+    group.addoption("--fault-seeds", type=int, default=100, help="how many random fault schedules")
+    group.addoption("--fault-seed", type=int, help="the one random fault schedule to run")

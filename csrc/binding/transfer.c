@@ -1,4 +1,7 @@
-/* airscoop._native.Transfer: one transfer, run, read from, or written to. */
+/* airscoop._native.Transfer: one transfer, run, read from, or written to. After a fork it stays the
+ * parent's: the child shares its connections, and has none of its threads. */
+#include <unistd.h>
+
 #include "binding.h"
 #include "options.h"
 #include "scoop/transfer.h"
@@ -8,6 +11,7 @@ enum { MEMORY_CEILING = 256 * 1024 * 1024 };
 struct transfer_object {
     PyObject_HEAD struct scoop_transfer *transfer;
     struct scoop_buf memory;
+    pid_t owner; /* the process that made it */
     int to_memory;
     int fed;
     int busy;
@@ -39,6 +43,7 @@ static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         return refuse(self, "a Transfer is set up once");
     if (airscoop_read_options(state_of(self), dict, &options) != 0)
         return -1;
+    self->owner = getpid();
     scoop_buf_init(&self->memory, MEMORY_CEILING);
     self->fed = options.source.uri == NULL;
     self->to_memory = to_memory;
@@ -51,12 +56,18 @@ static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     return -1;
 }
 
+static int is_forked(const struct transfer_object *self) {
+    return self->transfer != NULL && self->owner != getpid();
+}
+
+/* What a forked child has of a transfer is left as it is: to end it would be to speak to the
+ * parent's servers and to wait for threads that are not there. */
 static void transfer_dealloc(PyObject *object) {
     struct transfer_object *self = (struct transfer_object *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
-    if (self->transfer != NULL) {
+    if (self->transfer != NULL && !is_forked(self)) {
         PyThreadState *thread = PyEval_SaveThread();
         scoop_transfer_free(self->transfer);
         PyEval_RestoreThread(thread);
@@ -68,8 +79,11 @@ static void transfer_dealloc(PyObject *object) {
     PyErr_Restore(kind, value, trace);
 }
 
-/* A Transfer made by __new__ alone has nothing to work with. */
+/* A Transfer made by __new__ alone has nothing to work with, one made before a fork is not ours. */
 static int check_set_up(struct transfer_object *self) {
+    if (is_forked(self))
+        return refuse(self, "this Transfer belongs to the process that this one was forked from; "
+                            "make one of its own in each process");
     return self->transfer == NULL ? refuse(self, "this Transfer is not set up") : 0;
 }
 
@@ -186,10 +200,12 @@ static PyObject *transfer_commit(PyObject *object, PyObject *unused) {
     return run_on(self, NULL) == 0 ? facts_dict(self) : NULL;
 }
 
-/* Ends a transfer that has not ended, without an exception for it. */
+/* Ends a transfer that has not ended, without an exception for it; the parent's stays as it is. */
 static int abort_quietly(struct transfer_object *self) {
     struct airscoop_waiting waiting;
     struct scoop_error error = {0};
+    if (is_forked(self))
+        return 0;
     if (self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED)
         return 0;
     if (begin(self) != 0)

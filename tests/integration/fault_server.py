@@ -149,6 +149,11 @@ class Request:
     body: bytes = b""
 
     @property
+    def length(self) -> int:
+        """The announced length of the body."""
+        return int(self.headers.get("Content-Length") or 0)
+
+    @property
     def kind(self) -> str:
         """The S3 operation, in one word."""
         has_key = self.path.count("/") > 1 and not self.path.endswith("/")
@@ -163,6 +168,7 @@ class Request:
 
 
 Fault = Callable[["_Handler", Request], None]
+LocalAnswer = Callable[[Request], tuple[int, dict[str, str], bytes]]
 
 
 @dataclass
@@ -170,6 +176,14 @@ class _Rule:
     kind: str
     fault: Fault
     times: int
+    skip: int = 0
+    fired: int = 0
+
+
+def before_body(fault: Fault) -> Fault:
+    """Marks a fault that acts while the request's body is still on its way."""
+    fault.before_body = True  # type: ignore[attr-defined]
+    return fault
 
 
 def error(code: str, http_status: int, message: str = "said the proxy", **headers: str) -> Fault:
@@ -194,14 +208,14 @@ def plain(http_status: int, body: bytes = b"") -> Fault:
 def lose_answer(handler: _Handler, request: Request) -> None:
     """The request reaches the server, the answer does not reach the client."""
     handler.forward(request)
-    reset(handler.connection)
+    handler.hang_up()
 
 
 def cut_answer(handler: _Handler, request: Request) -> None:
     """Half of the answer's body arrives, under the length of the whole."""
     code, headers, body = handler.forward(request)
     handler.answer(code, body[: len(body) // 2], headers, length=len(body))
-    reset(handler.connection)
+    handler.hang_up()
 
 
 def shorten_answer(handler: _Handler, request: Request) -> None:
@@ -216,9 +230,11 @@ def without_etag(handler: _Handler, request: Request) -> None:
     handler.answer(code, body, {n: v for n, v in headers.items() if n.lower() != "etag"})
 
 
+@before_body
 def reset_early(handler: _Handler, request: Request) -> None:
-    """Used with `before_body`: the connection goes while the body is on its way."""
-    reset(handler.connection)
+    """The connection goes while the body is on its way."""
+    handler.rfile.read(request.length // 2)
+    handler.hang_up()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -228,7 +244,15 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
 
+    def hang_up(self) -> None:
+        """Ends the connection by RST."""
+        self.close_connection = True
+        reset(self.connection)
+
     def forward(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        """What the real server answers."""
+        if self.server.answer_locally is not None:
+            return self.server.answer_locally(request)
         upstream = http.client.HTTPConnection(self.server.upstream, timeout=60)
         try:
             target = request.path + (f"?{request.query}" if request.query else "")
@@ -260,22 +284,17 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         request = Request(self.command, parts.path, parts.query, self.headers)
         rule = self.server.take_rule(request.kind)
-        length = int(self.headers.get("Content-Length") or 0)
-        if rule is not None and rule.fault is reset_early:
-            self.rfile.read(length // 2)
+        if rule is not None and getattr(rule.fault, "before_body", False):
             self.server.note(request)
-            self.close_connection = True
-            reset_early(self, request)
+            rule.fault(self, request)
             return
-        request.body = self.rfile.read(length)
+        request.body = self.rfile.read(request.length)
         self.server.note(request)
-        if rule is None:
-            code, headers, body = self.forward(request)
-            self.answer(code, body, headers)
+        if rule is not None:
+            rule.fault(self, request)
             return
-        rule.fault(self, request)
-        if rule.fault in (lose_answer, cut_answer):
-            self.close_connection = True
+        code, headers, body = self.forward(request)
+        self.answer(code, body, headers)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve
 
@@ -283,9 +302,11 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, answer_locally: LocalAnswer | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.socket.setblocking(False)  # a fault may take the listener away before it accepts
         self.upstream = upstream
+        self.answer_locally = answer_locally
         self.rules: list[_Rule] = []
         self.requests: list[Request] = []
         self._lock = threading.Lock()
@@ -296,9 +317,14 @@ class _Server(ThreadingHTTPServer):
     def take_rule(self, kind: str) -> _Rule | None:
         with self._lock:
             for rule in self.rules:
-                if re.fullmatch(rule.kind, kind) and rule.times > 0:
-                    rule.times -= 1
-                    return rule
+                if not re.fullmatch(rule.kind, kind) or rule.times == 0:
+                    continue
+                if rule.skip > 0:
+                    rule.skip -= 1
+                    continue
+                rule.times -= 1
+                rule.fired += 1
+                return rule
         return None
 
     def note(self, request: Request) -> None:
@@ -316,9 +342,11 @@ class FaultProxy:
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def on(self, kind: str, fault: Fault, *, times: int = 1) -> None:
-        """The next `times` requests of a kind (a pattern) meet the fault."""
-        self.server.rules.append(_Rule(kind, fault, times))
+    def on(self, kind: str, fault: Fault, *, times: int = 1, skip: int = 0) -> _Rule:
+        """After `skip` requests of a kind (a pattern) the next `times` meet the fault."""
+        rule = _Rule(kind, fault, times, skip)
+        self.server.rules.append(rule)
+        return rule
 
     def kinds(self) -> list[str]:
         """The operations that arrived, in order."""
@@ -330,9 +358,9 @@ class FaultProxy:
 
 
 @contextmanager
-def fault_proxy(endpoint: str) -> Iterator[FaultProxy]:
-    """A proxy before the S3 server at `endpoint`."""
-    server = _Server(urlsplit(endpoint).netloc)
+def fault_proxy(endpoint: str, answer_locally: LocalAnswer | None = None) -> Iterator[FaultProxy]:
+    """A proxy before the S3 server at `endpoint`, or before a function that answers."""
+    server = _Server(urlsplit(endpoint).netloc, answer_locally)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
