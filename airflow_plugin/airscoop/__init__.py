@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from airscoop.credentials import Credentials, S3Settings
     from airscoop.errors import AirscoopError
     from airscoop.files import open
+    from airscoop.object_options import ObjectOptions
     from airscoop.receipt import (
         CopyReceipt,
         InsertReceipt,
@@ -28,6 +29,7 @@ _HOMES = {
     "Credentials": "airscoop.credentials",
     "InsertReceipt": "airscoop.receipt",
     "LoadContext": "airscoop.warehouse",
+    "ObjectOptions": "airscoop.object_options",
     "Partition": "airscoop.warehouse",
     "PartitionReceipt": "airscoop.receipt",
     "Progress": "airscoop.transfer",
@@ -50,6 +52,7 @@ __all__ = [
     "Credentials",
     "InsertReceipt",
     "LoadContext",
+    "ObjectOptions",
     "Partition",
     "PartitionReceipt",
     "Progress",

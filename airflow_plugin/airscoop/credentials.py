@@ -31,7 +31,9 @@ class S3Settings:
     """How to reach S3. What is None is found where botocore finds it.
 
     `anonymous` sends unsigned requests. `payload_signing` "auto" signs the payload over plain http
-    only, where nothing else protects it.
+    only, where nothing else protects it. `requester_pays` accepts the costs of requests to a bucket
+    whose owner does not. With `expected_bucket_owner`, the number of an account, S3 refuses the
+    buckets of others.
     """
 
     credentials: Credentials | None = None
@@ -40,6 +42,8 @@ class S3Settings:
     profile: str | None = None
     anonymous: bool = False
     payload_signing: PayloadSigning = "auto"
+    requester_pays: bool = False
+    expected_bucket_owner: str | None = None
 
     def resolved(self) -> S3Settings:
         """The same with credentials, endpoint and region filled in from botocore.

@@ -20,6 +20,7 @@ from typing import (
 
 from airscoop import places
 from airscoop.credentials import S3Settings
+from airscoop.object_options import ObjectOptions
 from airscoop.options import Compression, TransferOptions, place
 from airscoop.transfer import Upload
 
@@ -388,7 +389,14 @@ _OTHER_MODES = {
 }
 _OPTIONS = {
     "r": ("s3", "ca_file", "allow_unknown_length"),
-    "w": ("s3", "ca_file", "compression_level", "memory_limit"),
+    "w": (
+        "s3",
+        "ca_file",
+        "compression_level",
+        "memory_limit",
+        "overwrite",
+        "object_options",
+    ),
 }
 _OTHER_OPTIONS = {
     "buffering": "airscoop.open always buffers",
@@ -484,6 +492,8 @@ class WriteOptions(TypedDict, total=False):
     ca_file: str | None
     compression_level: int | None
     memory_limit: int | None
+    overwrite: bool
+    object_options: ObjectOptions
 
 
 @overload
@@ -570,7 +580,8 @@ def open(
     exception in the block, `abort()`, or dropping the object without closing it leaves nothing.
 
     Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`; for writing
-    `compression_level` (1 to 9) and `memory_limit` (bytes).
+    `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
+    already is kept) and `object_options` (ObjectOptions, for an object in S3).
 
     Raises UsageError for what it does not know, other subclasses of
     airscoop.errors.AirscoopError for what goes wrong, now and later, and ValueError for the use of

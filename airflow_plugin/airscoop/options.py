@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from airscoop import places
 from airscoop.credentials import S3Settings
+from airscoop.object_options import ObjectOptions
 from airscoop.tls import ca_file
 
 Format = Literal["raw", "jsonl", "python-literal"]
@@ -36,6 +37,8 @@ class TransferOptions:
     as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
     head_lines: int | None = None
     memory_limit: int | None = None
+    overwrite: bool = True
+    object_options: ObjectOptions = field(default_factory=ObjectOptions)
     source_s3: S3Settings = field(default_factory=S3Settings)
     destination_s3: S3Settings = field(default_factory=S3Settings)
     ca_file: str | None = None
@@ -64,7 +67,9 @@ class TransferOptions:
             "as_stored": self.as_stored,
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,
+            "keep_existing": not self.overwrite,
         }
+        options |= self.object_options.native()
         ends = {"source": (self.source, self.source_s3)}
         if self.destination is not None:
             ends["destination"] = (self.destination, self.destination_s3)
@@ -86,6 +91,8 @@ def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
         f"{end}_endpoint_url": settings.endpoint_url,
         f"{end}_region": settings.region,
         f"{end}_payload_signing": settings.payload_signing,
+        f"{end}_requester_pays": settings.requester_pays,
+        f"{end}_expected_bucket_owner": settings.expected_bucket_owner,
     }
     if settings.credentials is not None:
         options |= {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airscoop import places
 from airscoop.credentials import S3Settings
+from airscoop.object_options import ObjectOptions
 from airscoop.options import (
     Checksum,
     Compression,
@@ -117,6 +118,8 @@ def copy(
     nonfinite: Nonfinite = "reject",
     allow_unknown_length: bool = False,
     memory_limit: int | None = None,
+    overwrite: bool = True,
+    object_options: ObjectOptions | None = None,
     source_s3: S3Settings | None = None,
     destination_s3: S3Settings | None = None,
     ca_file: str | None = None,
@@ -131,7 +134,9 @@ def copy(
     it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
 
     An object is written with a `checksum` of each part and of the whole, which S3 compares:
-    "crc32c", "crc64nvme", or "none" for servers that know neither.
+    "crc32c", "crc64nvme", or "none" for servers that know neither. `object_options` give it
+    encryption, storage class, tags and more. With `overwrite` False a destination that is there
+    already, object or file, is kept and PreconditionFailed is raised.
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
@@ -149,6 +154,8 @@ def copy(
         nonfinite=nonfinite,
         allow_unknown_length=allow_unknown_length,
         memory_limit=memory_limit,
+        overwrite=overwrite,
+        object_options=object_options or ObjectOptions(),
         source_s3=source_s3 or S3Settings(),
         destination_s3=destination_s3 or S3Settings(),
         ca_file=ca_file,

@@ -57,7 +57,8 @@ static const struct code_verdict by_code[] = {
     {"NoSuchUpload", FINAL(NOT_FOUND)},
     {"NoSuchVersion", FINAL(NOT_FOUND)},
     {"PreconditionFailed", FINAL(PRECONDITION)},
-    {"ConditionalRequestConflict", FINAL(PRECONDITION)},
+    /* Another write was under way: its end decides. */
+    {"ConditionalRequestConflict", TRANSIENT(PRECONDITION)},
     {"BadDigest", FINAL(CORRUPT)},
     {"InvalidDigest", FINAL(CORRUPT)},
     {"XAmzContentSHA256Mismatch", FINAL(CORRUPT)},

@@ -24,6 +24,8 @@ struct scoop_s3_client {
     char *region;
     char *access_key_id, *secret_access_key, *session_token;
     bool sign_payload;
+    bool requester_pays;
+    char *expected_bucket_owner;
     struct scoop_retry_quota quota;
     int64_t skew_seconds; /* server's clock minus ours */
 };
@@ -51,6 +53,7 @@ void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->region);
+    scoop_free(client->expected_bucket_owner);
     scoop_free(client->access_key_id);
     free_secret(client->secret_access_key);
     free_secret(client->session_token);
@@ -86,12 +89,14 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
         return NULL;
     }
     client->engine = engine;
+    client->requester_pays = options->requester_pays;
     scoop_retry_quota_init(&client->quota);
     const struct scoop_credentials *credentials = &options->credentials;
     if (copy_text(&client->region, options->region ? options->region : "us-east-1") != 0 ||
         copy_text(&client->access_key_id, credentials->access_key_id) != 0 ||
         copy_text(&client->secret_access_key, credentials->secret_access_key) != 0 ||
-        copy_text(&client->session_token, credentials->session_token) != 0) {
+        copy_text(&client->session_token, credentials->session_token) != 0 ||
+        copy_text(&client->expected_bucket_owner, options->expected_bucket_owner) != 0) {
         scoop_fail_memory(error);
     } else if (set_endpoint(client, options->endpoint_url, error) == 0) {
         enum scoop_payload_signing signing = options->payload_signing;
@@ -208,7 +213,7 @@ static char *header_line(const char *name, const char *value, struct scoop_error
 }
 
 struct header_lines {
-    char *lines[SCOOP_S3_MAX_PAIRS + OWN_HEADERS];
+    char *lines[SCOOP_S3_MAX_HEADERS + OWN_HEADERS];
     size_t count;
 };
 
@@ -242,7 +247,7 @@ static int sign(struct scoop_s3_call *call, const struct target *target, struct 
                 struct scoop_error *error) {
     const struct scoop_s3_client *client = call->client;
     const struct scoop_s3_request *request = &call->request;
-    struct scoop_pair headers[SCOOP_S3_MAX_PAIRS + 1];
+    struct scoop_pair headers[SCOOP_S3_MAX_HEADERS + 1];
     struct scoop_signed result = {0};
     memcpy(headers, request->headers, sizeof request->headers);
     headers[request->header_count] = (struct scoop_pair){"host", (char *)target->host.data};
@@ -421,6 +426,8 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
         if (verdict.wrong_region ||
             (scoop_http_status(exchange) == 400 && call->error.code == SCOOP_HTTP))
             mended = region_explains(call, exchange) || mended;
+        if (call->request.conflict_is_final && scoop_http_status(exchange) == 409)
+            verdict.retryable = false;
         if ((verdict.retryable || mended) && try_again(call, exchange, verdict.throttled))
             return;
     } else {
@@ -499,6 +506,24 @@ static int copy_pairs(struct scoop_pair *to, const struct scoop_pair *from, size
     return 0;
 }
 
+/* What the bucket's owner and ours have to agree on. */
+static int add_agreements(const struct scoop_s3_client *client, struct scoop_s3_request *request) {
+    const struct scoop_pair pairs[] = {
+        {"x-amz-request-payer", client->requester_pays ? "requester" : NULL},
+        {"x-amz-expected-bucket-owner", client->expected_bucket_owner},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        size_t copied = 0;
+        if (pairs[i].value == NULL)
+            continue;
+        int status = copy_pairs(&request->headers[request->header_count], &pairs[i], 1, &copied);
+        request->header_count += copied;
+        if (status != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int copy_request(struct scoop_s3_call *call, const struct scoop_s3_request *request) {
     struct scoop_s3_request *own = &call->request;
     *own = *request;
@@ -511,7 +536,9 @@ static int copy_request(struct scoop_s3_call *call, const struct scoop_s3_reques
         return -1;
     if (copy_pairs(own->query, request->query, request->query_count, &own->query_count) != 0)
         return -1;
-    return copy_pairs(own->headers, request->headers, request->header_count, &own->header_count);
+    if (copy_pairs(own->headers, request->headers, request->header_count, &own->header_count) != 0)
+        return -1;
+    return add_agreements(call->client, own);
 }
 
 struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,

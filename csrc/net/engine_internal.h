@@ -36,7 +36,8 @@ struct scoop_http_exchange {
     char where[160]; /* scheme://host/path for messages */
     char curl_text[CURL_ERROR_SIZE];
     bool head_done;
-    bool stopped; /* a callback ended it: error holds why */
+    bool repeated; /* the body was rewound */
+    bool stopped;  /* a callback ended it: error holds why */
     struct scoop_error error;
 };
 

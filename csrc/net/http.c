@@ -85,6 +85,10 @@ const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *
     return found ? exchange->header_value : NULL;
 }
 
+bool scoop_http_repeated(const struct scoop_http_exchange *exchange) {
+    return exchange->repeated;
+}
+
 int64_t scoop_http_content_length(struct scoop_http_exchange *exchange) {
     curl_off_t length = -1;
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -202,6 +206,7 @@ static int rewind_body(void *user, curl_off_t offset, int origin) {
     if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > exchange->request.body_length)
         return CURL_SEEKFUNC_FAIL;
     exchange->body_sent = (size_t)offset;
+    exchange->repeated = true;
     return CURL_SEEKFUNC_OK;
 }
 

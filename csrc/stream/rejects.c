@@ -190,7 +190,7 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
     if (rejects->client == NULL) {
         if (make_folders(rejects->uri, error) != 0)
             return -1;
-        rejects->sink = scoop_file_sink_new(rejects->uri, error);
+        rejects->sink = scoop_file_sink_new(rejects->uri, false, error);
         return rejects->sink == NULL ? -1 : 0;
     }
     if (scoop_s3_uri_parse(rejects->uri, &place, error) != 0)
@@ -204,6 +204,7 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
         .part_bytes = SCOOP_REJECTS_PART_BYTES,
         .buffers = 1,
         .content_type = "application/x-ndjson",
+        .object = &rejects->object,
     };
     rejects->sink = scoop_s3_sink_new(&options, error);
     return rejects->sink == NULL ? -1 : 0;

@@ -19,6 +19,7 @@ struct scoop_rejects {
     struct scoop_s3_call *call;
     struct scoop_budget *budget;
     enum scoop_s3_checksum checksum;
+    struct scoop_object_headers object;
     bool done, failed, written;
     struct scoop_error error;
 };

@@ -9,6 +9,7 @@
 #include "scoop/budget.h"
 #include "scoop/buffer.h"
 #include "scoop/error.h"
+#include "scoop/object_headers.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 
@@ -58,8 +59,10 @@ struct scoop_sink_facts {
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
 
-/* Written beside, synced, renamed. */
-struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *error);
+/* Written beside, synced, renamed; or linked, if a file that is there is to be kept (PRECONDITION).
+ */
+struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
+                                       struct scoop_error *error);
 /* An open descriptor, not closed. What was written stays written. */
 struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error);
 /* Counts and drops. */
@@ -77,7 +80,9 @@ struct scoop_s3_sink_options {
     size_t part_bytes;
     unsigned buffers; /* parts in memory at once, at least 1 */
     enum scoop_s3_checksum checksum;
-    const char *content_type; /* NULL: application/octet-stream */
+    const char *content_type;                  /* NULL: application/octet-stream */
+    const struct scoop_object_headers *object; /* borrowed; outlive the sink */
+    bool keep_existing;                        /* an object that is there already is PRECONDITION */
 };
 /* A multipart upload, or one PUT when the whole fits one part. */
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,

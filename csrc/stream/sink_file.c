@@ -24,6 +24,7 @@ struct file_sink {
     char *folder;
     char *beside; /* the name it is written under */
     bool named;   /* `beside` exists on disk */
+    bool keep_existing;
     int fd;
 };
 
@@ -80,12 +81,36 @@ static void sync_folder(const struct file_sink *sink) {
     close(fd);
 }
 
-static int file_commit(struct scoop_sink *base, struct scoop_error *error) {
-    struct file_sink *sink = (struct file_sink *)base;
+static int refuse_existing(const char *path, struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_PRECONDITION, "%s is there already and was not overwritten",
+                      path);
+}
+
+/* Unlike a rename, a link does not replace what has come into being meanwhile. */
+static int link_new(struct file_sink *sink, struct scoop_error *error) {
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", sink->fd);
+    const char *from = sink->named ? sink->beside : self;
+    if (linkat(AT_FDCWD, from, AT_FDCWD, sink->path, AT_SYMLINK_FOLLOW) != 0)
+        return errno == EEXIST ? refuse_existing(sink->path, error)
+                               : scoop_fail_errno(error, errno, "naming %s", sink->path);
+    if (sink->named)
+        unlink(sink->beside);
+    return 0;
+}
+
+static int replace(struct file_sink *sink, struct scoop_error *error) {
     if (!sink->named && name_it(sink) != 0)
         return scoop_fail_errno(error, errno, "naming %s", sink->beside);
     if (rename(sink->beside, sink->path) != 0)
         return scoop_fail_errno(error, errno, "renaming %s to %s", sink->beside, sink->path);
+    return 0;
+}
+
+static int file_commit(struct scoop_sink *base, struct scoop_error *error) {
+    struct file_sink *sink = (struct file_sink *)base;
+    if ((sink->keep_existing ? link_new(sink, error) : replace(sink, error)) != 0)
+        return -1;
     sink->named = false;
     sync_folder(sink);
     sink->state = SCOOP_SINK_COMMITTED;
@@ -183,7 +208,8 @@ static int keep_mode(const struct file_sink *sink, const struct stat *old,
     return 0;
 }
 
-struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *error) {
+struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
+                                       struct scoop_error *error) {
     struct stat there;
     bool exists = stat(path, &there) == 0;
     if (exists && !S_ISREG(there.st_mode)) {
@@ -195,6 +221,10 @@ struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *err
                    path);
         return NULL;
     }
+    if (exists && keep_existing) {
+        refuse_existing(path, error);
+        return NULL;
+    }
     struct file_sink *sink = scoop_calloc(1, sizeof *sink);
     if (sink == NULL) {
         scoop_fail_memory(error);
@@ -203,6 +233,7 @@ struct scoop_sink *scoop_file_sink_new(const char *path, struct scoop_error *err
     sink->base.type = &file_type;
     sink->base.wait_fd = -1;
     sink->fd = -1;
+    sink->keep_existing = keep_existing;
     if (resolve_links(sink, path, error) == 0 && name_beside(sink, error) == 0 &&
         open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0))
         return &sink->base;

@@ -141,6 +141,8 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->budget = options->budget;
     sink->part_bytes = options->part_bytes;
     sink->checksum_kind = options->checksum;
+    sink->object = options->object;
+    sink->keep_existing = options->keep_existing;
     sink->slot_count =
         options->buffers < SCOOP_S3_SINK_MAX_SLOTS ? options->buffers : SCOOP_S3_SINK_MAX_SLOTS;
     for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)

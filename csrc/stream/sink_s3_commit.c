@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/crypto.h"
 #include "sink_s3_internal.h"
 
 enum {
@@ -23,34 +24,35 @@ static void committed(struct scoop_s3_sink *sink, const char *etag) {
     sink->state = SCOOP_SINK_COMMITTED;
 }
 
-static void put_done(void *user, struct scoop_http_exchange *exchange,
-                     const struct scoop_error *error) {
-    struct scoop_s3_sink *sink = user;
-    scoop_s3_sink_ended(sink);
-    if (error->code == SCOOP_OK)
-        committed(sink, scoop_http_header(exchange, "ETag"));
-    else
-        scoop_s3_sink_fail(sink, error);
+/* --- conditions, and whose object stands there when an answer was lost --- */
+
+/* Someone's object is there, and it was to be kept. */
+static bool found_existing(const struct scoop_s3_sink *sink, const struct scoop_error *error) {
+    return sink->keep_existing && error->http_status == 412;
 }
 
-int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error) {
-    struct scoop_s3_request request = scoop_s3_sink_request(sink, "PUT");
-    char text[SCOOP_S3_CHECKSUM_SIZE];
-    scoop_s3_sink_add_header(&request, "Content-Type", sink->content_type);
-    if (sink->filling != NULL) {
-        request.body = sink->filling->buffer;
-        request.body_length = sink->filling->length;
-    }
-    sink->checksum =
-        scoop_s3_checksum_add(sink->checksum_kind, 0, request.body, request.body_length);
-    if (scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
-        return -1;
-    scoop_s3_sink_add_checksum(sink, &request, text);
-    request.on_done = put_done;
-    return scoop_s3_sink_start(sink, &request, error);
+/* Another write was under way while ours was to be completed. */
+static bool lost_race(const struct scoop_error *error) {
+    return error->code == SCOOP_PRECONDITION && error->http_status == 409;
 }
 
-/* --- Complete, and what to do when its answer is lost --- */
+/* Whether an earlier sending of the call may have been the one that succeeded. */
+static bool sent_before(const struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
+    return scoop_s3_retries(sink->call) > 0 || (exchange != NULL && scoop_http_repeated(exchange));
+}
+
+static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error) {
+    struct scoop_error failure = *error;
+    if (found_existing(sink, error))
+        snprintf(failure.message, sizeof failure.message,
+                 "s3://%s/%s is there already and was not overwritten", sink->bucket, sink->key);
+    else if (lost_race(error))
+        snprintf(failure.message, sizeof failure.message,
+                 "s3://%s/%s: another write of this object came between; the upload has to start "
+                 "over",
+                 sink->bucket, sink->key);
+    scoop_s3_sink_fail(sink, &failure);
+}
 
 static bool same_checksum(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
     struct scoop_error ignored = {0};
@@ -85,6 +87,84 @@ static bool is_ours(struct scoop_s3_sink *sink, struct scoop_http_exchange *exch
     return etag != NULL && strstr(etag, suffix) != NULL && same_checksum(sink, exchange);
 }
 
+static int look(struct scoop_s3_sink *sink,
+                void (*on_done)(void *, struct scoop_http_exchange *, const struct scoop_error *),
+                struct scoop_error *error) {
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "HEAD");
+    request.action = "s3:GetObject";
+    if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
+        scoop_s3_sink_add_header(&request, "x-amz-checksum-mode", "ENABLED");
+    request.on_done = on_done;
+    return scoop_s3_sink_start(sink, &request, error);
+}
+
+/* --- one PUT --- */
+
+/* The ETag that a PUT of this body gets, unless a KMS key encrypts it. */
+static bool same_md5(const struct scoop_s3_sink *sink, const char *etag) {
+    struct scoop_error ignored = {0};
+    unsigned char digest[SCOOP_MD5_BYTES];
+    char expected[SCOOP_MD5_HEX_SIZE + 2];
+    const struct scoop_s3_slot *slot = sink->filling;
+    if (etag == NULL || scoop_md5(slot == NULL ? NULL : slot->buffer,
+                                  slot == NULL ? 0 : slot->length, digest, &ignored) != 0)
+        return false;
+    expected[0] = '"';
+    scoop_hex_encode(digest, sizeof digest, expected + 1);
+    strcat(expected, "\"");
+    return strcmp(etag, expected) == 0;
+}
+
+/* The first sending may have made the object that the second one met. */
+static void put_looked(void *user, struct scoop_http_exchange *exchange,
+                       const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    scoop_s3_sink_ended(sink);
+    if (error->code == SCOOP_OK &&
+        scoop_http_content_length(exchange) == (int64_t)sink->total_bytes &&
+        (same_checksum(sink, exchange) || same_md5(sink, scoop_http_header(exchange, "ETag"))))
+        committed(sink, scoop_http_header(exchange, "ETag"));
+    else
+        refused(sink, &sink->error);
+}
+
+static void put_done(void *user, struct scoop_http_exchange *exchange,
+                     const struct scoop_error *error) {
+    struct scoop_s3_sink *sink = user;
+    bool again = sent_before(sink, exchange);
+    scoop_s3_sink_ended(sink);
+    if (error->code == SCOOP_OK) {
+        committed(sink, scoop_http_header(exchange, "ETag"));
+        return;
+    }
+    sink->error = *error;
+    struct scoop_error failure = {0};
+    if (!found_existing(sink, error) || !again)
+        refused(sink, error);
+    else if (look(sink, put_looked, &failure) != 0)
+        scoop_s3_sink_fail(sink, &failure);
+}
+
+int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error) {
+    struct scoop_s3_request request = scoop_s3_sink_request(sink, "PUT");
+    char text[SCOOP_S3_CHECKSUM_SIZE];
+    scoop_s3_sink_add_object(sink, &request);
+    scoop_s3_sink_add_condition(sink, &request);
+    if (sink->filling != NULL) {
+        request.body = sink->filling->buffer;
+        request.body_length = sink->filling->length;
+    }
+    sink->checksum =
+        scoop_s3_checksum_add(sink->checksum_kind, 0, request.body, request.body_length);
+    if (scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
+        return -1;
+    scoop_s3_sink_add_checksum(sink, &request, text);
+    request.on_done = put_done;
+    return scoop_s3_sink_start(sink, &request, error);
+}
+
+/* --- Complete, and what to do when its answer is lost --- */
+
 static void looked(void *user, struct scoop_http_exchange *exchange,
                    const struct scoop_error *error) {
     struct scoop_s3_sink *sink = user;
@@ -98,17 +178,8 @@ static void looked(void *user, struct scoop_http_exchange *exchange,
         if (scoop_s3_sink_complete(sink, &failure) != 0)
             scoop_s3_sink_fail(sink, &failure);
     } else {
-        sink->state = SCOOP_SINK_FAILED;
+        refused(sink, &sink->error);
     }
-}
-
-static int look(struct scoop_s3_sink *sink, struct scoop_error *error) {
-    struct scoop_s3_request request = scoop_s3_sink_request(sink, "HEAD");
-    request.action = "s3:GetObject";
-    if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
-        scoop_s3_sink_add_header(&request, "x-amz-checksum-mode", "ENABLED");
-    request.on_done = looked;
-    return scoop_s3_sink_start(sink, &request, error);
 }
 
 static void completed(void *user, struct scoop_http_exchange *exchange,
@@ -116,8 +187,14 @@ static void completed(void *user, struct scoop_http_exchange *exchange,
     struct scoop_s3_sink *sink = user;
     struct scoop_s3_error refusal;
     char etag[SCOOP_ETAG_SIZE];
+    bool again = sent_before(sink, exchange) || sink->complete_tries > 1;
     sink->error = *error;
     scoop_s3_sink_ended(sink);
+    if (lost_race(error) || (found_existing(sink, error) && !again)) {
+        sink->complete_tries = 0; /* none has won, so an abort has nothing to look for */
+        refused(sink, error);
+        return;
+    }
     if (error->code == SCOOP_OK) {
         struct scoop_buf *body = scoop_http_body(exchange);
         if (scoop_s3_parse_completion(body->data, body->length, etag, &refusal) ==
@@ -131,7 +208,7 @@ static void completed(void *user, struct scoop_http_exchange *exchange,
     }
     /* An attempt whose answer was lost may have succeeded: the object itself tells. */
     struct scoop_error failure = {0};
-    if (look(sink, &failure) != 0)
+    if (look(sink, looked, &failure) != 0)
         scoop_s3_sink_fail(sink, &failure);
 }
 
@@ -154,6 +231,8 @@ int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error
         scoop_s3_sink_add_header(&request, "x-amz-mp-object-size", size);
         scoop_s3_sink_add_checksum(sink, &request, text);
     }
+    scoop_s3_sink_add_condition(sink, &request);
+    request.conflict_is_final = true;
     request.body = sink->completion.data;
     request.body_length = sink->completion.length;
     request.error_in_200 = true;
@@ -166,7 +245,7 @@ int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error
 /* After an abort the object exists only if a Complete whose answer was lost had won. */
 static void gone(struct scoop_s3_sink *sink) {
     struct scoop_error ignored = {0};
-    if (sink->complete_tries == 0 || look(sink, &ignored) != 0)
+    if (sink->complete_tries == 0 || look(sink, looked, &ignored) != 0)
         sink->state = SCOOP_SINK_ABORTED;
 }
 

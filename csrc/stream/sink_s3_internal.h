@@ -24,6 +24,8 @@ struct scoop_s3_sink {
     struct scoop_s3_client *client;
     struct scoop_budget *budget;
     char *bucket, *key, *content_type;
+    const struct scoop_object_headers *object; /* NULL: none */
+    bool keep_existing;
     size_t part_bytes;
     unsigned slot_count;
     struct scoop_s3_slot slots[SCOOP_S3_SINK_MAX_SLOTS];
@@ -58,6 +60,11 @@ void scoop_s3_sink_add_header(struct scoop_s3_request *request, const char *name
  */
 void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s3_request *request,
                                 const char *text);
+/* What the object is given besides its bytes, for the request that creates it. */
+void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_request *request);
+/* If-None-Match, where an object that is there already is to be kept. */
+void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
+                                 struct scoop_s3_request *request);
 void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name, const char *value);
 /* Starts the sink's one call that is not a part's. */
 int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_request *request,

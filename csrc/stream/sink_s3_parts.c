@@ -72,7 +72,7 @@ static void created(void *user, struct scoop_http_exchange *exchange,
 static int create(struct scoop_s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "POST");
     scoop_s3_sink_add_query(&request, "uploads", "");
-    scoop_s3_sink_add_header(&request, "Content-Type", sink->content_type);
+    scoop_s3_sink_add_object(sink, &request);
     if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE) {
         const char *algorithm = scoop_s3_checksum_names(sink->checksum_kind)->algorithm;
         scoop_s3_sink_add_header(&request, "x-amz-checksum-algorithm", algorithm);

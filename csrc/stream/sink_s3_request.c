@@ -29,6 +29,19 @@ void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s
                                  text);
 }
 
+void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_request *request) {
+    scoop_s3_sink_add_header(request, "Content-Type", sink->content_type);
+    for (size_t i = 0; sink->object != NULL && i < sink->object->count; i++)
+        scoop_s3_sink_add_header(request, sink->object->pairs[i].name,
+                                 sink->object->pairs[i].value);
+}
+
+void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
+                                 struct scoop_s3_request *request) {
+    if (sink->keep_existing)
+        scoop_s3_sink_add_header(request, "If-None-Match", "*");
+}
+
 void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name,
                              const char *value) {
     request->query[request->query_count++] = (struct scoop_pair){name, value};

@@ -46,6 +46,7 @@ struct scoop_transfer {
     struct scoop_chain chain;
     struct scoop_counters counters;
     struct scoop_rejects rejects;
+    struct scoop_object_headers object;
     unsigned char prefix[SCOOP_SNIFF_BYTES];
     size_t prefix_length;
     size_t room_bytes;

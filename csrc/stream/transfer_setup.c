@@ -41,6 +41,9 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.destination.s3.credentials.access_key_id,
         &transfer->options.destination.s3.credentials.secret_access_key,
         &transfer->options.destination.s3.credentials.session_token,
+        &transfer->options.source.s3.expected_bucket_owner,
+        &transfer->options.destination.s3.expected_bucket_owner,
+        &transfer->options.object.content_type,
         &transfer->options.rejects_uri,
         &transfer->options.ca_file,
     };
@@ -60,6 +63,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
         scoop_free((char *)places[i]->uri);
         scoop_free((char *)places[i]->s3.endpoint_url);
         scoop_free((char *)places[i]->s3.region);
+        scoop_free((char *)places[i]->s3.expected_bucket_owner);
         scoop_free((char *)credentials->access_key_id);
         if (credentials->secret_access_key != NULL)
             scoop_wipe((char *)credentials->secret_access_key,
@@ -67,6 +71,9 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
         scoop_free((char *)credentials->secret_access_key);
         scoop_free((char *)credentials->session_token);
     }
+    scoop_object_headers_free(&transfer->object);
+    scoop_object_headers_free(&transfer->rejects.object);
+    scoop_free((char *)transfer->options.object.content_type);
     scoop_free((char *)transfer->options.rejects_uri);
     scoop_free((char *)transfer->options.ca_file);
 }
@@ -130,6 +137,8 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
 }
 
 static const char *content_type(const struct scoop_transfer *transfer) {
+    if (transfer->options.object.content_type != NULL)
+        return transfer->options.object.content_type;
     if (scoop_chain_gzips(&transfer->options))
         return "application/gzip";
     return transfer->options.format == SCOOP_FORMAT_RAW ? NULL : "application/x-ndjson";
@@ -178,6 +187,8 @@ static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *err
         .budget = &transfer->budget,
         .checksum = transfer->options.checksum,
         .content_type = content_type(transfer),
+        .object = &transfer->object,
+        .keep_existing = transfer->options.keep_existing,
     };
     if (plan_parts(transfer, &options, error) != 0)
         return -1;
@@ -197,7 +208,7 @@ int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error
     else if (strcmp(uri, "-") == 0)
         transfer->sink = scoop_fd_sink_new(1, error);
     else
-        transfer->sink = scoop_file_sink_new(uri, error);
+        transfer->sink = scoop_file_sink_new(uri, transfer->options.keep_existing, error);
     return transfer->sink == NULL ? -1 : 0;
 }
 
@@ -212,7 +223,29 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     if (options->max_rejected > 0 && options->destination.uri != NULL &&
         options->rejects_uri == NULL)
         return scoop_fail(error, SCOOP_USAGE, "max_rejected needs a place for the reject file");
+    if (options->keep_existing &&
+        (options->destination.uri == NULL || strcmp(options->destination.uri, "-") == 0))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "overwrite=False needs a destination in S3 or a file");
     return scoop_places_check(options, error);
+}
+
+/* The bucket's policy may demand the encryption for every object, so for the reject file too. */
+static int build_object_headers(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_object_options *object = &transfer->options.object;
+    const struct scoop_object_options rejects = {
+        .encryption = object->encryption,
+        .kms_key_id = object->kms_key_id,
+        .bucket_key = object->bucket_key,
+    };
+    if (scoop_object_headers_build(object, &transfer->object, error) != 0 ||
+        scoop_object_headers_build(&rejects, &transfer->rejects.object, error) != 0)
+        return -1;
+    *object = (struct scoop_object_options){.content_type = object->content_type};
+    bool any = transfer->object.count > 0 || object->content_type != NULL;
+    if (any && !scoop_place_is_s3(transfer->options.destination.uri))
+        return scoop_fail(error, SCOOP_USAGE, "object options need a destination in S3");
+    return 0;
 }
 
 static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -255,7 +288,8 @@ struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *o
     scoop_rejects_init(&transfer->rejects);
     if (copy_strings(transfer) != 0)
         scoop_fail_memory(error);
-    else if (check_options(transfer, error) == 0 && set_up(transfer, error) == 0)
+    else if (check_options(transfer, error) == 0 && build_object_headers(transfer, error) == 0 &&
+             set_up(transfer, error) == 0)
         return transfer;
     scoop_transfer_free(transfer);
     return NULL;

@@ -241,7 +241,7 @@ static void answers_are_classified(void **state) {
         {404, "NoSuchBucket", {SCOOP_NOT_FOUND, false, false, false}},
         {412, NULL, {SCOOP_PRECONDITION, false, false, false}},
         {304, NULL, {SCOOP_PRECONDITION, false, false, false}},
-        {409, "ConditionalRequestConflict", {SCOOP_PRECONDITION, false, false, false}},
+        {409, "ConditionalRequestConflict", {SCOOP_PRECONDITION, true, false, false}},
         {400, "BadDigest", {SCOOP_CORRUPT, false, false, false}},
         {400, "EntityTooLarge", {SCOOP_TOO_LARGE, false, false, false}},
         {400, "EntityTooSmall", {SCOOP_HTTP, false, false, false}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     verb.add_argument("--level", type=int, choices=range(1, 10), help="gzip level (default 6)")
     add_json(verb)
+    add_object_options(verb)
     verb.set_defaults(run=run_copy)
 
 
@@ -108,6 +110,8 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
     s3.add_argument("--profile")
     s3.add_argument("--anonymous", action="store_true", help="send unsigned requests")
     s3.add_argument("--payload-signing", choices=("auto", "never", "always"), default="auto")
+    s3.add_argument("--requester-pays", action="store_true", help="accept the costs of requests")
+    s3.add_argument("--expected-bucket-owner", metavar="ACCOUNT", help="refuse others' buckets")
     verb.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust")
     verb.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
@@ -132,6 +136,8 @@ def _options(options: argparse.Namespace, destination: str | None, **more: Any) 
         profile=options.profile,
         anonymous=options.anonymous,
         payload_signing=options.payload_signing,
+        requester_pays=options.requester_pays,
+        expected_bucket_owner=options.expected_bucket_owner,
     )
     return TransferOptions(
         source=place(options.source),
@@ -171,6 +177,8 @@ def run_copy(options: argparse.Namespace) -> int:
             checksum=options.checksum,
             max_rejected=options.max_rejected,
             rejects=options.rejects,
+            overwrite=not options.no_overwrite,
+            object_options=object_options(options),
         )
     )
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:

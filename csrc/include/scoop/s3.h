@@ -24,6 +24,8 @@ struct scoop_s3_options {
     const char *region;       /* NULL: us-east-1 */
     struct scoop_credentials credentials; /* access_key_id NULL: unsigned requests */
     enum scoop_payload_signing payload_signing;
+    bool requester_pays;               /* agreed to by a header of every request */
+    const char *expected_bucket_owner; /* an account's id: S3 refuses buckets of others */
 };
 
 struct scoop_s3_client;
@@ -37,7 +39,7 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
 void scoop_s3_client_free(struct scoop_s3_client *client);
 struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client);
 
-enum { SCOOP_S3_MAX_PAIRS = 8 };
+enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 64 };
 
 struct scoop_s3_call;
 
@@ -48,12 +50,13 @@ struct scoop_s3_request {
     const char *key; /* NULL: the bucket itself */
     struct scoop_pair query[SCOOP_S3_MAX_PAIRS];
     size_t query_count;
-    struct scoop_pair headers[SCOOP_S3_MAX_PAIRS];
+    struct scoop_pair headers[SCOOP_S3_MAX_HEADERS]; /* two are left to the client */
     size_t header_count;
     const void *body; /* borrowed until on_done */
     size_t body_length;
     size_t response_ceiling; /* 0: 64 KiB */
     bool error_in_200;       /* the answer's body is XML and may hold an error despite its status */
+    bool conflict_is_final;  /* 409 ConditionalRequestConflict is not tried again */
     unsigned max_attempts;   /* 0: SCOOP_RETRY_MAX_ATTEMPTS */
     long total_timeout_ms;   /* per attempt; 0: none */
     /* As in scoop_http_request, for a body that is streamed; an answer other than 200 or 206 does

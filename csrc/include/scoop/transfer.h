@@ -8,6 +8,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/error.h"
+#include "scoop/object_headers.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 #include "scoop/stage.h"
@@ -30,12 +31,15 @@ struct scoop_transfer_options {
     struct scoop_buf *memory; /* borrowed; its ceiling must hold high water plus one step */
     enum scoop_format format;
     enum scoop_compression compression;
-    int compression_level;           /* 0: the gzip stage's default; 1..9 */
-    enum scoop_s3_checksum checksum; /* of objects that are written */
-    uint64_t head_lines;             /* 0: all */
-    size_t memory_limit_bytes;       /* 0: SCOOP_MEMORY_LIMIT_BYTES */
-    size_t max_record_bytes;         /* 0: SCOOP_MAX_RECORD_BYTES */
-    uint64_t max_rejected;           /* more bad records end the run */
+    int compression_level;              /* 0: the gzip stage's default; 1..9 */
+    enum scoop_s3_checksum checksum;    /* of objects that are written */
+    struct scoop_object_options object; /* for a destination in S3; the reject file has its
+                                           encryption only */
+    bool keep_existing;                 /* a destination that is there already is PRECONDITION */
+    uint64_t head_lines;                /* 0: all */
+    size_t memory_limit_bytes;          /* 0: SCOOP_MEMORY_LIMIT_BYTES */
+    size_t max_record_bytes;            /* 0: SCOOP_MAX_RECORD_BYTES */
+    uint64_t max_rejected;              /* more bad records end the run */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
     bool as_stored;          /* the source's bytes are the content: gzip data is not inflated */
