@@ -124,7 +124,9 @@ static bool finish_ended(struct scoop_engine *engine) {
     return any;
 }
 
-int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_error *error) {
+int scoop_engine_run_until(struct scoop_engine *engine, int wait_ms, int wake_fd,
+                           struct scoop_error *error) {
+    struct curl_waitfd wake = {.fd = wake_fd, .events = CURL_WAIT_POLLIN};
     int running;
     engine->active = false;
     fire_timers(engine);
@@ -136,6 +138,10 @@ int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_erro
     wait_ms = wait_bounded_by_timers(engine, wait_ms);
     if (wait_ms <= 0)
         return 0;
-    result = curl_multi_poll(engine->multi, NULL, 0, wait_ms, NULL);
+    result = curl_multi_poll(engine->multi, &wake, wake_fd >= 0, wait_ms, NULL);
     return result == CURLM_OK ? 0 : failed(result, error);
+}
+
+int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_error *error) {
+    return scoop_engine_run_until(engine, wait_ms, -1, error);
 }

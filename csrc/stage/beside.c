@@ -26,7 +26,7 @@ static void beside_free(struct scoop_stage *base) {
 }
 
 static const struct scoop_stage_type beside_type = {"beside", beside_write, beside_finish,
-                                                    beside_free};
+                                                    beside_free, NULL};
 
 struct scoop_stage *scoop_beside_new(struct scoop_stage *inner, struct scoop_counters *counters,
                                      struct scoop_error *error) {
@@ -61,7 +61,7 @@ static void drop_free(struct scoop_stage *stage) {
     scoop_free(stage);
 }
 
-static const struct scoop_stage_type drop_type = {"drop", drop_write, drop_finish, drop_free};
+static const struct scoop_stage_type drop_type = {"drop", drop_write, drop_finish, drop_free, NULL};
 
 struct scoop_stage *scoop_drop_new(struct scoop_counters *counters, struct scoop_error *error) {
     struct scoop_stage *stage = scoop_calloc(1, sizeof *stage);

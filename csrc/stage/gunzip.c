@@ -256,7 +256,7 @@ static void gunzip_free(struct scoop_stage *stage) {
 }
 
 static const struct scoop_stage_type gunzip_type = {"gunzip", gunzip_write, gunzip_finish,
-                                                    gunzip_free};
+                                                    gunzip_free, NULL};
 
 struct scoop_stage *scoop_gunzip_new(const struct scoop_gunzip_options *options,
                                      struct scoop_counters *counters, struct scoop_error *error) {

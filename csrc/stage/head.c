@@ -38,7 +38,7 @@ static void head_free(struct scoop_stage *stage) {
     scoop_free(stage);
 }
 
-static const struct scoop_stage_type head_type = {"head", head_write, head_finish, head_free};
+static const struct scoop_stage_type head_type = {"head", head_write, head_finish, head_free, NULL};
 
 struct scoop_stage *scoop_head_new(uint64_t lines, bool *reached, struct scoop_counters *counters,
                                    struct scoop_error *error) {

@@ -267,7 +267,7 @@ static void json_check_free(struct scoop_stage *stage) {
 }
 
 static const struct scoop_stage_type json_check_type = {"json_check", json_check_write,
-                                                        json_check_finish, json_check_free};
+                                                        json_check_finish, json_check_free, NULL};
 
 struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
                                          struct scoop_counters *counters,

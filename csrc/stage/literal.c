@@ -233,7 +233,7 @@ static void literal_free(struct scoop_stage *base) {
 }
 
 static const struct scoop_stage_type literal_type = {"literal", literal_write, literal_finish,
-                                                     literal_free};
+                                                     literal_free, NULL};
 
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error) {

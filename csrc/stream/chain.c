@@ -27,7 +27,7 @@ static void sink_free(struct scoop_stage *base) {
     scoop_free(base);
 }
 
-static const struct scoop_stage_type sink_type = {"sink", sink_write, sink_finish, sink_free};
+static const struct scoop_stage_type sink_type = {"sink", sink_write, sink_finish, sink_free, NULL};
 
 static struct scoop_stage *new_sink_stage(struct scoop_sink *sink, struct scoop_counters *counters,
                                           struct scoop_error *error) {
@@ -94,13 +94,6 @@ static struct scoop_stage *new_records(const struct scoop_chain_options *options
     }
 }
 
-static int append_records(struct scoop_chain *chain, const struct scoop_chain_options *options,
-                          struct scoop_error *error) {
-    if (options->transfer->format == SCOOP_FORMAT_RAW)
-        return 0;
-    return append(chain, new_records(options, error));
-}
-
 /* Gzip data to a gzip destination, with nothing to do but to check what is inside. */
 static bool passes(const struct scoop_chain_options *options) {
     const struct scoop_transfer_options *transfer = options->transfer;
@@ -122,63 +115,123 @@ static struct scoop_stage *join(struct scoop_stage *first, struct scoop_stage *r
     return NULL;
 }
 
+static bool has_threads(const struct scoop_transfer_options *transfer) {
+    return transfer->head_lines == 0; /* the first lines are few */
+}
+
+size_t scoop_chain_memory_bytes(const struct scoop_transfer_options *transfer) {
+    size_t bytes = 2 * SCOOP_QUEUE_CHUNKS * SCOOP_STEP_BYTES;
+    if (has_threads(transfer))
+        bytes += SCOOP_OUTLET_BYTES;
+    if (scoop_chain_gzips(transfer))
+        bytes += scoop_gzip_memory_bytes(has_threads(transfer) ? scoop_processors() : 0);
+    return bytes;
+}
+
 /* gunzip on one thread, the record check on another: drop keeps nothing. */
-static struct scoop_stage *new_checker(const struct scoop_chain_options *options,
+static struct scoop_stage *new_checker(struct scoop_chain *chain,
+                                       const struct scoop_chain_options *options,
                                        struct scoop_error *error) {
     const struct scoop_gunzip_options gunzip = {0};
     struct scoop_counters *counters = options->counters;
     struct scoop_stage *end = scoop_drop_new(counters, error);
     if (end != NULL && options->transfer->format != SCOOP_FORMAT_RAW) {
         end = join(new_records(options, error), end);
-        end = end == NULL ? NULL : scoop_worker_new(end, counters, error);
+        end = end == NULL ? NULL : scoop_worker_new(end, NULL, counters, error);
     }
     if (end == NULL)
         return NULL;
     end = join(scoop_gunzip_new(&gunzip, counters, error), end);
-    return end == NULL ? NULL : scoop_worker_new(end, counters, error);
+    return end == NULL ? NULL : scoop_worker_new(end, &chain->waker, counters, error);
 }
 
 static int build_passing(struct scoop_chain *chain, const struct scoop_chain_options *options,
                          struct scoop_error *error) {
-    chain->inflates = chain->unchanged = true;
-    struct scoop_stage *worker = new_checker(options, error);
-    if (worker == NULL || append(chain, scoop_beside_new(worker, options->counters, error)) != 0)
+    chain->inflates = chain->unchanged = chain->passes = true;
+    if (scoop_waker_open(&chain->waker, error) != 0)
         return -1;
-    chain->worker = worker;
-    return 0;
+    chain->worker = new_checker(chain, options, error);
+    if (chain->worker == NULL ||
+        append(chain, scoop_beside_new(chain->worker, options->counters, error)) != 0)
+        return -1;
+    return append(chain, new_sink_stage(options->sink, options->counters, error));
+}
+
+static bool has_records(const struct scoop_chain_options *options) {
+    return options->transfer->format != SCOOP_FORMAT_RAW;
+}
+
+/* Records, head and gzip, those that are needed, before `end`, which is taken over. */
+static struct scoop_stage *new_text_stages(struct scoop_chain *chain,
+                                           const struct scoop_chain_options *options,
+                                           struct scoop_stage *end, struct scoop_error *error) {
+    const struct scoop_transfer_options *transfer = options->transfer;
+    struct scoop_counters *counters = options->counters;
+    int level = transfer->compression_level ? transfer->compression_level : -1;
+    unsigned threads = has_threads(transfer) ? scoop_processors() : 0;
+    if (end != NULL && scoop_chain_gzips(transfer))
+        end = join(scoop_gzip_new(level, threads, counters, error), end);
+    if (end != NULL && transfer->head_lines > 0)
+        end =
+            join(scoop_head_new(transfer->head_lines, &chain->head_reached, counters, error), end);
+    if (end != NULL && has_records(options))
+        end = join(new_records(options, error), end);
+    return end;
+}
+
+/* On the owner's thread alone. */
+static int build_serial(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                        struct scoop_error *error) {
+    const struct scoop_gunzip_options gunzip = {0};
+    struct scoop_stage *stages = new_text_stages(
+        chain, options, new_sink_stage(options->sink, options->counters, error), error);
+    if (stages != NULL && chain->inflates)
+        stages = join(scoop_gunzip_new(&gunzip, options->counters, error), stages);
+    return append(chain, stages);
+}
+
+/* gunzip on one thread, the other stages on a second one, whose gzip has more of its own. */
+static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_options *options,
+                          struct scoop_error *error) {
+    const struct scoop_gunzip_options gunzip = {0};
+    struct scoop_counters *counters = options->counters;
+    if (scoop_waker_open(&chain->waker, error) != 0)
+        return -1;
+    struct scoop_stage *outlet = scoop_outlet_new(&chain->waker, counters, error);
+    struct scoop_stage *stages = new_text_stages(chain, options, outlet, error);
+    if (stages != NULL && chain->inflates) {
+        if (stages != outlet)
+            stages = scoop_worker_new(stages, NULL, counters, error);
+        if (stages != NULL)
+            stages = join(scoop_gunzip_new(&gunzip, counters, error), stages);
+    }
+    if (stages != NULL)
+        stages = scoop_worker_new(stages, &chain->waker, counters, error);
+    chain->worker = stages;
+    chain->outlet = stages == NULL ? NULL : outlet;
+    return append(chain, stages);
 }
 
 static int build_changing(struct scoop_chain *chain, const struct scoop_chain_options *options,
                           struct scoop_error *error) {
-    const struct scoop_gunzip_options gunzip = {0};
     const struct scoop_transfer_options *transfer = options->transfer;
-    struct scoop_counters *counters = options->counters;
-    int level = transfer->compression_level ? transfer->compression_level : -1;
     chain->inflates = options->content == SCOOP_CONTENT_GZIP;
-    if (chain->inflates && append(chain, scoop_gunzip_new(&gunzip, counters, error)) != 0)
-        return -1;
-    if (append_records(chain, options, error) != 0)
-        return -1;
-    if (transfer->head_lines > 0 &&
-        append(chain,
-               scoop_head_new(transfer->head_lines, &chain->head_reached, counters, error)) != 0)
-        return -1;
-    if (scoop_chain_gzips(transfer) && append(chain, scoop_gzip_new(level, counters, error)) != 0)
-        return -1;
-    chain->unchanged = chain->first == NULL;
-    return 0;
+    chain->unchanged = !chain->inflates && !has_records(options) && transfer->head_lines == 0 &&
+                       !scoop_chain_gzips(transfer);
+    if (chain->unchanged || !has_threads(transfer))
+        return build_serial(chain, options, error);
+    return build_threaded(chain, options, error);
 }
 
 int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_options *options,
                       struct scoop_error *error) {
     chain->counters = options->counters;
+    chain->sink = options->sink;
+    chain->waker.fd = -1;
     if (check_content(options, error) != 0)
         return -1;
-    int status = passes(options) ? build_passing(chain, options, error)
-                                 : build_changing(chain, options, error);
-    if (status != 0)
-        return -1;
-    return append(chain, new_sink_stage(options->sink, options->counters, error));
+    return passes(options) ? build_passing(chain, options, error)
+                           : build_changing(chain, options, error);
 }
 
 bool scoop_chain_ready(struct scoop_chain *chain) {
@@ -186,7 +239,60 @@ bool scoop_chain_ready(struct scoop_chain *chain) {
 }
 
 bool scoop_chain_must_transform(const struct scoop_chain *chain) {
-    return chain->worker != NULL && scoop_counters_edited(chain->counters);
+    return chain->passes && scoop_counters_edited(chain->counters);
+}
+
+bool scoop_chain_holds_output(struct scoop_chain *chain) {
+    const unsigned char *data;
+    return chain->outlet != NULL && scoop_outlet_peek(chain->outlet, &data) > 0;
+}
+
+int scoop_chain_drain(struct scoop_chain *chain, size_t room_bytes, struct scoop_error *error) {
+    const unsigned char *data;
+    size_t length;
+    int moved = 0;
+    if (chain->outlet == NULL)
+        return 0;
+    for (size_t all = 0; all < SCOOP_OUTLET_BYTES; all += length) {
+        length = scoop_outlet_peek(chain->outlet, &data);
+        if (length == 0 ||
+            (!chain->abandoned && !chain->sink->type->ready(chain->sink, room_bytes)))
+            return moved;
+        if (length > SCOOP_STEP_BYTES)
+            length = SCOOP_STEP_BYTES;
+        if (!chain->abandoned && chain->sink->type->write(chain->sink, data, length, error) != 0)
+            return -1;
+        chain->counters->destination_bytes += length;
+        scoop_outlet_consume(chain->outlet, length);
+        moved = 1;
+    }
+    return moved;
+}
+
+void scoop_chain_end(struct scoop_chain *chain) {
+    if (chain->worker != NULL)
+        scoop_worker_end(chain->worker);
+}
+
+bool scoop_chain_abandon(struct scoop_chain *chain, const struct scoop_error *fault) {
+    if (chain->worker == NULL)
+        return false;
+    chain->abandoned = true;
+    scoop_worker_abandon(chain->worker, fault);
+    return true;
+}
+
+bool scoop_chain_has_failed(struct scoop_chain *chain) {
+    bool failed = false;
+    return chain->worker != NULL && scoop_worker_done(chain->worker, &failed) && failed;
+}
+
+bool scoop_chain_has_ended(struct scoop_chain *chain) {
+    bool failed = false;
+    if (chain->worker == NULL)
+        return true;
+    return scoop_worker_done(chain->worker, &failed) &&
+           (failed || !scoop_chain_holds_output(chain));
 }
 
 int scoop_chain_write(struct scoop_chain *chain, const unsigned char *data, size_t length,
@@ -221,5 +327,7 @@ int scoop_chain_finish(struct scoop_chain *chain, struct scoop_error *error) {
 
 void scoop_chain_free(struct scoop_chain *chain) {
     scoop_stage_free_chain(chain->first);
+    if (chain->counters != NULL)
+        scoop_waker_close(&chain->waker);
     memset(chain, 0, sizeof *chain);
 }

@@ -14,7 +14,6 @@ enum {
     CANCEL_ABORT_MS = 2800,
     ABORT_MS = 10000,
     FD_WAIT_MS = 50,
-    WORKER_WAIT_MS = 1,
 };
 
 /* The stages do not know whose bytes they read. */
@@ -47,7 +46,7 @@ static int fail(struct scoop_transfer *transfer, const struct scoop_error *error
     transfer->error = *error;
     if (transfer->phase == CLEANING)
         return fail_cleaning(transfer);
-    if (transfer->phase <= STREAMING)
+    if (transfer->phase <= FINISHING)
         name_source(transfer);
     transfer->phase = ABORTING;
     transfer->abort_deadline_ms = scoop_now_ms() + most;
@@ -156,6 +155,10 @@ static int sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
     return transfer->prefix_length == sizeof transfer->prefix ? start_stream(transfer, error) : 1;
 }
 
+static bool is_blocked(struct scoop_transfer *transfer) {
+    return !transfer->sink->type->ready(transfer->sink, transfer->room_bytes);
+}
+
 static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (scoop_chain_finish(&transfer->chain, error) != 0)
         return -1;
@@ -174,6 +177,23 @@ static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
     return 1;
 }
 
+/* The source has ended: what the stages still hold comes next. */
+static int end_stream(struct scoop_transfer *transfer) {
+    scoop_chain_end(&transfer->chain);
+    transfer->phase = FINISHING;
+    return 1;
+}
+
+/* What came before the source's fault may hold another one: that is the first, and the one to tell.
+ */
+static int fail_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!scoop_chain_abandon(&transfer->chain, error))
+        return -1;
+    memset(error, 0, sizeof *error);
+    transfer->phase = FINISHING;
+    return 1;
+}
+
 static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error) {
     const unsigned char *data;
     size_t length, consumed = 0;
@@ -181,16 +201,18 @@ static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error)
         return seal(transfer, error);
     if (scoop_chain_must_transform(&transfer->chain))
         return restart(transfer);
-    if (!transfer->sink->type->ready(transfer->sink, transfer->room_bytes) ||
-        !scoop_chain_ready(&transfer->chain))
+    if (scoop_chain_has_failed(&transfer->chain))
+        return scoop_chain_finish(&transfer->chain, error);
+    transfer->waits_for_room = !scoop_chain_ready(&transfer->chain);
+    if (transfer->waits_for_room || (transfer->chain.outlet == NULL && is_blocked(transfer)))
         return 0;
     switch (transfer->source->type->peek(transfer->source, &data, &length, error)) {
     case SCOOP_SOURCE_WAITING:
         return 0;
     case SCOOP_SOURCE_FAILED:
-        return -1;
+        return fail_source(transfer, error);
     case SCOOP_SOURCE_ENDED:
-        return seal(transfer, error);
+        return end_stream(transfer);
     case SCOOP_SOURCE_READY:
         break;
     }
@@ -206,7 +228,9 @@ static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error)
 static int pump(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (transfer->sink->type->poll(transfer->sink, error) == SCOOP_SINK_FAILED)
         return -1;
-    int moved = 0;
+    int moved = scoop_chain_drain(&transfer->chain, transfer->room_bytes, error);
+    if (moved < 0)
+        return -1;
     for (int i = 0; i < STEPS_PER_TURN && transfer->phase == STREAMING; i++) {
         int status = pump_once(transfer, error);
         if (status < 0)
@@ -216,6 +240,15 @@ static int pump(struct scoop_transfer *transfer, struct scoop_error *error) {
         moved = 1;
     }
     return moved;
+}
+
+static int finish_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (transfer->sink->type->poll(transfer->sink, error) == SCOOP_SINK_FAILED)
+        return -1;
+    int moved = scoop_chain_drain(&transfer->chain, transfer->room_bytes, error);
+    if (moved < 0)
+        return -1;
+    return scoop_chain_has_ended(&transfer->chain) ? seal(transfer, error) : moved;
 }
 
 static int wait_sealed(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -281,6 +314,8 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
         return sniff(transfer, error);
     case STREAMING:
         return pump(transfer, error);
+    case FINISHING:
+        return finish_stream(transfer, error);
     case RESTARTING:
         return wait_restart(transfer);
     case SEALING:
@@ -298,33 +333,48 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
     }
 }
 
-static void wait_for_fd(int fd, short events, int wait_ms) {
-    struct pollfd poll_fd = {fd, events, 0};
-    poll(&poll_fd, 1, wait_ms);
+/* What the threads did since the last look, now that they will wake us. */
+static bool is_stirred(struct scoop_transfer *transfer, bool blocked) {
+    struct scoop_chain *chain = &transfer->chain;
+    return (!blocked && scoop_chain_holds_output(chain)) || scoop_chain_must_transform(chain) ||
+           scoop_chain_has_failed(chain) ||
+           (transfer->phase == FINISHING ? scoop_chain_has_ended(chain)
+                                         : transfer->waits_for_room && scoop_chain_ready(chain));
+}
+
+/* Which descriptor of the two ends brings the next event. */
+static struct pollfd awaited(struct scoop_transfer *transfer, bool blocked) {
+    if (blocked)
+        return (struct pollfd){transfer->sink->wait_fd, POLLOUT, 0};
+    if (transfer->source != NULL && transfer->phase <= STREAMING &&
+        !(transfer->phase == STREAMING && transfer->waits_for_room))
+        return (struct pollfd){transfer->source->wait_fd, POLLIN, 0};
+    return (struct pollfd){-1, 0, 0};
 }
 
 static int wait_for_events(struct scoop_transfer *transfer, int wait_ms,
                            struct scoop_error *error) {
-    int fd = -1;
-    short events = POLLIN;
-    bool blocked = transfer->sink != NULL && transfer->phase >= STREAMING &&
-                   !transfer->sink->type->ready(transfer->sink, transfer->room_bytes);
-    if (blocked) {
-        fd = transfer->sink->wait_fd;
-        events = POLLOUT;
-    } else if (transfer->source != NULL && transfer->phase <= STREAMING) {
-        fd = transfer->source->wait_fd;
+    struct scoop_waker *waker = &transfer->chain.waker;
+    bool threads = transfer->chain.worker != NULL &&
+                   (transfer->phase == STREAMING || transfer->phase == FINISHING);
+    bool blocked = transfer->sink != NULL && transfer->phase >= STREAMING && is_blocked(transfer);
+    struct pollfd fds[2] = {awaited(transfer, blocked), {threads ? waker->fd : -1, POLLIN, 0}};
+    if (threads && wait_ms > 0) {
+        scoop_waker_arm(waker);
+        if (is_stirred(transfer, blocked))
+            wait_ms = 0;
     }
-    if (transfer->phase == STREAMING && !scoop_chain_ready(&transfer->chain)) {
-        fd = -1;
-        if (wait_ms > WORKER_WAIT_MS)
-            wait_ms = WORKER_WAIT_MS;
-    }
-    if (fd >= 0 && wait_ms > 0) {
-        wait_for_fd(fd, events, wait_ms < FD_WAIT_MS ? wait_ms : FD_WAIT_MS);
+    bool any_fd = fds[0].fd >= 0 || (threads && transfer->engine == NULL);
+    if (any_fd && wait_ms > 0) {
+        poll(fds, 2, transfer->engine != NULL && wait_ms > FD_WAIT_MS ? FD_WAIT_MS : wait_ms);
         wait_ms = 0;
     }
-    return transfer->engine == NULL ? 0 : scoop_engine_run(transfer->engine, wait_ms, error);
+    int status = 0;
+    if (transfer->engine != NULL)
+        status = scoop_engine_run_until(transfer->engine, wait_ms, fds[1].fd, error);
+    if (threads)
+        scoop_waker_disarm(waker);
+    return status;
 }
 
 static bool is_over(const struct scoop_transfer *transfer) {
@@ -332,7 +382,8 @@ static bool is_over(const struct scoop_transfer *transfer) {
 }
 
 static bool is_full(const struct scoop_transfer *transfer) {
-    return transfer->options.memory != NULL && transfer->phase == STREAMING &&
+    return transfer->options.memory != NULL &&
+           (transfer->phase == STREAMING || transfer->phase == FINISHING) &&
            transfer->options.memory->length >= SCOOP_TRANSFER_MEMORY_HIGH_BYTES;
 }
 

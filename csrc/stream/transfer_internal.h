@@ -21,6 +21,7 @@ enum scoop_transfer_phase {
     OPENING,
     SNIFFING,
     STREAMING,
+    FINISHING, /* the source has ended, or failed; the stages work on what they have */
     RESTARTING,
     SEALING,
     REJECTS,
@@ -50,6 +51,7 @@ struct scoop_transfer {
     unsigned char prefix[SCOOP_SNIFF_BYTES];
     size_t prefix_length;
     size_t room_bytes;
+    bool waits_for_room; /* the source has more than the stages take */
     char source_name[512];
     uint64_t abort_deadline_ms;
     struct scoop_error error;

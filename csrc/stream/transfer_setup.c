@@ -15,9 +15,9 @@ enum {
     RANGES = 4, /* of an S3 source, at once */
     LARGEST_RANGE_BYTES = 8 * 1024 * 1024,
     SMALLEST_RANGE_BYTES = 512 * 1024,
-    OTHER_MEMORY_BYTES = 6 * 1024 * 1024, /* queue, pending record, zlib */
+    OTHER_MEMORY_BYTES = 5 * 1024 * 1024, /* the source's queue, a pending record */
     STEP_SLACK_BYTES = 1024 * 1024,
-    RAW_ROOM_BYTES = 512 * 1024,
+    STEP_ROOM_BYTES = 512 * 1024,
 };
 
 static int copy(const char **text) {
@@ -88,7 +88,8 @@ static int open_engine(struct scoop_transfer *transfer, struct scoop_error *erro
 /* What the ranges of an S3 source share with the parts of an S3 destination. */
 static size_t range_bytes(const struct scoop_transfer *transfer) {
     size_t limit = transfer->budget.limit_bytes;
-    size_t left = limit > OTHER_MEMORY_BYTES ? limit - OTHER_MEMORY_BYTES : 0;
+    size_t other = OTHER_MEMORY_BYTES + scoop_chain_memory_bytes(&transfer->options);
+    size_t left = limit > other ? limit - other : 0;
     size_t bytes = left / (scoop_place_is_s3(transfer->options.destination.uri) ? 2 : 1) / RANGES;
     bytes -= bytes % SMALLEST_RANGE_BYTES;
     return bytes < SMALLEST_RANGE_BYTES  ? SMALLEST_RANGE_BYTES
@@ -148,7 +149,7 @@ static const char *content_type(const struct scoop_transfer *transfer) {
 static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_options *sink,
                       struct scoop_error *error) {
     size_t limit = transfer->budget.limit_bytes;
-    size_t other = OTHER_MEMORY_BYTES;
+    size_t other = OTHER_MEMORY_BYTES + scoop_chain_memory_bytes(&transfer->options);
     if (scoop_place_is_s3(transfer->options.source.uri))
         other += RANGES * range_bytes(transfer);
     if (transfer->options.max_rejected > 0)
@@ -255,8 +256,9 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (options->max_record_bytes == 0)
         options->max_record_bytes = SCOOP_MAX_RECORD_BYTES;
     transfer->budget.limit_bytes = options->memory_limit_bytes;
-    transfer->room_bytes = options->format == SCOOP_FORMAT_RAW
-                               ? RAW_ROOM_BYTES
+    /* Only stages on the owner's thread write all at once what a step brings. */
+    transfer->room_bytes = options->format == SCOOP_FORMAT_RAW || options->head_lines == 0
+                               ? STEP_ROOM_BYTES
                                : options->max_record_bytes + STEP_SLACK_BYTES;
     if (options->source.uri == NULL)
         snprintf(transfer->source_name, sizeof transfer->source_name, "written data");

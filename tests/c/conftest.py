@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAVORS = ("plain", "sanitized")
-THREADED = ("worker_test", "transfer_test")  # also built as flavor "threads", by csrc/Makefile
+# Also built as flavor "threads", by csrc/Makefile.
+THREADED = ("worker_test", "gzip_threads_test", "transfer_test")
 CASE = re.compile(r"cmocka_unit_test(?:_setup_teardown)?\(\s*(\w+)")
 
 

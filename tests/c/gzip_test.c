@@ -6,7 +6,7 @@
 enum { TEXT_BYTES = 300 * 1000 };
 
 static struct scoop_stage *make(struct stage_run *run, const void *options) {
-    return scoop_gzip_new(*(const int *)options, &run->counters, &run->error);
+    return scoop_gzip_new(*(const int *)options, 0, &run->counters, &run->error);
 }
 
 /* Text that neither repeats nor is random. */

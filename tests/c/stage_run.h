@@ -51,7 +51,7 @@ static inline void stage_run_drop(struct scoop_stage *stage) {
 }
 
 static const struct scoop_stage_type stage_run_sink = {"sink", stage_run_write, stage_run_finish,
-                                                       stage_run_drop};
+                                                       stage_run_drop, NULL};
 
 static inline int stage_run_reject(void *user, const struct scoop_reject *reject,
                                    struct scoop_error *error) {

@@ -25,7 +25,7 @@ static void out_free(struct scoop_stage *stage) {
     (void)stage;
 }
 
-static const struct scoop_stage_type out_type = {"out", out_write, out_finish, out_free};
+static const struct scoop_stage_type out_type = {"out", out_write, out_finish, out_free, NULL};
 
 static void print_text(const unsigned char *text, size_t length) {
     fputc('"', stderr);
@@ -52,7 +52,7 @@ static struct scoop_stage *make(const char *name, const struct scoop_record_opti
     if (strcmp(name, "gunzip") == 0)
         return scoop_gunzip_new(NULL, counters, error);
     if (strcmp(name, "gzip") == 0)
-        return scoop_gzip_new(-1, counters, error);
+        return scoop_gzip_new(-1, 0, counters, error);
     if (strcmp(name, "json_check") == 0)
         return scoop_json_check_new(options, counters, error);
     if (strcmp(name, "literal") == 0)

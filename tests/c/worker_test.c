@@ -56,7 +56,8 @@ static void probe_free(struct scoop_stage *stage) {
     ((struct probe *)stage)->frees++;
 }
 
-static const struct scoop_stage_type probe_type = {"probe", probe_write, probe_finish, probe_free};
+static const struct scoop_stage_type probe_type = {"probe", probe_write, probe_finish, probe_free,
+                                                   NULL};
 
 static void probe_init(struct probe *probe) {
     memset(probe, 0, sizeof *probe);
@@ -66,10 +67,11 @@ static void probe_init(struct probe *probe) {
     scoop_buf_init(&probe->out, (size_t)1 << 30);
 }
 
+/* Much text has passed already: the thread starts with the first byte. */
 static struct scoop_stage *worker_around(struct scoop_stage *inner) {
-    static struct scoop_counters counters;
+    static struct scoop_counters counters = {.text_bytes = TEXT_BYTES};
     struct scoop_error error = {0};
-    struct scoop_stage *worker = scoop_worker_new(inner, &counters, &error);
+    struct scoop_stage *worker = scoop_worker_new(inner, NULL, &counters, &error);
     assert_non_null(worker);
     return worker;
 }
@@ -87,8 +89,11 @@ static int write_step(struct scoop_stage *stage, struct scoop_error *error) {
 /* Writes as much as two nested workers hold while the innermost stage does not go on. */
 static void fill(struct scoop_stage *worker) {
     struct scoop_error error = {0};
-    for (int i = 0; i < NESTED_CHUNKS; i++)
+    for (int i = 0; i < NESTED_CHUNKS; i++) {
+        while (!scoop_worker_ready(worker))
+            usleep(SHORT_NAP_US);
         assert_int_equal(write_step(worker, &error), 0);
+    }
     assert_false(scoop_worker_ready(worker));
 }
 
@@ -289,7 +294,7 @@ static int spread_write(struct scoop_stage *stage, const unsigned char *data, si
 }
 
 static const struct scoop_stage_type spread_type = {"spread", spread_write, probe_finish,
-                                                    probe_free};
+                                                    probe_free, NULL};
 
 static void freeing_full_workers_leaves_what_is_queued(void **state) {
     struct scoop_error error = {0};
@@ -410,9 +415,9 @@ static struct scoop_stage *make_all(struct stage_run *run, const void *options) 
     struct scoop_stage *end = scoop_drop_new(&run->counters, &run->error);
     (void)options;
     if (end != NULL)
-        end = scoop_worker_new(end, &run->counters, &run->error);
+        end = scoop_worker_new(end, NULL, &run->counters, &run->error);
     if (end != NULL)
-        end = scoop_worker_new(end, &run->counters, &run->error);
+        end = scoop_worker_new(end, NULL, &run->counters, &run->error);
     return end == NULL ? NULL : scoop_beside_new(end, &run->counters, &run->error);
 }
 

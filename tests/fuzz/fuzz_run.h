@@ -49,7 +49,7 @@ static inline void fuzz_sink_free(struct scoop_stage *stage) {
 }
 
 static const struct scoop_stage_type fuzz_sink_type = {"sink", fuzz_sink_write, fuzz_sink_finish,
-                                                       fuzz_sink_free};
+                                                       fuzz_sink_free, NULL};
 
 static inline int fuzz_reject(void *user, const struct scoop_reject *reject,
                               struct scoop_error *error) {

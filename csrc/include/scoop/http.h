@@ -27,6 +27,9 @@ void scoop_engine_free(struct scoop_engine *engine);
 /* Moves all exchanges on, waits at most wait_ms for activity, calls the callbacks that are due.
  * 0, or -1 with INTERNAL. */
 int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_error *error);
+/* The same; wake_fd (-1: none) becoming readable ends the wait, too. */
+int scoop_engine_run_until(struct scoop_engine *engine, int wait_ms, int wake_fd,
+                           struct scoop_error *error);
 
 /* Calls fire(user) once from scoop_engine_run after delay_ms. 0 or -1 (NO_MEMORY). */
 int scoop_engine_after(struct scoop_engine *engine, uint64_t delay_ms, void (*fire)(void *user),

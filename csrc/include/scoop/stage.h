@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "scoop/error.h"
+#include "scoop/thread.h"
 
 /* What the chain counted; one struct is shared by all stages of a chain, which may run on several
  * threads, and by its owner. */
@@ -67,8 +68,11 @@ struct scoop_stage_type {
     /* The input has ended well: check the trailer, emit what is left. Does not call next's finish.
      * 0 or -1. Called once. */
     int (*finish)(struct scoop_stage *stage, struct scoop_error *error);
-    /* Releases the stage itself. */
+    /* Releases the stage itself, its threads ended first. */
     void (*free)(struct scoop_stage *stage);
+    /* Makes every wait inside the stage end at once, in CANCELLED: free comes next. Any thread.
+     * NULL: it never waits. */
+    void (*stop)(struct scoop_stage *stage);
 };
 
 /* First member of every stage struct. `next` is set by the chain's owner before the first write. */
@@ -101,11 +105,16 @@ struct scoop_gunzip_options {
 struct scoop_stage *scoop_gunzip_new(const struct scoop_gunzip_options *options,
                                      struct scoop_counters *counters, struct scoop_error *error);
 
-/* One member, no time stamp, so equal input gives equal bytes, however it is cut. level 0..9,
- * -1: 6. Levels 1..3 are ISA-L's, whose bytes may differ between kinds of processor; the others
- * zlib's. */
-struct scoop_stage *scoop_gzip_new(int level, struct scoop_counters *counters,
+enum { SCOOP_GZIP_MOST_THREADS = 4 };
+/* One member, no time stamp, so equal input gives equal bytes, however it is cut and however many
+ * threads there are. level 0..9, -1: 6. Levels 1..3 are ISA-L's, whose bytes may differ between
+ * kinds of processor; the others zlib's. A text of more than one block (512 KiB) is compressed by
+ * up to `threads` threads of the stage's own; 0: by the caller's. The next stage is always called
+ * by the caller's thread. */
+struct scoop_stage *scoop_gzip_new(int level, unsigned threads, struct scoop_counters *counters,
                                    struct scoop_error *error);
+/* What such a stage holds at most. */
+size_t scoop_gzip_memory_bytes(unsigned threads);
 
 /* JSON values, one or more lines each, a record boundary being a newline at nesting 0 -> one
  * checked value per line. Bytes of a good one-line record pass unchanged; of a longer one, newlines
@@ -132,15 +141,33 @@ struct scoop_stage *scoop_beside_new(struct scoop_stage *inner, struct scoop_cou
 /* The end of a chain whose bytes nobody wants. */
 struct scoop_stage *scoop_drop_new(struct scoop_counters *counters, struct scoop_error *error);
 
+enum { SCOOP_QUEUE_CHUNKS = 8, SCOOP_OUTLET_BYTES = 1024 * 1024 };
+
 /* Runs the chain `inner` (which must end by itself) on a thread of its own, behind a queue of
- * SCOOP_QUEUE_CHUNKS chunks. write waits while the queue is full; a fault of inner is returned by a
- * later write or by finish, which waits for inner's end. inner is taken over, also on failure. */
-struct scoop_stage *scoop_worker_new(struct scoop_stage *inner, struct scoop_counters *counters,
-                                     struct scoop_error *error);
+ * SCOOP_QUEUE_CHUNKS chunks; the first SCOOP_STEP_BYTES on the caller's, so that a small text
+ * starts no thread. write waits while the queue is full; a fault of inner is returned by a later
+ * write or by finish, which waits for inner's end. Of several faults the one is told that comes
+ * first in the stream. inner is taken over, also on failure; waker (may be NULL) is borrowed, and
+ * woken when there is room again or inner has ended. */
+struct scoop_stage *scoop_worker_new(struct scoop_stage *inner, struct scoop_waker *waker,
+                                     struct scoop_counters *counters, struct scoop_error *error);
 /* Whether the worker's queue takes a write of SCOOP_STEP_BYTES without waiting. Owner's thread. */
 bool scoop_worker_ready(struct scoop_stage *worker);
+/* No more bytes follow; finish, once done, will not wait. Owner's thread. */
+void scoop_worker_end(struct scoop_stage *worker);
+/* No more bytes follow, because of `fault`: inner works on what there is, then ends with that
+ * fault, or with one of its own, which came before. Owner's thread. */
+void scoop_worker_abandon(struct scoop_stage *worker, const struct scoop_error *fault);
+/* Whether inner has ended; *failed: with a fault. */
+bool scoop_worker_done(struct scoop_stage *worker, bool *failed);
 
-enum { SCOOP_QUEUE_CHUNKS = 8 };
+/* The end of a chain inside a worker: keeps up to SCOOP_OUTLET_BYTES, then its write waits. The
+ * waker (may be NULL) is borrowed, and woken when there is something to take. */
+struct scoop_stage *scoop_outlet_new(struct scoop_waker *waker, struct scoop_counters *counters,
+                                     struct scoop_error *error);
+/* What can be taken now, in one piece; 0: nothing. Owner's thread, as consume, which takes it. */
+size_t scoop_outlet_peek(struct scoop_stage *outlet, const unsigned char **data);
+void scoop_outlet_consume(struct scoop_stage *outlet, size_t length);
 
 /* Passes the first `lines` lines and sets *reached when it has; drops the rest. */
 struct scoop_stage *scoop_head_new(uint64_t lines, bool *reached, struct scoop_counters *counters,
