@@ -23,6 +23,8 @@ class TransferFacts(TypedDict):
     rejects_written: bool
     unchanged: bool
     restarted: bool
+    server_side: bool
+    server_side_refused: str
     records_changed: int
 
 class Transfer:

@@ -34,6 +34,7 @@ class TransferOptions:
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
     allow_unknown_length: bool = False
+    server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
     head_lines: int | None = None
     memory_limit: int | None = None
@@ -64,6 +65,7 @@ class TransferOptions:
             "replace_invalid": self.invalid_characters == "replace",
             "nonfinite_null": self.nonfinite == "null",
             "allow_unknown_length": self.allow_unknown_length,
+            "through_client": not self.server_side,
             "as_stored": self.as_stored,
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,

@@ -48,7 +48,9 @@ class CopyReceipt(Receipt):
     """A copy: records_in = records_out + records_rejected (all 0 for the format raw).
 
     unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
-    until a record had to change; then the source was read again. checksum: "CRC32C:base64" of the
+    until a record had to change; then the source was read again. server_side: the S3 server copied
+    by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused: why
+    it did not, though it was asked to. checksum: "CRC32C:base64" of the
     object that was written, which S3 has compared and keeps.
     """
 
@@ -66,6 +68,8 @@ class CopyReceipt(Receipt):
     blank_lines: int
     unchanged: bool
     restarted: bool
+    server_side: bool
+    server_side_refused: str | None
     gzip_members: int
     bom_stripped: bool
     rejects: str | None

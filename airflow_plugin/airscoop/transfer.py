@@ -92,6 +92,8 @@ def _receipt(
         blank_lines=facts["blank_lines"],
         unchanged=facts["unchanged"],
         restarted=facts["restarted"],
+        server_side=facts["server_side"],
+        server_side_refused=facts["server_side_refused"] or None,
         gzip_members=facts["gzip_members"],
         bom_stripped=facts["bom_stripped"],
         rejects=options.rejects_place() if facts["rejects_written"] else None,
@@ -117,6 +119,7 @@ def copy(
     invalid_characters: InvalidCharacters = "reject",
     nonfinite: Nonfinite = "reject",
     allow_unknown_length: bool = False,
+    server_side: bool = True,
     memory_limit: int | None = None,
     overwrite: bool = True,
     object_options: ObjectOptions | None = None,
@@ -138,6 +141,10 @@ def copy(
     encryption, storage class, tags and more. With `overwrite` False a destination that is there
     already, object or file, is kept and PreconditionFailed is raised.
 
+    From S3 to S3 with the same settings, format "raw" and bytes that stay as they are, the server
+    copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
+    False reads and checks them.
+
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
     options = TransferOptions(
@@ -153,6 +160,7 @@ def copy(
         invalid_characters=invalid_characters,
         nonfinite=nonfinite,
         allow_unknown_length=allow_unknown_length,
+        server_side=server_side,
         memory_limit=memory_limit,
         overwrite=overwrite,
         object_options=object_options or ObjectOptions(),

@@ -55,3 +55,27 @@ int scoop_s3_checksum_text(enum scoop_s3_checksum kind, uint64_t value,
     scoop_buf_free(&buf);
     return status;
 }
+
+static int base64_digit(char c) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *found = c == 0 ? NULL : strchr(digits, c);
+    return found == NULL ? -1 : (int)(found - digits);
+}
+
+bool scoop_s3_checksum_parse(enum scoop_s3_checksum kind, const char *text, uint64_t *value) {
+    size_t bits = kind == SCOOP_S3_CHECKSUM_CRC32C ? 32 : 64;
+    size_t digits = (bits + 5) / 6, padding = kind == SCOOP_S3_CHECKSUM_CRC32C ? 2 : 1;
+    uint64_t result = 0;
+    if (kind == SCOOP_S3_CHECKSUM_NONE || strlen(text) != digits + padding ||
+        strcmp(text + digits, padding == 2 ? "==" : "=") != 0)
+        return false;
+    for (size_t i = 0; i < digits; i++) {
+        int digit = base64_digit(text[i]);
+        size_t surplus = i + 1 < digits ? 0 : digits * 6 - bits;
+        if (digit < 0 || (digit & ((1 << surplus) - 1)) != 0)
+            return false;
+        result = result << (6 - surplus) | (uint64_t)digit >> surplus;
+    }
+    *value = result;
+    return true;
+}

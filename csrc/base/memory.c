@@ -45,6 +45,16 @@ char *scoop_strdup(const char *text) {
     return copy;
 }
 
+char *scoop_strndup(const char *text, size_t length) {
+    char *copy = scoop_malloc(length + 1);
+    if (copy == NULL)
+        return NULL;
+    if (length > 0)
+        memcpy(copy, text, length);
+    copy[length] = 0;
+    return copy;
+}
+
 void scoop_free(void *block) {
     free(block);
 }

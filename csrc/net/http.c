@@ -59,30 +59,52 @@ int scoop_http_status(const struct scoop_http_exchange *exchange) {
     return (int)status;
 }
 
-const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *name) {
-    size_t name_length = strlen(name);
+int scoop_http_each_header(struct scoop_http_exchange *exchange,
+                           int (*visit)(void *user, const char *name, size_t name_length,
+                                        const char *value, size_t value_length),
+                           void *user) {
     const char *line = (const char *)exchange->head.data;
     const char *end = line + exchange->head.length;
-    bool found = false;
-    while (line < end) {
+    int status = 0;
+    while (line < end && status == 0) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *next = newline == NULL ? end : newline + 1;
-        size_t length = (size_t)(next - line);
-        if (length > name_length && line[name_length] == ':' &&
-            strncasecmp(line, name, name_length) == 0) {
-            const char *value = line + name_length + 1;
+        const char *colon = memchr(line, ':', (size_t)(next - line));
+        if (colon != NULL) {
+            const char *value = colon + 1;
             while (value < next && (*value == ' ' || *value == '\t'))
                 value++;
             const char *stop = next;
             while (stop > value && strchr(" \t\r\n", stop[-1]) != NULL)
                 stop--;
-            snprintf(exchange->header_value, sizeof exchange->header_value, "%.*s",
-                     (int)(stop - value), value);
-            found = true;
+            status = visit(user, line, (size_t)(colon - line), value, (size_t)(stop - value));
         }
         line = next;
     }
-    return found ? exchange->header_value : NULL;
+    return status;
+}
+
+struct wanted_header {
+    struct scoop_http_exchange *exchange;
+    const char *name;
+    bool found;
+};
+
+static int note_wanted(void *user, const char *name, size_t name_length, const char *value,
+                       size_t value_length) {
+    struct wanted_header *wanted = user;
+    if (name_length != strlen(wanted->name) || strncasecmp(name, wanted->name, name_length) != 0)
+        return 0;
+    snprintf(wanted->exchange->header_value, sizeof wanted->exchange->header_value, "%.*s",
+             (int)value_length, value);
+    wanted->found = true;
+    return 0;
+}
+
+const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *name) {
+    struct wanted_header wanted = {exchange, name, false};
+    scoop_http_each_header(exchange, note_wanted, &wanted);
+    return wanted.found ? exchange->header_value : NULL;
 }
 
 bool scoop_http_repeated(const struct scoop_http_exchange *exchange) {

@@ -43,9 +43,12 @@ struct scoop_sink_type {
     void (*free)(struct scoop_sink *sink);
 };
 
+struct scoop_sink_facts;
+
 /* First member of every sink struct. */
 struct scoop_sink {
     const struct scoop_sink_type *type;
+    const struct scoop_sink_facts *facts; /* the sink's own; NULL: it has none */
     int wait_fd; /* poll for writability while not ready; -1: the engine's events suffice */
 };
 
@@ -87,7 +90,7 @@ struct scoop_s3_sink_options {
 /* A multipart upload, or one PUT when the whole fits one part. */
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
                                      struct scoop_error *error);
-/* Facts of an S3 sink; zeros for the others. */
+/* Zeros for a sink that has none. */
 void scoop_sink_facts(const struct scoop_sink *sink, struct scoop_sink_facts *facts);
 
 #endif

@@ -124,8 +124,8 @@ static const struct scoop_sink_type s3_type = {"s3",    s3_ready,  s3_write, s3_
 
 void scoop_sink_facts(const struct scoop_sink *base, struct scoop_sink_facts *facts) {
     memset(facts, 0, sizeof *facts);
-    if (base->type == &s3_type)
-        *facts = ((const struct scoop_s3_sink *)base)->facts;
+    if (base->facts != NULL)
+        *facts = *base->facts;
 }
 
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
@@ -137,6 +137,7 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     }
     sink->base.type = &s3_type;
     sink->base.wait_fd = -1;
+    sink->base.facts = &sink->facts;
     sink->client = options->client;
     sink->budget = options->budget;
     sink->part_bytes = options->part_bytes;

@@ -26,6 +26,9 @@ struct scoop_s3_sink {
     char *bucket, *key, *content_type;
     const struct scoop_object_headers *object; /* NULL: none */
     bool keep_existing;
+    const struct scoop_pair
+        *copied_headers; /* borrowed: what a copied object keeps of the source */
+    size_t copied_header_count;
     size_t part_bytes;
     unsigned slot_count;
     struct scoop_s3_slot slots[SCOOP_S3_SINK_MAX_SLOTS];
@@ -76,6 +79,10 @@ void scoop_s3_sink_ended(struct scoop_s3_sink *sink);
 
 /* Hands the part that is being filled to the network; creates the upload before the first. */
 int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error);
+/* The next part, not stored yet. 0, or -1 with TOO_LARGE or NO_MEMORY. */
+int scoop_s3_sink_new_part(struct scoop_s3_sink *sink, uint32_t *number, struct scoop_error *error);
+/* Creates the upload; `creating` until it is answered. */
+int scoop_s3_sink_create(struct scoop_s3_sink *sink, struct scoop_error *error);
 /* Makes a free slot the one that is being filled. */
 int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *error);
 

@@ -69,7 +69,7 @@ static void created(void *user, struct scoop_http_exchange *exchange,
         scoop_s3_sink_fail(sink, &failure);
 }
 
-static int create(struct scoop_s3_sink *sink, struct scoop_error *error) {
+int scoop_s3_sink_create(struct scoop_s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "POST");
     scoop_s3_sink_add_query(&request, "uploads", "");
     scoop_s3_sink_add_object(sink, &request);
@@ -78,13 +78,17 @@ static int create(struct scoop_s3_sink *sink, struct scoop_error *error) {
         scoop_s3_sink_add_header(&request, "x-amz-checksum-algorithm", algorithm);
         scoop_s3_sink_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
     }
+    for (size_t i = 0; i < sink->copied_header_count; i++)
+        scoop_s3_sink_add_header(&request, sink->copied_headers[i].name,
+                                 sink->copied_headers[i].value);
     request.error_in_200 = true;
     request.on_done = created;
     sink->creating = true;
     return scoop_s3_sink_start(sink, &request, error);
 }
 
-static int new_part(struct scoop_s3_sink *sink, uint32_t *number, struct scoop_error *error) {
+int scoop_s3_sink_new_part(struct scoop_s3_sink *sink, uint32_t *number,
+                           struct scoop_error *error) {
     if (sink->part_count == SCOOP_S3_MAX_PARTS)
         return scoop_fail(error, SCOOP_TOO_LARGE,
                           "s3://%s/%s: more than %d parts of %zu bytes; raise memory_limit for "
@@ -119,12 +123,12 @@ static int sum_part(struct scoop_s3_sink *sink, const struct scoop_s3_slot *slot
 
 int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_slot *slot = sink->filling;
-    if (new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
+    if (scoop_s3_sink_new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
         return -1;
     slot->state = SLOT_WAITING;
     sink->filling = NULL;
     if (!scoop_s3_sink_multipart(sink))
-        return create(sink, error);
+        return scoop_s3_sink_create(sink, error);
     return sink->creating ? 0 : send_part(sink, slot, error);
 }
 

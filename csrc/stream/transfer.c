@@ -7,6 +7,7 @@
 
 #include "places.h"
 #include "scoop/memory.h"
+#include "server_copy.h"
 #include "transfer_internal.h"
 
 enum {
@@ -97,11 +98,66 @@ static int wait_restart(struct scoop_transfer *transfer) {
 }
 
 static int open_both(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!transfer->server_tried && scoop_server_copy_is_possible(&transfer->options)) {
+        transfer->phase = LOOKING;
+        return scoop_transfer_open_server_copy(transfer, error) == 0 ? 1 : -1;
+    }
     if (scoop_transfer_open_source(transfer, error) != 0 ||
         scoop_transfer_open_sink(transfer, error) != 0)
         return -1;
     transfer->rejects.client = transfer->destination_client;
     transfer->phase = SNIFFING;
+    return 1;
+}
+
+/* Goes on without the server's help. */
+static int stop_server_copy(struct scoop_transfer *transfer) {
+    transfer->server_copies = false;
+    transfer->server_tried = true;
+    transfer->sink->type->abort(transfer->sink);
+    transfer->abort_deadline_ms = scoop_now_ms() + ABORT_MS;
+    transfer->phase = RESTARTING;
+    return 1;
+}
+
+/* What the server refuses to copy in parts it may copy at once; what it does not copy by itself is
+ * read and written instead. -1: it is no refusal. */
+static int fall_back(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    struct scoop_server_copy_facts facts;
+    if (!transfer->server_copies || !scoop_server_copy_is_refusal(error))
+        return -1;
+    snprintf(transfer->server_side_refused, sizeof transfer->server_side_refused, "%.255s",
+             error->message);
+    scoop_server_copy_facts(transfer->sink, &facts);
+    stop_server_copy(transfer);
+    transfer->server_tried = !facts.in_parts;
+    transfer->server_at_once = facts.in_parts;
+    return 1;
+}
+
+static void count_server_copy(struct scoop_transfer *transfer) {
+    struct scoop_server_copy_facts facts;
+    struct scoop_counters *counters = &transfer->counters;
+    if (!transfer->server_copies)
+        return;
+    scoop_server_copy_facts(transfer->sink, &facts);
+    counters->source_bytes = counters->destination_bytes = facts.copied_bytes;
+    if (!facts.gzip)
+        counters->text_bytes = facts.copied_bytes;
+}
+
+static int look(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_server_copy_facts facts;
+    if (transfer->sink->type->poll(transfer->sink, error) == SCOOP_SINK_FAILED)
+        return fall_back(transfer, error);
+    scoop_server_copy_facts(transfer->sink, &facts);
+    if (facts.verdict == SCOOP_SERVER_COPY_DECLINES)
+        return stop_server_copy(transfer);
+    if (facts.verdict == SCOOP_SERVER_COPY_LOOKING)
+        return 0;
+    transfer->unchanged = true;
+    transfer->rejects.client = transfer->destination_client;
+    transfer->phase = SEALING;
     return 1;
 }
 
@@ -253,8 +309,9 @@ static int finish_stream(struct scoop_transfer *transfer, struct scoop_error *er
 
 static int wait_sealed(struct scoop_transfer *transfer, struct scoop_error *error) {
     enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
+    count_server_copy(transfer);
     if (state == SCOOP_SINK_FAILED)
-        return -1;
+        return fall_back(transfer, error);
     if (state != SCOOP_SINK_SEALED)
         return 0;
     transfer->phase = REJECTS;
@@ -278,8 +335,9 @@ static int clean(struct scoop_transfer *transfer, struct scoop_error *error) {
 
 static int wait_committed(struct scoop_transfer *transfer, struct scoop_error *error) {
     enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
+    count_server_copy(transfer);
     if (state == SCOOP_SINK_FAILED)
-        return -1;
+        return fall_back(transfer, error);
     return state == SCOOP_SINK_COMMITTED ? clean(transfer, error) : 0;
 }
 
@@ -310,6 +368,8 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
     switch (transfer->phase) {
     case OPENING:
         return open_both(transfer, error);
+    case LOOKING:
+        return look(transfer, error);
     case SNIFFING:
         return sniff(transfer, error);
     case STREAMING:
@@ -476,6 +536,16 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     facts->retries = sink.retries;
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
     memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
+    if (!transfer->server_copies)
+        memcpy(facts->server_side_refused, transfer->server_side_refused,
+               sizeof facts->server_side_refused);
+    else {
+        struct scoop_server_copy_facts server;
+        scoop_server_copy_facts(transfer->sink, &server);
+        facts->server_side = true;
+        facts->source_total_bytes = server.source_bytes;
+        memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
+    }
     if (transfer->source == NULL)
         return;
     facts->source_total_bytes = transfer->source->total_bytes;

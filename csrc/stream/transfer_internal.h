@@ -19,6 +19,7 @@ enum { SCOOP_TRANSFER_MEMORY_HIGH_BYTES = 256 * 1024 };
 
 enum scoop_transfer_phase {
     OPENING,
+    LOOKING, /* whether the server can copy by itself */
     SNIFFING,
     STREAMING,
     FINISHING, /* the source has ended, or failed; the stages work on what they have */
@@ -44,6 +45,10 @@ struct scoop_transfer {
     bool unchanged; /* the source's bytes are passed on as they are */
     bool restarted; /* as a transform, after a record had to change */
     struct scoop_sink *sink;
+    bool server_copies;            /* the sink is a copy by the server; there is no source */
+    bool server_at_once;           /* it refused parts */
+    bool server_tried;             /* … was asked for and declined or refused */
+    char server_side_refused[256]; /* why; "" when it was not refused */
     struct scoop_chain chain;
     struct scoop_counters counters;
     struct scoop_rejects rejects;
@@ -59,6 +64,8 @@ struct scoop_transfer {
 
 /* Opens the source, or takes up the one that is fed. 0 or -1. */
 int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error);
+/* Makes a sink that has the server copy, and looks at the source. 0 or -1. */
+int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Makes the sink, its parts planned to fit the memory limit. 0 or -1 (USAGE: too small). */
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error);
 void scoop_transfer_free_options(struct scoop_transfer *transfer);

@@ -5,6 +5,7 @@
 #include "places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
+#include "server_copy.h"
 #include "transfer_internal.h"
 
 enum {
@@ -170,28 +171,54 @@ static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_opti
     return 0;
 }
 
-static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
+/* Everything but the parts; `object` holds the names. */
+static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri *object,
+                           struct scoop_s3_sink_options *options, struct scoop_error *error) {
     const struct scoop_place *place = &transfer->options.destination;
-    struct scoop_s3_uri object;
-    if (open_engine(transfer, error) != 0 || scoop_s3_uri_parse(place->uri, &object, error) != 0)
+    if (open_engine(transfer, error) != 0 || scoop_s3_uri_parse(place->uri, object, error) != 0)
         return -1;
-    size_t key_length = strlen(object.key);
-    if (key_length == 0 || object.key[key_length - 1] == '/')
+    size_t key_length = strlen(object->key);
+    if (key_length == 0 || object->key[key_length - 1] == '/')
         return scoop_fail(error, SCOOP_USAGE, "%s names no object; add a file name", place->uri);
-    transfer->destination_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
+    if (transfer->destination_client == NULL)
+        transfer->destination_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
     if (transfer->destination_client == NULL)
         return -1;
-    struct scoop_s3_sink_options options = {
+    *options = (struct scoop_s3_sink_options){
         .client = transfer->destination_client,
-        .bucket = object.bucket,
-        .key = object.key,
+        .bucket = object->bucket,
+        .key = object->key,
         .budget = &transfer->budget,
         .checksum = transfer->options.checksum,
         .content_type = content_type(transfer),
         .object = &transfer->object,
         .keep_existing = transfer->options.keep_existing,
     };
-    if (plan_parts(transfer, &options, error) != 0)
+    return 0;
+}
+
+int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const char *uri = transfer->options.source.uri;
+    struct scoop_s3_uri source, destination;
+    struct scoop_server_copy_options options = {.at_once = transfer->server_at_once,
+                                                .gzips = scoop_chain_gzips(&transfer->options)};
+    if (scoop_s3_uri_parse(uri, &source, error) != 0 ||
+        s3_sink_options(transfer, &destination, &options.target, error) != 0)
+        return -1;
+    if (source.key[0] == 0)
+        return scoop_fail(error, SCOOP_USAGE, "%s names no object", uri);
+    options.bucket = source.bucket;
+    options.key = source.key;
+    transfer->sink = scoop_server_copy_new(&options, error);
+    transfer->server_copies = transfer->sink != NULL;
+    return transfer->sink == NULL ? -1 : 0;
+}
+
+static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_s3_uri object;
+    struct scoop_s3_sink_options options;
+    if (s3_sink_options(transfer, &object, &options, error) != 0 ||
+        plan_parts(transfer, &options, error) != 0)
         return -1;
     transfer->sink = scoop_s3_sink_new(&options, error);
     return transfer->sink == NULL ? -1 : 0;

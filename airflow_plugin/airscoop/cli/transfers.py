@@ -75,6 +75,11 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         default="crc32c",
         help="what S3 compares the object with (default crc32c); none for servers without it",
     )
+    verb.add_argument(
+        "--no-server-side",
+        action="store_true",
+        help="read and check an S3 object that the server could copy to S3 by itself",
+    )
     verb.add_argument("--level", type=int, choices=range(1, 10), help="gzip level (default 6)")
     add_json(verb)
     add_object_options(verb)
@@ -175,6 +180,7 @@ def run_copy(options: argparse.Namespace) -> int:
             compression=options.compression,
             compression_level=options.level,
             checksum=options.checksum,
+            server_side=not options.no_server_side,
             max_rejected=options.max_rejected,
             rejects=options.rejects,
             overwrite=not options.no_overwrite,

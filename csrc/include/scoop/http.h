@@ -79,6 +79,12 @@ int scoop_http_status(const struct scoop_http_exchange *exchange);
 /* Value of the last header of that name (any case) in the final answer, or NULL. Valid until the
  * next call for this exchange. */
 const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *name);
+/* Calls visit for each header of the final answer, in order; pointers are valid during the call.
+ * Returns what the first visit that is not 0 returned. */
+int scoop_http_each_header(struct scoop_http_exchange *exchange,
+                           int (*visit)(void *user, const char *name, size_t name_length,
+                                        const char *value, size_t value_length),
+                           void *user);
 /* Whether the answer's framing says where the body ends: a length, chunks, or HTTP/2. */
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange);
 /* Whether libcurl sent the body more than once, as it does by itself when a connection that was

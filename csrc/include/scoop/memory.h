@@ -11,6 +11,7 @@ void *scoop_malloc(size_t size_bytes);
 void *scoop_calloc(size_t count, size_t size_bytes);
 void *scoop_realloc(void *block, size_t size_bytes);
 char *scoop_strdup(const char *text);
+char *scoop_strndup(const char *text, size_t length);
 void scoop_free(void *block);
 
 #ifdef SCOOP_TORTURE

@@ -2,6 +2,7 @@
 #ifndef SCOOP_S3_CHECKSUM_H
 #define SCOOP_S3_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,8 @@ uint64_t scoop_s3_checksum_join(enum scoop_s3_checksum kind, uint64_t first, uin
 /* Base64 of the big-endian bytes; "" for NONE. 0, or -1 with NO_MEMORY. */
 int scoop_s3_checksum_text(enum scoop_s3_checksum kind, uint64_t value,
                            char text[SCOOP_S3_CHECKSUM_SIZE], struct scoop_error *error);
+
+/* The value of such a text. False when it is not one of this kind. */
+bool scoop_s3_checksum_parse(enum scoop_s3_checksum kind, const char *text, uint64_t *value);
 
 #endif

@@ -42,6 +42,7 @@ struct scoop_transfer_options {
     uint64_t max_rejected;              /* more bad records end the run */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
+    bool through_client;     /* an S3 object for S3 is never copied by the server itself */
     bool as_stored;          /* the source's bytes are the content: gzip data is not inflated */
     bool replace_invalid;
     bool nonfinite_null;
@@ -66,8 +67,10 @@ struct scoop_transfer_facts {
     uint32_t parts;
     uint32_t retries;
     bool rejects_written;
-    bool unchanged; /* the destination's bytes are the source's */
-    bool restarted; /* it was read twice, because a record had to change after all */
+    bool unchanged;                /* the destination's bytes are the source's */
+    bool restarted;                /* it was read twice, because a record had to change after all */
+    bool server_side;              /* the S3 server copied it itself: the bytes were not fetched */
+    char server_side_refused[256]; /* why the server did not, though it was asked to; or "" */
 };
 
 struct scoop_transfer;

@@ -1,0 +1,63 @@
+/* What the files of a server-side copy share. */
+#ifndef SCOOP_SERVER_COPY_INTERNAL_H
+#define SCOOP_SERVER_COPY_INTERNAL_H
+
+#include "scoop/uri.h"
+#include "server_copy.h"
+#include "sink_s3_internal.h"
+
+enum {
+    SCOOP_SERVER_COPY_SLOTS = 8,    /* parts under way at once */
+    SCOOP_SERVER_COPY_HEADERS = 24, /* of metadata; more can only be copied by CopyObject */
+};
+
+struct scoop_server_copy_slot {
+    struct scoop_server_copy *copy;
+    uint32_t number;
+    struct scoop_s3_call *call; /* NULL: free */
+};
+
+struct scoop_server_copy {
+    struct scoop_sink base;
+    enum scoop_sink_state state;
+    struct scoop_s3_sink *target; /* creates, completes and aborts the upload of the parts */
+    char *bucket, *key;           /* of the source */
+    struct scoop_buf copy_source; /* the same as a header's value */
+    bool at_once, gzips;
+    struct scoop_server_copy_facts source;
+    enum scoop_s3_checksum
+        source_kind; /* of the whole source, as S3 keeps it; NONE: it keeps none */
+    uint64_t source_checksum;
+    struct scoop_pair headers[SCOOP_SERVER_COPY_HEADERS + 1]; /* owned; the last is for the tags */
+    size_t header_count;
+    bool too_many_headers;
+    bool tagged;
+    uint64_t part_bytes;
+    uint32_t part_count, started, arrived;
+    struct scoop_server_copy_slot slots[SCOOP_SERVER_COPY_SLOTS];
+    struct scoop_s3_call *call; /* the one call that is not a part's */
+    struct scoop_error error;
+    struct scoop_sink_facts facts;
+};
+
+void scoop_server_copy_fail(struct scoop_server_copy *copy, const struct scoop_error *error);
+/* Starts the call that is not a part's. */
+int scoop_server_copy_start(struct scoop_server_copy *copy, struct scoop_s3_request *request,
+                            struct scoop_error *error);
+void scoop_server_copy_ended(struct scoop_server_copy *copy);
+
+/* --- server_copy_look.c --- */
+
+/* Asks for the source's facts, first bytes and tags; ends in scoop_server_copy_begin, or in
+ * DECLINES. */
+int scoop_server_copy_look(struct scoop_server_copy *copy, struct scoop_error *error);
+
+/* --- server_copy.c --- */
+
+/* Everything is known and nothing has to change. */
+void scoop_server_copy_begin(struct scoop_server_copy *copy);
+/* One request for the whole, as far as S3 allows; larger ones, and whatever is above this, in
+ * parts. */
+bool scoop_server_copy_in_parts(const struct scoop_server_copy *copy);
+
+#endif
