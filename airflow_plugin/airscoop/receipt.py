@@ -49,9 +49,9 @@ class CopyReceipt(Receipt):
 
     unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
     until a record had to change; then the source was read again. server_side: the S3 server copied
-    by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused: why
-    it did not, though it was asked to. checksum: "CRC32C:base64" of the
-    object that was written, which S3 has compared and keeps.
+    by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused:
+    why it did not, though it was asked to. checksum: "CRC32C:base64" of the object that was
+    written, which S3 has compared and keeps.
     """
 
     verb: str = "copy"

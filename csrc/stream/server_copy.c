@@ -10,6 +10,7 @@
 #include "chain.h"
 #include "places.h"
 #include "scoop/memory.h"
+#include "scoop/object_headers.h"
 #include "scoop/s3_copy.h"
 #include "server_copy_internal.h"
 
@@ -179,10 +180,15 @@ static int plan_parts(struct scoop_server_copy *copy, struct scoop_error *error)
     return scoop_s3_sink_create(target, error);
 }
 
+/* Whether CopyObject has to be told the headers, not to take them from the source. */
+static bool names_headers(const struct scoop_server_copy *copy) {
+    return copy->content_type_given || copy->metadata_given;
+}
+
 void scoop_server_copy_begin(struct scoop_server_copy *copy) {
     struct scoop_error error = {0};
     bool in_parts = scoop_server_copy_in_parts(copy);
-    if (in_parts && (copy->at_once || copy->too_many_headers)) {
+    if (copy->too_many_headers && (in_parts || names_headers(copy))) {
         copy->source.verdict = SCOOP_SERVER_COPY_DECLINES;
         return;
     }
@@ -231,8 +237,25 @@ static void object_copied(void *user, struct scoop_http_exchange *exchange,
         note_commit(copy, &copied);
 }
 
+/* With a header that replaces one of the source's, all have to be named. */
+static void add_headers(struct scoop_server_copy *copy, struct scoop_s3_request *request) {
+    const struct scoop_s3_sink *target = copy->target;
+    if (names_headers(copy)) {
+        scoop_s3_sink_add_header(request, "x-amz-metadata-directive", "REPLACE");
+        scoop_s3_sink_add_header(request, "Content-Type", target->content_type);
+        for (size_t i = 0; i < copy->header_count; i++)
+            scoop_s3_sink_add_header(request, copy->headers[i].name, copy->headers[i].value);
+    }
+    if (copy->tags_given)
+        scoop_s3_sink_add_header(request, "x-amz-tagging-directive", "REPLACE");
+    for (size_t i = 0; target->object != NULL && i < target->object->count; i++)
+        scoop_s3_sink_add_header(request, target->object->pairs[i].name,
+                                 target->object->pairs[i].value);
+}
+
 static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error) {
     struct scoop_s3_request request = copy_request(copy);
+    add_headers(copy, &request);
     const struct scoop_s3_checksum_names *names =
         scoop_s3_checksum_names(copy->target->checksum_kind);
     if (names != NULL)
@@ -350,6 +373,14 @@ bool scoop_server_copy_is_refusal(const struct scoop_error *error) {
             (error->code == SCOOP_HTTP || error->code == SCOOP_ACCESS_DENIED));
 }
 
+static void note_given(struct scoop_server_copy *copy, const struct scoop_object_headers *object) {
+    for (size_t i = 0; object != NULL && i < object->count; i++) {
+        const char *name = object->pairs[i].name;
+        copy->metadata_given = copy->metadata_given || strncmp(name, "x-amz-meta-", 11) == 0;
+        copy->tags_given = copy->tags_given || strcmp(name, "x-amz-tagging") == 0;
+    }
+}
+
 static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy_options *options,
                   struct scoop_error *error) {
     scoop_buf_init(&copy->copy_source, COPY_SOURCE_CEILING);
@@ -357,6 +388,8 @@ static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy
     copy->base.wait_fd = -1;
     copy->base.facts = &copy->facts;
     copy->at_once = options->at_once;
+    copy->content_type_given = options->content_type_given;
+    note_given(copy, options->target.object);
     copy->gzips = options->gzips;
     copy->source.source_bytes = -1;
     copy->source_kind = SCOOP_S3_CHECKSUM_NONE;
@@ -397,13 +430,15 @@ static bool same_access(const struct scoop_s3_options *a, const struct scoop_s3_
     return same_text(a->endpoint_url, b->endpoint_url) && same_text(a->region, b->region) &&
            same_text(a->credentials.access_key_id, b->credentials.access_key_id) &&
            same_text(a->credentials.secret_access_key, b->credentials.secret_access_key) &&
-           same_text(a->credentials.session_token, b->credentials.session_token);
+           same_text(a->credentials.session_token, b->credentials.session_token) &&
+           a->requester_pays == b->requester_pays &&
+           same_text(a->expected_bucket_owner, b->expected_bucket_owner);
 }
 
 bool scoop_server_copy_is_possible(const struct scoop_transfer_options *options) {
     return scoop_place_is_s3(options->source.uri) && scoop_place_is_s3(options->destination.uri) &&
            options->format == SCOOP_FORMAT_RAW && options->head_lines == 0 && !options->as_stored &&
-           !options->through_client &&
+           !options->through_client && !options->keep_existing &&
            (options->compression_level == 0 || !scoop_chain_gzips(options)) &&
            same_access(&options->source.s3, &options->destination.s3);
 }

@@ -24,6 +24,7 @@ struct scoop_server_copy {
     char *bucket, *key;           /* of the source */
     struct scoop_buf copy_source; /* the same as a header's value */
     bool at_once, gzips;
+    bool content_type_given, metadata_given, tags_given; /* in place of the source's */
     struct scoop_server_copy_facts source;
     enum scoop_s3_checksum
         source_kind; /* of the whole source, as S3 keeps it; NONE: it keeps none */

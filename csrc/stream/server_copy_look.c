@@ -114,12 +114,16 @@ static bool is_named(const char *name, size_t length, const char *wanted) {
     return length == strlen(wanted) && strncasecmp(name, wanted, length) == 0;
 }
 
+static bool is_metadata(const char *name, size_t length) {
+    static const char prefix[] = "x-amz-meta-";
+    return length > sizeof prefix - 1 && strncasecmp(name, prefix, sizeof prefix - 1) == 0;
+}
+
 /* What CopyObject takes over from the source's headers. */
 static bool belongs_to_the_object(const char *name, size_t length) {
     static const char *const names[] = {"Cache-Control", "Content-Disposition", "Content-Encoding",
                                         "Content-Language", "Expires"};
-    static const char metadata[] = "x-amz-meta-";
-    if (length > sizeof metadata - 1 && strncasecmp(name, metadata, sizeof metadata - 1) == 0)
+    if (is_metadata(name, length))
         return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is_named(name, length, names[i]))
@@ -131,13 +135,16 @@ static int note_header(void *user, const char *name, size_t name_length, const c
                        size_t value_length) {
     struct scoop_server_copy *copy = user;
     if (is_named(name, name_length, "x-amz-tagging-count"))
-        copy->tagged = true;
+        copy->tagged = !copy->tags_given;
     if (is_named(name, name_length, "Content-Type")) {
+        if (copy->content_type_given)
+            return 0;
         scoop_free(copy->target->content_type);
         copy->target->content_type = scoop_strndup(value, value_length);
         return copy->target->content_type == NULL ? -1 : 0;
     }
-    if (!belongs_to_the_object(name, name_length))
+    if (!belongs_to_the_object(name, name_length) ||
+        (copy->metadata_given && is_metadata(name, name_length)))
         return 0;
     if (copy->header_count == SCOOP_SERVER_COPY_HEADERS) {
         copy->too_many_headers = true;

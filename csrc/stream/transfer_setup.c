@@ -200,7 +200,9 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
 int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error) {
     const char *uri = transfer->options.source.uri;
     struct scoop_s3_uri source, destination;
-    struct scoop_server_copy_options options = {.at_once = transfer->server_at_once,
+    struct scoop_server_copy_options options = {.content_type_given =
+                                                    transfer->options.object.content_type != NULL,
+                                                .at_once = transfer->server_at_once,
                                                 .gzips = scoop_chain_gzips(&transfer->options)};
     if (scoop_s3_uri_parse(uri, &source, error) != 0 ||
         s3_sink_options(transfer, &destination, &options.target, error) != 0)

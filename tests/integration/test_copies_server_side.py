@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from fault_server import FaultProxy, error, fault_proxy, lose_answer, plain
-from transfer_support import OWNER, READER, Store, gzipped, json_lines as lines, noise
+from transfer_support import OWNER, READER, Store, gzipped, noise
+from transfer_support import json_lines as lines
 
 import airscoop
 from airscoop.errors import AirscoopError, ConnectionFailed, CorruptData, HttpError, SourceChanged
@@ -304,3 +305,44 @@ def test_a_cancelled_copy_leaves_nothing(store: Store, big: str) -> None:
         with pytest.raises(Cancelled):
             job.run()
     store.assert_untouched()
+
+
+@pytest.mark.parametrize("size", ["small", "big"])
+def test_what_is_asked_for_the_object_replaces_what_the_source_has(
+    store: Store, big: str, size: str
+) -> None:
+    source = big
+    if size == "small":
+        source = store.uri("in.txt")
+        store.client.put_object(
+            Bucket="transfers",
+            Key=store.key("in.txt"),
+            Body=b"some",
+            ContentType="text/x-notes",
+            CacheControl="no-cache",
+            Metadata={"owner": "me"},
+            Tagging="kind=a",
+        )
+    asked = airscoop.ObjectOptions(metadata={"team": "ours"}, tags={"x": "1"})
+    assert copied(store, source, "all", object_options=asked).server_side
+    typed = airscoop.ObjectOptions(content_type="text/plain")
+    assert copied(store, source, "typed", object_options=typed).server_side
+
+    def tags(name: str) -> dict[str, str]:
+        answer = store.client.get_object_tagging(Bucket="transfers", Key=store.key(name))
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    assert store.head("all")["Metadata"] == {"team": "ours"}
+    assert store.head("all")["CacheControl"] == "no-cache"
+    assert store.head("all")["ContentType"] == "text/x-notes"
+    assert tags("all") == {"x": "1"}
+    assert store.head("typed")["ContentType"] == "text/plain"
+    assert store.head("typed")["Metadata"]["owner"] == "me"
+    assert tags("typed")["kind"].startswith("a")
+
+
+def test_what_must_not_be_replaced_is_read_and_written(store: Store) -> None:
+    source = store.put("in.bin", b"data")
+    assert not copied(store, source, "out.bin", overwrite=False).server_side
+    with pytest.raises(AirscoopError):
+        copied(store, source, "out.bin", overwrite=False)
