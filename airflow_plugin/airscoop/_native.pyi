@@ -26,6 +26,7 @@ class TransferFacts(TypedDict):
     server_side: bool
     server_side_refused: str
     records_changed: int
+    parts_kept: str
 
 class Transfer:
     def __init__(self, options: dict[str, Any], *, to_memory: bool = False) -> None: ...

@@ -51,7 +51,8 @@ class CopyReceipt(Receipt):
     until a record had to change; then the source was read again. server_side: the S3 server copied
     by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused:
     why it did not, though it was asked to. checksum: "CRC32C:base64" of the object that was
-    written, which S3 has compared and keeps.
+    written, which S3 has compared and keeps. parts_kept: where its
+    parts waited to be sent, "memory", "source" (read again) or "file" (temporary, in TMPDIR).
     """
 
     verb: str = "copy"
@@ -77,6 +78,7 @@ class CopyReceipt(Receipt):
     checksum: str | None
     source_etag: str | None
     parts: int
+    parts_kept: str | None
     retries: int
 
     def summary(self) -> str:

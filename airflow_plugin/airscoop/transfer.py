@@ -101,6 +101,7 @@ def _receipt(
         checksum=facts["checksum"] or None,
         source_etag=facts["source_etag"] or None,
         parts=facts["parts"],
+        parts_kept=facts["parts_kept"] or None,
         retries=facts["retries"],
     )
 

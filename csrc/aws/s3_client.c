@@ -64,6 +64,10 @@ struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client) {
     return client->engine;
 }
 
+bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client) {
+    return client->sign_payload && client->access_key_id != NULL;
+}
+
 static int copy_text(char **out, const char *text) {
     *out = text == NULL ? NULL : scoop_strdup(text);
     return text != NULL && *out == NULL ? -1 : 0;
@@ -237,6 +241,8 @@ static const char *payload_hash(struct scoop_s3_call *call, struct scoop_error *
         return SCOOP_EMPTY_SHA256;
     if (!call->client->sign_payload)
         return SCOOP_UNSIGNED_PAYLOAD;
+    if (request->payload_hash != NULL)
+        return request->payload_hash;
     if (call->payload_hash[0] == 0 &&
         scoop_sha256_hex(request->body, request->body_length, call->payload_hash, error) != 0)
         return NULL;
@@ -468,6 +474,8 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .header_count = list->count,
         .body = request->body,
         .body_length = request->body_length,
+        .body_fd = request->body_fd,
+        .body_offset = request->body_offset,
         .response_ceiling = request->response_ceiling,
         .total_timeout_ms = request->total_timeout_ms,
         .on_head = on_head,

@@ -33,7 +33,7 @@ uint64_t scoop_part_plan_bytes(const struct scoop_part_plan *plan, uint32_t numb
     uint64_t bytes = plan->first_bytes;
     if (plan->growth_parts == 0 || number <= plan->flat_parts)
         return bytes;
-    uint32_t doublings = (number - plan->flat_parts - 1) / plan->growth_parts + 1;
+    uint64_t doublings = (number - plan->flat_parts - 1) / plan->growth_parts + 1;
     while (doublings-- > 0 && bytes < plan->largest_bytes)
         bytes = next_bytes(plan, bytes);
     return bytes;

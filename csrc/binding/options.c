@@ -47,6 +47,11 @@ static const struct field fields[] = {
     {"checksum", CHECKSUM, AT(checksum)},
     {"compression_level", INTEGER, AT(compression_level)},
     {"head_lines", COUNT, AT(head_lines)},
+    /* A plan of one's own is for tests: growth without terabytes. */
+    {"part_first_bytes", COUNT, AT(part_plan.first_bytes)},
+    {"part_largest_bytes", COUNT, AT(part_plan.largest_bytes)},
+    {"part_flat_parts", COUNT, AT(part_plan.flat_parts)},
+    {"part_growth_parts", COUNT, AT(part_plan.growth_parts)},
     {"memory_limit", SIZE, AT(memory_limit_bytes)},
     {"max_record_bytes", SIZE, AT(max_record_bytes)},
     {"max_rejected", COUNT, AT(max_rejected)},

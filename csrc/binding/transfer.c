@@ -123,7 +123,7 @@ static PyObject *facts_dict(struct transfer_object *self) {
     scoop_transfer_facts(self->transfer, &facts);
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
-        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:s,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:s}",
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:s,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:s,s:s}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -134,7 +134,8 @@ static PyObject *facts_dict(struct transfer_object *self) {
         facts.retries, "rejects_written", facts.rejects_written ? Py_True : Py_False, "unchanged",
         facts.unchanged ? Py_True : Py_False, "restarted", facts.restarted ? Py_True : Py_False,
         "records_changed", counters->records_changed, "server_side",
-        facts.server_side ? Py_True : Py_False, "server_side_refused", facts.server_side_refused);
+        facts.server_side ? Py_True : Py_False, "server_side_refused", facts.server_side_refused,
+        "parts_kept", facts.parts_kept);
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

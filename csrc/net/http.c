@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "engine_internal.h"
 #include "scoop/memory.h"
@@ -213,10 +215,32 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     }
 }
 
+static size_t read_body(struct scoop_http_exchange *exchange, char *data, size_t length) {
+    const struct scoop_http_request *request = &exchange->request;
+    ssize_t got;
+    do
+        got = pread(request->body_fd, data, length,
+                    (off_t)(request->body_offset + exchange->body_sent));
+    while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        exchange->body_sent += (size_t)got;
+        return (size_t)got;
+    }
+    if (got < 0)
+        scoop_fail_errno(&exchange->error, errno, "reading what is sent to %s", exchange->where);
+    else
+        scoop_fail(&exchange->error, SCOOP_SOURCE_CHANGED,
+                   "%s: the file that is sent became shorter", exchange->where);
+    exchange->stopped = true;
+    return CURL_READFUNC_ABORT;
+}
+
 static size_t give_body(char *data, size_t size, size_t count, void *user) {
     struct scoop_http_exchange *exchange = user;
     size_t left = exchange->request.body_length - exchange->body_sent;
     size_t length = size * count < left ? size * count : left;
+    if (exchange->request.body == NULL && length > 0)
+        return read_body(exchange, data, length);
     if (length > 0)
         memcpy(data, (const char *)exchange->request.body + exchange->body_sent, length);
     exchange->body_sent += length;

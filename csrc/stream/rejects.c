@@ -201,8 +201,9 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
         .key = place.key,
         .budget = rejects->budget,
         .checksum = rejects->checksum,
-        .part_bytes = SCOOP_REJECTS_PART_BYTES,
-        .buffers = 1,
+        .plan = scoop_part_plan_growing(SCOOP_REJECTS_PART_BYTES),
+        .memory_bytes = 2 * SCOOP_REJECTS_PART_BYTES,
+        .buffers = 2,
         .content_type = "application/x-ndjson",
         .object = &rejects->object,
     };

@@ -10,6 +10,7 @@
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 #include "scoop/object_headers.h"
+#include "scoop/part_plan.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 
@@ -52,12 +53,21 @@ struct scoop_sink {
     int wait_fd; /* poll for writability while not ready; -1: the engine's events suffice */
 };
 
+/* Where parts waited to be sent; of several places the last in this order counts. */
+enum scoop_parts_kept {
+    SCOOP_PARTS_NOWHERE, /* there were none */
+    SCOOP_PARTS_IN_MEMORY,
+    SCOOP_PARTS_IN_SOURCE, /* read again */
+    SCOOP_PARTS_IN_FILE,   /* temporary, without a name */
+};
+
 /* What a commit left, for the receipt. */
 struct scoop_sink_facts {
     char etag[128];
     char checksum[32]; /* "CRC32C:base64", of the whole object; "" when there is none */
     uint32_t parts;
     uint32_t retries;
+    enum scoop_parts_kept parts_kept;
 };
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
@@ -80,8 +90,10 @@ struct scoop_s3_sink_options {
     const char *bucket;
     const char *key;
     struct scoop_budget *budget; /* borrowed */
-    size_t part_bytes;
-    unsigned buffers; /* parts in memory at once, at least 1 */
+    struct scoop_part_plan plan;
+    uint64_t memory_bytes; /* for parts; one larger than half of it is kept elsewhere */
+    unsigned buffers;      /* parts in memory at once, at most */
+    size_t room_bytes;     /* the largest room that will be asked for */
     enum scoop_s3_checksum checksum;
     const char *content_type;                  /* NULL: application/octet-stream */
     const struct scoop_object_headers *object; /* borrowed; outlive the sink */
@@ -90,6 +102,11 @@ struct scoop_s3_sink_options {
 /* A multipart upload, or one PUT when the whole fits one part. */
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
                                      struct scoop_error *error);
+/* Tells an S3 sink, before the first write, that exactly total_bytes will come (-1: unknown), and
+ * that they are those of the regular file fd, in order, if fd is not negative: then parts are read
+ * from there again. Nothing for other sinks. 0, or -1 with TOO_LARGE, IO. */
+int scoop_s3_sink_expect(struct scoop_sink *sink, int64_t total_bytes, int fd,
+                         struct scoop_error *error);
 /* Zeros for a sink that has none. */
 void scoop_sink_facts(const struct scoop_sink *sink, struct scoop_sink_facts *facts);
 

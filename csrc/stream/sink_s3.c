@@ -1,6 +1,9 @@
 /* An S3 object as a sink: parts in parallel, Complete in one place, abort on every other way out.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scoop/memory.h"
 #include "sink_s3_internal.h"
@@ -19,12 +22,7 @@ bool scoop_s3_sink_multipart(const struct scoop_s3_sink *sink) {
 }
 
 static bool s3_ready(struct scoop_sink *base, size_t room_bytes) {
-    struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
-    size_t room = sink->filling == NULL ? 0 : sink->part_bytes - sink->filling->length;
-    for (unsigned i = 0; i < sink->slot_count; i++)
-        if (sink->slots[i].state == SLOT_FREE)
-            room += sink->part_bytes;
-    return room >= room_bytes;
+    return scoop_s3_sink_has_room((struct scoop_s3_sink *)base, room_bytes);
 }
 
 static int s3_write(struct scoop_sink *base, const void *data, size_t length,
@@ -32,16 +30,15 @@ static int s3_write(struct scoop_sink *base, const void *data, size_t length,
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     const unsigned char *bytes = data;
     while (length > 0) {
-        if (sink->filling != NULL && sink->filling->length == sink->part_bytes &&
+        if (sink->filling != NULL && sink->filling->length == sink->filling->size &&
             scoop_s3_sink_flush(sink, error) != 0)
             return -1;
         if (sink->filling == NULL && scoop_s3_sink_take_slot(sink, error) != 0)
             return -1;
-        struct scoop_s3_slot *slot = sink->filling;
-        size_t room = sink->part_bytes - slot->length;
-        size_t taken = length < room ? length : room;
-        memcpy(slot->buffer + slot->length, bytes, taken);
-        slot->length += taken;
+        uint64_t room = sink->filling->size - sink->filling->length;
+        size_t taken = length < room ? length : (size_t)room;
+        if (scoop_s3_slot_append(sink->filling, bytes, taken, error) != 0)
+            return -1;
         sink->total_bytes += taken;
         bytes += taken;
         length -= taken;
@@ -60,7 +57,7 @@ static int s3_seal(struct scoop_sink *base, struct scoop_error *error) {
 static bool idle(const struct scoop_s3_sink *sink) {
     if (sink->call != NULL)
         return false;
-    for (unsigned i = 0; i < sink->slot_count; i++)
+    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
         if (sink->slots[i].state == SLOT_WAITING || sink->slots[i].state == SLOT_SENDING)
             return false;
     return true;
@@ -85,10 +82,10 @@ static int s3_commit(struct scoop_sink *base, struct scoop_error *error) {
 static void s3_abort(struct scoop_sink *base) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     sink->state = SCOOP_SINK_ABORTING;
-    for (unsigned i = 0; i < sink->slot_count; i++) {
+    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++) {
         scoop_s3_cancel(sink->slots[i].call);
         sink->slots[i].call = NULL;
-        sink->slots[i].state = SLOT_FREE;
+        scoop_s3_slot_empty(&sink->slots[i]);
     }
     sink->filling = NULL;
     /* A creation under way is waited for: its upload has no name to abort it by. */
@@ -102,10 +99,10 @@ static void s3_abort(struct scoop_sink *base) {
 static void s3_free(struct scoop_sink *base) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     scoop_s3_cancel(sink->call);
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++) {
-        scoop_s3_cancel(sink->slots[i].call);
-        scoop_budget_give(sink->budget, sink->slots[i].buffer, sink->part_bytes);
-    }
+    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
+        scoop_s3_slot_free(&sink->slots[i]);
+    if (sink->source_fd >= 0)
+        close(sink->source_fd);
     for (size_t i = 0; i < sink->part_count; i++) {
         scoop_free((char *)sink->parts[i].etag);
         scoop_free((char *)sink->parts[i].checksum);
@@ -128,6 +125,21 @@ void scoop_sink_facts(const struct scoop_sink *base, struct scoop_sink_facts *fa
         *facts = *base->facts;
 }
 
+int scoop_s3_sink_expect(struct scoop_sink *base, int64_t total_bytes, int fd,
+                         struct scoop_error *error) {
+    struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
+    if (base->type != &s3_type || total_bytes < 0)
+        return 0;
+    if (scoop_part_plan_even(sink->plan.first_bytes, (uint64_t)total_bytes, &sink->plan, error) !=
+        0)
+        return -1;
+    /* Without a checksum nobody would see that the second reading brought other bytes. */
+    if (fd < 0 || sink->checksum_kind == SCOOP_S3_CHECKSUM_NONE)
+        return 0;
+    sink->source_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return sink->source_fd >= 0 ? 0 : scoop_fail_errno(error, errno, "keeping the source open");
+}
+
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
                                      struct scoop_error *error) {
     struct scoop_s3_sink *sink = scoop_calloc(1, sizeof *sink);
@@ -140,14 +152,17 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->base.facts = &sink->facts;
     sink->client = options->client;
     sink->budget = options->budget;
-    sink->part_bytes = options->part_bytes;
+    sink->plan = options->plan;
+    sink->memory_bytes = options->memory_bytes;
+    sink->room_bytes = options->room_bytes;
+    sink->source_fd = -1;
     sink->checksum_kind = options->checksum;
     sink->object = options->object;
     sink->keep_existing = options->keep_existing;
     sink->slot_count =
         options->buffers < SCOOP_S3_SINK_MAX_SLOTS ? options->buffers : SCOOP_S3_SINK_MAX_SLOTS;
     for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
-        sink->slots[i].sink = sink;
+        sink->slots[i] = (struct scoop_s3_slot){.sink = sink, .file = -1};
     scoop_buf_init(&sink->upload_id, 4096);
     scoop_buf_init(&sink->completion, COMPLETION_CEILING);
     sink->bucket = scoop_strdup(options->bucket);

@@ -100,14 +100,22 @@ static int look(struct scoop_s3_sink *sink,
 
 /* --- one PUT --- */
 
+static int add_to_md5(void *user, const void *data, size_t length, struct scoop_error *error) {
+    return scoop_digest_update(user, data, length, error);
+}
+
 /* The ETag that a PUT of this body gets, unless a KMS key encrypts it. */
 static bool same_md5(const struct scoop_s3_sink *sink, const char *etag) {
     struct scoop_error ignored = {0};
     unsigned char digest[SCOOP_MD5_BYTES];
     char expected[SCOOP_MD5_HEX_SIZE + 2];
-    const struct scoop_s3_slot *slot = sink->filling;
-    if (etag == NULL || scoop_md5(slot == NULL ? NULL : slot->buffer,
-                                  slot == NULL ? 0 : slot->length, digest, &ignored) != 0)
+    struct scoop_digest *md5 = scoop_digest_new(SCOOP_DIGEST_MD5, &ignored);
+    bool known = etag != NULL && md5 != NULL &&
+                 (sink->filling == NULL ||
+                  scoop_s3_slot_visit(sink->filling, add_to_md5, md5, &ignored) == 0) &&
+                 scoop_digest_finish(md5, digest, &ignored) == 0;
+    scoop_digest_free(md5);
+    if (!known)
         return false;
     expected[0] = '"';
     scoop_hex_encode(digest, sizeof digest, expected + 1);
@@ -139,8 +147,14 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
     }
     sink->error = *error;
     struct scoop_error failure = {0};
+    if (sink->filling != NULL && scoop_s3_sink_may_repair(sink->filling, &sink->error)) {
+        sink->facts.retries++;
+        if (scoop_s3_sink_put(sink, &failure) != 0)
+            scoop_s3_sink_fail(sink, &failure);
+        return;
+    }
     if (!found_existing(sink, error) || !again)
-        refused(sink, error);
+        refused(sink, &sink->error);
     else if (look(sink, put_looked, &failure) != 0)
         scoop_s3_sink_fail(sink, &failure);
 }
@@ -151,11 +165,11 @@ int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error) {
     scoop_s3_sink_add_object(sink, &request);
     scoop_s3_sink_add_condition(sink, &request);
     if (sink->filling != NULL) {
-        request.body = sink->filling->buffer;
-        request.body_length = sink->filling->length;
+        if (scoop_s3_slot_close(sink->filling, error) != 0)
+            return -1;
+        scoop_s3_slot_send(sink->filling, &request);
+        sink->checksum = sink->filling->checksum;
     }
-    sink->checksum =
-        scoop_s3_checksum_add(sink->checksum_kind, 0, request.body, request.body_length);
     if (scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
         return -1;
     scoop_s3_sink_add_checksum(sink, &request, text);

@@ -2,6 +2,7 @@
 #ifndef SCOOP_SINK_S3_INTERNAL_H
 #define SCOOP_SINK_S3_INTERNAL_H
 
+#include "scoop/crypto.h"
 #include "scoop/s3_message.h"
 #include "sink.h"
 
@@ -12,9 +13,18 @@ enum scoop_s3_slot_state { SLOT_FREE, SLOT_FILLING, SLOT_WAITING, SLOT_SENDING }
 struct scoop_s3_slot {
     struct scoop_s3_sink *sink;
     enum scoop_s3_slot_state state;
-    unsigned char *buffer;
-    size_t length;
+    enum scoop_parts_kept kept;
+    unsigned char *buffer; /* of buffer_bytes, from the budget; kept while the slot is free */
+    size_t buffer_bytes;
+    int file;        /* -1: none */
+    uint64_t offset; /* of the part in the file or the source */
+    uint64_t size;   /* of a full part with this number */
+    uint64_t length;
+    uint64_t checksum;
+    struct scoop_digest *digest; /* while the part grows, if payloads are signed */
+    char payload_hash[SCOOP_SHA256_HEX_SIZE];
     uint32_t number;
+    bool repaired; /* sent a second time after it arrived damaged */
     struct scoop_s3_call *call;
 };
 
@@ -29,7 +39,10 @@ struct scoop_s3_sink {
     const struct scoop_pair
         *copied_headers; /* borrowed: what a copied object keeps of the source */
     size_t copied_header_count;
-    size_t part_bytes;
+    struct scoop_part_plan plan;
+    uint64_t memory_bytes;
+    size_t room_bytes;
+    int source_fd; /* ours; -1: the source is not a file that can be read again */
     unsigned slot_count;
     struct scoop_s3_slot slots[SCOOP_S3_SINK_MAX_SLOTS];
     struct scoop_s3_slot *filling;
@@ -75,6 +88,30 @@ int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_reques
 /* That call has ended. */
 void scoop_s3_sink_ended(struct scoop_s3_sink *sink);
 
+/* --- sink_s3_slot.c --- */
+
+/* Whether so many bytes can be written without waiting for parts to be sent. */
+bool scoop_s3_sink_has_room(const struct scoop_s3_sink *sink, size_t room_bytes);
+/* Makes a free slot the place of the next part. */
+int scoop_s3_slot_open(struct scoop_s3_slot *slot, struct scoop_error *error);
+/* At most what is left of the slot's size. */
+int scoop_s3_slot_append(struct scoop_s3_slot *slot, const void *data, size_t length,
+                         struct scoop_error *error);
+/* No more bytes follow. */
+int scoop_s3_slot_close(struct scoop_s3_slot *slot, struct scoop_error *error);
+/* Makes the part the request's body. */
+void scoop_s3_slot_send(const struct scoop_s3_slot *slot, struct scoop_s3_request *request);
+/* Shows the part, in order. */
+int scoop_s3_slot_visit(const struct scoop_s3_slot *slot,
+                        int (*take)(void *user, const void *data, size_t length,
+                                    struct scoop_error *error),
+                        void *user, struct scoop_error *error);
+/* Whether the part is still what its checksum says: 0, or -1 (SOURCE_CHANGED, CORRUPT). */
+int scoop_s3_slot_check(struct scoop_s3_slot *slot, struct scoop_error *error);
+/* Makes it free again. */
+void scoop_s3_slot_empty(struct scoop_s3_slot *slot);
+void scoop_s3_slot_free(struct scoop_s3_slot *slot);
+
 /* --- sink_s3_parts.c --- */
 
 /* Hands the part that is being filled to the network; creates the upload before the first. */
@@ -85,6 +122,9 @@ int scoop_s3_sink_new_part(struct scoop_s3_sink *sink, uint32_t *number, struct 
 int scoop_s3_sink_create(struct scoop_s3_sink *sink, struct scoop_error *error);
 /* Makes a free slot the one that is being filled. */
 int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *error);
+/* Whether a part or PUT that arrived damaged (BadDigest) is worth another sending: once, if it is
+ * still what it was; else *error says why not. */
+bool scoop_s3_sink_may_repair(struct scoop_s3_slot *slot, struct scoop_error *error);
 
 /* --- sink_s3_commit.c --- */
 

@@ -6,6 +6,20 @@
 
 enum { FIRST_PARTS = 64 };
 
+bool scoop_s3_sink_may_repair(struct scoop_s3_slot *slot, struct scoop_error *error) {
+    struct scoop_error failure = {0};
+    if (error->code != SCOOP_CORRUPT || error->http_status != 400 || slot->repaired)
+        return false;
+    slot->repaired = true;
+    if (scoop_s3_slot_check(slot, &failure) == 0)
+        return true;
+    *error = failure;
+    return false;
+}
+
+static int send_part(struct scoop_s3_sink *sink, struct scoop_s3_slot *slot,
+                     struct scoop_error *error);
+
 static void part_done(void *user, struct scoop_http_exchange *exchange,
                       const struct scoop_error *error) {
     struct scoop_s3_slot *slot = user;
@@ -13,8 +27,12 @@ static void part_done(void *user, struct scoop_http_exchange *exchange,
     struct scoop_error failure = *error;
     sink->facts.retries += scoop_s3_retries(slot->call);
     slot->call = NULL;
-    slot->state = SLOT_FREE;
-    slot->length = 0;
+    if (scoop_s3_sink_may_repair(slot, &failure)) {
+        sink->facts.retries++;
+        if (send_part(sink, slot, &failure) == 0)
+            return;
+    }
+    scoop_s3_slot_empty(slot);
     if (failure.code == SCOOP_OK) {
         const char *etag = scoop_http_header(exchange, "ETag");
         struct scoop_s3_part *part = &sink->parts[slot->number - 1];
@@ -35,8 +53,7 @@ static int send_part(struct scoop_s3_sink *sink, struct scoop_s3_slot *slot,
     scoop_s3_sink_add_query(&request, "partNumber", number);
     scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
     scoop_s3_sink_add_checksum(sink, &request, sink->parts[slot->number - 1].checksum);
-    request.body = slot->buffer;
-    request.body_length = slot->length;
+    scoop_s3_slot_send(slot, &request);
     request.on_done = part_done;
     request.user = slot;
     slot->call = scoop_s3_start(sink->client, &request, error);
@@ -91,9 +108,8 @@ int scoop_s3_sink_new_part(struct scoop_s3_sink *sink, uint32_t *number,
                            struct scoop_error *error) {
     if (sink->part_count == SCOOP_S3_MAX_PARTS)
         return scoop_fail(error, SCOOP_TOO_LARGE,
-                          "s3://%s/%s: more than %d parts of %zu bytes; raise memory_limit for "
-                          "larger parts",
-                          sink->bucket, sink->key, SCOOP_S3_MAX_PARTS, sink->part_bytes);
+                          "s3://%s/%s: more than %d parts, which hold %llu bytes", sink->bucket,
+                          sink->key, SCOOP_S3_MAX_PARTS, (unsigned long long)sink->total_bytes);
     if (sink->part_count == sink->part_capacity) {
         size_t capacity = sink->part_capacity ? sink->part_capacity * 2 : FIRST_PARTS;
         struct scoop_s3_part *grown = scoop_realloc(sink->parts, capacity * sizeof *grown);
@@ -111,11 +127,10 @@ static int sum_part(struct scoop_s3_sink *sink, const struct scoop_s3_slot *slot
                     struct scoop_error *error) {
     enum scoop_s3_checksum kind = sink->checksum_kind;
     char text[SCOOP_S3_CHECKSUM_SIZE];
-    uint64_t part = scoop_s3_checksum_add(kind, 0, slot->buffer, slot->length);
     if (kind == SCOOP_S3_CHECKSUM_NONE)
         return 0;
-    sink->checksum = scoop_s3_checksum_join(kind, sink->checksum, part, slot->length);
-    if (scoop_s3_checksum_text(kind, part, text, error) != 0)
+    sink->checksum = scoop_s3_checksum_join(kind, sink->checksum, slot->checksum, slot->length);
+    if (scoop_s3_checksum_text(kind, slot->checksum, text, error) != 0)
         return -1;
     sink->parts[slot->number - 1].checksum = scoop_strdup(text);
     return sink->parts[slot->number - 1].checksum == NULL ? scoop_fail_memory(error) : 0;
@@ -123,7 +138,8 @@ static int sum_part(struct scoop_s3_sink *sink, const struct scoop_s3_slot *slot
 
 int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_slot *slot = sink->filling;
-    if (scoop_s3_sink_new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
+    if (scoop_s3_slot_close(slot, error) != 0 ||
+        scoop_s3_sink_new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
         return -1;
     slot->state = SLOT_WAITING;
     sink->filling = NULL;
@@ -133,16 +149,12 @@ int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
 }
 
 int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *error) {
-    for (unsigned i = 0; i < sink->slot_count; i++) {
+    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++) {
         struct scoop_s3_slot *slot = &sink->slots[i];
         if (slot->state != SLOT_FREE)
             continue;
-        if (slot->buffer == NULL)
-            slot->buffer = scoop_budget_take(sink->budget, sink->part_bytes, error);
-        if (slot->buffer == NULL)
+        if (scoop_s3_slot_open(slot, error) != 0)
             return -1;
-        slot->state = SLOT_FILLING;
-        slot->length = 0;
         sink->filling = slot;
         return 0;
     }

@@ -44,6 +44,8 @@ struct scoop_source {
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
 struct scoop_source *scoop_file_source_new(const char *path, struct scoop_error *error);
+/* The descriptor of a regular file that has a name, while it is open; -1 for other sources. */
+int scoop_file_source_fd(const struct scoop_source *source);
 /* An open descriptor, not closed; its end of file is taken as the end. */
 struct scoop_source *scoop_fd_source_new(int fd, struct scoop_error *error);
 /* `engine` is borrowed. allow_unknown_length: a body that ends with its connection is accepted. */

@@ -122,6 +122,13 @@ struct scoop_source *scoop_file_source_new(const char *path, struct scoop_error 
     return &source->base;
 }
 
+int scoop_file_source_fd(const struct scoop_source *base) {
+    const struct file_source *source = (const struct file_source *)base;
+    if (base->type != &file_type || source->path == NULL || !S_ISREG(source->before.st_mode))
+        return -1;
+    return source->fd;
+}
+
 struct scoop_source *scoop_fd_source_new(int fd, struct scoop_error *error) {
     struct file_source *source = new_source(error);
     if (source != NULL)

@@ -181,6 +181,10 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
     if (scoop_chain_build(&transfer->chain, &options, error) != 0)
         return -1;
     transfer->unchanged = transfer->chain.unchanged;
+    if (transfer->unchanged && transfer->options.head_lines == 0 &&
+        scoop_s3_sink_expect(transfer->sink, transfer->source->total_bytes,
+                             scoop_file_source_fd(transfer->source), error) != 0)
+        return -1;
     transfer->phase = STREAMING;
     return scoop_chain_write_all(&transfer->chain, transfer->prefix, transfer->prefix_length,
                                  error) == 0
@@ -523,6 +527,7 @@ static void copy_counters(struct scoop_counters *to, const struct scoop_counters
 
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
+    static const char *const kept[] = {"", "memory", "source", "file"};
     struct scoop_sink_facts sink = {0};
     memset(facts, 0, sizeof *facts);
     copy_counters(&facts->counters, &transfer->counters);
@@ -534,6 +539,7 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
         scoop_sink_facts(transfer->sink, &sink);
     facts->parts = sink.parts;
     facts->retries = sink.retries;
+    facts->parts_kept = kept[sink.parts_kept];
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
     memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
     if (!transfer->server_copies)

@@ -156,13 +156,17 @@ static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_opti
     if (transfer->options.max_rejected > 0)
         other += SCOOP_REJECTS_PART_BYTES;
     size_t left = limit > other ? limit - other : 0;
-    sink->part_bytes = left >= 3 * PART_BYTES ? PART_BYTES : SMALLEST_PART_BYTES;
-    /* More memory gives larger parts, and so room for objects beyond 10,000 small ones. */
-    while (sink->part_bytes < LARGEST_PART_BYTES && left / (2 * sink->part_bytes) >= MOST_BUFFERS)
-        sink->part_bytes *= 2;
-    size_t buffers = left / sink->part_bytes;
+    size_t part_bytes = left >= 3 * PART_BYTES ? PART_BYTES : SMALLEST_PART_BYTES;
+    /* With more memory parts are larger, and grow beyond it later. */
+    while (part_bytes < LARGEST_PART_BYTES && left / (2 * part_bytes) >= MOST_BUFFERS)
+        part_bytes *= 2;
+    size_t buffers = left / part_bytes;
+    sink->plan = transfer->options.part_plan.first_bytes > 0 ? transfer->options.part_plan
+                                                             : scoop_part_plan_growing(part_bytes);
+    sink->memory_bytes = left;
+    sink->room_bytes = transfer->room_bytes;
     sink->buffers = (unsigned)(buffers < MOST_BUFFERS ? buffers : MOST_BUFFERS);
-    if (buffers < 2 || (sink->buffers - 1) * sink->part_bytes < transfer->room_bytes)
+    if (buffers < 2 || (sink->buffers - 1) * part_bytes < transfer->room_bytes)
         return scoop_fail(error, SCOOP_USAGE,
                           "memory_limit %zu is too small for records of up to %zu bytes: at least "
                           "%zu is needed",

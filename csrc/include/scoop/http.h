@@ -47,8 +47,11 @@ struct scoop_http_request {
     const char *url;            /* encoded; sent as it is, dot segments included */
     const char *const *headers; /* "Name: value", copied */
     size_t header_count;
-    const void *body; /* borrowed until on_done; NULL for none */
+    const void *body; /* borrowed until on_done; NULL: body_length bytes of body_fd, if any */
     size_t body_length;
+    int body_fd; /* read at body_offset as it is sent; its end before body_length is SOURCE_CHANGED
+                  */
+    uint64_t body_offset;
     size_t response_ceiling; /* of a collected body; 0: 64 KiB */
     long total_timeout_ms;   /* 0: none */
     bool follow_redirects;   /* at most 10, never from https to http, no credentials elsewhere */

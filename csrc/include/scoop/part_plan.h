@@ -16,8 +16,8 @@
 struct scoop_part_plan {
     uint64_t first_bytes;
     uint64_t largest_bytes;
-    uint32_t flat_parts;
-    uint32_t growth_parts;
+    uint64_t flat_parts;
+    uint64_t growth_parts;
 };
 
 /* For a length that nobody knows: small parts at first, and room for more than 44 TiB. */

@@ -38,6 +38,8 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
 /* After all its calls have ended. NULL is allowed. */
 void scoop_s3_client_free(struct scoop_s3_client *client);
 struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client);
+/* Whether requests need the SHA-256 of their bodies. */
+bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client);
 
 enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 64 };
 
@@ -52,13 +54,17 @@ struct scoop_s3_request {
     size_t query_count;
     struct scoop_pair headers[SCOOP_S3_MAX_HEADERS]; /* two are left to the client */
     size_t header_count;
-    const void *body; /* borrowed until on_done */
+    const void
+        *body; /* borrowed until on_done; NULL: body_length bytes of body_fd at body_offset */
     size_t body_length;
-    size_t response_ceiling; /* 0: 64 KiB */
-    bool error_in_200;       /* the answer's body is XML and may hold an error despite its status */
-    bool conflict_is_final;  /* 409 ConditionalRequestConflict is not tried again */
-    unsigned max_attempts;   /* 0: SCOOP_RETRY_MAX_ATTEMPTS */
-    long total_timeout_ms;   /* per attempt; 0: none */
+    int body_fd;
+    uint64_t body_offset;
+    const char *payload_hash; /* the body's SHA-256 in hex, borrowed; NULL: computed from body */
+    size_t response_ceiling;  /* 0: 64 KiB */
+    bool error_in_200;      /* the answer's body is XML and may hold an error despite its status */
+    bool conflict_is_final; /* 409 ConditionalRequestConflict is not tried again */
+    unsigned max_attempts;  /* 0: SCOOP_RETRY_MAX_ATTEMPTS */
+    long total_timeout_ms;  /* per attempt; 0: none */
     /* As in scoop_http_request, for a body that is streamed; an answer other than 200 or 206 does
      * not reach them. Once a byte was taken there is no further attempt. */
     int (*on_head)(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);

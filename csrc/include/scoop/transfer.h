@@ -9,6 +9,7 @@
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 #include "scoop/object_headers.h"
+#include "scoop/part_plan.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 #include "scoop/stage.h"
@@ -37,6 +38,7 @@ struct scoop_transfer_options {
                                            encryption only */
     bool keep_existing;                 /* a destination that is there already is PRECONDITION */
     uint64_t head_lines;                /* 0: all */
+    struct scoop_part_plan part_plan;   /* first_bytes 0: by the memory limit, and growing */
     size_t memory_limit_bytes;          /* 0: SCOOP_MEMORY_LIMIT_BYTES */
     size_t max_record_bytes;            /* 0: SCOOP_MAX_RECORD_BYTES */
     uint64_t max_rejected;              /* more bad records end the run */
@@ -66,6 +68,7 @@ struct scoop_transfer_facts {
     int64_t source_total_bytes; /* -1: unknown */
     uint32_t parts;
     uint32_t retries;
+    const char *parts_kept; /* where they waited: "memory", "source", "file" or ""; static */
     bool rejects_written;
     bool unchanged;                /* the destination's bytes are the source's */
     bool restarted;                /* it was read twice, because a record had to change after all */
