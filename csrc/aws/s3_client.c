@@ -1,10 +1,10 @@
 /* One S3 call: addressed, signed, sent, and sent again when that can help. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "scoop/crypto.h"
+#include "scoop/header.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3.h"
@@ -386,8 +386,7 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
 }
 
 static uint32_t server_delay_ms(struct scoop_http_exchange *exchange) {
-    const char *text = scoop_http_header(exchange, "x-amz-retry-after");
-    return text == NULL ? 0 : (uint32_t)strtoul(text, NULL, 10);
+    return scoop_header_milliseconds(scoop_http_header(exchange, "x-amz-retry-after"));
 }
 
 /* Sets a timer for the next attempt; false when there shall be none. */

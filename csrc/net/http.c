@@ -6,9 +6,15 @@
 #include <unistd.h>
 
 #include "engine_internal.h"
+#include "scoop/header.h"
 #include "scoop/memory.h"
 
-enum { HEAD_CEILING = 64 * 1024, BODY_CEILING = 64 * 1024, TRANSFER_BUFFER = 256 * 1024 };
+enum {
+    HEAD_CEILING = 64 * 1024,
+    BODY_CEILING = 64 * 1024,
+    RECEIVE_BUFFER = 128 * 1024, /* what stays in a core's cache until it is consumed */
+    SEND_BUFFER = 256 * 1024,
+};
 
 void scoop_url_display(const char *url, char *text, size_t size) {
     const char *rest = strstr(url, "://");
@@ -65,48 +71,18 @@ int scoop_http_each_header(struct scoop_http_exchange *exchange,
                            int (*visit)(void *user, const char *name, size_t name_length,
                                         const char *value, size_t value_length),
                            void *user) {
-    const char *line = (const char *)exchange->head.data;
-    const char *end = line + exchange->head.length;
-    int status = 0;
-    while (line < end && status == 0) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        const char *next = newline == NULL ? end : newline + 1;
-        const char *colon = memchr(line, ':', (size_t)(next - line));
-        if (colon != NULL) {
-            const char *value = colon + 1;
-            while (value < next && (*value == ' ' || *value == '\t'))
-                value++;
-            const char *stop = next;
-            while (stop > value && strchr(" \t\r\n", stop[-1]) != NULL)
-                stop--;
-            status = visit(user, line, (size_t)(colon - line), value, (size_t)(stop - value));
-        }
-        line = next;
-    }
-    return status;
-}
-
-struct wanted_header {
-    struct scoop_http_exchange *exchange;
-    const char *name;
-    bool found;
-};
-
-static int note_wanted(void *user, const char *name, size_t name_length, const char *value,
-                       size_t value_length) {
-    struct wanted_header *wanted = user;
-    if (name_length != strlen(wanted->name) || strncasecmp(name, wanted->name, name_length) != 0)
-        return 0;
-    snprintf(wanted->exchange->header_value, sizeof wanted->exchange->header_value, "%.*s",
-             (int)value_length, value);
-    wanted->found = true;
-    return 0;
+    return scoop_header_each(exchange->head.data, exchange->head.length, visit, user);
 }
 
 const char *scoop_http_header(struct scoop_http_exchange *exchange, const char *name) {
-    struct wanted_header wanted = {exchange, name, false};
-    scoop_http_each_header(exchange, note_wanted, &wanted);
-    return wanted.found ? exchange->header_value : NULL;
+    return scoop_header_find(exchange->head.data, exchange->head.length, name,
+                             exchange->header_value, sizeof exchange->header_value)
+               ? exchange->header_value
+               : NULL;
+}
+
+bool scoop_http_conflicts(const struct scoop_http_exchange *exchange, const char *name) {
+    return scoop_header_conflicts(exchange->head.data, exchange->head.length, name);
 }
 
 bool scoop_http_repeated(const struct scoop_http_exchange *exchange) {
@@ -124,13 +100,6 @@ int64_t scoop_http_date(struct scoop_http_exchange *exchange) {
     return date == NULL ? -1 : (int64_t)curl_getdate(date, NULL);
 }
 
-/* Of the transfer codings only chunks, which come last, show where a body ends. */
-static bool ends_in_chunked(const char *codings) {
-    const char *last = strrchr(codings, ',');
-    last = last == NULL ? codings : last + 1;
-    return strcasecmp(last + strspn(last, " \t"), "chunked") == 0;
-}
-
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
     long version = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
@@ -138,7 +107,7 @@ bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
         return true;
     const char *coding = scoop_http_header(exchange, "Transfer-Encoding");
     if (coding != NULL && strcasecmp(coding, "identity") != 0)
-        return ends_in_chunked(coding);
+        return scoop_header_ends_in_chunked(coding);
     return scoop_http_content_length(exchange) >= 0;
 }
 
@@ -357,7 +326,7 @@ static void set_method(CURL *easy, const struct scoop_http_request *request) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)TRANSFER_BUFFER);
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     } else if (strcmp(request->method, "GET") != 0) {
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     }
@@ -377,7 +346,7 @@ static void set_limits(struct scoop_http_exchange *exchange,
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, engine->stall_timeout_seconds);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)TRANSFER_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "airscoop");
     if (engine->ca_file != NULL)

@@ -325,6 +325,10 @@ int scoop_chain_finish(struct scoop_chain *chain, struct scoop_error *error) {
     return scoop_stage_finish_chain(first, error);
 }
 
+bool scoop_chain_is_bare(const struct scoop_chain *chain) {
+    return chain->first->type == &sink_type;
+}
+
 void scoop_chain_free(struct scoop_chain *chain) {
     scoop_stage_free_chain(chain->first);
     if (chain->counters != NULL)

@@ -65,6 +65,8 @@ bool scoop_chain_abandon(struct scoop_chain *chain, const struct scoop_error *fa
 bool scoop_chain_has_failed(struct scoop_chain *chain);
 bool scoop_chain_has_ended(struct scoop_chain *chain);
 int scoop_chain_finish(struct scoop_chain *chain, struct scoop_error *error);
+/* Whether the chain is nothing but its sink. */
+bool scoop_chain_is_bare(const struct scoop_chain *chain);
 /* Ends the threads, from any state. A zeroed chain is allowed. */
 void scoop_chain_free(struct scoop_chain *chain);
 

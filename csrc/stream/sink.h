@@ -51,6 +51,11 @@ struct scoop_sink {
     const struct scoop_sink_type *type;
     const struct scoop_sink_facts *facts; /* the sink's own; NULL: it has none */
     int wait_fd; /* poll for writability while not ready; -1: the engine's events suffice */
+    bool local;  /* a write starts no request: it may come from within the engine's callbacks */
+    /* Writes somewhere in the middle; what `write` writes goes behind what `write` wrote before.
+     * NULL: only in order. */
+    int (*write_at)(struct scoop_sink *sink, uint64_t offset, const void *data, size_t length,
+                    struct scoop_error *error);
 };
 
 /* Where parts waited to be sent; of several places the last in this order counts. */

@@ -50,6 +50,23 @@ static int file_write(struct scoop_sink *base, const void *data, size_t length,
     return 0;
 }
 
+static int file_write_at(struct scoop_sink *base, uint64_t offset, const void *data, size_t length,
+                         struct scoop_error *error) {
+    struct file_sink *sink = (struct file_sink *)base;
+    const char *bytes = data;
+    while (length > 0) {
+        ssize_t wrote = pwrite(sink->fd, bytes, length, (off_t)offset);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return scoop_fail_errno(error, errno, "writing %s", sink->path);
+        bytes += wrote;
+        offset += (uint64_t)wrote;
+        length -= (size_t)wrote;
+    }
+    return 0;
+}
+
 static int file_seal(struct scoop_sink *base, struct scoop_error *error) {
     struct file_sink *sink = (struct file_sink *)base;
     if (fsync(sink->fd) != 0 && errno != EINVAL)
@@ -232,6 +249,8 @@ struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
     }
     sink->base.type = &file_type;
     sink->base.wait_fd = -1;
+    sink->base.local = true;
+    sink->base.write_at = file_write_at;
     sink->fd = -1;
     sink->keep_existing = keep_existing;
     if (resolve_links(sink, path, error) == 0 && name_beside(sink, error) == 0 &&

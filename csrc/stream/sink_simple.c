@@ -27,6 +27,7 @@ static struct simple_sink *new_sink(const struct scoop_sink_type *type, struct s
     }
     sink->base.type = type;
     sink->base.wait_fd = -1;
+    sink->base.local = true;
     sink->fd = -1;
     scoop_buf_init(&sink->own, FD_BUFFER_CEILING);
     return sink;

@@ -20,6 +20,17 @@ enum scoop_source_state {
 
 struct scoop_source;
 
+/* Where a source may put bytes as they arrive, without keeping them for peek. The functions are
+ * called from within the engine's callbacks: they must not start or end requests. */
+struct scoop_taker {
+    /* Takes the first of the bytes that come next, and returns how many; peek shows the others. */
+    size_t (*take)(void *user, const void *data, size_t length);
+    /* Takes bytes from anywhere in the object, all or (a failure, which the owner keeps) none.
+     * NULL: the order matters. */
+    bool (*put)(void *user, uint64_t offset, const void *data, size_t length);
+    void *user;
+};
+
 struct scoop_source_type {
     const char *name;
     /* Starts it, without waiting. */
@@ -40,6 +51,7 @@ struct scoop_source {
     char etag[128];
     int64_t total_bytes; /* -1: unknown */
     uint32_t retries;
+    struct scoop_taker taker; /* set by the owner; zero: all is kept for peek */
 };
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
@@ -54,15 +66,22 @@ struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const ch
 struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const char *bucket,
                                          const char *key, struct scoop_error *error);
 /* An S3 object, read by one request as long as that is fast; when the network turns out to be the
- * slow part, the rest is fetched in ranges side by side, `buffers` of range_bytes each, and read in
- * order. The ETag of the first answer is demanded of all others. */
+ * slow part, the rest is fetched in ranges side by side: in order, with memory_bytes to keep what
+ * comes too early, or in any order, if the taker can put. The ETag of the first answer is demanded
+ * of all others. */
 struct scoop_source *scoop_s3_ranges_source_new(struct scoop_s3_client *client, const char *bucket,
-                                                const char *key, size_t range_bytes,
-                                                unsigned buffers, struct scoop_error *error);
-/* One such range: the bytes first … last of an object with this ETag. */
-struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client, const char *bucket,
-                                               const char *key, uint64_t first, uint64_t last,
-                                               const char *etag, struct scoop_error *error);
+                                                const char *key, size_t memory_bytes,
+                                                struct scoop_error *error);
+/* One such range: the bytes first … last of an object with this ETag; as much as queue_bytes
+ * (0: the usual) is kept for peek. */
+struct scoop_range_request {
+    const char *bucket, *key, *etag;
+    uint64_t first, last;
+    size_t queue_bytes;
+};
+struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
+                                               const struct scoop_range_request *request,
+                                               struct scoop_error *error);
 /* Bytes that arrived so far, and whether they ever had to wait for the reader. */
 uint64_t scoop_s3_source_received(const struct scoop_source *source, bool *was_paused);
 /* Leaves the body after `offset` bytes, of which no more than that may have arrived. */

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "scoop/crypto.h"
+#include "scoop/header.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3_checksum.h"
@@ -49,6 +50,9 @@ static int send_request(struct net_source *source, struct scoop_error *error);
 
 static int check_framing(struct net_source *source, struct scoop_http_exchange *exchange,
                          struct scoop_error *error) {
+    if (scoop_http_conflicts(exchange, "Content-Length"))
+        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server sends two Content-Lengths",
+                          source->where);
     source->base.length_known = scoop_http_self_delimiting(exchange);
     source->base.total_bytes = scoop_http_content_length(exchange);
     if (source->base.length_known || source->allow_unknown_length)
@@ -84,7 +88,7 @@ static void note_validator(struct net_source *source, struct scoop_http_exchange
         if (ranges == NULL || strcasecmp(ranges, "bytes") != 0)
             return;
     }
-    bool strong = source->base.etag[0] == '"';
+    bool strong = scoop_header_is_strong(source->base.etag);
     const char *modified =
         strong || source->client != NULL ? NULL : scoop_http_header(exchange, "Last-Modified");
     snprintf(source->validator, sizeof source->validator, "%s",
@@ -124,25 +128,6 @@ static int check_checksum(const struct net_source *source, struct scoop_error *e
                       found, source->checksum_wanted);
 }
 
-/* The answer to a request for a range. */
-static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
-                       struct scoop_error *error) {
-    uint64_t first = 0, last = 0, total = 0;
-    const char *range = scoop_http_header(exchange, "Content-Range");
-    uint64_t wanted = source->first + source->resumed_at;
-    if (range == NULL ||
-        sscanf(range, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &first, &last, &total) != 3 ||
-        first != wanted || (last != source->last && last + 1 != total) || last > source->last)
-        return scoop_fail(
-            error, SCOOP_PROTOCOL,
-            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
-            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
-    source->last = last;
-    source->base.total_bytes = (int64_t)total;
-    source->base.length_known = true;
-    return 0;
-}
-
 static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
     scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
                status);
@@ -155,19 +140,45 @@ static int fail_changed(const struct net_source *source, struct scoop_error *err
     return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
 }
 
+/* Conditions may be ignored on the way; what an answer says of itself is compared too. */
+static bool is_another(struct scoop_http_exchange *exchange, const char *etag) {
+    const char *found = scoop_http_header(exchange, "ETag");
+    return found != NULL && etag[0] == '"' && strcmp(found, etag) != 0;
+}
+
+/* The answer to a request for a range. */
+static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
+                       struct scoop_error *error) {
+    struct scoop_content_range found;
+    uint64_t wanted = source->first + source->resumed_at;
+    if (is_another(exchange, source->if_match))
+        return fail_changed(source, error);
+    const char *range = scoop_http_header(exchange, "Content-Range");
+    if (!scoop_header_content_range(range, &found) || found.first != wanted ||
+        found.last != source->last)
+        return scoop_fail(
+            error, SCOOP_PROTOCOL,
+            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
+            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
+    source->base.total_bytes = (int64_t)found.total;
+    source->base.length_known = true;
+    return 0;
+}
+
 /* The answer to a request for the rest must be exactly the rest. */
 static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
                       struct scoop_error *error) {
-    uint64_t first = 0, last = 0, total = 0;
+    struct scoop_content_range found;
+    if (is_another(exchange, source->base.etag))
+        return fail_changed(source, error);
     const char *range = scoop_http_header(exchange, "Content-Range");
-    if (range == NULL ||
-        sscanf(range, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &first, &last, &total) != 3 ||
-        first != source->resumed_at || last + 1 != total)
+    if (!scoop_header_content_range(range, &found) || found.first != source->resumed_at ||
+        found.last + 1 != found.total)
         return scoop_fail(error, SCOOP_PROTOCOL, "%s: asked for the rest, the server sent %s",
                           source->where, range == NULL ? "no Content-Range" : range);
-    if (source->base.total_bytes >= 0 && (uint64_t)source->base.total_bytes != total)
+    if (source->base.total_bytes >= 0 && (uint64_t)source->base.total_bytes != found.total)
         return fail_changed(source, error);
-    source->base.total_bytes = (int64_t)total;
+    source->base.total_bytes = (int64_t)found.total;
     return 0;
 }
 
@@ -206,12 +217,23 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
     return check_framing(source, exchange, error);
 }
 
+static enum scoop_http_take fail_too_long(struct net_source *source, struct scoop_error *error) {
+    source->validator[0] = 0; /* there is no rest to ask for */
+    scoop_fail(error, SCOOP_PROTOCOL,
+               "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent more",
+               source->where, source->first, source->last);
+    return SCOOP_HTTP_STOP;
+}
+
 static enum scoop_http_take on_data(void *user, const void *data, size_t length,
                                     struct scoop_error *error) {
     struct net_source *source = user;
+    const struct scoop_taker *taker = &source->base.taker;
     bool enough = source->stop_at > 0 && source->received + length >= source->stop_at;
     if (enough)
         length = (size_t)(source->stop_at - source->received);
+    if (source->ranged && source->received + length > source->last - source->first + 1)
+        return fail_too_long(source, error);
     if (source->queue.length + length > source->queue_bytes) {
         scoop_buf_consume(&source->queue, source->taken);
         source->taken = 0;
@@ -220,7 +242,10 @@ static enum scoop_http_take on_data(void *user, const void *data, size_t length,
         source->paused = source->was_paused = true;
         return SCOOP_HTTP_PAUSE;
     }
-    if (scoop_buf_append(&source->queue, data, length, error) != 0)
+    bool direct = source->queue.length == 0 && taker->take != NULL;
+    size_t gone = direct ? taker->take(taker->user, data, length) : 0;
+    if (gone < length &&
+        scoop_buf_append(&source->queue, (const char *)data + gone, length - gone, error) != 0)
         return SCOOP_HTTP_STOP;
     source->received += length;
     source->checksum = scoop_s3_checksum_add(source->checksum_kind, source->checksum, data, length);
@@ -443,22 +468,21 @@ struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const c
     return &source->base;
 }
 
-struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client, const char *bucket,
-                                               const char *key, uint64_t first, uint64_t last,
-                                               const char *etag, struct scoop_error *error) {
-    struct scoop_source *base = scoop_s3_source_new(client, bucket, key, error);
+struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
+                                               const struct scoop_range_request *request,
+                                               struct scoop_error *error) {
+    struct scoop_source *base = scoop_s3_source_new(client, request->bucket, request->key, error);
     if (base == NULL)
         return NULL;
     struct net_source *source = (struct net_source *)base;
     source->ranged = true;
-    source->first = first;
-    source->last = last;
-    source->queue_bytes = (size_t)(last - first) + 1;
-    if (source->queue_bytes < QUEUE_BYTES)
-        source->queue_bytes = QUEUE_BYTES;
+    source->first = request->first;
+    source->last = request->last;
+    if (request->queue_bytes > 0)
+        source->queue_bytes = request->queue_bytes;
     scoop_buf_init(&source->queue, source->queue_bytes);
-    snprintf(source->if_match, sizeof source->if_match, "%s", etag);
-    snprintf(source->validator, sizeof source->validator, "%s", etag);
+    snprintf(source->if_match, sizeof source->if_match, "%s", request->etag);
+    snprintf(source->validator, sizeof source->validator, "%s", request->etag);
     return base;
 }
 

@@ -161,6 +161,58 @@ static int look(struct scoop_transfer *transfer, struct scoop_error *error) {
     return 1;
 }
 
+static bool is_blocked(struct scoop_transfer *transfer) {
+    return !transfer->sink->type->ready(transfer->sink, transfer->room_bytes);
+}
+
+/* Whether the chain takes SCOOP_STEP_BYTES without waiting. */
+static bool has_room(struct scoop_transfer *transfer) {
+    return scoop_chain_ready(&transfer->chain) &&
+           (transfer->chain.outlet != NULL || !is_blocked(transfer));
+}
+
+static bool can_take(struct scoop_transfer *transfer) {
+    return transfer->phase == STREAMING && transfer->taken_error.code == SCOOP_OK &&
+           !transfer->chain.head_reached && !scoop_chain_must_transform(&transfer->chain) &&
+           !scoop_chain_has_failed(&transfer->chain) && has_room(transfer);
+}
+
+/* The source's bytes as they arrive; an error is the next turn's. */
+static size_t take(void *user, const void *data, size_t length) {
+    struct scoop_transfer *transfer = user;
+    size_t taken = 0;
+    while (taken < length && can_take(transfer)) {
+        size_t left = length - taken, consumed = 0;
+        size_t step = left < SCOOP_STEP_BYTES ? left : SCOOP_STEP_BYTES;
+        if (scoop_chain_write(&transfer->chain, (const unsigned char *)data + taken, step,
+                              &consumed, &transfer->taken_error) != 0)
+            break;
+        transfer->counters.source_bytes += consumed;
+        taken += consumed;
+    }
+    return taken;
+}
+
+/* The same from anywhere in the source, to a sink that takes it anywhere. */
+static bool put(void *user, uint64_t offset, const void *data, size_t length) {
+    struct scoop_transfer *transfer = user;
+    if (!can_take(transfer) ||
+        transfer->sink->write_at(transfer->sink, offset, data, length, &transfer->taken_error) != 0)
+        return false;
+    transfer->counters.source_bytes += length;
+    transfer->counters.text_bytes += length;
+    transfer->counters.destination_bytes += length;
+    return true;
+}
+
+static void offer_to_take(struct scoop_transfer *transfer) {
+    const struct scoop_sink *sink = transfer->sink;
+    if (!sink->local && transfer->chain.outlet == NULL)
+        return;
+    bool in_place = sink->write_at != NULL && scoop_chain_is_bare(&transfer->chain);
+    transfer->source->taker = (struct scoop_taker){take, in_place ? put : NULL, transfer};
+}
+
 static int start_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
     enum scoop_content content = transfer->options.as_stored
                                      ? SCOOP_CONTENT_PLAIN
@@ -186,6 +238,7 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
                              scoop_file_source_fd(transfer->source), error) != 0)
         return -1;
     transfer->phase = STREAMING;
+    offer_to_take(transfer);
     return scoop_chain_write_all(&transfer->chain, transfer->prefix, transfer->prefix_length,
                                  error) == 0
                ? 1
@@ -213,10 +266,6 @@ static int sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
     transfer->counters.source_bytes += taken;
     transfer->source->type->consume(transfer->source, taken);
     return transfer->prefix_length == sizeof transfer->prefix ? start_stream(transfer, error) : 1;
-}
-
-static bool is_blocked(struct scoop_transfer *transfer) {
-    return !transfer->sink->type->ready(transfer->sink, transfer->room_bytes);
 }
 
 static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -257,6 +306,10 @@ static int fail_source(struct scoop_transfer *transfer, struct scoop_error *erro
 static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error) {
     const unsigned char *data;
     size_t length, consumed = 0;
+    if (transfer->taken_error.code != SCOOP_OK) {
+        *error = transfer->taken_error;
+        return -1;
+    }
     if (transfer->chain.head_reached)
         return seal(transfer, error);
     if (scoop_chain_must_transform(&transfer->chain))

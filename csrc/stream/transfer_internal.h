@@ -59,6 +59,7 @@ struct scoop_transfer {
     bool waits_for_room; /* the source has more than the stages take */
     char source_name[512];
     uint64_t abort_deadline_ms;
+    struct scoop_error taken_error; /* of what the source passed on without being asked */
     struct scoop_error error;
 };
 

@@ -13,9 +13,8 @@ enum {
     SMALLEST_PART_BYTES = 5 * 1024 * 1024, /* S3's minimum */
     LARGEST_PART_BYTES = 512 * 1024 * 1024,
     MOST_BUFFERS = 4,
-    RANGES = 4, /* of an S3 source, at once */
-    LARGEST_RANGE_BYTES = 8 * 1024 * 1024,
-    SMALLEST_RANGE_BYTES = 512 * 1024,
+    MOST_RANGE_MEMORY_BYTES = 32 * 1024 * 1024,
+    LEAST_RANGE_MEMORY_BYTES = 2 * 1024 * 1024,
     OTHER_MEMORY_BYTES = 5 * 1024 * 1024, /* the source's queue, a pending record */
     STEP_SLACK_BYTES = 1024 * 1024,
     STEP_ROOM_BYTES = 512 * 1024,
@@ -86,16 +85,16 @@ static int open_engine(struct scoop_transfer *transfer, struct scoop_error *erro
     return transfer->engine == NULL ? -1 : 0;
 }
 
-/* What the ranges of an S3 source share with the parts of an S3 destination. */
-static size_t range_bytes(const struct scoop_transfer *transfer) {
+/* What the ranges of an S3 source may keep; parts of an S3 destination have as much. */
+static size_t range_memory_bytes(const struct scoop_transfer *transfer) {
     size_t limit = transfer->budget.limit_bytes;
     size_t other = OTHER_MEMORY_BYTES + scoop_chain_memory_bytes(&transfer->options);
     size_t left = limit > other ? limit - other : 0;
-    size_t bytes = left / (scoop_place_is_s3(transfer->options.destination.uri) ? 2 : 1) / RANGES;
-    bytes -= bytes % SMALLEST_RANGE_BYTES;
-    return bytes < SMALLEST_RANGE_BYTES  ? SMALLEST_RANGE_BYTES
-           : bytes > LARGEST_RANGE_BYTES ? LARGEST_RANGE_BYTES
-                                         : bytes;
+    size_t bytes = left / (scoop_place_is_s3(transfer->options.destination.uri) ? 2 : 1);
+    bytes -= bytes % LEAST_RANGE_MEMORY_BYTES;
+    return bytes < LEAST_RANGE_MEMORY_BYTES  ? LEAST_RANGE_MEMORY_BYTES
+           : bytes > MOST_RANGE_MEMORY_BYTES ? MOST_RANGE_MEMORY_BYTES
+                                             : bytes;
 }
 
 static struct scoop_source *new_s3_source(struct scoop_transfer *transfer,
@@ -105,7 +104,7 @@ static struct scoop_source *new_s3_source(struct scoop_transfer *transfer,
     if (transfer->options.head_lines > 0)
         return scoop_s3_source_new(transfer->source_client, object->bucket, object->key, error);
     return scoop_s3_ranges_source_new(transfer->source_client, object->bucket, object->key,
-                                      range_bytes(transfer), RANGES, error);
+                                      range_memory_bytes(transfer), error);
 }
 
 static int make_source(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -152,7 +151,7 @@ static int plan_parts(struct scoop_transfer *transfer, struct scoop_s3_sink_opti
     size_t limit = transfer->budget.limit_bytes;
     size_t other = OTHER_MEMORY_BYTES + scoop_chain_memory_bytes(&transfer->options);
     if (scoop_place_is_s3(transfer->options.source.uri))
-        other += RANGES * range_bytes(transfer);
+        other += range_memory_bytes(transfer);
     if (transfer->options.max_rejected > 0)
         other += SCOOP_REJECTS_PART_BYTES;
     size_t left = limit > other ? limit - other : 0;

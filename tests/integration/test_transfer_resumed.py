@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,6 @@ import airscoop
 from airscoop import errors
 
 BODY = noise(3 * MIB)
-LARGE = noise(40 * MIB)
 ETAG = '"one"'
 
 
@@ -199,73 +196,3 @@ def test_an_object_that_changed_meanwhile_is_an_error(
     with pytest.raises(errors.SourceChanged):
         airscoop.copy(source, tmp_path / "f", source_s3=store.settings(endpoint_url=proxy.url))
     assert list(tmp_path.iterdir()) == []
-
-
-def slowly(handler: Any, request: Request) -> None:
-    """The answer at some 30 MB/s, as from far away."""
-    code, headers, body = handler.forward(request)
-    handler.send_response_only(code)
-    for name, value in headers.items():
-        if name.lower() not in ("connection", "transfer-encoding"):
-            handler.send_header(name, value)
-    handler.end_headers()
-    for start in range(0, len(body), MIB // 4):
-        handler.wfile.write(body[start : start + MIB // 4])
-        time.sleep(0.008)
-    handler.close_connection = True
-
-
-@pytest.fixture
-def far(store: Store, proxy: FaultProxy, tmp_path: Path) -> airscoop.S3Settings:
-    """Settings for a large object `f` on the other side of a slow network."""
-    (tmp_path / "f").write_bytes(LARGE)
-    airscoop.copy(tmp_path / "f", store.uri("f"), destination_s3=store.settings())
-    proxy.on("get", slowly, times=1000)
-    return store.settings(endpoint_url=proxy.url)
-
-
-def test_over_a_slow_network_the_rest_is_fetched_in_ranges_of_the_same_object(
-    store: Store, proxy: FaultProxy, far: airscoop.S3Settings, tmp_path: Path
-) -> None:
-    airscoop.copy(store.uri("f"), tmp_path / "out", source_s3=far, memory_limit=16 * MIB)
-    assert (tmp_path / "out").read_bytes() == LARGE
-    first, *others = proxy.requests("get")
-    assert first.headers["Range"] is None
-    assert len(others) > 4
-    assert {other.headers["If-Match"] for other in others} == {store.head("f")["ETag"]}
-    ranges = [[int(end) for end in other.headers["Range"][6:].split("-")] for other in others]
-    assert all(last + 1 == start for (_, last), (start, _) in itertools.pairwise(sorted(ranges)))
-    assert max(ranges)[1] == len(LARGE) - 1
-
-
-def test_a_broken_range_is_taken_up_again(
-    store: Store, proxy: FaultProxy, far: airscoop.S3Settings, tmp_path: Path
-) -> None:
-    def cut_ranges(handler: Any, request: Request) -> None:
-        wanted = request.headers["Range"]
-        whole = wanted is None or wanted in seen or wanted.split("-")[1] in seen
-        (slowly if whole else cut_answer)(handler, request)
-        seen.update([wanted, (wanted or "-").split("-")[1]])
-        handler.close_connection = True
-
-    seen: set[str | None] = set()
-    proxy.on("get", cut_ranges, times=1000)
-    proxy.server.rules.reverse()
-    receipt = airscoop.copy(store.uri("f"), tmp_path / "out", source_s3=far, memory_limit=16 * MIB)
-    assert (tmp_path / "out").read_bytes() == LARGE
-    assert receipt.retries > 2
-
-
-def test_an_object_replaced_between_ranges_is_an_error(
-    store: Store, proxy: FaultProxy, far: airscoop.S3Settings, tmp_path: Path
-) -> None:
-    def replace_at_the_first_range(handler: Any, request: Request) -> None:
-        if request.headers["Range"] is not None:
-            store.put("f", LARGE[::-1])
-        slowly(handler, request)
-
-    proxy.on("get", replace_at_the_first_range, times=1000)
-    proxy.server.rules.reverse()
-    with pytest.raises(errors.SourceChanged):
-        airscoop.copy(store.uri("f"), tmp_path / "out", source_s3=far, memory_limit=16 * MIB)
-    assert not (tmp_path / "out").exists()

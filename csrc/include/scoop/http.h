@@ -88,6 +88,8 @@ int scoop_http_each_header(struct scoop_http_exchange *exchange,
                            int (*visit)(void *user, const char *name, size_t name_length,
                                         const char *value, size_t value_length),
                            void *user);
+/* Whether the answer has two headers of that name with different values. */
+bool scoop_http_conflicts(const struct scoop_http_exchange *exchange, const char *name);
 /* Whether the answer's framing says where the body ends: a length, chunks, or HTTP/2. */
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange);
 /* Whether libcurl sent the body more than once, as it does by itself when a connection that was
