@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict
+
+Resumed = Literal["bytes", "parts", "restarted"]
 
 class TransferFacts(TypedDict):
     source_bytes: int
@@ -27,10 +29,29 @@ class TransferFacts(TypedDict):
     server_side_refused: str
     records_changed: int
     parts_kept: str
+    resumed: Resumed | None
+    resumed_bytes: int
 
 class Transfer:
     def __init__(self, options: dict[str, Any], *, to_memory: bool = False) -> None: ...
-    def run(self, progress: Callable[[], object] | None, /) -> TransferFacts: ...
+    def take_up(
+        self,
+        *,
+        upload_id: str,
+        source: str,
+        parts: list[tuple[int, int, str, str]],
+        kept_parts: int,
+        kept_bytes: int,
+        kept_checksum: int,
+        keep: bool,
+    ) -> None: ...
+    def mark(self) -> tuple[int, int, int, str]: ...
+    def run(
+        self,
+        progress: Callable[[], object] | None,
+        on_upload: Callable[[str, str, bool, bool], object] | None = None,
+        /,
+    ) -> TransferFacts: ...
     def read(self) -> bytes: ...
     def write(self, data: bytes | bytearray | memoryview, /) -> int: ...
     def commit(self) -> TransferFacts: ...

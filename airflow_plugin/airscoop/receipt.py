@@ -51,8 +51,11 @@ class CopyReceipt(Receipt):
     until a record had to change; then the source was read again. server_side: the S3 server copied
     by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused:
     why it did not, though it was asked to. checksum: "CRC32C:base64" of the object that was
-    written, which S3 has compared and keeps. parts_kept: where its
-    parts waited to be sent, "memory", "source" (read again) or "file" (temporary, in TMPDIR).
+    written, which S3 has compared and keeps. parts_kept: where its parts waited to be sent,
+    "memory", "source" (read again) or "file" (temporary, in TMPDIR). resumed: how the upload of an
+    earlier try was used: "bytes" (the source was read on from where it stopped), "parts" (the
+    source was read again, only missing parts were sent), "restarted" (it did not fit).
+    resumed_bytes: how much was not sent again.
     """
 
     verb: str = "copy"
@@ -80,6 +83,8 @@ class CopyReceipt(Receipt):
     parts: int
     parts_kept: str | None
     retries: int
+    resumed: Literal["bytes", "parts", "restarted"] | None = None
+    resumed_bytes: int = 0
 
     def summary(self) -> str:
         if self.destination:

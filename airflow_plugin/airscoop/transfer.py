@@ -25,6 +25,7 @@ from airscoop.receipt import CopyReceipt
 
 if TYPE_CHECKING:
     from airscoop._native import Transfer, TransferFacts
+    from airscoop.resume import ResumeStore, Resumption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,25 @@ class Progress:
 class CopyJob:
     """A copy that can be cancelled from another thread (or a signal handler) while it runs."""
 
-    def __init__(self, options: TransferOptions, *, verb: str = "copy") -> None:
+    def __init__(
+        self,
+        options: TransferOptions,
+        *,
+        verb: str = "copy",
+        resume: ResumeStore | None = None,
+        last_try: bool = False,
+    ) -> None:
         from airscoop._native import Transfer
 
         self._options = options
         self._verb = verb
-        self._transfer: Transfer = Transfer(options.native())
+        native = options.native()
+        self._transfer: Transfer = Transfer(native)
+        self._resumption = None
+        if resume is not None and places.is_s3(options.destination or ""):
+            from airscoop.resume import Resumption
+
+            self._resumption = Resumption(resume, options, native, last_try=last_try)
 
     def cancel(self) -> None:
         """Makes `run` take everything back and end in Cancelled, within about 3 s."""
@@ -54,13 +68,30 @@ class CopyJob:
     def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt:
         """Runs to the end; `on_progress` is called about once a second, on this thread."""
         start = time.monotonic()
+        resumption = self._resumption
 
         def report() -> None:
+            if resumption is not None:
+                resumption.progress(self._transfer)
             if on_progress is not None:
                 on_progress(_progress(self._transfer.facts()))
 
-        facts = self._transfer.run(report if on_progress is not None else None)
+        if resumption is None:
+            facts = self._transfer.run(report if on_progress is not None else None)
+        else:
+            facts = self._run_resumable(resumption, report)
         return _receipt(self._verb, self._options, facts, time.monotonic() - start)
+
+    def _run_resumable(self, resumption: Resumption, report: Callable[[], object]) -> TransferFacts:
+        resumption.begin(self._transfer)
+        try:
+            facts = self._transfer.run(report, resumption.on_upload)
+        except BaseException as error:
+            resumption.failed(self._transfer, error)
+            raise
+        resumption.committed(facts["resumed"])
+        facts["resumed"] = facts["resumed"] or resumption.outcome
+        return facts
 
 
 def _progress(facts: TransferFacts) -> Progress:
@@ -102,6 +133,8 @@ def _receipt(
         source_etag=facts["source_etag"] or None,
         parts=facts["parts"],
         parts_kept=facts["parts_kept"] or None,
+        resumed=facts["resumed"],
+        resumed_bytes=facts["resumed_bytes"],
         retries=facts["retries"],
     )
 
@@ -127,6 +160,7 @@ def copy(
     source_s3: S3Settings | None = None,
     destination_s3: S3Settings | None = None,
     ca_file: str | None = None,
+    resume: ResumeStore | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> CopyReceipt:
     """Copies one source to one destination; the destination appears whole or not at all.
@@ -145,6 +179,10 @@ def copy(
     From S3 to S3 with the same settings, format "raw" and bytes that stay as they are, the server
     copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
     False reads and checks them.
+
+    With `resume`, a store of airscoop.resume, a copy to S3 that was killed, or failed in a way that
+    another try may mend, leaves its upload; the next copy with the same store, source and options
+    goes on with it.
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
@@ -169,7 +207,7 @@ def copy(
         destination_s3=destination_s3 or S3Settings(),
         ca_file=ca_file,
     )
-    return CopyJob(options).run(on_progress=on_progress)
+    return CopyJob(options, resume=resume).run(on_progress=on_progress)
 
 
 def check(

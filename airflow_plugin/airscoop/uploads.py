@@ -100,7 +100,7 @@ def list_uploads(
 
 def list_parts(upload: OpenUpload, *, s3: S3Settings | None = None) -> list[UploadedPart]:
     """What S3 holds of an upload, by number; NotFound when it was completed or aborted."""
-    return list(_parts(upload, request_options(s3)))
+    return list(parts_with(upload, request_options(s3)))
 
 
 def abort(upload: OpenUpload, *, s3: S3Settings | None = None) -> None:
@@ -119,7 +119,7 @@ def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
     for _ in range(MOST_ABORTS):
         try:
             abort_upload(options, upload.bucket, upload.key, upload.upload_id)
-            if not any(True for _ in _parts(upload, options)):
+            if not any(True for _ in parts_with(upload, options)):
                 return
         except NotFound:
             return
@@ -161,7 +161,8 @@ def clean(
     )
 
 
-def _parts(upload: OpenUpload, options: dict[str, Any]) -> Iterator[UploadedPart]:
+def parts_with(upload: OpenUpload, options: dict[str, Any]) -> Iterator[UploadedPart]:
+    """`list_parts` with the binding's options."""
     from airscoop._native import list_parts as list_page
     from airscoop.errors import ProtocolError
 

@@ -10,6 +10,7 @@ enum { MEMORY_CEILING = 256 * 1024 * 1024 };
 
 struct transfer_object {
     PyObject_HEAD struct scoop_transfer *transfer;
+    struct scoop_resume *resume;
     struct scoop_buf memory;
     pid_t owner; /* the process that made it */
     int to_memory;
@@ -73,6 +74,7 @@ static void transfer_dealloc(PyObject *object) {
         PyEval_RestoreThread(thread);
         scoop_buf_free(&self->memory);
     }
+    scoop_resume_free(self->resume);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
@@ -98,13 +100,34 @@ static int begin(struct transfer_object *self) {
     return 0;
 }
 
+/* Tells Python of the upload; a true answer says that a later try will know it. */
+static int tell_upload(struct transfer_object *self, PyObject *on_upload) {
+    struct scoop_transfer_upload upload;
+    scoop_transfer_upload(self->transfer, &upload);
+    PyObject *answer = PyObject_CallFunction(on_upload, "ssOO", upload.upload_id, upload.source,
+                                             upload.resumable ? Py_True : Py_False,
+                                             upload.seekable ? Py_True : Py_False);
+    int kept = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    if (kept > 0)
+        scoop_transfer_keep_upload(self->transfer);
+    return kept < 0 ? -1 : 0;
+}
+
 /* Runs while the state is RUNNING; a Python exception raised meanwhile cancels, and wins. */
-static int run_on(struct transfer_object *self, PyObject *progress) {
+static int run_on(struct transfer_object *self, PyObject *progress, PyObject *on_upload) {
     struct airscoop_waiting waiting;
     struct scoop_error error = {0};
     airscoop_waiting_begin(&waiting, progress);
     do {
         self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, &error);
+        if (self->state == SCOOP_TRANSFER_UPLOAD_CREATED) {
+            self->state = SCOOP_TRANSFER_RUNNING;
+            PyEval_RestoreThread(waiting.thread);
+            if (!waiting.raised && tell_upload(self, on_upload) != 0)
+                waiting.raised = 1;
+            waiting.thread = PyEval_SaveThread();
+        }
         if (self->state == SCOOP_TRANSFER_RUNNING && waiting.interrupt.check(&waiting))
             scoop_transfer_cancel(self->transfer);
     } while (self->state == SCOOP_TRANSFER_RUNNING);
@@ -119,11 +142,18 @@ static int run_on(struct transfer_object *self, PyObject *progress) {
 }
 
 static PyObject *facts_dict(struct transfer_object *self) {
+    static const char *const resumed[] = {
+        [SCOOP_RESUMED_NOT] = NULL,
+        [SCOOP_RESUMED_BYTES] = "bytes",
+        [SCOOP_RESUMED_PARTS] = "parts",
+        [SCOOP_RESUMED_OVER] = "restarted",
+    };
     struct scoop_transfer_facts facts;
     scoop_transfer_facts(self->transfer, &facts);
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
-        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:s,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:s,s:s}",
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:s,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:s,s:s,"
+        "s:z,s:K}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -135,7 +165,8 @@ static PyObject *facts_dict(struct transfer_object *self) {
         facts.unchanged ? Py_True : Py_False, "restarted", facts.restarted ? Py_True : Py_False,
         "records_changed", counters->records_changed, "server_side",
         facts.server_side ? Py_True : Py_False, "server_side_refused", facts.server_side_refused,
-        "parts_kept", facts.parts_kept);
+        "parts_kept", facts.parts_kept, "resumed", resumed[facts.resumed], "resumed_bytes",
+        facts.resumed_bytes);
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
@@ -144,13 +175,77 @@ static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
     return check_set_up(self) == 0 ? facts_dict(self) : NULL;
 }
 
-static PyObject *transfer_run(PyObject *object, PyObject *progress) {
+static int add_parts(struct scoop_resume *resume, PyObject *parts, struct scoop_error *error) {
+    Py_ssize_t count = PyList_Size(parts);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        unsigned number;
+        unsigned long long size;
+        const char *etag, *checksum;
+        if (!PyArg_ParseTuple(PyList_GetItem(parts, i), "IKss", &number, &size, &etag, &checksum) ||
+            scoop_resume_add(resume, number, size, etag, checksum, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static PyObject *transfer_take_up(PyObject *object, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"upload_id",  "source",        "parts", "kept_parts",
+                            "kept_bytes", "kept_checksum", "keep",  NULL};
     struct transfer_object *self = (struct transfer_object *)object;
+    struct scoop_error error = {0};
+    const char *upload_id, *source;
+    PyObject *parts;
+    unsigned kept_parts;
+    unsigned long long kept_bytes, kept_checksum;
+    int keep;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ssO!IKKp:take_up", names, &upload_id, &source,
+                                     &PyList_Type, &parts, &kept_parts, &kept_bytes, &kept_checksum,
+                                     &keep))
+        return NULL;
+    if (check_set_up(self) != 0 ||
+        (self->resume != NULL && refuse(self, "a Transfer takes up one upload") != 0))
+        return NULL;
+    self->resume = scoop_resume_new(upload_id, source, &error);
+    if (self->resume == NULL || add_parts(self->resume, parts, &error) != 0)
+        return PyErr_Occurred() ? NULL : airscoop_raise(state_of(self), &error);
+    self->resume->kept_parts = kept_parts;
+    self->resume->kept_bytes = kept_bytes;
+    self->resume->kept_checksum = kept_checksum;
+    scoop_transfer_take_up(self->transfer, self->resume);
+    if (keep)
+        scoop_transfer_keep_upload(self->transfer);
+    Py_RETURN_NONE;
+}
+
+static PyObject *transfer_mark(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    struct scoop_upload_mark mark;
+    struct scoop_error error = {0};
+    char etags[2 * SCOOP_SHA256_BYTES + 1];
+    (void)unused;
+    if (check_set_up(self) != 0)
+        return NULL;
+    if (scoop_transfer_mark(self->transfer, &mark, &error) != 0)
+        return airscoop_raise(state_of(self), &error);
+    scoop_hex_encode(mark.etags, sizeof mark.etags, etags);
+    return Py_BuildValue("(IKKs)", mark.parts, (unsigned long long)mark.bytes,
+                         (unsigned long long)mark.checksum, etags);
+}
+
+static PyObject *transfer_run(PyObject *object, PyObject *args) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    PyObject *progress, *on_upload = Py_None;
+    if (!PyArg_ParseTuple(args, "O|O:run", &progress, &on_upload))
+        return NULL;
     if (self->fed || self->to_memory) {
         refuse(self, "run() needs a source and a destination");
         return NULL;
     }
-    if (begin(self) != 0 || run_on(self, progress == Py_None ? NULL : progress) != 0)
+    if (begin(self) != 0)
+        return NULL;
+    if (on_upload != Py_None)
+        scoop_transfer_watch_upload(self->transfer);
+    if (run_on(self, progress == Py_None ? NULL : progress, on_upload) != 0)
         return NULL;
     return facts_dict(self);
 }
@@ -162,7 +257,7 @@ static PyObject *transfer_read(PyObject *object, PyObject *unused) {
         refuse(self, "read() needs a transfer to memory");
         return NULL;
     }
-    if (self->state != SCOOP_TRANSFER_DONE && (begin(self) != 0 || run_on(self, NULL) != 0))
+    if (self->state != SCOOP_TRANSFER_DONE && (begin(self) != 0 || run_on(self, NULL, NULL) != 0))
         return NULL;
     PyObject *data =
         PyBytes_FromStringAndSize((const char *)self->memory.data, (Py_ssize_t)self->memory.length);
@@ -183,7 +278,7 @@ static PyObject *transfer_write(PyObject *object, PyObject *data) {
     int status = begin(self);
     if (status == 0) {
         scoop_transfer_feed(self->transfer, view.buf, (size_t)length);
-        status = run_on(self, NULL);
+        status = run_on(self, NULL, NULL);
     }
     PyBuffer_Release(&view);
     return status == 0 ? PyLong_FromSsize_t(length) : NULL;
@@ -199,7 +294,7 @@ static PyObject *transfer_commit(PyObject *object, PyObject *unused) {
     if (begin(self) != 0)
         return NULL;
     scoop_transfer_feed_end(self->transfer);
-    return run_on(self, NULL) == 0 ? facts_dict(self) : NULL;
+    return run_on(self, NULL, NULL) == 0 ? facts_dict(self) : NULL;
 }
 
 /* Ends a transfer that has not ended, without an exception for it; the parent's stays as it is. */
@@ -261,7 +356,10 @@ static PyObject *transfer_exit(PyObject *object, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {
-    {"run", transfer_run, METH_O, "Runs to the end; returns the facts."},
+    {"take_up", (PyCFunction)(void (*)(void))transfer_take_up, METH_VARARGS | METH_KEYWORDS,
+     "Before run: goes on with the upload of an earlier try."},
+    {"mark", transfer_mark, METH_NOARGS, "How far an upload that can be resumed has come."},
+    {"run", transfer_run, METH_VARARGS, "Runs to the end; returns the facts."},
     {"read", transfer_read, METH_NOARGS, "The next bytes; b'' at the proven end."},
     {"write", transfer_write, METH_O, "Feeds bytes; returns their number."},
     {"commit", transfer_commit, METH_NOARGS, "Makes what was written visible; returns the facts."},

@@ -97,7 +97,11 @@ int64_t scoop_http_content_length(struct scoop_http_exchange *exchange) {
 
 int64_t scoop_http_date(struct scoop_http_exchange *exchange) {
     const char *date = scoop_http_header(exchange, "Date");
-    return date == NULL ? -1 : (int64_t)curl_getdate(date, NULL);
+    return date == NULL ? -1 : scoop_http_parse_date(date);
+}
+
+int64_t scoop_http_parse_date(const char *text) {
+    return (int64_t)curl_getdate(text, NULL);
 }
 
 bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {

@@ -11,6 +11,7 @@
 #include "scoop/error.h"
 #include "scoop/object_headers.h"
 #include "scoop/part_plan.h"
+#include "scoop/resume.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 
@@ -73,6 +74,7 @@ struct scoop_sink_facts {
     uint32_t parts;
     uint32_t retries;
     enum scoop_parts_kept parts_kept;
+    uint64_t resumed_bytes; /* that an earlier try had sent */
 };
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
@@ -103,6 +105,7 @@ struct scoop_s3_sink_options {
     const char *content_type;                  /* NULL: application/octet-stream */
     const struct scoop_object_headers *object; /* borrowed; outlive the sink */
     bool keep_existing;                        /* an object that is there already is PRECONDITION */
+    const struct scoop_resume *resume;         /* borrowed; outlives the sink; NULL: a new upload */
 };
 /* A multipart upload, or one PUT when the whole fits one part. */
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
@@ -112,6 +115,16 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
  * from there again. Nothing for other sinks. 0, or -1 with TOO_LARGE, IO. */
 int scoop_s3_sink_expect(struct scoop_sink *sink, int64_t total_bytes, int fd,
                          struct scoop_error *error);
+/* The name of an S3 sink's upload; NULL: it has none, or not yet. Valid as long as the sink. */
+const char *scoop_sink_upload_id(struct scoop_sink *sink);
+/* The parts from the front that have arrived, the last of an object never among them. 0, or -1 with
+ * NO_MEMORY. Zeros for other sinks. */
+int scoop_sink_mark(struct scoop_sink *sink, struct scoop_upload_mark *mark,
+                    struct scoop_error *error);
+/* Once the sink knows what to expect: whether its parts go on where those that are kept end. */
+bool scoop_sink_resume_fits(const struct scoop_sink *sink);
+/* Has a later abort leave the upload and its parts as they are. */
+void scoop_sink_leave_upload(struct scoop_sink *sink);
 /* Zeros for a sink that has none. */
 void scoop_sink_facts(const struct scoop_sink *sink, struct scoop_sink_facts *facts);
 

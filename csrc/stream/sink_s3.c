@@ -119,6 +119,34 @@ static void s3_free(struct scoop_sink *base) {
 static const struct scoop_sink_type s3_type = {"s3",    s3_ready,  s3_write, s3_seal,
                                                s3_poll, s3_commit, s3_abort, s3_free};
 
+const char *scoop_sink_upload_id(struct scoop_sink *base) {
+    struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
+    if (base->type != &s3_type || sink->upload_id.length == 0)
+        return NULL;
+    return scoop_s3_sink_upload_id(sink);
+}
+
+int scoop_sink_mark(struct scoop_sink *base, struct scoop_upload_mark *mark,
+                    struct scoop_error *error) {
+    struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
+    memset(mark, 0, sizeof *mark);
+    if (base->type != &s3_type)
+        return 0;
+    if (scoop_s3_sink_advance_mark(sink, error) != 0)
+        return -1;
+    *mark = sink->mark;
+    return 0;
+}
+
+bool scoop_sink_resume_fits(const struct scoop_sink *base) {
+    return base->type != &s3_type || scoop_s3_sink_continues((const struct scoop_s3_sink *)base);
+}
+
+void scoop_sink_leave_upload(struct scoop_sink *base) {
+    if (base->type == &s3_type)
+        ((struct scoop_s3_sink *)base)->leaving = true;
+}
+
 void scoop_sink_facts(const struct scoop_sink *base, struct scoop_sink_facts *facts) {
     memset(facts, 0, sizeof *facts);
     if (base->facts != NULL)
@@ -169,9 +197,10 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->key = scoop_strdup(options->key);
     sink->content_type =
         scoop_strdup(options->content_type ? options->content_type : "application/octet-stream");
-    if (sink->bucket != NULL && sink->key != NULL && sink->content_type != NULL)
+    if (sink->bucket == NULL || sink->key == NULL || sink->content_type == NULL)
+        scoop_fail_memory(error);
+    else if (options->resume == NULL || scoop_s3_sink_take_up(sink, options->resume, error) == 0)
         return &sink->base;
-    scoop_fail_memory(error);
     s3_free(&sink->base);
     return NULL;
 }

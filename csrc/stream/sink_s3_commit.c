@@ -256,7 +256,8 @@ int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error
 
 /* --- abort --- */
 
-/* After an abort the object exists only if a Complete whose answer was lost had won. */
+/* After an abort, or without one, the object exists only if a Complete whose answer was lost had
+ * won. */
 static void gone(struct scoop_s3_sink *sink) {
     struct scoop_error ignored = {0};
     if (sink->complete_tries == 0 || look(sink, looked, &ignored) != 0)
@@ -303,6 +304,10 @@ void scoop_s3_sink_send_abort(struct scoop_s3_sink *sink) {
     struct scoop_error ignored = {0};
     if (sink->upload_id.length == 0) {
         sink->state = SCOOP_SINK_ABORTED;
+        return;
+    }
+    if (sink->leaving) {
+        gone(sink);
         return;
     }
     sink->abort_tries++;

@@ -3,6 +3,7 @@
 #define SCOOP_SINK_S3_INTERNAL_H
 
 #include "scoop/crypto.h"
+#include "scoop/resume.h"
 #include "scoop/s3_message.h"
 #include "sink.h"
 
@@ -52,7 +53,10 @@ struct scoop_s3_sink {
     enum scoop_s3_checksum checksum_kind;
     uint64_t checksum; /* of all parts that were flushed */
     struct scoop_buf upload_id;
-    struct scoop_s3_call *call; /* the one call that is not a part's */
+    const struct scoop_resume *resume; /* what an earlier try left; NULL: nothing */
+    struct scoop_upload_mark mark;     /* how far all parts from the front have arrived */
+    bool leaving;                      /* an abort leaves the upload for a later try */
+    struct scoop_s3_call *call;        /* the one call that is not a part's */
     bool creating;
     struct scoop_buf completion;
     unsigned complete_tries, abort_tries;
@@ -125,6 +129,21 @@ int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *erro
 /* Whether a part or PUT that arrived damaged (BadDigest) is worth another sending: once, if it is
  * still what it was; else *error says why not. */
 bool scoop_s3_sink_may_repair(struct scoop_s3_slot *slot, struct scoop_error *error);
+
+/* --- sink_s3_held.c --- */
+
+/* Goes on with the upload of an earlier try, which is borrowed, after its kept parts. */
+int scoop_s3_sink_take_up(struct scoop_s3_sink *sink, const struct scoop_resume *resume,
+                          struct scoop_error *error);
+/* Whether S3 has the slot's part, whose checksum is in `parts`, with just these bytes. */
+bool scoop_s3_sink_holds(const struct scoop_s3_sink *sink, const struct scoop_s3_slot *slot);
+/* Takes such a part over and frees the slot. */
+int scoop_s3_sink_take_held(struct scoop_s3_sink *sink, struct scoop_s3_slot *slot,
+                            struct scoop_error *error);
+/* Whether the plan has the kept parts end where they do. */
+bool scoop_s3_sink_continues(const struct scoop_s3_sink *sink);
+/* Moves `mark` over the parts that have arrived. */
+int scoop_s3_sink_advance_mark(struct scoop_s3_sink *sink, struct scoop_error *error);
 
 /* --- sink_s3_commit.c --- */
 

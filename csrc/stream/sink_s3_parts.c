@@ -141,8 +141,10 @@ int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
     if (scoop_s3_slot_close(slot, error) != 0 ||
         scoop_s3_sink_new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
         return -1;
-    slot->state = SLOT_WAITING;
     sink->filling = NULL;
+    if (scoop_s3_sink_holds(sink, slot))
+        return scoop_s3_sink_take_held(sink, slot, error);
+    slot->state = SLOT_WAITING;
     if (!scoop_s3_sink_multipart(sink))
         return scoop_s3_sink_create(sink, error);
     return sink->creating ? 0 : send_part(sink, slot, error);

@@ -8,6 +8,7 @@
 
 #include "scoop/error.h"
 #include "scoop/http.h"
+#include "scoop/resume.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 
@@ -41,6 +42,9 @@ struct scoop_source_type {
     /* Takes `length` bytes of what peek showed. */
     void (*consume)(struct scoop_source *source, size_t length);
     void (*free)(struct scoop_source *source);
+    /* Before open: reads on from `offset` of the source that has this identity; another one is
+     * SOURCE_CHANGED, or shows its own identity. NULL: it cannot. */
+    void (*start_at)(struct scoop_source *source, uint64_t offset, const char *identity);
 };
 
 /* First member of every source struct. The facts are for the receipt. */
@@ -49,6 +53,9 @@ struct scoop_source {
     int wait_fd; /* poll for readability while waiting; -1: the engine's events suffice */
     bool length_known;
     char etag[128];
+    /* What another version of the source would not have; "" when nothing tells, or not yet. */
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+    bool seekable;       /* a later try may start_at */
     int64_t total_bytes; /* -1: unknown */
     uint32_t retries;
     struct scoop_taker taker; /* set by the owner; zero: all is kept for peek */

@@ -36,7 +36,9 @@ static void fed_free(struct scoop_source *base) {
     scoop_free(base);
 }
 
-static const struct scoop_source_type fed_type = {"fed", fed_open, fed_peek, fed_consume, fed_free};
+static const struct scoop_source_type fed_type = {
+    "fed", fed_open, fed_peek, fed_consume, fed_free, NULL,
+};
 
 struct scoop_source *scoop_fed_source_new(struct scoop_error *error) {
     struct fed_source *source = scoop_calloc(1, sizeof *source);

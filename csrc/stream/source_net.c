@@ -2,6 +2,7 @@
  * connection that breaks is taken up again where it stopped, if the source is provably the same. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -95,6 +96,35 @@ static void note_validator(struct net_source *source, struct scoop_http_exchange
              strong     ? source->base.etag
              : modified ? modified
                         : "");
+}
+
+static bool is_plain(const char *text) {
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return *text == 0;
+}
+
+/* By RFC 9110 (8.8.2.2) Last-Modified proves sameness only if the second in which the source
+ * changed was over when it was sent. */
+static bool modified_is_strong(struct scoop_http_exchange *exchange, const char *modified) {
+    int64_t sent = scoop_http_date(exchange), changed = scoop_http_parse_date(modified);
+    return sent >= 0 && changed >= 0 && sent > changed;
+}
+
+/* "validator length"; see net_start_at. */
+static void identify(struct net_source *source, struct scoop_http_exchange *exchange) {
+    int64_t length = scoop_http_content_length(exchange);
+    char same[128];
+    bool strong = source->base.etag[0] == '"';
+    const char *text = strong ? source->base.etag : scoop_http_header(exchange, "Last-Modified");
+    source->base.identity[0] = 0;
+    if (text == NULL || !is_plain(text) || strlen(text) + 1 >= sizeof same || length < 0)
+        return;
+    memcpy(same, text, strlen(text) + 1);
+    if (!strong && !modified_is_strong(exchange, same))
+        return;
+    snprintf(source->base.identity, sizeof source->base.identity, "%s %" PRId64, same, length);
+    source->base.seekable = source->validator[0] != 0;
 }
 
 /* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
@@ -213,6 +243,7 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
     if (status != 200)
         return fail_status(source, status, error);
     note_validator(source, exchange);
+    identify(source, exchange);
     note_checksum(source, exchange);
     return check_framing(source, exchange, error);
 }
@@ -374,6 +405,21 @@ static int net_open(struct scoop_source *base, struct scoop_error *error) {
     return send_request((struct net_source *)base, error);
 }
 
+static void net_start_at(struct scoop_source *base, uint64_t offset, const char *identity) {
+    struct net_source *source = (struct net_source *)base;
+    const char *space = strrchr(identity, ' ');
+    snprintf(base->identity, sizeof base->identity, "%s", identity);
+    if (space == NULL)
+        return;
+    snprintf(source->validator, sizeof source->validator, "%.*s", (int)(space - identity),
+             identity);
+    if (identity[0] == '"')
+        memcpy(base->etag, source->validator, sizeof base->etag);
+    base->total_bytes = strtoll(space + 1, NULL, 10);
+    base->length_known = base->seekable = true;
+    source->received = source->resumed_at = offset;
+}
+
 static enum scoop_source_state net_peek(struct scoop_source *base, const unsigned char **data,
                                         size_t *length, struct scoop_error *error) {
     struct net_source *source = (struct net_source *)base;
@@ -417,7 +463,9 @@ static void net_free(struct scoop_source *base) {
     scoop_free(source);
 }
 
-static const struct scoop_source_type net_type = {"net", net_open, net_peek, net_consume, net_free};
+static const struct scoop_source_type net_type = {
+    "net", net_open, net_peek, net_consume, net_free, net_start_at,
+};
 
 static struct net_source *new_source(struct scoop_engine *engine, struct scoop_error *error) {
     struct net_source *source = scoop_calloc(1, sizeof *source);

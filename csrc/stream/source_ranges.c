@@ -153,6 +153,8 @@ static void learn(struct ranges_source *source, struct scoop_source *first) {
     source->started_ms = scoop_now_ms();
     source->base.total_bytes = first->total_bytes;
     memcpy(source->base.etag, first->etag, sizeof source->base.etag);
+    memcpy(source->base.identity, first->identity, sizeof source->base.identity);
+    source->base.seekable = first->seekable;
     source->checksum_kind = scoop_s3_source_take_checksum(first, source->checksum_wanted);
 }
 
@@ -313,8 +315,9 @@ static void ranges_free(struct scoop_source *base) {
     scoop_free(source);
 }
 
-static const struct scoop_source_type ranges_type = {"ranges", ranges_open, ranges_peek,
-                                                     ranges_consume, ranges_free};
+static const struct scoop_source_type ranges_type = {
+    "ranges", ranges_open, ranges_peek, ranges_consume, ranges_free, NULL,
+};
 
 struct scoop_source *scoop_s3_ranges_source_new(struct scoop_s3_client *client, const char *bucket,
                                                 const char *key, size_t memory_bytes,

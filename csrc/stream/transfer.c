@@ -51,10 +51,13 @@ static int fail(struct scoop_transfer *transfer, const struct scoop_error *error
         name_source(transfer);
     transfer->phase = ABORTING;
     transfer->abort_deadline_ms = scoop_now_ms() + most;
+    bool leaves = scoop_transfer_leaves(transfer, error);
     if (transfer->source != NULL)
         transfer->source->type->free(transfer->source);
     transfer->source = NULL;
     scoop_chain_free(&transfer->chain);
+    if (transfer->sink != NULL && leaves)
+        scoop_sink_leave_upload(transfer->sink);
     if (transfer->sink != NULL)
         transfer->sink->type->abort(transfer->sink);
     return -1;
@@ -68,16 +71,25 @@ static bool rereadable(const struct scoop_transfer *transfer) {
            strcmp(uri, "-") != 0;
 }
 
-/* A record must change after all: takes back what was passed on and reads the source again. */
-static int restart(struct scoop_transfer *transfer) {
+/* Takes back what was written, and what an earlier try had left, and reads the source again. */
+static int start_over(struct scoop_transfer *transfer) {
     scoop_chain_free(&transfer->chain);
     transfer->source->type->free(transfer->source);
     transfer->source = NULL;
     transfer->sink->type->abort(transfer->sink);
-    transfer->restarted = true;
+    transfer->resume_dropped = transfer->resume_dropped || transfer->resume != NULL;
+    transfer->resume = NULL;
+    transfer->unchanged = transfer->bare = false;
+    transfer->upload_told = transfer->upload_kept = false;
     transfer->abort_deadline_ms = scoop_now_ms() + ABORT_MS;
     transfer->phase = RESTARTING;
     return 1;
+}
+
+/* A record must change after all. */
+static int restart(struct scoop_transfer *transfer) {
+    transfer->restarted = true;
+    return start_over(transfer);
 }
 
 static int wait_restart(struct scoop_transfer *transfer) {
@@ -106,6 +118,8 @@ static int open_both(struct scoop_transfer *transfer, struct scoop_error *error)
         scoop_transfer_open_sink(transfer, error) != 0)
         return -1;
     transfer->rejects.client = transfer->destination_client;
+    transfer->counters.source_bytes = transfer->counters.text_bytes =
+        transfer->counters.destination_bytes = scoop_transfer_start_bytes(transfer);
     transfer->phase = SNIFFING;
     return 1;
 }
@@ -214,7 +228,8 @@ static void offer_to_take(struct scoop_transfer *transfer) {
 }
 
 static int start_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
-    enum scoop_content content = transfer->options.as_stored
+    bool middle = scoop_transfer_start_bytes(transfer) > 0;
+    enum scoop_content content = transfer->options.as_stored || middle
                                      ? SCOOP_CONTENT_PLAIN
                                      : scoop_sniff(transfer->prefix, transfer->prefix_length);
     if (!transfer->source->length_known && content != SCOOP_CONTENT_GZIP)
@@ -232,11 +247,16 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
     };
     if (scoop_chain_build(&transfer->chain, &options, error) != 0)
         return -1;
+    if (transfer->resume != NULL && !transfer->chain.unchanged)
+        return start_over(transfer);
     transfer->unchanged = transfer->chain.unchanged;
+    transfer->bare = transfer->unchanged && transfer->chain.worker == NULL;
     if (transfer->unchanged && transfer->options.head_lines == 0 &&
         scoop_s3_sink_expect(transfer->sink, transfer->source->total_bytes,
                              scoop_file_source_fd(transfer->source), error) != 0)
         return -1;
+    if (!scoop_sink_resume_fits(transfer->sink))
+        return start_over(transfer);
     transfer->phase = STREAMING;
     offer_to_take(transfer);
     return scoop_chain_write_all(&transfer->chain, transfer->prefix, transfer->prefix_length,
@@ -249,7 +269,11 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
 static int sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
     const unsigned char *data;
     size_t length;
-    switch (transfer->source->type->peek(transfer->source, &data, &length, error)) {
+    enum scoop_source_state state =
+        transfer->source->type->peek(transfer->source, &data, &length, error);
+    if (scoop_transfer_misfits(transfer, state, error))
+        return start_over(transfer);
+    switch (state) {
     case SCOOP_SOURCE_WAITING:
         return 0;
     case SCOOP_SOURCE_FAILED:
@@ -338,9 +362,16 @@ static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error)
     return 1;
 }
 
+/* An upload that is taken up may be completed or aborted by another try meanwhile. */
+static int sink_failed(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    if (transfer->resume != NULL && error->code == SCOOP_NOT_FOUND)
+        return start_over(transfer);
+    return -1;
+}
+
 static int pump(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (transfer->sink->type->poll(transfer->sink, error) == SCOOP_SINK_FAILED)
-        return -1;
+        return sink_failed(transfer, error);
     int moved = scoop_chain_drain(&transfer->chain, transfer->room_bytes, error);
     if (moved < 0)
         return -1;
@@ -368,7 +399,7 @@ static int wait_sealed(struct scoop_transfer *transfer, struct scoop_error *erro
     enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
     count_server_copy(transfer);
     if (state == SCOOP_SINK_FAILED)
-        return fall_back(transfer, error);
+        return transfer->server_copies ? fall_back(transfer, error) : sink_failed(transfer, error);
     if (state != SCOOP_SINK_SEALED)
         return 0;
     transfer->phase = REJECTS;
@@ -539,6 +570,8 @@ enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, in
     uint64_t start = scoop_now_ms(), now = start;
     while (!is_over(transfer) && !is_full(transfer) && now - start < (uint64_t)slice_ms) {
         turn(transfer, slice_ms - (int)(now - start));
+        if (scoop_transfer_tells_upload(transfer))
+            return SCOOP_TRANSFER_UPLOAD_CREATED;
         if (is_empty(transfer))
             return SCOOP_TRANSFER_EMPTY;
         now = scoop_now_ms();
@@ -591,6 +624,8 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     if (transfer->sink != NULL)
         scoop_sink_facts(transfer->sink, &sink);
     facts->parts = sink.parts;
+    facts->resumed = scoop_transfer_resumed(transfer);
+    facts->resumed_bytes = sink.resumed_bytes;
     facts->retries = sink.retries;
     facts->parts_kept = kept[sink.parts_kept];
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);

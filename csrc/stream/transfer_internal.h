@@ -41,9 +41,14 @@ struct scoop_transfer {
     struct scoop_s3_client *source_client, *destination_client;
     struct scoop_budget budget;
     struct scoop_source *source;
-    bool fed;       /* source is fed by our owner */
-    bool unchanged; /* the source's bytes are passed on as they are */
-    bool restarted; /* as a transform, after a record had to change */
+    bool fed;                          /* source is fed by our owner */
+    bool unchanged;                    /* the source's bytes are passed on as they are */
+    const struct scoop_resume *resume; /* what this try goes on with; NULL: nothing, or no more */
+    bool resume_dropped;               /* there was something that did not fit */
+    bool upload_watched, upload_told;  /* UPLOAD_CREATED is wanted; … was returned */
+    bool upload_kept;                  /* a later try will know the upload */
+    bool bare;                         /* unchanged, and nothing reads beside */
+    bool restarted;                    /* as a transform, after a record had to change */
     struct scoop_sink *sink;
     bool server_copies;            /* the sink is a copy by the server; there is no source */
     bool server_at_once;           /* it refused parts */
@@ -69,6 +74,19 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
 int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Makes the sink, its parts planned to fit the memory limit. 0 or -1 (USAGE: too small). */
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error);
+/* --- transfer_resume.c --- */
+
+/* Where this try begins to read the source. */
+uint64_t scoop_transfer_start_bytes(const struct scoop_transfer *transfer);
+/* The source's first answer, good or bad: whether it is not the one whose upload is taken up. */
+bool scoop_transfer_misfits(const struct scoop_transfer *transfer, enum scoop_source_state state,
+                            const struct scoop_error *error);
+/* Whether a failure leaves the upload for a later try. */
+bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct scoop_error *error);
+/* Whether UPLOAD_CREATED is due; then it is told. */
+bool scoop_transfer_tells_upload(struct scoop_transfer *transfer);
+enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer);
+
 void scoop_transfer_free_options(struct scoop_transfer *transfer);
 
 #endif

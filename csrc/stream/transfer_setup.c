@@ -101,7 +101,8 @@ static struct scoop_source *new_s3_source(struct scoop_transfer *transfer,
                                           const struct scoop_s3_uri *object,
                                           struct scoop_error *error) {
     /* Of an object whose first lines are wanted the rest is not fetched. */
-    if (transfer->options.head_lines > 0)
+    bool in_ranges = scoop_transfer_start_bytes(transfer) == 0;
+    if (transfer->options.head_lines > 0 || !in_ranges)
         return scoop_s3_source_new(transfer->source_client, object->bucket, object->key, error);
     return scoop_s3_ranges_source_new(transfer->source_client, object->bucket, object->key,
                                       range_memory_bytes(transfer), error);
@@ -131,8 +132,19 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
     return transfer->source == NULL ? -1 : 0;
 }
 
+static int start_in_middle(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_source *source = transfer->source;
+    if (source->type->start_at == NULL)
+        return scoop_fail(error, SCOOP_USAGE, "%s cannot be read from its middle",
+                          transfer->source_name);
+    source->type->start_at(source, transfer->resume->kept_bytes, transfer->resume->source);
+    return 0;
+}
+
 int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (!transfer->fed && make_source(transfer, error) != 0)
+        return -1;
+    if (scoop_transfer_start_bytes(transfer) > 0 && start_in_middle(transfer, error) != 0)
         return -1;
     return transfer->source->type->open(transfer->source, error);
 }
@@ -196,6 +208,7 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
         .content_type = content_type(transfer),
         .object = &transfer->object,
         .keep_existing = transfer->options.keep_existing,
+        .resume = transfer->resume,
     };
     return 0;
 }

@@ -99,6 +99,8 @@ bool scoop_http_repeated(const struct scoop_http_exchange *exchange);
 int64_t scoop_http_content_length(struct scoop_http_exchange *exchange);
 /* The answer's Date in seconds since 1970, or -1. */
 int64_t scoop_http_date(struct scoop_http_exchange *exchange);
+/* Such a date in seconds since 1970, or -1. */
+int64_t scoop_http_parse_date(const char *text);
 /* Valid in on_done: the transport's verdict (code OK when an answer arrived whole, whatever its
  * status) and the collected body. */
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange);

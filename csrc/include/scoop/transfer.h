@@ -10,6 +10,7 @@
 #include "scoop/error.h"
 #include "scoop/object_headers.h"
 #include "scoop/part_plan.h"
+#include "scoop/resume.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
 #include "scoop/stage.h"
@@ -54,10 +55,19 @@ struct scoop_transfer_options {
 
 enum scoop_transfer_state {
     SCOOP_TRANSFER_RUNNING,
-    SCOOP_TRANSFER_FULL,  /* the memory sink must be emptied before it can go on */
-    SCOOP_TRANSFER_EMPTY, /* all that was fed is taken; feed more, or end it */
+    SCOOP_TRANSFER_FULL,           /* the memory sink must be emptied before it can go on */
+    SCOOP_TRANSFER_UPLOAD_CREATED, /* told once, if it is watched for; run on */
+    SCOOP_TRANSFER_EMPTY,          /* all that was fed is taken; feed more, or end it */
     SCOOP_TRANSFER_DONE,
     SCOOP_TRANSFER_FAILED, /* *error says why; everything was taken back */
+};
+
+/* How the upload of an earlier try was used. */
+enum scoop_resumed {
+    SCOOP_RESUMED_NOT,   /* there was none */
+    SCOOP_RESUMED_BYTES, /* the source was read from where its known parts end */
+    SCOOP_RESUMED_PARTS, /* the source was read from its start, and only missing parts were sent */
+    SCOOP_RESUMED_OVER,  /* it did not fit, was aborted, and everything was sent */
 };
 
 struct scoop_transfer_facts {
@@ -69,6 +79,8 @@ struct scoop_transfer_facts {
     uint32_t parts;
     uint32_t retries;
     const char *parts_kept; /* where they waited: "memory", "source", "file" or ""; static */
+    enum scoop_resumed resumed;
+    uint64_t resumed_bytes; /* of the destination's that were not sent again */
     bool rejects_written;
     bool unchanged;                /* the destination's bytes are the source's */
     bool restarted;                /* it was read twice, because a record had to change after all */
@@ -91,6 +103,26 @@ void scoop_transfer_feed(struct scoop_transfer *transfer, const void *data, size
 void scoop_transfer_feed_end(struct scoop_transfer *transfer);
 /* Makes the transfer end in CANCELLED. Any thread, any time before free. */
 void scoop_transfer_cancel(struct scoop_transfer *transfer);
+/* Before the first run of a transfer with a source and an S3 destination: goes on with the upload
+ * of an earlier try, which is borrowed and outlives the transfer. An upload that turns out not to
+ * fit (another source, records that change) is aborted and a new one begun. */
+void scoop_transfer_take_up(struct scoop_transfer *transfer, const struct scoop_resume *resume);
+/* Has run return UPLOAD_CREATED when an upload has got its name. */
+void scoop_transfer_watch_upload(struct scoop_transfer *transfer);
+struct scoop_transfer_upload {
+    const char *upload_id; /* valid until the next run */
+    const char *source;    /* its identity */
+    bool resumable;        /* a later try can take it up: otherwise it can only abort it */
+    bool seekable;         /* … and read the source from where the known parts end */
+};
+/* After UPLOAD_CREATED. */
+void scoop_transfer_upload(struct scoop_transfer *transfer, struct scoop_transfer_upload *upload);
+/* A later try will know the upload: a retryable failure or a cancel leaves it, if it is resumable.
+ */
+void scoop_transfer_keep_upload(struct scoop_transfer *transfer);
+/* How far a seekable upload has come; zeros otherwise. 0, or -1 with NO_MEMORY. */
+int scoop_transfer_mark(struct scoop_transfer *transfer, struct scoop_upload_mark *mark,
+                        struct scoop_error *error);
 /* Facts so far. */
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts);
