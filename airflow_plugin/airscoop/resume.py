@@ -285,11 +285,9 @@ class Resumption:
 
     def _requests(self) -> dict[str, Any]:
         """The binding's options for questions about the destination."""
-        where = ("endpoint_url", "region", "payload_signing")
-        who = ("access_key_id", "secret_access_key", "session_token")
-        options = {
-            f"source_{name}": self._native.get(f"destination_{name}") for name in where + who
-        }
+        end = "destination_"
+        given = {name: value for name, value in self._native.items() if name.startswith(end)}
+        options = {"source_" + name.removeprefix(end): value for name, value in given.items()}
         return options | {"ca_file": self._native.get("ca_file")}
 
     def _save(self) -> bool:
