@@ -93,7 +93,8 @@ def run(
         if done.returncode != 0 or any(one["status"] for one in told["processes"]):
             problems.seek(0)
             ended = problems.read()[-OUTPUT_CHARACTERS:]
-            raise SystemExit(f"bench: {_shown(words)} failed:\n{ended}")
+            codes = ", ".join(str(one["status"]) for one in told["processes"])
+            raise SystemExit(f"bench: {_shown(words)} failed ({codes}):\n{ended}")
         text = ""
         if stdout is None:
             printed.seek(0)

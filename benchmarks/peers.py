@@ -64,8 +64,7 @@ def python_versions(folder: Path) -> dict[str, str]:
 
 def s5cmd(folder: Path) -> Path:
     """The program itself; the one in bin/ is a Python script that starts it."""
-    (found,) = (folder / "venv").glob("lib/python*/site-packages/s5cmd/bin/s5cmd")
-    return found
+    return next((folder / "venv").glob("lib/python*/site-packages/s5cmd/bin/s5cmd"), Path("s5cmd"))
 
 
 def go_program(folder: Path, name: str) -> Path | None:

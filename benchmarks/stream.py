@@ -1,4 +1,4 @@
-"""./run bench: the stream job, HTTP .json.gz -> check -> gzip -> S3, on the local stack.
+"""./run bench stream: the stream job, HTTP .json.gz -> check -> gzip -> S3, on the local stack.
 
 Each figure is the median of the rounds. The server shares the cores, so CPU says more than wall
 time. Peak memory is the whole process's; the interpreter's own is shown beside it.
@@ -77,7 +77,7 @@ def environment_for(s3: Mapping[str, Any]) -> dict[str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="./run bench", description=(__doc__ or "").strip())
+    parser = argparse.ArgumentParser(prog="./run bench stream", description=(__doc__ or "").strip())
     parser.add_argument("--reviews", type=int, default=300_000, help="lines, some 800 bytes each")
     parser.add_argument("--metadata", type=int, default=300_000, help="lines, some 350 bytes each")
     parser.add_argument("--rounds", type=int, default=3)

@@ -26,6 +26,7 @@ from typing import Any
 
 import made_data
 import measuring
+import page
 import peers
 import servers
 import verifying
@@ -38,7 +39,6 @@ from airscoop.local.processes import LocalStackError
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks/results"
-PAGE = ROOT / "docs/performance.md"
 SMALL_BYTES = 1024
 # Made data of the scenarios that run from file to file, as a part of --size: those are slow peers.
 FILE_TO_FILE_PART = {"literals": 8, "array": 4}
@@ -50,9 +50,9 @@ class Settings:
     folder: Path
     results: Path
     size_bytes: int
-    rounds: int
-    contenders: tuple[str, ...]
-    server: str | None
+    rounds: int = 5
+    contenders: tuple[str, ...] = ()  # all
+    server: str | None = None
 
     def wanted(self, scenario: Scenario) -> list[Contender]:
         return [
@@ -107,14 +107,13 @@ class Bench:
     def job(self, scenario: Scenario, made: Made) -> Job:
         server = None if scenario.server == "none" else self.server(scenario.server)
         folder = self.settings.folder
-        wants_peers = any(one.kind == "peer" for one in self.settings.wanted(scenario))
         if server is not None and scenario.server == "get":
             with (self.data_folder / made.name).open("rb") as file:
                 server.client().upload_fileobj(file, servers.BUCKET, made.name)
         return Job(
             python=sys.executable,
             peer_python=str(peers.python(folder)),
-            s5cmd=str(peers.s5cmd(folder)) if wants_peers else "",
+            s5cmd=str(peers.s5cmd(folder)),
             endpoint=server.endpoint if server else "",
             region=server.region if server else "",
             access_key_id=server.access_key_id if server else "",
@@ -365,6 +364,8 @@ def main(arguments: list[str]) -> None:
         bench = Bench(settings, stack)
         for scenario in scenarios:
             save(settings.results, measure(bench, scenario))
+    if settings.results == RESULTS:
+        page.main([])
 
 
 if __name__ == "__main__":

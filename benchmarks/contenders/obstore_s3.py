@@ -93,7 +93,9 @@ def copy_url() -> None:
     parts = urlsplit(JOB.url)
     web = HTTPStore(f"{parts.scheme}://{parts.netloc}", client_options={"allow_http": True})
     blocks = obstore.get(web, parts.path.lstrip("/")).stream(min_chunk_size=MIB)
-    obstore.put(_store(), JOB.target, blocks, chunk_size=8 * MIB)
+    with obstore.open_writer(_store(), JOB.target, buffer_size=8 * MIB) as target:
+        for block in blocks:
+            target.write(block)
 
 
 if __name__ == "__main__":

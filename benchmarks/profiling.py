@@ -1,0 +1,134 @@
+"""./run bench profile: where airscoop's CPU time goes, and what one core of this machine can do.
+
+Samples by perf (the CPU clock, so that virtual machines can do it too). The shares are those of the
+whole process with the interpreter's start; the ceilings are measured by ceilings.c.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import transfer
+from scenarios import SCENARIOS, Scenario
+
+from airscoop.cli.transfers import size
+
+HERE = Path(__file__).parent
+PROFILED = ("pass-through", "transform", "upload", "upload-signed", "download-file")
+SAMPLES_PER_SECOND = 997  # prime, so that nothing periodic is always or never met
+MOST_SYMBOLS = 12
+# The first line whose two patterns, of the object and of the symbol, are found names the work.
+WORK = (
+    ("kernel", r"kernel|vdso", r""),
+    ("JSON check", r"libyajl", r""),
+    ("JSON check", r"_native", r"json|record|literal|array"),
+    ("CRC", r"", r"crc(32|64)"),
+    ("inflate", r"libisal", r"inflate|decode_huffman"),
+    ("inflate", r"_native", r"gunzip"),
+    ("deflate", r"libisal|libz", r""),
+    ("SHA-256", r"libcrypto", r""),
+    ("libcurl", r"libcurl", r""),
+    ("memory moves", r"libc\.so", r"mem(cpy|move|set|chr)"),
+    ("interpreter", r"python|\.cpython-", r""),
+    ("rest of airscoop", r"_native", r""),
+    ("other libraries", r"", r""),
+)
+LINE = re.compile(r"\s*([\d.]+)%\s*;\s*(\S+)\s*;\s*\[.\]\s*(.+?)\s*$")
+
+
+def work_of(program: str, symbol: str) -> str:
+    return next(
+        name
+        for name, object_pattern, symbol_pattern in WORK
+        if re.search(object_pattern, program) and re.search(symbol_pattern, symbol)
+    )
+
+
+def shares(report: str) -> tuple[dict[str, float], list[tuple[str, str, float]]]:
+    """From perf's lines: the share of each kind of work, and the symbols with the largest."""
+    works: Counter[str] = Counter()
+    symbols: Counter[tuple[str, str]] = Counter()
+    for line in report.splitlines():
+        if match := LINE.match(line):
+            share, program, symbol = float(match[1]) / 100, match[2], match[3]
+            works[work_of(program, symbol)] += share
+            symbols[program, "(no symbol)" if symbol.startswith("0x") else symbol] += share
+    largest = [(*names, share) for names, share in symbols.most_common(MOST_SYMBOLS)]
+    return dict(works.most_common()), largest
+
+
+def sampled(bench: transfer.Bench, scenario: Scenario) -> dict[str, Any]:
+    """Runs the scenario's first airscoop contender under perf."""
+    made = bench.made(scenario, bench.settings.size_bytes)
+    job = bench.job(scenario, made)
+    (contender, *_) = [one for one in scenario.contenders if one.kind == "airscoop"]
+    samples = bench.settings.folder / "perf.data"
+    record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(SAMPLES_PER_SECOND)]
+    server = bench.server(scenario.server)
+    _run([*record, "-o", str(samples), "--", *job.words(contender.words)], server.environment())
+    report = ["perf", "report", "-i", str(samples), "--stdio", "-q", "-t", ";"]
+    printed = _run([*report, "-F", "overhead,dso,sym"], {})
+    works, largest = shares(printed)
+    samples.unlink()
+    Path(job.written).unlink(missing_ok=True)
+    if scenario.server == "put":
+        server.delete(job.target)
+    return {"works": works, "symbols": largest}
+
+
+def _run(words: Sequence[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(  # noqa: S603
+        words, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"bench: {words[0]} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def ceilings(bench: transfer.Bench) -> dict[str, float]:
+    program = bench.settings.folder / "ceilings"
+    libraries = ["-lisal", "-lcrypto", "-lyajl"]
+    _run(["cc", "-std=c17", "-O2", "-o", str(program), str(HERE / "ceilings.c"), *libraries], {})
+    made = bench.made(SCENARIOS["pass-through"], bench.settings.size_bytes)
+    printed: dict[str, float] = json.loads(
+        _run([str(program), str(bench.data_folder / made.name)], {})
+    )
+    return printed
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="./run bench profile", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PROFILED, default=PROFILED, metavar="SCENARIO")
+    parser.add_argument("--size", type=size, default="1GiB", help="of the data (default 1GiB)")
+    parser.add_argument("--folder", type=Path, default=transfer.ROOT / "build/bench")
+    parser.add_argument("--results", type=Path, default=transfer.RESULTS)
+    given = parser.parse_args(arguments)
+    settings = transfer.Settings(
+        folder=given.folder.absolute(), results=given.results, size_bytes=given.size
+    )
+    with contextlib.ExitStack() as stack:
+        bench = transfer.Bench(settings, stack)
+        stored = {
+            "profile": {name: sampled(bench, SCENARIOS[name]) for name in given.only},
+            "ceilings": ceilings(bench),
+            "machine": transfer.machine(),
+            "airscoop": transfer.commit(),
+            "date": time.strftime("%Y-%m-%d"),
+        }
+    settings.results.mkdir(parents=True, exist_ok=True)
+    (settings.results / "profile.json").write_text(json.dumps(stored, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
