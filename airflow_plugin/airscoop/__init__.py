@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
     from airscoop.files import open
     from airscoop.object_options import ObjectOptions
+    from airscoop.prefix import PrefixIncomplete, copy_prefix
     from airscoop.receipt import (
         CopyReceipt,
         InsertReceipt,
         PartitionReceipt,
+        PrefixReceipt,
         Receipt,
         RefreshReceipt,
         ScriptReceipt,
@@ -32,6 +34,8 @@ _HOMES = {
     "ObjectOptions": "airscoop.object_options",
     "Partition": "airscoop.warehouse",
     "PartitionReceipt": "airscoop.receipt",
+    "PrefixIncomplete": "airscoop.prefix",
+    "PrefixReceipt": "airscoop.receipt",
     "Progress": "airscoop.transfer",
     "Receipt": "airscoop.receipt",
     "RefreshReceipt": "airscoop.receipt",
@@ -41,6 +45,7 @@ _HOMES = {
     "Warehouse": "airscoop.warehouse",
     "check": "airscoop.transfer",
     "copy": "airscoop.transfer",
+    "copy_prefix": "airscoop.prefix",
     "open": "airscoop.files",
     "read": "airscoop.transfer",
 }
@@ -55,6 +60,8 @@ __all__ = [
     "ObjectOptions",
     "Partition",
     "PartitionReceipt",
+    "PrefixIncomplete",
+    "PrefixReceipt",
     "Progress",
     "Receipt",
     "RefreshReceipt",
@@ -65,6 +72,7 @@ __all__ = [
     "__version__",
     "check",
     "copy",
+    "copy_prefix",
     "open",
     "read",
 ]

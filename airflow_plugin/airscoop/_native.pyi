@@ -6,6 +6,8 @@ from typing import Any, Literal, Self, TypedDict
 
 Resumed = Literal["bytes", "parts", "restarted"]
 
+from _typeshed import ReadableBuffer
+
 class TransferFacts(TypedDict):
     source_bytes: int
     text_bytes: int
@@ -133,7 +135,8 @@ def list_parts(
     options: dict[str, Any], bucket: str, key: str, upload_id: str, after: int, /
 ) -> tuple[list[tuple[int, int, str, str, str]], int | None]: ...
 def abort_upload(options: dict[str, Any], bucket: str, key: str, upload_id: str, /) -> None: ...
-def head_object(options: dict[str, Any], bucket: str, key: str, /) -> tuple[int, str]: ...
+def head_object(options: dict[str, Any], bucket: str, key: str, /) -> tuple[int, str, str]: ...
+def checksum_add(algorithm: str, value: int, data: ReadableBuffer, /) -> int: ...
 
 class AirscoopError(Exception):
     code: str

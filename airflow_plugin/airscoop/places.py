@@ -22,6 +22,13 @@ def is_http(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
+def is_prefix(name: str) -> bool:
+    """Whether a source stands for all that is below it: it ends in "/", or is a bucket."""
+    if name == "-" or is_http(name):
+        return False
+    return name.endswith("/") or (is_s3(name) and "/" not in name[5:])
+
+
 def normalized(name: str | os.PathLike[str]) -> str:
     """The name as the engine takes it; a UsageError for a scheme that nobody reads."""
     text = os.fspath(name)

@@ -13,12 +13,16 @@ from airscoop.tls import ca_file
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
-    """An object; `etag` keeps its quotes."""
+    """An object; `etag` keeps its quotes.
+
+    `checksum` is "CRC32C:base64" or "CRC64NVME:base64" of the whole object, if `head` has told it.
+    """
 
     bucket: str
     key: str
     size: int
     etag: str
+    checksum: str | None = None
 
     @property
     def uri(self) -> str:
@@ -59,9 +63,9 @@ def list_objects(prefix: str, *, s3: S3Settings | None = None) -> Iterator[Objec
 
 
 def head(uri: str, *, s3: S3Settings | None = None) -> ObjectInfo:
-    """Size and ETag of one object; NotFound or AccessDenied when it cannot be seen."""
+    """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen."""
     from airscoop._native import head_object
 
     bucket, key = bucket_and_key(uri)
-    size, etag = head_object(request_options(s3), bucket, key)
-    return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)
+    size, etag, checksum = head_object(request_options(s3), bucket, key)
+    return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag, checksum=checksum or None)

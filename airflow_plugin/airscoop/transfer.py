@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a transfer is. `total_bytes` is the source's size, None when unknown."""
+    """How far a transfer is. `total_bytes` is the source's size, None when unknown.
+
+    `objects` counts those that a copy of a prefix is done with, of `total_objects` known so far.
+    """
 
     source_bytes: int
     total_bytes: int | None
     records: int
     rejected: int
+    objects: int | None = None
+    total_objects: int | None = None
 
 
 class CopyJob:

@@ -1,8 +1,28 @@
 #include "scoop/s3_ask.h"
 
 #include <stdio.h>
+#include <strings.h>
+
+#include "scoop/s3_checksum.h"
 
 #include "s3_asking.h"
+
+/* One with "-" in it is of the parts' checksums; the parser takes none such. */
+static void note_checksum(struct scoop_s3_object_facts *facts,
+                          struct scoop_http_exchange *exchange) {
+    static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
+                                                   SCOOP_S3_CHECKSUM_CRC64NVME};
+    const char *type = scoop_http_header(exchange, "x-amz-checksum-type");
+    if (type != NULL && strcasecmp(type, "COMPOSITE") == 0)
+        return;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(kinds[i]);
+        const char *text = scoop_http_header(exchange, names->header);
+        uint64_t value;
+        if (text != NULL && scoop_s3_checksum_parse(kinds[i], text, &value))
+            snprintf(facts->checksum, sizeof facts->checksum, "%s:%s", names->algorithm, text);
+    }
+}
 
 static void answered(void *user, struct scoop_http_exchange *exchange,
                      const struct scoop_error *error) {
@@ -17,6 +37,7 @@ static void answered(void *user, struct scoop_http_exchange *exchange,
     const char *etag = scoop_http_header(exchange, "ETag");
     snprintf(asking->facts.etag, sizeof asking->facts.etag, "%s", etag == NULL ? "" : etag);
     asking->facts.size_bytes = scoop_http_content_length(exchange);
+    note_checksum(&asking->facts, exchange);
 }
 
 int scoop_s3_ask(struct scoop_s3_client *client, struct scoop_s3_request *request,
@@ -80,6 +101,8 @@ int scoop_s3_head(struct scoop_s3_client *client, const char *bucket, const char
         .action = "s3:GetObject",
         .bucket = bucket,
         .key = key,
+        .headers = {{"x-amz-checksum-mode", "ENABLED"}},
+        .header_count = 1,
     };
     int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
     *facts = asking.facts;

@@ -108,6 +108,6 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     airscoop_waiting_end(&waiting);
     airscoop_close_asker(&asker);
     if (status == 0)
-        return Py_BuildValue("(Ls)", (long long)facts.size_bytes, facts.etag);
+        return Py_BuildValue("(Lss)", (long long)facts.size_bytes, facts.etag, facts.checksum);
     return waiting.raised ? NULL : airscoop_raise(state, &error);
 }

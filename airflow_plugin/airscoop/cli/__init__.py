@@ -76,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
 
 def exit_code(error: AirscoopError) -> int:
     """Tells wrong usage, bad data and failure apart."""
+    if error.code == "INCOMPLETE":
+        return FAILED
     if error.code == "USAGE":
         return WRONG_USAGE
     return BAD_DATA if error.code in BAD_DATA_CODES else FAILED

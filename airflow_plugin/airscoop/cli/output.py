@@ -55,13 +55,18 @@ class ProgressShown:
         if self._bar is not None:
             self._bar.total = progress.total_bytes
             self._bar.n = progress.source_bytes
-            if progress.records:
+            if progress.objects is not None:
+                count = f"{progress.objects:,} of {progress.total_objects:,} objects"
+                self._bar.set_postfix_str(count, refresh=False)
+            elif progress.records:
                 self._bar.set_postfix_str(f"{progress.records:,} records", refresh=False)
             self._bar.refresh()
         elif not self._quiet and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             total = f" of {progress.total_bytes:,}" if progress.total_bytes else ""
             records = f", {progress.records:,} records" if progress.records else ""
+            if progress.objects is not None:
+                records += f", {progress.objects:,} of {progress.total_objects:,} objects"
             print(
                 f"airscoop: {self._label}: {progress.source_bytes:,}{total} bytes{records}",
                 file=sys.stderr,

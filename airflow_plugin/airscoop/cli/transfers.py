@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from airscoop.cli.object_options import add_object_options, object_options
@@ -58,7 +59,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Copy one source to one destination. The destination appears only when the "
         "source was read to its proven end. A gzip source is recognised by its content.",
     )
-    verb.add_argument("source", help=PLACES)
+    verb.add_argument("source", help=PLACES + "; s3://bucket/prefix/ or folder/ for all below it")
     verb.add_argument("destination", help="s3://bucket/key, a path, or - for standard output")
     _add_reading(verb, default_format="raw")
     _add_rejecting(verb)
@@ -81,6 +82,13 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="read and check an S3 object that the server could copy to S3 by itself",
     )
     verb.add_argument("--level", type=int, choices=range(1, 10), help="gzip level (default 6)")
+    prefix = verb.add_argument_group(
+        "prefixes",
+        "a source that ends in / is all that is below it; they share --memory-limit (128M)",
+    )
+    prefix.add_argument("--jobs", type=count, metavar="N", help="objects at once (default 8)")
+    prefix.add_argument("--include", action="append", default=[], metavar="PATTERN")
+    prefix.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
     add_json(verb)
     add_object_options(verb)
     verb.set_defaults(run=run_copy)
@@ -170,26 +178,48 @@ def _label(source: str) -> str:
 def run_copy(options: argparse.Namespace) -> int:
     """airscoop copy SOURCE DESTINATION"""
     from airscoop.options import place
+    from airscoop.places import is_prefix
     from airscoop.transfer import CopyJob
 
     destination = place(options.destination)
-    job = CopyJob(
-        _options(
-            options,
-            destination,
-            compression=options.compression,
-            compression_level=options.level,
-            checksum=options.checksum,
-            server_side=not options.no_server_side,
-            max_rejected=options.max_rejected,
-            rejects=options.rejects,
-            overwrite=not options.no_overwrite,
-            object_options=object_options(options),
-        )
+    transfer = _options(
+        options,
+        destination,
+        compression=options.compression,
+        compression_level=options.level,
+        checksum=options.checksum,
+        server_side=not options.no_server_side,
+        max_rejected=options.max_rejected,
+        rejects=options.rejects,
+        overwrite=not options.no_overwrite,
+        object_options=object_options(options),
     )
+    if is_prefix(transfer.source):
+        return _copy_prefix(options, transfer)
+    job = CopyJob(transfer)
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json, data_on_stdout=destination == "-")
+    return 0
+
+
+def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
+    from airscoop.prefix import JOBS, PrefixIncomplete, copy_prefix
+
+    fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}
+    with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
+        try:
+            receipt = copy_prefix(
+                **fields,
+                jobs=JOBS if options.jobs is None else options.jobs,
+                include=options.include,
+                exclude=options.exclude,
+                on_progress=shown,
+            )
+        except PrefixIncomplete as error:
+            show(error.receipt, as_json=options.json)
+            raise
+    show(receipt, as_json=options.json)
     return 0
 
 

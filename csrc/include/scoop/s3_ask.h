@@ -21,6 +21,7 @@ int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const
 struct scoop_s3_object_facts {
     int64_t size_bytes; /* -1: not said */
     char etag[SCOOP_ETAG_SIZE];
+    char checksum[32]; /* "CRC32C:base64" of the whole object; "": S3 keeps none that we know */
 };
 
 /* HEAD of an object. 0, or -1 with NOT_FOUND, ACCESS_DENIED, … */
