@@ -16,6 +16,7 @@ Compression = Literal["auto", "gzip", "none"]
 InvalidCharacters = Literal["reject", "replace"]
 Checksum = Literal["crc32c", "crc64nvme", "none"]
 Nonfinite = Literal["reject", "null"]
+KeyCase = Literal["reject", "rename", "keep"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class TransferOptions:
     max_record_bytes: int | None = None
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
+    key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
@@ -64,6 +66,7 @@ class TransferOptions:
             "max_record_bytes": self.max_record_bytes,
             "replace_invalid": self.invalid_characters == "replace",
             "nonfinite_null": self.nonfinite == "null",
+            "key_case": self.key_case,
             "allow_unknown_length": self.allow_unknown_length,
             "through_client": not self.server_side,
             "as_stored": self.as_stored,

@@ -17,6 +17,7 @@ from airscoop.options import (
     Compression,
     Format,
     InvalidCharacters,
+    KeyCase,
     Nonfinite,
     TransferOptions,
     place,
@@ -157,6 +158,7 @@ def copy(
     max_record_bytes: int | None = None,
     invalid_characters: InvalidCharacters = "reject",
     nonfinite: Nonfinite = "reject",
+    key_case: KeyCase = "reject",
     allow_unknown_length: bool = False,
     server_side: bool = True,
     memory_limit: int | None = None,
@@ -175,6 +177,10 @@ def copy(
     `compression` is "gzip". With `format` "jsonl" every record is checked to be strict JSON, with
     "python-literal" it is made JSON. A bad record ends the copy, unless `max_rejected` allows for
     it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
+
+    A record in which two keys of one object, at any depth, are equal but for case (A to Z equal a
+    to z) is bad, because warehouses fold them; `key_case` "rename" numbers the later ones (`Name`,
+    `name_2`), "keep" lets them pass.
 
     An object is written with a `checksum` of each part and of the whole, which S3 compares:
     "crc32c", "crc64nvme", or "none" for servers that know neither. `object_options` give it
@@ -203,6 +209,7 @@ def copy(
         max_record_bytes=max_record_bytes,
         invalid_characters=invalid_characters,
         nonfinite=nonfinite,
+        key_case=key_case,
         allow_unknown_length=allow_unknown_length,
         server_side=server_side,
         memory_limit=memory_limit,

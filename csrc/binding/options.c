@@ -5,7 +5,7 @@
 
 #include "options.h"
 
-enum kind { TEXT, SIZE, COUNT, INTEGER, FLAG, FORMAT, COMPRESSION, SIGNING, CHECKSUM };
+enum kind { TEXT, SIZE, COUNT, INTEGER, FLAG, FORMAT, COMPRESSION, SIGNING, CHECKSUM, KEY_CASE };
 
 struct field {
     const char *name;
@@ -60,6 +60,7 @@ static const struct field fields[] = {
     {"as_stored", FLAG, AT(as_stored)},
     {"replace_invalid", FLAG, AT(replace_invalid)},
     {"nonfinite_null", FLAG, AT(nonfinite_null)},
+    {"key_case", KEY_CASE, AT(key_case)},
     {"allow_unknown_length", FLAG, AT(allow_unknown_length)},
     {"ca_file", TEXT, AT(ca_file)},
 };
@@ -74,6 +75,9 @@ static const struct choice choices[] = {
     {FORMAT, "raw", SCOOP_FORMAT_RAW},
     {FORMAT, "jsonl", SCOOP_FORMAT_JSONL},
     {FORMAT, "python-literal", SCOOP_FORMAT_PYTHON_LITERAL},
+    {KEY_CASE, "reject", SCOOP_KEY_CASE_REJECT},
+    {KEY_CASE, "rename", SCOOP_KEY_CASE_RENAME},
+    {KEY_CASE, "keep", SCOOP_KEY_CASE_KEEP},
     {COMPRESSION, "auto", SCOOP_COMPRESSION_AUTO},
     {COMPRESSION, "gzip", SCOOP_COMPRESSION_GZIP},
     {COMPRESSION, "none", SCOOP_COMPRESSION_NONE},

@@ -15,8 +15,11 @@ struct json_check {
     struct scoop_records records;
     struct scoop_json_grammar *grammar;
     struct scoop_json_scan scan; /* of the current record */
-    struct scoop_buf record;     /* earlier lines of the current record */
-    struct scoop_buf replaced;   /* a record with its unstorable escapes replaced */
+    struct scoop_json_keys keys;
+    size_t key_bases[SCOOP_JSON_MAX_DEPTH];
+    struct scoop_buf record;   /* earlier lines of the current record */
+    struct scoop_buf replaced; /* a record with its unstorable escapes replaced */
+    struct scoop_buf renamed;  /* a record with keys that were equal but for case */
     uint64_t record_line;
     uint64_t record_offset;
     const unsigned char *run; /* good one-line records inside the chunk, not yet fed to yajl */
@@ -117,7 +120,11 @@ static int extend_run(struct json_check *check, const struct scoop_line *line,
 
 static void forget_record(struct json_check *check) {
     check->record.length = 0;
-    check->scan = (struct scoop_json_scan){.replace = check->records.options.replace_invalid};
+    check->keys.count = 0;
+    check->scan = (struct scoop_json_scan){.replace = check->records.options.replace_invalid,
+                                           .key_case = check->records.options.key_case,
+                                           .keys = &check->keys,
+                                           .bases = check->key_bases};
 }
 
 /* The current record is bad; `line` is its last one and not yet in the buffer. */
@@ -155,6 +162,33 @@ static int reject_fault(struct json_check *check, const struct scoop_line *line,
     return reject(check, line, reason, error);
 }
 
+/* The record that stands in the buffer is bad for want of new names. */
+static int reject_copy(struct json_check *check, const char *reason, struct scoop_error *error) {
+    struct scoop_reject bad = {.line = check->record_line,
+                               .byte_offset = check->record_offset,
+                               .reason = reason,
+                               .record = check->record.data,
+                               .record_length = check->record.length - 1,
+                               .total_length = check->record.length - 1};
+    forget_record(check);
+    return scoop_records_reject(&check->records, bad, error);
+}
+
+/* Renames keys in *record, which becomes the copy where that is done. 0, -1, or 1 with a reason to
+ * reject it. */
+static int rename_keys(struct json_check *check, struct scoop_buf **record, const char **reason,
+                       struct scoop_error *error) {
+    struct scoop_error failed = {0};
+    check->renamed.length = 0;
+    int status = scoop_json_rename((*record)->data, (*record)->length, &check->renamed, &failed);
+    *record = &check->renamed;
+    *reason = status == 1 ? SCOOP_JSON_MANY_RENAMES : "longer than max_record_bytes with new keys";
+    if (status >= 0 || failed.code == SCOOP_TOO_LARGE)
+        return status != 0;
+    *error = failed;
+    return -1;
+}
+
 /* The buffered record is good: one line of it, passed on. */
 static int emit_record(struct json_check *check, struct scoop_error *error) {
     struct scoop_buf *record = &check->record;
@@ -163,6 +197,12 @@ static int emit_record(struct json_check *check, struct scoop_error *error) {
         if (scoop_json_replace(record->data, record->length, &check->replaced, error) != 0)
             return -1;
         record = &check->replaced;
+    }
+    if (check->scan.clashes) {
+        const char *reason = NULL;
+        int status = rename_keys(check, &record, &reason, error);
+        if (status != 0)
+            return status < 0 ? -1 : reject_copy(check, reason, error);
     }
     unsigned char *last = record->data + record->length - 1;
     unsigned char *newline = record->data;
@@ -202,7 +242,8 @@ static int buffer_line(struct json_check *check, const struct scoop_line *line,
 
 static int take_good_line(struct json_check *check, const struct scoop_line *line,
                           size_t skeleton_length, struct scoop_error *error) {
-    if (check->record.length > 0 || check->scan.depth > 0 || check->scan.unstorable)
+    if (check->record.length > 0 || check->scan.depth > 0 || check->scan.unstorable ||
+        check->scan.clashes)
         return buffer_line(check, line, skeleton_length, error);
     if (!check->scan.value) {
         check->records.counters->blank_lines++;
@@ -226,9 +267,12 @@ static int take_line(void *user, const struct scoop_line *line, struct scoop_err
     }
     if (scoop_buf_reserve(&check->skeleton, line->length, error) != 0)
         return -1;
+    check->scan.earlier = check->record.data;
+    check->scan.earlier_length = check->record.length;
     if (scoop_json_scan_line(&check->scan, line->data, line->length,
                              check->skeleton.data + check->skeleton.length, &skeleton_length) != 0)
-        return reject_fault(check, line, error);
+        return check->scan.fault == NULL ? scoop_fail_memory(error)
+                                         : reject_fault(check, line, error);
     return take_good_line(check, line, skeleton_length, error);
 }
 
@@ -262,6 +306,8 @@ static void json_check_free(struct scoop_stage *stage) {
     scoop_json_grammar_free(check->grammar);
     scoop_buf_free(&check->record);
     scoop_buf_free(&check->replaced);
+    scoop_buf_free(&check->renamed);
+    scoop_json_keys_free(&check->keys);
     scoop_buf_free(&check->skeleton);
     scoop_free(check);
 }
@@ -282,6 +328,7 @@ struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *opti
     scoop_records_init(&check->records, options, counters);
     scoop_buf_init(&check->record, check->records.options.max_record_bytes + 1);
     scoop_buf_init(&check->replaced, check->records.options.max_record_bytes + 1);
+    scoop_buf_init(&check->renamed, check->records.options.max_record_bytes + 1);
     scoop_buf_init(&check->skeleton,
                    SCOOP_STEP_BYTES + check->records.options.max_record_bytes + 1);
     forget_record(check);

@@ -72,11 +72,17 @@ static const unsigned char *scan_escape(struct scoop_json_scan *scan, const unsi
 /* From after the opening quote to after the closing one. */
 static const unsigned char *scan_string(struct scoop_json_scan *scan, const unsigned char *line,
                                         const unsigned char *p, const unsigned char *end) {
+    const unsigned char *begin = p;
+    scan->last_string.escaped = false;
     for (;;) {
         p = scoop_skip_plain(p, end, '"');
-        if (*p == '"')
+        if (*p == '"') {
+            scan->last_string.length = (size_t)(p - begin);
+            scan->last_string_at = scan->earlier_length + (size_t)(begin - line);
             return p + 1;
+        }
         if (*p == '\\') {
+            scan->last_string.escaped = true;
             p = scan_escape(scan, line, p);
             if (p == NULL)
                 return NULL;
@@ -160,6 +166,38 @@ static bool begin_value(struct scoop_json_scan *scan, const unsigned char *line,
     return true;
 }
 
+/* The last string is a key: a colon follows at p. */
+static const unsigned char *take_key(struct scoop_json_scan *scan, const unsigned char *line,
+                                     const unsigned char *p) {
+    struct scoop_json_key key = scan->last_string;
+    if (scan->key_case == SCOOP_KEY_CASE_KEEP)
+        return p + 1;
+    key.text = scan->last_string_at < scan->earlier_length
+                   ? scan->earlier + scan->last_string_at
+                   : line + (scan->last_string_at - scan->earlier_length);
+    if (scoop_json_keys_add(scan->keys, key, scan->last_string_at) == 0)
+        return p + 1;
+    scan->fault = NULL;
+    return NULL;
+}
+
+/* A bracket closes at p: were the keys, if it is an object's, all different? */
+static const unsigned char *close_keys(struct scoop_json_scan *scan, const unsigned char *line,
+                                       const unsigned char *p) {
+    struct scoop_json_halves record = {scan->earlier, scan->earlier_length, line};
+    size_t at = 0;
+    bool same = false;
+    if (scan->key_case == SCOOP_KEY_CASE_KEEP ||
+        scoop_json_keys_close(scan->keys, scan->bases[scan->depth], record, &at, &same))
+        return p + 1;
+    scan->clashes = true;
+    if (scan->key_case == SCOOP_KEY_CASE_RENAME)
+        return p + 1;
+    scan->fault = same ? SCOOP_JSON_SAME_KEY : SCOOP_JSON_SAME_KEY_BUT_FOR_CASE;
+    scan->fault_at = at - scan->earlier_length;
+    return NULL;
+}
+
 /* A bracket at p; after it. */
 static const unsigned char *scan_bracket(struct scoop_json_scan *scan, const unsigned char *line,
                                          const unsigned char *p, bool opens) {
@@ -167,7 +205,13 @@ static const unsigned char *scan_bracket(struct scoop_json_scan *scan, const uns
         return fail_at(scan, line, p, "nesting deeper than 1000");
     if (!opens && scan->depth == 0)
         return fail_at(scan, line, p, "a closing bracket without its opening one");
-    scan->depth += opens ? 1u : -1u;
+    if (!opens) {
+        scan->depth--;
+        return close_keys(scan, line, p);
+    }
+    if (scan->key_case != SCOOP_KEY_CASE_KEEP)
+        scan->bases[scan->depth] = scan->keys->count;
+    scan->depth++;
     return p + 1;
 }
 
@@ -187,7 +231,7 @@ static const unsigned char *scan_token(struct scoop_json_scan *scan, const unsig
     case SEPARATOR:
         if (scan->depth == 0)
             return fail_at(scan, line, p, "a comma or colon outside brackets");
-        return p + 1;
+        return *p == ':' ? take_key(scan, line, p) : p + 1;
     case BARE:
         return scan->depth > 0 ? p + 1 : scan_scalar(scan, line, p, (size_t)(end - p));
     case BAD:

@@ -2,18 +2,28 @@
 #ifndef SCOOP_STAGE_JSON_SCAN_H
 #define SCOOP_STAGE_JSON_SCAN_H
 
+#include "json_keys.h"
 #include "scoop/buffer.h"
+#include "scoop/stage.h"
 
 enum { SCOOP_JSON_MAX_DEPTH = 1000 };
 
 /* What is known of a record after some of its lines. Zero-initialise for a new record. */
 struct scoop_json_scan {
-    unsigned depth;    /* open arrays and objects; the record ends with the line that ends at 0 */
-    bool value;        /* a value has begun; false at a line's end: the line is blank */
-    bool unstorable;   /* \u0000 or a lone surrogate escape was seen and let pass */
-    bool replace;      /* set by the caller: let them pass */
-    const char *fault; /* NULL, or what is wrong, at byte fault_at of the line */
-    size_t fault_at;
+    unsigned depth;  /* open arrays and objects; the record ends with the line that ends at 0 */
+    bool value;      /* a value has begun; false at a line's end: the line is blank */
+    bool unstorable; /* \u0000 or a lone surrogate escape was seen and let pass */
+    bool replace;    /* set by the caller: let them pass */
+    enum scoop_key_case key_case; /* set by the caller */
+    bool clashes;                 /* RENAME: keys are equal but for case */
+    struct scoop_json_keys *keys; /* the caller's; used unless KEEP */
+    size_t *bases;                /* the caller's, SCOOP_JSON_MAX_DEPTH of them */
+    const unsigned char *earlier; /* set by the caller: the record's lines before this one */
+    size_t earlier_length;
+    struct scoop_json_key last_string; /* only its length and whether it is escaped */
+    size_t last_string_at;             /* in the record */
+    const char *fault; /* what is wrong, at byte fault_at of the line; NULL with -1: no memory */
+    size_t fault_at;   /* modulo SIZE_MAX + 1, as it may lie in an earlier line */
 };
 
 /* Scans one line, which ends with '\n' at line[length - 1], and writes its skeleton: the same line

@@ -17,6 +17,8 @@ struct literal_stage {
     size_t try_at; /* parse pending again when it is as long as this */
     struct scoop_buf out;
     struct scoop_buf scratch;
+    struct scoop_buf renamed; /* a record whose keys were equal but for case */
+    struct scoop_json_keys keys;
 };
 
 /* Whole lines that begin with a record. */
@@ -80,13 +82,40 @@ static int reject_bad(struct literal_stage *stage, struct span *span,
     return reject_span(stage, span, length_through_newline(span, parser->bad_at), reason, error);
 }
 
+/* Gives the JSON in `out` from `start` on other keys. 0, -1, or 1 with a reason to reject it. */
+static int rename_keys(struct literal_stage *stage, size_t start, const char **reason,
+                       struct scoop_error *error) {
+    struct scoop_error failed = {0};
+    stage->renamed.length = 0;
+    int status = scoop_json_rename(stage->out.data + start, stage->out.length - start,
+                                   &stage->renamed, &failed);
+    *reason = status == 1 ? SCOOP_JSON_MANY_RENAMES : "longer than max_record_bytes as JSON";
+    stage->out.length = start;
+    if (status > 0 || failed.code == SCOOP_TOO_LARGE)
+        return 1;
+    if (status < 0) {
+        *error = failed;
+        return -1;
+    }
+    stage->records.counters->records_changed++;
+    return scoop_buf_append(&stage->out, stage->renamed.data, stage->renamed.length, error);
+}
+
 /* A record was parsed; its JSON stands in `out` from `start` on. */
-static int take_value(struct literal_stage *stage, struct span *span, size_t used, size_t start,
+static int take_value(struct literal_stage *stage, struct span *span,
+                      const struct scoop_literal_parser *parser, size_t start,
                       struct scoop_error *error) {
     size_t most = stage->records.options.max_record_bytes;
+    size_t used = parser->used;
     if (used - 1 > most) {
         stage->out.length = start;
         return reject_too_long(stage, span, used, error);
+    }
+    if (parser->clashes) {
+        const char *reason = NULL;
+        int status = rename_keys(stage, start, &reason, error);
+        if (status != 0)
+            return status < 0 ? -1 : reject_span(stage, span, used, reason, error);
     }
     if (scoop_buf_append(&stage->out, "\n", 1, error) != 0)
         return -1;
@@ -106,11 +135,14 @@ static int take_record(struct literal_stage *stage, struct span *span, bool *mor
                                           .scratch = &stage->scratch,
                                           .max_output_bytes = most,
                                           .replace_invalid = stage->records.options.replace_invalid,
-                                          .nonfinite_null = stage->records.options.nonfinite_null};
+                                          .nonfinite_null = stage->records.options.nonfinite_null,
+                                          .key_case = stage->records.options.key_case,
+                                          .keys = &stage->keys};
+    stage->keys.count = 0;
     enum scoop_literal_verdict verdict =
         scoop_literal_parse(&parser, span->data, span->length, error);
     if (verdict == SCOOP_LITERAL_GOOD)
-        return take_value(stage, span, parser.used, start, error);
+        return take_value(stage, span, &parser, start, error);
     stage->out.length = start;
     switch (verdict) {
     case SCOOP_LITERAL_BLANK:
@@ -229,6 +261,8 @@ static void literal_free(struct scoop_stage *base) {
     scoop_buf_free(&stage->pending);
     scoop_buf_free(&stage->out);
     scoop_buf_free(&stage->scratch);
+    scoop_buf_free(&stage->renamed);
+    scoop_json_keys_free(&stage->keys);
     scoop_free(stage);
 }
 
@@ -250,5 +284,6 @@ struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options
     /* An unfinished record within the limit, and the line that goes beyond it. */
     scoop_buf_init(&stage->pending, 2 * (most + 1));
     scoop_buf_init(&stage->scratch, 2 * (most + 1));
+    scoop_buf_init(&stage->renamed, most);
     return &stage->stage;
 }

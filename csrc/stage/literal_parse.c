@@ -156,6 +156,38 @@ static int parse_entry_value(struct literal *literal, bool *comma) {
     return pass_comma(literal, '}', comma);
 }
 
+/* The text from `start` on has become a key. */
+static int note_key(struct literal *literal, size_t start) {
+    struct scoop_literal_parser *parser = literal->parser;
+    const struct scoop_buf *out = parser->out;
+    if (parser->key_case == SCOOP_KEY_CASE_KEEP)
+        return 0;
+    while (out->data[start] == ' ') /* was in parentheses */
+        start++;
+    struct scoop_json_key key = {.text = out->data + start + 1, .length = out->length - start - 2};
+    key.escaped = memchr(key.text, '\\', key.length) != NULL;
+    if (scoop_json_keys_add(parser->keys, key, start + 1 - literal->start) == 0)
+        return 0;
+    literal->verdict = SCOOP_LITERAL_FAILED;
+    return scoop_fail_memory(literal->error);
+}
+
+/* The end of a dict whose keys are those from number `base` on. */
+static int close_dict(struct literal *literal, size_t base) {
+    struct scoop_literal_parser *parser = literal->parser;
+    struct scoop_json_halves record = {.second = parser->out->data + literal->start};
+    size_t at;
+    bool same = false;
+    if (parser->key_case != SCOOP_KEY_CASE_KEEP &&
+        !scoop_json_keys_close(parser->keys, base, record, &at, &same)) {
+        if (parser->key_case == SCOOP_KEY_CASE_REJECT)
+            return scoop_literal_bad(literal, literal->at,
+                                     same ? SCOOP_JSON_SAME_KEY : SCOOP_JSON_SAME_KEY_BUT_FOR_CASE);
+        parser->clashes = true;
+    }
+    return close_bracket(literal, "}");
+}
+
 /* A key and the space after it; *colon: a colon follows. */
 static int parse_key(struct literal *literal, bool *colon) {
     size_t start = literal->parser->out->length;
@@ -163,12 +195,16 @@ static int parse_key(struct literal *literal, bool *colon) {
     if (parse_value(literal) != 0 || scoop_literal_skip_space(literal) != 0)
         return -1;
     *colon = *literal->at == ':';
-    return *colon ? make_key(literal, start, at) : 0;
+    if (!*colon)
+        return 0;
+    return make_key(literal, start, at) == 0 ? note_key(literal, start) : -1;
 }
 
 /* A dict or a set: what follows the first item tells. */
 static int parse_dict_or_set(struct literal *literal) {
     size_t start = literal->parser->out->length;
+    size_t base =
+        literal->parser->key_case == SCOOP_KEY_CASE_KEEP ? 0 : literal->parser->keys->count;
     bool colon;
     bool comma;
     if (open_bracket(literal, "{") != 0)
@@ -191,7 +227,7 @@ static int parse_dict_or_set(struct literal *literal) {
         if (parse_entry_value(literal, &comma) != 0)
             return -1;
     }
-    return close_bracket(literal, "}");
+    return close_dict(literal, base);
 }
 
 static bool is_word(const unsigned char *at, size_t length, const char *word) {

@@ -2,7 +2,9 @@
 #ifndef SCOOP_STAGE_LITERAL_PARSE_H
 #define SCOOP_STAGE_LITERAL_PARSE_H
 
+#include "json_keys.h"
 #include "scoop/buffer.h"
+#include "scoop/stage.h"
 
 enum { SCOOP_LITERAL_MAX_DEPTH = 1000 };
 
@@ -21,7 +23,10 @@ struct scoop_literal_parser {
     size_t max_output_bytes;   /* a longer value is BAD; `out` has room for it */
     bool replace_invalid;
     bool nonfinite_null;
+    enum scoop_key_case key_case;
+    struct scoop_json_keys *keys; /* used unless KEEP */
     /* Results. */
+    bool clashes;       /* GOOD, RENAME: keys of the value are equal but for case */
     size_t used;        /* GOOD, BLANK: bytes of the text up to and with the record's newline */
     const char *reason; /* BAD: static text */
     size_t bad_at;

@@ -82,6 +82,7 @@ static struct scoop_stage *new_records(const struct scoop_chain_options *options
         .max_record_bytes = transfer->max_record_bytes,
         .replace_invalid = transfer->replace_invalid,
         .nonfinite_null = transfer->nonfinite_null,
+        .key_case = transfer->key_case,
         .policy = options->policy,
     };
     switch (transfer->format) {

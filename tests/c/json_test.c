@@ -33,7 +33,8 @@ static void expect(const char *text, const char *out, const char *rejects) {
 
 /* A file's document is accepted when exactly one record comes out and none is rejected. */
 static bool accepts(const char *text, size_t length, size_t chunk) {
-    const struct scoop_record_options options = {.replace_invalid = true};
+    const struct scoop_record_options options = {.replace_invalid = true,
+                                                 .key_case = SCOOP_KEY_CASE_KEEP};
     struct stage_run run;
     stage_run(&run, make, &options, text, length, chunk);
     assert_int_equal(run.result, 0);
@@ -80,7 +81,7 @@ static void good_lines_pass_unchanged(void **state) {
     (void)state;
     static const char text[] =
         "{\"a\": 1}\n [ ] \r\n\"x\"\n-0.5e+3\ntrue\nnull\n"
-        "12345678901234567890123\n{\"a\":1,\"a\":2}\n\"\\ud83d\\ude00\"\n"
+        "12345678901234567890123\n{\"a\":1,\"b\":{\"a\":2}}\n\"\\ud83d\\ude00\"\n"
         "\"\xc2\x80\xe0\xa0\x80\xed\x9f\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"\n";
     expect(text, text, NULL);
 }
@@ -329,10 +330,96 @@ static void without_a_policy_a_bad_record_is_an_error(void **state) {
     stage_run_free(&run);
 }
 
+static void keys_equal_but_for_case_are_rejected_at_any_depth(void **state) {
+    (void)state;
+    expect("{\"Name\":1,\"b\":2,\"name\":3}\n7\n", "7\n",
+           "1@0+25 a key is equal but for case to an earlier one of its object (byte 18 of the "
+           "record)|{\"Name\":1,\"b\":2,\"name\":3}\n");
+    expect("[{\"a\":{\"b\":1}},{\"a\":{\"c\":1,\"c\":2}}]\n", "",
+           "1@0+35 a key stands twice in its object (byte 29 of the record)|"
+           "[{\"a\":{\"b\":1}},{\"a\":{\"c\":1,\"c\":2}}]\n");
+    expect("{\"a\":1,\n\"b\":2,\n\"A\"\n:3}\n", "",
+           "1@0+22 a key is equal but for case to an earlier one of its object (byte 17 of the "
+           "record)|{\"a\":1,\n\"b\":2,\n\"A\"\n:3}\n");
+}
+
+static void keys_are_compared_by_their_decoded_text(void **state) {
+    (void)state;
+    static const char *const clashing[] = {
+        "{\"caf\\u00e9\":1,\"CAF\xc3\xa9\":2}\n",
+        "{\"\\u0041\":1,\"a\":2}\n",
+        "{\"\\ud83d\\ude00x\":1,\"\xf0\x9f\x98\x80X\":2}\n",
+        "{\"a\\/b\":1,\"a/b\":2}\n",
+        "{\"a longer key, of 24 by\":1,\"A longer key, of 24 BY\":2}\n",
+        "{\"\":1,\"\":2}\n",
+    };
+    for (size_t i = 0; i < sizeof clashing / sizeof *clashing; i++) {
+        struct stage_run run;
+        stage_run(&run, make, NULL, clashing[i], strlen(clashing[i]), 0);
+        if (run.counters.records_rejected != 1)
+            fail_msg("%s passes", clashing[i]);
+        stage_run_free(&run);
+    }
+    /* Only A to Z have a case here; `[` and `{`, `@` and the backquote differ in its bit alone. */
+    static const char passing[] =
+        "{\"\xc3\x89\":1,\"\xc3\xa9\":2,\"[\":3,\"{\":4,\"@\":5,\"`\":6}\n"
+        "{\"a\":[{\"a\":1},{\"a\":1}],\"b\":\"a\"}\n";
+    expect(passing, passing, NULL);
+}
+
+static void keys_equal_but_for_case_are_numbered_when_asked(void **state) {
+    (void)state;
+    const struct scoop_record_options options = {.key_case = SCOOP_KEY_CASE_RENAME};
+    static const char text[] = "{\"Name\":1,\"name\":{\"a\":1,\"A\":[2]},\"NAME\":3,\"name_2\":4}\n"
+                               "{\"a\":1}\n{\"x\":\n0,\"x\":1,\"\\u0058\":2}\n";
+    expect_bytes(&options, text, strlen(text),
+                 "{\"Name\":1,\"name_3\":{\"a\":1,\"A_2\":[2]},\"NAME_4\":3,\"name_2\":4}\n"
+                 "{\"a\":1}\n{\"x\": 0,\"x_2\":1,\"\\u0058_3\":2}\n",
+                 NULL);
+    struct stage_run run;
+    stage_run(&run, make, &options, text, strlen(text), 0);
+    assert_int_equal(run.counters.records_changed, 2);
+    stage_run_free(&run);
+}
+
+/* Many keys, all of them sorted; many that are equal. */
+static void objects_of_many_keys_are_checked(void **state) {
+    enum { KEYS = 20000 };
+    struct scoop_buf text;
+    struct scoop_error error = {0};
+    struct stage_run run;
+    (void)state;
+    scoop_buf_init(&text, (size_t)1 << 20);
+    assert_int_equal(scoop_buf_append_text(&text, "{\"k7\":0", &error), 0);
+    for (int i = 8; i < KEYS; i++)
+        assert_int_equal(scoop_buf_printf(&text, &error, ",\"k%d\":0", i), 0);
+    size_t good = text.length;
+    assert_int_equal(scoop_buf_append_text(&text, "}\n", &error), 0);
+    stage_run(&run, make, NULL, text.data, text.length, 0);
+    assert_int_equal(run.counters.records_out, 1);
+    stage_run_free(&run);
+    text.length = good;
+    assert_int_equal(scoop_buf_append_text(&text, ",\"K9999\":1}\n", &error), 0);
+    stage_run(&run, make, NULL, text.data, text.length, 0);
+    assert_int_equal(run.counters.records_rejected, 1);
+    stage_run_free(&run);
+    const struct scoop_record_options rename = {.key_case = SCOOP_KEY_CASE_RENAME};
+    text.length = 0;
+    assert_int_equal(scoop_buf_append_text(&text, "{\"a\":0", &error), 0);
+    for (int i = 0; i < KEYS; i++)
+        assert_int_equal(scoop_buf_append_text(&text, ",\"A\":0", &error), 0);
+    assert_int_equal(scoop_buf_append_text(&text, "}\n", &error), 0);
+    stage_run(&run, make, &rename, text.data, text.length, 0);
+    assert_non_null(strstr(stage_run_text(&run.rejects), "more than 1000 keys"));
+    stage_run_free(&run);
+    scoop_buf_free(&text);
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    const struct scoop_record_options options = {.replace_invalid = true};
-    static const char text[] = "{\"a\":[1]}\n[1,]\n{\"a\":\n\"a string that is copied\",\n"
+    const struct scoop_record_options options = {.replace_invalid = true,
+                                                 .key_case = SCOOP_KEY_CASE_RENAME};
+    static const char text[] = "{\"a\":[1],\"A\":1}\n[1,]\n{\"a\":\n\"a string that is copied\",\n"
                                "\"\\u0000\":[[[[[[]]]]]]}\n\"\\ud800\"\nx\n[\n";
     stage_run_torture(make, &options, text, sizeof text - 1);
 }
@@ -357,6 +444,10 @@ int main(void) {
         cmocka_unit_test(rejects_and_good_records_keep_their_order_in_a_run),
         cmocka_unit_test(the_policy_ends_the_run),
         cmocka_unit_test(without_a_policy_a_bad_record_is_an_error),
+        cmocka_unit_test(keys_equal_but_for_case_are_rejected_at_any_depth),
+        cmocka_unit_test(keys_are_compared_by_their_decoded_text),
+        cmocka_unit_test(keys_equal_but_for_case_are_numbered_when_asked),
+        cmocka_unit_test(objects_of_many_keys_are_checked),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("json_check", tests, NULL, NULL);

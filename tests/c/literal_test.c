@@ -379,6 +379,20 @@ static void a_record_beyond_the_limit_is_bad_and_skipped(void **state) {
                  "1'\n");
 }
 
+static void keys_are_compared_as_the_json_has_them(void **state) {
+    const struct scoop_record_options keep = {.key_case = SCOOP_KEY_CASE_KEEP};
+    const struct scoop_record_options rename = {.key_case = SCOOP_KEY_CASE_RENAME};
+    static const char text[] = "{'a': 1, 'A': {1: 2, '1': (3,)}}\n{(True): 1, 'TRUE': 2}\n";
+    (void)state;
+    expect_bad("{'a': 1, 'b': {'x': 1, 'X': 2}}", "equal but for case");
+    expect_bad("{1: 2, '1': 3}", "a key stands twice");
+    expect_bad("{'\\xe9': 1, ('\xc3\xa9'): 3}", "a key stands twice");
+    expect_bytes(&keep, text, strlen(text),
+                 "{\"a\":1,\"A\":{\"1\":2,\"1\":[3]}}\n{ \"true\":1,\"TRUE\":2}\n", "");
+    expect_bytes(&rename, text, strlen(text),
+                 "{\"a\":1,\"A_2\":{\"1\":2,\"1_2\":[3]}}\n{ \"true\":1,\"TRUE_2\":2}\n", "");
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
     const struct scoop_record_options options = {.replace_invalid = true};
@@ -410,6 +424,7 @@ int main(void) {
         cmocka_unit_test(a_bad_record_ends_at_the_first_newline_after_its_fault),
         cmocka_unit_test(nesting_is_bounded_at_1000),
         cmocka_unit_test(a_record_beyond_the_limit_is_bad_and_skipped),
+        cmocka_unit_test(keys_are_compared_as_the_json_has_them),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("literal", tests, NULL, NULL);

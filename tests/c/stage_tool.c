@@ -1,5 +1,6 @@
-/* stage_tool STAGE [CHUNK] [replace] [null] < in > out: one stage as a filter for property tests.
- * Rejects and the final counters go to standard error as JSON lines. CHUNK: bytes per write. */
+/* stage_tool STAGE [CHUNK] [replace] [null] [keep|rename] < in > out: one stage as a filter for
+ * property tests. Rejects and the final counters go to standard error as JSON lines. CHUNK: bytes
+ * per write. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,12 +82,17 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc; i++) {
         options.replace_invalid |= strcmp(argv[i], "replace") == 0;
         options.nonfinite_null |= strcmp(argv[i], "null") == 0;
+        if (strcmp(argv[i], "keep") == 0)
+            options.key_case = SCOOP_KEY_CASE_KEEP;
+        if (strcmp(argv[i], "rename") == 0)
+            options.key_case = SCOOP_KEY_CASE_RENAME;
         if (atoi(argv[i]) > 0)
             chunk_bytes = (size_t)atoi(argv[i]);
     }
     struct scoop_stage *stage = argc > 1 ? make(argv[1], &options, &counters, &error) : NULL;
     if (stage == NULL) {
-        fprintf(stderr, "usage: stage_tool STAGE [CHUNK] [replace] [null]: %s\n", error.message);
+        fprintf(stderr, "usage: stage_tool STAGE [CHUNK] [replace] [null] [keep|rename]: %s\n",
+                error.message);
         return 2;
     }
     stage->next = &out;

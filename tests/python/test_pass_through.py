@@ -69,6 +69,11 @@ CHANGES = {
         TEXT + b'"\\ufffd"\n',
         {"invalid_characters": "replace"},
     ),
+    "a key to rename": (
+        TEXT + b'{"a": 1, "A": 2}\n',
+        TEXT + b'{"a": 1, "A_2": 2}\n',
+        {"key_case": "rename"},
+    ),
     "a record to reject": (TEXT + b"{]\n" + TEXT, TEXT + TEXT, {"max_rejected": 1}),
 }
 

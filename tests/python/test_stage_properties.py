@@ -25,6 +25,10 @@ class NotJson(Exception):
     """The value has no JSON form, or one that is refused."""
 
 
+class Pairs(list[Any]):
+    """An object as (key, escaped, value), so that keys may be equal."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     output: bytes
@@ -76,20 +80,42 @@ def storable(text: str) -> str:
     return joined
 
 
+def folded(key: str) -> str:
+    """The key as keys are compared: A to Z as a to z."""
+    return "".join(chr(ord(c) | 0x20) if "A" <= c <= "Z" else c for c in key)
+
+
+def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; NotJson when keys are equal but for case."""
+    if len({folded(key) for key, _ in pairs}) < len(pairs):
+        raise NotJson("key")
+    return dict(pairs)
+
+
 def check_storable(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, list):
         return [check_storable(item) for item in value]
     if isinstance(value, dict):
-        return {storable(key): check_storable(item) for key, item in value.items()}
+        return distinct([(storable(key), check_storable(item)) for key, item in value.items()])
     return value
+
+
+def joined_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The same of keys as json.loads finds them, which may hold halves of surrogate pairs."""
+    texts = [key.encode("utf-16-le", "surrogatepass") for key, _ in pairs]
+    keys = [text.decode("utf-16-le", "replace") for text in texts]
+    distinct([(key, None) for key in keys])
+    return dict(pairs)
 
 
 def strict_json(line: bytes) -> Any:
     """What json.loads gives, without what it lets pass beyond the standard."""
     try:
-        return json.loads(line.decode(), parse_constant=refuse_constant)
+        return json.loads(
+            line.decode(), parse_constant=refuse_constant, object_pairs_hook=joined_distinct
+        )
     except (ValueError, RecursionError):
         raise NotJson from None
 
@@ -115,7 +141,7 @@ def key_as_json(key: Any) -> str:
 def as_json(value: Any) -> Any:
     """The JSON value that the literal stage makes of a Python value."""
     if isinstance(value, dict):
-        return {key_as_json(key): as_json(item) for key, item in value.items()}
+        return distinct([(key_as_json(key), as_json(item)) for key, item in value.items()])
     if isinstance(value, list | tuple | set):
         return [as_json(item) for item in value]
     if isinstance(value, bytes):
@@ -283,6 +309,85 @@ def test_json_passes_and_keeps_its_value(
     assert outcome.counters["in"] == len(expected)
     if indent is None:
         assert outcome.output == lines
+
+
+keyed_values = st.recursive(
+    st.integers(0, 9),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(
+            st.tuples(
+                st.text(st.sampled_from("aAbBéÉ_2[{@`\\/\n"), max_size=12), st.booleans(), inner
+            ),
+            max_size=30,
+        ).map(Pairs),
+    ),
+    max_leaves=40,
+)
+
+
+def text_of(value: Any) -> str:
+    """JSON of values with pairs, each key written as it is or with escapes."""
+    if isinstance(value, Pairs):
+        return (
+            "{"
+            + ", ".join(
+                (
+                    "".join(f"\\u{ord(c):04x}" for c in key) if escaped else json.dumps(key)[1:-1]
+                ).join('""')
+                + ":"
+                + text_of(item)
+                for key, escaped, item in value
+            )
+            + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(map(text_of, value)) + "]"
+    return str(value)
+
+
+def renamed(value: Any) -> Any:
+    """What "rename" makes of it: the first keeps its name, the others get the next free number."""
+    if not isinstance(value, Pairs):
+        return [renamed(item) for item in value] if isinstance(value, list) else value
+    taken = {folded(key) for key, _, _ in value}
+    seen: dict[str, int] = {}
+    names = []
+    for key, _, _ in value:
+        name, number = key, seen.get(folded(key), 0)
+        if number:
+            number = max(number, 1) + 1
+            while folded(f"{key}_{number}") in taken:
+                number += 1
+            name = f"{key}_{number}"
+        seen[folded(key)] = number or 1
+        names.append(name)
+    return [(name, renamed(item)) for name, (_, _, item) in zip(names, value, strict=True)]
+
+
+def pairs_of(line: bytes) -> Any:
+    return json.loads(line, object_pairs_hook=lambda pairs: [(key, item) for key, item in pairs])
+
+
+@thorough
+@given(keyed_values, chunks)
+def test_keys_equal_but_for_case_are_found_at_any_depth(value: Any, chunk: str) -> None:
+    line = text_of(value).encode() + b"\n"
+    try:
+        json.loads(line, object_pairs_hook=distinct)
+    except NotJson:
+        clash = True
+    else:
+        clash = False
+    assert run("json_check", line, chunk).counters["rejected"] == clash
+    assert run("json_check", line, chunk, "keep").output == line
+    named = run("json_check", line, chunk, "rename")
+    assert named.counters["out"] == 1
+    json.loads(named.output, object_pairs_hook=distinct)  # no two are equal any more
+    if not clash:
+        assert named.output == line
+    elif b"_" not in line and b"u005f" not in line:
+        assert pairs_of(named.output) == renamed(value)
 
 
 JSON_TOKENS = [

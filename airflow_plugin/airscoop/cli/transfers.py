@@ -113,6 +113,13 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         help="what to do with nan, inf and 1e999 in Python literals",
     )
     verb.add_argument(
+        "--key-case",
+        choices=("reject", "rename", "keep"),
+        default="reject",
+        help="what to do with keys of one object that are equal but for case (or equal); rename: "
+        "Name, name_2",
+    )
+    verb.add_argument(
         "--allow-unknown-length",
         action="store_true",
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
@@ -160,6 +167,7 @@ def _options(options: argparse.Namespace, destination: str | None, **more: Any) 
         memory_limit=options.memory_limit,
         invalid_characters=options.invalid_characters,
         nonfinite=options.nonfinite,
+        key_case=options.key_case,
         allow_unknown_length=options.allow_unknown_length,
         source_s3=settings,
         destination_s3=settings,

@@ -17,9 +17,9 @@ struct scoop_counters {
     _Atomic uint64_t records_in;   /* records seen; in = out + rejected */
     _Atomic uint64_t records_out;
     _Atomic uint64_t records_rejected;
-    _Atomic uint64_t
-        records_changed;          /* passed on with other bytes: joined lines, replaced escapes */
-    _Atomic uint64_t blank_lines; /* dropped, not records */
+    _Atomic uint64_t records_changed; /* passed on with other bytes: joined lines, replaced escapes,
+                                         renamed keys */
+    _Atomic uint64_t blank_lines;     /* dropped, not records */
     _Atomic uint64_t gzip_members;
     _Atomic uint64_t destination_bytes; /* handed to the sink */
     _Atomic bool bom_stripped;
@@ -46,10 +46,19 @@ struct scoop_reject_policy {
     void *user;
 };
 
+/* What becomes of a record in which keys of one object, at any depth, are equal but for case
+ * (ASCII's: A to Z equal a to z), or just equal. */
+enum scoop_key_case {
+    SCOOP_KEY_CASE_REJECT, /* it is a bad record */
+    SCOOP_KEY_CASE_RENAME, /* the later ones are numbered: Name, name_2 */
+    SCOOP_KEY_CASE_KEEP,   /* it passes; keys are not looked at */
+};
+
 struct scoop_record_options {
     size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES; longer input or output is a bad record */
     bool replace_invalid;    /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
     bool nonfinite_null;     /* Python nan, inf and 1e999 become null instead of a bad record */
+    enum scoop_key_case key_case;
     struct scoop_reject_policy policy;
 };
 
@@ -118,18 +127,19 @@ size_t scoop_gzip_memory_bytes(unsigned threads);
 
 /* JSON values, one or more lines each, a record boundary being a newline at nesting 0 -> one
  * checked value per line. Bytes of a good one-line record pass unchanged; of a longer one, newlines
- * become spaces. Numbers keep their digits, duplicate keys pass. A bad record ends at the first
- * newline after its fault, so what is left of one that goes over several lines is read as records
- * again. Results never depend on how the input is cut. Memory: up to four times max_record_bytes.
- */
+ * become spaces. Numbers keep their digits. A bad record ends at the first newline after its fault,
+ * so what is left of one that goes over several lines is read as records again. Results never
+ * depend on how the input is cut. Memory: up to four times max_record_bytes, and 16 bytes for each
+ * key of the objects that are open. */
 struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *options,
                                          struct scoop_counters *counters,
                                          struct scoop_error *error);
 
 /* Python literals, one a line -> compact JSON, one a line. Brackets and triple-quoted strings may
  * go over several lines; a bad record ends as above. Tuples and sets become arrays, bytes become
- * text (UTF-8, else Latin-1), numbers keep their digits, keys become what json.dumps makes of them,
- * duplicate keys pass. Memory: up to six times max_record_bytes. */
+ * text (UTF-8, else Latin-1), numbers keep their digits, keys become what json.dumps makes of them.
+ * Memory: up to six times max_record_bytes, and 16 bytes for each key of the dicts that are open.
+ */
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error);
 

@@ -49,6 +49,7 @@ struct scoop_transfer_options {
     bool as_stored;          /* the source's bytes are the content: gzip data is not inflated */
     bool replace_invalid;
     bool nonfinite_null;
+    enum scoop_key_case key_case;
     bool allow_unknown_length;
     const char *ca_file; /* NULL: libcurl's own */
 };
