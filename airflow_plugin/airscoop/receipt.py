@@ -99,6 +99,8 @@ class CopyReceipt(Receipt):
                 f", {self.records_in:,} records in = {self.records_out:,} out"
                 f" + {self.records_rejected:,} rejected"
             )
+        if self.resumed_bytes:
+            text += f", resumed: {megabytes(self.resumed_bytes)} not sent again"
         return f"{text}, {self.seconds:.1f} s"
 
 

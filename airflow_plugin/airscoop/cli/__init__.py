@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3
 STOPPED = "what was under way was taken back; what was committed before stays"
+STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
 BAD_DATA_CODES = frozenset(
     {
         "BAD_RECORD",
@@ -97,6 +98,11 @@ def _report(error: AirscoopError, *, as_json: bool) -> None:
         print(json.dumps(facts), file=sys.stderr)
 
 
+def _stopped(options: argparse.Namespace) -> str:
+    resumable = getattr(options, "resume", False) or getattr(options, "resume_file", None)
+    return STOPPED_RESUMABLE if resumable else STOPPED
+
+
 def _leave_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -116,11 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report(error, as_json=getattr(options, "json", False))
         return exit_code(error)
     except KeyboardInterrupt:
-        print(f"airscoop: interrupted; {STOPPED}", file=sys.stderr)
+        print(f"airscoop: interrupted; {_stopped(options)}", file=sys.stderr)
         return 128 + signal.SIGINT
     except Stopped as stopped:
         name = signal.Signals(stopped.number).name
-        print(f"airscoop: stopped by {name}; {STOPPED}", file=sys.stderr)
+        print(f"airscoop: stopped by {name}; {_stopped(options)}", file=sys.stderr)
         return 128 + stopped.number
     except BrokenPipeError:
         # The reader of our output has gone: not worth a message, and Python must not flush again.

@@ -11,6 +11,7 @@ from airscoop.cli.output import ProgressShown, add_json, show
 
 if TYPE_CHECKING:
     from airscoop.options import TransferOptions
+    from airscoop.resume import FileResumeStore
 
 UNITS = {"": 1, "K": 2**10, "KIB": 2**10, "M": 2**20, "MIB": 2**20, "G": 2**30, "GIB": 2**30}
 FORMATS = ("raw", "jsonl", "python-literal")
@@ -89,6 +90,14 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     prefix.add_argument("--jobs", type=count, metavar="N", help="objects at once (default 8)")
     prefix.add_argument("--include", action="append", default=[], metavar="PATTERN")
     prefix.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
+    resume = verb.add_mutually_exclusive_group()
+    resume.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the upload that an interrupted copy to this destination left, and leave "
+        "this one's if it is interrupted; noted in $XDG_STATE_HOME/airscoop/resume",
+    )
+    resume.add_argument("--resume-file", metavar="FILE", help="the same, noted in FILE")
     add_json(verb)
     add_object_options(verb)
     verb.set_defaults(run=run_copy)
@@ -183,6 +192,22 @@ def _label(source: str) -> str:
     return displayed(source).rstrip("/").rpartition("/")[2] or source
 
 
+def _resume_store(options: argparse.Namespace, transfer: TransferOptions) -> FileResumeStore | None:
+    if not options.resume and options.resume_file is None:
+        return None
+    from airscoop import places
+    from airscoop.errors import UsageError
+    from airscoop.prefix import is_prefix
+    from airscoop.resume import FileResumeStore, default_file
+
+    destination = str(transfer.destination)
+    if is_prefix(transfer.source):
+        raise UsageError("a prefix is not resumed: what is equal already is skipped anyway")
+    if not places.is_s3(destination):
+        raise UsageError(f"{destination}: only a copy to S3 can be resumed")
+    return FileResumeStore(options.resume_file or default_file(destination))
+
+
 def run_copy(options: argparse.Namespace) -> int:
     """airscoop copy SOURCE DESTINATION"""
     from airscoop.options import place
@@ -202,9 +227,10 @@ def run_copy(options: argparse.Namespace) -> int:
         overwrite=not options.no_overwrite,
         object_options=object_options(options),
     )
+    resume = _resume_store(options, transfer)
     if is_prefix(transfer.source):
         return _copy_prefix(options, transfer)
-    job = CopyJob(transfer)
+    job = CopyJob(transfer, resume=resume)
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json, data_on_stdout=destination == "-")

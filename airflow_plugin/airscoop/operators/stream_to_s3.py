@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airscoop.credentials import PayloadSigning
     from airscoop.options import Format
     from airscoop.receipt import CopyReceipt
+    from airscoop.resume import TaskStateResumeStore
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
@@ -26,6 +27,8 @@ class StreamToS3Operator(AirscoopOperator):
 
     format: "raw", "jsonl" or "python-literal" (which arrives as JSON lines).
     max_rejected, rejects: how many bad records may go to which reject file.
+    resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
+    and the next try of the task goes on with it.
     copy_options: further arguments of `airscoop.copy`.
     """
 
@@ -42,6 +45,7 @@ class StreamToS3Operator(AirscoopOperator):
         rejects: str | None = None,
         copy_options: Mapping[str, Any] | None = None,
         payload_signing: PayloadSigning = "auto",
+        resume: bool = True,
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
@@ -53,6 +57,7 @@ class StreamToS3Operator(AirscoopOperator):
         self.rejects = rejects
         self.copy_options = copy_options
         self.payload_signing = payload_signing
+        self.resume = resume
         self.aws_conn_id = aws_conn_id
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
@@ -65,7 +70,7 @@ class StreamToS3Operator(AirscoopOperator):
         from airscoop.errors import Cancelled
 
         _mask_secrets(self.source)
-        job = self._job = self._new_job()
+        job = self._job = self._new_job(context)
         if self._killed.is_set():
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
@@ -77,7 +82,7 @@ class StreamToS3Operator(AirscoopOperator):
         if job is not None:
             job.cancel()
 
-    def _new_job(self) -> CopyJob:
+    def _new_job(self, context: Context) -> CopyJob:
         from airscoop import CopyJob
         from airscoop.hooks.aws import s3_settings
         from airscoop.options import TransferOptions, place
@@ -94,9 +99,17 @@ class StreamToS3Operator(AirscoopOperator):
             ca_file=ca_file,
         )
         try:
-            return CopyJob(dataclasses.replace(options, **(self.copy_options or {})))
+            options = dataclasses.replace(options, **(self.copy_options or {}))
         except TypeError as error:
             raise UsageError(f"{self.task_id}: copy_options: {error}") from error
+        return CopyJob(options, resume=self._resume_store(context), last_try=_is_last_try(context))
+
+    def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
+        """None outside of a run, and before Airflow 3.3."""
+        from airscoop.resume import TaskStateResumeStore
+
+        accessor = context.get("task_state_store")
+        return TaskStateResumeStore(accessor) if self.resume and accessor is not None else None
 
     def _log_progress(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -112,6 +125,12 @@ class StreamToS3Operator(AirscoopOperator):
             f"{progress.records:,}",
             f"{progress.rejected:,}",
         )
+
+
+def _is_last_try(context: Context) -> bool:
+    """Airflow tries again while try_number <= max_tries, which counts the tries before a clear."""
+    ti = context.get("ti")
+    return ti is not None and ti.try_number > ti.max_tries
 
 
 def _mask_secrets(place: object) -> None:
