@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import inspect
 import json
@@ -21,6 +22,8 @@ from airscoop.operators.base import label
 from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from airscoop.receipt import CopyReceipt
+from airscoop.resume import TaskStateResumeStore
 
 OPERATORS = (
     AddPartitionOperator,
@@ -199,3 +202,77 @@ def test_the_insert_expects_what_the_download_counted(
     from airscoop.operators.insert_distinct import _expected_records
 
     assert _expected_records(receipt) == expected
+
+
+class TaskState:
+    """Airflow's accessor, as far as it is used."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any) -> None:
+        self.values[key] = value
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> dict[str, Any]:
+    """What the operator gives to its CopyJob."""
+    given: dict[str, Any] = {}
+
+    class Job:
+        def __init__(self, options: Any, **more: Any) -> None:
+            given.update(more)
+
+        def run(self, **more: Any) -> Any:
+            return CopyReceipt(**dict.fromkeys(RECEIPT_FIELDS, 0))
+
+    monkeypatch.setattr("airscoop.CopyJob", Job)
+    operator.execute(context)
+    return given
+
+
+RECEIPT_FIELDS = [field.name for field in dataclasses.fields(CopyReceipt)]
+
+
+@pytest.mark.parametrize(
+    ("try_number", "max_tries", "last"), [(1, 0, True), (1, 1, False), (2, 1, True), (3, 3, False)]
+)
+def test_the_last_try_is_the_one_after_max_tries(
+    tmp_path: Path, monkeypatch: Any, try_number: int, max_tries: int, last: bool
+) -> None:
+    context = {
+        "task_state_store": TaskState(),
+        "ti": SimpleNamespace(try_number=try_number, max_tries=max_tries),
+    }
+    given = made_with(stream("a", tmp_path / "b"), context, monkeypatch)
+    assert given["last_try"] is last
+    assert isinstance(given["resume"], TaskStateResumeStore)
+
+
+def test_without_a_task_state_store_or_by_option_nothing_is_kept(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    ti = SimpleNamespace(try_number=1, max_tries=1)
+    operator = stream("a", tmp_path / "b", resume=False)
+    context = {"task_state_store": TaskState(), "ti": ti}
+    assert made_with(operator, context, monkeypatch)["resume"] is None
+    assert made_with(stream("a", tmp_path / "b"), {"ti": ti}, monkeypatch)["resume"] is None
+
+
+def test_the_task_state_store_keeps_and_forgets() -> None:
+    accessor = TaskState()
+    store = TaskStateResumeStore(accessor)
+    assert store.load() is None
+    store.save({"upload_id": "u"})
+    assert TaskStateResumeStore(accessor).load() == {"upload_id": "u"}
+    store.clear()
+    store.clear()
+    assert accessor.values == {}
+    accessor.set("airscoop_upload", "text")
+    with pytest.raises(ValueError, match="no JSON object"):
+        store.load()
