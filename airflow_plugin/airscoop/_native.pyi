@@ -4,9 +4,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict
 
-Resumed = Literal["bytes", "parts", "restarted"]
-
 from _typeshed import ReadableBuffer
+
+Resumed = Literal["bytes", "parts", "restarted"]
 
 class TransferFacts(TypedDict):
     source_bytes: int

@@ -197,11 +197,10 @@ def _resume_store(options: argparse.Namespace, transfer: TransferOptions) -> Fil
         return None
     from airscoop import places
     from airscoop.errors import UsageError
-    from airscoop.prefix import is_prefix
     from airscoop.resume import FileResumeStore, default_file
 
     destination = str(transfer.destination)
-    if is_prefix(transfer.source):
+    if places.is_prefix(transfer.source):
         raise UsageError("a prefix is not resumed: what is equal already is skipped anyway")
     if not places.is_s3(destination):
         raise UsageError(f"{destination}: only a copy to S3 can be resumed")
