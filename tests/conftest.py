@@ -19,3 +19,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("airscoop")
     group.addoption("--fault-seeds", type=int, default=100, help="how many random fault schedules")
     group.addoption("--fault-seed", type=int, help="the one random fault schedule to run")
+    group.addoption("--memory-mib", type=int, default=96, help="the size of the memory tests")

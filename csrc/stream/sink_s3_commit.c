@@ -72,19 +72,36 @@ static bool same_etag(struct scoop_s3_sink *sink, struct scoop_http_exchange *ex
 }
 
 /* Whether the object under our key is what our parts make: by the ETag where it is made of MD5s,
- * else (KMS) by the checksum and the shape of the ETag. */
+ * else (KMS) by the checksum and the shape of the ETag, or because Complete was answered with it.
+ */
 static bool is_ours(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
     char suffix[16];
     if (scoop_http_content_length(exchange) != (int64_t)sink->total_bytes)
         return false;
     if (same_etag(sink, exchange))
         return true;
-    char expected[SCOOP_ETAG_SIZE];
-    if (scoop_s3_multipart_etag(sink->parts, sink->part_count, expected))
-        return false;
     snprintf(suffix, sizeof suffix, "-%zu\"", sink->part_count);
     const char *etag = scoop_http_header(exchange, "ETag");
-    return etag != NULL && strstr(etag, suffix) != NULL && same_checksum(sink, exchange);
+    if (etag == NULL)
+        return false;
+    if (strcmp(etag, sink->answered_etag) == 0)
+        return true;
+    return strstr(etag, suffix) != NULL && same_checksum(sink, exchange);
+}
+
+/* The commit was answered with success, but with an ETag that is not that of our bytes. */
+static void doubt(struct scoop_s3_sink *sink, const char *etag) {
+    snprintf(sink->answered_etag, sizeof sink->answered_etag, "%s", etag == NULL ? "" : etag);
+    scoop_fail(&sink->error, SCOOP_PROTOCOL,
+               "s3://%s/%s: the server answered success with %s%s, and what is there is not what "
+               "was sent",
+               sink->bucket, sink->key, etag == NULL ? "no ETag" : "the ETag ",
+               etag == NULL ? "" : etag);
+}
+
+/* Success was answered, and we may not look whether it is so. */
+static bool must_believe(const struct scoop_s3_sink *sink, const struct scoop_error *error) {
+    return error->code == SCOOP_ACCESS_DENIED && sink->answered_etag[0] != 0;
 }
 
 static int look(struct scoop_s3_sink *sink,
@@ -123,15 +140,34 @@ static bool same_md5(const struct scoop_s3_sink *sink, const char *etag) {
     return strcmp(etag, expected) == 0;
 }
 
-/* The first sending may have made the object that the second one met. */
+/* Under a key of KMS or of the client's the ETag is no MD5. */
+static bool etag_is_md5(struct scoop_http_exchange *exchange) {
+    const char *kind = scoop_http_header(exchange, "x-amz-server-side-encryption");
+    if (kind != NULL && strncmp(kind, "aws:kms", 7) == 0)
+        return false;
+    return scoop_http_header(exchange, "x-amz-server-side-encryption-customer-algorithm") == NULL;
+}
+
+/* Whether an answer is about the bytes that were sent. */
+static bool put_is_ours(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
+    if (etag_is_md5(exchange))
+        return same_md5(sink, scoop_http_header(exchange, "ETag"));
+    return same_checksum(sink, exchange) && scoop_http_header(exchange, "ETag") != NULL;
+}
+
+/* A sending whose answer was lost may have made the object. */
 static void put_looked(void *user, struct scoop_http_exchange *exchange,
                        const struct scoop_error *error) {
     struct scoop_s3_sink *sink = user;
     scoop_s3_sink_ended(sink);
-    if (error->code == SCOOP_OK &&
-        scoop_http_content_length(exchange) == (int64_t)sink->total_bytes &&
-        (same_checksum(sink, exchange) || same_md5(sink, scoop_http_header(exchange, "ETag"))))
+    bool there = error->code == SCOOP_OK &&
+                 scoop_http_content_length(exchange) == (int64_t)sink->total_bytes;
+    const char *etag = there ? scoop_http_header(exchange, "ETag") : NULL;
+    bool told_twice = etag != NULL && strcmp(etag, sink->answered_etag) == 0;
+    if (there && (told_twice || put_is_ours(sink, exchange)))
         committed(sink, scoop_http_header(exchange, "ETag"));
+    else if (must_believe(sink, error))
+        committed(sink, sink->answered_etag);
     else
         refused(sink, &sink->error);
 }
@@ -139,21 +175,25 @@ static void put_looked(void *user, struct scoop_http_exchange *exchange,
 static void put_done(void *user, struct scoop_http_exchange *exchange,
                      const struct scoop_error *error) {
     struct scoop_s3_sink *sink = user;
-    bool again = sent_before(sink, exchange);
+    bool in_doubt =
+        sent_before(sink, exchange) || error->http_status < 300 || error->http_status >= 500;
     scoop_s3_sink_ended(sink);
-    if (error->code == SCOOP_OK) {
+    sink->error = *error;
+    struct scoop_error failure = {0};
+    if (error->code == SCOOP_OK && put_is_ours(sink, exchange)) {
         committed(sink, scoop_http_header(exchange, "ETag"));
         return;
     }
-    sink->error = *error;
-    struct scoop_error failure = {0};
-    if (sink->filling != NULL && scoop_s3_sink_may_repair(sink->filling, &sink->error)) {
+    if (error->code != SCOOP_OK && sink->filling != NULL &&
+        scoop_s3_sink_may_repair(sink->filling, &sink->error)) {
         sink->facts.retries++;
         if (scoop_s3_sink_put(sink, &failure) != 0)
             scoop_s3_sink_fail(sink, &failure);
         return;
     }
-    if (!found_existing(sink, error) || !again)
+    if (error->code == SCOOP_OK)
+        doubt(sink, scoop_http_header(exchange, "ETag"));
+    if (!in_doubt)
         refused(sink, &sink->error);
     else if (look(sink, put_looked, &failure) != 0)
         scoop_s3_sink_fail(sink, &failure);
@@ -185,6 +225,8 @@ static void looked(void *user, struct scoop_http_exchange *exchange,
     scoop_s3_sink_ended(sink);
     if (error->code == SCOOP_OK && is_ours(sink, exchange)) {
         committed(sink, scoop_http_header(exchange, "ETag"));
+    } else if (must_believe(sink, error)) {
+        committed(sink, sink->answered_etag);
     } else if (sink->state == SCOOP_SINK_ABORTING) {
         sink->state = SCOOP_SINK_ABORTED;
     } else if (sink->error.retryable && sink->complete_tries < MAX_COMPLETE_TRIES) {
@@ -200,7 +242,7 @@ static void completed(void *user, struct scoop_http_exchange *exchange,
                       const struct scoop_error *error) {
     struct scoop_s3_sink *sink = user;
     struct scoop_s3_error refusal;
-    char etag[SCOOP_ETAG_SIZE];
+    char etag[SCOOP_ETAG_SIZE], expected[SCOOP_ETAG_SIZE];
     bool again = sent_before(sink, exchange) || sink->complete_tries > 1;
     sink->error = *error;
     scoop_s3_sink_ended(sink);
@@ -211,14 +253,19 @@ static void completed(void *user, struct scoop_http_exchange *exchange,
     }
     if (error->code == SCOOP_OK) {
         struct scoop_buf *body = scoop_http_body(exchange);
-        if (scoop_s3_parse_completion(body->data, body->length, etag, &refusal) ==
-            SCOOP_S3_COMPLETED) {
+        bool told = scoop_s3_parse_completion(body->data, body->length, etag, &refusal) ==
+                    SCOOP_S3_COMPLETED;
+        if (told && scoop_s3_multipart_etag(sink->parts, sink->part_count, expected) &&
+            strcmp(etag, expected) == 0) {
             committed(sink, etag);
             return;
         }
-        scoop_fail(&sink->error, SCOOP_PROTOCOL,
-                   "s3://%s/%s: the answer to CompleteMultipartUpload is cut short", sink->bucket,
-                   sink->key);
+        if (told)
+            doubt(sink, etag);
+        else
+            scoop_fail(&sink->error, SCOOP_PROTOCOL,
+                       "s3://%s/%s: the answer to CompleteMultipartUpload is cut short",
+                       sink->bucket, sink->key);
     }
     /* An attempt whose answer was lost may have succeeded: the object itself tells. */
     struct scoop_error failure = {0};

@@ -60,6 +60,7 @@ struct scoop_s3_sink {
     bool creating;
     struct scoop_buf completion;
     unsigned complete_tries, abort_tries;
+    char answered_etag[SCOOP_ETAG_SIZE]; /* of a commit's answer that is in doubt; "": none */
     struct scoop_error error;
     struct scoop_sink_facts facts;
 };

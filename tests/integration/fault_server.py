@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.message
+import hashlib
 import http.client
 import re
 import socket
@@ -203,6 +204,11 @@ def error(code: str, http_status: int, message: str = "said the proxy", **header
 def plain(http_status: int, body: bytes = b"") -> Fault:
     """Answers with any body and does not pass the request on."""
     return lambda handler, request: handler.answer(http_status, body, {})
+
+
+def stored(handler: _Handler, request: Request) -> None:
+    """Answers a PUT as if it were stored, and stores nothing."""
+    handler.answer(200, b"", {"ETag": f'"{hashlib.md5(request.body).hexdigest()}"'})
 
 
 def lose_answer(handler: _Handler, request: Request) -> None:

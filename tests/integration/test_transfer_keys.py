@@ -6,7 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fault_server import fault_proxy, plain
+from fault_server import fault_proxy, stored
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transfer_support import BUCKET, Store
@@ -63,7 +63,7 @@ def test_any_key_keeps_its_name(s3_server: Store, segments: list[str]) -> None:
 @pytest.mark.parametrize("name", ["a/../b", "./a", "a/./b", "../up", "a//b"])
 def test_dots_and_empty_segments_are_sent_as_they_are(name: str, store: Store) -> None:
     with fault_proxy(store.endpoint) as proxy:
-        proxy.on("put", plain(200))
+        proxy.on("put", stored)
         s3 = store.settings(endpoint_url=proxy.url)
         with airscoop.Upload(store.uri(name), destination_s3=s3) as upload:
             upload.write(b"x")

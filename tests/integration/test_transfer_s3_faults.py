@@ -21,6 +21,7 @@ from fault_server import (
     plain,
     reset_early,
     shorten_answer,
+    stored,
     without_etag,
 )
 from transfer_support import BUCKET, MIB, OWNER, PART_BYTES, Store, noise
@@ -290,7 +291,7 @@ def test_a_clock_that_is_off_is_corrected_by_the_servers(
 ) -> None:
     proxy.on("put", skewed(seconds, code))
     # The real server has this machine's clock and refuses the corrected one: so none is asked.
-    proxy.on("put", plain(200))
+    proxy.on("put", stored)
     receipt = send(small, store, proxy)
     first, second = (request.headers["X-Amz-Date"] for request in proxy.requests("put"))
     stamps = [time.mktime(time.strptime(text, "%Y%m%dT%H%M%SZ")) for text in (first, second)]
@@ -319,7 +320,7 @@ def test_a_bucket_of_another_region_is_asked_again_with_its_own(
     store: Store, proxy: FaultProxy, small: Path
 ) -> None:
     proxy.on("put", plain(400, IN_EUROPE))
-    proxy.on("put", plain(200))
+    proxy.on("put", stored)
     assert send(small, store, proxy).retries == 1
     assert regions(proxy) == ["us-east-1", "eu-west-1"]
 

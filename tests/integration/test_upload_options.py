@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import FaultProxy, error, fault_proxy, plain
+from fault_server import FaultProxy, error, fault_proxy, stored
 from transfer_support import AIRSCOOP, BUCKET, MIB, PART_BYTES, Store, noise
 
 import airscoop
@@ -119,7 +119,7 @@ def test_encryption_and_storage_class_are_sent_to_create_and_not_with_parts(
 def test_they_are_sent_with_a_single_put(store: Store, proxy: FaultProxy, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"x")
     settings = store.settings(endpoint_url=proxy.url)
-    proxy.on("put", plain(200))
+    proxy.on("put", stored)
     airscoop.copy(
         tmp_path / "f", store.uri("a"), object_options=UNKNOWN_HERE, destination_s3=settings
     )
@@ -130,7 +130,7 @@ def test_the_reject_file_has_the_encryption_and_nothing_else(
     store: Store, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     (tmp_path / "f").write_bytes(b"{}\n{bad\n")
-    proxy.on("put", plain(200), times=2)  # the real server has no such encryption
+    proxy.on("put", stored, times=2)  # the real server has no such encryption
     receipt = airscoop.copy(
         tmp_path / "f",
         store.uri("a"),
