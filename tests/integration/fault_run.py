@@ -317,6 +317,8 @@ def _judge_failure(run: Run, outcome: Outcome) -> Iterator[str]:
     if not isinstance(error, errors.AirscoopError):
         yield f"not an AirscoopError: {error!r}"
         return
+    if isinstance(error, errors.UsageError):
+        yield f"the schedule itself is wrong: {error}"
     if OWNER.secret_access_key in str(error):
         yield "the error tells the secret"
     refused = plan.data.bad > plan.max_rejected

@@ -225,6 +225,7 @@ def schedule(seed: int) -> Schedule:
     summed = source == "s3" and chance.random() < 0.5
     multipart = len(data.content) > PART_BYTES
     changes = source in ("web", "s3") and chance.random() < 0.08
+    small = (24 if data.form == "raw" else 30) * MIB  # for parts of 5 MiB
     changed = None
     if changes:
         changed = Data(seed + 1, data.form, data.packed, data.size // 2 + 7, 0, 0, False)
@@ -239,7 +240,7 @@ def schedule(seed: int) -> Schedule:
         checksum=chance.choice(["crc32c", "crc32c", "crc64nvme", "none"]),
         signing=chance.choice(["auto", "never"]),
         max_rejected=chance.choice([0, 1, 10]) if data.form != "raw" else 0,
-        memory_limit=chance.choice([None, 24 * MIB, 24 * MIB]) if source != "s3" else None,
+        memory_limit=chance.choice([None, small, small]) if source != "s3" else None,
         occupied=chance.random() < 0.4,
         sum_of_source=summed,
         steps=_steps(chance, source, target, data, summed, multipart),
