@@ -235,6 +235,11 @@ static long redirects(const struct scoop_http_exchange *exchange) {
     return count;
 }
 
+/* libcurl takes bytes that are no HTTP at all for HTTP/0.9, which it calls unsupported. */
+static bool is_no_http(const struct scoop_http_exchange *exchange, CURLcode result) {
+    return result == CURLE_UNSUPPORTED_PROTOCOL && strstr(exchange->curl_text, "HTTP/0.9") != NULL;
+}
+
 static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result) {
     const char *text =
         exchange->curl_text[0] != 0 ? exchange->curl_text : curl_easy_strerror(result);
@@ -272,7 +277,10 @@ static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result
     default:
         break;
     }
-    if (result == CURLE_UNSUPPORTED_PROTOCOL && redirects(exchange) > 0)
+    if (is_no_http(exchange, result))
+        scoop_fail(&exchange->error, SCOOP_PROTOCOL, "%s: what the server sends is not HTTP",
+                   exchange->where);
+    else if (result == CURLE_UNSUPPORTED_PROTOCOL && redirects(exchange) > 0)
         scoop_fail(&exchange->error, SCOOP_HTTP,
                    "%s: the server redirects to a place that is not allowed: from https only to "
                    "https, from http to http or https",

@@ -154,6 +154,16 @@ def test_a_redirect_loop_ends(web: Origin, tmp_path: Path) -> None:
     assert len(web.heads) == 11
 
 
+def test_a_server_that_does_not_speak_http_is_worth_another_try(
+    web: Origin, tmp_path: Path
+) -> None:
+    url = web.serve("/data", raw(b"\x16\x03\x01 hello\r\n\r\n"))
+    with pytest.raises(errors.ProtocolError, match="not HTTP") as caught:
+        airscoop.copy(url, tmp_path / "a")
+    assert caught.value.retryable
+    assert len(web.heads) == 3
+
+
 def test_a_redirect_without_a_place_is_no_source(web: Origin, tmp_path: Path) -> None:
     with pytest.raises(errors.HttpError, match="302"):
         airscoop.copy(web.serve("/here", status(302, body=DATA)), tmp_path / "a")
