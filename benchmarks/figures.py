@@ -96,7 +96,7 @@ class Result:
 
     @property
     def interpreter_bytes(self) -> int:
-        return int(self.stored["interpreter_bytes"]["with_imports"])
+        return int(self.stored["interpreter_bytes"]["alone"])
 
     @property
     def floor(self) -> Contender | None:

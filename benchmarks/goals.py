@@ -99,7 +99,7 @@ def within_memory(result: Result) -> tuple[bool, str] | None:
         return None
     over = own.peak_bytes - result.interpreter_bytes
     return over <= MEMORY_BYTES, (
-        f"{over / MIB:.0f} MiB over {result.interpreter_bytes / MIB:.0f} of Python with its imports"
+        f"{over / MIB:.0f} MiB over {result.interpreter_bytes / MIB:.0f} of Python alone"
     )
 
 

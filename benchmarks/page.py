@@ -65,8 +65,8 @@ class Page:
             return NOT_MEASURED
         sizes = next(iter(self._results.values())).stored["interpreter_bytes"]
         return (
-            f"Python alone takes {sizes['alone'] / 1e6:.1f} MB; with what a transfer imports,"
-            f" botocore above all, {sizes['with_imports'] / 1e6:.1f} MB."
+            f"Python alone takes {sizes['alone'] / 1e6:.1f} MB, with botocore imported"
+            f" {sizes['with_botocore'] / 1e6:.1f} MB."
         )
 
     def table(self, name: str) -> str:

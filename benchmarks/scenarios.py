@@ -16,15 +16,16 @@ CURL = (
 )
 S5CMD = ("{s5cmd}", "--endpoint-url", "{endpoint}", "--log", "error")
 OBJECT, TARGET = "s3://{bucket}/{key}", "s3://{bucket}/{target}"
-NEVER, ALWAYS = ("--payload-signing", "never"), ("--payload-signing", "always")
+NEVER = ("--payload-signing", "never")
+COMMAND_LINE = "the same, with botocore to find the keys"
 
 
 def _python(program: str, way: str) -> tuple[str, ...]:
     return ("{peer_python}", "{contenders}/" + program + ".py", way)
 
 
-def _api(way: str) -> tuple[str, ...]:
-    return ("{python}", "{contenders}/airscoop_api.py", way)
+def _api(*ways: str) -> tuple[str, ...]:
+    return ("{python}", "{contenders}/airscoop_api.py", *ways)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +78,14 @@ DOWNLOAD = Scenario(
                 "{endpoint}/{bucket}/{key}",
             ),
         ),
+        Contender(name="airscoop", kind="airscoop", words=_api("discard"), note="airscoop.read"),
         Contender(
-            name="airscoop cat",
+            name="airscoop, command line",
             kind="airscoop",
             words=(*AIRSCOOP, "cat", OBJECT),
+            note=COMMAND_LINE,
             data_on_stdout=True,
         ),
-        Contender(name="airscoop.read", kind="airscoop", words=_api("discard")),
         Contender(name="airscoop.open", kind="airscoop", words=_api("opened")),
         Contender(name="obstore", words=_python("obstore_s3", "discard"), note="one stream"),
         Contender(
@@ -111,10 +113,12 @@ DOWNLOAD_FILE = Scenario(
             kind="floor",
             words=(*CURL, "-o", "{written}", "{endpoint}/{bucket}/{key}"),
         ),
+        Contender(name="airscoop", kind="airscoop", words=_api("download")),
         Contender(
-            name="airscoop",
+            name="airscoop, command line",
             kind="airscoop",
             words=(*AIRSCOOP, "copy", "-q", OBJECT, "{written}"),
+            note=COMMAND_LINE,
         ),
         Contender(name="obstore", words=_python("obstore_s3", "download"), note="one stream"),
         Contender(
@@ -156,14 +160,16 @@ UPLOAD = Scenario(
         Contender(
             name="airscoop",
             kind="airscoop",
+            words=_api("upload"),
             note="CRC32C of each part and of the whole",
-            words=(*AIRSCOOP, "copy", "-q", *NEVER, "{file}", TARGET),
         ),
         Contender(
-            name="airscoop, no checksum",
+            name="airscoop, command line",
             kind="airscoop",
-            words=(*AIRSCOOP, "copy", "-q", *NEVER, "--checksum", "none", "{file}", TARGET),
+            words=(*AIRSCOOP, "copy", "-q", *NEVER, "{file}", TARGET),
+            note=COMMAND_LINE,
         ),
+        Contender(name="airscoop, no checksum", kind="airscoop", words=_api("upload_unchecked")),
         Contender(
             name="obstore", words=_python("obstore_s3", "upload_unsigned"), note="no checksum"
         ),
@@ -184,8 +190,8 @@ UPLOAD_SIGNED = Scenario(
         Contender(
             name="airscoop",
             kind="airscoop",
+            words=_api("upload", "signed"),
             note="and CRC32C of each part and of the whole",
-            words=(*AIRSCOOP, "copy", "-q", *ALWAYS, "{file}", TARGET),
         ),
         Contender(name="obstore", words=_python("obstore_s3", "upload_signed")),
         Contender(name="pyarrow", words=_python("pyarrow_s3", "upload")),
@@ -210,14 +216,10 @@ UPLOAD_STREAM = Scenario(
         Contender(
             name="airscoop",
             kind="airscoop",
+            words=_api("upload_stream"),
             note="payload not signed, CRC32C",
-            words=(*AIRSCOOP, "copy", "-q", *NEVER, "-", TARGET),
         ),
-        Contender(
-            name="airscoop, signed",
-            kind="airscoop",
-            words=(*AIRSCOOP, "copy", "-q", *ALWAYS, "-", TARGET),
-        ),
+        Contender(name="airscoop, signed", kind="airscoop", words=_api("upload_stream", "signed")),
         Contender(
             name="obstore",
             words=_python("obstore_s3", "upload_stream"),
@@ -229,11 +231,13 @@ UPLOAD_STREAM = Scenario(
             name="boto3 tuned", words=_python("boto3_s3", "upload_stream"), note="signed", rounds=3
         ),
         Contender(
-            name="smart_open", words=_python("smart_open_s3", "upload_stream"), note="signed",
+            name="smart_open",
+            words=_python("smart_open_s3", "upload_stream"),
+            note="signed",
             rounds=3,
         ),
     ),
-)  # fmt: skip
+)
 
 PIPELINE = Contender(
     name="curl, igzip, s5cmd",
@@ -259,14 +263,20 @@ PASS_THROUGH = Scenario(
         Contender(
             name="airscoop",
             kind="airscoop",
+            words=_api("pass_through"),
             note="every record checked, nothing recompressed",
+        ),
+        Contender(
+            name="airscoop, command line",
+            kind="airscoop",
             words=(*AIRSCOOP, "copy", "-q", *NEVER, "--format", "jsonl", "{url}", TARGET),
+            note=COMMAND_LINE,
         ),
         Contender(
             name="airscoop, signed",
             kind="airscoop",
+            words=_api("pass_through", "signed"),
             note="the same with the payload signed",
-            words=(*AIRSCOOP, "copy", "-q", *ALWAYS, "--format", "jsonl", "{url}", TARGET),
         ),
         PIPELINE,
         ISAL_THREADS,
@@ -286,12 +296,7 @@ STRAIGHT = Scenario(
     data="reviews",
     proof="text",
     contenders=(
-        Contender(
-            name="airscoop",
-            kind="airscoop",
-            note="raw",
-            words=(*AIRSCOOP, "copy", "-q", *NEVER, "{url}", TARGET),
-        ),
+        Contender(name="airscoop", kind="airscoop", words=_api("straight"), note="raw"),
         Contender(name="obstore", words=_python("obstore_s3", "copy_url")),
         Contender(
             name="curl, s5cmd",
@@ -309,27 +314,18 @@ TRANSFORM = Scenario(
     proof="text",
     contenders=(
         Contender(
-            name="airscoop",
-            kind="airscoop",
-            note="every record checked",
-            words=(
-                *AIRSCOOP, "copy", "-q", *NEVER, "--format", "jsonl", "--level", "1", "{url}",
-                TARGET,
-            ),
+            name="airscoop", kind="airscoop", words=_api("transform"), note="every record checked"
         ),
         Contender(
             name="airscoop, signed",
             kind="airscoop",
+            words=_api("transform", "signed"),
             note="the same with the payload signed",
-            words=(
-                *AIRSCOOP, "copy", "-q", *ALWAYS, "--format", "jsonl", "--level", "1", "{url}",
-                TARGET,
-            ),
         ),
         PIPELINE,
         ISAL_THREADS,
     ),
-)  # fmt: skip
+)
 
 LITERALS = Scenario(
     name="literals",
