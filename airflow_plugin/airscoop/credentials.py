@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import botocore.credentials
     import botocore.session
 
     from airscoop.errors import AirscoopError
@@ -19,11 +21,25 @@ PayloadSigning = Literal["auto", "never", "always"]
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Static AWS credentials. The secrets are left out of `repr`."""
+    """AWS credentials. The secrets are left out of `repr`.
+
+    `expires_at` (with a time zone) says until when they hold. Without it they hold until S3 refuses
+    them.
+    """
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.expires_at is not None and self.expires_at.tzinfo is None:
+            from airscoop.errors import UsageError
+
+            raise UsageError("expires_at needs a time zone: datetime.now(timezone.utc), say")
+
+
+CredentialsProvider = Callable[[], Credentials]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +50,15 @@ class S3Settings:
     only, where nothing else protects it. `requester_pays` accepts the costs of requests to a bucket
     whose owner does not. With `expected_bucket_owner`, the number of an account, S3 refuses the
     buckets of others.
+
+    `credentials_provider` is called for credentials when a transfer starts, shortly before those it
+    gave expire, and when S3 refuses them as expired; once each time, though both ends of a transfer
+    may have it, and on the thread that runs the transfer. Without it botocore's own credentials are
+    renewed in this way, if they can be (roles, single sign-on, processes).
     """
 
     credentials: Credentials | None = None
+    credentials_provider: CredentialsProvider | None = field(default=None, repr=False)
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
@@ -48,10 +70,14 @@ class S3Settings:
     def resolved(self) -> S3Settings:
         """The same with credentials, endpoint and region filled in from botocore.
 
-        Raises CredentialsMissing when there are no credentials and `anonymous` is not set, and what
+        Raises CredentialsMissing when there are no credentials and `anonymous` is not set,
+        CredentialsExpired when they have expired and no provider has others, and what
         `botocore_errors` raises.
         """
-        if self.credentials is not None and self.endpoint_url and self.region:
+        if self.credentials_provider is None and self.credentials is not None:
+            _check_valid(self.credentials)
+        given = self.credentials is not None or self.credentials_provider is not None
+        if given and self.endpoint_url and self.region:
             return self
         with botocore_errors(self.profile):
             return self._resolved()
@@ -64,12 +90,19 @@ class S3Settings:
         endpoint_url = self.endpoint_url or _endpoint(session, region)
         if endpoint_url is None:  # the region becomes a part of the host's name
             validate_region_name(region)
-        return dataclasses.replace(
-            self,
-            credentials=self.credentials or (None if self.anonymous else _credentials(session)),
-            endpoint_url=endpoint_url,
-            region=region,
-        )
+        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
+        if self.anonymous or self.credentials is not None or self.credentials_provider is not None:
+            return settings
+        found = session.get_credentials()
+        if found is None:
+            from airscoop.errors import CredentialsMissing
+
+            raise CredentialsMissing(
+                "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                "a profile or a role"
+            )
+        credentials, provider = from_botocore(found, self.profile)
+        return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
 
 
 @contextlib.contextmanager
@@ -150,18 +183,57 @@ def _is_usual(url: str, region: str) -> bool:
     return url.split("://", 1)[-1].rstrip("/") in usual
 
 
-def _credentials(session: botocore.session.Session) -> Credentials:
-    found = session.get_credentials()
-    if found is None:
-        from airscoop.errors import CredentialsMissing
+def from_botocore(
+    found: botocore.credentials.Credentials, profile: str | None = None
+) -> tuple[Credentials, CredentialsProvider | None]:
+    """What botocore found, and what renews it; None for keys that do not change."""
+    credentials = _frozen(found)
+    if not hasattr(found, "refresh_needed"):
+        return credentials, None
 
-        raise CredentialsMissing(
-            "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "a profile or a role"
-        )
+    def renew() -> Credentials:
+        with botocore_errors(profile):
+            return _frozen(found)
+
+    return credentials, renew
+
+
+def _frozen(found: botocore.credentials.Credentials) -> Credentials:
     frozen = found.get_frozen_credentials()
     return Credentials(
         access_key_id=frozen.access_key,
         secret_access_key=frozen.secret_key,
         session_token=frozen.token,
+        expires_at=getattr(found, "_expiry_time", None),
     )
+
+
+def _check_valid(credentials: Credentials) -> None:
+    expires_at = credentials.expires_at
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        from airscoop.errors import CredentialsExpired
+
+        raise CredentialsExpired(f"the credentials expired at {expires_at.isoformat()}")
+
+
+class Renewal:
+    """One provider for the engine's clients: asked once, whichever of them needs others first."""
+
+    def __init__(self, provider: CredentialsProvider) -> None:
+        self._provider = provider
+        self._last: Credentials | None = None
+
+    def __call__(
+        self, access_key_id: str | None, session_token: str | None
+    ) -> tuple[str, str, str | None, int]:
+        """Other credentials than those that a client holds."""
+        last = self._last
+        if last is None or (last.access_key_id, last.session_token) == (
+            access_key_id,
+            session_token,
+        ):
+            last = self._last = self._provider()
+        if not isinstance(last, Credentials):
+            raise TypeError(f"the provider gave a {type(last).__name__}, not airscoop.Credentials")
+        expires_at = 0 if last.expires_at is None else int(last.expires_at.timestamp())
+        return last.access_key_id, last.secret_access_key, last.session_token, expires_at

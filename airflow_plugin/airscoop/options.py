@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from airscoop import places
-from airscoop.credentials import S3Settings
+from airscoop.credentials import CredentialsProvider, Renewal, S3Settings
 from airscoop.object_options import ObjectOptions
 from airscoop.tls import ca_file
 
@@ -80,26 +80,38 @@ class TransferOptions:
             ends["destination"] = (self.destination, self.destination_s3)
         # Resolving costs some 10 MiB of botocore's: equal settings are resolved once.
         resolved: dict[S3Settings, S3Settings] = {}
+        renewals: dict[CredentialsProvider, Renewal] = {}
         for end, (name, settings) in ends.items():
             if places.is_s3(name):
                 found = resolved.get(settings) or settings.resolved()
                 resolved[settings] = found
-                options |= s3_options(end, found)
+                options |= s3_options(end, found, renewals)
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             options["ca_file"] = ca_file(self.ca_file)
         return options
 
 
-def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
-    """The binding's options for one S3 end, "source" or "destination"."""
-    options = {
+def s3_options(
+    end: str,
+    settings: S3Settings,
+    renewals: dict[CredentialsProvider, Renewal] | None = None,
+) -> dict[str, Any]:
+    """The binding's options for one S3 end, "source" or "destination".
+
+    Ends with one `renewals` share their providers.
+    """
+    options: dict[str, Any] = {
         f"{end}_endpoint_url": settings.endpoint_url,
         f"{end}_region": settings.region,
         f"{end}_payload_signing": settings.payload_signing,
         f"{end}_requester_pays": settings.requester_pays,
         f"{end}_expected_bucket_owner": settings.expected_bucket_owner,
     }
-    if settings.credentials is not None:
+    provider = settings.credentials_provider
+    if provider is not None:
+        shared = {} if renewals is None else renewals
+        options[f"{end}_credentials_provider"] = shared.setdefault(provider, Renewal(provider))
+    elif settings.credentials is not None:
         options |= {
             f"{end}_access_key_id": settings.credentials.access_key_id,
             f"{end}_secret_access_key": settings.credentials.secret_access_key,

@@ -8,13 +8,15 @@ struct code_verdict {
 };
 
 #define TRANSIENT(code)                                                                            \
-    { SCOOP_##code, true, false, false }
+    { SCOOP_##code, true, false, false, false }
 #define THROTTLING                                                                                 \
-    { SCOOP_THROTTLED, true, true, false }
+    { SCOOP_THROTTLED, true, true, false, false }
 #define FINAL(code)                                                                                \
-    { SCOOP_##code, false, false, false }
+    { SCOOP_##code, false, false, false, false }
+#define STALE(code)                                                                                \
+    { SCOOP_##code, false, false, false, true }
 #define REDIRECT                                                                                   \
-    { SCOOP_HTTP, false, false, true }
+    { SCOOP_HTTP, false, false, true, false }
 
 /* What a code says counts more than the status it came with. */
 static const struct code_verdict by_code[] = {
@@ -46,12 +48,12 @@ static const struct code_verdict by_code[] = {
     {"AuthorizationHeaderMalformed", REDIRECT},
     {"IllegalLocationConstraintException", REDIRECT},
 
-    {"ExpiredToken", FINAL(EXPIRED)},
-    {"ExpiredTokenException", FINAL(EXPIRED)},
+    {"ExpiredToken", STALE(EXPIRED)},
+    {"ExpiredTokenException", STALE(EXPIRED)},
     {"AccessDenied", FINAL(ACCESS_DENIED)},
     {"InvalidAccessKeyId", FINAL(ACCESS_DENIED)},
     {"SignatureDoesNotMatch", FINAL(ACCESS_DENIED)},
-    {"InvalidToken", FINAL(ACCESS_DENIED)},
+    {"InvalidToken", STALE(ACCESS_DENIED)},
     {"NoSuchBucket", FINAL(NOT_FOUND)},
     {"NoSuchKey", FINAL(NOT_FOUND)},
     {"NoSuchUpload", FINAL(NOT_FOUND)},

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "s3_credentials.h"
 #include "scoop/crypto.h"
 #include "scoop/header.h"
 #include "scoop/memory.h"
@@ -22,7 +23,7 @@ struct scoop_s3_client {
     struct scoop_endpoint endpoint;
     bool path_style; /* for every bucket */
     char *region;
-    char *access_key_id, *secret_access_key, *session_token;
+    struct scoop_s3_credentials credentials;
     bool sign_payload;
     bool requester_pays;
     char *expected_bucket_owner;
@@ -36,27 +37,20 @@ struct scoop_s3_call {
     struct scoop_http_exchange *exchange;
     uint32_t attempt; /* from 0 */
     uint32_t retry_cost;
-    bool skew_tried, region_tried;
+    bool skew_tried, region_tried, renewal_tried;
+    uint32_t generation; /* of the credentials that signed it */
     bool data_taken;
     int64_t sent_at;
     char payload_hash[SCOOP_SHA256_HEX_SIZE];
     struct scoop_error error;
 };
 
-static void free_secret(char *secret) {
-    if (secret != NULL)
-        scoop_wipe(secret, strlen(secret));
-    scoop_free(secret);
-}
-
 void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->region);
     scoop_free(client->expected_bucket_owner);
-    scoop_free(client->access_key_id);
-    free_secret(client->secret_access_key);
-    free_secret(client->session_token);
+    scoop_s3_credentials_free(&client->credentials);
     scoop_free(client);
 }
 
@@ -64,8 +58,12 @@ struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client) {
     return client->engine;
 }
 
+static bool signs(const struct scoop_s3_client *client) {
+    return client->credentials.access_key_id != NULL || client->credentials.provider.get != NULL;
+}
+
 bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client) {
-    return client->sign_payload && client->access_key_id != NULL;
+    return client->sign_payload && signs(client);
 }
 
 static int copy_text(char **out, const char *text) {
@@ -95,11 +93,9 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     client->engine = engine;
     client->requester_pays = options->requester_pays;
     scoop_retry_quota_init(&client->quota);
-    const struct scoop_credentials *credentials = &options->credentials;
     if (copy_text(&client->region, options->region ? options->region : "us-east-1") != 0 ||
-        copy_text(&client->access_key_id, credentials->access_key_id) != 0 ||
-        copy_text(&client->secret_access_key, credentials->secret_access_key) != 0 ||
-        copy_text(&client->session_token, credentials->session_token) != 0 ||
+        scoop_s3_credentials_init(&client->credentials, &options->credentials, &options->provider,
+                                  error) != 0 ||
         copy_text(&client->expected_bucket_owner, options->expected_bucket_owner) != 0) {
         scoop_fail_memory(error);
     } else if (set_endpoint(client, options->endpoint_url, error) == 0) {
@@ -249,6 +245,10 @@ static const char *payload_hash(struct scoop_s3_call *call, struct scoop_error *
     return call->payload_hash;
 }
 
+static int64_t server_time(const struct scoop_s3_client *client) {
+    return (int64_t)time(NULL) + client->skew_seconds;
+}
+
 static int sign(struct scoop_s3_call *call, const struct target *target, struct header_lines *list,
                 struct scoop_error *error) {
     const struct scoop_s3_client *client = call->client;
@@ -270,11 +270,12 @@ static int sign(struct scoop_s3_call *call, const struct target *target, struct 
         .payload_hash = hash,
         .region = client->region,
         .service = "s3",
-        .timestamp = time(NULL) + client->skew_seconds,
+        .timestamp = server_time(client),
         .send_payload_hash = true,
     };
-    struct scoop_credentials credentials = {client->access_key_id, client->secret_access_key,
-                                            client->session_token};
+    const struct scoop_s3_credentials *own = &client->credentials;
+    struct scoop_credentials credentials = {own->access_key_id, own->secret_access_key,
+                                            own->session_token};
     int status = scoop_sign_headers(&signing, &credentials, &result, error);
     if (status == 0) {
         const char *authorization = scoop_buf_text(&result.result, error);
@@ -284,8 +285,8 @@ static int sign(struct scoop_s3_call *call, const struct target *target, struct 
                          add_line(list, "X-Amz-Content-Sha256", hash, error) != 0
                      ? -1
                      : 0;
-        if (status == 0 && client->session_token != NULL && client->session_token[0] != 0)
-            status = add_line(list, "X-Amz-Security-Token", client->session_token, error);
+        if (status == 0 && own->session_token != NULL)
+            status = add_line(list, "X-Amz-Security-Token", own->session_token, error);
     }
     scoop_signed_free(&result);
     return status;
@@ -385,6 +386,26 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
     return client->path_style || set_endpoint(client, NULL, &ignored) == 0;
 }
 
+/* Whether the credentials were too old, and there are others now. Once per call. */
+static bool renewal_explains(struct scoop_s3_call *call, const struct scoop_s3_verdict *verdict,
+                             struct scoop_http_exchange *exchange) {
+    struct scoop_error error = {0};
+    int status = scoop_http_status(exchange);
+    /* The answer to a HEAD has no body that could say so. */
+    bool untold = strcmp(call->request.method, "HEAD") == 0 && status == 400;
+    if (call->renewal_tried || (!verdict->stale && !untold))
+        return false;
+    call->renewal_tried = true;
+    int renewed = scoop_s3_credentials_renew(&call->client->credentials, call->generation,
+                                             server_time(call->client), &error);
+    if (renewed < 0) {
+        error.http_status = status;
+        memcpy(error.request_id, call->error.request_id, sizeof error.request_id);
+        call->error = error;
+    }
+    return renewed == 0;
+}
+
 static uint32_t server_delay_ms(struct scoop_http_exchange *exchange) {
     return scoop_header_milliseconds(scoop_http_header(exchange, "x-amz-retry-after"));
 }
@@ -431,6 +452,8 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
         if (verdict.wrong_region ||
             (scoop_http_status(exchange) == 400 && call->error.code == SCOOP_HTTP))
             mended = region_explains(call, exchange) || mended;
+        if (!mended)
+            mended = renewal_explains(call, &verdict, exchange);
         if (call->request.conflict_is_final && scoop_http_status(exchange) == 409)
             verdict.retryable = false;
         if ((verdict.retryable || mended) && try_again(call, exchange, verdict.throttled))
@@ -461,7 +484,11 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
 static int send_signed(struct scoop_s3_call *call, const struct target *target,
                        struct header_lines *list, struct scoop_error *error) {
     const struct scoop_s3_request *request = &call->request;
-    if (call->client->access_key_id != NULL && sign(call, target, list, error) != 0)
+    struct scoop_s3_credentials *credentials = &call->client->credentials;
+    if (scoop_s3_credentials_prepare(credentials, server_time(call->client), error) != 0)
+        return -1;
+    call->generation = credentials->generation;
+    if (signs(call->client) && sign(call, target, list, error) != 0)
         return -1;
     for (size_t i = 0; i < request->header_count; i++)
         if (add_line(list, request->headers[i].name, request->headers[i].value, error) != 0)

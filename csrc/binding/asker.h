@@ -6,6 +6,7 @@
 
 struct airscoop_asker {
     struct scoop_transfer_options options; /* the s3 options of its source are used */
+    struct airscoop_providers providers;
     struct scoop_engine *engine;
     struct scoop_s3_client *client;
 };

@@ -5,7 +5,19 @@
 
 #include "options.h"
 
-enum kind { TEXT, SIZE, COUNT, INTEGER, FLAG, FORMAT, COMPRESSION, SIGNING, CHECKSUM, KEY_CASE };
+enum kind {
+    PROVIDER,
+    TEXT,
+    SIZE,
+    COUNT,
+    INTEGER,
+    FLAG,
+    FORMAT,
+    COMPRESSION,
+    SIGNING,
+    CHECKSUM,
+    KEY_CASE
+};
 
 struct field {
     const char *name;
@@ -22,6 +34,7 @@ static const struct field fields[] = {
     {"source_access_key_id", TEXT, AT(source.s3.credentials.access_key_id)},
     {"source_secret_access_key", TEXT, AT(source.s3.credentials.secret_access_key)},
     {"source_session_token", TEXT, AT(source.s3.credentials.session_token)},
+    {"source_credentials_provider", PROVIDER, AT(source.s3.provider)},
     {"source_payload_signing", SIGNING, AT(source.s3.payload_signing)},
     {"source_requester_pays", FLAG, AT(source.s3.requester_pays)},
     {"source_expected_bucket_owner", TEXT, AT(source.s3.expected_bucket_owner)},
@@ -31,6 +44,7 @@ static const struct field fields[] = {
     {"destination_access_key_id", TEXT, AT(destination.s3.credentials.access_key_id)},
     {"destination_secret_access_key", TEXT, AT(destination.s3.credentials.secret_access_key)},
     {"destination_session_token", TEXT, AT(destination.s3.credentials.session_token)},
+    {"destination_credentials_provider", PROVIDER, AT(destination.s3.provider)},
     {"destination_payload_signing", SIGNING, AT(destination.s3.payload_signing)},
     {"destination_requester_pays", FLAG, AT(destination.s3.requester_pays)},
     {"destination_expected_bucket_owner", TEXT, AT(destination.s3.expected_bucket_owner)},
@@ -131,9 +145,13 @@ static int set_integer(PyObject *value, int *target) {
 }
 
 static int set_field(struct airscoop_state *state, const struct field *field, PyObject *value,
-                     struct scoop_transfer_options *options) {
+                     struct scoop_transfer_options *options, struct airscoop_providers *providers) {
     void *target = (char *)options + field->offset;
     switch (field->kind) {
+    case PROVIDER:
+        airscoop_provider_set(&providers->ends[field->offset == AT(destination.s3.provider)], value,
+                              target);
+        return 0;
     case TEXT:
         *(const char **)target = text_of(state, field->name, value);
         return *(const char **)target == NULL ? -1 : 0;
@@ -162,7 +180,8 @@ static int refuse_number(struct airscoop_state *state, const struct field *field
 }
 
 int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
-                          struct scoop_transfer_options *options) {
+                          struct scoop_transfer_options *options,
+                          struct airscoop_providers *providers) {
     PyObject *key, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(dict, &position, &key, &value)) {
@@ -175,7 +194,7 @@ int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
                 field = &fields[i];
         if (field == NULL)
             return usage(state, "there is no option %s%s", name, "");
-        if (value != Py_None && set_field(state, field, value, options) != 0)
+        if (value != Py_None && set_field(state, field, value, options, providers) != 0)
             return refuse_number(state, field);
     }
     return 0;

@@ -11,6 +11,7 @@ enum { MEMORY_CEILING = 256 * 1024 * 1024 };
 struct transfer_object {
     PyObject_HEAD struct scoop_transfer *transfer;
     struct scoop_resume *resume;
+    struct airscoop_providers providers;
     struct scoop_buf memory;
     pid_t owner; /* the process that made it */
     int to_memory;
@@ -42,7 +43,7 @@ static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         return -1;
     if (self->transfer != NULL)
         return refuse(self, "a Transfer is set up once");
-    if (airscoop_read_options(state_of(self), dict, &options) != 0)
+    if (airscoop_read_options(state_of(self), dict, &options, &self->providers) != 0)
         return -1;
     self->owner = getpid();
     scoop_buf_init(&self->memory, MEMORY_CEILING);
@@ -75,6 +76,8 @@ static void transfer_dealloc(PyObject *object) {
         scoop_buf_free(&self->memory);
     }
     scoop_resume_free(self->resume);
+    airscoop_providers_free(&self->providers);
+    airscoop_forget_failure();
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);

@@ -1,6 +1,6 @@
 #include <time.h>
 
-#include "binding.h"
+#include "provider.h"
 
 enum { PROGRESS_MS = 1000 };
 
@@ -38,6 +38,7 @@ void airscoop_waiting_begin(struct airscoop_waiting *waiting, PyObject *progress
     waiting->progress = progress;
     waiting->last_progress_ms = now_ms();
     waiting->raised = 0;
+    airscoop_forget_failure();
     waiting->thread = PyEval_SaveThread();
 }
 

@@ -28,6 +28,9 @@ MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
 BUCKET = "transfers"
 OWNER = Credentials(access_key_id="OWNERKEYID", secret_access_key="owner/secret+key=of.tests")
+NEXT_OWNER = Credentials(
+    access_key_id="NEXTOWNERKEYID", secret_access_key="next/secret+key=of.tests"
+)
 READER = Credentials(access_key_id="READERKEYID", secret_access_key="reader/secret+key=of.tests")
 AIRSCOOP = (sys.executable, "-c", "import sys; from airscoop.cli import main; sys.exit(main())")
 PACKAGE_ROOT = Path(__file__).resolve().parents[2] / "airflow_plugin"
@@ -166,8 +169,10 @@ def _identities() -> dict[str, Any]:
         }
         return {"name": actions[0], "credentials": [keys], "actions": list(actions)}
 
-    owner = identity(OWNER, "Admin", "Read", "Write", "List", "Tagging")
-    return {"identities": [owner, identity(READER, "Read", "List")]}
+    everything = ("Admin", "Read", "Write", "List", "Tagging")
+    owners = [identity(owner, *everything) for owner in (OWNER, NEXT_OWNER)]
+    owners[1]["name"] = "NextAdmin"
+    return {"identities": [*owners, identity(READER, "Read", "List")]}
 
 
 def _make_bucket(client: Any, server: subprocess.Popen[bytes], log: Path) -> None:

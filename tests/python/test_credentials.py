@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airscoop.credentials import Credentials, S3Settings, botocore_errors
+from airscoop.credentials import Credentials, Renewal, S3Settings, botocore_errors
 from airscoop.errors import (
     AccessDenied,
     AirscoopError,
@@ -171,3 +171,42 @@ def test_a_service_that_is_not_reached_may_be_asked_again() -> None:
     with pytest.raises(ConnectionFailed) as caught, botocore_errors():
         raise EndpointConnectionError(endpoint_url="https://sts.amazonaws.com")
     assert caught.value.retryable
+
+
+def test_credentials_that_botocore_can_renew_are_renewed(no_settings: Path) -> None:
+    program = no_settings.parent / "give"
+    program.write_text(
+        '#!/bin/sh\necho \'{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S",'
+        ' "SessionToken": "T", "Expiration": "2999-01-01T00:00:00Z"}\'\n'
+    )
+    program.chmod(0o700)
+    no_settings.write_text(f"[profile p]\ncredential_process = {program}\n")
+    settings = S3Settings(profile="p").resolved()
+    assert settings.credentials_provider is not None
+    given = settings.credentials_provider()
+    assert given == settings.credentials
+    assert given.expires_at is not None
+    assert given.expires_at.year == 2999
+
+
+def test_keys_that_never_change_have_no_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
+    assert S3Settings().resolved().credentials_provider is None
+
+
+def test_a_time_of_expiry_needs_a_time_zone() -> None:
+    from datetime import datetime
+
+    with pytest.raises(UsageError, match="time zone"):
+        Credentials(access_key_id="A", secret_access_key="S", expires_at=datetime(2030, 1, 1))
+
+
+def test_a_provider_is_asked_once_for_all_that_hold_the_same() -> None:
+    given = [KEYS, Credentials(access_key_id="AK", secret_access_key="SK", session_token="T")]
+    renewal = Renewal(lambda: given.pop(0))
+    assert renewal(None, None)[2] is None
+    assert renewal(None, None)[2] is None
+    assert renewal("AK", None)[2] == "T"
+    assert renewal("AK", None)[2] == "T"
+    assert given == []

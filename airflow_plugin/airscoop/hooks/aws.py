@@ -15,9 +15,10 @@ def s3_settings(
 
     None for `aws_conn_id` leaves all to botocore's own chain (environment, profile, role). The
     connection is read by Airflow's Amazon provider, so everything that it knows works: keys,
-    profiles, assumed roles, `endpoint_url`, `region_name`, `verify`.
+    profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
+    renewed while a transfer runs.
     """
-    from airscoop.credentials import Credentials, S3Settings, botocore_errors
+    from airscoop.credentials import S3Settings, botocore_errors, from_botocore
     from airscoop.errors import UsageError
 
     if aws_conn_id is None:
@@ -37,14 +38,10 @@ def s3_settings(
         )
     with botocore_errors():
         found = hook.get_session(region_name=hook.region_name).get_credentials()
-        frozen = None if found is None else found.get_frozen_credentials()
+        credentials, provider = (None, None) if found is None else from_botocore(found)
     settings = S3Settings(
-        credentials=frozen
-        and Credentials(
-            access_key_id=frozen.access_key,
-            secret_access_key=frozen.secret_key,
-            session_token=frozen.token,
-        ),
+        credentials=credentials,
+        credentials_provider=provider,
         endpoint_url=hook.conn_config.get_service_endpoint_url("s3"),
         region=hook.region_name,
         payload_signing=payload_signing,

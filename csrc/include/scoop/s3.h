@@ -19,10 +19,21 @@ enum scoop_payload_signing {
     SCOOP_PAYLOAD_SIGNING_ALWAYS,
 };
 
+/* Gives credentials when there are none yet, before those held expire, and when they are refused as
+ * expired. Called on the thread that runs the engine. */
+struct scoop_credentials_provider {
+    /* held: what the client has (NULLs: nothing). *given: borrowed until the next call.
+     * *expires_at: seconds since 1970, 0 when unknown. 0, or -1 with *error. NULL: no provider. */
+    int (*get)(void *user, const struct scoop_credentials *held, struct scoop_credentials *given,
+               int64_t *expires_at, struct scoop_error *error);
+    void *user;
+};
+
 struct scoop_s3_options {
     const char *endpoint_url; /* NULL: AWS's own in that region; else path style is used */
     const char *region;       /* NULL: us-east-1 */
-    struct scoop_credentials credentials; /* access_key_id NULL: unsigned requests */
+    struct scoop_credentials credentials; /* access_key_id NULL, no provider: unsigned requests */
+    struct scoop_credentials_provider provider; /* `user` outlives the client */
     enum scoop_payload_signing payload_signing;
     bool requester_pays;               /* agreed to by a header of every request */
     const char *expected_bucket_owner; /* an account's id: S3 refuses buckets of others */

@@ -112,6 +112,7 @@ struct scoop_s3_verdict {
     bool retryable;    /* send the same request again, signed anew */
     bool throttled;    /* … and wait the longer delay */
     bool wrong_region; /* find the bucket's region, sign for it, once */
+    bool stale;        /* get new credentials, sign with them, once */
 };
 
 /* status: the HTTP status (200 for an <Error> after 200, counted as 500); s3_code: the body's Code,

@@ -1,0 +1,108 @@
+#include "s3_credentials.h"
+
+#include <string.h>
+
+#include "scoop/crypto.h"
+#include "scoop/memory.h"
+
+enum { REFRESH_BEFORE_SECONDS = 120 };
+
+static void free_secret(char *secret) {
+    if (secret != NULL)
+        scoop_wipe(secret, strlen(secret));
+    scoop_free(secret);
+}
+
+static int copy_text(char **out, const char *text) {
+    *out = text == NULL || text[0] == 0 ? NULL : scoop_strdup(text);
+    return text != NULL && text[0] != 0 && *out == NULL ? -1 : 0;
+}
+
+static void free_texts(struct scoop_s3_credentials *own) {
+    scoop_free(own->access_key_id);
+    free_secret(own->secret_access_key);
+    free_secret(own->session_token);
+    own->access_key_id = own->secret_access_key = own->session_token = NULL;
+}
+
+static int set(struct scoop_s3_credentials *own, const struct scoop_credentials *credentials,
+               struct scoop_error *error) {
+    free_texts(own);
+    if (copy_text(&own->access_key_id, credentials->access_key_id) == 0 &&
+        copy_text(&own->secret_access_key, credentials->secret_access_key) == 0 &&
+        copy_text(&own->session_token, credentials->session_token) == 0)
+        return 0;
+    free_texts(own);
+    return scoop_fail_memory(error);
+}
+
+int scoop_s3_credentials_init(struct scoop_s3_credentials *own,
+                              const struct scoop_credentials *credentials,
+                              const struct scoop_credentials_provider *provider,
+                              struct scoop_error *error) {
+    own->provider = *provider;
+    return set(own, credentials, error);
+}
+
+void scoop_s3_credentials_free(struct scoop_s3_credentials *own) {
+    free_texts(own);
+}
+
+static bool same_text(const char *own, const char *text) {
+    return strcmp(own == NULL ? "" : own, text == NULL ? "" : text) == 0;
+}
+
+static bool same(const struct scoop_s3_credentials *own, const struct scoop_credentials *other) {
+    return same_text(own->access_key_id, other->access_key_id) &&
+           same_text(own->secret_access_key, other->secret_access_key) &&
+           same_text(own->session_token, other->session_token);
+}
+
+/* Well before they expire; of short-lived ones, after half their time. */
+static int64_t when_to_ask(int64_t now, int64_t expires_at) {
+    int64_t half = now + (expires_at - now) / 2, before = expires_at - REFRESH_BEFORE_SECONDS;
+    return expires_at == 0 ? 0 : before > half ? before : half;
+}
+
+static int ask(struct scoop_s3_credentials *own, int64_t now, bool refused,
+               struct scoop_error *error) {
+    const struct scoop_credentials held = {own->access_key_id, own->secret_access_key,
+                                           own->session_token};
+    struct scoop_credentials given = {NULL, NULL, NULL};
+    int64_t expires_at = 0;
+    if (own->provider.get(own->provider.user, &held, &given, &expires_at, error) != 0)
+        return -1;
+    if (expires_at != 0 && expires_at <= now)
+        return scoop_fail(error, SCOOP_EXPIRED,
+                          "the credentials provider gave credentials that have expired");
+    if (refused && same(own, &given))
+        return scoop_fail(error, SCOOP_EXPIRED,
+                          "the credentials were refused as expired, and the credentials provider "
+                          "gave the same again");
+    if (set(own, &given, error) != 0)
+        return -1;
+    own->ask_at = when_to_ask(now, expires_at);
+    own->generation++;
+    return 0;
+}
+
+int scoop_s3_credentials_prepare(struct scoop_s3_credentials *own, int64_t now,
+                                 struct scoop_error *error) {
+    bool due = own->access_key_id == NULL || (own->ask_at != 0 && now >= own->ask_at);
+    if (own->provider.get == NULL || own->failed || !due)
+        return 0;
+    int status = ask(own, now, false, error);
+    own->failed = status != 0;
+    return status;
+}
+
+int scoop_s3_credentials_renew(struct scoop_s3_credentials *own, uint32_t generation, int64_t now,
+                               struct scoop_error *error) {
+    if (own->provider.get == NULL || own->failed)
+        return 1;
+    if (generation != own->generation)
+        return 0;
+    int status = ask(own, now, true, error);
+    own->failed = status != 0;
+    return status;
+}
