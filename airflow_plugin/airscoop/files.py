@@ -22,6 +22,7 @@ from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.object_options import ObjectOptions
 from airscoop.options import Compression, TransferOptions, place
+from airscoop.split import SplitUpload
 from airscoop.transfer import Upload
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Writer(_BinaryFile):
 
     receipt: CopyReceipt | None
 
-    def __init__(self, upload: Upload, name: str) -> None:
+    def __init__(self, upload: Upload | SplitUpload, name: str) -> None:
         self._name = name
         self.receipt = None
         self._upload = upload
@@ -395,6 +396,7 @@ _OPTIONS = {
         "compression_level",
         "memory_limit",
         "overwrite",
+        "split_bytes",
         "object_options",
     ),
 }
@@ -472,7 +474,12 @@ def _reader(name: str, compression: str, s3: S3Settings | None, options: dict[st
 
 
 def _writer(name: str, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
-    upload = Upload(name, destination_s3=s3, as_stored=True, **options)
+    split_bytes = options.pop("split_bytes", None)
+    upload = (
+        Upload(name, destination_s3=s3, as_stored=True, **options)
+        if split_bytes is None
+        else SplitUpload(name, split_bytes=split_bytes, destination_s3=s3, **options)
+    )
     upload.write(b"")  # opens the destination: what is wrong with its name shows now
     return Writer(upload, name)
 
@@ -494,6 +501,7 @@ class WriteOptions(TypedDict, total=False):
     memory_limit: int | None
     overwrite: bool
     object_options: ObjectOptions
+    split_bytes: int | None
 
 
 @overload
@@ -581,7 +589,8 @@ def open(
 
     Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
-    already is kept) and `object_options` (ObjectOptions, for an object in S3).
+    already is kept), `object_options` (ObjectOptions, for an object in S3) and `split_bytes` (files
+    of about that size, named as airscoop.copy does).
 
     Raises UsageError for what it does not know, other subclasses of
     airscoop.errors.AirscoopError for what goes wrong, now and later, and ValueError for the use of

@@ -37,6 +37,8 @@ class TransferOptions:
     key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
+    split_bytes: int | None = None  # files of about this size instead of one
+    held: bool = False  # sealed before it is committed
     as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
     head_lines: int | None = None
     memory_limit: int | None = None
@@ -69,6 +71,7 @@ class TransferOptions:
             "key_case": self.key_case,
             "allow_unknown_length": self.allow_unknown_length,
             "through_client": not self.server_side,
+            "held": self.held,
             "as_stored": self.as_stored,
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,

@@ -445,8 +445,8 @@ def copy_prefix(
 
     One of the two is in S3, or both; names end in "/". `jobs` objects are copied at once, as far as
     `memory_limit` (128 MiB), which they share, allows. What the destination has already, by size
-    and checksum, is left alone; nothing is deleted. `include` and `exclude` are patterns ("*.json.gz")
-    for what follows the prefix. `options` are those of `airscoop.copy`.
+    and checksum, is left alone; nothing is deleted. `include` and `exclude` are patterns
+    ("*.json.gz") for what follows the prefix. `options` are those of `airscoop.copy`.
 
     An object that fails does not stop the others: in the end PrefixIncomplete names all that failed
     and has the receipt.
@@ -454,6 +454,8 @@ def copy_prefix(
     where, to = _name(source), _name(destination)
     same = options.get("source_s3") == options.get("destination_s3")
     _check(where, to, same, jobs)
+    if options.get("split_bytes") is not None:
+        raise UsageError("split_bytes is for one object at a time")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
     copy = _PrefixCopy(where, to, jobs, memory_limit or MEMORY_LIMIT, options)

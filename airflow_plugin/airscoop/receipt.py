@@ -7,7 +7,7 @@ was rejected or found to be a duplicate. A receipt holds no secret and only JSON
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -41,6 +41,17 @@ class Receipt:
     def summary(self) -> str:
         """One line for people."""
         return f"{self.verb} in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenFile:
+    """One file of an output that is split; `lines` counts the last one without a newline, too."""
+
+    name: str
+    bytes: int
+    lines: int
+    etag: str | None
+    checksum: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +96,7 @@ class CopyReceipt(Receipt):
     retries: int
     resumed: Literal["bytes", "parts", "restarted"] | None = None
     resumed_bytes: int = 0
+    files: list[WrittenFile] = field(default_factory=list)
 
     def summary(self) -> str:
         if self.destination:

@@ -69,3 +69,11 @@ def head(uri: str, *, s3: S3Settings | None = None) -> ObjectInfo:
     bucket, key = bucket_and_key(uri)
     size, etag, checksum = head_object(request_options(s3), bucket, key)
     return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag, checksum=checksum or None)
+
+
+def delete(uri: str, *, s3: S3Settings | None = None) -> None:
+    """Removes one object; nothing is wrong when there is none."""
+    from airscoop._native import delete_object
+
+    bucket, key = bucket_and_key(uri)
+    delete_object(request_options(s3), bucket, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from airscoop.receipt import CopyReceipt
 if TYPE_CHECKING:
     from airscoop._native import Transfer, TransferFacts
     from airscoop.resume import ResumeStore, Resumption
+    from airscoop.split import SplitUpload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,11 @@ class CopyJob:
 
         self._options = options
         self._verb = verb
-        native = options.native()
-        self._transfer: Transfer = Transfer(native)
+        native = options.native() if options.split_bytes is None else reading(options).native()
+        self._transfer: Transfer = Transfer(native, to_memory=options.split_bytes is not None)
         self._resumption = None
-        if resume is not None and places.is_s3(options.destination or ""):
+        whole = options.split_bytes is None
+        if whole and resume is not None and places.is_s3(options.destination or ""):
             from airscoop.resume import Resumption
 
             self._resumption = Resumption(resume, options, native, last_try=last_try)
@@ -75,6 +78,8 @@ class CopyJob:
         """Runs to the end; `on_progress` is called about once a second, on this thread."""
         start = time.monotonic()
         resumption = self._resumption
+        if self._options.split_bytes is not None:
+            return self._run_split(start, on_progress)
 
         def report() -> None:
             if resumption is not None:
@@ -88,6 +93,34 @@ class CopyJob:
             facts = self._run_resumable(resumption, report)
         return _receipt(self._verb, self._options, facts, time.monotonic() - start)
 
+    def _run_split(
+        self, start: float, on_progress: Callable[[Progress], object] | None
+    ) -> CopyReceipt:
+        last = start
+        upload = writing(self._options)
+        try:
+            while block := self._transfer.read():
+                upload.write(block)
+                if on_progress is not None and time.monotonic() - last > 1:
+                    last = time.monotonic()
+                    on_progress(_progress(self._transfer.facts()))
+            written = upload.commit()
+        except BaseException:
+            self._transfer.abort()
+            upload.abort()
+            raise
+        read = _receipt(self._verb, self._options, self._transfer.facts(), time.monotonic() - start)
+        return dataclasses.replace(
+            read,
+            destination_bytes=written.destination_bytes,
+            parts=written.parts,
+            retries=read.retries + written.retries,
+            etag=None,
+            checksum=None,
+            unchanged=False,
+            files=written.files,
+        )
+
     def _run_resumable(self, resumption: Resumption, report: Callable[[], object]) -> TransferFacts:
         resumption.begin(self._transfer)
         try:
@@ -98,6 +131,43 @@ class CopyJob:
         resumption.committed(facts["resumed"])
         facts["resumed"] = facts["resumed"] or resumption.outcome
         return facts
+
+
+READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writing side's
+DEFAULT_MEMORY = 40 * 2**20
+
+
+def reading(options: TransferOptions) -> TransferOptions:
+    """The half of a copy to several files that reads and checks."""
+    from airscoop.errors import UsageError
+
+    if options.max_rejected > 0 or options.rejects is not None:
+        raise UsageError("max_rejected and split_bytes do not go together")
+    return dataclasses.replace(
+        options,
+        destination=None,
+        memory_limit=READING_MEMORY,
+        object_options=ObjectOptions(),
+        overwrite=True,
+    )
+
+
+def writing(options: TransferOptions) -> SplitUpload:
+    """The half that cuts, compresses and writes."""
+    from airscoop.split import SplitUpload
+
+    return SplitUpload(
+        options.destination or "-",
+        split_bytes=options.split_bytes or 0,
+        compression=options.compression,
+        compression_level=options.compression_level,
+        checksum=options.checksum,
+        destination_s3=options.destination_s3,
+        object_options=options.object_options,
+        overwrite=options.overwrite,
+        memory_limit=(options.memory_limit or DEFAULT_MEMORY) - READING_MEMORY,
+        ca_file=options.ca_file,
+    )
 
 
 def _progress(facts: TransferFacts) -> Progress:
@@ -161,6 +231,7 @@ def copy(
     key_case: KeyCase = "reject",
     allow_unknown_length: bool = False,
     server_side: bool = True,
+    split_bytes: int | None = None,
     memory_limit: int | None = None,
     overwrite: bool = True,
     object_options: ObjectOptions | None = None,
@@ -195,6 +266,11 @@ def copy(
     another try may mend, leaves its upload; the next copy with the same store, source and options
     goes on with it.
 
+    With `split_bytes` the output goes to several files of about that size each (of what is written,
+    so compressed), cut at line ends and named x-00000.json.gz and so on for x.json.gz. All are sent
+    before the first appears, and appear one after the other; files of an earlier run that are too
+    many are removed then. The receipt lists them.
+
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
     options = TransferOptions(
@@ -212,6 +288,7 @@ def copy(
         key_case=key_case,
         allow_unknown_length=allow_unknown_length,
         server_side=server_side,
+        split_bytes=split_bytes,
         memory_limit=memory_limit,
         overwrite=overwrite,
         object_options=object_options or ObjectOptions(),
@@ -299,6 +376,14 @@ class Upload:
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
         return self._transfer.write(data)
+
+    def written_bytes(self) -> int:
+        """Bytes of the destination that have been made so far, compressed ones where it is gzip."""
+        return self._transfer.facts()["destination_bytes"]
+
+    def seal(self) -> None:
+        """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
+        self._transfer.seal()
 
     def commit(self) -> CopyReceipt:
         """Makes what was written visible."""

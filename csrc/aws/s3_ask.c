@@ -109,3 +109,17 @@ int scoop_s3_head(struct scoop_s3_client *client, const char *bucket, const char
     scoop_buf_free(&asking.body);
     return status;
 }
+
+int scoop_s3_delete(struct scoop_s3_client *client, const char *bucket, const char *key,
+                    const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_s3_asking asking = {0};
+    struct scoop_s3_request request = {
+        .method = "DELETE",
+        .action = "s3:DeleteObject",
+        .bucket = bucket,
+        .key = key,
+    };
+    int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
+    scoop_buf_free(&asking.body);
+    return status;
+}

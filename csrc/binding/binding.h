@@ -30,6 +30,7 @@ int airscoop_add_session(PyObject *module);
 /* Module functions; see _native.pyi. */
 PyObject *airscoop_list_page(PyObject *module, PyObject *args);
 PyObject *airscoop_head_object(PyObject *module, PyObject *args);
+PyObject *airscoop_delete_object(PyObject *module, PyObject *args);
 PyObject *airscoop_checksum_add(PyObject *module, PyObject *args);
 PyObject *airscoop_list_uploads(PyObject *module, PyObject *args);
 PyObject *airscoop_list_parts(PyObject *module, PyObject *args);

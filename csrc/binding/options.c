@@ -70,6 +70,7 @@ static const struct field fields[] = {
     {"max_record_bytes", SIZE, AT(max_record_bytes)},
     {"max_rejected", COUNT, AT(max_rejected)},
     {"rejects", TEXT, AT(rejects_uri)},
+    {"held", FLAG, AT(held)},
     {"through_client", FLAG, AT(through_client)},
     {"as_stored", FLAG, AT(as_stored)},
     {"replace_invalid", FLAG, AT(replace_invalid)},

@@ -111,3 +111,23 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
         return Py_BuildValue("(Lss)", (long long)facts.size_bytes, facts.etag, facts.checksum);
     return waiting.raised ? NULL : airscoop_raise(state, &error);
 }
+
+PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {
+    struct airscoop_state *state = PyModule_GetState(module);
+    struct airscoop_asker asker;
+    struct airscoop_waiting waiting;
+    struct scoop_error error = {0};
+    PyObject *dict;
+    const char *bucket, *key;
+    if (!PyArg_ParseTuple(args, "O!ss:delete_object", &PyDict_Type, &dict, &bucket, &key))
+        return NULL;
+    if (airscoop_open_asker(&asker, state, dict) != 0)
+        return NULL;
+    airscoop_waiting_begin(&waiting, NULL);
+    int status = scoop_s3_delete(asker.client, bucket, key, &waiting.interrupt, &error);
+    airscoop_waiting_end(&waiting);
+    airscoop_close_asker(&asker);
+    if (status == 0)
+        Py_RETURN_NONE;
+    return waiting.raised ? NULL : airscoop_raise(state, &error);
+}

@@ -287,6 +287,19 @@ static PyObject *transfer_write(PyObject *object, PyObject *data) {
     return status == 0 ? PyLong_FromSsize_t(length) : NULL;
 }
 
+static PyObject *transfer_seal(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    (void)unused;
+    if (!self->fed) {
+        refuse(self, "seal() needs a transfer without a source");
+        return NULL;
+    }
+    if (begin(self) != 0)
+        return NULL;
+    scoop_transfer_feed_end(self->transfer);
+    return run_on(self, NULL, NULL) == 0 ? facts_dict(self) : NULL;
+}
+
 static PyObject *transfer_commit(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
@@ -297,6 +310,7 @@ static PyObject *transfer_commit(PyObject *object, PyObject *unused) {
     if (begin(self) != 0)
         return NULL;
     scoop_transfer_feed_end(self->transfer);
+    scoop_transfer_release(self->transfer);
     return run_on(self, NULL, NULL) == 0 ? facts_dict(self) : NULL;
 }
 
@@ -365,6 +379,8 @@ static PyMethodDef methods[] = {
     {"run", transfer_run, METH_VARARGS, "Runs to the end; returns the facts."},
     {"read", transfer_read, METH_NOARGS, "The next bytes; b'' at the proven end."},
     {"write", transfer_write, METH_O, "Feeds bytes; returns their number."},
+    {"seal", transfer_seal, METH_NOARGS,
+     "Of a transfer that is held: sends all that was written; commit() comes next."},
     {"commit", transfer_commit, METH_NOARGS, "Makes what was written visible; returns the facts."},
     {"abort", transfer_abort, METH_NOARGS, "Takes everything back; a second call does nothing."},
     {"cancel", transfer_cancel, METH_NOARGS, "Makes the transfer end in Cancelled. Any thread."},

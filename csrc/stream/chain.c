@@ -117,7 +117,8 @@ static struct scoop_stage *join(struct scoop_stage *first, struct scoop_stage *r
 }
 
 static bool has_threads(const struct scoop_transfer_options *transfer) {
-    return transfer->head_lines == 0; /* the first lines are few */
+    /* The first lines are few; of a file that may be cut its owner has to know the size at once. */
+    return transfer->head_lines == 0 && !transfer->held;
 }
 
 size_t scoop_chain_memory_bytes(const struct scoop_transfer_options *transfer) {

@@ -49,7 +49,7 @@ static int s3_write(struct scoop_sink *base, const void *data, size_t length,
 static int s3_seal(struct scoop_sink *base, struct scoop_error *error) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     sink->state = SCOOP_SINK_SEALING;
-    if (!scoop_s3_sink_multipart(sink))
+    if (!scoop_s3_sink_multipart(sink) && !sink->held)
         return 0;
     return sink->filling == NULL ? 0 : scoop_s3_sink_flush(sink, error);
 }
@@ -63,12 +63,18 @@ static bool idle(const struct scoop_s3_sink *sink) {
     return true;
 }
 
+static void seal_up(struct scoop_s3_sink *sink) {
+    sink->state = SCOOP_SINK_SEALED;
+    if (sink->held)
+        scoop_s3_sink_drop_buffers(sink);
+}
+
 static enum scoop_sink_state s3_poll(struct scoop_sink *base, struct scoop_error *error) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     if (sink->state == SCOOP_SINK_FAILED)
         *error = sink->error;
     else if (sink->state == SCOOP_SINK_SEALING && idle(sink))
-        sink->state = SCOOP_SINK_SEALED;
+        seal_up(sink);
     return sink->state;
 }
 
@@ -187,6 +193,7 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->checksum_kind = options->checksum;
     sink->object = options->object;
     sink->keep_existing = options->keep_existing;
+    sink->held = options->held;
     sink->slot_count =
         options->buffers < SCOOP_S3_SINK_MAX_SLOTS ? options->buffers : SCOOP_S3_SINK_MAX_SLOTS;
     for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)

@@ -36,7 +36,7 @@ struct scoop_s3_sink {
     struct scoop_budget *budget;
     char *bucket, *key, *content_type;
     const struct scoop_object_headers *object; /* NULL: none */
-    bool keep_existing;
+    bool keep_existing, held;
     const struct scoop_pair
         *copied_headers; /* borrowed: what a copied object keeps of the source */
     size_t copied_header_count;
@@ -145,6 +145,9 @@ int scoop_s3_sink_take_held(struct scoop_s3_sink *sink, struct scoop_s3_slot *sl
 bool scoop_s3_sink_continues(const struct scoop_s3_sink *sink);
 /* Moves `mark` over the parts that have arrived. */
 int scoop_s3_sink_advance_mark(struct scoop_s3_sink *sink, struct scoop_error *error);
+
+/* Gives back all buffers; no part is under way. */
+void scoop_s3_sink_drop_buffers(struct scoop_s3_sink *sink);
 
 /* --- sink_s3_commit.c --- */
 

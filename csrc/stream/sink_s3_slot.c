@@ -75,6 +75,10 @@ static void drop_buffers(struct scoop_s3_sink *sink, size_t but_of_bytes) {
     }
 }
 
+void scoop_s3_sink_drop_buffers(struct scoop_s3_sink *sink) {
+    drop_buffers(sink, 0);
+}
+
 /* Takes over the buffer of another free slot; after drop_buffers all have the right size. */
 static void inherit_buffer(struct scoop_s3_slot *slot) {
     for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS && slot->buffer == NULL; i++) {

@@ -395,6 +395,11 @@ static int finish_stream(struct scoop_transfer *transfer, struct scoop_error *er
     return scoop_chain_has_ended(&transfer->chain) ? seal(transfer, error) : moved;
 }
 
+static int begin_rejects(struct scoop_transfer *transfer, struct scoop_error *error) {
+    transfer->phase = REJECTS;
+    return scoop_rejects_begin(&transfer->rejects, error) == 0 ? 1 : -1;
+}
+
 static int wait_sealed(struct scoop_transfer *transfer, struct scoop_error *error) {
     enum scoop_sink_state state = transfer->sink->type->poll(transfer->sink, error);
     count_server_copy(transfer);
@@ -402,8 +407,20 @@ static int wait_sealed(struct scoop_transfer *transfer, struct scoop_error *erro
         return transfer->server_copies ? fall_back(transfer, error) : sink_failed(transfer, error);
     if (state != SCOOP_SINK_SEALED)
         return 0;
-    transfer->phase = REJECTS;
-    return scoop_rejects_begin(&transfer->rejects, error) == 0 ? 1 : -1;
+    if (transfer->options.held) {
+        scoop_chain_free(&transfer->chain);
+        transfer->phase = HOLDING;
+        return 1;
+    }
+    return begin_rejects(transfer, error);
+}
+
+void scoop_transfer_release(struct scoop_transfer *transfer) {
+    transfer->options.held = false;
+}
+
+static int hold(struct scoop_transfer *transfer, struct scoop_error *error) {
+    return transfer->options.held ? 0 : begin_rejects(transfer, error);
 }
 
 /* The reject file is written first: rows that are left out must never be unaccounted for. */
@@ -468,6 +485,8 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
         return wait_restart(transfer);
     case SEALING:
         return wait_sealed(transfer, error);
+    case HOLDING:
+        return hold(transfer, error);
     case REJECTS:
         return wait_rejects(transfer, error);
     case COMMITTING:
@@ -529,6 +548,11 @@ static bool is_over(const struct scoop_transfer *transfer) {
     return transfer->phase == DONE || transfer->phase == FAILED;
 }
 
+static bool is_held(const struct scoop_transfer *transfer) {
+    return transfer->phase == HOLDING && transfer->options.held &&
+           !atomic_load(&transfer->cancelled);
+}
+
 static bool is_full(const struct scoop_transfer *transfer) {
     return transfer->options.memory != NULL &&
            (transfer->phase == STREAMING || transfer->phase == FINISHING) &&
@@ -556,7 +580,7 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
         fail(transfer, &error);
         status = 1;
     }
-    if (is_over(transfer) || is_full(transfer))
+    if (is_over(transfer) || is_full(transfer) || is_held(transfer))
         return;
     if (is_empty(transfer))
         wait_ms = 0;
@@ -568,7 +592,8 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
 enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, int slice_ms,
                                              struct scoop_error *error) {
     uint64_t start = scoop_now_ms(), now = start;
-    while (!is_over(transfer) && !is_full(transfer) && now - start < (uint64_t)slice_ms) {
+    while (!is_over(transfer) && !is_full(transfer) && !is_held(transfer) &&
+           now - start < (uint64_t)slice_ms) {
         turn(transfer, slice_ms - (int)(now - start));
         if (scoop_transfer_tells_upload(transfer))
             return SCOOP_TRANSFER_UPLOAD_CREATED;
@@ -580,6 +605,8 @@ enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, in
         *error = transfer->error;
     if (is_over(transfer))
         return transfer->phase == DONE ? SCOOP_TRANSFER_DONE : SCOOP_TRANSFER_FAILED;
+    if (is_held(transfer))
+        return SCOOP_TRANSFER_HELD;
     return is_full(transfer) ? SCOOP_TRANSFER_FULL : SCOOP_TRANSFER_RUNNING;
 }
 

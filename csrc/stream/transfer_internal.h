@@ -25,6 +25,7 @@ enum scoop_transfer_phase {
     FINISHING, /* the source has ended, or failed; the stages work on what they have */
     RESTARTING,
     SEALING,
+    HOLDING,
     REJECTS,
     COMMITTING,
     CLEANING,

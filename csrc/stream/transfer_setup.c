@@ -209,6 +209,7 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
         .object = &transfer->object,
         .keep_existing = transfer->options.keep_existing,
         .resume = transfer->resume,
+        .held = transfer->options.held,
     };
     return 0;
 }

@@ -83,6 +83,12 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="read and check an S3 object that the server could copy to S3 by itself",
     )
     verb.add_argument("--level", type=int, choices=range(1, 10), help="gzip level (default 6)")
+    verb.add_argument(
+        "--split-bytes",
+        type=size,
+        metavar="SIZE",
+        help="write files of about this size, x-00000.json.gz and so on for x.json.gz",
+    )
     prefix = verb.add_argument_group(
         "prefixes",
         "a source that ends in / is all that is below it; they share --memory-limit (128M)",
@@ -224,6 +230,7 @@ def run_copy(options: argparse.Namespace) -> int:
         max_rejected=options.max_rejected,
         rejects=options.rejects,
         overwrite=not options.no_overwrite,
+        split_bytes=options.split_bytes,
         object_options=object_options(options),
     )
     resume = _resume_store(options, transfer)

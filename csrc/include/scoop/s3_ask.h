@@ -29,4 +29,8 @@ int scoop_s3_head(struct scoop_s3_client *client, const char *bucket, const char
                   struct scoop_s3_object_facts *facts, const struct scoop_interrupt *interrupt,
                   struct scoop_error *error);
 
+/* 0, also when there is no such object; or -1 with ACCESS_DENIED, … */
+int scoop_s3_delete(struct scoop_s3_client *client, const char *bucket, const char *key,
+                    const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
 #endif

@@ -45,8 +45,9 @@ struct scoop_transfer_options {
     uint64_t max_rejected;              /* more bad records end the run */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
-    bool through_client;     /* an S3 object for S3 is never copied by the server itself */
-    bool as_stored;          /* the source's bytes are the content: gzip data is not inflated */
+    bool held;           /* run stops in HELD, before anything is visible, until it is released */
+    bool through_client; /* an S3 object for S3 is never copied by the server itself */
+    bool as_stored;      /* the source's bytes are the content: gzip data is not inflated */
     bool replace_invalid;
     bool nonfinite_null;
     enum scoop_key_case key_case;
@@ -59,6 +60,7 @@ enum scoop_transfer_state {
     SCOOP_TRANSFER_FULL,           /* the memory sink must be emptied before it can go on */
     SCOOP_TRANSFER_UPLOAD_CREATED, /* told once, if it is watched for; run on */
     SCOOP_TRANSFER_EMPTY,          /* all that was fed is taken; feed more, or end it */
+    SCOOP_TRANSFER_HELD, /* everything has arrived, next to no memory is kept; release it */
     SCOOP_TRANSFER_DONE,
     SCOOP_TRANSFER_FAILED, /* *error says why; everything was taken back */
 };
@@ -102,6 +104,8 @@ enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, in
 void scoop_transfer_feed(struct scoop_transfer *transfer, const void *data, size_t length);
 /* No more bytes follow: run on until DONE or FAILED. */
 void scoop_transfer_feed_end(struct scoop_transfer *transfer);
+/* After HELD: run on until DONE or FAILED. */
+void scoop_transfer_release(struct scoop_transfer *transfer);
 /* Makes the transfer end in CANCELLED. Any thread, any time before free. */
 void scoop_transfer_cancel(struct scoop_transfer *transfer);
 /* Before the first run of a transfer with a source and an S3 destination: goes on with the upload

@@ -1,0 +1,199 @@
+"""Outputs in several files of about one size, cut at line ends, committed only at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from airscoop import places
+from airscoop.credentials import S3Settings
+from airscoop.errors import AirscoopError, UsageError
+from airscoop.receipt import CopyReceipt, WrittenFile
+from airscoop.transfer import Upload
+
+LEAST_BYTES = 5 * 2**20  # S3's smallest part
+STEP_BYTES = 2**20
+MOST_FILES = 100_000
+
+
+def part_name(destination: str, number: int) -> str:
+    """x.json.gz -> x-00000.json.gz"""
+    folder, slash, name = destination.rpartition("/")
+    stem, dot, suffix = name.partition(".")
+    return f"{folder}{slash}{stem}-{number:05}{dot}{suffix}"
+
+
+def merged(
+    receipts: list[CopyReceipt], destination: str, files: list[WrittenFile], seconds: float
+) -> CopyReceipt:
+    """One receipt of many files."""
+    return dataclasses.replace(
+        receipts[0],
+        seconds=seconds,
+        destination=destination,
+        source_bytes=sum(one.source_bytes for one in receipts),
+        text_bytes=sum(one.text_bytes for one in receipts),
+        destination_bytes=sum(one.destination_bytes for one in receipts),
+        parts=sum(one.parts for one in receipts),
+        retries=sum(one.retries for one in receipts),
+        etag=None,
+        checksum=None,
+        unchanged=False,
+        files=files,
+    )
+
+
+class SplitUpload:
+    """As Upload, but to several files; a file is cut at the first line end after `split_bytes`.
+
+    Each is sent whole, gzip data of its own, before the first is committed. Commits follow each
+    other: between the first and the last some of the files are there and others are not. Then the
+    files of an earlier run that this one has not written are removed.
+    """
+
+    receipt: CopyReceipt | None
+
+    def __init__(self, destination: str, *, split_bytes: int, **options: Any) -> None:
+        if split_bytes < LEAST_BYTES:
+            raise UsageError(f"split_bytes {split_bytes} is less than {LEAST_BYTES}")
+        if destination == "-" or destination.endswith("/"):
+            raise UsageError(f"{destination} is no name that files could be named after")
+        if options.get("overwrite") is False:
+            raise UsageError("overwrite=False and split_bytes do not go together")
+        self._destination = destination
+        self._split_bytes = split_bytes
+        self._options = options
+        self._sealed: list[Upload] = []
+        self._current: Upload | None = self._next()
+        self._committed = 0
+        self._start = time.monotonic()
+        self._lines = 0  # of the current file
+        self._all_lines: list[int] = []
+        self._pending_line = False
+        self._buffer = bytearray()
+        self.receipt = None
+
+    def _next(self) -> Upload:
+        if len(self._sealed) == MOST_FILES:
+            raise UsageError(f"more than {MOST_FILES} files: raise split_bytes")
+        name = part_name(self._destination, len(self._sealed))
+        return Upload(name, held=True, as_stored=True, **self._options)
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
+        view = memoryview(data).cast("B")
+        for start in range(0, len(view), STEP_BYTES):
+            self._buffer += view[start : start + STEP_BYTES]
+            while len(self._buffer) >= STEP_BYTES:
+                self._step()
+        return len(view)
+
+    def _step(self) -> None:
+        """Writes equal steps whatever the writes were, so that equal data is cut equally."""
+        current = self._current
+        if current is None:
+            current = self._current = self._next()
+        piece = bytes(self._buffer[:STEP_BYTES])
+        full = current.written_bytes() >= self._split_bytes
+        if full:
+            piece = piece[: piece.find(b"\n") + 1] or piece
+        current.write(piece)
+        del self._buffer[: len(piece)]
+        self._lines += piece.count(b"\n")
+        self._pending_line = not piece.endswith(b"\n")
+        if full and not self._pending_line:
+            self._seal()
+
+    def _seal(self) -> None:
+        if self._current is None:
+            return
+        self._current.seal()
+        self._sealed.append(self._current)
+        self._all_lines.append(self._lines + self._pending_line)
+        self._current, self._lines, self._pending_line = None, 0, False
+
+    def commit(self) -> CopyReceipt:
+        """Makes what was written visible, one file after the other."""
+        while self._buffer:
+            self._step()
+        self._seal()
+        try:
+            receipts = [self._commit_one(upload) for upload in self._sealed]
+        except AirscoopError as error:
+            raise self._told(error) from error
+        self._remove_others()
+        files = [
+            WrittenFile(
+                name=one.destination,
+                bytes=one.destination_bytes,
+                lines=lines,
+                etag=one.etag,
+                checksum=one.checksum,
+            )
+            for one, lines in zip(receipts, self._all_lines, strict=True)
+        ]
+        self.receipt = merged(receipts, self._destination, files, time.monotonic() - self._start)
+        return self.receipt
+
+    def _commit_one(self, upload: Upload) -> CopyReceipt:
+        receipt = upload.commit()
+        self._committed += 1
+        return receipt
+
+    def _told(self, error: AirscoopError) -> AirscoopError:
+        """The same error, with what is there already."""
+        names = [part_name(self._destination, number) for number in range(self._committed)]
+        there = f"{names[0]} to {names[-1]}" if names else "none"
+        told = type(error)(
+            f"{error}; of {len(self._sealed)} files these are committed: {there}; run it again"
+        )
+        for name in ("code", "retryable", "http_status", "os_errno", "sqlstate", "request_id"):
+            setattr(told, name, getattr(error, name))
+        return told
+
+    def abort(self) -> None:
+        """Takes back what is not committed."""
+        for upload in [*self._sealed, *([self._current] if self._current is not None else [])]:
+            upload.abort()
+
+    # --- the files of earlier runs ---
+
+    def _remove_others(self) -> None:
+        """Files of an earlier run with more of them, or with one: their rows would count twice."""
+        folder, slash, name = self._destination.rpartition("/")
+        stem, dot, suffix = name.partition(".")
+        pattern = re.compile(re.escape(f"{stem}-") + r"(\d{5})" + re.escape(dot + suffix))
+        for found in sorted(self._listed(f"{folder}{slash}", stem), reverse=True):
+            match = pattern.fullmatch(found)
+            if found == name or (match and int(match.group(1)) >= len(self._sealed)):
+                self._remove(f"{folder}{slash}{found}")
+
+    def _listed(self, folder: str, stem: str) -> list[str]:
+        if not places.is_s3(self._destination):
+            return [path.name for path in Path(folder or ".").iterdir() if path.is_file()]
+        from airscoop import storage
+
+        skipped = len(folder[5:].partition("/")[2])
+        listed = storage.list_objects(folder + stem, s3=self._settings())
+        return [info.key[skipped:] for info in listed]
+
+    def _settings(self) -> S3Settings | None:
+        settings: S3Settings | None = self._options.get("destination_s3")
+        return settings
+
+    def _remove(self, name: str) -> None:
+        from airscoop import storage
+
+        try:
+            if places.is_s3(name):
+                storage.delete(name, s3=self._settings())
+            else:
+                Path(name).unlink(missing_ok=True)
+        except (AirscoopError, OSError) as error:
+            raise AirscoopError(
+                f"{self._destination} is committed in {len(self._sealed)} files, but {name} of an "
+                f"earlier run could not be removed, remove it: {error}"
+            ) from error
