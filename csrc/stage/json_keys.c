@@ -226,11 +226,13 @@ static bool may_clash(const struct scoop_json_keys_entry *entries, size_t count)
 
 bool scoop_json_keys_close(struct scoop_json_keys *keys, size_t base,
                            struct scoop_json_halves record, size_t *at, bool *same) {
-    struct scoop_json_keys_entry *entries = keys->entries + base;
     size_t count = keys->count - base;
     bool good = true;
     keys->count = base;
-    if (count < 2 || !may_clash(entries, count))
+    if (count < 2)
+        return true;
+    struct scoop_json_keys_entry *entries = keys->entries + base;
+    if (!may_clash(entries, count))
         return true;
     qsort_r(entries, count, sizeof *entries, order, &record);
     for (size_t i = 1; i < count; i++) {

@@ -409,3 +409,17 @@ def test_rejects_that_cannot_be_written_hold_back_the_object(
             destination_s3=store.settings(endpoint_url=proxy.url),
         )  # fmt: skip
     store.assert_untouched()
+
+
+def test_regions_that_send_on_for_ever_end_the_copy(
+    store: Store, proxy: FaultProxy, small: Path
+) -> None:
+    def send_on(handler: Any, request: Request) -> None:
+        here = "us-east-1" in request.headers["Authorization"]
+        region = "eu-west-1" if here else "us-east-1"
+        error("PermanentRedirect", 301, x_amz_bucket_region=region)(handler, request)
+
+    proxy.on(".*", send_on, times=100)
+    with pytest.raises(errors.HttpError, match="PermanentRedirect"):
+        send(small, store, proxy)
+    assert proxy.kinds().count("put") == 2

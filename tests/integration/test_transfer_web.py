@@ -248,3 +248,12 @@ def test_http_is_no_destination(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(DATA)
     with pytest.raises(errors.UsageError, match="destination"):
         airscoop.copy(tmp_path / "a", "http://127.0.0.1:1/x")
+
+
+def test_two_different_lengths_are_refused(web: Origin, tmp_path: Path) -> None:
+    url = web.serve(
+        "/f", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\ncontent-length: 5\r\n\r\nabcde")
+    )
+    with pytest.raises(errors.ProtocolError, match="two Content-Lengths"):
+        airscoop.copy(url, tmp_path / "f")
+    assert list(tmp_path.iterdir()) == []
