@@ -33,7 +33,6 @@ def bars(axes: Axes, title: str, contenders: list[figures.Contender], values: li
     axes.bar_label(drawn, [_short(value) for value in values], padding=3)
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xlim(0, max(values) * 1.15)
-    axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
 
 
@@ -42,7 +41,7 @@ def _short(value: float) -> str:
 
 
 def draw(result: figures.Result, path: Path) -> None:
-    contenders = result.contenders
+    contenders = sorted(result.contenders, key=lambda one: -one.wall_s)  # the fastest above
     height = HEAD_INCHES + BAR_INCHES * len(contenders)
     figure, (left, right) = pyplot.subplots(
         1, 2, figsize=(9, height), sharey=True, layout="constrained"

@@ -108,6 +108,47 @@ def test_a_verdict_turns_with_the_figures(tmp_path: Path) -> None:
     assert "- upload, as fast as the best peer: **not met**: 500 MB/s" in page
 
 
+def test_the_page_sets_airscoop_against_the_sum_of_the_ceilings(tmp_path: Path) -> None:
+    page = page_from(STORED, tmp_path)
+    assert "| kernel | 78 % |" in page
+    assert "| CRC32C | 10000 |" in page
+    assert "| upload | 0.35 | 0.40 | 1.14 |" in page  # 0.1 + 0.05 + 0.2 s per GB
+
+
+def test_a_profile_names_the_work_of_each_function() -> None:
+    lines = """
+     20.00%  ;libisal.so.2.0.30   ;[.] decode_huffman_code_block_stateless_04
+     15.00%  ;libisal.so.2.0.30   ;[.] isal_deflate_icf_body_hash_hist_04
+     10.00%  ;libyajl.so.2.1.0    ;[.] 0x0000000000004360
+      9.00%  ;_native.abi3.so     ;[.] scoop_json_scan_line
+      8.00%  ;libisal.so.2.0.30   ;[.] crc32_iscsi_01
+      7.00%  ;[kernel.kallsyms]   ;[k] _copy_to_iter
+      6.00%  ;_native.abi3.so     ;[.] turn
+      5.00%  ;libyajl.so.2.1.0    ;[.] 0x0000000000004361
+    """
+    program = (
+        f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r})\n"
+        f"import json, profiling; print(json.dumps(profiling.shares({lines!r})))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")},
+    )
+    works, symbols = json.loads(printed.stdout)
+    assert {work: round(share, 2) for work, share in works.items()} == {
+        "JSON check": 0.24,
+        "inflate": 0.2,
+        "deflate": 0.15,
+        "CRC": 0.08,
+        "kernel": 0.07,
+        "rest of airscoop": 0.06,
+    }
+    assert ["libyajl.so.2.1.0", "(no symbol)", 0.15] in symbols
+
+
 def test_a_contender_that_does_nothing_is_found_out(tmp_path: Path) -> None:
     idle = tmp_path / "curl"
     idle.write_text("#!/bin/sh\ncase $1 in --version) echo curl 0;; *) echo 5;; esac\n")
