@@ -62,7 +62,7 @@ void airscoop_provider_set(struct airscoop_provider *provider, PyObject *callabl
                            struct scoop_credentials_provider *target) {
     Py_XDECREF(provider->callable);
     provider->callable = Py_NewRef(callable);
-    *target = (struct scoop_credentials_provider){get, provider};
+    *target = (struct scoop_credentials_provider){get, provider, callable};
 }
 
 void airscoop_providers_free(struct airscoop_providers *providers) {

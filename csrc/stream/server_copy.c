@@ -426,12 +426,19 @@ static bool same_text(const char *a, const char *b) {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+static bool same_provider(const struct scoop_credentials_provider *a,
+                          const struct scoop_credentials_provider *b) {
+    if (a->get == NULL || b->get == NULL)
+        return a->get == b->get;
+    return a->identity != NULL && a->identity == b->identity;
+}
+
 static bool same_access(const struct scoop_s3_options *a, const struct scoop_s3_options *b) {
     return same_text(a->endpoint_url, b->endpoint_url) && same_text(a->region, b->region) &&
            same_text(a->credentials.access_key_id, b->credentials.access_key_id) &&
            same_text(a->credentials.secret_access_key, b->credentials.secret_access_key) &&
            same_text(a->credentials.session_token, b->credentials.session_token) &&
-           a->requester_pays == b->requester_pays &&
+           same_provider(&a->provider, &b->provider) && a->requester_pays == b->requester_pays &&
            same_text(a->expected_bucket_owner, b->expected_bucket_owner);
 }
 

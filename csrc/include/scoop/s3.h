@@ -27,6 +27,7 @@ struct scoop_credentials_provider {
     int (*get)(void *user, const struct scoop_credentials *held, struct scoop_credentials *given,
                int64_t *expires_at, struct scoop_error *error);
     void *user;
+    const void *identity; /* equal ones, not NULL, give the same credentials; never looked into */
 };
 
 struct scoop_s3_options {
