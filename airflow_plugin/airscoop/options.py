@@ -11,7 +11,7 @@ from airscoop.credentials import CredentialsProvider, Renewal, S3Settings
 from airscoop.object_options import ObjectOptions
 from airscoop.tls import ca_file
 
-Format = Literal["raw", "jsonl", "python-literal"]
+Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
 Compression = Literal["auto", "gzip", "none"]
 InvalidCharacters = Literal["reject", "replace"]
 Checksum = Literal["crc32c", "crc64nvme", "none"]
@@ -34,6 +34,7 @@ class TransferOptions:
     max_record_bytes: int | None = None
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
+    records: str | None = None  # json-array: where the array is, names with dots between
     key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
@@ -69,6 +70,7 @@ class TransferOptions:
             "replace_invalid": self.invalid_characters == "replace",
             "nonfinite_null": self.nonfinite == "null",
             "key_case": self.key_case,
+            "records": self.records,
             "allow_unknown_length": self.allow_unknown_length,
             "through_client": not self.server_side,
             "held": self.held,

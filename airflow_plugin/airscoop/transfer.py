@@ -229,6 +229,7 @@ def copy(
     invalid_characters: InvalidCharacters = "reject",
     nonfinite: Nonfinite = "reject",
     key_case: KeyCase = "reject",
+    records: str | None = None,
     allow_unknown_length: bool = False,
     server_side: bool = True,
     split_bytes: int | None = None,
@@ -246,7 +247,9 @@ def copy(
     Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A gzip source
     is recognised by its content; the destination is compressed when its name ends in .gz or
     `compression` is "gzip". With `format` "jsonl" every record is checked to be strict JSON, with
-    "python-literal" it is made JSON. A bad record ends the copy, unless `max_rejected` allows for
+    "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with
+    `records`, a path such as "result.items", of one inside it), "json-values" values that follow
+    one another over any lines. A bad record ends the copy, unless `max_rejected` allows for
     it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
 
     A record in which two keys of one object, at any depth, are equal but for case (A to Z equal a
@@ -286,6 +289,7 @@ def copy(
         invalid_characters=invalid_characters,
         nonfinite=nonfinite,
         key_case=key_case,
+        records=records,
         allow_unknown_length=allow_unknown_length,
         server_side=server_side,
         split_bytes=split_bytes,

@@ -76,6 +76,7 @@ static const struct field fields[] = {
     {"replace_invalid", FLAG, AT(replace_invalid)},
     {"nonfinite_null", FLAG, AT(nonfinite_null)},
     {"key_case", KEY_CASE, AT(key_case)},
+    {"records", TEXT, AT(records)},
     {"allow_unknown_length", FLAG, AT(allow_unknown_length)},
     {"ca_file", TEXT, AT(ca_file)},
 };
@@ -90,6 +91,8 @@ static const struct choice choices[] = {
     {FORMAT, "raw", SCOOP_FORMAT_RAW},
     {FORMAT, "jsonl", SCOOP_FORMAT_JSONL},
     {FORMAT, "python-literal", SCOOP_FORMAT_PYTHON_LITERAL},
+    {FORMAT, "json-array", SCOOP_FORMAT_JSON_ARRAY},
+    {FORMAT, "json-values", SCOOP_FORMAT_JSON_VALUES},
     {KEY_CASE, "reject", SCOOP_KEY_CASE_REJECT},
     {KEY_CASE, "rename", SCOOP_KEY_CASE_RENAME},
     {KEY_CASE, "keep", SCOOP_KEY_CASE_KEEP},

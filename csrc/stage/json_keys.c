@@ -13,6 +13,7 @@ enum { FIRST_ENTRIES = 64, FEW_KEYS = 24, UTF8_MOST = 4 };
 /* Reads a key's text, byte by byte. */
 struct reader {
     const unsigned char *at, *end;
+    bool escaped;
     unsigned char decoded[UTF8_MOST]; /* what is left of an escape */
     unsigned decoded_length, decoded_at;
 };
@@ -83,7 +84,7 @@ static int read_byte(struct reader *reader) {
         return reader->decoded[reader->decoded_at++];
     if (reader->at == reader->end)
         return -1;
-    if (*reader->at != '\\')
+    if (*reader->at != '\\' || !reader->escaped)
         return *reader->at++;
     reader->decoded_length = encode(read_escape(reader), reader->decoded);
     reader->decoded_at = 1;
@@ -122,7 +123,7 @@ static uint64_t load_rest(const unsigned char *p, size_t length) {
 }
 
 static uint32_t hash_escaped(struct scoop_json_key key) {
-    struct reader reader = {.at = key.text, .end = key.text + key.length};
+    struct reader reader = {.at = key.text, .end = key.text + key.length, .escaped = true};
     uint64_t hash = 0, word = 0;
     unsigned held = 0;
     for (int byte = read_byte(&reader); byte >= 0; byte = read_byte(&reader)) {
@@ -149,8 +150,8 @@ static int fold(int byte) {
 }
 
 static int compare(struct scoop_json_key a, struct scoop_json_key b, bool folded) {
-    struct reader one = {.at = a.text, .end = a.text + a.length};
-    struct reader other = {.at = b.text, .end = b.text + b.length};
+    struct reader one = {.at = a.text, .end = a.text + a.length, .escaped = a.escaped};
+    struct reader other = {.at = b.text, .end = b.text + b.length, .escaped = b.escaped};
     for (;;) {
         int x = read_byte(&one), y = read_byte(&other);
         int difference = folded ? fold(x) - fold(y) : x - y;
@@ -161,6 +162,10 @@ static int compare(struct scoop_json_key a, struct scoop_json_key b, bool folded
 
 int scoop_json_key_compare(struct scoop_json_key a, struct scoop_json_key b) {
     return compare(a, b, true);
+}
+
+bool scoop_json_key_equals(struct scoop_json_key a, struct scoop_json_key b) {
+    return compare(a, b, false) == 0;
 }
 
 void scoop_json_keys_free(struct scoop_json_keys *keys) {
@@ -243,7 +248,7 @@ bool scoop_json_keys_close(struct scoop_json_keys *keys, size_t base,
             continue;
         good = false;
         *at = entries[i].offset;
-        *same = compare(one, other, false) == 0;
+        *same = scoop_json_key_equals(one, other);
     }
     return good;
 }

@@ -19,7 +19,7 @@ enum { SCOOP_JSON_MOST_RENAMES = 1000 }; /* in a record */
 struct scoop_json_key {
     const unsigned char *text;
     size_t length;
-    bool escaped; /* holds a backslash */
+    bool escaped; /* a backslash in it begins an escape */
 };
 
 /* A record's text, which may stand in two places. */
@@ -54,6 +54,9 @@ bool scoop_json_keys_close(struct scoop_json_keys *keys, size_t base,
 uint32_t scoop_json_key_hash(struct scoop_json_key key);
 /* 0 when they are equal but for case; else an order. */
 int scoop_json_key_compare(struct scoop_json_key a, struct scoop_json_key b);
+
+/* Whether they are the same text. */
+bool scoop_json_key_equals(struct scoop_json_key a, struct scoop_json_key b);
 
 /* Appends a well-formed record, each key that is equal but for case to an earlier one of its object
  * given a number: Name, name_2, NAME_3, passing over names that the object has. 0, -1 with

@@ -39,10 +39,8 @@ static size_t unicode_escape(const unsigned char *p, bool *unstorable) {
     return 6;
 }
 
-static const unsigned char *scan_escape(struct scoop_json_scan *scan, const unsigned char *line,
-                                        const unsigned char *p) {
-    bool unstorable = false;
-    size_t length;
+size_t scoop_json_escape(const unsigned char *p, const char **fault, bool *unstorable) {
+    *unstorable = false;
     switch (p[1]) {
     case '"':
     case '\\':
@@ -52,19 +50,29 @@ static const unsigned char *scan_escape(struct scoop_json_scan *scan, const unsi
     case 'n':
     case 'r':
     case 't':
-        return p + 2;
+        return 2;
     case 'u':
         break;
     default:
-        return fail_at(scan, line, p, "a string holds an invalid escape");
+        *fault = "a string holds an invalid escape";
+        return 0;
     }
-    length = unicode_escape(p, &unstorable);
+    size_t length = unicode_escape(p, unstorable);
     if (length == 0)
-        return fail_at(scan, line, p, "a string holds an incomplete \\u escape");
-    if (unstorable && !scan->replace)
-        return fail_at(scan, line, p,
-                       scoop_hex(p + 2, 4) == 0 ? "a string holds \\u0000, which no table stores"
-                                                : "a string holds half of a surrogate pair");
+        *fault = "a string holds an incomplete \\u escape";
+    else if (*unstorable)
+        *fault = scoop_hex(p + 2, 4) == 0 ? "a string holds \\u0000, which no table stores"
+                                          : "a string holds half of a surrogate pair";
+    return length;
+}
+
+static const unsigned char *scan_escape(struct scoop_json_scan *scan, const unsigned char *line,
+                                        const unsigned char *p) {
+    const char *fault = NULL;
+    bool unstorable;
+    size_t length = scoop_json_escape(p, &fault, &unstorable);
+    if (length == 0 || (unstorable && !scan->replace))
+        return fail_at(scan, line, p, fault);
     scan->unstorable |= unstorable;
     return p + length;
 }
@@ -129,10 +137,8 @@ static const unsigned char *number_end(const unsigned char *p) {
     return p;
 }
 
-/* A number or word that is a whole record: yajl, which here reads many values after each other,
- * would take "012" or "truefalse" for two. */
-static const unsigned char *scan_scalar(struct scoop_json_scan *scan, const unsigned char *line,
-                                        const unsigned char *p, size_t left) {
+/* The end of the number or word at p, or NULL. */
+static const unsigned char *scalar_end(const unsigned char *p, size_t left) {
     static const char *const words[] = {"true", "false", "null"};
     const unsigned char *stop = NULL;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -140,12 +146,26 @@ static const unsigned char *scan_scalar(struct scoop_json_scan *scan, const unsi
             stop = p + strlen(words[i]);
     if (stop == NULL)
         stop = number_end(p);
-    if (stop == NULL || classes[*stop] == BARE)
-        return fail_at(scan, line, p, "an invalid number or word");
-    return stop;
+    return stop == NULL || classes[*stop] == BARE ? NULL : stop;
 }
 
-static const char *name_bad(unsigned char byte) {
+bool scoop_json_is_bare(unsigned char byte) {
+    return classes[byte] == BARE;
+}
+
+bool scoop_json_is_scalar(const unsigned char *text, size_t length) {
+    return scalar_end(text, length) == text + length;
+}
+
+/* A number or word that is a whole record: yajl, which here reads many values after each other,
+ * would take "012" or "truefalse" for two. */
+static const unsigned char *scan_scalar(struct scoop_json_scan *scan, const unsigned char *line,
+                                        const unsigned char *p, size_t left) {
+    const unsigned char *stop = scalar_end(p, left);
+    return stop == NULL ? fail_at(scan, line, p, "an invalid number or word") : stop;
+}
+
+const char *scoop_json_name_bad(unsigned char byte) {
     if (byte == 'N' || byte == 'I')
         return "NaN and Infinity are not JSON";
     if (byte == '\'')
@@ -235,7 +255,7 @@ static const unsigned char *scan_token(struct scoop_json_scan *scan, const unsig
     case BARE:
         return scan->depth > 0 ? p + 1 : scan_scalar(scan, line, p, (size_t)(end - p));
     case BAD:
-        return fail_at(scan, line, p, name_bad(*p));
+        return fail_at(scan, line, p, scoop_json_name_bad(*p));
     case SPACE:
     case NEWLINE:
         break;

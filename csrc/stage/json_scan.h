@@ -32,6 +32,16 @@ struct scoop_json_scan {
 int scoop_json_scan_line(struct scoop_json_scan *scan, const unsigned char *line, size_t length,
                          unsigned char *skeleton, size_t *skeleton_length);
 
+/* The escape at p, within a text that ends with '\n': its length, both halves of a pair together; 0
+ * with *fault when it is malformed. *unstorable: no table stores it; *fault says why. */
+size_t scoop_json_escape(const unsigned char *p, const char **fault, bool *unstorable);
+/* Whether a number or a word can hold this byte. */
+bool scoop_json_is_bare(unsigned char byte);
+/* Whether the text, after which another kind of byte comes, is one number or word. */
+bool scoop_json_is_scalar(const unsigned char *text, size_t length);
+/* What is wrong with a byte that nothing outside strings can hold. */
+const char *scoop_json_name_bad(unsigned char byte);
+
 /* Appends a record that was scanned without fault, each unstorable escape made \ufffd. */
 int scoop_json_replace(const unsigned char *record, size_t length, struct scoop_buf *out,
                        struct scoop_error *error);

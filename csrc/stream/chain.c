@@ -90,6 +90,10 @@ static struct scoop_stage *new_records(const struct scoop_chain_options *options
         return scoop_json_check_new(&records, options->counters, error);
     case SCOOP_FORMAT_PYTHON_LITERAL:
         return scoop_literal_new(&records, options->counters, error);
+    case SCOOP_FORMAT_JSON_ARRAY:
+        return scoop_json_array_new(transfer->records, &records, options->counters, error);
+    case SCOOP_FORMAT_JSON_VALUES:
+        return scoop_json_values_new(&records, options->counters, error);
     default:
         return NULL;
     }

@@ -46,6 +46,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.object.content_type,
         &transfer->options.rejects_uri,
         &transfer->options.ca_file,
+        &transfer->options.records,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -76,6 +77,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.object.content_type);
     scoop_free((char *)transfer->options.rejects_uri);
     scoop_free((char *)transfer->options.ca_file);
+    scoop_free((char *)transfer->options.records);
 }
 
 static int open_engine(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -266,7 +268,9 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
                           options->compression_level);
     if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
         return scoop_fail(error, SCOOP_USAGE,
-                          "max_rejected needs a format with records: jsonl or python-literal");
+                          "max_rejected needs a format with records, which raw is not");
+    if (options->records != NULL && options->format != SCOOP_FORMAT_JSON_ARRAY)
+        return scoop_fail(error, SCOOP_USAGE, "records is a path for the format json-array only");
     if (options->max_rejected > 0 && options->destination.uri != NULL &&
         options->rejects_uri == NULL)
         return scoop_fail(error, SCOOP_USAGE, "max_rejected needs a place for the reject file");

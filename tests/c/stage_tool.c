@@ -56,6 +56,10 @@ static struct scoop_stage *make(const char *name, const struct scoop_record_opti
         return scoop_gzip_new(-1, 0, counters, error);
     if (strcmp(name, "json_check") == 0)
         return scoop_json_check_new(options, counters, error);
+    if (strcmp(name, "json_values") == 0)
+        return scoop_json_values_new(options, counters, error);
+    if (strncmp(name, "json_array", 10) == 0) /* json_array, or json_array:PATH */
+        return scoop_json_array_new(name[10] == ':' ? name + 11 : NULL, options, counters, error);
     if (strcmp(name, "literal") == 0)
         return scoop_literal_new(options, counters, error);
     scoop_fail(error, SCOOP_USAGE, "no stage is called %s", name);

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airscoop.resume import FileResumeStore
 
 UNITS = {"": 1, "K": 2**10, "KIB": 2**10, "M": 2**20, "MIB": 2**20, "G": 2**30, "GIB": 2**30}
-FORMATS = ("raw", "jsonl", "python-literal")
+FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values")
 PLACES = "http(s)://…, s3://bucket/key, a path, or - for standard input"
 
 
@@ -113,6 +113,11 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
     verb.add_argument(
         "--format", choices=FORMATS, default=default_format, help=f"default {default_format}"
     )
+    verb.add_argument(
+        "--records",
+        metavar="PATH",
+        help="json-array: where in the document the array is, such as result.items",
+    )
     verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
     verb.add_argument(
@@ -183,6 +188,7 @@ def _options(options: argparse.Namespace, destination: str | None, **more: Any) 
         invalid_characters=options.invalid_characters,
         nonfinite=options.nonfinite,
         key_case=options.key_case,
+        records=options.records,
         allow_unknown_length=options.allow_unknown_length,
         source_s3=settings,
         destination_s3=settings,

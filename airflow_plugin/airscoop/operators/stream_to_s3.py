@@ -25,7 +25,8 @@ SECONDS_BETWEEN_LOG_LINES = 5.0
 class StreamToS3Operator(AirscoopOperator):
     """Copies `source` to `destination` as `airscoop.copy` does, in bounded memory.
 
-    format: "raw", "jsonl" or "python-literal" (which arrives as JSON lines).
+    format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
+        lines).
     max_rejected, rejects: how many bad records may go to which reject file.
     resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
     and the next try of the task goes on with it.

@@ -135,6 +135,24 @@ struct scoop_stage *scoop_json_check_new(const struct scoop_record_options *opti
                                          struct scoop_counters *counters,
                                          struct scoop_error *error);
 
+/* A JSON document that is an array, or has one at `path` (names of keys with dots between; NULL or
+ * "": it is the array) -> its elements, one checked value a line. The rest of the document is
+ * checked and dropped. An element that is well-formed but bad (too long, unstorable, keys that
+ * clash) is a bad record; after a fault of the grammar nothing can be trusted: all that follows is
+ * one bad record with it, of which as much is shown as was read to find the fault. A document
+ * without the path is BAD_RECORD. Memory: up to five times max_record_bytes, and 16 bytes for each
+ * open key. */
+struct scoop_stage *scoop_json_array_new(const char *path,
+                                         const struct scoop_record_options *options,
+                                         struct scoop_counters *counters,
+                                         struct scoop_error *error);
+
+/* JSON values one after another, over any lines, with any white space between, or none where a
+ * bracket or quote parts them -> one checked value a line. Bad records and memory as above. */
+struct scoop_stage *scoop_json_values_new(const struct scoop_record_options *options,
+                                          struct scoop_counters *counters,
+                                          struct scoop_error *error);
+
 /* Python literals, one a line -> compact JSON, one a line. Brackets and triple-quoted strings may
  * go over several lines; a bad record ends as above. Tuples and sets become arrays, bytes become
  * text (UTF-8, else Latin-1), numbers keep their digits, keys become what json.dumps makes of them.

@@ -15,7 +15,13 @@
 #include "scoop/s3_checksum.h"
 #include "scoop/stage.h"
 
-enum scoop_format { SCOOP_FORMAT_RAW, SCOOP_FORMAT_JSONL, SCOOP_FORMAT_PYTHON_LITERAL };
+enum scoop_format {
+    SCOOP_FORMAT_RAW,
+    SCOOP_FORMAT_JSONL,
+    SCOOP_FORMAT_PYTHON_LITERAL,
+    SCOOP_FORMAT_JSON_ARRAY,
+    SCOOP_FORMAT_JSON_VALUES,
+};
 
 /* AUTO: gzip when the destination's name ends in ".gz". */
 enum scoop_compression { SCOOP_COMPRESSION_AUTO, SCOOP_COMPRESSION_GZIP, SCOOP_COMPRESSION_NONE };
@@ -51,6 +57,7 @@ struct scoop_transfer_options {
     bool replace_invalid;
     bool nonfinite_null;
     enum scoop_key_case key_case;
+    const char *records; /* JSON_ARRAY: where in the document the array is; NULL: it is the array */
     bool allow_unknown_length;
     const char *ca_file; /* NULL: libcurl's own */
 };
