@@ -197,7 +197,7 @@ def test_a_source_that_changes_before_it_is_read_again_is_noticed_by_its_checksu
     other = bytes(len(LARGE))
     proxy.on("part", changing(tmp_path / "f", other, error("BadDigest", 400)), times=100)
     settings = store.settings(endpoint_url=proxy.url)
-    with pytest.raises(errors.SourceChanged, match="changed"):
+    with pytest.raises(errors.SourceChanged):
         airscoop.copy(tmp_path / "f", store.uri("a"), destination_s3=settings)
     store.assert_untouched()
 
