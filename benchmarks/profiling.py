@@ -64,8 +64,8 @@ def shares(report: str) -> tuple[dict[str, float], list[tuple[str, str, float]]]
             share, program, symbol = float(match[1]) / 100, match[2], match[3]
             works[work_of(program, symbol)] += share
             symbols[program, "(no symbol)" if symbol.startswith("0x") else symbol] += share
-    largest = [(*names, share) for names, share in symbols.most_common(MOST_SYMBOLS)]
-    return dict(works.most_common()), largest
+    largest = [(*names, round(share, 4)) for names, share in symbols.most_common(MOST_SYMBOLS)]
+    return {work: round(share, 4) for work, share in works.most_common()}, largest
 
 
 def sampled(bench: transfer.Bench, scenario: Scenario) -> dict[str, Any]:
