@@ -39,8 +39,11 @@ static void part_done(void *user, struct scoop_http_exchange *exchange,
         part->etag = etag == NULL ? NULL : scoop_strdup(etag);
         if (part->etag != NULL)
             return;
-        scoop_fail(&failure, SCOOP_PROTOCOL, "s3://%s/%s: part %u was answered without an ETag",
-                   sink->bucket, sink->key, slot->number);
+        if (etag != NULL)
+            scoop_fail_memory(&failure);
+        else
+            scoop_fail(&failure, SCOOP_PROTOCOL, "s3://%s/%s: part %u was answered without an ETag",
+                       sink->bucket, sink->key, slot->number);
     }
     scoop_s3_sink_fail(sink, &failure);
 }
@@ -100,8 +103,8 @@ int scoop_s3_sink_create(struct scoop_s3_sink *sink, struct scoop_error *error) 
                                  sink->copied_headers[i].value);
     request.error_in_200 = true;
     request.on_done = created;
-    sink->creating = true;
-    return scoop_s3_sink_start(sink, &request, error);
+    sink->creating = scoop_s3_sink_start(sink, &request, error) == 0;
+    return sink->creating ? 0 : -1;
 }
 
 int scoop_s3_sink_new_part(struct scoop_s3_sink *sink, uint32_t *number,
