@@ -25,7 +25,7 @@ from scenarios import SCENARIOS, Scenario
 from airscoop.cli.transfers import size
 
 HERE = Path(__file__).parent
-PROFILED = ("pass-through", "transform", "upload", "upload-signed", "download-file")
+PROFILED = ("pass-through", "transform", "upload", "upload-signed", "download", "download-file")
 SAMPLES_PER_SECOND = 997  # prime, so that nothing periodic is always or never met
 MOST_SYMBOLS = 12
 # The first line whose two patterns, of the object and of the symbol, are found names the work.

@@ -78,7 +78,13 @@ DOWNLOAD = Scenario(
                 "{endpoint}/{bucket}/{key}",
             ),
         ),
-        Contender(name="airscoop", kind="airscoop", words=_api("discard"), note="airscoop.read"),
+        Contender(
+            name="airscoop",
+            kind="airscoop",
+            words=_api("to_stdout"),
+            note="to /dev/null, as curl",
+            data_on_stdout=True,
+        ),
         Contender(
             name="airscoop, command line",
             kind="airscoop",
@@ -86,6 +92,7 @@ DOWNLOAD = Scenario(
             note=COMMAND_LINE,
             data_on_stdout=True,
         ),
+        Contender(name="airscoop.read", kind="airscoop", words=_api("discard")),
         Contender(name="airscoop.open", kind="airscoop", words=_api("opened")),
         Contender(name="obstore", words=_python("obstore_s3", "discard"), note="one stream"),
         Contender(
@@ -94,7 +101,12 @@ DOWNLOAD = Scenario(
             note="four ranges of 16 MiB at a time",
         ),
         Contender(name="boto3", words=_python("boto3_s3", "discard"), note="get_object"),
-        Contender(name="s5cmd", words=(*S5CMD, "cat", OBJECT), data_on_stdout=True),
+        Contender(
+            name="s5cmd",
+            words=(*S5CMD, "cat", OBJECT),
+            note="to /dev/null",
+            data_on_stdout=True,
+        ),
         Contender(name="smart_open", words=_python("smart_open_s3", "discard")),
         Contender(name="awscrt", words=_python("awscrt_s3", "discard")),
         Contender(name="pyarrow", words=_python("pyarrow_s3", "discard")),

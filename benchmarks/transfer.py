@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ from made_data import Made
 from measuring import Job, Usage
 from scenarios import SCENARIOS, Contender, Scenario
 
-from airscoop.cli.transfers import FORMATS, size
+from airscoop.cli.transfers import size
 from airscoop.local.processes import LocalStackError
 
 ROOT = Path(__file__).parent.parent
@@ -317,13 +317,6 @@ def save(results: Path, result: Mapping[str, Any]) -> None:
     beside.replace(path)
 
 
-def chosen(names: list[str]) -> Iterator[Scenario]:
-    for scenario in [SCENARIOS[name] for name in names] or SCENARIOS.values():
-        if scenario.data == "array" and "json-array" not in FORMATS:
-            continue
-        yield scenario
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench transfer", description=__doc__)
     parser.add_argument(
@@ -351,7 +344,7 @@ def main(arguments: list[str]) -> None:
         contenders=tuple(given.contenders),
         server=given.server,
     )
-    scenarios = list(chosen(given.only))
+    scenarios = [SCENARIOS[name] for name in given.only] or list(SCENARIOS.values())
     settings.folder.mkdir(parents=True, exist_ok=True)
     kinds = {one.kind for scenario in scenarios for one in settings.wanted(scenario)}
     if "peer" in kinds:

@@ -29,6 +29,10 @@ def _s3(signing: PayloadSigning = "never") -> S3Settings:
     )
 
 
+def to_stdout() -> None:
+    airscoop.copy(SOURCE, "-", source_s3=_s3())
+
+
 def discard() -> int:
     return sum(len(block) for block in airscoop.read(SOURCE, source_s3=_s3()))
 
@@ -77,6 +81,7 @@ def transform() -> None:
 
 if __name__ == "__main__":
     run(
+        to_stdout,
         discard,
         opened,
         download,
