@@ -1,8 +1,8 @@
 #include "scoop/part_plan.h"
 
 enum {
-    FLAT_PARTS = 500,  /* of 8 MiB: 4 GB without a thought of growth */
-    GROWTH_PARTS = 50, /* nine such steps lead from 8 MiB to 5 GiB */
+    FLAT_PARTS = 400,  /* of 8 MiB: 3 GB without a thought of growth */
+    GROWTH_PARTS = 35, /* nine such steps lead from 8 MiB to 5 GiB */
     MOST_PARTS = 10000,
     MIB = 1 << 20,
 };

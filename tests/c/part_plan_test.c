@@ -10,27 +10,30 @@
 
 #define MIB ((uint64_t)1 << 20)
 #define TIB ((uint64_t)1 << 40)
+#define TB ((uint64_t)1000 * 1000 * 1000 * 1000)
 
 static void growing_parts_start_small_and_double_up_to_the_largest(void **state) {
     (void)state;
     struct scoop_part_plan plan = scoop_part_plan_growing(8 * MIB);
     assert_int_equal(scoop_part_plan_bytes(&plan, 1), 8 * MIB);
-    assert_int_equal(scoop_part_plan_bytes(&plan, 500), 8 * MIB);
-    assert_int_equal(scoop_part_plan_bytes(&plan, 501), 16 * MIB);
-    assert_int_equal(scoop_part_plan_bytes(&plan, 550), 16 * MIB);
-    assert_int_equal(scoop_part_plan_bytes(&plan, 551), 32 * MIB);
-    assert_int_equal(scoop_part_plan_bytes(&plan, 950), 4096 * MIB);
-    assert_int_equal(scoop_part_plan_bytes(&plan, 951), SCOOP_PART_LARGEST_BYTES);
+    assert_int_equal(scoop_part_plan_bytes(&plan, 400), 8 * MIB);
+    assert_int_equal(scoop_part_plan_bytes(&plan, 401), 16 * MIB);
+    assert_int_equal(scoop_part_plan_bytes(&plan, 435), 16 * MIB);
+    assert_int_equal(scoop_part_plan_bytes(&plan, 436), 32 * MIB);
+    assert_int_equal(scoop_part_plan_bytes(&plan, 715), 4096 * MIB);
+    assert_int_equal(scoop_part_plan_bytes(&plan, 716), SCOOP_PART_LARGEST_BYTES);
     assert_int_equal(scoop_part_plan_bytes(&plan, 10000), SCOOP_PART_LARGEST_BYTES);
 }
 
-static void ten_thousand_growing_parts_hold_44_tib(void **state) {
+static void ten_thousand_growing_parts_hold_50_tb(void **state) {
     (void)state;
+    struct scoop_part_plan smallest = scoop_part_plan_growing(SCOOP_PART_SMALLEST_BYTES);
     struct scoop_part_plan plan = scoop_part_plan_growing(8 * MIB);
     uint64_t total = scoop_part_plan_offset(&plan, 10001);
-    uint64_t expected = 500 * 8 * MIB + 50 * (8192 - 16) * MIB + 9050 * 5120 * MIB;
+    uint64_t expected = 400 * 8 * MIB + 35 * (8192 - 16) * MIB + 9285 * 5120 * MIB;
     assert_int_equal(total, expected);
-    assert_true(total > 44 * TIB && total < SCOOP_OBJECT_LARGEST_BYTES);
+    assert_true(scoop_part_plan_offset(&smallest, 10001) >= 50 * TB);
+    assert_true(total < SCOOP_OBJECT_LARGEST_BYTES);
 }
 
 static void each_part_begins_where_the_one_before_ends(void **state) {
@@ -84,7 +87,7 @@ static void more_than_s3_takes_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growing_parts_start_small_and_double_up_to_the_largest),
-        cmocka_unit_test(ten_thousand_growing_parts_hold_44_tib),
+        cmocka_unit_test(ten_thousand_growing_parts_hold_50_tb),
         cmocka_unit_test(each_part_begins_where_the_one_before_ends),
         cmocka_unit_test(even_parts_are_as_large_as_ten_thousand_need),
         cmocka_unit_test(more_than_s3_takes_is_refused),

@@ -20,7 +20,8 @@ struct scoop_part_plan {
     uint64_t growth_parts;
 };
 
-/* For a length that nobody knows: small parts at first, and room for more than 44 TiB. */
+/* For a length that nobody knows: small parts at first, and room for the 50 TB that S3 names as the
+ * largest object. first_bytes at least SCOOP_PART_SMALLEST_BYTES. */
 struct scoop_part_plan scoop_part_plan_growing(uint64_t first_bytes);
 /* For total_bytes: parts of first_bytes, or as much larger, in whole MiB, as 10,000 parts need. 0,
  * or -1 with TOO_LARGE beyond SCOOP_OBJECT_LARGEST_BYTES. */
