@@ -327,6 +327,10 @@ static struct scoop_s3_verdict judge(struct scoop_s3_call *call,
     int status = scoop_http_status(exchange);
     struct scoop_buf *answer = scoop_http_body(exchange);
     scoop_s3_parse_error(answer->data, answer->length, &body);
+    if (body.no_memory) {
+        scoop_fail_memory(&call->error);
+        return (struct scoop_s3_verdict){.code = SCOOP_NO_MEMORY, .retryable = true};
+    }
     struct scoop_s3_verdict verdict = scoop_s3_classify(status, body.code);
     const char *hint = advice(verdict.code);
     display(call, what, sizeof what);
@@ -469,7 +473,7 @@ static enum scoop_http_take on_data(void *user, const void *data, size_t length,
                                     struct scoop_error *error) {
     struct scoop_s3_call *call = user;
     enum scoop_http_take take = call->request.on_data(call->request.user, data, length, error);
-    call->data_taken = call->data_taken || take == SCOOP_HTTP_TAKEN;
+    call->data_taken = call->data_taken || take != SCOOP_HTTP_PAUSE;
     return take;
 }
 

@@ -25,15 +25,22 @@ static void free_texts(struct scoop_s3_credentials *own) {
     own->access_key_id = own->secret_access_key = own->session_token = NULL;
 }
 
+/* Those held stay until the new ones are copied: what is given may be what is held, and without
+ * memory an upload can still be aborted. */
 static int set(struct scoop_s3_credentials *own, const struct scoop_credentials *credentials,
                struct scoop_error *error) {
+    struct scoop_s3_credentials copy = {0};
+    if (copy_text(&copy.access_key_id, credentials->access_key_id) != 0 ||
+        copy_text(&copy.secret_access_key, credentials->secret_access_key) != 0 ||
+        copy_text(&copy.session_token, credentials->session_token) != 0) {
+        free_texts(&copy);
+        return scoop_fail_memory(error);
+    }
     free_texts(own);
-    if (copy_text(&own->access_key_id, credentials->access_key_id) == 0 &&
-        copy_text(&own->secret_access_key, credentials->secret_access_key) == 0 &&
-        copy_text(&own->session_token, credentials->session_token) == 0)
-        return 0;
-    free_texts(own);
-    return scoop_fail_memory(error);
+    own->access_key_id = copy.access_key_id;
+    own->secret_access_key = copy.secret_access_key;
+    own->session_token = copy.session_token;
+    return 0;
 }
 
 int scoop_s3_credentials_init(struct scoop_s3_credentials *own,

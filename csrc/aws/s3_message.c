@@ -61,6 +61,7 @@ bool scoop_s3_parse_error(const void *body, size_t length, struct scoop_s3_error
     if (scoop_xml_read(body, length, &handler, &ignored) == 0 && reader.is_error)
         return true;
     memset(out, 0, sizeof *out);
+    out->no_memory = ignored.code == SCOOP_NO_MEMORY;
     return false;
 }
 

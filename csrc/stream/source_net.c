@@ -275,12 +275,13 @@ static enum scoop_http_take on_data(void *user, const void *data, size_t length,
     }
     bool direct = source->queue.length == 0 && taker->take != NULL;
     size_t gone = direct ? taker->take(taker->user, data, length) : 0;
-    if (gone < length &&
-        scoop_buf_append(&source->queue, (const char *)data + gone, length - gone, error) != 0)
-        return SCOOP_HTTP_STOP;
+    bool kept = gone == length || scoop_buf_append(&source->queue, (const char *)data + gone,
+                                                   length - gone, error) == 0;
+    if (!kept)
+        length = gone; /* is not asked for again */
     source->received += length;
     source->checksum = scoop_s3_checksum_add(source->checksum_kind, source->checksum, data, length);
-    return enough ? SCOOP_HTTP_STOP : SCOOP_HTTP_TAKEN;
+    return enough || !kept ? SCOOP_HTTP_STOP : SCOOP_HTTP_TAKEN;
 }
 
 static void end_with(struct net_source *source, const struct scoop_error *error) {

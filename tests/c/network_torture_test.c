@@ -1,25 +1,24 @@
 /* Each allocation of transfers over the network fails once, against an S3 in this process: the
- * object is whole, or the error is told and nothing stands there. */
-#include <arpa/inet.h>
-#include <pthread.h>
+ * destination is whole, or the error is told and nothing stands there. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/evp.h>
 #include <zlib.h>
 
+#include "s3_server.h"
+#include "scoop/checksum.h"
+#include "scoop/http.h"
 #include "scoop/memory.h"
+#include "scoop/resume.h"
 #include "scoop/s3_ask.h"
 #include "scoop/transfer.h"
 
@@ -28,209 +27,44 @@ enum {
     MOST_ALLOCATIONS = 3000,
     ENOUGH_SUCCESSES = 3,
     HANG_SECONDS = 300,
-    HEAD_BYTES = 8192,
-    SOURCE_BYTES = 4096,
-    LARGE_BYTES = 5 * 1024 * 1024 + 1000,
+    SMALL_BYTES = 4096,
+    LARGE_BYTES = 5 * 1024 * 1024 + 1000, /* a part, and a little */
+    SLOW_BYTES = 3 * 1024 * 1024,
+    SLOW_IN_PLACE_BYTES = 10 * 1024 * 1024,
+    PART_BYTES = 5 * 1024 * 1024,
     PART_LIMIT_BYTES = 24 * 1024 * 1024,
+    FAST_CLOCK = 20,
+    BEFORE_IT_IS_TAKEN_UP = 40, /* allocations: the upload stays for the next try */
 };
 
-/* --- an S3 that keeps one object's ETag and length --- */
+static unsigned char small[SMALL_BYTES], pattern[SLOW_IN_PLACE_BYTES];
+static char large_path[] = "/tmp/scoop-torture-XXXXXX", target_path[sizeof large_path + 4];
+static atomic_uint clock_speed = 1;
 
-static int listener;
-static char endpoint[64], web_url[96];
-static unsigned char source[SOURCE_BYTES];
-static size_t source_length;
-static atomic_int stored, uploads;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char stored_etag[80], rejects_etag[80];
-static size_t stored_length, rejects_length, parts_length;
-
-static void answer(int fd, const char *status, const char *headers, const void *body,
-                   size_t length) {
-    char head[512];
-    int size = snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n", status,
-                        headers, length);
-    if (send(fd, head, (size_t)size, MSG_NOSIGNAL) == size && body != NULL)
-        (void)!send(fd, body, length, MSG_NOSIGNAL);
+/* What decides how an object is read watches for 300 ms: a fast clock makes that short. */
+uint64_t __real_scoop_now_ms(void);
+uint64_t __wrap_scoop_now_ms(void);
+uint64_t __wrap_scoop_now_ms(void) {
+    return __real_scoop_now_ms() * atomic_load(&clock_speed);
 }
 
-static void hex_md5(const void *data, size_t length, char hex[33]) {
-    unsigned char md5[EVP_MAX_MD_SIZE];
-    EVP_Digest(data, length, md5, NULL, EVP_md5(), NULL);
-    for (int i = 0; i < 16; i++)
-        snprintf(hex + 2 * (size_t)i, 3, "%02x", md5[i]);
-}
-
-static void store(const char *etag, size_t length) {
-    pthread_mutex_lock(&lock);
-    snprintf(stored_etag, sizeof stored_etag, "%s", etag);
-    stored_length = length;
-    pthread_mutex_unlock(&lock);
-    atomic_store(&stored, 1);
-}
-
-/* Two parts of the ETags 00… and 11…, the MD5 of which is known beforehand. */
-static void complete(int fd) {
-    unsigned char both[32];
-    char hex[33], etag[64], body[200];
-    memset(both, 0x00, 16);
-    memset(both + 16, 0x11, 16);
-    hex_md5(both, sizeof both, hex);
-    snprintf(etag, sizeof etag, "\"%s-2\"", hex);
-    store(etag, parts_length);
-    atomic_fetch_sub(&uploads, 1);
-    snprintf(body, sizeof body,
-             "<CompleteMultipartUploadResult><ETag>&quot;%s-2&quot;</ETag>"
-             "</CompleteMultipartUploadResult>",
-             hex);
-    answer(fd, "200 OK", "", body, strlen(body));
-}
-
-static void take_put(int fd, const char *query, const unsigned char *body, size_t length) {
-    char hex[33], header[64], etag[40];
-    if (strstr(query, "partNumber=") != NULL) {
-        int second = strstr(query, "partNumber=2") != NULL;
-        pthread_mutex_lock(&lock);
-        parts_length += length;
-        pthread_mutex_unlock(&lock);
-        answer(fd, "200 OK",
-               second ? "ETag: \"11111111111111111111111111111111\"\r\n"
-                      : "ETag: \"00000000000000000000000000000000\"\r\n",
-               NULL, 0);
-        return;
-    }
-    hex_md5(body, length, hex);
-    snprintf(etag, sizeof etag, "\"%s\"", hex);
-    if (strstr(query, "/_rejects/") == NULL) {
-        store(etag, length);
-    } else {
-        snprintf(rejects_etag, sizeof rejects_etag, "%s", etag);
-        rejects_length = length;
-    }
-    snprintf(header, sizeof header, "ETag: %s\r\n", etag);
-    answer(fd, "200 OK", header, NULL, 0);
-}
-
-static const char created[] = "<InitiateMultipartUploadResult><UploadId>u</UploadId>"
-                              "</InitiateMultipartUploadResult>";
-static const char listed[] =
-    "<ListBucketResult><Contents><Key>k%20</Key><Size>3</Size><ETag>e</ETag></Contents>"
-    "</ListBucketResult>";
-
-static void take_head(int fd, const char *line) {
-    char head[256];
-    bool rejects = strstr(line, "/_rejects/") != NULL;
-    if (!rejects && !atomic_load(&stored)) {
-        answer(fd, "404 Not Found", "", NULL, 0);
-        return;
-    }
-    pthread_mutex_lock(&lock);
-    int size =
-        snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nETag: %s\r\nContent-Length: %zu\r\n\r\n",
-                 rejects ? rejects_etag : stored_etag, rejects ? rejects_length : stored_length);
-    pthread_mutex_unlock(&lock);
-    (void)!send(fd, head, (size_t)size, MSG_NOSIGNAL);
-}
-
-static void serve(int fd, const char *head, const unsigned char *body, size_t length) {
-    bool of_upload = strstr(head, "uploadId=") != NULL && strstr(head, "partNumber=") == NULL;
-    if (strncmp(head, "PUT", 3) == 0) {
-        take_put(fd, head, body, length);
-    } else if (strncmp(head, "POST", 4) == 0 && of_upload) {
-        complete(fd);
-    } else if (strncmp(head, "POST", 4) == 0) {
-        atomic_fetch_add(&uploads, 1);
-        answer(fd, "200 OK", "", created, sizeof created - 1);
-    } else if (strncmp(head, "DELETE", 6) == 0) {
-        if (of_upload)
-            atomic_fetch_sub(&uploads, 1);
-        answer(fd, "204 No Content", "", NULL, 0);
-    } else if (strncmp(head, "HEAD", 4) == 0) {
-        take_head(fd, head);
-    } else if (of_upload) {
-        answer(fd, "404 Not Found", "", NULL, 0);
-    } else if (strstr(head, "list-type=2") != NULL) {
-        answer(fd, "200 OK", "", listed, sizeof listed - 1);
-    } else {
-        answer(fd, "200 OK", "ETag: \"source\"\r\nAccept-Ranges: bytes\r\n", source, source_length);
-    }
-}
-
-/* One connection, with as many requests as come. */
-static void *talk(void *user) {
-    int fd = (int)(intptr_t)user;
-    unsigned char *data = malloc(HEAD_BYTES + LARGE_BYTES + 1);
-    size_t have = 0;
-    ssize_t got = 0;
-    while (data != NULL) {
-        data[have] = 0;
-        unsigned char *end = memmem(data, have, "\r\n\r\n", 4);
-        if (end != NULL) {
-            char head[HEAD_BYTES] = "";
-            size_t head_length = (size_t)(end - data) + 4;
-            memcpy(head, data, head_length < HEAD_BYTES ? head_length : HEAD_BYTES - 1);
-            const char *field = strcasestr(head, "Content-Length:");
-            size_t length = field == NULL ? 0 : strtoul(field + 15, NULL, 10);
-            if (have >= head_length + length) {
-                *strstr(head, "\r\n") = 0;
-                serve(fd, head, data + head_length, length);
-                have -= head_length + length;
-                memmove(data, data + head_length + length, have);
-                continue;
-            }
-        }
-        got = recv(fd, data + have, HEAD_BYTES + LARGE_BYTES - have, 0);
-        if (got <= 0)
-            break;
-        have += (size_t)got;
-    }
-    free(data);
-    close(fd);
-    return NULL;
-}
-
-static void *listen_on(void *user) {
-    pthread_attr_t detached;
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    (void)user;
-    for (;;) {
-        pthread_t thread;
-        int fd = accept(listener, NULL, NULL);
-        if (fd < 0)
-            break;
-        if (pthread_create(&thread, &detached, talk, (void *)(intptr_t)fd) != 0)
-            close(fd);
-    }
-    pthread_attr_destroy(&detached);
-    return NULL;
-}
-
-static pthread_t server;
-static char large_path[] = "/tmp/scoop-torture-XXXXXX";
-
-static int start_server(void **state) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
+static int begin(void **state) {
     (void)state;
     alarm(HANG_SECONDS);
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; i < sizeof pattern; i++)
+        pattern[i] = (unsigned char)((i * 2654435761u) >> 24);
     int large = mkstemp(large_path);
-    if (large < 0 || ftruncate(large, LARGE_BYTES) != 0 || close(large) != 0 ||
-        bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 64) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0)
+    if (large < 0 || write(large, pattern, LARGE_BYTES) != LARGE_BYTES || close(large) != 0)
         return -1;
-    snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%d", ntohs(address.sin_port));
-    snprintf(web_url, sizeof web_url, "%s/files/data", endpoint);
-    return pthread_create(&server, NULL, listen_on, NULL);
+    snprintf(target_path, sizeof target_path, "%s.out", large_path);
+    return start_server();
 }
 
-static int stop_server(void **state) {
+static int end(void **state) {
     (void)state;
     unlink(large_path);
-    shutdown(listener, SHUT_RDWR);
-    close(listener);
-    return pthread_join(server, NULL);
+    unlink(target_path);
+    return stop_server();
 }
 
 /* --- the transfers --- */
@@ -251,15 +85,61 @@ static struct scoop_transfer_options to_s3(const char *from, const char *to) {
     };
 }
 
-static enum scoop_transfer_state run(const struct scoop_transfer_options *options,
-                                     struct scoop_error *error) {
+/* One way of the data through the engine. */
+struct way {
+    struct scoop_transfer_options options;
+    const char *resumed_source; /* the identity of an upload's that is taken up; NULL: none is */
+    uint32_t kept_parts;        /* of it */
+    int lost_uploads;           /* how often one may stay that the transfer did not come to know */
+    void (*check)(void);        /* what stands there afterwards; NULL: an object in S3 */
+};
+
+/* An upload whose first part is there. */
+static struct scoop_resume *earlier_try(const struct way *way, struct scoop_error *error) {
+    char checksum[SCOOP_S3_CHECKSUM_SIZE], etag[40];
+    uint64_t crc = scoop_crc32c(0, pattern, PART_BYTES);
+    part_etag(1, etag);
+    if (scoop_s3_checksum_text(SCOOP_S3_CHECKSUM_CRC32C, crc, checksum, error) != 0)
+        return NULL;
+    struct scoop_resume *resume = scoop_resume_new("u", way->resumed_source, error);
+    if (resume == NULL)
+        return NULL;
+    if (scoop_resume_add(resume, 1, PART_BYTES, etag, checksum, error) == 0) {
+        resume->kept_parts = way->kept_parts;
+        resume->kept_bytes = (uint64_t)way->kept_parts * PART_BYTES;
+        resume->kept_checksum = way->kept_parts > 0 ? crc : 0;
+        return resume;
+    }
+    scoop_resume_free(resume);
+    return NULL;
+}
+
+static enum scoop_transfer_state run_on(const struct way *way, struct scoop_resume *resume,
+                                        struct scoop_error *error) {
     enum scoop_transfer_state state = SCOOP_TRANSFER_RUNNING;
-    struct scoop_transfer *transfer = scoop_transfer_new(options, error);
+    struct scoop_upload_mark mark;
+    struct scoop_transfer *transfer = scoop_transfer_new(&way->options, error);
     if (transfer == NULL)
         return SCOOP_TRANSFER_FAILED;
-    while (state == SCOOP_TRANSFER_RUNNING)
+    if (resume != NULL)
+        scoop_transfer_take_up(transfer, resume);
+    while (state != SCOOP_TRANSFER_DONE && state != SCOOP_TRANSFER_FAILED) {
         state = scoop_transfer_run(transfer, SLICE_MS, error);
+        if (state == SCOOP_TRANSFER_HELD)
+            scoop_transfer_release(transfer);
+        if (resume != NULL && state == SCOOP_TRANSFER_RUNNING)
+            scoop_transfer_mark(transfer, &mark, error);
+    }
     scoop_transfer_free(transfer);
+    return state;
+}
+
+static enum scoop_transfer_state run(const struct way *way, struct scoop_error *error) {
+    struct scoop_resume *resume = NULL;
+    if (way->resumed_source != NULL && (resume = earlier_try(way, error)) == NULL)
+        return SCOOP_TRANSFER_FAILED;
+    enum scoop_transfer_state state = run_on(way, resume, error);
+    scoop_resume_free(resume);
     return state;
 }
 
@@ -271,30 +151,35 @@ static void fail_at(long nth) {
 #endif
 }
 
-/* `lost_uploads`: how often an upload may stay because its name could not be kept. */
-static void survives(const struct scoop_transfer_options *options, int lost_uploads) {
+static void survives(const struct way *way) {
     int successes = 0, left = 0;
     for (long nth = 1; successes < ENOUGH_SUCCESSES; nth++) {
         struct scoop_error error = {0};
         assert_true(nth < MOST_ALLOCATIONS);
+        unlink(target_path);
         atomic_store(&stored, 0);
-        atomic_store(&uploads, 0);
-        parts_length = 0;
+        atomic_store(&uploads, way->resumed_source != NULL);
+        parts_length = (uint64_t)PART_BYTES * (way->resumed_source != NULL);
         fail_at(nth);
-        enum scoop_transfer_state ended = run(options, &error);
+        enum scoop_transfer_state ended = run(way, &error);
         fail_at(0);
         left += atomic_load(&uploads);
         if (ended == SCOOP_TRANSFER_DONE) {
-            assert_true(atomic_load(&stored));
+            if (way->check != NULL)
+                way->check();
+            else
+                assert_true(atomic_load(&stored));
             successes++;
             continue;
         }
         if (error.code != SCOOP_NO_MEMORY)
             fail_msg("allocation %ld: %s", nth, error.message);
         assert_false(atomic_load(&stored));
+        assert_int_equal(access(target_path, F_OK), -1);
         successes = 0;
     }
-    assert_true(left <= lost_uploads);
+    if (left > way->lost_uploads)
+        fail_msg("%d uploads were left", left);
 }
 
 static const char good[] = "{\"a\": 1}\n{\"b\": [2, \"c\"]}\n";
@@ -302,8 +187,8 @@ static const char one_bad[] = "{\"a\": 1}\n[bad\n{\"b\": 2}\n";
 static const char literals[] = "{'a': 1}\n{'b': (2, 'c')}\n";
 
 static void serve_plain(const char *text) {
-    source_length = strlen(text);
-    memcpy(source, text, source_length);
+    source = (const unsigned char *)text;
+    source_length = claimed_length = strlen(text);
 }
 
 static void serve_gzip(const char *text) {
@@ -311,50 +196,189 @@ static void serve_gzip(const char *text) {
     assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
     stream.next_in = (unsigned char *)text;
     stream.avail_in = (unsigned)strlen(text);
-    stream.next_out = source;
-    stream.avail_out = sizeof source;
+    stream.next_out = small;
+    stream.avail_out = sizeof small;
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    source_length = sizeof source - stream.avail_out;
+    source = small;
+    source_length = sizeof small - stream.avail_out;
     deflateEnd(&stream);
 }
 
 static void lines_from_http_survive(void **state) {
-    struct scoop_transfer_options options = to_s3(web_url, "s3://bucket/k");
+    struct way way = {.options = to_s3(web_url, "s3://bucket/k")};
     (void)state;
     serve_plain(good);
-    survives(&options, 0);
+    survives(&way);
 }
 
 static void gzip_passed_on_survives(void **state) {
-    struct scoop_transfer_options options = to_s3("s3://bucket/source", "s3://bucket/k.gz");
+    struct way way = {.options = to_s3("s3://bucket/source", "s3://bucket/k.gz")};
     (void)state;
     serve_gzip(good);
-    survives(&options, 0);
+    survives(&way);
 }
 
 static void literals_compressed_survive(void **state) {
-    struct scoop_transfer_options options = to_s3(web_url, "s3://bucket/k.gz");
+    struct way way = {.options = to_s3(web_url, "s3://bucket/k.gz")};
     (void)state;
-    options.format = SCOOP_FORMAT_PYTHON_LITERAL;
+    way.options.format = SCOOP_FORMAT_PYTHON_LITERAL;
     serve_gzip(literals);
-    survives(&options, 0);
+    survives(&way);
 }
 
 static void rejects_survive(void **state) {
-    struct scoop_transfer_options options = to_s3(web_url, "s3://bucket/k");
+    struct way way = {.options = to_s3(web_url, "s3://bucket/k")};
     (void)state;
-    options.max_rejected = 1;
-    options.rejects_uri = "s3://bucket/_rejects/rejects.jsonl";
+    way.options.max_rejected = 1;
+    way.options.rejects_uri = "s3://bucket/_rejects/rejects.jsonl";
     serve_plain(one_bad);
-    survives(&options, 0);
+    survives(&way);
 }
 
 static void an_upload_in_parts_survives(void **state) {
-    struct scoop_transfer_options options = to_s3(large_path, "s3://bucket/k");
+    struct way way = {.options = to_s3(large_path, "s3://bucket/k"), .lost_uploads = 4};
     (void)state;
-    options.format = SCOOP_FORMAT_RAW;
-    options.memory_limit_bytes = PART_LIMIT_BYTES;
-    survives(&options, 4);
+    way.options.format = SCOOP_FORMAT_RAW;
+    way.options.memory_limit_bytes = PART_LIMIT_BYTES;
+    survives(&way);
+}
+
+static void serve_pattern(size_t length) {
+    source = pattern;
+    source_length = claimed_length = length;
+}
+
+static struct way raw(const char *from, const char *to) {
+    struct way way = {.options = to_s3(from, to)};
+    way.options.format = SCOOP_FORMAT_RAW;
+    way.options.memory_limit_bytes = PART_LIMIT_BYTES;
+    return way;
+}
+
+static void an_upload_from_a_temporary_file_survives(void **state) {
+    struct way way = raw(web_url, "s3://bucket/k");
+    (void)state;
+    way.options.part_plan.first_bytes = PART_LIMIT_BYTES;
+    serve_plain(good);
+    survives(&way);
+}
+
+static void a_held_upload_survives(void **state) {
+    struct way way = raw(large_path, "s3://bucket/k");
+    (void)state;
+    way.options.held = true;
+    way.lost_uploads = 4;
+    survives(&way);
+}
+
+static void an_object_that_the_server_copies_survives(void **state) {
+    struct way way = raw("s3://bucket/source", "s3://bucket/k");
+    (void)state;
+    serve_plain(good);
+    survives(&way);
+}
+
+static void parts_that_the_server_copies_survive(void **state) {
+    struct way way = raw("s3://bucket/source", "s3://bucket/k");
+    (void)state;
+    way.lost_uploads = 4;
+    serve_plain(good);
+    claimed_length = UINT64_C(130) << 20;
+    survives(&way);
+}
+
+static const char source_identity[] = "\"source\" 5243880";
+
+static void an_upload_that_goes_on_survives(void **state) {
+    struct way way = raw(web_url, "s3://bucket/k");
+    (void)state;
+    serve_pattern(LARGE_BYTES);
+    way.resumed_source = source_identity;
+    way.kept_parts = 1;
+    way.lost_uploads = BEFORE_IT_IS_TAKEN_UP;
+    survives(&way);
+}
+
+static void an_upload_whose_parts_are_compared_survives(void **state) {
+    struct way way = raw(web_url, "s3://bucket/k");
+    (void)state;
+    serve_pattern(LARGE_BYTES);
+    way.resumed_source = source_identity;
+    way.lost_uploads = BEFORE_IT_IS_TAKEN_UP;
+    survives(&way);
+}
+
+static void an_upload_of_another_source_survives(void **state) {
+    struct way way = raw(web_url, "s3://bucket/k");
+    (void)state;
+    serve_plain(good);
+    way.resumed_source = source_identity;
+    way.lost_uploads = BEFORE_IT_IS_TAKEN_UP;
+    survives(&way);
+}
+
+/* Credentials that are refused as expired, and then others. */
+static int give_credentials(void *user, const struct scoop_credentials *held,
+                            struct scoop_credentials *given, int64_t *expires_at,
+                            struct scoop_error *error) {
+    (void)user;
+    (void)error;
+    *given = (struct scoop_credentials){held->access_key_id == NULL ? "old" : "new", "s", "t"};
+    *expires_at = 0;
+    return 0;
+}
+
+static void renewed_credentials_survive(void **state) {
+    struct way way = raw(web_url, "s3://bucket/k");
+    struct scoop_s3_options *place = &way.options.destination.s3;
+    (void)state;
+    place->credentials = (struct scoop_credentials){NULL, NULL, NULL};
+    place->provider.get = give_credentials;
+    serve_plain(good);
+    survives(&way);
+}
+
+static struct way unsigned_download(const char *to) {
+    struct way way = raw("s3://bucket/source", to);
+    way.options.source.s3.credentials = (struct scoop_credentials){NULL, NULL, NULL};
+    return way;
+}
+
+static void target_is_the_source(void) {
+    unsigned char *got = malloc(SLOW_IN_PLACE_BYTES);
+    FILE *file = fopen(target_path, "rb");
+    assert_non_null(got);
+    assert_non_null(file);
+    assert_int_equal(fread(got, 1, SLOW_IN_PLACE_BYTES, file), source_length);
+    assert_memory_equal(got, source, source_length);
+    fclose(file);
+    free(got);
+}
+
+static void nothing_to_look_at(void) {
+}
+
+static void survives_in_ranges(const struct way *way, size_t length) {
+    serve_pattern(length);
+    drips = true;
+    atomic_store(&clock_speed, FAST_CLOCK);
+    survives(way);
+    atomic_store(&clock_speed, 1);
+    drips = false;
+}
+
+static void ranges_in_order_survive(void **state) {
+    struct way way = unsigned_download(NULL);
+    (void)state;
+    way.check = nothing_to_look_at;
+    survives_in_ranges(&way, SLOW_BYTES);
+}
+
+static void ranges_in_place_survive(void **state) {
+    struct way way = unsigned_download(target_path);
+    (void)state;
+    way.check = target_is_the_source;
+    survives_in_ranges(&way, SLOW_IN_PLACE_BYTES);
 }
 
 static int count_object(void *user, const struct scoop_s3_object *object,
@@ -406,9 +430,22 @@ static void listing_and_head_survive(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_from_http_survive),     cmocka_unit_test(gzip_passed_on_survives),
-        cmocka_unit_test(literals_compressed_survive), cmocka_unit_test(rejects_survive),
-        cmocka_unit_test(an_upload_in_parts_survives), cmocka_unit_test(listing_and_head_survive),
+        cmocka_unit_test(lines_from_http_survive),
+        cmocka_unit_test(gzip_passed_on_survives),
+        cmocka_unit_test(literals_compressed_survive),
+        cmocka_unit_test(rejects_survive),
+        cmocka_unit_test(an_upload_in_parts_survives),
+        cmocka_unit_test(an_upload_from_a_temporary_file_survives),
+        cmocka_unit_test(a_held_upload_survives),
+        cmocka_unit_test(an_object_that_the_server_copies_survives),
+        cmocka_unit_test(parts_that_the_server_copies_survive),
+        cmocka_unit_test(an_upload_that_goes_on_survives),
+        cmocka_unit_test(an_upload_whose_parts_are_compared_survives),
+        cmocka_unit_test(an_upload_of_another_source_survives),
+        cmocka_unit_test(renewed_credentials_survive),
+        cmocka_unit_test(ranges_in_order_survive),
+        cmocka_unit_test(ranges_in_place_survive),
+        cmocka_unit_test(listing_and_head_survive),
     };
-    return cmocka_run_group_tests_name("network_torture", tests, start_server, stop_server);
+    return cmocka_run_group_tests_name("network_torture", tests, begin, end);
 }

@@ -78,7 +78,7 @@ struct scoop_s3_request {
     unsigned max_attempts;  /* 0: SCOOP_RETRY_MAX_ATTEMPTS */
     long total_timeout_ms;  /* per attempt; 0: none */
     /* As in scoop_http_request, for a body that is streamed; an answer other than 200 or 206 does
-     * not reach them. Once a byte was taken there is no further attempt. */
+     * not reach them. Once a byte was taken, or STOP returned, there is no further attempt. */
     int (*on_head)(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
     enum scoop_http_take (*on_data)(void *user, const void *data, size_t length,
                                     struct scoop_error *error);

@@ -19,10 +19,11 @@ struct scoop_s3_error {
     char message[512];
     char region[64]; /* where a redirect points */
     char request_id[80];
+    bool no_memory; /* it could not be read for want of memory */
 };
 
-/* True when body is a whole <Error> document (also inside an <ErrorResponse>); else *out is all
- * empty. HTML, nothing and garbage are common here, so they are no fault. */
+/* True when body is a whole <Error> document (also inside an <ErrorResponse>); else *out has no
+ * text. HTML, nothing and garbage are common here, so they are no fault. */
 bool scoop_s3_parse_error(const void *body, size_t length, struct scoop_s3_error *out);
 
 /* Appends the UploadId of an InitiateMultipartUploadResult. 0, or -1 with PROTOCOL, NO_MEMORY. */
