@@ -387,3 +387,33 @@ def test_a_server_that_fails_in_the_answer_to_a_read_is_an_error(store: Store) -
         proxy.on("get", plain(403))
         with pytest.raises(errors.AccessDenied):
             airscoop.open(store.uri("a"), s3=store.settings(endpoint_url=proxy.url))
+
+
+# --- tables ---
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_pandas_and_pyarrow_read_and_write_objects(name: str, store: Store) -> None:
+    import pandas
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+    from pyarrow import parquet
+
+    table = pandas.DataFrame({"n": range(50_000), "text": [f"é {n}" for n in range(50_000)]})
+    s3 = store.settings()
+    with airscoop.open(store.uri(name), "w", s3=s3) as file:
+        table.to_csv(file, index=False)
+    for mode in ("r", "rb"):
+        with airscoop.open(store.uri(name), mode, s3=s3) as source:
+            assert pandas.read_csv(source).equals(table)
+    with airscoop.open(store.uri(name), "rb", s3=s3) as source:
+        assert arrow_csv.read_csv(source).to_pandas().equals(table)
+    with airscoop.open(store.uri("t.parquet"), "wb", s3=s3) as writer:
+        parquet.write_table(pyarrow.Table.from_pandas(table), writer)
+    written = pyarrow.BufferReader(store.get("t.parquet"))
+    assert parquet.read_table(written).to_pandas().equals(table)
+    with (
+        airscoop.open(store.uri("t.parquet"), "rb", s3=s3) as source,
+        pytest.raises(io.UnsupportedOperation, match=r"airscoop\.copy it to a file"),
+    ):
+        parquet.read_table(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import subprocess
@@ -16,7 +17,10 @@ import airscoop
 from airscoop import Credentials, S3Settings, errors
 
 KEYS = Credentials(access_key_id="KEYID", secret_access_key="secret")
-OK = b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+ETAG = hashlib.md5(Path(__file__).read_bytes()).hexdigest()
+OK = (
+    f'HTTP/1.1 200 OK\r\nETag: "{ETAG}"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+).encode()
 HOSTS = (
     "s3.eu-west-1.amazonaws.com",
     "*.s3.eu-west-1.amazonaws.com",
@@ -58,7 +62,8 @@ class Aws:
             with self.tls.wrap_socket(connection, server_side=True) as secure:
                 head = _head(secure)
                 fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
-                secure.recv(1000)  # the body
+                if head.startswith("PUT"):
+                    secure.recv(1000)  # the body
                 self.seen.append((tunnel, fields["Host"], head.split()[1]))
                 self.regions.append(fields["Authorization"].split("/")[2])
                 secure.sendall(self.answers.pop(0) if self.answers else OK)
@@ -153,7 +158,8 @@ def test_regions_that_point_at_each_other_end_the_copy(aws: Aws, certificate: Pa
     aws.answers += [elsewhere(301, "eu-central-1"), elsewhere(301, "eu-west-1")]
     with pytest.raises(errors.HttpError, match="301"):
         send("s3://reviews/a", "eu-west-1", certificate)
-    assert len(aws.seen) == 2
+    # The last: whether one of the two stored it.
+    assert aws.regions == ["eu-west-1", "eu-central-1", "eu-central-1"]
 
 
 def test_a_host_that_the_certificate_does_not_name_is_not_asked(
