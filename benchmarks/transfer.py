@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import platform
@@ -66,6 +67,8 @@ class Bench:
     """The servers and programs of one run, each made when a scenario first needs it."""
 
     def __init__(self, settings: Settings, stack: contextlib.ExitStack) -> None:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        _alone_in(settings.folder, stack)
         self.settings = settings
         self._stack = stack
         self._servers: dict[str, servers.S3Server] = {}
@@ -125,6 +128,15 @@ class Bench:
             written=str(folder / "written"),
             url=f"{self.web.url}/{made.name}" if scenario.data == "reviews" else "",
         )
+
+
+def _alone_in(folder: Path, stack: contextlib.ExitStack) -> None:
+    """Two benchmarks at once would measure each other, and remove each other's files."""
+    lock = stack.enter_context((folder / "lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"bench: another benchmark runs in {folder}") from None
 
 
 class Round:
@@ -345,12 +357,11 @@ def main(arguments: list[str]) -> None:
         server=given.server,
     )
     scenarios = [SCENARIOS[name] for name in given.only] or list(SCENARIOS.values())
-    settings.folder.mkdir(parents=True, exist_ok=True)
     kinds = {one.kind for scenario in scenarios for one in settings.wanted(scenario)}
-    if "peer" in kinds:
-        peers.install_python(settings.folder)
     with contextlib.ExitStack() as stack:
         bench = Bench(settings, stack)
+        if "peer" in kinds:
+            peers.install_python(settings.folder)
         for scenario in scenarios:
             save(settings.results, measure(bench, scenario))
     if settings.results == RESULTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -113,6 +114,13 @@ def test_the_page_sets_airscoop_against_the_sum_of_the_ceilings(tmp_path: Path) 
     assert "| kernel | 78 % |" in page
     assert "| CRC32C | 10000 |" in page
     assert "| upload | 0.35 | 0.40 | 1.14 |" in page  # 0.1 + 0.05 + 0.2 s per GB
+
+
+def test_two_benchmarks_do_not_share_a_folder(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = run("transfer.py", "--folder", tmp_path, "--results", tmp_path / "r", status=1)
+    assert "another benchmark runs in" in said
 
 
 def test_a_profile_names_the_work_of_each_function() -> None:
