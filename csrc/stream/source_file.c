@@ -42,6 +42,13 @@ static void file_start_at(struct scoop_source *base, uint64_t offset, const char
     ((struct file_source *)base)->start = offset;
 }
 
+/* A pipe holds 64 KiB by itself: its two ends would wait for each other four times as often. */
+static void widen_pipe(int fd) {
+    int held_bytes = fcntl(fd, F_GETPIPE_SZ);
+    if (held_bytes >= 0 && held_bytes < READ_BYTES)
+        fcntl(fd, F_SETPIPE_SZ, READ_BYTES); /* refused to users with many pipes: no harm */
+}
+
 static int file_open(struct scoop_source *base, struct scoop_error *error) {
     struct file_source *source = (struct file_source *)base;
     if (source->path != NULL)
@@ -60,6 +67,7 @@ static int file_open(struct scoop_source *base, struct scoop_error *error) {
         posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     } else {
         base->wait_fd = source->fd;
+        widen_pipe(source->fd);
     }
     return 0;
 }

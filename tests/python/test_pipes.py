@@ -1,4 +1,4 @@
-"""Standard output of every kind: whole, in order, never blocking the transfer, never changed."""
+"""Standard output of every kind, whole, in order, without blocking the transfer; pipes going in."""
 
 from __future__ import annotations
 
@@ -113,3 +113,23 @@ def test_ctrl_c_ends_a_transfer_whose_reader_stands_still(
     os.close(ours)
     assert process.returncode != -signal.SIGKILL
     assert process.returncode != 0
+
+
+def test_a_pipe_on_standard_input_is_widened_but_never_narrowed() -> None:
+    for before, after in ((65_536, 262_144), (1_048_576, 1_048_576)):
+        ours, theirs = os.pipe()
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, before)
+        with subprocess.Popen(
+            [*COMMAND, "-"], stdin=ours, stdout=subprocess.PIPE, bufsize=0
+        ) as process:
+            os.close(ours)
+            os.write(theirs, b"x")
+            assert process.stdout is not None
+            deadline = time.monotonic() + 20
+            while fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ) != after and time.monotonic() < deadline:
+                time.sleep(0.05)
+            os.write(theirs, b"y" * 5000)
+            assert fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ) == after
+            os.close(theirs)
+            assert process.stdout.read() == b"x" + b"y" * 5000
+        assert process.returncode == 0
