@@ -32,7 +32,7 @@ setup(
             sources=sources(),
             depends=headers(),
             include_dirs=["csrc/include", "csrc/binding", postgres_include()],
-            libraries=["curl", "pq", "yajl", "expat", "z", "isal", "crypto"],
+            libraries=["curl", "pq", "yajl", "expat", "z", "isal", "lz4", "crypto"],
             define_macros=[("Py_LIMITED_API", "0x030b0000"), ("_GNU_SOURCE", None)],
             extra_compile_args=["-std=c17", "-O2", "-fvisibility=hidden", *WARNINGS],
             py_limited_api=True,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airscoop.prefix import PrefixIncomplete, copy_prefix
     from airscoop.receipt import (
         CopyReceipt,
+        DeltaReceipt,
         InsertReceipt,
         PartitionReceipt,
         PrefixReceipt,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
+    from airscoop.snapshots import Change, Delta, DeltaJob, delta
     from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
     from airscoop.warehouse import LoadContext, Partition, Warehouse
 
@@ -26,9 +28,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AirscoopError": "airscoop.errors",
+    "Change": "airscoop.snapshots",
     "CopyJob": "airscoop.transfer",
     "CopyReceipt": "airscoop.receipt",
     "Credentials": "airscoop.credentials",
+    "Delta": "airscoop.snapshots",
+    "DeltaJob": "airscoop.snapshots",
+    "DeltaReceipt": "airscoop.receipt",
     "InsertReceipt": "airscoop.receipt",
     "LoadContext": "airscoop.warehouse",
     "ObjectOptions": "airscoop.object_options",
@@ -46,15 +52,20 @@ _HOMES = {
     "check": "airscoop.transfer",
     "copy": "airscoop.transfer",
     "copy_prefix": "airscoop.prefix",
+    "delta": "airscoop.snapshots",
     "open": "airscoop.files",
     "read": "airscoop.transfer",
 }
 
 __all__ = [
     "AirscoopError",
+    "Change",
     "CopyJob",
     "CopyReceipt",
     "Credentials",
+    "Delta",
+    "DeltaJob",
+    "DeltaReceipt",
     "InsertReceipt",
     "LoadContext",
     "ObjectOptions",
@@ -73,6 +84,7 @@ __all__ = [
     "check",
     "copy",
     "copy_prefix",
+    "delta",
     "open",
     "read",
 ]

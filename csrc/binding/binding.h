@@ -10,6 +10,7 @@
 
 struct airscoop_state {
     PyObject *exceptions[SCOOP_CODE_COUNT]; /* indexed by enum scoop_code; [SCOOP_OK] is the base */
+    PyTypeObject *changes_type, *changes_reader_type;
 };
 
 extern struct PyModuleDef airscoop_module_definition;
@@ -26,6 +27,12 @@ int airscoop_add_exceptions(PyObject *module);
 /* Each adds one heap type to the module. 0 or -1 with an exception set. */
 int airscoop_add_transfer(PyObject *module);
 int airscoop_add_session(PyObject *module);
+int airscoop_add_delta(PyObject *module);
+int airscoop_add_changes(PyObject *module);
+
+/* A new _native.Changes; takes the reference over, also on failure. */
+struct scoop_changes;
+PyObject *airscoop_new_changes(struct airscoop_state *state, struct scoop_changes *changes);
 
 /* Module functions; see _native.pyi. */
 PyObject *airscoop_list_page(PyObject *module, PyObject *args);

@@ -3,6 +3,8 @@
 static int execute(PyObject *module) {
     if (airscoop_add_exceptions(module) != 0 || airscoop_add_transfer(module) != 0)
         return -1;
+    if (airscoop_add_changes(module) != 0 || airscoop_add_delta(module) != 0)
+        return -1;
     return airscoop_add_session(module);
 }
 
@@ -10,6 +12,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     struct airscoop_state *state = PyModule_GetState(module);
     for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++)
         Py_VISIT(state->exceptions[code]);
+    Py_VISIT((PyObject *)state->changes_type);
+    Py_VISIT((PyObject *)state->changes_reader_type);
     return 0;
 }
 
@@ -17,6 +21,8 @@ static int clear(PyObject *module) {
     struct airscoop_state *state = PyModule_GetState(module);
     for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++)
         Py_CLEAR(state->exceptions[code]);
+    Py_CLEAR(state->changes_type);
+    Py_CLEAR(state->changes_reader_type);
     return 0;
 }
 

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from airscoop import __version__
-from airscoop.cli import local, transfers, uploads, warehouse
+from airscoop.cli import local, snapshots, transfers, uploads, warehouse
 
 if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
@@ -35,6 +35,9 @@ BAD_DATA_CODES = frozenset(
         "INFLATION",
         "UNSUPPORTED",
         "COUNT_MISMATCH",
+        "DUPLICATE_KEY",
+        "SCHEMA_CHANGED",
+        "SUSPECT_EXPORT",
     }
 )
 
@@ -70,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     transfers.add_verbs(verbs)
     uploads.add_verbs(verbs)
+    snapshots.add_verbs(verbs)
     warehouse.add_verbs(verbs)
     local.add_verbs(verbs)
     return root

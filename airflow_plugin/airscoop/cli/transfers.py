@@ -144,6 +144,11 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         action="store_true",
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
+    add_s3(verb)
+
+
+def add_s3(verb: argparse.ArgumentParser) -> None:
+    """The options that say how to reach S3 and the web, the same for every verb that does."""
     s3 = verb.add_argument_group("S3", "else as botocore finds it (AWS_… variables, profile, role)")
     s3.add_argument("--endpoint-url", metavar="URL")
     s3.add_argument("--region")

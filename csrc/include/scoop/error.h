@@ -37,6 +37,9 @@
     X(SQL, "SqlError", false, "The warehouse refused a statement.")                                \
     X(SERIALIZATION, "SerializationConflict", true, "A concurrent transaction won.")               \
     X(LOCK_TIMEOUT, "LockTimeout", true, "A lock was not granted in time.")                        \
+    X(DUPLICATE_KEY, "DuplicateKey", false, "A key stands for more than one row of an export.")    \
+    X(SCHEMA_CHANGED, "SchemaChanged", false, "The columns of two exports differ.")                \
+    X(SUSPECT_EXPORT, "SuspectExport", false, "An export looks cut short; nothing was passed on.") \
     X(COUNT_MISMATCH, "CountMismatch", false, "Counts that must be equal differ.")                 \
     X(INTERNAL, "InternalError", false, "A defect in airscoop; please report it.")
 

@@ -1,0 +1,257 @@
+"""The verb `delta`: what changed between two full exports of a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
+
+from airscoop import places
+from airscoop.credentials import S3Settings
+from airscoop.options import TransferOptions, place
+from airscoop.receipt import CopyReceipt, DeltaReceipt
+
+if TYPE_CHECKING:
+    from airscoop._native import Changes, DeltaFacts
+    from airscoop._native import Delta as NativeDelta
+
+TableFormat = Literal["auto", "csv", "jsonl"]
+Duplicates = Literal["error", "last"]
+SchemaChange = Literal["error", "compare_common"]
+
+FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
+MAX_DELETE_RATIO = 0.3
+MIN_ROWS = 1
+BLOCK_BYTES = 1 << 20
+
+
+class Change(TypedDict):
+    """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's."""
+
+    op: Literal["INSERT", "UPDATE", "DELETE"]
+    key: dict[str, Any]
+    row: dict[str, Any]
+    changed: NotRequired[list[str]]
+    id: str
+
+
+class Delta:
+    """The changes between two exports, to iterate, to write, to take as Arrow, again and again.
+
+    They are in memory or in an unnamed temporary file, and gone with the object. `receipt` counts.
+    """
+
+    receipt: DeltaReceipt
+
+    def __init__(self, changes: Changes, receipt: DeltaReceipt) -> None:
+        self._changes = changes
+        self.receipt = receipt
+
+    def blocks(self) -> Iterator[bytes]:
+        """The changes as JSON lines, in blocks of about 1 MiB."""
+        reader = self._changes.reader()
+        while block := reader.read(BLOCK_BYTES):
+            yield block
+
+    def __iter__(self) -> Iterator[Change]:
+        for block in self.blocks():
+            for line in block.splitlines():
+                yield cast(Change, json.loads(line))
+
+    def __len__(self) -> int:
+        return self.receipt.inserted + self.receipt.updated + self.receipt.deleted
+
+    def __bool__(self) -> bool:
+        """True, also without changes: a Delta is a result."""
+        return True
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """For pyarrow, polars, DuckDB: op, key {…}, row {…}, changed […], id; values as text."""
+        return self._changes.__arrow_c_stream__(requested_schema)
+
+    def write(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        destination_s3: S3Settings | None = None,
+        **options: Any,
+    ) -> CopyReceipt:
+        """Writes the changes as JSON lines, compressed when the name ends in .gz.
+
+        The destination (s3://, a path or "-") appears whole or not at all.
+        """
+        from airscoop.transfer import Upload
+
+        with Upload(destination, destination_s3=destination_s3, **options) as upload:
+            for block in self.blocks():
+                upload.write(block)
+            return upload.commit()
+
+
+class DeltaJob:
+    """A comparison that another thread (or a signal handler) can cancel while it runs."""
+
+    def __init__(
+        self,
+        old: str | os.PathLike[str] | None,
+        new: str | os.PathLike[str],
+        *,
+        key: Sequence[str] = ("PK",),
+        format: TableFormat = "auto",
+        duplicates: Duplicates = "error",
+        schema_change: SchemaChange = "error",
+        max_delete_ratio: float = MAX_DELETE_RATIO,
+        min_rows: int = MIN_ROWS,
+        version: str | None = None,
+        memory_limit: int | None = None,
+        max_record_bytes: int | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        allow_unknown_length: bool = False,
+        old_s3: S3Settings | None = None,
+        new_s3: S3Settings | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        from airscoop._native import Delta as NativeDelta
+
+        self._key = (key,) if isinstance(key, str) else tuple(key)
+        self._old = None if old is None else place(old)
+        self._new = place(new)
+        _check("format", format, FORMATS)
+        _check("duplicates", duplicates, ("error", "last"))
+        _check("schema_change", schema_change, ("error", "compare_common"))
+        _check_count("min_rows", min_rows)
+        _check_count("memory_limit", memory_limit or 0)
+
+        def side(source: str, settings: S3Settings | None) -> dict[str, Any]:
+            return TransferOptions(
+                source=source,
+                max_record_bytes=max_record_bytes,
+                allow_unknown_length=allow_unknown_length,
+                source_s3=settings or S3Settings(),
+                ca_file=ca_file,
+            ).native()
+
+        self._native: NativeDelta = NativeDelta(
+            None if self._old is None else side(self._old, old_s3),
+            side(self._new, new_s3 or old_s3),
+            self._key,
+            format=FORMATS.index(format),
+            keep_last=duplicates == "last",
+            common_only=schema_change == "compare_common",
+            max_delete_ratio=max_delete_ratio,
+            min_rows=min_rows,
+            memory_limit=memory_limit or 0,
+            temp_dir=None if temp_dir is None else os.fspath(temp_dir),
+            version=version,
+        )
+
+    def cancel(self) -> None:
+        """Makes `run` end in Cancelled soon."""
+        self._native.cancel()
+
+    def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
+        """Compares to the end; `on_progress` is called about once a second, on this thread."""
+        start = time.monotonic()
+
+        def report() -> None:
+            if on_progress is not None:
+                on_progress(self._native.facts())
+
+        facts = self._native.run(report if on_progress is not None else None)
+        receipt = self._receipt(facts, time.monotonic() - start)
+        return Delta(self._native.changes(), receipt)
+
+    def _receipt(self, facts: DeltaFacts, seconds: float) -> DeltaReceipt:
+        old, new = facts["old"], facts["new"]
+        return DeltaReceipt(
+            seconds=seconds,
+            old=None if self._old is None else places.displayed(self._old),
+            new=places.displayed(self._new),
+            key=list(self._key),
+            old_rows=old["rows"],
+            new_rows=new["rows"],
+            inserted=facts["inserted"],
+            updated=facts["updated"],
+            deleted=facts["deleted"],
+            unchanged=facts["unchanged"],
+            old_duplicates=old["duplicates"],
+            new_duplicates=new["duplicates"],
+            sorted=facts["sorted"],
+            spilled_bytes=facts["spilled_bytes"],
+            old_etag=old["etag"] or None,
+            new_etag=new["etag"] or None,
+            source_bytes=old["source_bytes"] + new["source_bytes"],
+            text_bytes=old["text_bytes"] + new["text_bytes"],
+            retries=old["retries"] + new["retries"],
+        )
+
+
+def _check(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        from airscoop.errors import UsageError
+
+        raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
+
+
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        from airscoop.errors import UsageError
+
+        raise UsageError(f"{name} is not a whole number, or out of range")
+
+
+def delta(
+    old: str | os.PathLike[str] | None,
+    new: str | os.PathLike[str],
+    *,
+    key: Sequence[str] = ("PK",),
+    format: TableFormat = "auto",
+    duplicates: Duplicates = "error",
+    schema_change: SchemaChange = "error",
+    max_delete_ratio: float = MAX_DELETE_RATIO,
+    min_rows: int = MIN_ROWS,
+    version: str | None = None,
+    memory_limit: int | None = None,
+    max_record_bytes: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    allow_unknown_length: bool = False,
+    old_s3: S3Settings | None = None,
+    new_s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    on_progress: Callable[[DeltaFacts], object] | None = None,
+) -> Delta:
+    """Compares two full exports of a table by key: what was inserted, updated and deleted.
+
+    Sources are http(s)://, s3:// or a path; CSV or JSON lines (by name, else by the first byte),
+    gzip or plain. `old` None is the first import: every row is an INSERT. Both are read at the same
+    time and once; exports in the order of their keys need no memory to speak of, others up to
+    `memory_limit` (64 MiB) and beyond that temporary files in `temp_dir`.
+
+    The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, or
+    when more than `max_delete_ratio` of the old rows are gone. `version` names the new export in
+    the changes' ids: give it wherever a consumer drops ids that it has seen, as the same change may
+    come again in a later version.
+
+    Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
+    """
+    job = DeltaJob(
+        old,
+        new,
+        key=key,
+        format=format,
+        duplicates=duplicates,
+        schema_change=schema_change,
+        max_delete_ratio=max_delete_ratio,
+        min_rows=min_rows,
+        version=version,
+        memory_limit=memory_limit,
+        max_record_bytes=max_record_bytes,
+        temp_dir=temp_dir,
+        allow_unknown_length=allow_unknown_length,
+        old_s3=old_s3,
+        new_s3=new_s3,
+        ca_file=ca_file,
+    )
+    return job.run(on_progress=on_progress)

@@ -1,0 +1,164 @@
+/* airscoop._native.Changes and ChangesReader: the changes of a delta, as JSON lines or Arrow. */
+#include "binding.h"
+#include "scoop/delta.h"
+
+enum { JSON_CEILING = 1 << 30 };
+
+struct changes_object {
+    PyObject_HEAD struct scoop_changes *changes;
+};
+
+struct reader_object {
+    PyObject_HEAD struct scoop_changes_reader *reader;
+    int busy;
+};
+
+static void release(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    free_object(object);
+    Py_DECREF(type);
+}
+
+static void changes_dealloc(PyObject *object) {
+    scoop_changes_give(((struct changes_object *)object)->changes);
+    release(object);
+}
+
+static void reader_dealloc(PyObject *object) {
+    scoop_changes_reader_free(((struct reader_object *)object)->reader);
+    release(object);
+}
+
+PyObject *airscoop_new_changes(struct airscoop_state *state, struct scoop_changes *changes) {
+    struct changes_object *self =
+        (struct changes_object *)PyType_GenericAlloc(state->changes_type, 0);
+    if (self == NULL)
+        scoop_changes_give(changes);
+    else
+        self->changes = changes;
+    return (PyObject *)self;
+}
+
+static PyObject *changes_reader(PyObject *object, PyObject *unused) {
+    struct airscoop_state *state = airscoop_state_of(Py_TYPE(object));
+    struct scoop_error error = {0};
+    (void)unused;
+    struct reader_object *self =
+        (struct reader_object *)PyType_GenericAlloc(state->changes_reader_type, 0);
+    if (self == NULL)
+        return NULL;
+    self->reader = scoop_changes_reader_new(((struct changes_object *)object)->changes, &error);
+    if (self->reader != NULL)
+        return (PyObject *)self;
+    Py_DECREF((PyObject *)self);
+    return airscoop_raise(state, &error);
+}
+
+static PyObject *reader_read(PyObject *object, PyObject *size) {
+    struct reader_object *self = (struct reader_object *)object;
+    struct airscoop_state *state = airscoop_state_of(Py_TYPE(object));
+    struct scoop_error error = {0};
+    struct scoop_buf out;
+    size_t at_least = PyLong_AsSize_t(size);
+    if (PyErr_Occurred())
+        return NULL;
+    if (self->busy) {
+        scoop_fail(&error, SCOOP_USAGE, "this reader is in use by another thread");
+        return airscoop_raise(state, &error);
+    }
+    scoop_buf_init(&out, JSON_CEILING);
+    self->busy = 1;
+    PyThreadState *thread = PyEval_SaveThread();
+    int status = scoop_changes_read_json(self->reader, at_least, &out, &error);
+    PyEval_RestoreThread(thread);
+    self->busy = 0;
+    PyObject *data =
+        status < 0 ? airscoop_raise(state, &error)
+                   : PyBytes_FromStringAndSize((const char *)out.data, (Py_ssize_t)out.length);
+    scoop_buf_free(&out);
+    return data;
+}
+
+static const char stream_name[] = "arrow_array_stream";
+
+static void release_stream(PyObject *capsule) {
+    struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, stream_name);
+    if (stream == NULL)
+        return;
+    if (stream->release != NULL)
+        stream->release(stream);
+    PyMem_Free(stream);
+}
+
+static PyObject *changes_arrow(PyObject *object, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"requested_schema", NULL};
+    PyObject *requested = Py_None;
+    struct scoop_error error = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:__arrow_c_stream__", names, &requested))
+        return NULL;
+    struct ArrowArrayStream *stream = PyMem_Calloc(1, sizeof *stream);
+    if (stream == NULL)
+        return PyErr_NoMemory();
+    if (scoop_changes_arrow(((struct changes_object *)object)->changes, stream, &error) != 0) {
+        PyMem_Free(stream);
+        return airscoop_raise(airscoop_state_of(Py_TYPE(object)), &error);
+    }
+    PyObject *capsule = PyCapsule_New(stream, stream_name, release_stream);
+    if (capsule == NULL) {
+        stream->release(stream);
+        PyMem_Free(stream);
+    }
+    return capsule;
+}
+
+static PyMethodDef changes_methods[] = {
+    {"reader", changes_reader, METH_NOARGS, "A reader at the first change."},
+    {"__arrow_c_stream__", (PyCFunction)(void (*)(void))changes_arrow, METH_VARARGS | METH_KEYWORDS,
+     "The changes as an Arrow C stream."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMethodDef reader_methods[] = {
+    {"read", reader_read, METH_O, "JSON lines of at least so many bytes; b'' at the end."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot changes_slots[] = {
+    {Py_tp_doc, "The changes of a delta."},
+    {Py_tp_dealloc, changes_dealloc},
+    {Py_tp_methods, changes_methods},
+    {0, NULL},
+};
+
+static PyType_Slot reader_slots[] = {
+    {Py_tp_doc, "Reads changes as JSON lines."},
+    {Py_tp_dealloc, reader_dealloc},
+    {Py_tp_methods, reader_methods},
+    {0, NULL},
+};
+
+static PyType_Spec changes_spec = {
+    .name = "airscoop._native.Changes",
+    .basicsize = sizeof(struct changes_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = changes_slots,
+};
+
+static PyType_Spec reader_spec = {
+    .name = "airscoop._native.ChangesReader",
+    .basicsize = sizeof(struct reader_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = reader_slots,
+};
+
+int airscoop_add_changes(PyObject *module) {
+    struct airscoop_state *state = PyModule_GetState(module);
+    state->changes_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &changes_spec, NULL);
+    state->changes_reader_type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &reader_spec, NULL);
+    if (state->changes_type == NULL || state->changes_reader_type == NULL ||
+        PyModule_AddType(module, state->changes_type) != 0)
+        return -1;
+    return PyModule_AddType(module, state->changes_reader_type);
+}

@@ -1,0 +1,494 @@
+#include "side.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../table/csv.h"
+#include "../table/json_rows.h"
+#include "../table/order.h"
+#include "places.h"
+#include "scoop/http.h"
+#include "scoop/memory.h"
+#include "scoop/sniff.h"
+#include "scoop/stage.h"
+
+enum {
+    BATCHES = 3,
+    BATCH_BYTES = 256 * 1024,
+    MEMORY_CEILING = 64 * 1024 * 1024,
+    SLICE_MS = 100,
+    BOM_BYTES = 3,
+};
+
+struct scoop_reading {
+    struct scoop_side_options options;
+    char name[512];
+    struct scoop_transfer *transfer;
+    struct scoop_buf arrived; /* what the transfer has read */
+    struct scoop_counters counters;
+    struct scoop_stage *check; /* of JSON lines, ends in `end`; NULL for CSV */
+    struct rows_stage {
+        struct scoop_stage base;
+        struct scoop_reading *reading;
+    } end;
+    bool begun, json, columns_known;
+    struct scoop_csv csv;
+    struct scoop_json_rows rows;
+    struct scoop_columns columns;
+    struct scoop_order_watch watch;
+    struct scoop_batch batches[BATCHES];
+    struct scoop_batch *filling;
+    size_t scan_at_bytes; /* of text in `filling` */
+    pthread_t thread;
+    bool started;
+    struct {
+        bool columns_known, stopped, failed;
+        const struct scoop_row_plan *plan;
+        struct scoop_batch *ready[BATCHES]; /* a ring */
+        size_t first, count;
+        struct scoop_batch *lent; /* to the comparing thread */
+        bool busy[BATCHES];       /* batches that are not free */
+        struct scoop_delta_side_facts facts;
+        struct scoop_error error;
+    } synced;
+};
+
+static void lock(struct scoop_reading *reading) {
+    pthread_mutex_lock(&reading->options.bell->lock);
+}
+
+static void ring_and_unlock(struct scoop_reading *reading) {
+    reading->options.bell->rings++;
+    pthread_cond_broadcast(&reading->options.bell->rung);
+    pthread_mutex_unlock(&reading->options.bell->lock);
+}
+
+static void wait_locked(struct scoop_reading *reading) {
+    pthread_cond_wait(&reading->options.bell->rung, &reading->options.bell->lock);
+}
+
+static int fail_stopped(struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
+}
+
+/* Waits for a batch that is free. */
+static int take_batch(struct scoop_reading *reading, struct scoop_error *error) {
+    reading->filling = NULL;
+    lock(reading);
+    while (reading->filling == NULL && !reading->synced.stopped) {
+        for (size_t i = 0; i < BATCHES && reading->filling == NULL; i++)
+            if (!reading->synced.busy[i]) {
+                reading->synced.busy[i] = true;
+                reading->filling = &reading->batches[i];
+            }
+        if (reading->filling == NULL)
+            wait_locked(reading);
+    }
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    if (reading->filling == NULL)
+        return fail_stopped(error);
+    scoop_batch_clear(reading->filling);
+    reading->scan_at_bytes = BATCH_BYTES;
+    return 0;
+}
+
+static void hand_over(struct scoop_reading *reading, bool last) {
+    reading->filling->last = last;
+    lock(reading);
+    size_t at = (reading->synced.first + reading->synced.count++) % BATCHES;
+    reading->synced.ready[at] = reading->filling;
+    ring_and_unlock(reading);
+}
+
+/* Tells the columns and waits for the plan, which needs the other side's. */
+static int agree_on_plan(struct scoop_reading *reading, struct scoop_error *error) {
+    lock(reading);
+    reading->synced.columns_known = true;
+    ring_and_unlock(reading);
+    lock(reading);
+    while (reading->synced.plan == NULL && !reading->synced.stopped)
+        wait_locked(reading);
+    reading->csv.plan = reading->rows.plan = reading->synced.plan;
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    return reading->csv.plan == NULL ? fail_stopped(error) : 0;
+}
+
+static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+    struct scoop_buf *text = &reading->filling->text;
+    size_t used = 0;
+    if (reading->json) {
+        if (scoop_json_columns(text->data, text->length, &reading->columns, error) != 0)
+            return -1;
+        reading->columns_known = true;
+    } else {
+        if (scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
+                             &used, error) != 0)
+            return -1;
+        reading->columns_known = used > 0;
+        scoop_buf_consume(text, used);
+    }
+    return reading->columns_known ? agree_on_plan(reading, error) : 0;
+}
+
+static int scan(struct scoop_reading *reading, bool last, size_t *used, struct scoop_error *error) {
+    struct scoop_batch *batch = reading->filling;
+    if (scoop_buf_reserve(&batch->text, SCOOP_CSV_PADDING, error) != 0)
+        return -1;
+    memset(batch->text.data + batch->text.length, 0, SCOOP_CSV_PADDING);
+    return reading->json ? scoop_json_rows_scan(&reading->rows, batch, used, error)
+                         : scoop_csv_scan(&reading->csv, batch, last, used, error);
+}
+
+static int check_record_size(struct scoop_reading *reading, struct scoop_error *error) {
+    size_t most = reading->options.max_record_bytes;
+    size_t length = reading->filling->text.length;
+    if (length > most)
+        return scoop_fail(error, SCOOP_BAD_RECORD,
+                          "line %llu (byte %llu): the row has more than max_record_bytes, %zu",
+                          (unsigned long long)reading->csv.line,
+                          (unsigned long long)reading->csv.offset, most);
+    reading->scan_at_bytes = length + BATCH_BYTES;
+    return 0;
+}
+
+/* Makes rows of the text that has come together. */
+static int make_rows(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+    size_t used = 0;
+    if (!reading->columns_known && learn_columns(reading, last, error) != 0)
+        return -1;
+    if (!reading->columns_known)
+        return check_record_size(reading, error);
+    struct scoop_batch *batch = reading->filling;
+    if (scan(reading, last, &used, error) != 0)
+        return -1;
+    if (used == 0 && !last)
+        return check_record_size(reading, error);
+    if (scoop_order_watch_batch(&reading->watch, batch, error) != 0)
+        return -1;
+    if (last) {
+        hand_over(reading, true);
+        return 0;
+    }
+    /* Its rows are the other thread's from now on, but not yet: the rest is copied first. */
+    if (take_batch(reading, error) != 0 ||
+        scoop_buf_append(&reading->filling->text, batch->text.data + used,
+                         batch->text.length - used, error) != 0)
+        return -1;
+    struct scoop_batch *next = reading->filling;
+    reading->scan_at_bytes = next->text.length + BATCH_BYTES;
+    reading->filling = batch;
+    hand_over(reading, false);
+    reading->filling = next;
+    return 0;
+}
+
+static int take_text(struct scoop_reading *reading, const unsigned char *data, size_t length,
+                     struct scoop_error *error) {
+    while (length > 0) {
+        struct scoop_buf *text = &reading->filling->text;
+        size_t part = reading->scan_at_bytes - text->length;
+        if (part > length)
+            part = length;
+        if (scoop_buf_append(text, data, part, error) != 0)
+            return -1;
+        data += part;
+        length -= part;
+        if (text->length == reading->scan_at_bytes && make_rows(reading, false, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int rows_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
+                      size_t *consumed, struct scoop_error *error) {
+    *consumed = length;
+    return take_text(((struct rows_stage *)stage)->reading, data, length, error);
+}
+
+static int rows_finish(struct scoop_stage *stage, struct scoop_error *error) {
+    return make_rows(((struct rows_stage *)stage)->reading, true, error);
+}
+
+static void rows_free(struct scoop_stage *stage) {
+    (void)stage; /* a part of the reading */
+}
+
+static const struct scoop_stage_type rows_type = {"rows", rows_write, rows_finish, rows_free};
+
+static int on_reject(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
+    (void)user;
+    return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
+                      (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
+                      reject->reason);
+}
+
+static bool ends_with(const char *name, const char *suffix) {
+    size_t length = strlen(name), most = strlen(suffix);
+    return length >= most && strcmp(name + length - most, suffix) == 0;
+}
+
+/* AUTO when the name does not tell. */
+static enum scoop_table_format format_by_name(const char *uri) {
+    char name[512];
+    size_t length = strcspn(uri, "?#");
+    if (length >= sizeof name)
+        return SCOOP_TABLE_FORMAT_AUTO;
+    memcpy(name, uri, length);
+    name[length] = 0;
+    if (ends_with(name, ".gz"))
+        name[length - 3] = 0;
+    if (ends_with(name, ".csv"))
+        return SCOOP_TABLE_FORMAT_CSV;
+    if (ends_with(name, ".jsonl") || ends_with(name, ".ndjson") || ends_with(name, ".json"))
+        return SCOOP_TABLE_FORMAT_JSONL;
+    return SCOOP_TABLE_FORMAT_AUTO;
+}
+
+static bool is_json(const struct scoop_reading *reading, const unsigned char *data, size_t length) {
+    if (reading->options.format != SCOOP_TABLE_FORMAT_AUTO)
+        return reading->options.format == SCOOP_TABLE_FORMAT_JSONL;
+    while (length > 0 && (*data == ' ' || *data == '\t' || *data == '\r' || *data == '\n')) {
+        data++;
+        length--;
+    }
+    return length > 0 && *data == '{';
+}
+
+/* The first bytes tell what follows. */
+static int begin(struct scoop_reading *reading, size_t *skipped, struct scoop_error *error) {
+    const unsigned char *data = reading->arrived.data;
+    size_t length = reading->arrived.length;
+    enum scoop_content content = scoop_sniff(data, length);
+    reading->begun = true;
+    *skipped = length >= BOM_BYTES && memcmp(data, "\xef\xbb\xbf", BOM_BYTES) == 0 ? BOM_BYTES : 0;
+    if (content != SCOOP_CONTENT_PLAIN)
+        return scoop_fail(error, SCOOP_UNSUPPORTED,
+                          "%s data; only plain UTF-8 text and gzip can be read as rows",
+                          scoop_content_name(content));
+    reading->json = is_json(reading, data + *skipped, length - *skipped);
+    reading->csv.offset = *skipped;
+    if (!reading->json)
+        return 0;
+    const struct scoop_record_options options = {
+        .max_record_bytes = reading->options.max_record_bytes, .policy = {on_reject, reading}};
+    *skipped = 0; /* the check takes it, and counts it */
+    reading->check = scoop_json_check_new(&options, &reading->counters, error);
+    if (reading->check == NULL)
+        return -1;
+    reading->check->next = &reading->end.base;
+    return 0;
+}
+
+static int take_arrived(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+    size_t skipped = 0;
+    if (!reading->begun) {
+        if (reading->arrived.length < SCOOP_SNIFF_BYTES && !last)
+            return 0;
+        if (begin(reading, &skipped, error) != 0 || take_batch(reading, error) != 0)
+            return -1;
+    }
+    const unsigned char *data = reading->arrived.data + skipped;
+    size_t length = reading->arrived.length - skipped;
+    int status = reading->check != NULL ? scoop_stage_push(reading->check, data, length, error)
+                                        : take_text(reading, data, length, error);
+    reading->arrived.length = 0;
+    if (status == 0 && last)
+        status = reading->check != NULL ? scoop_stage_finish_chain(reading->check, error)
+                                        : make_rows(reading, true, error);
+    return status;
+}
+
+static bool is_stopped(struct scoop_reading *reading) {
+    lock(reading);
+    bool stopped = reading->synced.stopped;
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    return stopped;
+}
+
+static void tell_facts(struct scoop_reading *reading) {
+    struct scoop_transfer_facts facts;
+    scoop_transfer_facts(reading->transfer, &facts);
+    lock(reading);
+    struct scoop_delta_side_facts *told = &reading->synced.facts;
+    told->source_bytes = facts.counters.source_bytes;
+    told->text_bytes = facts.counters.text_bytes;
+    told->retries = facts.retries;
+    memcpy(told->etag, facts.source_etag, sizeof told->etag);
+    pthread_mutex_unlock(&reading->options.bell->lock);
+}
+
+static int read_all(struct scoop_reading *reading, struct scoop_error *error) {
+    for (;;) {
+        enum scoop_transfer_state state = scoop_transfer_run(reading->transfer, SLICE_MS, error);
+        if (state == SCOOP_TRANSFER_FAILED)
+            return -1;
+        if (is_stopped(reading))
+            return fail_stopped(error);
+        if (state == SCOOP_TRANSFER_DONE)
+            tell_facts(reading); /* before the last rows, with which the comparison may end */
+        if (take_arrived(reading, state == SCOOP_TRANSFER_DONE, error) != 0)
+            return -1;
+        if (state == SCOOP_TRANSFER_DONE)
+            return 0;
+    }
+}
+
+/* The rows do not know whose they are. */
+static void name_source(const struct scoop_reading *reading, struct scoop_error *error) {
+    char message[sizeof error->message];
+    if ((error->code != SCOOP_BAD_RECORD && error->code != SCOOP_UNSUPPORTED) ||
+        strncmp(error->message, reading->name, strlen(reading->name)) == 0)
+        return;
+    memcpy(message, error->message, sizeof message);
+    snprintf(error->message, sizeof error->message, "%s: %.500s", reading->name, message);
+}
+
+static void *run(void *user) {
+    struct scoop_reading *reading = user;
+    struct scoop_error error = {0};
+    if (read_all(reading, &error) == 0)
+        return NULL;
+    name_source(reading, &error);
+    tell_facts(reading);
+    lock(reading);
+    reading->synced.failed = true;
+    reading->synced.error = error;
+    ring_and_unlock(reading);
+    return NULL;
+}
+
+static void name_it(struct scoop_reading *reading, const char *uri) {
+    if (scoop_place_is_http(uri))
+        scoop_url_display(uri, reading->name, sizeof reading->name);
+    else
+        snprintf(reading->name, sizeof reading->name, "%s",
+                 strcmp(uri, "-") == 0 ? "standard input" : uri);
+}
+
+struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,
+                                        struct scoop_error *error) {
+    struct scoop_reading *reading = scoop_calloc(1, sizeof *reading);
+    if (reading == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    reading->options = *options;
+    reading->options.transfer = NULL; /* the caller's */
+    if (reading->options.max_record_bytes == 0)
+        reading->options.max_record_bytes = SCOOP_MAX_RECORD_BYTES;
+    scoop_buf_init(&reading->arrived, MEMORY_CEILING);
+    reading->end.base.type = &rows_type;
+    reading->end.base.counters = &reading->counters;
+    reading->end.reading = reading;
+    scoop_csv_init(&reading->csv);
+    scoop_json_rows_init(&reading->rows);
+    scoop_order_watch_init(&reading->watch);
+    for (size_t i = 0; i < BATCHES; i++)
+        scoop_batch_init(&reading->batches[i]);
+    if (options->format == SCOOP_TABLE_FORMAT_AUTO)
+        reading->options.format = format_by_name(options->transfer->source.uri);
+    name_it(reading, options->transfer->source.uri);
+    struct scoop_transfer_options transfer = *options->transfer;
+    transfer.destination = (struct scoop_place){0};
+    transfer.memory = &reading->arrived;
+    transfer.format = SCOOP_FORMAT_RAW;
+    transfer.compression = SCOOP_COMPRESSION_NONE;
+    transfer.memory_limit_bytes = options->memory_bytes;
+    reading->transfer = scoop_transfer_new(&transfer, error);
+    if (reading->transfer != NULL)
+        return reading;
+    scoop_reading_free(reading);
+    return NULL;
+}
+
+/* Signals are for the thread that has an interpreter. */
+int scoop_reading_start(struct scoop_reading *reading, struct scoop_error *error) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&reading->thread, NULL, run, reading);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    reading->started = failed == 0;
+    return failed == 0 ? 0 : scoop_fail_errno(error, failed, "starting a thread");
+}
+
+const char *scoop_reading_name(const struct scoop_reading *reading) {
+    return reading->name;
+}
+
+int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_columns **columns,
+                          bool *json, struct scoop_error *error) {
+    int status = 0;
+    lock(reading);
+    if (reading->synced.columns_known) {
+        *columns = &reading->columns;
+        *json = reading->json;
+        status = 1;
+    } else if (reading->synced.failed) {
+        *error = reading->synced.error;
+        status = -1;
+    }
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    return status;
+}
+
+void scoop_reading_set_plan(struct scoop_reading *reading, const struct scoop_row_plan *plan) {
+    lock(reading);
+    reading->synced.plan = plan;
+    ring_and_unlock(reading);
+}
+
+int scoop_reading_next(struct scoop_reading *reading, struct scoop_batch **batch,
+                       struct scoop_error *error) {
+    int status = 0;
+    lock(reading);
+    if (reading->synced.failed) {
+        *error = reading->synced.error;
+        status = -1;
+    } else if (reading->synced.count > 0) {
+        if (reading->synced.lent != NULL) {
+            reading->synced.busy[reading->synced.lent - reading->batches] = false;
+            reading->options.bell->rings++;
+            pthread_cond_broadcast(&reading->options.bell->rung);
+        }
+        *batch = reading->synced.lent = reading->synced.ready[reading->synced.first];
+        reading->synced.first = (reading->synced.first + 1) % BATCHES;
+        reading->synced.count--;
+        status = 1;
+    }
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    return status;
+}
+
+void scoop_reading_stop(struct scoop_reading *reading) {
+    scoop_transfer_cancel(reading->transfer);
+    lock(reading);
+    reading->synced.stopped = true;
+    ring_and_unlock(reading);
+}
+
+void scoop_reading_facts(struct scoop_reading *reading, struct scoop_delta_side_facts *facts) {
+    lock(reading);
+    *facts = reading->synced.facts;
+    pthread_mutex_unlock(&reading->options.bell->lock);
+}
+
+void scoop_reading_free(struct scoop_reading *reading) {
+    if (reading == NULL)
+        return;
+    if (reading->started) {
+        scoop_reading_stop(reading);
+        pthread_join(reading->thread, NULL);
+    }
+    scoop_transfer_free(reading->transfer);
+    scoop_stage_free_chain(reading->check);
+    scoop_csv_free(&reading->csv);
+    scoop_json_rows_free(&reading->rows);
+    scoop_columns_free(&reading->columns);
+    scoop_order_watch_free(&reading->watch);
+    for (size_t i = 0; i < BATCHES; i++)
+        scoop_batch_free(&reading->batches[i]);
+    scoop_buf_free(&reading->arrived);
+    scoop_free(reading);
+}

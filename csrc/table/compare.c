@@ -1,0 +1,297 @@
+#include "compare.h"
+
+#include <string.h>
+
+#include "key_log.h"
+#include "scoop/memory.h"
+
+/* Rows that one side goes ahead by when they come in any order: with it, the order of the changes
+ * depends on the exports only, not on who was faster. */
+enum { TURN_ROWS = 2048, STEP_ROWS = 4096, PREFETCH_ROWS = 12 };
+
+enum phase { BEGINNING, MERGING, JOINING, FINISHING, DONE };
+
+struct cursor {
+    struct scoop_batch *batch;
+    size_t next;
+    bool ended;
+};
+
+struct scoop_compare {
+    struct scoop_compare_options options;
+    enum phase phase;
+    enum scoop_order order;
+    struct cursor cursors[2];
+    struct scoop_key_log settled;
+    uint64_t one_side_rows[2];
+    struct scoop_join *join;
+    enum scoop_side turn;
+    size_t turn_rows;
+    struct scoop_compare_facts facts;
+};
+
+struct scoop_compare *scoop_compare_new(const struct scoop_compare_options *options,
+                                        struct scoop_error *error) {
+    struct scoop_compare *compare = scoop_calloc(1, sizeof *compare);
+    if (compare == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    compare->options = *options;
+    scoop_key_log_init(&compare->settled, options->scratch);
+    return compare;
+}
+
+void scoop_compare_free(struct scoop_compare *compare) {
+    if (compare == NULL)
+        return;
+    scoop_key_log_free(&compare->settled);
+    scoop_join_free(compare->join);
+    scoop_free(compare);
+}
+
+void scoop_compare_facts(const struct scoop_compare *compare, struct scoop_compare_facts *facts) {
+    *facts = compare->facts;
+    if (compare->join != NULL)
+        facts->spilled_rows = scoop_join_spilled(compare->join);
+}
+
+static enum scoop_next fill(struct scoop_compare *compare, enum scoop_side side,
+                            struct scoop_error *error) {
+    struct cursor *cursor = &compare->cursors[side];
+    while (!cursor->ended && (cursor->batch == NULL || cursor->next == cursor->batch->count)) {
+        if (cursor->batch != NULL && cursor->batch->last) {
+            cursor->ended = true;
+            break;
+        }
+        struct scoop_batch *batch;
+        enum scoop_next next = compare->options.next(compare->options.user, side, &batch, error);
+        if (next != SCOOP_NEXT_BATCH)
+            return next;
+        cursor->batch = batch;
+        cursor->next = 0;
+        compare->facts.rows[side] += batch->count;
+    }
+    return SCOOP_NEXT_BATCH;
+}
+
+static const struct scoop_row *row_at(const struct cursor *cursor) {
+    return &cursor->batch->rows[cursor->next];
+}
+
+static struct scoop_row_bytes bytes_of(const struct cursor *cursor, const struct scoop_row *row) {
+    return (struct scoop_row_bytes){scoop_row_data(cursor->batch, row), row->length, row->compared};
+}
+
+static int add_matched(void *user, const unsigned char *key, size_t length,
+                       struct scoop_error *error) {
+    return scoop_join_add_matched(user, scoop_key_hash_of(key, length), error);
+}
+
+/* Gives what the merge has found to a join, which goes on from there. */
+static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
+    const struct scoop_join_options options = {
+        .scratch = compare->options.scratch,
+        .changes = compare->options.changes,
+        .counts = compare->options.counts,
+        .cancelled = compare->options.cancelled,
+        .memory_bytes = compare->options.memory_bytes,
+        .keep_last = compare->options.keep_last,
+        .on_duplicate = compare->options.on_duplicate,
+        .user = compare->options.user,
+    };
+    struct scoop_spool_reader reader;
+    struct scoop_record record;
+    compare->phase = JOINING;
+    compare->join = scoop_join_new(&options, error);
+    if (compare->join == NULL ||
+        scoop_key_log_replay(&compare->settled, add_matched, compare->join, error) != 0)
+        return -1;
+    int status;
+    scoop_spool_reader_init(&reader, compare->options.one_side);
+    while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
+        enum scoop_side side = record.kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
+        if (scoop_join_add(compare->join, side, record.hash, &record.row, 0, error) != 0) {
+            status = -1;
+            break;
+        }
+    }
+    scoop_spool_reader_free(&reader);
+    scoop_spool_clear(compare->options.one_side);
+    scoop_key_log_free(&compare->settled);
+    return status;
+}
+
+static bool in_order(const struct scoop_compare *compare, enum scoop_order order) {
+    for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++) {
+        const struct scoop_batch *batch = compare->cursors[side].batch;
+        if (batch != NULL && !batch->sorted[order])
+            return false;
+    }
+    return true;
+}
+
+static enum scoop_compare_state begin(struct scoop_compare *compare, struct scoop_error *error) {
+    for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++) {
+        enum scoop_next next = fill(compare, (enum scoop_side)side, error);
+        if (next != SCOOP_NEXT_BATCH)
+            return next == SCOOP_NEXT_WAIT ? SCOOP_COMPARE_WAITS : SCOOP_COMPARE_FAILED;
+    }
+    compare->phase = MERGING;
+    if (!compare->options.keep_last && in_order(compare, SCOOP_ORDER_NUMBERS))
+        compare->order = SCOOP_ORDER_NUMBERS;
+    else if (!compare->options.keep_last && in_order(compare, SCOOP_ORDER_BYTES))
+        compare->order = SCOOP_ORDER_BYTES;
+    else if (fall_over(compare, error) != 0)
+        return SCOOP_COMPARE_FAILED;
+    return SCOOP_COMPARE_MOVED;
+}
+
+/* The row of one side only, as far as is known. */
+static int merge_one(struct scoop_compare *compare, enum scoop_side side,
+                     struct scoop_error *error) {
+    struct cursor *cursor = &compare->cursors[side];
+    const struct scoop_row *row = row_at(cursor);
+    struct scoop_record record = {.kind = side == SCOOP_OLD ? SCOOP_RECORD_OLD : SCOOP_RECORD_NEW,
+                                  .hash = row->hash,
+                                  .row = bytes_of(cursor, row)};
+    cursor->next++;
+    compare->one_side_rows[side]++;
+    return scoop_spool_add(compare->options.one_side, &record, error);
+}
+
+static int merge_both(struct scoop_compare *compare, struct scoop_error *error) {
+    struct cursor *before = &compare->cursors[SCOOP_OLD], *now = &compare->cursors[SCOOP_NEW];
+    const struct scoop_row *row = row_at(now);
+    struct scoop_row_bytes before_bytes = bytes_of(before, row_at(before));
+    struct scoop_row_bytes now_bytes = bytes_of(now, row);
+    if (scoop_settle_both(compare->options.changes, compare->options.counts, &before_bytes,
+                          &now_bytes, error) != 0 ||
+        scoop_key_log_add(&compare->settled, scoop_row_key(now->batch, row), row->key_length,
+                          error) != 0)
+        return -1;
+    before->next++;
+    now->next++;
+    return 0;
+}
+
+/* Leaves out a row whose key the row before it had. */
+static bool skip_repeated(struct scoop_compare *compare, enum scoop_side side) {
+    struct cursor *cursor = &compare->cursors[side];
+    if (cursor->ended || !row_at(cursor)->repeats)
+        return false;
+    const struct scoop_row *row = row_at(cursor);
+    struct scoop_row_bytes bytes = bytes_of(cursor, row);
+    compare->options.counts->duplicates[side]++;
+    if (compare->options.on_duplicate != NULL)
+        compare->options.on_duplicate(compare->options.user, side, &bytes,
+                                      cursor->batch->first_line + row->line);
+    cursor->next++;
+    return true;
+}
+
+static int merge_rows(struct scoop_compare *compare, struct scoop_error *error) {
+    const struct cursor *before = &compare->cursors[SCOOP_OLD];
+    const struct cursor *now = &compare->cursors[SCOOP_NEW];
+    if (skip_repeated(compare, SCOOP_OLD) || skip_repeated(compare, SCOOP_NEW))
+        return 0;
+    if (before->ended || now->ended)
+        return merge_one(compare, before->ended ? SCOOP_NEW : SCOOP_OLD, error);
+    const struct scoop_row *a = row_at(before), *b = row_at(now);
+    int order = scoop_key_compare(compare->order, scoop_row_key(before->batch, a), a->key_length,
+                                  scoop_row_key(now->batch, b), b->key_length);
+    return order == 0 ? merge_both(compare, error)
+                      : merge_one(compare, order < 0 ? SCOOP_OLD : SCOOP_NEW, error);
+}
+
+static bool both_ended(const struct scoop_compare *compare) {
+    return compare->cursors[SCOOP_OLD].ended && compare->cursors[SCOOP_NEW].ended;
+}
+
+static enum scoop_compare_state merge(struct scoop_compare *compare, struct scoop_error *error) {
+    for (int i = 0; i < STEP_ROWS; i++) {
+        for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++) {
+            enum scoop_next next = fill(compare, (enum scoop_side)side, error);
+            if (next != SCOOP_NEXT_BATCH)
+                return next == SCOOP_NEXT_WAIT ? SCOOP_COMPARE_WAITS : SCOOP_COMPARE_FAILED;
+        }
+        if (both_ended(compare)) {
+            compare->phase = FINISHING;
+            break;
+        }
+        if (!in_order(compare, compare->order))
+            return fall_over(compare, error) == 0 ? SCOOP_COMPARE_MOVED : SCOOP_COMPARE_FAILED;
+        if (merge_rows(compare, error) != 0)
+            return SCOOP_COMPARE_FAILED;
+    }
+    return SCOOP_COMPARE_MOVED;
+}
+
+static void change_turns(struct scoop_compare *compare) {
+    compare->turn = compare->turn == SCOOP_OLD ? SCOOP_NEW : SCOOP_OLD;
+    compare->turn_rows = 0;
+}
+
+/* Rows of one batch, within its turn. */
+static int join_rows(struct scoop_compare *compare, struct scoop_error *error) {
+    struct cursor *cursor = &compare->cursors[compare->turn];
+    size_t end = cursor->next + (TURN_ROWS - compare->turn_rows);
+    if (end > cursor->batch->count)
+        end = cursor->batch->count;
+    compare->turn_rows += end - cursor->next;
+    for (; cursor->next < end; cursor->next++) {
+        const struct scoop_row *row = row_at(cursor);
+        if (cursor->next + PREFETCH_ROWS < end)
+            scoop_join_prefetch(compare->join, compare->turn, row[PREFETCH_ROWS].hash);
+        struct scoop_row_bytes bytes = bytes_of(cursor, row);
+        if (scoop_join_add(compare->join, compare->turn, row->hash, &bytes,
+                           cursor->batch->first_line + row->line, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop_error *error) {
+    enum scoop_next next = fill(compare, compare->turn, error);
+    if (next != SCOOP_NEXT_BATCH)
+        return next == SCOOP_NEXT_WAIT ? SCOOP_COMPARE_WAITS : SCOOP_COMPARE_FAILED;
+    if (!compare->cursors[compare->turn].ended && join_rows(compare, error) != 0)
+        return SCOOP_COMPARE_FAILED;
+    if (compare->cursors[compare->turn].ended || compare->turn_rows == TURN_ROWS)
+        change_turns(compare);
+    if (both_ended(compare))
+        compare->phase = FINISHING;
+    return SCOOP_COMPARE_MOVED;
+}
+
+static enum scoop_compare_state finish(struct scoop_compare *compare, struct scoop_error *error) {
+    int status = 0;
+    if (compare->join != NULL) {
+        status = scoop_join_finish(compare->join, error);
+    } else {
+        compare->facts.merged = true;
+        compare->options.counts->deleted += compare->one_side_rows[SCOOP_OLD];
+        compare->options.counts->inserted += compare->one_side_rows[SCOOP_NEW];
+        scoop_key_log_free(&compare->settled);
+    }
+    if (status == 0)
+        compare->phase = DONE;
+    return status < 0 ? SCOOP_COMPARE_FAILED : SCOOP_COMPARE_MOVED;
+}
+
+enum scoop_compare_state scoop_compare_step(struct scoop_compare *compare,
+                                            struct scoop_error *error) {
+    switch (compare->phase) {
+    case BEGINNING:
+        return begin(compare, error);
+    case MERGING:
+        return merge(compare, error);
+    case JOINING:
+        return join(compare, error);
+    case FINISHING:
+        return finish(compare, error);
+    case DONE:
+        break;
+    }
+    return SCOOP_COMPARE_DONE;
+}

@@ -1,0 +1,96 @@
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scoop/memory.h"
+
+int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
+                       struct scoop_error *error) {
+    const char *usual = getenv("TMPDIR");
+    if (folder == NULL)
+        folder = usual != NULL && usual[0] != 0 ? usual : "/tmp";
+    memset(scratch, 0, sizeof *scratch);
+    scratch->fd = -1;
+    scratch->folder = scoop_strdup(folder);
+    return scratch->folder == NULL ? scoop_fail_memory(error) : 0;
+}
+
+void scoop_scratch_free(struct scoop_scratch *scratch) {
+    if (scratch->folder == NULL)
+        return;
+    if (scratch->fd >= 0)
+        close(scratch->fd);
+    scoop_free(scratch->folder);
+    scratch->folder = NULL;
+}
+
+/* For file systems without O_TMPFILE. */
+static int open_named(const char *folder) {
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/airscoop-XXXXXX", folder);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+static int open_scratch(struct scoop_scratch *scratch, struct scoop_error *error) {
+    scratch->fd = open(scratch->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (scratch->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        scratch->fd = open_named(scratch->folder);
+    return scratch->fd >= 0
+               ? 0
+               : scoop_fail_errno(error, errno, "opening a temporary file in %s", scratch->folder);
+}
+
+static int fail_write(const struct scoop_scratch *scratch, int os_errno,
+                      struct scoop_error *error) {
+    return scoop_fail_errno(error, os_errno,
+                            "writing a temporary file of %llu bytes in %s (give more room, another "
+                            "temp_dir or a higher memory_limit)",
+                            (unsigned long long)scratch->length_bytes, scratch->folder);
+}
+
+int scoop_scratch_write(struct scoop_scratch *scratch, const void *data, size_t length,
+                        struct scoop_error *error) {
+    const char *at = data;
+    if (scratch->fd < 0 && open_scratch(scratch, error) != 0)
+        return -1;
+    while (length > 0) {
+        ssize_t put = pwrite(scratch->fd, at, length, (off_t)scratch->length_bytes);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return fail_write(scratch, put < 0 ? errno : ENOSPC, error);
+        scratch->length_bytes += (uint64_t)put;
+        at += put;
+        length -= (size_t)put;
+    }
+    return 0;
+}
+
+int scoop_scratch_read(const struct scoop_scratch *scratch, uint64_t offset, void *data,
+                       size_t length, struct scoop_error *error) {
+    char *at = data;
+    while (length > 0) {
+        ssize_t got = pread(scratch->fd, at, length, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return scoop_fail_errno(error, got < 0 ? errno : EIO, "reading a temporary file in %s",
+                                    scratch->folder);
+        offset += (uint64_t)got;
+        at += got;
+        length -= (size_t)got;
+    }
+    return 0;
+}

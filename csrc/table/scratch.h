@@ -1,0 +1,28 @@
+/* One temporary file without a name: what it holds is gone with it, however the process ends.
+ * Private to csrc/table and csrc/stream. */
+#ifndef SCOOP_TABLE_SCRATCH_H
+#define SCOOP_TABLE_SCRATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/error.h"
+
+/* One thread writes; any thread reads what was written before. */
+struct scoop_scratch {
+    char *folder;
+    int fd; /* -1: nothing was written yet */
+    uint64_t length_bytes;
+};
+
+/* folder NULL: $TMPDIR or /tmp. Nothing is opened yet. 0, or -1 with NO_MEMORY. */
+int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
+                       struct scoop_error *error);
+void scoop_scratch_free(struct scoop_scratch *scratch);
+/* Appends; the data begin at the length before. 0, or -1 with IO, NOT_FOUND or ACCESS_DENIED. */
+int scoop_scratch_write(struct scoop_scratch *scratch, const void *data, size_t length,
+                        struct scoop_error *error);
+int scoop_scratch_read(const struct scoop_scratch *scratch, uint64_t offset, void *data,
+                       size_t length, struct scoop_error *error);
+
+#endif

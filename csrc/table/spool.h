@@ -1,0 +1,73 @@
+/* A list of records that is written once, in memory up to a block and beyond that compressed (LZ4)
+ * in the scratch file, and read in order, any number of times. Private to csrc/table and
+ * csrc/stream. */
+#ifndef SCOOP_TABLE_SPOOL_H
+#define SCOOP_TABLE_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "key_hash.h"
+#include "scoop/buffer.h"
+#include "scratch.h"
+
+enum scoop_record_kind {
+    SCOOP_RECORD_OLD,     /* a row of the old export; as a change: it is gone */
+    SCOOP_RECORD_NEW,     /* a row of the new one; as a change: it is new */
+    SCOOP_RECORD_UPDATED, /* a change: the row before and the row now */
+    SCOOP_RECORD_MATCHED, /* a key that both have and that is settled */
+    SCOOP_RECORD_SUFFIX,  /* bytes of row; row.compared is a number of its own */
+};
+
+struct scoop_row_bytes {
+    const unsigned char *data;
+    uint32_t length, compared;
+};
+
+struct scoop_record {
+    enum scoop_record_kind kind;
+    struct scoop_key_hash hash;     /* not of UPDATED, SUFFIX */
+    struct scoop_row_bytes row;     /* not of MATCHED */
+    struct scoop_row_bytes row_now; /* of UPDATED */
+};
+
+struct scoop_spool_block {
+    uint64_t offset;
+    uint32_t stored_bytes, bytes;
+};
+
+struct scoop_spool {
+    struct scoop_scratch *scratch; /* borrowed */
+    size_t block_bytes;
+    struct scoop_buf tail;
+    struct scoop_buf packed; /* room to compress in */
+    struct scoop_spool_block *blocks;
+    size_t count, capacity;
+    uint64_t records;
+};
+
+void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch, size_t block_bytes);
+void scoop_spool_free(struct scoop_spool *spool);
+/* Forgets the records; what they took in the scratch file stays taken. */
+void scoop_spool_clear(struct scoop_spool *spool);
+/* 0, or -1 with NO_MEMORY or what scoop_scratch_write says. */
+int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record,
+                    struct scoop_error *error);
+int scoop_spool_add_suffix(struct scoop_spool *spool, uint32_t number, const void *data,
+                           uint32_t length, struct scoop_error *error);
+
+struct scoop_spool_reader {
+    const struct scoop_spool *spool; /* borrowed; not written to while it is read */
+    size_t next_block;
+    struct scoop_buf packed, block;
+    const unsigned char *at, *end;
+};
+
+void scoop_spool_reader_init(struct scoop_spool_reader *reader, const struct scoop_spool *spool);
+void scoop_spool_reader_free(struct scoop_spool_reader *reader);
+/* 1 and the next record, whose rows are valid until the next call; 0 at the end; -1 with *error. */
+int scoop_spool_reader_next(struct scoop_spool_reader *reader, struct scoop_record *record,
+                            struct scoop_error *error);
+
+#endif

@@ -1,0 +1,578 @@
+"""airscoop.delta: what changed between two exports, and what each kind of bad export gets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import airscoop
+from airscoop import errors
+from airscoop.cli import main
+
+MIB = 1024 * 1024
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    """A file with this content, gzip if its name says so."""
+    data = text.encode() if isinstance(text, str) else text
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    return path
+
+
+class Exports:
+    """Two exports to write and compare."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def delta(
+        self, old: str | bytes | None, new: str | bytes, *, suffix: str = ".csv", **options: Any
+    ) -> airscoop.Delta:
+        before = None if old is None else write(self.folder / f"old{suffix}", old)
+        now = write(self.folder / f"new{suffix}", new)
+        options.setdefault("max_delete_ratio", 1.0)
+        return airscoop.delta(before, now, **options)
+
+    def ops(self, old: str | bytes | None, new: str | bytes, **options: Any) -> list[str]:
+        """The changes as "INSERT 1", sorted."""
+        changes = self.delta(old, new, **options)
+        return sorted(f"{c['op']} {','.join(map(str, c['key'].values()))}" for c in changes)
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Exports:
+    return Exports(tmp_path)
+
+
+OLD = "PK,name,city\n1,Ann,Bern\n2,Bob,Rome\n3,Cy,Oslo\n"
+NEW = "PK,name,city\n1,Ann,Bern\n3,Cy,Paris\n4,Di,Lima\n"
+
+
+def test_the_delta_has_inserts_updates_and_deletes(exports: Exports) -> None:
+    changes = {c["key"]["PK"]: c for c in exports.delta(OLD, NEW)}
+    assert {k: c["op"] for k, c in changes.items()} == {"2": "DELETE", "3": "UPDATE", "4": "INSERT"}
+    assert changes["2"]["row"] == {"PK": "2", "name": "Bob", "city": "Rome"}
+    assert changes["3"]["row"] == {"PK": "3", "name": "Cy", "city": "Paris"}
+    assert changes["3"]["changed"] == ["city"]
+    assert "changed" not in changes["2"]
+    assert "changed" not in changes["4"]
+
+
+def test_the_receipt_counts_every_row(exports: Exports) -> None:
+    delta = exports.delta(OLD, NEW)
+    receipt = delta.receipt
+    assert (receipt.old_rows, receipt.new_rows) == (3, 3)
+    assert (receipt.inserted, receipt.updated, receipt.deleted, receipt.unchanged) == (1, 1, 1, 1)
+    assert receipt.sorted
+    assert len(delta) == 3
+    assert json.loads(json.dumps(receipt.to_dict()))["key"] == ["PK"]
+    assert "1 inserted, 1 updated, 1 deleted, 1 unchanged" in receipt.summary()
+
+
+def test_without_an_old_export_every_row_is_an_insert(exports: Exports) -> None:
+    assert exports.ops(None, NEW) == ["INSERT 1", "INSERT 3", "INSERT 4"]
+
+
+def test_an_old_export_with_a_header_and_no_rows_is_fine(exports: Exports) -> None:
+    assert exports.ops("PK,name,city\n", NEW) == ["INSERT 1", "INSERT 3", "INSERT 4"]
+
+
+def test_equal_exports_have_no_changes_and_the_delta_is_still_true(exports: Exports) -> None:
+    delta = exports.delta(OLD, OLD)
+    assert list(delta) == []
+    assert delta
+    assert delta.receipt.unchanged == 3
+
+
+def test_a_delta_is_iterated_again_from_its_first_change(exports: Exports) -> None:
+    delta = exports.delta(OLD, NEW)
+    assert list(delta) == list(delta) != []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".txt", ".txt.gz"])
+def test_csv_is_known_by_name_or_content(exports: Exports, suffix: str) -> None:
+    assert exports.ops(OLD, NEW, suffix=suffix) == ["DELETE 2", "INSERT 4", "UPDATE 3"]
+
+
+JSON_OLD = '{"PK": 1, "a": "x"}\n{"PK": 2, "a": {"b": [1, 2]}}\n{"PK": 3, "a": null}\n'
+JSON_NEW = '{"a": "x", "PK": 1}\n{"PK": 2, "a": {"b":[1,2]}}\n{"PK": 3, "a": 1.50}\n{"PK": 4}\n'
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".json", ".ndjson", ".txt"])
+def test_json_lines_are_known_by_name_or_content(exports: Exports, suffix: str) -> None:
+    assert exports.ops(JSON_OLD, JSON_NEW, suffix=suffix) == ["INSERT 4", "UPDATE 3"]
+
+
+def test_json_values_keep_their_types(exports: Exports) -> None:
+    changes = list(exports.delta(JSON_OLD, JSON_NEW, suffix=".jsonl"))
+    update = next(c for c in changes if c["op"] == "UPDATE")
+    assert update["key"] == {"PK": 3}
+    assert update["row"] == {"PK": 3, "a": 1.5}
+    assert next(c for c in changes if c["op"] == "INSERT")["row"] == {"PK": 4, "a": None}
+
+
+def test_a_json_string_is_not_the_number_that_looks_like_it(exports: Exports) -> None:
+    old, new = '{"PK": "a", "n": 1}\n', '{"PK": "a", "n": "1"}\n'
+    assert exports.ops(old, new, suffix=".jsonl") == ["UPDATE a"]
+
+
+def test_escapes_in_json_do_not_make_a_difference(exports: Exports) -> None:
+    old, new = '{"PK": "\\u0061", "n": "\\ud83d\\ude00\\/"}\n', '{"PK": "a", "n": "😀/"}\n'
+    assert exports.ops(old, new, suffix=".jsonl") == []
+
+
+def test_the_format_can_be_given(exports: Exports) -> None:
+    with pytest.raises(errors.BadRecord, match=r"new\.txt: line 1 "):
+        exports.delta(None, "PK\n1\n", suffix=".txt", format="jsonl")
+    with pytest.raises(errors.UsageError, match='format cannot be "xml"'):
+        exports.delta(None, "PK\n1\n", format="xml")
+
+
+def test_two_formats_are_not_compared(tmp_path: Path) -> None:
+    old, new = write(tmp_path / "a.csv", OLD), write(tmp_path / "b.jsonl", JSON_NEW)
+    with pytest.raises(errors.UsageError, match=r"a\.csv is CSV, .*b\.jsonl is JSON lines"):
+        airscoop.delta(old, new)
+
+
+def test_other_formats_are_refused_by_name(exports: Exports) -> None:
+    with pytest.raises(errors.UnsupportedFormat, match=r"new\.csv: zip data"):
+        exports.delta(None, b"PK\x03\x04\x14\x00\x00\x00\x08\x00\x00")
+
+
+# Keys
+
+
+def test_any_column_can_be_the_key(exports: Exports) -> None:
+    assert exports.ops(OLD, NEW, key=["name"]) == ["DELETE Bob", "INSERT Di", "UPDATE Cy"]
+
+
+def test_a_key_may_have_several_columns(exports: Exports) -> None:
+    old = "a,b,v\n1,1,x\n1,2,x\n"
+    new = "a,b,v\n1,1,x\n1,2,y\n11,2,x\n1,12,x\n"
+    assert exports.ops(old, new, key=["a", "b"]) == ["INSERT 1,12", "INSERT 11,2", "UPDATE 1,2"]
+
+
+def test_parts_of_a_key_do_not_run_into_each_other(exports: Exports) -> None:
+    old, new = "a,b\nx,yz\n", "a,b\nxy,z\n"
+    assert exports.ops(old, new, key=["a", "b"]) == ["DELETE x,yz", "INSERT xy,z"]
+
+
+def test_a_key_that_is_no_column_is_named(exports: Exports) -> None:
+    with pytest.raises(errors.UsageError, match=r'"id" is no column of .*; its columns are PK, na'):
+        exports.delta(OLD, NEW, key=["id"])
+
+
+@pytest.mark.parametrize("row", [",x,y", '"",x,y'])
+def test_an_empty_key_is_an_error_with_its_place(exports: Exports, row: str) -> None:
+    with pytest.raises(errors.BadRecord, match=r'new\.csv: line 5 \(byte 52\): .*"PK" is empty'):
+        exports.delta(OLD, NEW + row + "\n")
+
+
+def test_a_key_is_needed_and_given_once(exports: Exports) -> None:
+    with pytest.raises(errors.UsageError, match="at least one key"):
+        exports.delta(OLD, NEW, key=[])
+    with pytest.raises(errors.UsageError, match='"PK" is given twice'):
+        exports.delta(OLD, NEW, key=["PK", "PK"])
+
+
+# The same key twice
+
+
+DUPLICATED = "PK,v\n1,a\n2,b\n2,c\n3,d\n"
+SHUFFLED_DUPLICATES = "PK,v\n3,d\n2,b\n1,a\n2,c\n"
+
+
+@pytest.mark.parametrize("new", [DUPLICATED, SHUFFLED_DUPLICATES])
+def test_a_key_twice_is_an_error_with_an_example(exports: Exports, new: str) -> None:
+    line = 1 + new.splitlines().index("2,c")
+    with pytest.raises(errors.DuplicateKey, match=rf"1 rows .*PK=2 on line {line} of .*new\.csv"):
+        exports.delta("PK,v\n1,a\n2,b\n", new)
+
+
+@pytest.mark.parametrize("old", [DUPLICATED, SHUFFLED_DUPLICATES])
+def test_a_key_twice_in_the_old_export_is_an_error_too(exports: Exports, old: str) -> None:
+    with pytest.raises(errors.DuplicateKey, match=r'old\.csv; .*duplicates="last"'):
+        exports.delta(old, "PK,v\n1,a\n2,b\n3,d\n")
+
+
+def test_a_key_again_after_both_sides_were_settled_is_an_error(exports: Exports) -> None:
+    # Sorted at first: 1 and 2 are merged and forgotten before the order breaks.
+    new = "PK,v\n" + "".join(f"{n},x\n" for n in range(100_000, 160_000)) + "100001,y\n"
+    with pytest.raises(errors.DuplicateKey, match="PK=100001 on line 60002"):
+        exports.delta("PK,v\n" + "".join(f"{n},x\n" for n in range(100_000, 160_000)), new)
+
+
+def test_at_most_three_examples_are_shown(exports: Exports) -> None:
+    rows = "".join(f"{n},x\n" for n in (1, 1, 2, 2, 3, 3, 4, 4, 5, 5))
+    with pytest.raises(errors.DuplicateKey) as caught:
+        exports.delta(None, "PK,v\n" + rows)
+    assert str(caught.value).startswith("5 rows have a key")
+    assert str(caught.value).count(" on line ") == 3
+
+
+@pytest.mark.parametrize("new", [DUPLICATED, SHUFFLED_DUPLICATES])
+def test_the_last_duplicate_counts_if_asked(exports: Exports, new: str) -> None:
+    old = "PK,v\n1,a\n2,old\n2,c\n"
+    delta = exports.delta(old, new, duplicates="last")
+    assert [(c["op"], c["key"]["PK"]) for c in delta] == [("INSERT", "3")]
+    receipt = delta.receipt
+    assert (receipt.old_duplicates, receipt.new_duplicates, receipt.unchanged) == (1, 1, 2)
+    assert "2 duplicates" in receipt.summary()
+
+
+# Columns
+
+
+def test_columns_are_compared_by_name(exports: Exports) -> None:
+    new = "city,PK,name\nBern,1,Ann\nOslo,3,Cyril\n"
+    changes = list(exports.delta(OLD, new))
+    assert [(c["op"], c["key"]["PK"], c.get("changed")) for c in changes] == [
+        ("UPDATE", "3", ["name"]),
+        ("DELETE", "2", None),
+    ]
+    assert changes[0]["row"] == {"city": "Oslo", "PK": "3", "name": "Cyril"}
+
+
+def test_a_column_added_or_gone_is_an_error_that_names_it(exports: Exports) -> None:
+    with pytest.raises(errors.SchemaChanged, match=r"added: zip; gone: city; .*compare_common"):
+        exports.delta(OLD, "PK,name,zip\n1,Ann,3000\n")
+
+
+def test_common_columns_are_compared_if_asked_and_rows_stay_whole(exports: Exports) -> None:
+    new = "PK,zip,name\n1,3000,Ann\n3,75000,Cyril\n4,1,Di\n"
+    changes = {c["key"]["PK"]: c for c in exports.delta(OLD, new, schema_change="compare_common")}
+    assert sorted(changes) == ["2", "3", "4"]
+    assert changes["3"]["changed"] == ["name"]
+    assert changes["3"]["row"] == {"PK": "3", "name": "Cyril", "zip": "75000"}
+    assert changes["4"]["row"] == {"PK": "4", "name": "Di", "zip": "1"}
+    assert changes["2"]["row"] == {"PK": "2", "name": "Bob", "city": "Rome"}
+
+
+def test_a_member_beyond_the_first_records_is_an_error(exports: Exports) -> None:
+    new = '{"PK": 1}\n' + "".join(f'{{"PK": {n}}}\n' for n in range(2, 40_000))
+    with pytest.raises(errors.BadRecord, match=r'record 40000: .*"late"'):
+        exports.delta(None, new + '{"PK": 0, "late": 1}\n', suffix=".jsonl")
+
+
+# CSV as exports write it
+
+
+def test_quoted_newlines_commas_and_quotes_are_data(exports: Exports) -> None:
+    old = 'PK,a\n1,"x\ny, ""z"""\n2,b\n'
+    delta = exports.delta(None, old)
+    assert [c["row"]["a"] for c in delta] == ['x\ny, "z"', "b"]
+
+
+def test_quotes_that_are_not_needed_make_no_difference(exports: Exports) -> None:
+    assert exports.ops(OLD, OLD.replace("Ann", '"Ann"').replace("\n2,", '\n"2",')) == []
+
+
+def test_crlf_and_lf_are_the_same(exports: Exports) -> None:
+    assert exports.ops(OLD, OLD.replace("\n", "\r\n")) == []
+    quoted = 'PK,a\r\n"1","x"\r\n'
+    assert exports.ops("PK,a\n1,x\n", quoted) == []
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_name(exports: Exports) -> None:
+    assert exports.ops(OLD, "\ufeff" + OLD) == []
+    assert exports.ops(JSON_OLD, "\ufeff" + JSON_OLD, suffix=".jsonl") == []
+
+
+def test_null_and_the_empty_string_differ(exports: Exports) -> None:
+    changes = list(exports.delta("PK,a,b\n1,,\n2,x,\n", 'PK,a,b\n1,"",\n2,x,\n'))
+    assert [(c["row"]["a"], c["changed"]) for c in changes] == [("", ["a"])]
+    assert exports.ops('PK,a\n1,""\n', "PK,a\n1,\n") == ["UPDATE 1"]
+
+
+def test_a_last_row_without_a_newline_is_a_row(exports: Exports) -> None:
+    assert exports.ops(OLD, OLD.rstrip("\n")) == []
+    assert exports.ops('PK,a\n1,"x"\n', 'PK,a\n1,"x"') == []
+
+
+def test_blank_lines_are_no_rows(exports: Exports) -> None:
+    assert exports.ops(OLD, OLD.replace("\n2", "\n\n\r\n2") + "\n\n") == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1,Ann\n", r"line 2 \(byte 13\): the row has 2 values, the header names 3"),
+        ("1,Ann,Bern,x\n", r"line 2 \(byte 13\): the row has more than 3 values"),
+        ('1,An"n,Bern\n', r"line 2 \(byte 17\): a quote inside a value"),
+        ('1,"Ann"x,Bern\n', r"line 2 \(byte 20\): text follows the closing quote"),
+        ('1,"a\nb",c\n2,"Ann,Bern\n', r"line 4 \(byte 26\): a quoted value is not closed"),
+        ("1,a,b\n2,\udcff,b\n", r"line 3 \(byte 21\): the text is not UTF-8"),
+    ],
+)
+def test_a_broken_row_is_an_error_with_line_and_byte(
+    exports: Exports, rows: str, message: str
+) -> None:
+    text = ("PK,name,city\n" + rows).encode(errors="surrogateescape")
+    with pytest.raises(errors.BadRecord, match=r"new\.csv: " + message):
+        exports.delta(OLD, text)
+
+
+def test_a_header_is_needed_and_names_each_column_once(exports: Exports) -> None:
+    with pytest.raises(errors.BadRecord, match="there is no header row"):
+        exports.delta(OLD, "")
+    with pytest.raises(errors.BadRecord, match='names the column "a" twice'):
+        exports.delta(OLD, "PK,a,a\n")
+
+
+def test_a_truncated_gzip_is_an_error(tmp_path: Path) -> None:
+    old, new = write(tmp_path / "old.csv.gz", OLD), tmp_path / "new.csv.gz"
+    new.write_bytes(gzip.compress(NEW.encode())[:-9])
+    with pytest.raises(errors.Truncated, match=r"new\.csv\.gz"):
+        airscoop.delta(old, new)
+
+
+def test_rows_longer_than_a_block_pass_up_to_the_limit(exports: Exports) -> None:
+    value = "x," * (400 * 1024)
+    old, new = f'PK,a\n1,"{value}"\n2,b\n', f'PK,a\n1,"{value}y"\n2,b\n'
+    assert exports.ops(old, new) == ["UPDATE 1"]
+    with pytest.raises(errors.BadRecord, match=r"line 2 .*max_record_bytes, 300000"):
+        exports.delta(None, new, max_record_bytes=300_000)
+
+
+# Exports that were cut short
+
+
+def test_a_new_export_without_rows_is_refused(exports: Exports) -> None:
+    with pytest.raises(errors.SuspectExport, match=r"0 rows, fewer than min_rows, 1; .*min_rows"):
+        exports.delta(OLD, "PK,name,city\n")
+    assert exports.ops(OLD, "PK,name,city\n", min_rows=0) == ["DELETE 1", "DELETE 2", "DELETE 3"]
+
+
+def test_too_many_deletes_are_refused(exports: Exports) -> None:
+    with pytest.raises(errors.SuspectExport, match=r"lacks 1 of 3 rows: deletes of 33\.3 %"):
+        exports.delta(OLD, NEW, max_delete_ratio=0.3)
+    assert exports.delta(OLD, NEW, max_delete_ratio=0.34).receipt.deleted == 1
+
+
+def test_a_third_is_more_than_the_default_allows(tmp_path: Path) -> None:
+    old, new = write(tmp_path / "old.csv", OLD), write(tmp_path / "new.csv", NEW)
+    with pytest.raises(errors.SuspectExport, match=r"max_delete_ratio, 0\.3; .*approve"):
+        airscoop.delta(old, new)
+
+
+def test_a_floor_of_rows_can_be_set(exports: Exports) -> None:
+    with pytest.raises(errors.SuspectExport, match="has 3 rows, fewer than min_rows, 4"):
+        exports.delta(OLD, NEW, min_rows=4)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_a_ratio_is_a_part_of_a_whole(exports: Exports, value: float) -> None:
+    with pytest.raises(errors.UsageError, match="max_delete_ratio"):
+        exports.delta(OLD, NEW, max_delete_ratio=value)
+
+
+# Ids
+
+
+def test_ids_depend_on_the_change_and_the_version_only(exports: Exports) -> None:
+    def ids(old: str, new: str, **options: Any) -> set[str]:
+        return {c["id"] for c in exports.delta(old, new, **options)}
+
+    expected = ids(OLD, NEW)
+    assert len(expected) == 3
+    assert ids(OLD, NEW, suffix=".csv.gz") == expected
+    reordered = "city,PK,name\nParis,3,Cy\nLima,4,Di\nBern,1,Ann\n"
+    assert ids(OLD, reordered) == expected
+    assert not ids(OLD, NEW, version="20201231_V0001") & expected
+
+
+def test_an_id_is_the_hash_that_the_documentation_says(exports: Exports) -> None:
+    import hashlib
+
+    changes = {c["op"]: c for c in exports.delta(OLD, NEW.replace("Di", '"Dé ""q"""'), version="v")}
+    rows = {
+        "INSERT": 'S1:4S4:LimaS6:Dé "q"',
+        "DELETE": "S1:2S4:RomeS3:Bob",
+        "UPDATE": "S1:3S5:ParisS2:Cy\nS1:3S4:OsloS2:Cy",
+    }
+    for op, row in rows.items():
+        text = f"v\n{op}\n{row}".encode()
+        assert changes[op]["id"] == hashlib.sha256(text).hexdigest()[:32]
+
+
+# Memory, temporary files
+
+
+def shuffled(count: int, *, seed: int, width: int = 80) -> str:
+    import random
+
+    rows = [f"{n},{'v' * width}{n * 7919 % 1000}\n" for n in range(count)]
+    random.Random(seed).shuffle(rows)
+    return "PK,v\n" + "".join(rows)
+
+
+def test_what_does_not_fit_the_memory_is_spilled(exports: Exports) -> None:
+    old = shuffled(150_000, seed=1, width=200)
+    new = shuffled(150_000, seed=2, width=200)
+    new = new.replace("\n77,v", "\n77,w").replace("\n5,", "\n200005,")
+    free = exports.delta(old, new, memory_limit=400 * MIB)
+    tight = exports.delta(old, new, memory_limit=16 * MIB, temp_dir=exports.folder)
+    assert free.receipt.spilled_bytes == 0
+    assert tight.receipt.spilled_bytes > 10 * MIB
+    assert not tight.receipt.sorted
+    by_id = {c["id"]: c for c in free}
+    assert {c["id"]: c for c in tight} == by_id
+    assert sorted(c["op"] for c in tight) == ["DELETE", "INSERT", "UPDATE"]
+    assert sorted(path.name for path in exports.folder.iterdir()) == ["new.csv", "old.csv"]
+
+
+def test_a_broken_order_goes_on_with_what_was_read(exports: Exports) -> None:
+    rows = [f"{n},v{n}\n" for n in range(100_000, 200_000)]
+    moved = [*rows[:90_000], *rows[95_000:], *rows[90_001:95_000], "1,x\n"]
+    moved[5] = "100005,changed\n"
+    delta = exports.delta("PK,v\n" + "".join(rows), "PK,v\n" + "".join(moved))
+    assert not delta.receipt.sorted
+    assert sorted((c["op"], c["key"]["PK"]) for c in delta) == [
+        ("DELETE", "190000"),
+        ("INSERT", "1"),
+        ("UPDATE", "100005"),
+    ]
+
+
+@pytest.mark.parametrize("keys", [range(9_990, 30_000), sorted(map(str, range(9_990, 30_000)))])
+def test_both_orders_of_numbers_are_merged(exports: Exports, keys: Any) -> None:
+    text = "PK,v\n" + "".join(f"{key},x\n" for key in keys)
+    delta = exports.delta(text, text.replace("\n12345,x", "\n12345,y"))
+    assert delta.receipt.sorted
+    assert [(c["op"], c["key"]["PK"]) for c in delta] == [("UPDATE", "12345")]
+
+
+FILL = """
+import resource, sys, airscoop
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+try:
+    airscoop.delta(sys.argv[1], sys.argv[2], memory_limit=16 << 20, temp_dir=sys.argv[3])
+except airscoop.errors.FileError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    old = write(tmp_path / "old.csv", shuffled(120_000, seed=1, width=200))
+    new = write(tmp_path / "new.csv", shuffled(120_000, seed=2, width=200))
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    command = [sys.executable, "-c", FILL, str(old), str(new), str(temp)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert f"writing a temporary file of 1048576 bytes in {temp}" in done.stdout, done.stderr
+    assert "another temp_dir or a higher memory_limit" in done.stdout
+    assert list(temp.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_named(exports: Exports) -> None:
+    old, new = shuffled(120_000, seed=1, width=200), shuffled(120_000, seed=2, width=200)
+    with pytest.raises(errors.NotFound, match="opening a temporary file in /nowhere"):
+        exports.delta(old, new, memory_limit=16 * MIB, temp_dir="/nowhere")
+
+
+def test_a_small_memory_limit_is_refused(exports: Exports) -> None:
+    with pytest.raises(errors.UsageError, match="memory_limit 1024 is less than the least"):
+        exports.delta(OLD, NEW, memory_limit=1024)
+
+
+def test_sorted_exports_of_any_size_are_compared_in_constant_memory(tmp_path: Path) -> None:
+    text = "PK,v\n" + "".join(f"{n},{'v' * 100}\n" for n in range(1_000_000, 1_600_000))
+    old, new = write(tmp_path / "old.csv", text), write(tmp_path / "new.csv", text)
+    code = (
+        "import sys, resource, airscoop, airscoop._native, airscoop.snapshots;"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "airscoop.delta(sys.argv[1], sys.argv[2]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(old), str(new)], capture_output=True, text=True
+    )
+    assert int(done.stdout) < 30 * 1024, done.stderr
+
+
+# Writing
+
+
+def test_the_changes_are_written_as_json_lines(exports: Exports) -> None:
+    delta = exports.delta(OLD, NEW)
+    plain, packed = exports.folder / "out.jsonl", exports.folder / "out.jsonl.gz"
+    receipt = delta.write(plain)
+    delta.write(packed)
+    assert receipt.destination == str(plain)
+    assert [json.loads(line) for line in plain.read_text().splitlines()] == list(delta)
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+
+
+def test_control_characters_are_escaped(exports: Exports) -> None:
+    value = "".join(map(chr, range(1, 0x20))).replace("\r", "").replace("\n", "") + '\\/"é\x7f'
+    quoted = value.replace('"', '""')
+    assert [c["row"]["a"] for c in exports.delta(None, f'PK,a\n1,"{quoted}"\n')] == [value]
+
+
+# The command line
+
+
+def test_the_command_prints_changes_and_a_receipt(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    old, new = write(tmp_path / "old.csv.gz", OLD), write(tmp_path / "new.csv.gz", NEW)
+    command = ["delta", str(old), str(new), "--key", "PK", "--max-delete-ratio", "0.5"]
+    assert main([*command, "--out", "-"]) == 0
+    output = capfd.readouterr()
+    assert [json.loads(line)["op"] for line in output.out.splitlines()] == [
+        "UPDATE",
+        "DELETE",
+        "INSERT",
+    ]
+    assert "1 inserted, 1 updated, 1 deleted" in output.err
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["new_rows"] == 3
+
+
+def test_the_command_takes_no_old_export(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    new = write(tmp_path / "new.csv", NEW)
+    assert main(["delta", "-", str(new), "--out", str(tmp_path / "out.jsonl")]) == 0
+    assert "3 inserted" in capfd.readouterr().out
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_suspect_export_is_bad_data_for_the_command_and_writes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    old, new = write(tmp_path / "old.csv", OLD), write(tmp_path / "new.csv", "PK,name,city\n")
+    assert main(["delta", str(old), str(new), "--out", str(tmp_path / "out.jsonl")]) == 3
+    assert "SuspectExport" in capfd.readouterr().err
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_local_delta_loads_nothing_heavy(tmp_path: Path) -> None:
+    old, new = write(tmp_path / "old.csv", OLD), write(tmp_path / "new.csv", NEW)
+    code = (
+        "import sys, airscoop;"
+        f"airscoop.delta({str(old)!r}, {str(new)!r}, max_delete_ratio=1.0);"
+        "print({'airflow', 'botocore', 'boto3', 'tqdm', 'sqlglot'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
+def test_a_cancelled_comparison_raises_cancelled(exports: Exports) -> None:
+    old = write(exports.folder / "old.csv", OLD)
+    job = airscoop.DeltaJob(old, old)
+    job.cancel()
+    with pytest.raises(errors.Cancelled):
+        job.run()
+
+
+def test_a_comparison_runs_once(exports: Exports) -> None:
+    old = write(exports.folder / "old.csv", OLD)
+    job = airscoop.DeltaJob(old, old)
+    job.run()
+    with pytest.raises(errors.UsageError, match="runs once"):
+        job.run()
