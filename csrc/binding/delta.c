@@ -1,10 +1,13 @@
 /* airscoop._native.Delta: the comparison of two exports. */
-#include "scoop/delta.h"
+#include <unistd.h>
+
 #include "binding.h"
 #include "options.h"
+#include "scoop/delta.h"
 
 struct delta_object {
     PyObject_HEAD struct scoop_delta *delta;
+    pid_t owner; /* the process that made it: a forked child has none of its threads */
     int busy;
     enum scoop_delta_state state;
 };
@@ -94,6 +97,7 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.min_rows = min_rows;
     options.memory_limit_bytes = (size_t)memory_limit;
     self->state = SCOOP_DELTA_RUNNING;
+    self->owner = getpid();
     return make(self, &options, old, new, keys);
 }
 
@@ -102,9 +106,11 @@ static void delta_dealloc(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
-    PyThreadState *thread = PyEval_SaveThread();
-    scoop_delta_free(self->delta);
-    PyEval_RestoreThread(thread);
+    if (self->owner == getpid()) {
+        PyThreadState *thread = PyEval_SaveThread();
+        scoop_delta_free(self->delta);
+        PyEval_RestoreThread(thread);
+    }
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
@@ -112,6 +118,8 @@ static void delta_dealloc(PyObject *object) {
 }
 
 static int check_set_up(struct delta_object *self) {
+    if (self->delta != NULL && self->owner != getpid())
+        return refuse(self, "this Delta belongs to the process that this one was forked from");
     return self->delta == NULL ? refuse(self, "this Delta is not set up") : 0;
 }
 

@@ -214,7 +214,8 @@ static void rows_free(struct scoop_stage *stage) {
     (void)stage; /* a part of the reading */
 }
 
-static const struct scoop_stage_type rows_type = {"rows", rows_write, rows_finish, rows_free};
+static const struct scoop_stage_type rows_type = {
+    .name = "rows", .write = rows_write, .finish = rows_finish, .free = rows_free};
 
 static int on_reject(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
     (void)user;

@@ -2,7 +2,6 @@
  *     VERSION newline OP newline ROW [newline ROW_BEFORE, of an update]
  * where a row is its values in the order of the columns' names, each N for NULL, or S, its number
  * of characters, a colon and itself. docs/delta.md and the SQL in sql/delta say the same. */
-#include <stdio.h>
 #include <string.h>
 
 #include "changes.h"
@@ -20,6 +19,20 @@ static size_t count_characters(const struct scoop_value *value) {
     return count;
 }
 
+/* S, the number, a colon; returns the length. */
+static size_t write_head(char *head, size_t number) {
+    char digits[24];
+    size_t count = 0, length = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    head[length++] = 'S';
+    while (count > 0)
+        head[length++] = digits[--count];
+    head[length++] = ':';
+    return length;
+}
+
 static int append_row(struct scoop_buf *text, const struct scoop_value *values, const size_t *order,
                       size_t count, struct scoop_error *error) {
     char head[32];
@@ -27,9 +40,8 @@ static int append_row(struct scoop_buf *text, const struct scoop_value *values, 
         return -1;
     for (size_t i = 0; i < count; i++) {
         const struct scoop_value *value = &values[order[i]];
-        int length = value->null ? snprintf(head, sizeof head, "N")
-                                 : snprintf(head, sizeof head, "S%zu:", count_characters(value));
-        if (scoop_buf_append(text, head, (size_t)length, error) != 0 ||
+        size_t length = value->null ? 1 : write_head(head, count_characters(value));
+        if (scoop_buf_append(text, value->null ? "N" : head, length, error) != 0 ||
             scoop_value_unescape(value, text, error) != 0)
             return -1;
     }

@@ -7,7 +7,7 @@
 
 /* Rows that one side goes ahead by when they come in any order: with it, the order of the changes
  * depends on the exports only, not on who was faster. */
-enum { TURN_ROWS = 2048, STEP_ROWS = 4096, PREFETCH_ROWS = 12 };
+enum { TURN_ROWS = 2048, STEP_ROWS = 4096, PREFETCH_ROWS = 8 };
 
 enum phase { BEGINNING, MERGING, JOINING, FINISHING, DONE };
 
@@ -241,8 +241,10 @@ static int join_rows(struct scoop_compare *compare, struct scoop_error *error) {
     compare->turn_rows += end - cursor->next;
     for (; cursor->next < end; cursor->next++) {
         const struct scoop_row *row = row_at(cursor);
-        if (cursor->next + PREFETCH_ROWS < end)
-            scoop_join_prefetch(compare->join, compare->turn, row[PREFETCH_ROWS].hash);
+        if (cursor->next + 2 * PREFETCH_ROWS < end) {
+            scoop_join_prefetch(compare->join, row[2 * PREFETCH_ROWS].hash);
+            scoop_join_prefetch_row(compare->join, row[PREFETCH_ROWS].hash);
+        }
         struct scoop_row_bytes bytes = bytes_of(cursor, row);
         if (scoop_join_add(compare->join, compare->turn, row->hash, &bytes,
                            cursor->batch->first_line + row->line, error) != 0)

@@ -23,7 +23,7 @@ struct entry {
 
 struct partition {
     struct entry *entries;
-    uint32_t capacity, count;
+    uint32_t capacity, count, most; /* at `most` entries it grows */
     bool spilled;
     struct scoop_spool spool;
 };
@@ -33,7 +33,7 @@ struct scoop_join {
     unsigned level; /* of the recursion: which bits of the hash choose the partition */
     struct scoop_slots slots;
     size_t entry_bytes;
-    unsigned spilled; /* partitions */
+    unsigned next_spill; /* the partitions before it are in memory */
     uint64_t spilled_rows;
     unsigned next_finish;
     struct partition partitions[PARTITIONS];
@@ -77,6 +77,7 @@ static struct scoop_join *new_join(const struct scoop_join_options *options, uns
     }
     join->options = *options;
     join->level = level;
+    join->next_spill = PARTITIONS;
     scoop_slots_init(&join->slots);
     for (unsigned i = 0; i < PARTITIONS; i++)
         scoop_spool_init(&join->partitions[i].spool, options->scratch, SPILL_BLOCK_BYTES);
@@ -92,7 +93,7 @@ static void free_entries(struct scoop_join *join, struct partition *partition) {
     join->entry_bytes -= partition->capacity * sizeof *partition->entries;
     scoop_free(partition->entries);
     partition->entries = NULL;
-    partition->capacity = partition->count = 0;
+    partition->capacity = partition->count = partition->most = 0;
 }
 
 void scoop_join_free(struct scoop_join *join) {
@@ -122,14 +123,6 @@ static struct scoop_key_hash entry_hash(const struct scoop_join *join, enum scoo
     return hash;
 }
 
-void scoop_join_prefetch(const struct scoop_join *join, enum scoop_side side,
-                         struct scoop_key_hash hash) {
-    const struct partition *partition = &join->partitions[partition_of(join, hash)];
-    (void)side;
-    if (partition->capacity > 0)
-        __builtin_prefetch(&partition->entries[place_of(hash.low, partition->capacity)]);
-}
-
 /* The entry of this hash, or the free one where it belongs. */
 static struct entry *find(const struct partition *partition, struct scoop_key_hash hash) {
     uint32_t place = place_of(hash.low, partition->capacity);
@@ -144,6 +137,25 @@ static struct entry *find(const struct partition *partition, struct scoop_key_ha
     }
 }
 
+void scoop_join_prefetch(const struct scoop_join *join, struct scoop_key_hash hash) {
+    const struct partition *partition = &join->partitions[partition_of(join, hash)];
+    if (partition->capacity > 0)
+        __builtin_prefetch(&partition->entries[place_of(hash.low, partition->capacity)]);
+}
+
+void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_hash hash) {
+    const struct partition *partition = &join->partitions[partition_of(join, hash)];
+    if (partition->capacity == 0)
+        return;
+    const struct entry *entry = &partition->entries[place_of(hash.low, partition->capacity)];
+    if (entry->ref == 0 || entry->ref == MATCHED ||
+        memcmp(entry->hash, &hash, sizeof entry->hash) != 0)
+        return;
+    const char *slot = (const char *)scoop_slots_at(&join->slots, entry->ref);
+    __builtin_prefetch(slot);
+    __builtin_prefetch(slot + 64);
+}
+
 static struct scoop_key_hash hash_of(const struct entry *entry) {
     struct scoop_key_hash hash;
     memcpy(&hash, entry->hash, sizeof hash);
@@ -152,10 +164,6 @@ static struct scoop_key_hash hash_of(const struct entry *entry) {
 
 static uint32_t grown_capacity(const struct partition *partition) {
     return partition->capacity == 0 ? FIRST_ENTRIES : partition->capacity + partition->capacity / 2;
-}
-
-static bool is_full(const struct partition *partition) {
-    return partition->count >= partition->capacity - partition->capacity / 6;
 }
 
 static int grow(struct scoop_join *join, struct partition *partition, struct scoop_error *error) {
@@ -170,6 +178,7 @@ static int grow(struct scoop_join *join, struct partition *partition, struct sco
     scoop_free(partition->entries);
     partition->entries = grown.entries;
     partition->capacity = grown.capacity;
+    partition->most = grown.capacity - grown.capacity / 6;
     return 0;
 }
 
@@ -184,7 +193,6 @@ static enum scoop_side side_of(const struct scoop_slot *slot) {
 /* Writes one partition to the scratch file; its later rows follow. */
 static int spill(struct scoop_join *join, struct partition *partition, struct scoop_error *error) {
     partition->spilled = true;
-    join->spilled++;
     for (uint32_t i = 0; i < partition->capacity; i++) {
         const struct entry *entry = &partition->entries[i];
         struct scoop_record record = {.kind = SCOOP_RECORD_MATCHED, .hash = hash_of(entry)};
@@ -203,21 +211,19 @@ static int spill(struct scoop_join *join, struct partition *partition, struct sc
             return -1;
     }
     free_entries(join, partition);
-    if (join->spilled == PARTITIONS)
-        scoop_slots_free(&join->slots);
     return 0;
 }
 
 /* Spills until `more` bytes can be had, or the partition that wants them is spilled itself. */
 static int make_room(struct scoop_join *join, size_t more, const struct partition *wants,
                      size_t row_bytes, struct scoop_error *error) {
-    for (unsigned i = PARTITIONS; i-- > 0 && !wants->spilled;) {
+    while (join->next_spill > 0 && !wants->spilled) {
         if (join->slots.bytes + join->entry_bytes + more <= join->options.memory_bytes)
             return 0;
-        if (join->partitions[i].spilled)
-            continue;
-        if (spill(join, &join->partitions[i], error) != 0)
+        if (spill(join, &join->partitions[--join->next_spill], error) != 0)
             return -1;
+        if (join->next_spill == 0)
+            scoop_slots_free(&join->slots);
         if (row_bytes > 0)
             more = scoop_slots_needs(&join->slots, row_bytes);
         if (more == 0)
@@ -231,7 +237,7 @@ static int make_room(struct scoop_join *join, size_t more, const struct partitio
 static struct partition *ready_partition(struct scoop_join *join, struct scoop_key_hash hash,
                                          size_t row_bytes, struct scoop_error *error) {
     struct partition *partition = &join->partitions[partition_of(join, hash)];
-    if (!partition->spilled && is_full(partition)) {
+    if (!partition->spilled && partition->count == partition->most) {
         size_t more = (grown_capacity(partition)) * sizeof *partition->entries;
         if (make_room(join, more, partition, 0, error) != 0 ||
             (!partition->spilled && grow(join, partition, error) != 0))

@@ -36,9 +36,9 @@ struct scoop_join;
 struct scoop_join *scoop_join_new(const struct scoop_join_options *options,
                                   struct scoop_error *error);
 void scoop_join_free(struct scoop_join *join);
-/* Loads what scoop_join_add will look at. */
-void scoop_join_prefetch(const struct scoop_join *join, enum scoop_side side,
-                         struct scoop_key_hash hash);
+/* Loads what scoop_join_add will look at: first the key, some rows later the row that waits. */
+void scoop_join_prefetch(const struct scoop_join *join, struct scoop_key_hash hash);
+void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_hash hash);
 /* Takes a row; line 0: not known. 0, or -1 with NO_MEMORY or an error of the scratch file. */
 int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_key_hash hash,
                    const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error);

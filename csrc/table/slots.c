@@ -63,7 +63,8 @@ static int64_t new_chunk(struct scoop_slots *slots, uint32_t units, bool large,
         if (number == slots->capacity && grow_list(slots, error) != 0)
             return -1;
     }
-    unsigned char *chunk = scoop_malloc((size_t)units * UNIT_BYTES);
+    size_t bytes = (size_t)units * UNIT_BYTES;
+    unsigned char *chunk = scoop_malloc(bytes);
     if (chunk == NULL)
         return scoop_fail_memory(error);
     if (slots->free_chunk > 0)
@@ -72,7 +73,7 @@ static int64_t new_chunk(struct scoop_slots *slots, uint32_t units, bool large,
         slots->count++;
     slots->chunks[number] = chunk;
     slots->sizes[number] = large ? units : 0;
-    slots->bytes += (size_t)units * UNIT_BYTES;
+    slots->bytes += bytes;
     return number;
 }
 

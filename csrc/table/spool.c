@@ -5,7 +5,7 @@
 
 #include "scoop/memory.h"
 
-enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16 };
+enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16, ACCELERATION = 4 };
 
 void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch,
                       size_t block_bytes) {
@@ -43,18 +43,38 @@ static struct scoop_spool_block *new_block(struct scoop_spool *spool, struct sco
     return &spool->blocks[spool->count];
 }
 
-static int flush(struct scoop_spool *spool, struct scoop_error *error) {
-    struct scoop_spool_block *block = new_block(spool, error);
+/* Compressed into spool->packed; *length: its bytes, or those of the tail when that is not worth
+ * it: a short temporary file stays in the page cache, where compressing costs more than it saves.
+ */
+static int pack(struct scoop_spool *spool, const unsigned char **data, size_t *length,
+                struct scoop_error *error) {
     int bytes = (int)spool->tail.length;
     int bound = LZ4_compressBound(bytes);
-    if (block == NULL || scoop_buf_reserve(&spool->packed, (size_t)bound, error) != 0)
+    *data = spool->tail.data;
+    *length = spool->tail.length;
+    if (spool->scratch->length_bytes < SCOOP_SCRATCH_PLAIN_BYTES)
+        return 0;
+    if (scoop_buf_reserve(&spool->packed, (size_t)bound, error) != 0)
         return -1;
-    int packed = LZ4_compress_default((const char *)spool->tail.data, (char *)spool->packed.data,
-                                      bytes, bound);
+    int packed = LZ4_compress_fast((const char *)spool->tail.data, (char *)spool->packed.data,
+                                   bytes, bound, ACCELERATION);
+    if (packed < bytes) {
+        *data = spool->packed.data;
+        *length = (size_t)packed;
+    }
+    return 0;
+}
+
+static int flush(struct scoop_spool *spool, struct scoop_error *error) {
+    const unsigned char *data;
+    size_t length;
+    struct scoop_spool_block *block = new_block(spool, error);
+    if (block == NULL || pack(spool, &data, &length, error) != 0)
+        return -1;
     *block = (struct scoop_spool_block){.offset = spool->scratch->length_bytes,
-                                        .stored_bytes = (uint32_t)packed,
-                                        .bytes = (uint32_t)bytes};
-    if (scoop_scratch_write(spool->scratch, spool->packed.data, (size_t)packed, error) != 0)
+                                        .stored_bytes = (uint32_t)length,
+                                        .bytes = (uint32_t)spool->tail.length};
+    if (scoop_scratch_write(spool->scratch, data, length, error) != 0)
         return -1;
     spool->count++;
     spool->tail.length = 0;
@@ -148,10 +168,9 @@ void scoop_spool_reader_free(struct scoop_spool_reader *reader) {
     scoop_buf_free(&reader->block);
 }
 
-static int load(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
-                struct scoop_error *error) {
+static int unpack(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
+                  struct scoop_error *error) {
     if (scoop_buf_reserve(&reader->packed, block->stored_bytes, error) != 0 ||
-        scoop_buf_reserve(&reader->block, block->bytes, error) != 0 ||
         scoop_scratch_read(reader->spool->scratch, block->offset, reader->packed.data,
                            block->stored_bytes, error) != 0)
         return -1;
@@ -160,9 +179,20 @@ static int load(struct scoop_spool_reader *reader, const struct scoop_spool_bloc
     if (bytes != (int)block->bytes)
         return scoop_fail(error, SCOOP_CORRUPT,
                           "a temporary file does not hold what was written to it");
+    return 0;
+}
+
+static int load(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
+                struct scoop_error *error) {
+    if (scoop_buf_reserve(&reader->block, block->bytes, error) != 0)
+        return -1;
+    int status = block->stored_bytes == block->bytes
+                     ? scoop_scratch_read(reader->spool->scratch, block->offset, reader->block.data,
+                                          block->bytes, error)
+                     : unpack(reader, block, error);
     reader->at = reader->block.data;
-    reader->end = reader->at + bytes;
-    return 1;
+    reader->end = reader->at + block->bytes;
+    return status == 0 ? 1 : -1;
 }
 
 static int next_block(struct scoop_spool_reader *reader, struct scoop_error *error) {

@@ -1,6 +1,6 @@
-/* A list of records that is written once, in memory up to a block and beyond that compressed (LZ4)
- * in the scratch file, and read in order, any number of times. Private to csrc/table and
- * csrc/stream. */
+/* A list of records that is written once, in memory up to a block and beyond that in the scratch
+ * file, compressed (LZ4) if that is long, and read in order, any number of times. Private to
+ * csrc/table and csrc/stream. */
 #ifndef SCOOP_TABLE_SPOOL_H
 #define SCOOP_TABLE_SPOOL_H
 
@@ -36,6 +36,9 @@ struct scoop_spool_block {
     uint64_t offset;
     uint32_t stored_bytes, bytes;
 };
+
+/* What is written beyond this is compressed. */
+#define SCOOP_SCRATCH_PLAIN_BYTES ((uint64_t)256 * 1024 * 1024)
 
 struct scoop_spool {
     struct scoop_scratch *scratch; /* borrowed */
