@@ -225,10 +225,13 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         return scoop_fail(error, SCOOP_USAGE, "%.200s is %s, %.200s is %s: both must be one format",
                           names[0], json[0] ? "JSON lines" : "CSV", names[1],
                           json[1] ? "JSON lines" : "CSV");
-    /* JSON lines without a line have no columns of their own. */
+    /* JSON lines without a line have no columns of their own, but the key's, or the other side's.
+     */
+    struct scoop_columns key = {.names = delta->keys, .count = delta->options.key_count};
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        if (json[side] && columns[side]->count == 0 && columns[!side] != NULL)
-            columns[side] = columns[!side];
+        if (json[side] && columns[side]->count == 0)
+            columns[side] =
+                columns[!side] != NULL && columns[!side]->count > 0 ? columns[!side] : &key;
     const struct scoop_plan_options options = {
         .old_columns = columns[SCOOP_OLD],
         .new_columns = columns[SCOOP_NEW],
