@@ -11,6 +11,7 @@ enum {
     FIRST_ENTRIES = 16,
     SPILL_BLOCK_BYTES = 16 * 1024,
     ROWS_BETWEEN_CHECKS = 4096,
+    FEW_ROWS = 16,
 };
 
 #define MATCHED UINT32_MAX
@@ -399,10 +400,11 @@ static int replay(struct scoop_join *inner, const struct scoop_spool *spool,
 /* A partition in the scratch file is compared as the whole was, by the next bits of its hashes. */
 static int finish_spilled(struct scoop_join *join, struct partition *partition,
                           struct scoop_error *error) {
-    if (join->level + 1 == LEVELS)
-        return scoop_fail(error, SCOOP_NO_MEMORY,
-                          "rows with equal hashes do not fit memory_limit; raise it");
-    struct scoop_join *inner = new_join(&join->options, join->level + 1, error);
+    struct scoop_join_options options = join->options;
+    /* Few rows are not split again, however large they are. */
+    if (partition->spool.records <= FEW_ROWS || join->level + 2 == LEVELS)
+        options.memory_bytes = SIZE_MAX;
+    struct scoop_join *inner = new_join(&options, join->level + 1, error);
     int status = inner == NULL ? -1 : replay(inner, &partition->spool, error);
     if (status == 0)
         do

@@ -1,7 +1,7 @@
 /* The comparison of two exports, without threads and sources. */
 #include "delta_run.h"
 
-enum { ROWS = 3000, ROW_SIZE = 48 };
+enum { ROWS = 1000, ROW_SIZE = 48 };
 
 static const struct delta_options plenty = {0};
 
@@ -56,17 +56,17 @@ static char *make_export(unsigned factor, bool is_new, unsigned added, size_t *c
 }
 
 static void the_result_is_the_same_in_any_order_and_memory(void **state) {
-    static const unsigned factors[] = {1, 7, 1999};
-    static const size_t memories[] = {0, 1000, 300000, 600000};
+    static const unsigned factors[] = {1, 7};
+    static const size_t memories[] = {0, 30000, 300000};
     static const size_t cuts[] = {0, 100, 5000};
     const uint64_t counts[] = {50, ROWS / 10, ROWS / 10, ROWS - 2 * (ROWS / 10)};
     (void)state;
-    for (size_t f = 0; f < 9; f++)
-        for (size_t m = 0; m < 4; m++)
+    for (size_t f = 0; f < 4; f++)
+        for (size_t m = 0; m < 3; m++)
             for (size_t last = 0; last < 2; last++) {
                 size_t changed = 0;
-                char *before = make_export(factors[f / 3], false, 0, &changed);
-                char *now = make_export(factors[f % 3], true, 50, &changed);
+                char *before = make_export(factors[f / 2], false, 0, &changed);
+                char *now = make_export(factors[f % 2], true, 50, &changed);
                 const struct delta_options options = {.memory_bytes = memories[m],
                                                       .batch_bytes = cuts[(f + m) % 3],
                                                       .keep_last = last == 1};
@@ -80,7 +80,7 @@ static void little_memory_spills(void **state) {
     struct delta_run run;
     size_t changed = 0;
     (void)state;
-    char *before = make_export(7, false, 0, &changed), *now = make_export(1999, true, 0, &changed);
+    char *before = make_export(7, false, 0, &changed), *now = make_export(333, true, 0, &changed);
     delta_run(&run, before, now, &(struct delta_options){.memory_bytes = 1000});
     assert_int_equal(run.result, 0);
     assert_true(run.facts.spilled_rows > ROWS);
@@ -132,21 +132,6 @@ static void large_rows_have_room_of_their_own(void **state) {
     const uint64_t counts[] = {0, 1, 0, 1};
     expect_counts(before, now, &plenty, counts);
     expect_counts(before, now, &(struct delta_options){.memory_bytes = 30000}, counts);
-    free(before);
-    free(now);
-}
-
-static void a_folder_that_is_not_there_ends_the_run(void **state) {
-    struct delta_run run;
-    size_t changed = 0;
-    (void)state;
-    char *before = make_export(7, false, 0, &changed), *now = make_export(1999, true, 0, &changed);
-    delta_run(&run, before, now,
-              &(struct delta_options){.memory_bytes = 1000, .temp_dir = "/nowhere"});
-    /* Every partition stays below its first block here, unless rows are larger. */
-    if (run.result != 0)
-        assert_int_equal(run.error.code, SCOOP_NOT_FOUND);
-    delta_run_free(&run);
     free(before);
     free(now);
 }
@@ -244,7 +229,6 @@ int main(void) {
         cmocka_unit_test(a_broken_order_keeps_what_was_merged),
         cmocka_unit_test(duplicates_are_counted_wherever_they_are),
         cmocka_unit_test(large_rows_have_room_of_their_own),
-        cmocka_unit_test(a_folder_that_is_not_there_ends_the_run),
         cmocka_unit_test(no_memory_is_an_error_at_every_allocation),
         cmocka_unit_test(arrow_streams_survive_every_failed_allocation),
     };

@@ -1,0 +1,118 @@
+"""airscoop.delta over real servers: S3 and HTTP sources, S3 results, faults, and real data."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_server import origin, raw, with_length
+from transfer_support import Store
+
+import airscoop
+from airscoop import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+OLD = "PK,v\n" + "".join(f"{n},x{n}\n" for n in range(1000, 9000))
+NEW = OLD.replace("\n1234,x", "\n1234,y").replace("2000,x2000\n", "") + "9000,z\n"
+
+
+def put(store: Store, name: str, text: str) -> str:
+    store.client.put_object(
+        Bucket="transfers", Key=f"{store.prefix}{name}", Body=gzip.compress(text.encode())
+    )
+    return f"s3://transfers/{store.prefix}{name}"
+
+
+def ops(delta: Any) -> set[tuple[str, str]]:
+    return {(change["op"], change["key"]["PK"]) for change in delta}
+
+
+EXPECTED = {("UPDATE", "1234"), ("DELETE", "2000"), ("INSERT", "9000")}
+
+
+def test_two_objects_are_compared_and_the_changes_are_an_object(store: Store) -> None:
+    old, new = put(store, "old.csv.gz", OLD), put(store, "new.csv.gz", NEW)
+    settings = store.settings()
+    delta = airscoop.delta(old, new, old_s3=settings)
+    assert ops(delta) == EXPECTED
+    assert delta.receipt.old_etag
+    assert delta.receipt.new_etag
+    target = f"s3://transfers/{store.prefix}changes.jsonl.gz"
+    delta.write(target, destination_s3=settings)
+    written = store.client.get_object(
+        Bucket="transfers", Key=f"{store.prefix}changes.jsonl.gz"
+    )["Body"].read()
+    assert [json.loads(line) for line in gzip.decompress(written).splitlines()] == list(delta)
+
+
+def test_an_object_that_is_not_there_is_named(store: Store) -> None:
+    old = put(store, "old.csv.gz", OLD)
+    with pytest.raises(errors.NotFound, match="gone"):
+        airscoop.delta(old, f"s3://transfers/{store.prefix}gone.csv", old_s3=store.settings())
+
+
+def test_a_web_source_is_compared_with_a_file(tmp_path: Path) -> None:
+    old = tmp_path / "old.csv"
+    old.write_text(OLD)
+    with origin() as server:
+        server.serve("/new.csv", with_length(NEW.encode()))
+        assert ops(airscoop.delta(old, server.url("/new.csv"))) == EXPECTED
+
+
+def test_a_web_source_that_is_cut_gives_nothing(tmp_path: Path) -> None:
+    old = tmp_path / "old.csv"
+    old.write_text(OLD)
+    with origin() as server:
+        body = NEW.encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        server.serve("/new.csv", raw(head + body[: len(body) // 2]))
+        with pytest.raises(errors.AirscoopError):
+            airscoop.delta(old, server.url("/new.csv"))
+
+
+def airports(version: str) -> Path:
+    """A release of airportsdata (MIT), which is a dated snapshot of all airports."""
+    folder = ROOT / "build" / "airportsdata"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{version}.csv"
+    if not target.exists():
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary"]
+        subprocess.run(
+            [*command, ":all:", "-d", str(folder), f"airportsdata=={version}"],
+            check=True,
+            timeout=120,
+        )
+        (wheel,) = folder.glob(f"airportsdata-{version}-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            data = archive.read("airportsdata/airports.csv")
+        part = target.with_suffix(".part")
+        part.write_bytes(data)
+        part.rename(target)
+    return target
+
+
+def test_real_snapshots_have_the_changes_that_pythons_csv_finds() -> None:
+    old, new = airports("20250909"), airports("20260905")
+    delta = airscoop.delta(old, new, key=["icao"])
+    receipt = delta.receipt
+    assert (receipt.inserted, receipt.deleted, receipt.updated) == (628, 600, 12_062)
+
+    def rows(path: Path) -> dict[str, dict[str, str]]:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row["icao"]: row for row in csv.DictReader(file)}
+
+    before, now = rows(old), rows(new)
+    for change in delta:
+        row = {name: value or "" for name, value in change["row"].items()}
+        key = row["icao"]
+        assert row == (before if change["op"] == "DELETE" else now)[key]
+        if change["op"] == "UPDATE":
+            names = {name for name in row if now[key][name] != before[key][name]}
+            assert names == set(change["changed"])
