@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import origin, raw, with_length
+from fault_server import origin, with_length
 from transfer_support import Store
 
 import airscoop
@@ -24,10 +24,7 @@ NEW = OLD.replace("\n1234,x", "\n1234,y").replace("2000,x2000\n", "") + "9000,z\
 
 
 def put(store: Store, name: str, text: str) -> str:
-    store.client.put_object(
-        Bucket="transfers", Key=f"{store.prefix}{name}", Body=gzip.compress(text.encode())
-    )
-    return f"s3://transfers/{store.prefix}{name}"
+    return store.put(name, gzip.compress(text.encode()))
 
 
 def ops(delta: Any) -> set[tuple[str, str]]:
@@ -44,26 +41,23 @@ def test_two_objects_are_compared_and_the_changes_are_an_object(store: Store) ->
     assert ops(delta) == EXPECTED
     assert delta.receipt.old_etag
     assert delta.receipt.new_etag
-    target = f"s3://transfers/{store.prefix}changes.jsonl.gz"
-    delta.write(target, destination_s3=settings)
-    written = store.client.get_object(
-        Bucket="transfers", Key=f"{store.prefix}changes.jsonl.gz"
-    )["Body"].read()
+    delta.write(store.uri("changes.jsonl.gz"), destination_s3=settings)
+    written = store.get("changes.jsonl.gz")
     assert [json.loads(line) for line in gzip.decompress(written).splitlines()] == list(delta)
 
 
 def test_an_object_that_is_not_there_is_named(store: Store) -> None:
     old = put(store, "old.csv.gz", OLD)
     with pytest.raises(errors.NotFound, match="gone"):
-        airscoop.delta(old, f"s3://transfers/{store.prefix}gone.csv", old_s3=store.settings())
+        airscoop.delta(old, store.uri("gone.csv"), old_s3=store.settings())
 
 
 def test_a_web_source_is_compared_with_a_file(tmp_path: Path) -> None:
     old = tmp_path / "old.csv"
     old.write_text(OLD)
     with origin() as server:
-        server.serve("/new.csv", with_length(NEW.encode()))
-        assert ops(airscoop.delta(old, server.url("/new.csv"))) == EXPECTED
+        url = server.serve("/new.csv", with_length(NEW.encode()))
+        assert ops(airscoop.delta(old, url)) == EXPECTED
 
 
 def test_a_web_source_that_is_cut_gives_nothing(tmp_path: Path) -> None:
@@ -71,10 +65,9 @@ def test_a_web_source_that_is_cut_gives_nothing(tmp_path: Path) -> None:
     old.write_text(OLD)
     with origin() as server:
         body = NEW.encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        server.serve("/new.csv", raw(head + body[: len(body) // 2]))
-        with pytest.raises(errors.AirscoopError):
-            airscoop.delta(old, server.url("/new.csv"))
+        url = server.serve("/new.csv", with_length(body[: len(body) // 2], said=len(body)))
+        with pytest.raises(errors.Truncated, match=r"/new\.csv"):
+            airscoop.delta(old, url)
 
 
 def airports(version: str) -> Path:
