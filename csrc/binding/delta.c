@@ -7,6 +7,7 @@
 
 struct delta_object {
     PyObject_HEAD struct scoop_delta *delta;
+    struct airscoop_providers providers[SCOOP_DELTA_SIDES]; /* called by the threads that read */
     pid_t owner; /* the process that made it: a forked child has none of its threads */
     int busy;
     enum scoop_delta_state state;
@@ -46,8 +47,9 @@ static int make(struct delta_object *self, struct scoop_delta_options *options, 
                 PyObject *new, PyObject *keys) {
     struct scoop_transfer_options sides[SCOOP_DELTA_SIDES] = {0};
     struct scoop_error error = {0};
-    if ((old != Py_None && airscoop_read_options(state_of(self), old, &sides[0]) != 0) ||
-        airscoop_read_options(state_of(self), new, &sides[1]) != 0)
+    if ((old != Py_None &&
+         airscoop_read_options(state_of(self), old, &sides[0], &self->providers[0]) != 0) ||
+        airscoop_read_options(state_of(self), new, &sides[1], &self->providers[1]) != 0)
         return -1;
     options->sides[0] = old == Py_None ? NULL : &sides[0];
     options->sides[1] = &sides[1];
@@ -111,6 +113,8 @@ static void delta_dealloc(PyObject *object) {
         scoop_delta_free(self->delta);
         PyEval_RestoreThread(thread);
     }
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        airscoop_providers_free(&self->providers[side]);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
