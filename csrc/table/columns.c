@@ -28,7 +28,8 @@ int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t le
 
 long scoop_columns_find(const struct scoop_columns *columns, const void *name, size_t length) {
     for (size_t i = 0; i < columns->count; i++)
-        if (strlen(columns->names[i]) == length && memcmp(columns->names[i], name, length) == 0)
+        if (strlen(columns->names[i]) == length &&
+            (length == 0 || memcmp(columns->names[i], name, length) == 0))
             return (long)i;
     return -1;
 }

@@ -1,0 +1,99 @@
+/* CSV to rows: any text, however it is cut, gives the same rows or the same error. */
+#include "delta_run.h"
+
+/* Every row as "LINE row|", or the error's text. */
+static void scan(const char *text, size_t step, struct scoop_buf *out) {
+    struct delta_side side = {0};
+    struct scoop_row_plan plans[2] = {0};
+    struct scoop_error error = {0}, ignored = {0};
+    const char *key = "k";
+    out->length = 0;
+    int status = delta_read_header(&side, text, &error);
+    const struct scoop_plan_options options = {
+        .new_columns = &side.columns, .keys = &key, .key_count = 1, .old_name = "", .new_name = ""};
+    if (status == 0)
+        status = scoop_row_plans(&options, plans, &error);
+    side.csv.plan = &plans[1];
+    while (status == 0 && !side.batch.last) {
+        status = delta_fill(&side, step, &error);
+        for (size_t i = 0; status == 0 && i < side.batch.count; i++) {
+            const struct scoop_row *row = &side.batch.rows[i];
+            assert_int_equal(
+                scoop_buf_printf(out, &ignored, "%llu ",
+                                 (unsigned long long)side.batch.first_line + row->line),
+                0);
+            scoop_buf_append(out, scoop_row_data(&side.batch, row), row->length, &ignored);
+            scoop_buf_append(out, "|", 1, &ignored);
+        }
+    }
+    if (status != 0)
+        scoop_buf_append_text(out, error.message, &ignored);
+    scoop_csv_free(&side.csv);
+    scoop_order_watch_free(&side.watch);
+    scoop_batch_free(&side.batch);
+    scoop_columns_free(&side.columns);
+    scoop_row_plan_free(&plans[1]);
+}
+
+static void expect(const char *text, const char *expected) {
+    struct scoop_buf out;
+    struct scoop_error error;
+    scoop_buf_init(&out, 1 << 20);
+    for (size_t step = 1; step <= strlen(text) + 1; step++) {
+        scan(text, step, &out);
+        assert_string_equal(scoop_buf_text(&out, &error), expected);
+    }
+    scoop_buf_free(&out);
+}
+
+static void rows_become_canonical(void **state) {
+    (void)state;
+    expect("k,v\n1,a\n2,b\n", "2 1,a|3 2,b|");
+    expect("k,v\r\n1,a\r\n2,b", "2 1,a|3 2,b|");
+    expect("k,v\n\"1\",\"a\"\n", "2 1,a|");
+    expect("k,v\n1,\n2,\"\"\n", "2 1,|3 2,\"\"|");
+    expect("k,v\n1,\"a,b\"\n2,\"a\"\"b\"\n3,\"a\nb\"\n4,x",
+           "2 1,\"a,b\"|3 2,\"a\"\"b\"|4 3,\"a\nb\"|6 4,x|");
+    expect("k,v\n\n1,a\n\r\n\n2,b\n\n", "3 1,a|6 2,b|");
+    expect("\"k\",\"v\"\"w\"\n1,a\n", "2 1,a|");
+    expect("k,v\n", "");
+    expect("k,v", "");
+}
+
+static void blocks_of_64_bytes_end_anywhere(void **state) {
+    char text[400], expected[400];
+    (void)state;
+    for (int pad = 1; pad < 140; pad++) {
+        snprintf(text, sizeof text, "k,v\n1,%0*d\n2,\"%0*d,\"\n3,c\n", pad, 7, 140 - pad, 8);
+        snprintf(expected, sizeof expected, "2 1,%0*d|3 2,\"%0*d,\"|4 3,c|", pad, 7, 140 - pad, 8);
+        struct scoop_buf out;
+        struct scoop_error error;
+        scoop_buf_init(&out, 1 << 20);
+        for (size_t step = 60; step < 70; step++) {
+            scan(text, step, &out);
+            assert_string_equal(scoop_buf_text(&out, &error), expected);
+        }
+        scoop_buf_free(&out);
+    }
+}
+
+static void faults_are_told_with_their_place(void **state) {
+    (void)state;
+    expect("k,v\n1\n", "line 2 (byte 4): the row has 1 values, the header names 2");
+    expect("k,v\n1,\"a\"b\n", "line 2 (byte 9): text follows the closing quote of a value");
+    expect("k,v\n1,\"a\n\n", "line 2 (byte 6): a quoted value is not closed");
+    expect("k,v\n,a\n", "line 2 (byte 4): the key column \"k\" is empty");
+    expect("k,v\n\"\",a\n", "line 2 (byte 4): the key column \"k\" is empty");
+    expect("k,k\n", "line 1: the header names the column \"k\" twice");
+    expect("v\n", "the key \"k\" is no column of ; its columns are v");
+    expect("", "line 1 (byte 0): there is no header row");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_become_canonical),
+        cmocka_unit_test(blocks_of_64_bytes_end_anywhere),
+        cmocka_unit_test(faults_are_told_with_their_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
