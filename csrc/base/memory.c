@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef SCOOP_TORTURE
 #include <stdatomic.h>
@@ -53,6 +54,19 @@ char *scoop_strndup(const char *text, size_t length) {
         memcpy(copy, text, length);
     copy[length] = 0;
     return copy;
+}
+
+void *scoop_map(size_t size_bytes) {
+    if (must_fail())
+        return NULL;
+    void *block =
+        mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+void scoop_unmap(void *block, size_t size_bytes) {
+    if (block != NULL)
+        munmap(block, size_bytes);
 }
 
 void scoop_free(void *block) {

@@ -19,7 +19,8 @@ void scoop_slots_init(struct scoop_slots *slots) {
 
 void scoop_slots_free(struct scoop_slots *slots) {
     for (uint32_t i = 0; i < slots->count; i++)
-        scoop_free(slots->chunks[i]);
+        scoop_unmap(slots->chunks[i],
+                    slots->sizes[i] > 0 ? (size_t)slots->sizes[i] * UNIT_BYTES : CHUNK_BYTES);
     scoop_free(slots->chunks);
     scoop_free(slots->sizes);
     scoop_slots_init(slots);
@@ -64,7 +65,7 @@ static int64_t new_chunk(struct scoop_slots *slots, uint32_t units, bool large,
             return -1;
     }
     size_t bytes = (size_t)units * UNIT_BYTES;
-    unsigned char *chunk = scoop_malloc(bytes);
+    unsigned char *chunk = scoop_map(bytes);
     if (chunk == NULL)
         return scoop_fail_memory(error);
     if (slots->free_chunk > 0)
@@ -138,7 +139,7 @@ uint32_t scoop_slots_put(struct scoop_slots *slots, enum scoop_side side,
 }
 
 static void drop_chunk(struct scoop_slots *slots, uint32_t number) {
-    scoop_free(slots->chunks[number]);
+    scoop_unmap(slots->chunks[number], (size_t)slots->sizes[number] * UNIT_BYTES);
     slots->chunks[number] = NULL;
     slots->bytes -= (size_t)slots->sizes[number] * UNIT_BYTES;
     slots->sizes[number] = slots->free_chunk;

@@ -34,9 +34,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     verb.add_argument("old", help=f"{PLACES.partition(', or -')[0]}; - for none: all is new")
     verb.add_argument("new", help="the same")
-    verb.add_argument(
-        "--key", action="append", metavar="COLUMN", help="default PK; repeatable"
-    )
+    verb.add_argument("--key", action="append", metavar="COLUMN", help="default PK; repeatable")
     verb.add_argument("--out", metavar="DST", help="s3://bucket/key, a path, or - for stdout")
     verb.add_argument("--format", choices=("auto", "csv", "jsonl"), default="auto")
     verb.add_argument(
