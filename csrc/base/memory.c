@@ -59,8 +59,8 @@ char *scoop_strndup(const char *text, size_t length) {
 void *scoop_map(size_t size_bytes) {
     if (must_fail())
         return NULL;
-    void *block =
-        mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *block = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     return block == MAP_FAILED ? NULL : block;
 }
 

@@ -12,6 +12,7 @@ enum {
     SPILL_BLOCK_BYTES = 16 * 1024,
     ROWS_BETWEEN_CHECKS = 4096,
     FEW_ROWS = 16,
+    MAPPED_BYTES = 32 * 1024,
 };
 
 #define MATCHED UINT32_MAX
@@ -90,9 +91,23 @@ struct scoop_join *scoop_join_new(const struct scoop_join_options *options,
     return new_join(options, 0, error);
 }
 
+/* Large tables come straight from the system: what is freed is to be had for rows. */
+static struct entry *new_entries(uint32_t capacity) {
+    size_t bytes = capacity * sizeof(struct entry);
+    return bytes < MAPPED_BYTES ? scoop_calloc(1, bytes) : scoop_map(bytes);
+}
+
+static void release_entries(struct entry *entries, uint32_t capacity) {
+    size_t bytes = capacity * sizeof(struct entry);
+    if (bytes < MAPPED_BYTES)
+        scoop_free(entries);
+    else
+        scoop_unmap(entries, bytes);
+}
+
 static void free_entries(struct scoop_join *join, struct partition *partition) {
     join->entry_bytes -= partition->capacity * sizeof *partition->entries;
-    scoop_free(partition->entries);
+    release_entries(partition->entries, partition->capacity);
     partition->entries = NULL;
     partition->capacity = partition->count = partition->most = 0;
 }
@@ -169,14 +184,14 @@ static uint32_t grown_capacity(const struct partition *partition) {
 
 static int grow(struct scoop_join *join, struct partition *partition, struct scoop_error *error) {
     struct partition grown = {.capacity = grown_capacity(partition)};
-    grown.entries = scoop_calloc(grown.capacity, sizeof *grown.entries);
+    grown.entries = new_entries(grown.capacity);
     if (grown.entries == NULL)
         return scoop_fail_memory(error);
     for (uint32_t i = 0; i < partition->capacity; i++)
         if (partition->entries[i].ref != 0)
             *find(&grown, hash_of(&partition->entries[i])) = partition->entries[i];
     join->entry_bytes += (grown.capacity - partition->capacity) * sizeof *grown.entries;
-    scoop_free(partition->entries);
+    release_entries(partition->entries, partition->capacity);
     partition->entries = grown.entries;
     partition->capacity = grown.capacity;
     partition->most = grown.capacity - grown.capacity / 6;

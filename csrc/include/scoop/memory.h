@@ -14,8 +14,8 @@ char *scoop_strdup(const char *text);
 char *scoop_strndup(const char *text, size_t length);
 void scoop_free(void *block);
 
-/* Zeroed memory straight from the system, which has it back at once when it is unmapped: for large
- * blocks whose sum is promised to stay within a limit. NULL as above. */
+/* Zeroed memory straight from the system, all of it present, and given back at once when it is
+ * unmapped: for large blocks whose sum is promised to stay within a limit. NULL as above. */
 void *scoop_map(size_t size_bytes);
 void scoop_unmap(void *block, size_t size_bytes);
 

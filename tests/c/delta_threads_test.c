@@ -1,0 +1,168 @@
+/* The delta of two files: two reading threads and the one that compares. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "scoop/delta.h"
+
+enum { ROWS = 40000, SLICE_MS = 50 };
+
+struct files {
+    char old_path[64], new_path[64];
+};
+
+/* Every tenth row differs, is gone or is new; `step` walks through all rows. */
+static void write_export(const char *path, unsigned step, bool is_new) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("k,v\n", file);
+    for (unsigned i = 0; i < ROWS; i++) {
+        unsigned n = i * step % ROWS;
+        if (n % 10 == (is_new ? 0 : 1))
+            continue;
+        fprintf(file, "%u,a value of %u%s\n", n, n, is_new && n % 10 == 2 ? " now" : "");
+    }
+    fclose(file);
+}
+
+static void make_files(struct files *files, unsigned old_step, unsigned new_step) {
+    snprintf(files->old_path, sizeof files->old_path, "/tmp/delta-test-old-%d", (int)getpid());
+    snprintf(files->new_path, sizeof files->new_path, "/tmp/delta-test-new-%d", (int)getpid());
+    write_export(files->old_path, old_step, false);
+    write_export(files->new_path, new_step, true);
+}
+
+static void remove_files(const struct files *files) {
+    unlink(files->old_path);
+    unlink(files->new_path);
+}
+
+static struct scoop_delta *new_delta(const struct files *files, const char *key,
+                                     struct scoop_error *error) {
+    const struct scoop_transfer_options old_side = {.source = {.uri = files->old_path}};
+    const struct scoop_transfer_options new_side = {.source = {.uri = files->new_path}};
+    const struct scoop_delta_options options = {
+        .sides = {&old_side, &new_side},
+        .keys = &key,
+        .key_count = 1,
+        .max_delete_ratio = 0.5,
+        .min_rows = 1,
+    };
+    return scoop_delta_new(&options, error);
+}
+
+static enum scoop_delta_state run_on(struct scoop_delta *delta, struct scoop_error *error) {
+    enum scoop_delta_state state;
+    do
+        state = scoop_delta_run(delta, SLICE_MS, error);
+    while (state == SCOOP_DELTA_RUNNING);
+    return state;
+}
+
+static void expect_delta(unsigned old_step, unsigned new_step, bool sorted) {
+    struct files files;
+    struct scoop_error error = {0};
+    struct scoop_delta_facts facts;
+    struct scoop_buf json;
+    make_files(&files, old_step, new_step);
+    struct scoop_delta *delta = new_delta(&files, "k", &error);
+    assert_non_null(delta);
+    assert_int_equal(run_on(delta, &error), SCOOP_DELTA_DONE);
+    scoop_delta_facts(delta, &facts);
+    assert_int_equal(facts.inserted, ROWS / 10);
+    assert_int_equal(facts.deleted, ROWS / 10);
+    assert_int_equal(facts.updated, ROWS / 10);
+    assert_int_equal(facts.unchanged, ROWS - 3 * (ROWS / 10));
+    assert_int_equal(facts.sorted, sorted);
+    assert_true(facts.sides[0].source_bytes > ROWS);
+    struct scoop_changes *changes = scoop_delta_changes(delta);
+    scoop_delta_free(delta); /* the changes live on */
+    struct scoop_changes_reader *reader = scoop_changes_reader_new(changes, &error);
+    scoop_changes_give(changes);
+    scoop_buf_init(&json, (size_t)1 << 30);
+    assert_int_equal(scoop_changes_read_json(reader, SIZE_MAX, &json, &error), 0);
+    size_t lines = 0;
+    for (size_t i = 0; i < json.length; i++)
+        lines += json.data[i] == '\n';
+    assert_int_equal(lines, 3 * (ROWS / 10));
+    scoop_buf_free(&json);
+    scoop_changes_reader_free(reader);
+    remove_files(&files);
+}
+
+static void two_files_in_order_are_merged(void **state) {
+    (void)state;
+    expect_delta(1, 1, true);
+}
+
+static void two_files_in_any_order_are_joined(void **state) {
+    (void)state;
+    expect_delta(7, 333, false);
+}
+
+static void a_cancelled_delta_ends_in_cancelled(void **state) {
+    struct files files;
+    struct scoop_error error = {0};
+    (void)state;
+    make_files(&files, 7, 333);
+    struct scoop_delta *delta = new_delta(&files, "k", &error);
+    assert_non_null(delta);
+    scoop_delta_run(delta, 1, &error);
+    scoop_delta_cancel(delta);
+    assert_int_equal(run_on(delta, &error), SCOOP_DELTA_FAILED);
+    assert_int_equal(error.code, SCOOP_CANCELLED);
+    scoop_delta_free(delta);
+    remove_files(&files);
+}
+
+/* It may be freed at any time: the threads are stopped and waited for. */
+static void a_delta_is_freed_in_the_middle(void **state) {
+    struct files files;
+    struct scoop_error error = {0};
+    (void)state;
+    make_files(&files, 1, 1);
+    for (int slices = 0; slices < 4; slices++) {
+        struct scoop_delta *delta = new_delta(&files, "k", &error);
+        assert_non_null(delta);
+        for (int i = 0; i < slices; i++)
+            scoop_delta_run(delta, 1, &error);
+        scoop_delta_free(delta);
+    }
+    remove_files(&files);
+}
+
+static void a_wrong_key_and_a_missing_file_are_told(void **state) {
+    struct files files;
+    struct scoop_error error = {0};
+    (void)state;
+    make_files(&files, 1, 1);
+    struct scoop_delta *delta = new_delta(&files, "nothing", &error);
+    assert_int_equal(run_on(delta, &error), SCOOP_DELTA_FAILED);
+    assert_int_equal(error.code, SCOOP_USAGE);
+    scoop_delta_free(delta);
+    unlink(files.new_path);
+    delta = new_delta(&files, "k", &error);
+    assert_int_equal(run_on(delta, &error), SCOOP_DELTA_FAILED);
+    assert_int_equal(error.code, SCOOP_NOT_FOUND);
+    scoop_delta_free(delta);
+    remove_files(&files);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_files_in_order_are_merged),
+        cmocka_unit_test(two_files_in_any_order_are_joined),
+        cmocka_unit_test(a_cancelled_delta_ends_in_cancelled),
+        cmocka_unit_test(a_delta_is_freed_in_the_middle),
+        cmocka_unit_test(a_wrong_key_and_a_missing_file_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
