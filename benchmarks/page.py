@@ -210,6 +210,7 @@ def main(arguments: list[str]) -> None:
     if not given.no_plots:
         import peers
 
+        peers.settle(given.folder.absolute())
         peers.install_python(given.folder)
         draw(peers.python(given.folder), given.results, given.page.parent / "images")
 

@@ -19,6 +19,18 @@ GO_PROGRAMS = {
 }
 
 
+def settle(folder: Path) -> None:
+    """Makes a home folder of its own for all programs that are started from here.
+
+    Go, MinIO, perf and matplotlib write into the home folder; clients read settings from it.
+    """
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["HOME"] = str(home)
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "AWS_PROFILE", "AWS_CONFIG_FILE"):
+        os.environ.pop(name, None)
+
+
 def python(folder: Path) -> Path:
     """The interpreter of the peers' environment, whether or not it is installed yet."""
     return folder / "venv/bin/python"

@@ -67,7 +67,7 @@ class Bench:
     """The servers and programs of one run, each made when a scenario first needs it."""
 
     def __init__(self, settings: Settings, stack: contextlib.ExitStack) -> None:
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        peers.settle(settings.folder)
         _alone_in(settings.folder, stack)
         self.settings = settings
         self._stack = stack
