@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from aws_fixtures import losing_proxy, moto_server, registry_table  # noqa: F401
 from local_fixtures import (  # noqa: F401
     connection,
     serializable_standin,

@@ -37,6 +37,9 @@
     X(SQL, "SqlError", false, "The warehouse refused a statement.")                                \
     X(SERIALIZATION, "SerializationConflict", true, "A concurrent transaction won.")               \
     X(LOCK_TIMEOUT, "LockTimeout", true, "A lock was not granted in time.")                        \
+    X(LOCK_LOST, "LockLost", false, "The lock was lost: another run may hold it.")                 \
+    X(STALE_EXPORT, "StaleExport", false, "An export is older than the last one done.")            \
+    X(EXPORT_CONFLICT, "ExportConflict", false, "A version's objects are not those registered.")   \
     X(DUPLICATE_KEY, "DuplicateKey", false, "A key stands for more than one row of an export.")    \
     X(SCHEMA_CHANGED, "SchemaChanged", false, "The columns of two exports differ.")                \
     X(SUSPECT_EXPORT, "SuspectExport", false, "An export looks cut short; nothing was passed on.") \
