@@ -49,9 +49,13 @@ class Pipeline:
             home=folder / "airflow",
             dags=ROOT / "dags",
             status=status,
-            file_url=f"{status['http']['url'].rstrip('/')}/{self.served.name}",
+            variables=self.variables(f"{status['http']['url'].rstrip('/')}/{self.served.name}"),
         )
         self.runs: dict[str, dict[str, Any]] = {}
+
+    def variables(self, file_url: str) -> dict[str, str]:
+        bucket = self.status["s3"]["bucket"]
+        return {"bestsellers_bucket": bucket, "bestsellers_file_url": file_url}
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")[-6000:]
@@ -111,8 +115,10 @@ class Pipeline:
         found = list_objects(f"s3://{s3['bucket']}/{prefix}", s3=settings)
         return [entry.key for entry in found]
 
-    def start(self, date: str, **changes: Any) -> subprocess.Popen[bytes]:
-        airflow = dataclasses.replace(self.airflow, **changes)
+    def start(self, date: str, file_url: str | None = None) -> subprocess.Popen[bytes]:
+        airflow = self.airflow
+        if file_url is not None:
+            airflow = dataclasses.replace(airflow, variables=self.variables(file_url))
         with self.log.open("ab") as output:
             return subprocess.Popen(
                 airflow.command("dags", "test", "bestsellers", date),

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from airscoop import Warehouse
-from airscoop.local import demo
 from airscoop.local import stack as local_stack
 from airscoop.local.airflow_home import AirflowHome
+from airscoop.local.demo import bestsellers as demo
+from airscoop.local.demo.__main__ import DEMOS, main, parse
 
 SCRIPT = (demo.ROOT / "sql" / "bestsellers.sql").read_text()
 FIRST_TABLE = SCRIPT.index("CREATE EXTERNAL TABLE spectrum.reviews")
@@ -79,7 +80,7 @@ def test_a_warehouse_that_does_not_answer_is_one_line(
         raise AssertionError("something answers on port 1")
 
     monkeypatch.setattr(local_stack, "up", fail)
-    assert demo.main([]) == 1
+    assert main([]) == 1
     error = capsys.readouterr().err
     assert error.startswith("demo: ")
     assert error.count("\n") == 1
@@ -89,8 +90,23 @@ def test_a_stack_that_does_not_come_up_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", "/proc/x")
-    assert demo.main([]) == 1
+    assert main([]) == 1
     assert capsys.readouterr().err.startswith("demo: /proc/x cannot be made")
+
+
+@pytest.mark.parametrize("name", sorted(DEMOS))
+def test_help_names_every_demo_and_a_demo_may_be_named(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parse(["--help"])
+    assert name in capsys.readouterr().out
+    assert parse([name]).demo == name
+
+
+def test_without_a_name_it_is_the_bestsellers() -> None:
+    assert parse([]).demo == "bestsellers"
+    assert parse(["--reviews", "7"]).reviews == 7
 
 
 def test_the_callers_airflow_is_left_alone(
@@ -107,7 +123,7 @@ def test_the_callers_airflow_is_left_alone(
     }
     for name, text in inherited.items():
         monkeypatch.setenv(name, text)
-    home = AirflowHome(home=tmp_path / "home", dags=tmp_path, status=stack, file_url="http://x")
+    home = AirflowHome(home=tmp_path / "home", dags=tmp_path, status=stack)
     kept = {name: text for name, text in home.environment().items() if name in inherited}
     database = tmp_path / "home" / "airflow.db"
     assert kept == {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}"}

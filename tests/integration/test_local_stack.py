@@ -20,7 +20,9 @@ import psycopg
 import pytest
 from local_fixtures import ROOT, _state_folder
 
+from airscoop.local import aws
 from airscoop.local import stack as local_stack
+from airscoop.local.airflow_home import aws_connection
 from airscoop.local.processes import LocalStackError
 from airscoop.local.s3 import _client
 
@@ -75,6 +77,43 @@ def test_every_part_answers(stack: dict[str, Any]) -> None:
         assert answer.read() == b"hello"
 
 
+def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(folder: Path) -> None:
+    first = local_stack.up().to_dict()
+    endpoint = first["aws"]["endpoint"]
+    kinesis, dynamodb, sqs = (aws.client(name, endpoint, first["s3"]) for name in aws.SERVICES)
+    item = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    dynamodb.put_item(TableName=first["aws"]["table"], Item=item)
+    sqs.send_message(QueueUrl=first["aws"]["queue"], MessageBody="hint")
+    assert local_stack.up().to_dict() == first
+    found = dynamodb.get_item(TableName=first["aws"]["table"], Key=item)
+    assert found["Item"] == item
+    messages = sqs.receive_message(QueueUrl=first["aws"]["queue"])["Messages"]
+    assert [message["Body"] for message in messages] == ["hint"]
+
+    os.kill(processes(folder)["aws"], signal.SIGKILL)
+    assert local_stack.status().aws["running"] is False
+    assert local_stack.up().to_dict() == first
+    assert "Item" not in dynamodb.get_item(TableName=first["aws"]["table"], Key=item)
+    described = kinesis.describe_stream_summary(StreamName=first["aws"]["stream"])
+    assert described["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
+    assert "Messages" not in sqs.receive_message(QueueUrl=first["aws"]["queue"])
+
+
+def test_an_airflow_connection_finds_each_service_at_its_place(
+    stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    connection = aws_connection(stack["s3"], stack["aws"])
+    monkeypatch.setenv("AIRFLOW_CONN_LOCAL_AWS", json.dumps(connection))
+    endpoints = {
+        name: AwsBaseHook("local_aws", client_type=name).get_conn().meta.endpoint_url
+        for name in ("s3", *aws.SERVICES)
+    }
+    elsewhere = dict.fromkeys(aws.SERVICES, stack["aws"]["endpoint"])
+    assert endpoints == {"s3": stack["s3"]["endpoint"], **elsewhere}
+
+
 def test_s3_checks_signatures(stack: dict[str, Any]) -> None:
     from botocore.exceptions import ClientError
 
@@ -94,7 +133,7 @@ def test_secrets_are_the_callers_alone(stack: dict[str, Any]) -> None:
 def test_up_starts_only_what_is_missing_and_data_survive_down(folder: Path) -> None:
     first = local_stack.up().to_dict()
     running = processes(folder)
-    assert set(running) == {"s3", "postgres", "warehouse", "http"}
+    assert set(running) == {"s3", "aws", "postgres", "warehouse", "http"}
     assert local_stack.up().to_dict() == first
     assert processes(folder) == running
 
@@ -157,7 +196,7 @@ def test_a_part_that_does_not_come_up_is_named_with_its_logs_end(folder: Path) -
         conf.write("no_such_setting = on\n")
     with pytest.raises(LocalStackError, match=r"(?s)PostgreSQL ended.*no_such_setting"):
         local_stack.up()
-    assert set(processes(folder)) == {"s3"}
+    assert set(processes(folder)) == {"s3", "aws"}
 
 
 def test_status_before_the_first_up_says_that_nothing_runs(folder: Path) -> None:

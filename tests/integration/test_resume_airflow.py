@@ -175,9 +175,7 @@ def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[Servic
         "bucket": "unused",
     }
     status = {"s3": s3, "warehouse": {"dsn": "postgresql://nobody@127.0.0.1:1/none"}}
-    airflow = AirflowHome(
-        home=tmp_path / "airflow", dags=tmp_path / "dags", status=status, file_url="unused"
-    )
+    airflow = AirflowHome(home=tmp_path / "airflow", dags=tmp_path / "dags", status=status)
     running = Services(airflow, tmp_path)
     try:
         yield running

@@ -1,1 +1,1 @@
-"""The local stack: S3, PostgreSQL and the Redshift stand-in, without an AWS account."""
+"""The local stack: S3, other AWS services, PostgreSQL and the Redshift stand-in, without AWS."""

@@ -36,6 +36,7 @@ def _show(status: Status, as_json: bool) -> None:
         return
     places = {
         "s3": status.s3.get("endpoint"),
+        "aws": status.aws.get("endpoint"),
         "postgres": status.postgres.get("dsn", "").rpartition("@")[2],
         "warehouse": status.warehouse.get("dsn", "").rpartition("@")[2],
         "http": status.http.get("url"),

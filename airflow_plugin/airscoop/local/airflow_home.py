@@ -8,19 +8,25 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from airscoop.local.aws import SERVICES
 
-def aws_connection(s3: Mapping[str, str]) -> dict[str, Any]:
-    """The Airflow connection to the stack's S3."""
+
+def aws_connection(s3: Mapping[str, str], aws: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The Airflow connection to the stack's S3 and other AWS services, each at its place."""
+    endpoints = {"s3": s3["endpoint"]}
+    if aws is not None:
+        endpoints |= dict.fromkeys(SERVICES, aws["endpoint"])
+    services = {name: {"endpoint_url": endpoint} for name, endpoint in endpoints.items()}
     return {
         "conn_type": "aws",
         "login": s3["access_key_id"],
         "password": s3["secret_access_key"],
-        "extra": {"endpoint_url": s3["endpoint"], "region_name": s3["region"]},
+        "extra": {"region_name": s3["region"], "service_config": services},
     }
 
 
@@ -40,12 +46,16 @@ def warehouse_connection(dsn: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class AirflowHome:
-    """Runs DAGs with all state below `home`. `status` is what `airscoop local status` says."""
+    """Runs DAGs with all state below `home`. `status` is what `airscoop local status` says.
+
+    `variables` are Airflow's, `settings` more of the environment.
+    """
 
     home: Path
     dags: Path
     status: Mapping[str, Any]
-    file_url: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def _database(self) -> Path:
@@ -65,12 +75,12 @@ class AirflowHome:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
-            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws_connection(status["s3"])),
+            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws_connection(status["s3"], status.get("aws"))),
             "AIRFLOW_CONN_REDSHIFT_DEFAULT": json.dumps(
                 warehouse_connection(status["warehouse"]["dsn"])
             ),
-            "AIRFLOW_VAR_BESTSELLERS_BUCKET": status["s3"]["bucket"],
-            "AIRFLOW_VAR_BESTSELLERS_FILE_URL": self.file_url,
+            **{f"AIRFLOW_VAR_{name.upper()}": text for name, text in self.variables.items()},
+            **self.settings,
         }
 
     def command(self, *arguments: str) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airscoop.local import processes, s3
+from airscoop.local import aws, processes, s3
 from airscoop.local.postgres import Postgres
 from airscoop.local.processes import LocalStackError, Process, Recorder
 
@@ -26,14 +26,15 @@ WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
 POSTGRES_USER, POSTGRES_DATABASE = "airscoop", "airscoop"
 READY_SECONDS = 60
 # In the order they are started; they are stopped in the opposite one.
-PARTS = ("s3", "postgres", "warehouse", "http")
+PARTS = ("s3", "aws", "postgres", "warehouse", "http")
 
 
 def _damaged(path: Path) -> str:
     """What to do about a stack.json that says nothing: the rest of the folder is still good."""
     folder = path.parent
     # Each part's server has one of these among its words.
-    marks = {f"{folder}/postgres", f"-dir={folder}/s3", f"{folder}/http", f"{folder}/run"}
+    places = ("postgres", "http", "run")
+    marks = {f"-dir={folder}/s3", str(folder), *(f"{folder}/{place}" for place in places)}
     found = processes.with_words(marks)
     running = ", ".join(f"{pid} ({program})" for pid, program in sorted(found.items()))
     first = f"end the stack's processes {running}, then" if found else "none of its servers runs;"
@@ -89,6 +90,7 @@ class Status:
 
     state: str
     s3: dict[str, Any]
+    aws: dict[str, Any]
     warehouse: dict[str, Any]
     postgres: dict[str, Any]
     http: dict[str, Any]
@@ -196,6 +198,9 @@ class Stack:
         if s3_endpoint is None and not self._state.runs("s3"):
             self._start_s3()
         s3.ensure_bucket(self._endpoint(), self._credentials(), bucket)
+        if not self._state.runs("aws"):
+            self._start_aws()
+        aws.ensure(self._aws_endpoint(), self._credentials())
         if not self._state.runs("postgres"):
             self._start_postgres()
         if not self._state.runs("warehouse"):
@@ -220,6 +225,16 @@ class Stack:
             "s3",
             lambda record: server.start(ports, self._log("s3"), record),
             lambda: server.is_ready(ports["s3"]),
+        )
+
+    def _start_aws(self) -> None:
+        port = self._port("aws")
+        self._launch(
+            "aws",
+            lambda record: aws.start(
+                self._folder, port, self._log("aws"), record, _python_environment()
+            ),
+            lambda: processes.accepts(port),
         )
 
     def _start_postgres(self) -> None:
@@ -281,6 +296,9 @@ class Stack:
     def _endpoint(self) -> str:
         return self._state.s3_endpoint or f"http://127.0.0.1:{self._state.ports['s3']}"
 
+    def _aws_endpoint(self) -> str:
+        return f"http://{aws.HOST}:{self._state.ports['aws']}"
+
     def _credentials(self) -> dict[str, str]:
         """The stack's own keys, or the caller's where the endpoint is not the stack's."""
         if self._state.s3_endpoint is None:
@@ -307,6 +325,7 @@ class Stack:
             "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
             "AWS_SESSION_TOKEN": keys.get("session_token", ""),
             "AWS_ENDPOINT_URL_S3": self._endpoint(),
+            **{f"AWS_ENDPOINT_URL_{name.upper()}": self._aws_endpoint() for name in aws.SERVICES},
             "AWS_REGION": s3.REGION,
             "AWS_DEFAULT_REGION": s3.REGION,
         }
@@ -329,6 +348,14 @@ class Stack:
                 "region": s3.REGION,
                 **self._credentials(),
                 "bucket": self._state.bucket,
+            }
+        if "aws" in known:
+            sections["aws"] |= {
+                "endpoint": self._aws_endpoint(),
+                "region": s3.REGION,
+                "table": aws.TABLE,
+                "stream": aws.STREAM,
+                "queue": aws.queue_url(self._aws_endpoint()),
             }
         if "warehouse" in known:
             dsn = self._dsn("warehouse", WAREHOUSE_USER, WAREHOUSE_DATABASE)

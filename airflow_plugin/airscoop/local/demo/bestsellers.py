@@ -1,4 +1,4 @@
-"""./run demo: the DAG bestsellers on made data, against the local stack.
+"""Reviews and metadata over HTTP -> S3 -> Spectrum -> Redshift -> a materialized view.
 
 Two runs with fixed logical dates: a first delivery, then a second one eight hours later with late
 versions. Both are exact to repeat: a second demo inserts nothing.
@@ -7,26 +7,21 @@ versions. Both are exact to repeat: a second demo inserts nothing.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from airscoop import Warehouse
-from airscoop.errors import AirscoopError
-from airscoop.local import stack
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.bestsellers_data import NOTICE, Plan, make
-from airscoop.local.processes import LocalStackError
+from airscoop.local.demo.showing import ROOT, airflow_of, failed, say, start_stack, table
 
-ROOT = Path(__file__).resolve().parents[3]
 DAG_ID = "bestsellers"
 FOLDER = "bestsellers"
 DATES = ("2026-01-01T00:00:00+00:00", "2026-01-01T08:00:00+00:00")
 SOURCES = ("reviews", "metadata")
 INSERT_COUNTS = ("scanned", "inserted", "replaced", "already_there", "duplicates")
-CELL_WIDTH = 40
 # The script's last statement makes the view.
 SCHEMA_IS_THERE = """
 SELECT COUNT(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
@@ -48,28 +43,13 @@ LIMIT 8
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = parse(arguments)
-    try:
-        return run(options)
-    except (AirscoopError, LocalStackError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-
-
 def run(options: argparse.Namespace) -> int:
-    say("starting the local stack: S3, PostgreSQL, the Redshift stand-in, a file server")
-    status = stack.up().to_dict()
-    state = Path(status["state"])
-    airflow = AirflowHome(
-        home=state / "airflow",
-        dags=ROOT / "dags",
-        status=status,
-        file_url=f"{status['http']['url'].rstrip('/')}/{FOLDER}",
-    )
-    log = state / "log" / "airflow.log"
-    log.unlink(missing_ok=True)
-    say(f"Airflow's output goes to {log}")
+    status = start_stack()
+    variables = {
+        "bestsellers_bucket": status["s3"]["bucket"],
+        "bestsellers_file_url": f"{status['http']['url'].rstrip('/')}/{FOLDER}",
+    }
+    airflow, log = airflow_of(status, variables)
     if airflow.run(log, "db", "migrate") != 0:
         return failed("Airflow's database could not be made", log)
     prepare_schema(status)
@@ -91,12 +71,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./run demo", description=(__doc__ or "").strip())
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reviews", type=int, default=5000, help="lines in the reviews' file")
     parser.add_argument("--metadata", type=int, default=1000, help="lines in the metadata's file")
     parser.add_argument("--seed", type=int, default=1, help="other seeds make other data")
-    return parser.parse_args(arguments)
 
 
 def prepare_schema(status: Mapping[str, Any]) -> None:
@@ -189,34 +167,3 @@ def show_view(status: Mapping[str, Any]) -> None:
     print(table(("reviewerid", "asin", "summary", "overall", "unixreviewtime", "price"), rows))
     names = ("rows of reviews", "of metadata", "of the view", "of it with a price")
     print(table(names, [tuple(f"{int(count or 0):,}" for count in counts)]))
-
-
-def table(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
-    """A plain text table, for a terminal."""
-    cells = [list(names), *([cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(names))]
-    lines = [
-        "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines) + "\n"
-
-
-def cell(value: str | None) -> str:
-    text = "NULL" if value is None else " ".join(value.split())
-    return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…"
-
-
-def say(*lines: str, before: str = "") -> None:
-    print(before + "\n".join(f"demo: {line}" for line in lines), flush=True)
-
-
-def failed(problem: str, log: Path) -> int:
-    last = log.read_text(errors="replace").splitlines()[-40:]
-    print("\n".join([*last, f"demo: {problem}; all of Airflow's output: {log}"]), file=sys.stderr)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

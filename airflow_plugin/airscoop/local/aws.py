@@ -1,0 +1,127 @@
+"""Kinesis, DynamoDB and SQS from moto's server: python -m airscoop.local.aws …
+
+It keeps everything in memory: what a restart forgot, `ensure` makes anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airscoop.local import processes
+from airscoop.local.processes import LocalStackError, Process, Recorder
+from airscoop.local.s3 import REGION
+
+SERVICES = ("kinesis", "dynamodb", "sqs")
+TABLE, STREAM, QUEUE = "registry", "changes", "exports"
+SHARDS = 2
+HOST = "127.0.0.1"
+# It has nothing to save.
+_STOP_SECONDS = 3
+
+
+def start(
+    root: Path, port: int, log: Path, record: Recorder, environment: Mapping[str, str]
+) -> Process:
+    """Starts the server; it is ready when its port accepts. `root` is the stack's folder."""
+    # The folder tells whose server it is, should the record of it be lost.
+    words = ["--port", str(port), "--stack", str(root)]
+    return processes.start(
+        "moto's server",
+        [sys.executable, "-m", "airscoop.local.aws", *words],
+        log=log,
+        record=record,
+        env=environment,
+        stop_seconds=_STOP_SECONDS,
+    )
+
+
+def client(service: str, endpoint: str, credentials: Mapping[str, str]) -> Any:
+    """A boto3 client of one of SERVICES."""
+    import boto3
+
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=credentials["access_key_id"],
+        aws_secret_access_key=credentials["secret_access_key"],
+        aws_session_token=credentials.get("session_token"),
+    )
+
+
+def ensure(endpoint: str, credentials: Mapping[str, str]) -> None:
+    """Makes the table, the stream and the queue unless they are there."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        _ensure_table(client("dynamodb", endpoint, credentials))
+        _ensure_stream(client("kinesis", endpoint, credentials))
+        client("sqs", endpoint, credentials).create_queue(QueueName=QUEUE)
+    except (BotoCoreError, ClientError) as error:
+        raise LocalStackError(f"moto's server at {endpoint}: {error}") from error
+
+
+def _ensure_table(dynamodb: Any) -> None:
+    if TABLE in dynamodb.list_tables()["TableNames"]:
+        return
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    dynamodb.create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.get_waiter("table_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
+
+
+def _ensure_stream(kinesis: Any) -> None:
+    if STREAM in kinesis.list_streams()["StreamNames"]:
+        return
+    kinesis.create_stream(StreamName=STREAM, ShardCount=SHARDS)
+    kinesis.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
+
+
+def queue_url(endpoint: str) -> str:
+    """The address of the queue, in moto's one account."""
+    return f"{endpoint}/123456789012/{QUEUE}"
+
+
+def serve(port: int) -> None:
+    """Serves until the process ends.
+
+    moto looks at a condition and then writes, on as many threads as there are requests: two writes
+    may both see it hold. DynamoDB does one after the other, so here one request of a service waits
+    for the one before; but not SQS's, as receiving may wait for messages.
+    """
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import run_simple
+
+    application = DomainDispatcherApplication(create_backend_app)
+    one_by_one = {"DynamoDB": threading.Lock(), "Kinesis": threading.Lock()}
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        service = environ.get("HTTP_X_AMZ_TARGET", "").partition("_")[0]
+        with one_by_one.get(service, contextlib.nullcontext()):
+            return application(environ, start_response)
+
+    # It would log every request.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    run_simple(HOST, port, answer, threaded=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="airscoop.local.aws", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--stack", help="the folder of the stack that this server belongs to")
+    serve(parser.parse_args().port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""./run demo: a DAG on made data, against the local stack."""

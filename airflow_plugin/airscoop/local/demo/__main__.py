@@ -1,0 +1,56 @@
+"""./run demo [bestsellers | snapshot_delta]: a DAG on made data, against the local stack.
+
+Each demo may be run again: it finds its work done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from airscoop.errors import AirscoopError
+from airscoop.local.demo import bestsellers
+from airscoop.local.processes import LocalStackError
+
+
+class Demo(Protocol):
+    """What the module of a demo has; its first line says what it shows."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, options: argparse.Namespace) -> int: ...
+
+
+DEMOS: dict[str, Demo] = {"bestsellers": bestsellers}
+DEFAULT = "bestsellers"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./run demo",
+        description=f"{(__doc__ or '').strip()} Without a name: {DEFAULT}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    demos = parser.add_subparsers(dest="demo", metavar="DEMO", required=True)
+    for name, demo in DEMOS.items():
+        text = (demo.__doc__ or "").strip()
+        about = text.partition("\n")[0].rstrip(".")
+        demo.add_arguments(demos.add_parser(name, help=about, description=text))
+    named = arguments[:1] in (["-h"], ["--help"], *([name] for name in DEMOS))
+    return parser.parse_args(arguments if named else [DEFAULT, *arguments])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return DEMOS[options.demo].run(options)
+    except (AirscoopError, LocalStackError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
