@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from local_fixtures import ROOT, _state_folder
+from transfer_support import eventually
 
 from airscoop.local import aws
 from airscoop.local import stack as local_stack
@@ -91,7 +92,7 @@ def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(fold
     assert [message["Body"] for message in messages] == ["hint"]
 
     os.kill(processes(folder)["aws"], signal.SIGKILL)
-    assert local_stack.status().aws["running"] is False
+    assert eventually(lambda: not local_stack.status().aws["running"], seconds=30)
     assert local_stack.up().to_dict() == first
     assert "Item" not in dynamodb.get_item(TableName=first["aws"]["table"], Key=item)
     described = kinesis.describe_stream_summary(StreamName=first["aws"]["stream"])

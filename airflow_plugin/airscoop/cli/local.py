@@ -9,7 +9,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Adds `local up|down|status`."""
     from airscoop.local.__main__ import add_arguments
 
-    verb = verbs.add_parser("local", help="S3, PostgreSQL and the Redshift stand-in, locally")
+    verb = verbs.add_parser("local", help="S3, PostgreSQL and stand-ins for AWS, on this machine")
     add_arguments(verb)
     verb.set_defaults(run=run)
 
