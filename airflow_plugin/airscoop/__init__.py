@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from airscoop.object_options import ObjectOptions
     from airscoop.prefix import PrefixIncomplete, copy_prefix
     from airscoop.receipt import (
+        ApplyReceipt,
         CopyReceipt,
         DeltaReceipt,
         InsertReceipt,
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AirscoopError": "airscoop.errors",
+    "ApplyReceipt": "airscoop.receipt",
     "Change": "airscoop.snapshots",
     "CopyJob": "airscoop.transfer",
     "CopyReceipt": "airscoop.receipt",
@@ -59,6 +61,7 @@ _HOMES = {
 
 __all__ = [
     "AirscoopError",
+    "ApplyReceipt",
     "Change",
     "CopyJob",
     "CopyReceipt",

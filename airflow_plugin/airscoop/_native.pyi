@@ -124,6 +124,17 @@ class InsertCounts(TypedDict):
     replaced: int
     attempts: int
 
+class ApplyFacts(TypedDict):
+    changes: tuple[int, int, int]
+    applied: tuple[int, int, int]
+    already_applied: bool
+    digest: str
+    etag: str
+    source_bytes: int
+    text_bytes: int
+    retries: int
+    attempts: int
+
 class Session:
     def __new__(
         cls,
@@ -162,6 +173,21 @@ class Session:
         task_id: str | None,
         try_number: str | None,
     ) -> InsertCounts: ...
+    def apply(
+        self,
+        *,
+        changes: dict[str, Any],
+        table: str,
+        key: tuple[str, ...],
+        ignored: tuple[str, ...],
+        expected_changes: int,
+        again: bool,
+        source: str | None,
+        dag_id: str | None,
+        run_id: str | None,
+        task_id: str | None,
+        try_number: str | None,
+    ) -> ApplyFacts: ...
     def refresh(self, view: str, /) -> None: ...
     def run_script(self, path: str, variables: dict[str, str], /) -> int: ...
     def cancel(self) -> None: ...

@@ -255,6 +255,47 @@ class InsertReceipt(Receipt):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApplyReceipt(Receipt):
+    """A file of changes applied to a table: changes = inserted + updated + deleted.
+
+    already_applied: the table was as the changes want it, so nothing was done and the three are 0.
+    digest: SHA-256 of the file's lines, as airscoop.applied has it. etag: of a source that has one.
+    """
+
+    verb: str = "apply"
+    changes_file: str
+    table: str
+    key: list[str]
+    changes: int
+    inserted: int
+    updated: int
+    deleted: int
+    already_applied: bool
+    digest: str
+    etag: str | None
+    source_bytes: int
+    text_bytes: int
+    retries: int
+    attempts: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the table is different from before."""
+        return self.inserted + self.updated + self.deleted > 0
+
+    def summary(self) -> str:
+        done = (
+            "all applied already: nothing was changed"
+            if self.already_applied
+            else f"{self.inserted:,} inserted + {self.updated:,} updated + {self.deleted:,} deleted"
+        )
+        return (
+            f"{self.changes_file} -> {self.table}: {self.changes:,} changes"
+            f"{', ' if self.already_applied else ' = '}{done}, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshReceipt(Receipt):
     """A refreshed materialized view."""
 

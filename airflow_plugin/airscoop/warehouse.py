@@ -1,4 +1,4 @@
-"""One session on Redshift or PostgreSQL: partitions, deduplicating inserts, refresh, scripts."""
+"""One session on Redshift or PostgreSQL: partitions, inserts, changes, refresh, scripts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, cast
 
-from airscoop import tls
+from airscoop import places, tls
 from airscoop._native import Session
+from airscoop.credentials import S3Settings
 from airscoop.errors import UsageError
+from airscoop.options import TransferOptions, place
 from airscoop.receipt import (
+    ApplyReceipt,
     InsertReceipt,
     PartitionReceipt,
     PartitionResult,
@@ -38,7 +41,7 @@ class Partition:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadContext:
-    """Where an insert's rows came from, for the table airscoop.loads."""
+    """Where rows or changes came from, for the tables airscoop.loads and airscoop.applied."""
 
     source: str | None = None
     etag: str | None = None
@@ -185,6 +188,84 @@ class Warehouse:
             inserted=counts["inserted"],
             replaced=counts["replaced"],
             attempts=counts["attempts"],
+        )
+
+    def apply_changes(
+        self,
+        changes: str | os.PathLike[str],
+        *,
+        table: str,
+        key: Sequence[str],
+        ignore_columns: Sequence[str] = (),
+        expected_changes: int | None = None,
+        again: bool = False,
+        max_record_bytes: int | None = None,
+        allow_unknown_length: bool = False,
+        changes_s3: S3Settings | None = None,
+        ca_file: str | None = None,
+        load: LoadContext | None = None,
+    ) -> ApplyReceipt:
+        """Applies a file of changes, as `airscoop.delta` writes it, to a table by key.
+
+        changes: s3://, http(s):// or a path; JSON lines, gzip or plain. key: the columns of the
+        changes' keys. Values are texts that the server reads as the column's type; an UPDATE sets
+        all columns that the file has. ignore_columns: columns of the file that are left out; any
+        other one that the table lacks is SchemaChanged. expected_changes: how many the file has.
+        One transaction: every statement touches as many rows as the file has changes of its kind,
+        or nothing is applied (CountMismatch). A file whose changes stand in the table already
+        changes nothing (`already_applied`); one that was applied before the table changed further
+        is refused (PreconditionFailed) unless `again`.
+        """
+        started = time.monotonic()
+        if isinstance(key, str):
+            key = (key,)
+        if expected_changes is not None and expected_changes < 0:
+            raise UsageError(
+                f"expected_changes is {expected_changes}; give 0 or more, or None for no check"
+            )
+        source = place(changes)
+        if source == "-":
+            raise UsageError(
+                "changes are applied from a file or an object, which can be read again and whose "
+                "end is known, not from standard input"
+            )
+        context = load or LoadContext()
+        facts = self._session.apply(
+            changes=TransferOptions(
+                source=source,
+                max_record_bytes=max_record_bytes,
+                allow_unknown_length=allow_unknown_length,
+                source_s3=changes_s3 or S3Settings(),
+                ca_file=ca_file,
+            ).native(),
+            table=table,
+            key=tuple(key),
+            ignored=tuple(ignore_columns),
+            expected_changes=-1 if expected_changes is None else expected_changes,
+            again=again,
+            source=context.source or places.displayed(source),
+            dag_id=context.dag_id,
+            run_id=context.run_id,
+            task_id=context.task_id,
+            try_number=None if context.try_number is None else str(context.try_number),
+        )
+        inserted, updated, deleted = facts["applied"]
+        return ApplyReceipt(
+            seconds=time.monotonic() - started,
+            changes_file=places.displayed(source),
+            table=table,
+            key=list(key),
+            changes=sum(facts["changes"]),
+            inserted=inserted,
+            updated=updated,
+            deleted=deleted,
+            already_applied=facts["already_applied"],
+            digest=facts["digest"],
+            etag=facts["etag"] or None,
+            source_bytes=facts["source_bytes"],
+            text_bytes=facts["text_bytes"],
+            retries=facts["retries"],
+            attempts=facts["attempts"],
         )
 
     def refresh(self, view: str) -> RefreshReceipt:

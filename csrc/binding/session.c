@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "binding.h"
+#include "options.h"
+#include "scoop/apply.h"
 #include "scoop/insert.h"
 #include "scoop/memory.h"
 #include "scoop/partition.h"
@@ -470,6 +472,79 @@ static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
     return result;
 }
 
+/* The arguments of apply, and what keeps their texts alive. */
+struct apply {
+    struct texts keys;
+    struct texts ignored;
+    struct airscoop_providers providers;
+    struct scoop_transfer_options changes;
+    struct scoop_apply_options options;
+};
+
+static void apply_free(struct apply *apply) {
+    texts_free(&apply->keys);
+    texts_free(&apply->ignored);
+    airscoop_providers_free(&apply->providers);
+}
+
+static int apply_fill(struct apply *apply, struct session *self, PyObject *changes, PyObject *keys,
+                      PyObject *ignored) {
+    struct scoop_apply_options *options = &apply->options;
+    if (names_fill(&apply->keys, keys) != 0 || names_fill(&apply->ignored, ignored) != 0 ||
+        airscoop_read_options(state_of(self), changes, &apply->changes, &apply->providers) != 0)
+        return -1;
+    options->changes = &apply->changes;
+    options->keys = apply->keys.texts;
+    options->key_count = apply->keys.count;
+    options->ignored = apply->ignored.texts;
+    options->ignored_count = apply->ignored.count;
+    return 0;
+}
+
+static PyObject *applied_of(const struct scoop_apply_facts *facts) {
+    const struct scoop_change_source_facts *source = &facts->source;
+    return Py_BuildValue("{s:(LLL),s:(LLL),s:O,s:s,s:s,s:K,s:K,s:I,s:i}", "changes",
+                         (long long)facts->changes[SCOOP_CHANGE_INSERT],
+                         (long long)facts->changes[SCOOP_CHANGE_UPDATE],
+                         (long long)facts->changes[SCOOP_CHANGE_DELETE], "applied",
+                         (long long)facts->applied[SCOOP_CHANGE_INSERT],
+                         (long long)facts->applied[SCOOP_CHANGE_UPDATE],
+                         (long long)facts->applied[SCOOP_CHANGE_DELETE], "already_applied",
+                         facts->already_applied ? Py_True : Py_False, "digest", source->digest,
+                         "etag", source->etag, "source_bytes",
+                         (unsigned long long)source->source_bytes, "text_bytes",
+                         (unsigned long long)source->text_bytes, "retries", source->retries,
+                         "attempts", facts->attempts);
+}
+
+static PyObject *session_apply(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"changes", "table",  "key",    "ignored", "expected_changes", "again",
+                            "source",  "dag_id", "run_id", "task_id", "try_number",       NULL};
+    struct session *self = (struct session *)object;
+    struct call call;
+    struct apply apply = {0};
+    struct scoop_load_facts *load = &apply.options.load;
+    struct scoop_apply_facts facts = {0};
+    PyObject *changes = NULL, *keys = NULL, *ignored = NULL, *result = NULL;
+    long long expected = -1;
+    int again = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$O!sOOLpzzzzz:apply", names,
+                                     &PyDict_Type, &changes, &apply.options.table, &keys, &ignored,
+                                     &expected, &again, &load->source, &load->dag_id, &load->run_id,
+                                     &load->task_id, &load->try_number))
+        return NULL;
+    apply.options.expected_changes = expected;
+    apply.options.again = again != 0;
+    if (apply_fill(&apply, self, changes, keys, ignored) == 0 && begin(&call, self) == 0) {
+        int outcome = scoop_apply(self->session, &apply.options, &call.waiting.interrupt, &facts,
+                                  &call.error);
+        if (end(&call, outcome) == 0)
+            result = applied_of(&facts);
+    }
+    apply_free(&apply);
+    return result;
+}
+
 static PyObject *session_refresh(PyObject *object, PyObject *arguments) {
     struct session *self = (struct session *)object;
     struct call call;
@@ -546,6 +621,8 @@ static PyMethodDef methods[] = {
      "add_partitions(table, [(values, location)]) -> statuses"},
     {"insert_distinct", (PyCFunction)(void (*)(void))session_insert_distinct,
      METH_VARARGS | METH_KEYWORDS, "insert_distinct(*, …) -> counts"},
+    {"apply", (PyCFunction)(void (*)(void))session_apply, METH_VARARGS | METH_KEYWORDS,
+     "apply(*, …) -> facts"},
     {"refresh", session_refresh, METH_VARARGS, "refresh(view)"},
     {"run_script", session_run_script, METH_VARARGS, "run_script(path, variables) -> statements"},
     {"cancel", session_cancel, METH_NOARGS, "Ends this session's work; any thread."},

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "json_text.h"
 #include "row_build.h"
 #include "scoop/memory.h"
 
@@ -20,115 +21,6 @@ void scoop_json_rows_free(struct scoop_json_rows *rows) {
     scoop_buf_free(&rows->decoded);
 }
 
-/* The text is known to be good JSON, so that nothing here looks for an end. */
-static const unsigned char *skip_space(const unsigned char *at) {
-    while (*at == ' ' || *at == '\t' || *at == '\r')
-        at++;
-    return at;
-}
-
-static unsigned hex4(const unsigned char *at) {
-    unsigned code = 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned digit = at[i] <= '9' ? at[i] - 48u : (at[i] | 0x20u) - 'a' + 10;
-        code = code * 16 + digit;
-    }
-    return code;
-}
-
-static unsigned char *put_utf8(unsigned char *out, unsigned code) {
-    if (code < 0x80) {
-        *out++ = (unsigned char)code;
-        return out;
-    }
-    unsigned shift = code < 0x800 ? 6 : code < 0x10000 ? 12 : 18;
-    *out++ = (unsigned char)((shift == 6 ? 0xc0u : shift == 12 ? 0xe0u : 0xf0u) | code >> shift);
-    while (shift > 0) {
-        shift -= 6;
-        *out++ = (unsigned char)(0x80 | (code >> shift & 0x3f));
-    }
-    return out;
-}
-
-static const unsigned char *decode_escape(const unsigned char *at, unsigned char **out) {
-    static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
-    const char *known = strchr(from, *at);
-    if (*at != 'u') {
-        *(*out)++ = known == NULL ? *at : (unsigned char)to[known - from];
-        return at + 1;
-    }
-    unsigned code = hex4(at + 1);
-    at += 5;
-    if (code >= 0xd800 && code <= 0xdbff) { /* the other half follows: it was checked */
-        code = 0x10000 + ((code - 0xd800) << 10) + (hex4(at + 2) - 0xdc00);
-        at += 6;
-    }
-    *out = put_utf8(*out, code);
-    return at;
-}
-
-/* The string whose opening quote is at `at`; returns the byte after the closing one. */
-static const unsigned char *decode_string(const unsigned char *at, unsigned char **out) {
-    for (at++; *at != '"';) {
-        if (*at == '\\')
-            at = decode_escape(at + 1, out);
-        else
-            *(*out)++ = *at++;
-    }
-    return at + 1;
-}
-
-static const unsigned char *copy_string(const unsigned char *at, unsigned char **out) {
-    do {
-        if (*at == '\\')
-            *(*out)++ = *at++;
-        *(*out)++ = *at++;
-    } while (*at != '"');
-    *(*out)++ = '"';
-    return at + 1;
-}
-
-/* A value that is no string, without space. */
-static const unsigned char *copy_other(const unsigned char *at, unsigned char **out) {
-    unsigned depth = 0;
-    for (;; at++) {
-        if (depth == 0 && (*at == ',' || *at == '}' || *at == ' ' || *at == '\t' || *at == '\r'))
-            return at;
-        if (*at == ' ' || *at == '\t' || *at == '\r')
-            continue;
-        if (*at == '"') {
-            at = copy_string(at, out) - 1;
-            continue;
-        }
-        if (*at == '{' || *at == '[')
-            depth++;
-        if (*at == '}' || *at == ']')
-            depth--;
-        *(*out)++ = *at;
-    }
-}
-
-static const unsigned char *take_value(const unsigned char *at, unsigned char **out,
-                                       struct scoop_value *value) {
-    unsigned char *from = *out;
-    if (*at == 'n') {
-        *value = (struct scoop_value){.data = from, .null = true};
-        return at + 4;
-    }
-    if (*at != '"') {
-        *(*out)++ = SCOOP_JSON_MARK;
-        at = copy_other(at, out);
-    } else {
-        at = decode_string(at, out);
-        if (*out > from && *from == SCOOP_JSON_MARK) {
-            memmove(from + 1, from, (size_t)(*out - from));
-            ++*out;
-        }
-    }
-    *value = (struct scoop_value){.data = from, .length = (size_t)(*out - from)};
-    return at;
-}
-
 static int bad(uint64_t record, const char *reason, const unsigned char *name, size_t length,
                struct scoop_error *error) {
     return scoop_fail(error, SCOOP_BAD_RECORD, "record %llu: %s%s%.*s%s",
@@ -138,22 +30,8 @@ static int bad(uint64_t record, const char *reason, const unsigned char *name, s
 }
 
 static bool starts_object(const unsigned char **at) {
-    *at = skip_space(*at);
+    *at = scoop_json_skip_space(*at);
     return **at == '{';
-}
-
-/* Members follow: the decoded name, and where its value begins. False at the object's end. */
-static bool next_member(const unsigned char **at, unsigned char *name, size_t *length) {
-    *at = skip_space(*at);
-    if (**at == ',' || **at == '{')
-        *at = skip_space(*at + 1);
-    if (**at == '}')
-        return false;
-    unsigned char *end = name;
-    *at = skip_space(decode_string(*at, &end));
-    *at = skip_space(*at + 1); /* the colon */
-    *length = (size_t)(end - name);
-    return true;
 }
 
 static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
@@ -166,7 +44,7 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
         rows->values[i] = (struct scoop_value){.data = NULL, .null = true};
     if (!starts_object(&at))
         return bad(rows->record, "a row must be an object", line, 0, error);
-    while (next_member(&at, out, &length)) {
+    while (scoop_json_next_member(&at, out, &length)) {
         /* Most exports give the members in one order. */
         bool hit = expected < names->count && strlen(names->names[expected]) == length &&
                    memcmp(names->names[expected], out, length) == 0;
@@ -178,7 +56,7 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
                 length, error);
         if (rows->values[column].data != NULL)
             return bad(rows->record, "this member is given twice:", out, length, error);
-        at = take_value(at, &out, &rows->values[column]);
+        at = scoop_json_take_value(at, &out, &rows->values[column]);
         expected = (size_t)column + 1;
     }
     return 0;
@@ -238,13 +116,13 @@ static int add_members(const unsigned char *line, uint64_t record, struct scoop_
     size_t length;
     if (!starts_object(&at))
         return bad(record, "a row must be an object", line, 0, error);
-    while (next_member(&at, name->data, &length)) {
+    while (scoop_json_next_member(&at, name->data, &length)) {
         unsigned char *ignored = name->data + length;
         struct scoop_value value;
         if (scoop_columns_find(columns, name->data, length) < 0 &&
             scoop_columns_add(columns, name->data, length, error) != 0)
             return -1;
-        at = take_value(at, &ignored, &value);
+        at = scoop_json_take_value(at, &ignored, &value);
     }
     return 0;
 }

@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "load.h"
 #include "load_log.h"
-#include "scoop/crypto.h"
 #include "scoop/memory.h"
-#include "scoop/retry.h"
 #include "session_internal.h"
 
-enum { ATTEMPTS = 5, SQL_CEILING_BYTES = 16 * 1024 * 1024 };
+enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 
 /* The rows whose keys are NULL in the same places. */
 struct pattern {
@@ -51,10 +50,6 @@ static int run(struct insert *insert, int built, struct scoop_rows **rows) {
         scoop_insert_sql_##name(&(insert)->plan, ##__VA_ARGS__, &(insert)->sql, (insert)->error),  \
         (rows))
 
-static int run_text(struct insert *insert, const char *sql) {
-    return scoop_session_run(insert->session, sql, insert->interrupt, insert->error);
-}
-
 /* Takes over rows and adds the rows that the statement touched. */
 static void add_affected(struct scoop_rows *rows, int64_t *sum) {
     *sum += scoop_rows_affected(rows);
@@ -70,56 +65,6 @@ static int mismatch(struct insert *insert, const char *what, int64_t expected, i
     return scoop_fail(insert->error, SCOOP_COUNT_MISMATCH,
                       "%s should be %lld but is %lld; nothing was inserted", what,
                       (long long)expected, (long long)found);
-}
-
-/* Redshift knows no lock_timeout, so the limit of a statement serves for the LOCK alone. It is set
- * before BEGIN, since the LOCK must come first in the transaction. */
-static int limit_statements(struct insert *insert, int64_t limit_ms) {
-    char sql[64];
-    snprintf(sql, sizeof sql, "SET statement_timeout TO %lld", (long long)limit_ms);
-    insert->session->timed = limit_ms > 0;
-    return run_text(insert, limit_ms > 0 ? sql : "SET statement_timeout TO DEFAULT");
-}
-
-static int explain_lock(struct insert *insert, const char *lock) {
-    struct scoop_error *error = insert->error;
-    if (error->code == SCOOP_ACCESS_DENIED)
-        return scoop_fail_prefix(error,
-                                 "loads of one table lock %s, whose owner must first run "
-                                 "GRANT ALL ON %s TO \"%s\": ",
-                                 lock, lock, PQuser(insert->session->connection));
-    if (error->code != SCOOP_TIMEOUT && error->code != SCOOP_LOCK_TIMEOUT)
-        return -1;
-    char state[sizeof error->sqlstate];
-    memcpy(state, error->sqlstate, sizeof state);
-    scoop_fail(
-        error, SCOOP_LOCK_TIMEOUT,
-        "another load holds the lock %s, and it was not granted within %lld ms; run it again "
-        "later or raise lock_timeout",
-        lock, (long long)insert->session->lock_timeout_ms);
-    memcpy(error->sqlstate, state, sizeof state);
-    return -1;
-}
-
-static int lock_target(struct insert *insert) {
-    static const char statement[] = "LOCK TABLE ";
-    int built = scoop_buf_append_text(&insert->sql, statement, insert->error);
-    if (built == 0)
-        built = scoop_sql_table(&insert->sql, &insert->lock, insert->error);
-    char lock[400] = "";
-    if (built == 0)
-        snprintf(lock, sizeof lock, "%.*s", (int)(insert->sql.length - strlen(statement)),
-                 (char *)insert->sql.data + strlen(statement));
-    return run(insert, built, NULL) == 0 ? 0 : explain_lock(insert, lock);
-}
-
-static int begin(struct insert *insert) {
-    bool limited = insert->session->lock_timeout_ms > 0;
-    if (limited && limit_statements(insert, insert->session->lock_timeout_ms) != 0)
-        return -1;
-    if (run_text(insert, "BEGIN") != 0 || lock_target(insert) != 0)
-        return -1;
-    return limited ? limit_statements(insert, insert->session->statement_timeout_ms) : 0;
 }
 
 static scoop_nulls read_nulls(const struct scoop_rows *rows, size_t row, size_t key_count) {
@@ -277,70 +222,34 @@ static int drop_temporary(struct insert *insert) {
     return 0;
 }
 
-static int commit(struct insert *insert) {
-    struct scoop_error *error = insert->error;
-    insert->session->succeeded = false;
-    if (run_text(insert, "COMMIT") == 0)
-        return 0;
-    if (insert->session->succeeded)
-        return scoop_fail(error, SCOOP_CANCELLED,
-                          "cancelled when the rows were committed already; running again is safe, "
-                          "no row is inserted twice");
-    if (insert->session->lost) {
-        error->retryable = true;
-        return scoop_fail_prefix(error, "whether the rows were committed is unknown; running again "
-                                        "is safe, no row is inserted twice: ");
-    }
-    return -1;
-}
-
 static int transact(struct insert *insert) {
-    if (begin(insert) != 0 || read_batch(insert) != 0 || find_repeated(insert) != 0 ||
-        choose_winners(insert) != 0 || match_target(insert) != 0 || append_missing(insert) != 0)
+    if (scoop_load_begin(insert->session, &insert->lock, insert->interrupt, insert->error) != 0 ||
+        read_batch(insert) != 0 || find_repeated(insert) != 0 || choose_winners(insert) != 0 ||
+        match_target(insert) != 0 || append_missing(insert) != 0)
         return -1;
     if (scoop_load_log_add(insert->session, insert->options, &insert->counts, insert->interrupt,
                            insert->error) != 0)
         return -1;
-    return drop_temporary(insert) == 0 ? commit(insert) : -1;
+    if (drop_temporary(insert) != 0)
+        return -1;
+    return scoop_load_commit(insert->session, "no row is inserted twice", insert->interrupt,
+                             insert->error);
 }
 
-/* A rolled back transaction takes back what was set within it. */
-static void restore_limit(struct insert *insert) {
-    struct scoop_error ignored = {0};
-    struct insert quiet = *insert;
-    quiet.error = &ignored;
-    quiet.interrupt = NULL;
-    if (insert->session->lock_timeout_ms > 0 && insert->session->connection != NULL)
-        limit_statements(&quiet, insert->session->statement_timeout_ms);
-}
-
-static int attempt(struct insert *insert) {
+static int attempt(void *user) {
+    struct insert *insert = user;
     int attempts = insert->counts.attempts + 1;
     memset(&insert->counts, 0, sizeof insert->counts);
     insert->counts.attempts = attempts;
     insert->winners = insert->matched = 0;
     insert->plan.has_repeated = false;
-    if (scoop_load_log_prepare(insert->session, &insert->lock, insert->interrupt, insert->error) !=
-        0)
+    if (scoop_load_log_prepare(insert->session, &scoop_log_of_loads, &insert->lock,
+                               insert->interrupt, insert->error) != 0)
         return -1;
     if (transact(insert) == 0)
         return 0;
-    scoop_session_rollback(insert->session);
-    restore_limit(insert);
+    scoop_load_rollback(insert->session);
     return -1;
-}
-
-static int try_often(struct insert *insert) {
-    for (;;) {
-        if (attempt(insert) == 0)
-            return 0;
-        int done = insert->counts.attempts;
-        if (insert->error->code != SCOOP_SERIALIZATION || done >= ATTEMPTS)
-            return -1;
-        uint32_t delay_ms = scoop_retry_delay_ms((uint32_t)done, false, scoop_random01());
-        if (scoop_session_sleep(insert->session, delay_ms, insert->interrupt, insert->error) != 0)
-            return -1;
-    }
 }
 
 int scoop_insert_distinct(struct scoop_session *session, const struct scoop_insert_options *options,
@@ -354,7 +263,7 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
         return -1;
     scoop_insert_lock_name(&insert.plan.target, &insert.lock);
     scoop_buf_init(&insert.sql, SQL_CEILING_BYTES);
-    int result = try_often(&insert);
+    int result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);
     scoop_free(insert.patterns);
     *counts = insert.counts;

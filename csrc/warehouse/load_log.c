@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "log_row.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "session_internal.h"
 
-enum { SQL_CEILING_BYTES = 64 * 1024, TEXT_BYTES = 4096, PARAMETERS = 18, LOAD_ID_DIGITS = 32 };
+enum { SQL_CEILING_BYTES = 64 * 1024, PARAMETERS = 18, LOAD_ID_DIGITS = 32 };
 
 #define TABLE_NAME "\"airscoop\".\"loads\""
 
@@ -20,6 +20,8 @@ static const char create_loads[] =
     "\"scanned\" BIGINT, \"duplicates\" BIGINT, \"already_there\" BIGINT, \"inserted\" BIGINT, "
     "\"replaced\" BIGINT, \"dag_id\" VARCHAR(512), \"run_id\" VARCHAR(512), "
     "\"task_id\" VARCHAR(512), \"try_number\" INTEGER, \"loaded_at\" TIMESTAMP)";
+
+const struct scoop_log_table scoop_log_of_loads = {"loads", create_loads};
 
 static const char insert_load[] =
     "INSERT INTO " TABLE_NAME " (\"load_id\", \"source_table\", \"target_table\", \"partition\", "
@@ -61,8 +63,9 @@ static int create(struct scoop_session *session, const char *sql,
 }
 
 /* What is there: the schema, the log, the companion table. */
-static int look(struct scoop_session *session, const struct scoop_table_name *lock,
-                const struct scoop_interrupt *interrupt, bool found[3], struct scoop_error *error) {
+static int look(struct scoop_session *session, const struct scoop_log_table *log,
+                const struct scoop_table_name *lock, const struct scoop_interrupt *interrupt,
+                bool found[3], struct scoop_error *error) {
     struct scoop_rows *rows = NULL;
     if (scoop_session_query(session,
                             "SELECT n.nspname, c.relname FROM pg_namespace n LEFT JOIN pg_class c "
@@ -73,22 +76,23 @@ static int look(struct scoop_session *session, const struct scoop_table_name *lo
     for (size_t i = 0; i < scoop_rows_count(rows); i++) {
         const char *name = scoop_rows_value(rows, i, 1);
         found[0] = true;
-        found[1] |= name != NULL && strcmp(name, "loads") == 0;
+        found[1] |= name != NULL && strcmp(name, log->name) == 0;
         found[2] |= name != NULL && strcmp(name, lock->table) == 0;
     }
     scoop_rows_free(rows);
     return 0;
 }
 
-int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_table_name *lock,
+int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_log_table *log,
+                           const struct scoop_table_name *lock,
                            const struct scoop_interrupt *interrupt, struct scoop_error *error) {
     bool found[3];
-    if (look(session, lock, interrupt, found, error) != 0)
+    if (look(session, log, lock, interrupt, found, error) != 0)
         return -1;
     if (!found[0] &&
         create(session, "CREATE SCHEMA IF NOT EXISTS \"airscoop\"", interrupt, error) != 0)
         return -1;
-    if (!found[1] && create(session, create_loads, interrupt, error) != 0)
+    if (!found[1] && create(session, log->create, interrupt, error) != 0)
         return -1;
     if (found[2])
         return 0;
@@ -105,77 +109,46 @@ int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_tab
     return result;
 }
 
-/* The bound values as texts, with room for those that are made here. */
-struct row {
-    const char *values[PARAMETERS];
-    char texts[PARAMETERS][TEXT_BYTES + 1];
-};
-
-/* Cut to the column's width in bytes, not within a UTF-8 sequence. */
-static void put(struct row *row, size_t at, const char *value, size_t width) {
-    if (value == NULL)
-        return;
-    size_t length = strnlen(value, width + 1);
-    if (length > width)
-        for (length = width; length > 0 && ((unsigned char)value[length] & 0xC0) == 0x80;)
-            length--;
-    memcpy(row->texts[at], value, length);
-    row->texts[at][length] = 0;
-    row->values[at] = row->texts[at];
-}
-
-static void put_number(struct row *row, size_t at, int64_t number) {
-    snprintf(row->texts[at], sizeof row->texts[at], "%lld", (long long)number);
-    row->values[at] = row->texts[at];
-}
-
 /* column=value/column=value, as in an object's key. */
-static void put_partition(struct row *row, size_t at, const struct scoop_insert_names *names) {
+static void put_partition(struct scoop_log_row *row, size_t at,
+                          const struct scoop_insert_names *names) {
     size_t used = 0;
-    for (size_t i = 0; i < names->partition_count && used < TEXT_BYTES; i++) {
+    for (size_t i = 0; i < names->partition_count && used < SCOOP_LOG_TEXT_BYTES; i++) {
         int length =
-            snprintf(row->texts[at] + used, TEXT_BYTES + 1 - used, "%s%.127s=%.2000s",
+            snprintf(row->texts[at] + used, SCOOP_LOG_TEXT_BYTES + 1 - used, "%s%.127s=%.2000s",
                      i == 0 ? "" : "/", names->partition_columns[i], names->partition_values[i]);
         used += length < 0 ? 0 : (size_t)length;
     }
     row->values[at] = names->partition_count == 0 ? NULL : row->texts[at];
 }
 
-static void put_time(struct row *row, size_t at) {
-    struct tm parts;
-    time_t now = time(NULL);
-    gmtime_r(&now, &parts);
-    strftime(row->texts[at], sizeof row->texts[at], "%Y-%m-%d %H:%M:%S", &parts);
-    row->values[at] = row->texts[at];
-}
-
-static void fill(struct row *row, const struct scoop_insert_options *options,
+static void fill(struct scoop_log_row *row, const struct scoop_insert_options *options,
                  const struct scoop_insert_counts *counts) {
     const struct scoop_load_facts *load = &options->load;
     row->values[0] = row->texts[0];
-    put(row, 1, options->names.source, 300);
-    put(row, 2, options->names.target, 300);
+    scoop_log_put(row, 1, options->names.source, 300);
+    scoop_log_put(row, 2, options->names.target, 300);
     put_partition(row, 3, &options->names);
-    put(row, 4, options->replace ? "replace" : "keep", 16);
-    put(row, 5, load->source, 4096);
-    put(row, 6, load->etag, 256);
-    put(row, 7, load->s3_key, 1024);
-    put_number(row, 8, counts->scanned);
-    put_number(row, 9, counts->duplicates);
-    put_number(row, 10, counts->already_there);
-    put_number(row, 11, counts->inserted);
-    put_number(row, 12, counts->replaced);
-    put(row, 13, load->dag_id, 512);
-    put(row, 14, load->run_id, 512);
-    put(row, 15, load->task_id, 512);
-    put(row, 16, load->try_number, 16);
-    put_time(row, 17);
+    scoop_log_put(row, 4, options->replace ? "replace" : "keep", 16);
+    scoop_log_put(row, 5, load->source, 4096);
+    scoop_log_put(row, 6, load->etag, 256);
+    scoop_log_put(row, 7, load->s3_key, 1024);
+    scoop_log_put_number(row, 8, counts->scanned);
+    scoop_log_put_number(row, 9, counts->duplicates);
+    scoop_log_put_number(row, 10, counts->already_there);
+    scoop_log_put_number(row, 11, counts->inserted);
+    scoop_log_put_number(row, 12, counts->replaced);
+    scoop_log_put(row, 13, load->dag_id, 512);
+    scoop_log_put(row, 14, load->run_id, 512);
+    scoop_log_put(row, 15, load->task_id, 512);
+    scoop_log_put(row, 16, load->try_number, 16);
+    scoop_log_put_time(row, 17);
 }
 
 int scoop_load_log_add(struct scoop_session *session, const struct scoop_insert_options *options,
                        const struct scoop_insert_counts *counts,
                        const struct scoop_interrupt *interrupt, struct scoop_error *error) {
-    struct row *row = scoop_calloc(1, sizeof *row);
+    struct scoop_log_row *row = scoop_calloc(1, sizeof *row);
     if (row == NULL)
         return scoop_fail_memory(error);
     fill(row, options, counts);

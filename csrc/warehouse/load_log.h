@@ -5,9 +5,18 @@
 
 #include "scoop/insert.h"
 
-/* Creates what is missing, each in a transaction of its own; a concurrent creator is welcome.
- * 0 or -1. */
-int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_table_name *lock,
+/* A log table in the schema airscoop. */
+struct scoop_log_table {
+    const char *name;
+    const char *create; /* SQL */
+};
+
+extern const struct scoop_log_table scoop_log_of_loads;
+
+/* Creates what is missing of schema, log and lock, each in a transaction of its own; a concurrent
+ * creator is welcome. 0 or -1. */
+int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_log_table *log,
+                           const struct scoop_table_name *lock,
                            const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
 /* Adds a row within the open transaction. 0 or -1. */

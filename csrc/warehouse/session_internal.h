@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "scoop/buffer.h"
 #include "scoop/session.h"
 
 struct scoop_rows {
@@ -60,6 +61,17 @@ int scoop_session_run(struct scoop_session *session, const char *sql,
 int scoop_session_query(struct scoop_session *session, const char *sql,
                         const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                         struct scoop_error *error);
+/* What a COPY FROM STDIN sends: `next` appends a piece to *piece, nothing at the end. 0, or -1 with
+ * *error, which ends the COPY. */
+struct scoop_copy_pieces {
+    int (*next)(void *user, struct scoop_buf *piece, struct scoop_error *error);
+    void *user;
+};
+/* Runs `sql`, COPY … FROM STDIN; *rows is what the server has stored. 0 or -1. */
+int scoop_session_copy(struct scoop_session *session, const char *sql,
+                       const struct scoop_copy_pieces *pieces,
+                       const struct scoop_interrupt *interrupt, int64_t *rows,
+                       struct scoop_error *error);
 /* Ends an open transaction, cancelled or not; closes the connection where that does not work within
  * a few seconds. */
 void scoop_session_rollback(struct scoop_session *session);

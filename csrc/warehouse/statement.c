@@ -2,6 +2,7 @@
  */
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "session_internal.h"
 
 enum { DRAIN_MS = 2000, ROLLBACK_MS = 3000, CHECK_MS = 50 };
+enum { COPY_CEILING_BYTES = 1 << 30 };
 
 int64_t scoop_session_clock_ms(void) {
     struct timespec now;
@@ -200,14 +202,20 @@ static int exchange(struct scoop_session *session, const struct scoop_statement 
     return outcome;
 }
 
+/* Within connect the connection is there already. */
+static int make_ready(struct scoop_session *session, const struct scoop_interrupt *interrupt,
+                      struct scoop_error *error) {
+    if (scoop_session_usable(session, error) != 0)
+        return -1;
+    return session->connection == NULL ? scoop_session_connect(session, interrupt, error) : 0;
+}
+
 int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
                           const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                           struct scoop_error *error) {
     struct scoop_patience patience = {.interrupt = interrupt};
     PGresult *result = NULL;
-    /* Within connect the connection is there already. */
-    if (scoop_session_usable(session, error) != 0 ||
-        (session->connection == NULL && scoop_session_connect(session, interrupt, error) != 0))
+    if (make_ready(session, interrupt, error) != 0)
         return -1;
     if (exchange(session, statement, &patience, &result, error) != 0)
         return -1;
@@ -221,6 +229,72 @@ int scoop_session_execute(struct scoop_session *session, const struct scoop_stat
     taken->result = result;
     *rows = taken;
     return 0;
+}
+
+/* Waits until all that was given to libpq is on its way. READY also when the connection was lost,
+ * which the answer tells. */
+static enum scoop_wait flush(struct scoop_session *session, const struct scoop_patience *patience) {
+    while (PQflush(session->connection) > 0) {
+        enum scoop_wait end = scoop_session_wait(session, POLLIN | POLLOUT, patience);
+        if (end != SCOOP_WAIT_READY || PQconsumeInput(session->connection) == 0)
+            return end;
+    }
+    return SCOOP_WAIT_READY;
+}
+
+/* Sends the pieces and what ends them. A piece that cannot be made ends the COPY with a failure,
+ * and -1 with *error. */
+static int send_pieces(struct scoop_session *session, const struct scoop_copy_pieces *pieces,
+                       const struct scoop_patience *patience, enum scoop_wait *end,
+                       struct scoop_error *error) {
+    const char *reason = NULL;
+    struct scoop_buf piece;
+    int result = 0;
+    scoop_buf_init(&piece, COPY_CEILING_BYTES);
+    do {
+        piece.length = 0;
+        result = pieces->next(pieces->user, &piece, error);
+        bool good = result == 0 && piece.length <= INT_MAX;
+        if (good && piece.length > 0)
+            good = PQputCopyData(session->connection, (char *)piece.data, (int)piece.length) == 1;
+        if (good)
+            *end = flush(session, patience);
+        else
+            reason = "the client could not go on";
+    } while (reason == NULL && piece.length > 0 && *end == SCOOP_WAIT_READY &&
+             PQstatus(session->connection) == CONNECTION_OK);
+    if (*end != SCOOP_WAIT_READY)
+        reason = "cancelled";
+    scoop_buf_free(&piece);
+    PQputCopyEnd(session->connection, reason);
+    return result;
+}
+
+int scoop_session_copy(struct scoop_session *session, const char *sql,
+                       const struct scoop_copy_pieces *pieces,
+                       const struct scoop_interrupt *interrupt, int64_t *rows,
+                       struct scoop_error *error) {
+    struct scoop_patience patience = {.interrupt = interrupt};
+    struct scoop_statement statement = {.sql = sql};
+    struct scoop_error ignored = {0};
+    struct answer answer = {0};
+    int made = 0;
+    if (make_ready(session, interrupt, error) != 0 ||
+        send_statement(session, &statement, error) != 0)
+        return -1;
+    enum scoop_wait end = receive(session, &patience, &answer);
+    if (end == SCOOP_WAIT_READY && answer.copying) {
+        PQclear(answer.result);
+        answer = (struct answer){0};
+        made = send_pieces(session, pieces, &patience, &end, error);
+        if (end == SCOOP_WAIT_READY)
+            end = receive(session, &patience, &answer);
+    }
+    int outcome = settle(session, end, &answer, made == 0 ? error : &ignored);
+    if (outcome == 0)
+        *rows = strtoll(PQcmdTuples(answer.result), NULL, 10);
+    PQclear(answer.result);
+    return made == 0 ? outcome : -1;
 }
 
 int scoop_session_query(struct scoop_session *session, const char *sql,

@@ -1,4 +1,4 @@
-"""The verbs partition, insert, refresh and script."""
+"""The verbs partition, insert, apply, refresh and script."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import count
+from airscoop.cli.transfers import add_s3, count, size
 
 if TYPE_CHECKING:
     from airscoop.receipt import Receipt
@@ -35,6 +35,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Adds the verbs to the command line."""
     _add_partition(verbs)
     _add_insert(verbs)
+    _add_apply(verbs)
     refresh = verbs.add_parser("refresh", help="refresh a materialized view")
     refresh.add_argument("view", help="schema.view")
     _finish(refresh, lambda session, options: session.refresh(options.view))
@@ -91,6 +92,35 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     insert.add_argument("--expected-records", type=count, metavar="N")
     _finish(insert, _run_insert)
+
+
+def _add_apply(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    apply = verbs.add_parser(
+        "apply",
+        help="apply a file of changes to a table by key",
+        description="Apply a file of changes, as `airscoop delta --out` writes it, to a table by "
+        "key, in one transaction. A file that was applied changes nothing.",
+    )
+    apply.add_argument("changes", help="s3://bucket/key, http(s)://… or a path")
+    apply.add_argument("table", help="schema.table")
+    apply.add_argument("--key", action="append", required=True, metavar="COLUMN", help="repeatable")
+    apply.add_argument(
+        "--ignore-column",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="leave out this column of the changes; repeatable",
+    )
+    apply.add_argument("--expected-changes", type=count, metavar="N")
+    apply.add_argument(
+        "--again",
+        action="store_true",
+        help="also a file that was applied before the table changed further",
+    )
+    apply.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 16M")
+    apply.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
+    add_s3(apply)
+    _finish(apply, _run_apply)
 
 
 def _add_session(verb: argparse.ArgumentParser) -> None:
@@ -167,4 +197,29 @@ def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
         mode=options.mode,
         partition=dict(options.partition),
         expected_records=options.expected_records,
+    )
+
+
+def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
+    from airscoop.credentials import S3Settings
+
+    return session.apply_changes(
+        options.changes,
+        table=options.table,
+        key=options.key,
+        ignore_columns=options.ignore_column,
+        expected_changes=options.expected_changes,
+        again=options.again,
+        max_record_bytes=options.max_record_bytes,
+        allow_unknown_length=options.allow_unknown_length,
+        changes_s3=S3Settings(
+            endpoint_url=options.endpoint_url,
+            region=options.region,
+            profile=options.profile,
+            anonymous=options.anonymous,
+            payload_signing=options.payload_signing,
+            requester_pays=options.requester_pays,
+            expected_bucket_owner=options.expected_bucket_owner,
+        ),
+        ca_file=options.ca_file,
     )

@@ -1,0 +1,46 @@
+/* A file of changes applied to a table by key, in one transaction. */
+#ifndef SCOOP_APPLY_H
+#define SCOOP_APPLY_H
+
+#include "scoop/change_source.h"
+#include "scoop/insert.h"
+#include "scoop/session.h"
+
+struct scoop_apply_options {
+    /* Where the changes are read; of these, only what concerns a source is looked at. */
+    const struct scoop_transfer_options *changes;
+    const char *table; /* schema.table */
+    const char *const *keys;
+    size_t key_count;
+    const char *const *ignored; /* columns of the file that are left out */
+    size_t ignored_count;
+    int64_t expected_changes;     /* what the file must hold; negative: not known */
+    bool again;                   /* also when the file was applied before the table changed */
+    struct scoop_load_facts load; /* for airscoop.applied; etag is the source's own */
+};
+
+struct scoop_apply_facts {
+    int64_t changes[SCOOP_CHANGE_OPS]; /* in the file */
+    int64_t applied[SCOOP_CHANGE_OPS]; /* rows that were changed: the same, or all 0 */
+    bool already_applied;              /* the table is as the changes want it: nothing was done */
+    struct scoop_change_source_facts source;
+    int attempts; /* 1 when no concurrent transaction got in the way */
+};
+
+/* Names are matched as they are, else without regard to case where that is unambiguous. All changes
+ * are staged in a temporary table with the target's types; a key has one change at most. What each
+ * statement touches must be as many rows as the file has changes of its kind. Changes of one table
+ * wait for each other, and for its inserts, at a companion table; on PostgreSQL other writers wait,
+ * too. A file whose inserts and updates stand in the table, and whose deleted keys do not, is
+ * applied already. airscoop.applied gets a row for each run that changed something; a file that is
+ * found there but no longer stands in the table is PRECONDITION, unless `again`. The transaction is
+ * tried again, up to 5 times, when a concurrent one gets in the way. 0, or -1: then nothing was
+ * applied, unless the connection was lost or the run cancelled during COMMIT; the message says so,
+ * and that running again is safe. Errors beside the session's and the source's: COUNT_MISMATCH (a
+ * key that is there, or is not), DUPLICATE_KEY, BAD_RECORD (a value that does not fit),
+ * SCHEMA_CHANGED (a column that the table lacks), LOCK_TIMEOUT, SERIALIZATION, USAGE. */
+int scoop_apply(struct scoop_session *session, const struct scoop_apply_options *options,
+                const struct scoop_interrupt *interrupt, struct scoop_apply_facts *facts,
+                struct scoop_error *error);
+
+#endif
