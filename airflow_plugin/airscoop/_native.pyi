@@ -98,8 +98,8 @@ class Changes:
 class Delta:
     def __init__(
         self,
-        old: dict[str, Any] | None,
-        new: dict[str, Any],
+        old: tuple[dict[str, Any], ...],
+        new: tuple[dict[str, Any], ...],
         keys: tuple[str, ...],
         *,
         format: int,

@@ -21,6 +21,8 @@ TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "compare_common"]
 
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
 FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
 MAX_DELETE_RATIO = 0.3
 MIN_ROWS = 1
@@ -95,8 +97,8 @@ class DeltaJob:
 
     def __init__(
         self,
-        old: str | os.PathLike[str] | None,
-        new: str | os.PathLike[str],
+        old: Source | None,
+        new: Source,
         *,
         key: Sequence[str] = ("PK",),
         format: TableFormat = "auto",
@@ -116,25 +118,31 @@ class DeltaJob:
         from airscoop._native import Delta as NativeDelta
 
         self._key = (key,) if isinstance(key, str) else tuple(key)
-        self._old = None if old is None else place(old)
-        self._new = place(new)
+        self._old = _places(old)
+        self._new = _places(new)
         _check("format", format, FORMATS)
         _check("duplicates", duplicates, ("error", "last"))
         _check("schema_change", schema_change, ("error", "compare_common"))
         _check_count("min_rows", min_rows)
         _check_count("memory_limit", memory_limit or 0)
 
-        def side(source: str, settings: S3Settings | None) -> dict[str, Any]:
-            return TransferOptions(
-                source=source,
-                max_record_bytes=max_record_bytes,
-                allow_unknown_length=allow_unknown_length,
-                source_s3=settings or S3Settings(),
-                ca_file=ca_file,
-            ).native()
+        def side(sources: Sequence[str], settings: S3Settings | None) -> tuple[dict[str, Any], ...]:
+            found = settings or S3Settings()
+            if any(places.is_s3(source) for source in sources):
+                found = found.resolved()
+            return tuple(
+                TransferOptions(
+                    source=source,
+                    max_record_bytes=max_record_bytes,
+                    allow_unknown_length=allow_unknown_length,
+                    source_s3=found,
+                    ca_file=ca_file,
+                ).native()
+                for source in sources
+            )
 
         self._native: NativeDelta = NativeDelta(
-            None if self._old is None else side(self._old, old_s3),
+            side(self._old, old_s3),
             side(self._new, new_s3 or old_s3),
             self._key,
             format=FORMATS.index(format),
@@ -167,8 +175,8 @@ class DeltaJob:
         old, new = facts["old"], facts["new"]
         return DeltaReceipt(
             seconds=seconds,
-            old=None if self._old is None else places.displayed(self._old),
-            new=places.displayed(self._new),
+            old=_displayed(self._old) if self._old else None,
+            new=_displayed(self._new),
             key=list(self._key),
             old_rows=old["rows"],
             new_rows=new["rows"],
@@ -188,6 +196,19 @@ class DeltaJob:
         )
 
 
+def _places(source: Source | None) -> tuple[str, ...]:
+    if source is None:
+        return ()
+    if isinstance(source, str | os.PathLike):
+        return (place(source),)
+    return tuple(place(one) for one in source)
+
+
+def _displayed(sources: Sequence[str]) -> str:
+    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+    return places.displayed(sources[0]) + more
+
+
 def _check(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         from airscoop.errors import UsageError
@@ -203,8 +224,8 @@ def _check_count(name: str, value: object) -> None:
 
 
 def delta(
-    old: str | os.PathLike[str] | None,
-    new: str | os.PathLike[str],
+    old: Source | None,
+    new: Source,
     *,
     key: Sequence[str] = ("PK",),
     format: TableFormat = "auto",
@@ -225,9 +246,11 @@ def delta(
     """Compares two full exports of a table by key: what was inserted, updated and deleted.
 
     Sources are http(s)://, s3:// or a path; CSV or JSON lines (by name, else by the first byte),
-    gzip or plain. `old` None is the first import: every row is an INSERT. Both are read at the same
-    time and once; exports in the order of their keys need no memory to speak of, others up to
-    `memory_limit` (64 MiB) and beyond that temporary files in `temp_dir`.
+    gzip or plain. An export of several objects is a sequence of them: they are read one after the
+    other, in CSV each with its own header row, all equal. `old` None is the first import: every row
+    is an INSERT. Both exports are read at the same time and once; exports in the order of their
+    keys need no memory to speak of, others up to `memory_limit` (64 MiB) and beyond that temporary
+    files in `temp_dir`.
 
     The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, or
     when more than `max_delete_ratio` of the old rows are gone. `version` names the new export in

@@ -7,7 +7,8 @@
 
 struct delta_object {
     PyObject_HEAD struct scoop_delta *delta;
-    struct airscoop_providers providers[SCOOP_DELTA_SIDES]; /* called by the threads that read */
+    struct airscoop_providers *providers; /* one an object; called by the threads that read */
+    Py_ssize_t objects;                   /* of both exports */
     pid_t owner; /* the process that made it: a forked child has none of its threads */
     int busy;
     enum scoop_delta_state state;
@@ -43,17 +44,30 @@ static const char **read_keys(PyObject *tuple, size_t *count) {
     return keys;
 }
 
-static int make(struct delta_object *self, struct scoop_delta_options *options, PyObject *old,
-                PyObject *new, PyObject *keys) {
-    struct scoop_transfer_options sides[SCOOP_DELTA_SIDES] = {0};
+/* Reads the options of all objects, the old export's first, into `objects`. */
+static int read_objects(struct delta_object *self, PyObject *old, PyObject *new,
+                        struct scoop_transfer_options *objects) {
+    Py_ssize_t before = PyTuple_Size(old);
+    for (Py_ssize_t i = 0; i < self->objects; i++) {
+        PyObject *dict = i < before ? PyTuple_GetItem(old, i) : PyTuple_GetItem(new, i - before);
+        if (dict == NULL ||
+            airscoop_read_options(state_of(self), dict, &objects[i], &self->providers[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int make_of(struct delta_object *self, struct scoop_delta_options *options, PyObject *old,
+                   PyObject *new, PyObject *keys, struct scoop_transfer_options *objects) {
     struct scoop_error error = {0};
-    if ((old != Py_None &&
-         airscoop_read_options(state_of(self), old, &sides[0], &self->providers[0]) != 0) ||
-        airscoop_read_options(state_of(self), new, &sides[1], &self->providers[1]) != 0)
+    if (read_objects(self, old, new, objects) != 0)
         return -1;
-    options->sides[0] = old == Py_None ? NULL : &sides[0];
-    options->sides[1] = &sides[1];
-    options->max_record_bytes = sides[1].max_record_bytes;
+    Py_ssize_t before = PyTuple_Size(old);
+    options->side_objects[0] = (size_t)before;
+    options->side_objects[1] = (size_t)(self->objects - before);
+    options->sides[0] = before == 0 ? NULL : objects;
+    options->sides[1] = objects + before;
+    options->max_record_bytes = objects[before].max_record_bytes;
     const char **names = read_keys(keys, &options->key_count);
     if (names == NULL)
         return -1;
@@ -63,6 +77,23 @@ static int make(struct delta_object *self, struct scoop_delta_options *options, 
     if (self->delta == NULL)
         airscoop_raise(state_of(self), &error);
     return self->delta == NULL ? -1 : 0;
+}
+
+static int make(struct delta_object *self, struct scoop_delta_options *options, PyObject *old,
+                PyObject *new, PyObject *keys) {
+    if (PyTuple_Size(new) == 0)
+        return refuse(self, "a delta needs a new export");
+    self->objects = PyTuple_Size(old) + PyTuple_Size(new);
+    size_t count = (size_t)self->objects;
+    self->providers = PyMem_Calloc(count, sizeof *self->providers);
+    struct scoop_transfer_options *objects = PyMem_Calloc(count, sizeof *objects);
+    int status = -1;
+    if (self->providers == NULL || objects == NULL)
+        PyErr_NoMemory();
+    else
+        status = make_of(self, options, old, new, keys, objects);
+    PyMem_Free(objects);
+    return status;
 }
 
 static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
@@ -84,12 +115,12 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     int format, keep_last, common_only;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!$ippdKnzz:Delta", names, &old,
-                                     &PyDict_Type, &new, &PyTuple_Type, &keys, &format, &keep_last,
-                                     &common_only, &options.max_delete_ratio, &min_rows,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippdKnzz:Delta", names, &PyTuple_Type,
+                                     &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
+                                     &keep_last, &common_only, &options.max_delete_ratio, &min_rows,
                                      &memory_limit, &options.temp_dir, &options.version))
         return -1;
-    if (self->delta != NULL)
+    if (self->providers != NULL)
         return refuse(self, "a Delta is set up once");
     if (memory_limit < 0)
         return refuse(self, "memory_limit is not a whole number, or out of range");
@@ -113,8 +144,9 @@ static void delta_dealloc(PyObject *object) {
         scoop_delta_free(self->delta);
         PyEval_RestoreThread(thread);
     }
-    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        airscoop_providers_free(&self->providers[side]);
+    for (Py_ssize_t i = 0; self->providers != NULL && i < self->objects; i++)
+        airscoop_providers_free(&self->providers[i]);
+    PyMem_Free(self->providers);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);

@@ -8,10 +8,10 @@
 
 #include "../table/changes.h"
 #include "../table/compare.h"
+#include "export.h"
 #include "places.h"
 #include "scoop/http.h"
 #include "scoop/memory.h"
-#include "side.h"
 
 enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
@@ -30,7 +30,7 @@ struct scoop_delta {
     enum phase phase;
     atomic_bool cancelled;
     struct scoop_bell bell;
-    struct scoop_reading *sides[SCOOP_DELTA_SIDES]; /* old: NULL when there is none */
+    struct scoop_export *sides[SCOOP_DELTA_SIDES]; /* old: NULL when there is none */
     struct scoop_changes *changes;
     struct scoop_compare *compare;
     struct scoop_delta_counts counts;
@@ -88,7 +88,7 @@ static enum scoop_next next_batch(void *user, enum scoop_side side, struct scoop
         *batch = &delta->nothing;
         return SCOOP_NEXT_BATCH;
     }
-    int status = scoop_reading_next(delta->sides[side], batch, error);
+    int status = scoop_export_next(delta->sides[side], batch, error);
     return status > 0 ? SCOOP_NEXT_BATCH : status == 0 ? SCOOP_NEXT_WAIT : SCOOP_NEXT_FAILED;
 }
 
@@ -122,16 +122,17 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
         make_compare(delta, error) != 0)
         return -1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
-        const struct scoop_side_options reading = {
-            .transfer = options->sides[side],
+        const struct scoop_export_options export = {
+            .objects = options->sides[side],
+            .count = options->side_objects[side] == 0 ? 1 : options->side_objects[side],
             .format = options->format,
             .memory_bytes = source_bytes(&delta->options, side),
             .max_record_bytes = options->max_record_bytes,
             .bell = &delta->bell,
         };
-        if (reading.transfer == NULL)
+        if (export.objects == NULL)
             continue;
-        delta->sides[side] = scoop_reading_new(&reading, error);
+        delta->sides[side] = scoop_export_new(&export, error);
         if (delta->sides[side] == NULL)
             return -1;
     }
@@ -195,14 +196,14 @@ static void note_duplicate(void *user, enum scoop_side side, const struct scoop_
     size_t room = sizeof delta->example_text - delta->example_length;
     int put = snprintf(delta->example_text + delta->example_length, room, "%s%s%s of %.200s",
                        delta->examples > 0 ? "; " : "", key, where,
-                       scoop_reading_name(delta->sides[side]));
+                       scoop_export_name(delta->sides[side]));
     delta->example_length += (size_t)put < room ? (size_t)put : room - 1;
     delta->examples++;
 }
 
 static int start(struct scoop_delta *delta, struct scoop_error *error) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        if (delta->sides[side] != NULL && scoop_reading_start(delta->sides[side], error) != 0)
+        if (delta->sides[side] != NULL && scoop_export_start(delta->sides[side], error) != 0)
             return -1;
     delta->phase = PLANNING;
     return 1;
@@ -215,13 +216,13 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         if (delta->sides[side] == NULL)
             continue;
-        int status = scoop_reading_columns(delta->sides[side], &columns[side], &json[side], error);
+        int status = scoop_export_columns(delta->sides[side], &columns[side], &json[side], error);
         if (status <= 0)
             return status;
     }
     const char *names[] = {
-        delta->sides[SCOOP_OLD] == NULL ? "" : scoop_reading_name(delta->sides[SCOOP_OLD]),
-        scoop_reading_name(delta->sides[SCOOP_NEW])};
+        delta->sides[SCOOP_OLD] == NULL ? "" : scoop_export_name(delta->sides[SCOOP_OLD]),
+        scoop_export_name(delta->sides[SCOOP_NEW])};
     if (columns[SCOOP_OLD] != NULL && json[SCOOP_OLD] != json[SCOOP_NEW])
         return scoop_fail(error, SCOOP_USAGE, "%.200s is %s, %.200s is %s: both must be one format",
                           names[0], json[0] ? "JSON lines" : "CSV", names[1],
@@ -248,7 +249,7 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         return -1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         if (delta->sides[side] != NULL)
-            scoop_reading_set_plan(delta->sides[side], &delta->changes->plans[side]);
+            scoop_export_set_plan(delta->sides[side], &delta->changes->plans[side]);
     delta->phase = COMPARING;
     return 1;
 }
@@ -271,7 +272,7 @@ static int check_sums(const struct scoop_delta_counts *counts, const uint64_t *r
 
 static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
                       struct scoop_error *error) {
-    const char *name = scoop_reading_name(delta->sides[SCOOP_NEW]);
+    const char *name = scoop_export_name(delta->sides[SCOOP_NEW]);
     uint64_t old_rows = rows[SCOOP_OLD] - delta->counts.duplicates[SCOOP_OLD];
     uint64_t deleted = delta->counts.deleted;
     double ratio = old_rows == 0 ? 0.0 : (double)deleted / (double)old_rows;
@@ -361,7 +362,7 @@ static void wait_for_ring(struct scoop_bell *bell, uint64_t heard, int wait_ms) 
 static void stop_sides(struct scoop_delta *delta) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         if (delta->sides[side] != NULL)
-            scoop_reading_stop(delta->sides[side]);
+            scoop_export_stop(delta->sides[side]);
 }
 
 enum scoop_delta_state scoop_delta_run(struct scoop_delta *delta, int slice_ms,
@@ -395,7 +396,7 @@ void scoop_delta_facts(const struct scoop_delta *delta, struct scoop_delta_facts
     scoop_compare_facts(delta->compare, &compared);
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         if (delta->sides[side] != NULL)
-            scoop_reading_facts(delta->sides[side], &facts->sides[side]);
+            scoop_export_facts(delta->sides[side], &facts->sides[side]);
         facts->sides[side].rows = compared.rows[side];
         facts->sides[side].duplicates = delta->counts.duplicates[side];
     }
@@ -415,7 +416,7 @@ void scoop_delta_free(struct scoop_delta *delta) {
     if (delta == NULL)
         return;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        scoop_reading_free(delta->sides[side]);
+        scoop_export_free(delta->sides[side]);
     scoop_compare_free(delta->compare);
     for (size_t i = 0; delta->keys != NULL && i < delta->options.key_count; i++)
         scoop_free(delta->keys[i]);

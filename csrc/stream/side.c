@@ -6,7 +6,6 @@
 
 #include "../table/csv.h"
 #include "../table/json_rows.h"
-#include "../table/order.h"
 #include "places.h"
 #include "scoop/http.h"
 #include "scoop/memory.h"
@@ -36,7 +35,6 @@ struct scoop_reading {
     struct scoop_csv csv;
     struct scoop_json_rows rows;
     struct scoop_columns columns;
-    struct scoop_order_watch watch;
     struct scoop_batch batches[BATCHES];
     struct scoop_batch *filling;
     size_t scan_at_bytes; /* of text in `filling` */
@@ -164,7 +162,7 @@ static int make_rows(struct scoop_reading *reading, bool last, struct scoop_erro
         return -1;
     if (used == 0 && !last)
         return check_record_size(reading, error);
-    if (scoop_order_watch_batch(&reading->watch, batch, error) != 0)
+    if (scoop_order_watch_batch(reading->options.watch, batch, error) != 0)
         return -1;
     if (last) {
         hand_over(reading, true);
@@ -384,7 +382,6 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     reading->end.reading = reading;
     scoop_csv_init(&reading->csv);
     scoop_json_rows_init(&reading->rows);
-    scoop_order_watch_init(&reading->watch);
     for (size_t i = 0; i < BATCHES; i++)
         scoop_batch_init(&reading->batches[i]);
     if (options->format == SCOOP_TABLE_FORMAT_AUTO)
@@ -487,7 +484,6 @@ void scoop_reading_free(struct scoop_reading *reading) {
     scoop_csv_free(&reading->csv);
     scoop_json_rows_free(&reading->rows);
     scoop_columns_free(&reading->columns);
-    scoop_order_watch_free(&reading->watch);
     for (size_t i = 0; i < BATCHES; i++)
         scoop_batch_free(&reading->batches[i]);
     scoop_buf_free(&reading->arrived);

@@ -1,4 +1,4 @@
-/* Reads one export on a thread of its own: source, gunzip, rows. */
+/* Reads one object of an export on a thread of its own: source, gunzip, rows. */
 #ifndef SCOOP_SIDE_H
 #define SCOOP_SIDE_H
 
@@ -8,6 +8,7 @@
 
 #include "../table/batch.h"
 #include "../table/columns.h"
+#include "../table/order.h"
 #include "scoop/delta.h"
 
 /* What the comparing thread waits for: both sides ring when they have something new. */
@@ -20,12 +21,13 @@ struct scoop_bell {
 struct scoop_side_options {
     const struct scoop_transfer_options *transfer; /* its source; copied */
     enum scoop_table_format format;
-    size_t memory_bytes;     /* for the source's own buffers */
-    size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES */
-    struct scoop_bell *bell; /* borrowed */
+    size_t memory_bytes;             /* for the source's own buffers */
+    size_t max_record_bytes;         /* 0: SCOOP_MAX_RECORD_BYTES */
+    struct scoop_bell *bell;         /* borrowed */
+    struct scoop_order_watch *watch; /* of the export that this is (a part of); borrowed */
 };
 
-struct scoop_reading; /* one export being read */
+struct scoop_reading; /* one object of an export being read */
 
 /* Nothing is opened yet. NULL with *error. */
 struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,

@@ -139,6 +139,41 @@ static void a_delta_is_freed_in_the_middle(void **state) {
     remove_files(&files);
 }
 
+/* The new export has all its rows in each of three objects: of a key's rows the last one counts. */
+static void objects_of_an_export_are_read_one_after_the_other(void **state) {
+    struct files files;
+    struct scoop_error error = {0};
+    struct scoop_delta_facts facts;
+    const char *key = "k";
+    (void)state;
+    make_files(&files, 1, 7);
+    const struct scoop_transfer_options old_side = {.source = {.uri = files.old_path}};
+    const struct scoop_transfer_options new_side = {.source = {.uri = files.new_path}};
+    const struct scoop_transfer_options objects[] = {new_side, new_side, new_side};
+    const struct scoop_delta_options options = {
+        .sides = {&old_side, objects},
+        .side_objects = {1, 3},
+        .keys = &key,
+        .key_count = 1,
+        .keep_last = true,
+        .max_delete_ratio = 0.5,
+    };
+    struct scoop_delta *delta = scoop_delta_new(&options, &error);
+    assert_non_null(delta);
+    assert_int_equal(run_on(delta, &error), SCOOP_DELTA_DONE);
+    scoop_delta_facts(delta, &facts);
+    assert_int_equal(facts.sides[1].rows, 3 * (ROWS - ROWS / 10));
+    assert_int_equal(facts.sides[1].duplicates, 2 * (ROWS - ROWS / 10));
+    assert_int_equal(facts.unchanged, ROWS - 3 * (ROWS / 10));
+    assert_string_equal(facts.sides[1].etag, "");
+    scoop_delta_free(delta);
+    delta = scoop_delta_new(&options, &error);
+    for (int i = 0; i < 5; i++)
+        scoop_delta_run(delta, 20, &error);
+    scoop_delta_free(delta); /* in the middle */
+    remove_files(&files);
+}
+
 static void a_wrong_key_and_a_missing_file_are_told(void **state) {
     struct files files;
     struct scoop_error error = {0};
@@ -162,6 +197,7 @@ int main(void) {
         cmocka_unit_test(two_files_in_any_order_are_joined),
         cmocka_unit_test(a_cancelled_delta_ends_in_cancelled),
         cmocka_unit_test(a_delta_is_freed_in_the_middle),
+        cmocka_unit_test(objects_of_an_export_are_read_one_after_the_other),
         cmocka_unit_test(a_wrong_key_and_a_missing_file_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -576,3 +576,114 @@ def test_a_comparison_runs_once(exports: Exports) -> None:
     job.run()
     with pytest.raises(errors.UsageError, match="runs once"):
         job.run()
+
+
+# --- an export of several objects ---
+
+
+class Parts:
+    """Files that are one export."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def of(self, *texts: str, suffix: str = ".csv") -> list[Path]:
+        self.count += 1
+        return [
+            write(self.folder / f"{self.count}-{n}{suffix}", text) for n, text in enumerate(texts)
+        ]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    return Parts(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_objects_of_one_export_are_read_one_after_the_other(parts: Parts, suffix: str) -> None:
+    old = parts.of("PK,v\n1,a\n2,b\n", "PK,v\n3,c", "PK,v\n", "PK,v\r\n4,d\r\n", suffix=suffix)
+    new = parts.of("PK,v\n1,a\n", "\ufeffPK,v\n2,B\n4,d\n5,e", suffix=suffix)
+    delta = airscoop.delta(old, new, max_delete_ratio=1)
+    assert {(c["op"], c["key"]["PK"]) for c in delta} == {
+        ("UPDATE", "2"),
+        ("DELETE", "3"),
+        ("INSERT", "5"),
+    }
+    receipt = delta.receipt
+    assert (receipt.old_rows, receipt.new_rows, receipt.sorted) == (4, 4, True)
+    assert receipt.old == f"{old[0]} and 3 more"
+    sizes = sum(path.stat().st_size for path in [*old, *new])
+    assert receipt.source_bytes == sizes
+
+
+def test_objects_that_do_not_follow_in_the_order_of_their_keys_are_joined(parts: Parts) -> None:
+    old = parts.of("PK,v\n3,c\n4,d\n", "PK,v\n1,a\n2,b\n")
+    new = parts.of("PK,v\n1,a\n2,b\n3,c\n4,d\n")
+    delta = airscoop.delta(old, new)
+    assert not delta.receipt.sorted
+    assert (len(delta), delta.receipt.unchanged) == (0, 4)
+
+
+def test_a_key_in_two_objects_of_one_export_is_a_key_twice(parts: Parts) -> None:
+    new = parts.of("PK,v\n1,a\n2,b\n", "PK,v\n2,c\n3,d\n")
+    with pytest.raises(errors.DuplicateKey, match="PK=2"):
+        airscoop.delta(None, new)
+    last = airscoop.delta(None, new, duplicates="last")
+    assert {c["row"]["PK"]: c["row"]["v"] for c in last} == {"1": "a", "2": "c", "3": "d"}
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ("PK,w\n2,b\n", 'column 2 of .*1-1.csv is "w", of .*1-0.csv of the same export "v"'),
+        ("v,PK\nb,2\n", 'column 1 of .* is "v", of .* "PK"'),
+        ("PK,v,w\n2,b,c\n", "has 3 columns, .* of the same export has 2"),
+    ],
+)
+def test_objects_of_one_export_have_the_same_columns(parts: Parts, second: str, words: str) -> None:
+    with pytest.raises(errors.SchemaChanged, match=words):
+        airscoop.delta(None, parts.of("PK,v\n1,a\n", second))
+
+
+def test_an_object_without_a_header_row_is_named_with_the_place(parts: Parts) -> None:
+    with pytest.raises(errors.BadRecord, match=r"1-1.csv: line 1 .*no header row"):
+        airscoop.delta(None, parts.of("PK,v\n1,a\n", ""))
+    with pytest.raises(errors.BadRecord, match=r"2-1.csv: line 2 \(byte 5\)"):
+        airscoop.delta(None, parts.of("PK,v\n1,a\n", "PK,v\n2\n"))
+    with pytest.raises(errors.NotFound, match="gone"):
+        airscoop.delta(None, [*parts.of("PK,v\n1,a\n"), parts.folder / "gone.csv"])
+
+
+def test_json_lines_in_several_objects_are_one_export(parts: Parts) -> None:
+    new = parts.of(
+        '{"PK": 1, "v": "a"}', '{"v": null, "PK": 2}\n', "", '{"PK": 3}\n', suffix=".jsonl"
+    )
+    rows = [c["row"] for c in airscoop.delta(None, new)]
+    assert sorted(rows, key=lambda row: int(row["PK"])) == [
+        {"PK": 1, "v": "a"},
+        {"PK": 2, "v": None},
+        {"PK": 3, "v": None},
+    ]
+    with pytest.raises(errors.BadRecord, match=r'2-1.jsonl: .*"w"'):
+        airscoop.delta(None, parts.of('{"PK": 1}', '{"PK": 2, "w": 1}', suffix=".jsonl"))
+    mixed = [*parts.of("PK\n1\n"), *parts.of('{"PK": 2}', suffix=".jsonl")]
+    with pytest.raises(errors.UsageError, match="all must be one format"):
+        airscoop.delta(None, mixed)
+
+
+def test_many_objects_of_many_batches_are_one_export(parts: Parts) -> None:
+    texts = [
+        "PK,v\n" + "".join(f"{n},{'x' * 60}\n" for n in range(k * 9000, (k + 1) * 9000))
+        for k in range(12)
+    ]
+    delta = airscoop.delta(
+        parts.of(*texts, suffix=".csv.gz"),
+        parts.of("".join(texts[:1]) + "".join(t.partition("\n")[2] for t in texts[1:])),
+    )
+    assert (len(delta), delta.receipt.unchanged, delta.receipt.sorted) == (0, 108_000, True)
+
+
+def test_no_source_at_all_is_wrong_usage() -> None:
+    with pytest.raises(errors.UsageError, match="needs a new export"):
+        airscoop.delta(None, [])

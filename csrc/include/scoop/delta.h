@@ -24,9 +24,10 @@ enum { SCOOP_DELTA_SIDES = 2 }; /* old, new */
 
 struct scoop_delta_options {
     /* Where each export is read; of these, only what concerns a source is looked at. Old NULL:
-     * there is no old export, every row is new. */
+     * there is no old export, every row is new. An export of several objects is an array. */
     const struct scoop_transfer_options *sides[SCOOP_DELTA_SIDES];
-    const char *const *keys; /* names of the columns that are the key, in order */
+    size_t side_objects[SCOOP_DELTA_SIDES]; /* 0: one */
+    const char *const *keys;                /* names of the columns that are the key, in order */
     size_t key_count;
     enum scoop_table_format format;
     bool keep_last;   /* of rows of one export with one key the last counts; else an error */
@@ -45,7 +46,7 @@ enum scoop_delta_state { SCOOP_DELTA_RUNNING, SCOOP_DELTA_DONE, SCOOP_DELTA_FAIL
 struct scoop_delta_side_facts {
     uint64_t rows, duplicates;
     uint64_t source_bytes, text_bytes;
-    char etag[128];
+    char etag[128]; /* "" of several objects */
     uint32_t retries;
 };
 
