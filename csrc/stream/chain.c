@@ -122,7 +122,7 @@ static struct scoop_stage *join(struct scoop_stage *first, struct scoop_stage *r
 
 static bool has_threads(const struct scoop_transfer_options *transfer) {
     /* The first lines are few; of a file that may be cut its owner has to know the size at once. */
-    return transfer->head_lines == 0 && !transfer->held;
+    return transfer->head_lines == 0 && !transfer->held && !transfer->one_thread;
 }
 
 size_t scoop_chain_memory_bytes(const struct scoop_transfer_options *transfer) {

@@ -15,16 +15,19 @@
 enum {
     BATCHES = 3,
     BATCH_BYTES = 256 * 1024,
-    MEMORY_CEILING = 64 * 1024 * 1024,
+    MOST_REST_BYTES = BATCH_BYTES / 2,
+    MEMORY_CEILING = 1 << 30, /* as a batch's: they change places */
     SLICE_MS = 100,
     BOM_BYTES = 3,
+    PROCESSORS_FOR_MORE_THREADS = 4, /* two that inflate, two that make rows */
 };
 
 struct scoop_reading {
     struct scoop_side_options options;
     char name[512];
     struct scoop_transfer *transfer;
-    struct scoop_buf arrived; /* what the transfer has read */
+    struct scoop_buf arrived; /* what the transfer has read; of CSV, behind the row under way */
+    struct scoop_buf rest;    /* of a batch: the beginning of a row */
     struct scoop_counters counters;
     struct scoop_stage *check; /* of JSON lines, ends in `end`; NULL for CSV */
     struct rows_stage {
@@ -150,6 +153,16 @@ static int check_record_size(struct scoop_reading *reading, struct scoop_error *
     return 0;
 }
 
+/* What the last batch has left comes before what arrives. */
+static int put_rest(struct scoop_reading *reading, struct scoop_error *error) {
+    bool before_arrived = !reading->json && reading->rest.length <= MOST_REST_BYTES;
+    struct scoop_buf *to = before_arrived ? &reading->arrived : &reading->filling->text;
+    if (scoop_buf_append(to, reading->rest.data, reading->rest.length, error) != 0)
+        return -1;
+    reading->scan_at_bytes = reading->filling->text.length + BATCH_BYTES;
+    return 0;
+}
+
 /* Makes rows of the text that has come together. */
 static int make_rows(struct scoop_reading *reading, bool last, struct scoop_error *error) {
     size_t used = 0;
@@ -168,17 +181,13 @@ static int make_rows(struct scoop_reading *reading, bool last, struct scoop_erro
         hand_over(reading, true);
         return 0;
     }
-    /* Its rows are the other thread's from now on, but not yet: the rest is copied first. */
-    if (take_batch(reading, error) != 0 ||
-        scoop_buf_append(&reading->filling->text, batch->text.data + used,
-                         batch->text.length - used, error) != 0)
+    /* Once it is handed over the rest is the other thread's, too. */
+    reading->rest.length = 0;
+    if (scoop_buf_append(&reading->rest, batch->text.data + used, batch->text.length - used,
+                         error) != 0)
         return -1;
-    struct scoop_batch *next = reading->filling;
-    reading->scan_at_bytes = next->text.length + BATCH_BYTES;
-    reading->filling = batch;
     hand_over(reading, false);
-    reading->filling = next;
-    return 0;
+    return take_batch(reading, error) == 0 ? put_rest(reading, error) : -1;
 }
 
 static int take_text(struct scoop_reading *reading, const unsigned char *data, size_t length,
@@ -196,6 +205,21 @@ static int take_text(struct scoop_reading *reading, const unsigned char *data, s
             return -1;
     }
     return 0;
+}
+
+/* CSV: what has arrived becomes a batch's text, without a copy unless a row is very long. */
+static int take_arrived_text(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+    struct scoop_buf *text = &reading->filling->text, *arrived = &reading->arrived;
+    if (text->length > 0) {
+        if (scoop_buf_append(text, arrived->data, arrived->length, error) != 0)
+            return -1;
+    } else {
+        struct scoop_buf empty = *text;
+        *text = *arrived;
+        *arrived = empty;
+    }
+    arrived->length = 0;
+    return last || text->length >= reading->scan_at_bytes ? make_rows(reading, last, error) : 0;
 }
 
 static int rows_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
@@ -255,23 +279,26 @@ static bool is_json(const struct scoop_reading *reading, const unsigned char *da
 }
 
 /* The first bytes tell what follows. */
-static int begin(struct scoop_reading *reading, size_t *skipped, struct scoop_error *error) {
+static int begin(struct scoop_reading *reading, struct scoop_error *error) {
     const unsigned char *data = reading->arrived.data;
     size_t length = reading->arrived.length;
     enum scoop_content content = scoop_sniff(data, length);
+    size_t mark =
+        length >= BOM_BYTES && memcmp(data, "\xef\xbb\xbf", BOM_BYTES) == 0 ? BOM_BYTES : 0;
     reading->begun = true;
-    *skipped = length >= BOM_BYTES && memcmp(data, "\xef\xbb\xbf", BOM_BYTES) == 0 ? BOM_BYTES : 0;
     if (content != SCOOP_CONTENT_PLAIN)
         return scoop_fail(error, SCOOP_UNSUPPORTED,
                           "%s data; only plain UTF-8 text and gzip can be read as rows",
                           scoop_content_name(content));
-    reading->json = is_json(reading, data + *skipped, length - *skipped);
-    reading->csv.offset = *skipped;
-    if (!reading->json)
+    reading->json = is_json(reading, data + mark, length - mark);
+    if (!reading->json) {
+        reading->csv.offset = mark;
+        scoop_buf_consume(&reading->arrived, mark);
         return 0;
+    }
+    /* The check takes the mark, and counts it. */
     const struct scoop_record_options options = {
         .max_record_bytes = reading->options.max_record_bytes, .policy = {on_reject, reading}};
-    *skipped = 0; /* the check takes it, and counts it */
     reading->check = scoop_json_check_new(&options, &reading->counters, error);
     if (reading->check == NULL)
         return -1;
@@ -280,22 +307,14 @@ static int begin(struct scoop_reading *reading, size_t *skipped, struct scoop_er
 }
 
 static int take_arrived(struct scoop_reading *reading, bool last, struct scoop_error *error) {
-    size_t skipped = 0;
-    if (!reading->begun) {
-        if (reading->arrived.length < SCOOP_SNIFF_BYTES && !last)
-            return 0;
-        if (begin(reading, &skipped, error) != 0 || take_batch(reading, error) != 0)
-            return -1;
-    }
-    const unsigned char *data = reading->arrived.data + skipped;
-    size_t length = reading->arrived.length - skipped;
-    int status = reading->check != NULL ? scoop_stage_push(reading->check, data, length, error)
-                                        : take_text(reading, data, length, error);
+    if (!reading->begun && (begin(reading, error) != 0 || take_batch(reading, error) != 0))
+        return -1;
+    if (reading->check == NULL)
+        return take_arrived_text(reading, last, error);
+    int status =
+        scoop_stage_push(reading->check, reading->arrived.data, reading->arrived.length, error);
     reading->arrived.length = 0;
-    if (status == 0 && last)
-        status = reading->check != NULL ? scoop_stage_finish_chain(reading->check, error)
-                                        : make_rows(reading, true, error);
-    return status;
+    return status == 0 && last ? scoop_stage_finish_chain(reading->check, error) : status;
 }
 
 static bool is_stopped(struct scoop_reading *reading) {
@@ -324,6 +343,8 @@ static int read_all(struct scoop_reading *reading, struct scoop_error *error) {
             return -1;
         if (is_stopped(reading))
             return fail_stopped(error);
+        if (state == SCOOP_TRANSFER_RUNNING)
+            continue;
         if (state == SCOOP_TRANSFER_DONE)
             tell_facts(reading); /* before the last rows, with which the comparison may end */
         if (take_arrived(reading, state == SCOOP_TRANSFER_DONE, error) != 0)
@@ -365,6 +386,11 @@ static void name_it(struct scoop_reading *reading, const char *uri) {
                  strcmp(uri, "-") == 0 ? "standard input" : uri);
 }
 
+/* A place that never makes a thread wait. */
+static bool is_local(const char *uri) {
+    return !scoop_place_is_http(uri) && !scoop_place_is_s3(uri) && strcmp(uri, "-") != 0;
+}
+
 struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,
                                         struct scoop_error *error) {
     struct scoop_reading *reading = scoop_calloc(1, sizeof *reading);
@@ -377,6 +403,7 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     if (reading->options.max_record_bytes == 0)
         reading->options.max_record_bytes = SCOOP_MAX_RECORD_BYTES;
     scoop_buf_init(&reading->arrived, MEMORY_CEILING);
+    scoop_buf_init(&reading->rest, MEMORY_CEILING);
     reading->end.base.type = &rows_type;
     reading->end.base.counters = &reading->counters;
     reading->end.reading = reading;
@@ -393,6 +420,8 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     transfer.format = SCOOP_FORMAT_RAW;
     transfer.compression = SCOOP_COMPRESSION_NONE;
     transfer.memory_limit_bytes = options->memory_bytes;
+    transfer.one_thread =
+        is_local(options->transfer->source.uri) && scoop_processors() < PROCESSORS_FOR_MORE_THREADS;
     reading->transfer = scoop_transfer_new(&transfer, error);
     if (reading->transfer != NULL)
         return reading;
@@ -487,5 +516,6 @@ void scoop_reading_free(struct scoop_reading *reading) {
     for (size_t i = 0; i < BATCHES; i++)
         scoop_batch_free(&reading->batches[i]);
     scoop_buf_free(&reading->arrived);
+    scoop_buf_free(&reading->rest);
     scoop_free(reading);
 }

@@ -54,6 +54,7 @@ struct scoop_transfer_options {
     bool held;           /* run stops in HELD, before anything is visible, until it is released */
     bool through_client; /* an S3 object for S3 is never copied by the server itself */
     bool as_stored;      /* the source's bytes are the content: gzip data is not inflated */
+    bool one_thread;     /* the stages have none of their own: for callers who have several */
     bool replace_invalid;
     bool nonfinite_null;
     enum scoop_key_case key_case;
