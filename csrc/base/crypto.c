@@ -79,6 +79,12 @@ struct scoop_digest *scoop_digest_new(enum scoop_digest_kind kind, struct scoop_
     return digest;
 }
 
+int scoop_digest_restart(struct scoop_digest *digest, struct scoop_error *error) {
+    if (EVP_DigestInit_ex2(digest->context, NULL, NULL) != 1)
+        return scoop_fail(error, SCOOP_INTERNAL, "libcrypto could not begin a hash");
+    return 0;
+}
+
 int scoop_digest_update(struct scoop_digest *digest, const void *data, size_t length,
                         struct scoop_error *error) {
     if (EVP_DigestUpdate(digest->context, data, length) != 1)

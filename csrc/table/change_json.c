@@ -3,119 +3,191 @@
 
 #include "changes.h"
 
+enum { MOST_ESCAPE_BYTES = 6, MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
+
+/* Room for a whole change is made before: nothing here checks it. */
 struct writer {
-    struct scoop_buf *out;
+    unsigned char *at;
     const struct scoop_changes *changes;
     const struct scoop_change *change;
-    struct scoop_error *error;
 };
 
-static int put(struct writer *writer, const void *data, size_t length) {
-    return scoop_buf_append(writer->out, data, length, writer->error);
+static void put(struct writer *writer, const void *data, size_t length) {
+    memcpy(writer->at, data, length);
+    writer->at += length;
 }
 
-static int put_text(struct writer *writer, const char *text) {
-    return put(writer, text, strlen(text));
+static void put_text(struct writer *writer, const char *text) {
+    put(writer, text, strlen(text));
 }
 
-static int put_escape(struct writer *writer, unsigned char byte) {
+static unsigned char *put_escape(unsigned char *at, unsigned char byte) {
     static const char digits[] = "0123456789abcdef";
     static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
     const char *known = byte == 0 ? NULL : strchr(from, byte);
-    char escape[6] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
-    if (known == NULL)
-        return put(writer, escape, sizeof escape);
-    escape[1] = to[known - from];
-    return put(writer, escape, 2);
+    *at++ = '\\';
+    if (known != NULL) {
+        *at++ = (unsigned char)to[known - from];
+        return at;
+    }
+    memcpy(at, "u00", 3);
+    at[3] = (unsigned char)digits[byte >> 4];
+    at[4] = (unsigned char)digits[byte & 15];
+    return at + 5;
 }
 
-static int put_string(struct writer *writer, const unsigned char *data, size_t length,
-                      bool doubled) {
-    size_t from = 0;
-    if (put(writer, "\"", 1) != 0)
-        return -1;
+static bool is_special(unsigned char byte) {
+    return byte < ' ' || byte == '"' || byte == '\\';
+}
+
+/* Whether one of the eight bytes is special. */
+static bool any_special(uint64_t word) {
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    uint64_t quotes = word ^ ones * '"', backslashes = word ^ ones * '\\';
+    uint64_t found = ((word - ones * ' ') & ~word) | ((quotes - ones) & ~quotes) |
+                     ((backslashes - ones) & ~backslashes);
+    return (found & high) != 0;
+}
+
+static unsigned char *put_string(unsigned char *at, const unsigned char *data, size_t length,
+                                 bool doubled) {
+    *at++ = '"';
     for (size_t i = 0; i < length; i++) {
-        if (data[i] >= ' ' && data[i] != '"' && data[i] != '\\')
+        uint64_t word;
+        for (; length - i >= sizeof word; i += sizeof word, at += sizeof word) {
+            memcpy(&word, data + i, sizeof word);
+            if (any_special(word))
+                break;
+            memcpy(at, &word, sizeof word);
+        }
+        if (i == length)
+            break;
+        if (!is_special(data[i])) {
+            *at++ = data[i];
             continue;
-        if (put(writer, data + from, i - from) != 0 || put_escape(writer, data[i]) != 0)
-            return -1;
+        }
+        at = put_escape(at, data[i]);
         if (doubled && data[i] == '"')
             i++;
-        from = i + 1;
     }
-    return put(writer, data + from, length - from) == 0 ? put(writer, "\"", 1) : -1;
+    *at++ = '"';
+    return at;
 }
 
-static int put_value(struct writer *writer, const struct scoop_value *value) {
+/* JSON text as it is, but for quotes that are doubled in a row. */
+static unsigned char *put_json(unsigned char *at, const unsigned char *data, size_t length,
+                               bool doubled) {
+    for (size_t i = 0; i < length; i++) {
+        *at++ = data[i];
+        if (doubled && data[i] == '"')
+            i++;
+    }
+    return at;
+}
+
+static void put_value(struct writer *writer, const struct scoop_value *value) {
     const unsigned char *data = value->data;
+    size_t length = value->length;
+    bool marked = writer->changes->json && !value->null && length > 0 && data[0] == SCOOP_JSON_MARK;
     if (value->null)
-        return put(writer, "null", 4);
-    if (!writer->changes->json || value->length == 0 || data[0] != SCOOP_JSON_MARK)
-        return put_string(writer, data, value->length, value->doubled);
-    if (value->length > 1 && data[1] == SCOOP_JSON_MARK)
-        return put_string(writer, data + 1, value->length - 1, value->doubled);
-    struct scoop_value json = *value;
-    json.data++;
-    json.length--;
-    return scoop_value_unescape(&json, writer->out, writer->error);
+        put(writer, "null", 4);
+    else if (!marked)
+        writer->at = put_string(writer->at, data, length, value->doubled);
+    else if (length > 1 && data[1] == SCOOP_JSON_MARK)
+        writer->at = put_string(writer->at, data + 1, length - 1, value->doubled);
+    else
+        writer->at = put_json(writer->at, data + 1, length - 1, value->doubled);
 }
 
-static int put_member(struct writer *writer, size_t column, bool first) {
-    const char *name = writer->changes->plans[writer->change->side].names.names[column];
-    if ((!first && put(writer, ",", 1) != 0) ||
-        put_string(writer, (const unsigned char *)name, strlen(name), false) != 0 ||
-        put(writer, ":", 1) != 0)
-        return -1;
-    return put_value(writer, &writer->change->values[column]);
+/* A column's name as it stands before its value. */
+static void put_name(struct writer *writer, enum scoop_side side, size_t column) {
+    const struct scoop_buf *members = &writer->changes->members[side];
+    const size_t *ends = writer->changes->member_ends[side];
+    size_t from = column == 0 ? 0 : ends[column - 1];
+    put(writer, members->data + from, ends[column] - from);
 }
 
-static int put_changed(struct writer *writer) {
+static void put_member(struct writer *writer, size_t column, bool first) {
+    if (!first)
+        *writer->at++ = ',';
+    put_name(writer, writer->change->side, column);
+    put_value(writer, &writer->change->values[column]);
+}
+
+static void put_changed(struct writer *writer) {
     const struct scoop_row_plan *plan = &writer->changes->plans[SCOOP_NEW];
     bool first = true;
-    if (put_text(writer, ",\"changed\":[") != 0)
-        return -1;
+    put_text(writer, ",\"changed\":[");
     for (size_t i = 0; i < plan->compared; i++) {
-        const char *name = plan->names.names[i];
         if (!writer->change->changed[i])
             continue;
-        if ((!first && put(writer, ",", 1) != 0) ||
-            put_string(writer, (const unsigned char *)name, strlen(name), false) != 0)
-            return -1;
+        if (!first)
+            *writer->at++ = ',';
+        put_name(writer, SCOOP_NEW, i);
+        writer->at--; /* without the colon */
         first = false;
     }
-    return put(writer, "]", 1);
+    *writer->at++ = ']';
 }
 
-static int put_change(struct writer *writer) {
+static void put_change(struct writer *writer) {
     const struct scoop_row_plan *plan = &writer->changes->plans[writer->change->side];
-    if (put_text(writer, "{\"op\":\"") != 0 ||
-        put_text(writer, scoop_change_op(writer->change)) != 0 ||
-        put_text(writer, "\",\"key\":{") != 0)
-        return -1;
+    put_text(writer, "{\"op\":\"");
+    put_text(writer, scoop_change_op(writer->change));
+    put_text(writer, "\",\"key\":{");
     for (size_t i = 0; i < plan->key_count; i++)
-        if (put_member(writer, plan->key_places[i], i == 0) != 0)
-            return -1;
-    if (put_text(writer, "},\"row\":{") != 0)
-        return -1;
+        put_member(writer, plan->key_places[i], i == 0);
+    put_text(writer, "},\"row\":{");
     for (size_t i = 0; i < plan->columns; i++)
-        if (put_member(writer, i, i == 0) != 0)
+        put_member(writer, i, i == 0);
+    *writer->at++ = '}';
+    if (writer->change->kind == SCOOP_RECORD_UPDATED)
+        put_changed(writer);
+    put_text(writer, ",\"id\":\"");
+    put(writer, writer->change->id, SCOOP_CHANGE_ID_SIZE - 1);
+    put_text(writer, "\"}\n");
+}
+
+/* Names and values come twice at most (the key's), or a name as changed; each has a comma. */
+static size_t most_bytes(const struct scoop_changes *changes, const struct scoop_change *change) {
+    const struct scoop_row_plan *plan = &changes->plans[change->side];
+    size_t bytes = MOST_OTHER_BYTES + 3 * changes->members[change->side].length;
+    for (size_t i = 0; i < plan->columns; i++)
+        bytes += MOST_ESCAPE_BYTES * change->values[i].length + 2 * sizeof "null";
+    for (size_t i = 0; i < plan->key_count; i++)
+        bytes += MOST_ESCAPE_BYTES * change->values[plan->key_places[i]].length;
+    return bytes + 3 * plan->columns;
+}
+
+int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,
+                               struct scoop_error *error) {
+    const struct scoop_columns *names = &changes->plans[side].names;
+    struct scoop_buf *members = &changes->members[side];
+    for (size_t i = 0; i < names->count; i++) {
+        const unsigned char *name = (const unsigned char *)names->names[i];
+        size_t length = strlen(names->names[i]);
+        if (scoop_buf_reserve(members, MOST_ESCAPE_BYTES * length + 3, error) != 0)
             return -1;
-    if (put(writer, "}", 1) != 0 ||
-        (writer->change->kind == SCOOP_RECORD_UPDATED && put_changed(writer) != 0) ||
-        put_text(writer, ",\"id\":\"") != 0 || put_text(writer, writer->change->id) != 0)
-        return -1;
-    return put_text(writer, "\"}\n");
+        unsigned char *at = put_string(members->data + members->length, name, length, false);
+        *at++ = ':';
+        members->length = (size_t)(at - members->data);
+        changes->member_ends[side][i] = members->length;
+    }
+    return 0;
 }
 
 int scoop_changes_read_json(struct scoop_changes_reader *reader, size_t at_least_bytes,
                             struct scoop_buf *out, struct scoop_error *error) {
-    struct writer writer = {out, reader->changes, &reader->change, error};
+    const struct scoop_changes *changes = reader->changes;
     while (out->length < at_least_bytes) {
         int status = scoop_changes_reader_next(reader, error);
         if (status <= 0)
             return status;
-        if (put_change(&writer) != 0)
+        if (scoop_buf_reserve(out, most_bytes(changes, &reader->change), error) != 0)
             return -1;
+        struct writer writer = {out->data + out->length, changes, &reader->change};
+        put_change(&writer);
+        out->length = (size_t)(writer.at - out->data);
     }
     return 1;
 }

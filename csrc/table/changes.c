@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scoop/crypto.h"
 #include "scoop/memory.h"
 
-enum { BLOCK_BYTES = 256 * 1024, ID_CEILING = 1 << 30 };
+enum { BLOCK_BYTES = 256 * 1024, ID_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
 
 struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *version,
                                         struct scoop_error *error) {
@@ -17,6 +18,8 @@ struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *versio
     atomic_init(&changes->references, 1);
     for (int i = 0; i < 2; i++)
         scoop_spool_init(&changes->spools[i], &changes->scratch, BLOCK_BYTES);
+    for (int i = 0; i < SCOOP_DELTA_SIDES; i++)
+        scoop_buf_init(&changes->members[i], NAMES_CEILING);
     changes->version = scoop_strdup(version == NULL ? "" : version);
     if (changes->version == NULL)
         scoop_fail_memory(error);
@@ -38,6 +41,8 @@ void scoop_changes_give(struct scoop_changes *changes) {
         scoop_spool_free(&changes->spools[i]);
         scoop_row_plan_free(&changes->plans[i]);
         scoop_free(changes->by_name[i]);
+        scoop_buf_free(&changes->members[i]);
+        scoop_free(changes->member_ends[i]);
     }
     scoop_scratch_free(&changes->scratch);
     scoop_free(changes->version);
@@ -58,9 +63,13 @@ int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *err
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         const struct scoop_columns *names = &changes->plans[side].names;
         changes->by_name[side] = scoop_calloc(names->count + 1, sizeof *changes->by_name[side]);
-        if (changes->by_name[side] == NULL)
+        changes->member_ends[side] =
+            scoop_calloc(names->count + 1, sizeof *changes->member_ends[side]);
+        if (changes->by_name[side] == NULL || changes->member_ends[side] == NULL)
             return scoop_fail_memory(error);
         sort_by_name(names, changes->by_name[side]);
+        if (scoop_changes_name_members(changes, (enum scoop_side)side, error) != 0)
+            return -1;
     }
     return 0;
 }
@@ -81,10 +90,11 @@ struct scoop_changes_reader *scoop_changes_reader_new(struct scoop_changes *chan
     reader->change.values = scoop_calloc(most + 1, sizeof *reader->change.values);
     reader->change.before = scoop_calloc(most + 1, sizeof *reader->change.before);
     reader->change.changed = scoop_calloc(most + 1, sizeof *reader->change.changed);
-    if (reader->change.values != NULL && reader->change.before != NULL &&
-        reader->change.changed != NULL)
+    if (reader->change.values == NULL || reader->change.before == NULL ||
+        reader->change.changed == NULL)
+        scoop_fail_memory(error);
+    else if ((reader->digest = scoop_digest_new(SCOOP_DIGEST_SHA256, error)) != NULL)
         return reader;
-    scoop_fail_memory(error);
     scoop_changes_reader_free(reader);
     return NULL;
 }
@@ -97,6 +107,7 @@ void scoop_changes_reader_free(struct scoop_changes_reader *reader) {
     scoop_free(reader->change.before);
     scoop_free(reader->change.changed);
     scoop_buf_free(&reader->scratch);
+    scoop_digest_free(reader->digest);
     scoop_changes_give(reader->changes);
     scoop_free(reader);
 }
@@ -138,9 +149,7 @@ int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_
     if (status <= 0)
         return status;
     take_apart(reader, &record);
-    return scoop_change_identify(reader->changes, &reader->change, &reader->scratch, error) == 0
-               ? 1
-               : -1;
+    return scoop_change_identify(reader, error) == 0 ? 1 : -1;
 }
 
 const char *scoop_change_op(const struct scoop_change *change) {

@@ -17,7 +17,9 @@ struct scoop_changes {
     struct scoop_spool spools[2];
     struct scoop_row_plan plans[SCOOP_DELTA_SIDES]; /* the names of each side's columns */
     size_t *by_name[SCOOP_DELTA_SIDES]; /* the columns' places in the order of their names */
-    bool json;                          /* values may be marked as JSON (row_text.h) */
+    struct scoop_buf members[SCOOP_DELTA_SIDES]; /* each column's name as JSON, with a colon */
+    size_t *member_ends[SCOOP_DELTA_SIDES];
+    bool json; /* values may be marked as JSON (row_text.h) */
     char *version;
 };
 
@@ -26,6 +28,10 @@ struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *versio
                                         struct scoop_error *error);
 /* Once the plans are there. 0, or -1 with NO_MEMORY. */
 int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *error);
+
+/* Fills members and member_ends, which have room. 0, or -1 with NO_MEMORY. */
+int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,
+                               struct scoop_error *error);
 
 enum { SCOOP_CHANGE_ID_SIZE = 33 };
 
@@ -45,13 +51,13 @@ struct scoop_changes_reader {
     struct scoop_spool_reader rows;
     struct scoop_change change;
     struct scoop_buf scratch;
+    struct scoop_digest *digest; /* of ids */
 };
 
 /* 1 and reader->change; 0 at the end; -1. */
 int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_error *error);
 const char *scoop_change_op(const struct scoop_change *change);
-/* Fills change->id. */
-int scoop_change_identify(const struct scoop_changes *changes, struct scoop_change *change,
-                          struct scoop_buf *scratch, struct scoop_error *error);
+/* Fills reader->change.id. */
+int scoop_change_identify(struct scoop_changes_reader *reader, struct scoop_error *error);
 
 #endif
