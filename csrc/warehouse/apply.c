@@ -71,8 +71,6 @@ static enum scoop_change_op op_of(const struct scoop_rows *rows, size_t row) {
 
 static int make_stage(struct apply *apply) {
     struct scoop_rows *rows = NULL;
-    if (is_postgres(apply) && RUN(apply, NULL, lock_target) != 0)
-        return -1;
     if (RUN(apply, &rows, describe) != 0)
         return -1;
     int result = scoop_apply_map_describe(&apply->map, rows, apply->error);
@@ -320,7 +318,9 @@ static int finish(struct apply *apply) {
 
 /* 0 also when there is nothing to commit: the caller rolls back then. */
 static int transact(struct apply *apply) {
-    if (scoop_load_begin(apply->session, &apply->lock, apply->interrupt, apply->error) != 0 ||
+    const struct scoop_table_name *target = is_postgres(apply) ? &apply->plan.target : NULL;
+    if (scoop_load_begin(apply->session, &apply->lock, target, apply->interrupt, apply->error) !=
+            0 ||
         make_stage(apply) != 0 || stage_changes(apply) != 0 || check_repeated(apply) != 0 ||
         match_target(apply) != 0 || find_already(apply) != 0)
         return -1;

@@ -107,14 +107,6 @@ static void by_number(struct writer *writer) {
 
 #define BEGIN struct writer writer = {plan, sql, error, 0}
 
-SCOOP_APPLY_SQL(lock_target) {
-    BEGIN;
-    text(&writer, "LOCK TABLE ");
-    target(&writer);
-    text(&writer, " IN SHARE ROW EXCLUSIVE MODE");
-    return writer.failed;
-}
-
 SCOOP_APPLY_SQL(describe) {
     BEGIN;
     text(&writer, "SELECT * FROM ");

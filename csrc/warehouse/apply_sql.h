@@ -1,5 +1,5 @@
-/* The SQL text of applying changes. Pure: no server is needed. Every statement but lock_target and
- * analyze, which are PostgreSQL's, is valid on Redshift and on PostgreSQL. */
+/* The SQL text of applying changes. Pure: no server is needed. Every statement but
+ * copy_stage and analyze, which are PostgreSQL's, is valid on Redshift and on PostgreSQL. */
 #ifndef SCOOP_APPLY_SQL_H
 #define SCOOP_APPLY_SQL_H
 
@@ -33,8 +33,7 @@ enum { SCOOP_APPLY_EXAMPLES = 3, SCOOP_APPLY_FIXED = 2 /* columns: the change's 
     int scoop_apply_sql_##name(const struct scoop_apply_plan *plan, ##__VA_ARGS__,                 \
                                struct scoop_buf *sql, struct scoop_error *error)
 
-SCOOP_APPLY_SQL(lock_target); /* against other writers, not against readers */
-SCOOP_APPLY_SQL(describe);    /* no rows, all columns */
+SCOOP_APPLY_SQL(describe); /* no rows, all columns */
 /* A temporary table with the target's types: number, op (its first letter), columns c1, c2, … */
 SCOOP_APPLY_SQL(create_stage);
 SCOOP_APPLY_SQL(copy_stage);

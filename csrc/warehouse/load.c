@@ -33,36 +33,45 @@ static int explain_lock(const struct scoop_session *session, const char *lock,
     memcpy(state, error->sqlstate, sizeof state);
     scoop_fail(
         error, SCOOP_LOCK_TIMEOUT,
-        "another load holds the lock %s, and it was not granted within %lld ms; run it again "
+        "another session holds the lock %s, and it was not granted within %lld ms; run it again "
         "later or raise lock_timeout",
         lock, (long long)session->lock_timeout_ms);
     memcpy(error->sqlstate, state, sizeof state);
     return -1;
 }
 
+/* mode: "" or " IN … MODE". */
 static int take_lock(struct scoop_session *session, const struct scoop_table_name *lock,
-                     const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+                     const char *mode, const struct scoop_interrupt *interrupt,
+                     struct scoop_error *error) {
     static const char statement[] = "LOCK TABLE ";
     struct scoop_buf sql;
     scoop_buf_init(&sql, NAME_CEILING_BYTES);
     int result = -1;
     if (scoop_buf_append_text(&sql, statement, error) == 0 &&
-        scoop_sql_table(&sql, lock, error) == 0 && scoop_buf_text(&sql, error) != NULL) {
+        scoop_sql_table(&sql, lock, error) == 0 && scoop_buf_append_text(&sql, mode, error) == 0 &&
+        scoop_buf_text(&sql, error) != NULL) {
         result = scoop_session_run(session, (const char *)sql.data, interrupt, error);
+        char *name = (char *)sql.data + strlen(statement);
+        sql.data[sql.length - strlen(mode)] = 0;
         if (result != 0)
-            explain_lock(session, (const char *)sql.data + strlen(statement), error);
+            explain_lock(session, name, error);
     }
     scoop_buf_free(&sql);
     return result;
 }
 
 int scoop_load_begin(struct scoop_session *session, const struct scoop_table_name *lock,
-                     const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+                     const struct scoop_table_name *target, const struct scoop_interrupt *interrupt,
+                     struct scoop_error *error) {
     bool limited = session->lock_timeout_ms > 0;
     if (limited && limit_statements(session, session->lock_timeout_ms, interrupt, error) != 0)
         return -1;
     if (scoop_session_run(session, "BEGIN", interrupt, error) != 0 ||
-        take_lock(session, lock, interrupt, error) != 0)
+        take_lock(session, lock, "", interrupt, error) != 0)
+        return -1;
+    if (target != NULL &&
+        take_lock(session, target, " IN SHARE ROW EXCLUSIVE MODE", interrupt, error) != 0)
         return -1;
     return limited ? limit_statements(session, session->statement_timeout_ms, interrupt, error) : 0;
 }

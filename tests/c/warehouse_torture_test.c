@@ -4,10 +4,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../../csrc/warehouse/apply_columns.h"
+#include "scoop/change_source.h"
 #include "scoop/insert_sql.h"
 #include "scoop/memory.h"
 #include "scoop/partition.h"
@@ -15,6 +20,8 @@
 #include "scoop/session.h"
 
 enum { MOST_ALLOCATIONS = 500 };
+
+static char changes_file[] = "/tmp/airscoop-changes-XXXXXX";
 
 /* Runs the job with its nth allocation failing, for every n until it succeeds. */
 static void torture(int (*job)(struct scoop_error *error)) {
@@ -80,6 +87,75 @@ static int make_session(struct scoop_error *error) {
     return session == NULL ? -1 : 0;
 }
 
+/* Sets a column's name as a server's answer would. */
+static int name_columns(struct scoop_apply_map *map, struct scoop_error *error) {
+    static const char *const names[] = {"id", "note"};
+    map->plan->columns = scoop_calloc(2, sizeof *map->plan->columns);
+    map->keys = scoop_calloc(1, sizeof *map->keys);
+    if (map->plan->columns == NULL || map->keys == NULL)
+        return scoop_fail_memory(error);
+    for (; map->plan->column_count < 2; map->plan->column_count++) {
+        struct scoop_apply_column *column = &map->plan->columns[map->plan->column_count];
+        column->name = scoop_strdup(names[map->plan->column_count]);
+        if (column->name == NULL)
+            return scoop_fail_memory(error);
+        column->key = map->plan->column_count == 0;
+    }
+    return 0;
+}
+
+static int take_changes(struct scoop_change_source *source, struct scoop_apply_map *map,
+                        struct scoop_apply_chunk *chunk, struct scoop_error *error) {
+    struct scoop_change_record record;
+    enum scoop_change_read found;
+    while ((found = scoop_change_source_next(source, &record, error)) != SCOOP_CHANGE_READ_END)
+        if (found == SCOOP_CHANGE_READ_FAILED ||
+            (found == SCOOP_CHANGE_READ_ONE &&
+             scoop_apply_map_take(map, &record, chunk, error) != 0))
+            return -1;
+    return 0;
+}
+
+/* A file of changes, from the disk into a chunk. */
+static int stage_changes(struct scoop_error *error) {
+    static const char *const keys[] = {"id"};
+    struct scoop_transfer_options transfer = {.source.uri = changes_file};
+    struct scoop_apply_options options = {.table = "s.t", .keys = keys, .key_count = 1};
+    struct scoop_apply_plan plan = {0};
+    struct scoop_apply_map map;
+    struct scoop_apply_chunk chunk;
+    scoop_apply_map_init(&map, &plan, &options);
+    scoop_apply_chunk_init(&chunk, &plan);
+    struct scoop_change_source *source = scoop_change_source_new(&transfer, error);
+    int result = source == NULL ? -1 : name_columns(&map, error);
+    if (result == 0)
+        result = take_changes(source, &map, &chunk, error);
+    if (result == 0)
+        assert_int_equal(chunk.rows, 300);
+    scoop_change_source_free(source);
+    scoop_apply_chunk_free(&chunk);
+    scoop_apply_map_free(&map);
+    return result;
+}
+
+static void write_changes(void) {
+    int descriptor = mkstemp(changes_file);
+    FILE *file = fdopen(descriptor, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 300; i++)
+        fprintf(file,
+                "{\"op\":\"%s\",\"key\":{\"id\":\"%d\"},\"row\":{\"id\":\"%d\",\"note\":null}}\n",
+                i % 2 ? "INSERT" : "DELETE", i, i);
+    fclose(file);
+}
+
+static void changes_survive_a_failing_allocation(void **state) {
+    (void)state;
+    write_changes();
+    torture(stage_changes);
+    unlink(changes_file);
+}
+
 static void a_script_survives_a_failing_allocation(void **state) {
     (void)state;
     torture(split_script);
@@ -105,6 +181,7 @@ int main(void) {
         cmocka_unit_test(a_script_survives_a_failing_allocation),
         cmocka_unit_test(partition_values_survive_a_failing_allocation),
         cmocka_unit_test(statements_survive_a_failing_allocation),
+        cmocka_unit_test(changes_survive_a_failing_allocation),
         cmocka_unit_test(a_session_survives_a_failing_allocation),
     };
     return cmocka_run_group_tests_name("warehouse_torture", tests, NULL, NULL);

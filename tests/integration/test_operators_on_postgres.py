@@ -12,14 +12,17 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from transfer_support import Store
 
 from airscoop.errors import Cancelled
+from airscoop.operators.apply_changes import ApplyChangesOperator
 from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 
@@ -185,3 +188,57 @@ def terminate_when_blocked(server: psycopg.Connection[Any]) -> None:
     while blocked(server) == 0 and time.monotonic() < end:
         time.sleep(0.05)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+CHANGE = '{"op": "UPDATE", "key": {"id": "2"}, "row": {"id": "2", "note": "d"}, "id": "x"}\n'
+DELTA = {"inserted": 0, "updated": 1, "deleted": 0}
+
+
+def apply(changes: Path | str, **options: Any) -> ApplyChangesOperator:
+    return ApplyChangesOperator(
+        task_id="insert", changes=str(changes), table="src.t", key=["id"],
+        redshift_conn_id="warehouse", **options,
+    )  # fmt: skip
+
+
+def test_changes_are_applied_with_the_run_in_the_log_and_once(
+    server: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    changes = tmp_path / "changes.jsonl"
+    changes.write_text(CHANGE)
+    receipt = apply(changes, delta=DELTA).execute(context())
+    assert (receipt["updated"], receipt["already_applied"]) == (1, False)
+    assert rows(server, "SELECT note FROM src.t WHERE id = 2") == [("d",)]
+    what = "SELECT changes, updated, dag_id, run_id, task_id, try_number FROM airscoop.applied"
+    assert rows(server, what) == [(str(changes), 1, "dag", "run", "insert", 3)]
+    assert apply(changes, delta=DELTA).execute(context())["already_applied"]
+
+
+def test_a_file_with_other_counts_than_the_delta_is_not_applied(
+    server: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    changes = tmp_path / "changes.jsonl"
+    changes.write_text(CHANGE)
+    with pytest.raises(AirflowFailException, match="CountMismatch"):
+        apply(changes, delta={**DELTA, "deleted": 1}).execute(context())
+    with pytest.raises(AirflowFailException, match="UsageError"):
+        apply(changes, delta={"rows": 1}).execute(context())
+    assert rows(server, "SELECT note FROM src.t WHERE id = 2") == [("c",)]
+
+
+def test_changes_come_from_s3_by_the_aws_connection(
+    server: psycopg.Connection[Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = store.settings()
+    assert settings.credentials is not None
+    fields = {
+        "conn_type": "aws",
+        "login": settings.credentials.access_key_id,
+        "password": settings.credentials.secret_access_key,
+        "extra": {"endpoint_url": settings.endpoint_url, "region_name": settings.region},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(fields))
+    uri = store.put("changes.jsonl", CHANGE.encode())
+    assert apply(uri, aws_conn_id="store").execute(context())["updated"] == 1
+    with pytest.raises(AirflowFailException, match="NotFound"):
+        apply(f"{uri}.gone", aws_conn_id="store").execute(context())

@@ -1,0 +1,85 @@
+/* The SQL of applying changes, word by word. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "../../csrc/warehouse/apply_sql.h"
+
+static char id[] = "i\"d", note[] = "note", doc[] = "doc", other[] = "other";
+static struct scoop_apply_column columns[] = {{.name = id, .key = true, .given = true},
+                                              {.name = note, .given = true},
+                                              {.name = doc, .given = true, .by_text = true},
+                                              {.name = other}};
+static const struct scoop_apply_plan plan = {
+    .target = {"s", "t"}, .stage = "st", .columns = columns, .column_count = 4};
+
+#define ASSERT_SQL(expected, name, ...)                                                            \
+    do {                                                                                           \
+        struct scoop_buf sql;                                                                      \
+        struct scoop_error error = {0};                                                            \
+        scoop_buf_init(&sql, 65536);                                                               \
+        assert_int_equal(scoop_apply_sql_##name(__VA_ARGS__, &sql, &error), 0);                    \
+        assert_string_equal(scoop_buf_text(&sql, &error), (expected));                             \
+        scoop_buf_free(&sql);                                                                      \
+    } while (0)
+
+static void the_stage_has_the_targets_types_and_names_of_its_own(void **state) {
+    (void)state;
+    ASSERT_SQL("CREATE TEMP TABLE \"st\" AS SELECT CAST(0 AS BIGINT) AS \"airscoop_number\", "
+               "CAST('' AS VARCHAR(1)) AS \"airscoop_op\", \"i\"\"d\" AS \"c1\", \"note\" AS "
+               "\"c2\", \"doc\" AS \"c3\", \"other\" AS \"c4\" FROM \"s\".\"t\" WHERE 1 = 0",
+               create_stage, &plan);
+    ASSERT_SQL("COPY \"st\" FROM STDIN", copy_stage, &plan);
+    ASSERT_SQL("INSERT INTO \"st\" VALUES ($1, $2, $3, $4, $5, $6), ($7, $8, $9, $10, $11, $12)",
+               fill_stage, &plan, 2);
+}
+
+static void a_change_of_each_kind_is_one_statement_by_key(void **state) {
+    (void)state;
+    ASSERT_SQL("INSERT INTO \"s\".\"t\" (\"i\"\"d\", \"note\", \"doc\") SELECT \"c1\", \"c2\", "
+               "\"c3\" FROM \"st\" WHERE \"airscoop_op\" = 'I'",
+               apply, &plan, SCOOP_CHANGE_INSERT);
+    ASSERT_SQL("UPDATE \"s\".\"t\" SET \"note\" = \"st\".\"c2\", \"doc\" = \"st\".\"c3\" FROM "
+               "\"st\" WHERE \"st\".\"c1\" = \"t\".\"i\"\"d\" AND \"st\".\"airscoop_op\" = 'U'",
+               apply, &plan, SCOOP_CHANGE_UPDATE);
+    ASSERT_SQL("DELETE FROM \"s\".\"t\" USING \"st\" WHERE \"st\".\"c1\" = \"t\".\"i\"\"d\" AND "
+               "\"st\".\"airscoop_op\" = 'D'",
+               apply, &plan, SCOOP_CHANGE_DELETE);
+}
+
+static void values_are_compared_with_null_equal_to_null(void **state) {
+    (void)state;
+    ASSERT_SQL("SELECT COUNT(*) FROM \"st\" s JOIN \"s\".\"t\" t ON s.\"c1\" = t.\"i\"\"d\" "
+               "WHERE s.\"airscoop_op\" <> 'D' AND (s.\"c2\" = t.\"note\" OR (s.\"c2\" IS NULL "
+               "AND t.\"note\" IS NULL)) AND (CAST(s.\"c3\" AS VARCHAR) = CAST(t.\"doc\" AS "
+               "VARCHAR) OR (s.\"c3\" IS NULL AND t.\"doc\" IS NULL))",
+               count_equal, &plan);
+}
+
+static void keys_that_do_not_fit_are_found_with_their_changes(void **state) {
+    (void)state;
+    ASSERT_SQL("SELECT s.\"airscoop_op\", COUNT(*), SUM(CASE WHEN t.\"i\"\"d\" IS NULL THEN 1 ELSE "
+               "0 END) FROM \"st\" s LEFT JOIN \"s\".\"t\" t ON s.\"c1\" = t.\"i\"\"d\" GROUP BY 1",
+               count_matched, &plan);
+    ASSERT_SQL("SELECT s.\"airscoop_number\", s.\"c1\" FROM \"st\" s WHERE s.\"airscoop_op\" = 'U' "
+               "AND NOT EXISTS (SELECT 1 FROM \"s\".\"t\" t WHERE s.\"c1\" = t.\"i\"\"d\") ORDER "
+               "BY 1 LIMIT 3",
+               examples, &plan, SCOOP_CHANGE_UPDATE, SCOOP_APPLY_MISSING);
+    ASSERT_SQL("SELECT MIN(\"airscoop_number\"), MAX(\"airscoop_number\"), COUNT(*), \"c1\" FROM "
+               "\"st\" GROUP BY \"c1\" HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 3",
+               repeated, &plan);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_stage_has_the_targets_types_and_names_of_its_own),
+        cmocka_unit_test(a_change_of_each_kind_is_one_statement_by_key),
+        cmocka_unit_test(values_are_compared_with_null_equal_to_null),
+        cmocka_unit_test(keys_that_do_not_fit_are_found_with_their_changes),
+    };
+    return cmocka_run_group_tests_name("apply_sql", tests, NULL, NULL);
+}
