@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.credentials import Credentials, S3Settings
+    from airscoop.credentials import Credentials, KinesisSettings, S3Settings
     from airscoop.errors import AirscoopError
     from airscoop.files import open
     from airscoop.object_options import ObjectOptions
     from airscoop.prefix import PrefixIncomplete, copy_prefix
+    from airscoop.publishing import PublishJob, publish
     from airscoop.receipt import (
         ApplyReceipt,
         CopyReceipt,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         InsertReceipt,
         PartitionReceipt,
         PrefixReceipt,
+        PublishReceipt,
         Receipt,
         RefreshReceipt,
         ScriptReceipt,
@@ -38,6 +40,7 @@ _HOMES = {
     "DeltaJob": "airscoop.snapshots",
     "DeltaReceipt": "airscoop.receipt",
     "InsertReceipt": "airscoop.receipt",
+    "KinesisSettings": "airscoop.credentials",
     "LoadContext": "airscoop.warehouse",
     "ObjectOptions": "airscoop.object_options",
     "Partition": "airscoop.warehouse",
@@ -45,6 +48,8 @@ _HOMES = {
     "PrefixIncomplete": "airscoop.prefix",
     "PrefixReceipt": "airscoop.receipt",
     "Progress": "airscoop.transfer",
+    "PublishJob": "airscoop.publishing",
+    "PublishReceipt": "airscoop.receipt",
     "Receipt": "airscoop.receipt",
     "RefreshReceipt": "airscoop.receipt",
     "S3Settings": "airscoop.credentials",
@@ -56,6 +61,7 @@ _HOMES = {
     "copy_prefix": "airscoop.prefix",
     "delta": "airscoop.snapshots",
     "open": "airscoop.files",
+    "publish": "airscoop.publishing",
     "read": "airscoop.transfer",
 }
 
@@ -70,6 +76,7 @@ __all__ = [
     "DeltaJob",
     "DeltaReceipt",
     "InsertReceipt",
+    "KinesisSettings",
     "LoadContext",
     "ObjectOptions",
     "Partition",
@@ -77,6 +84,8 @@ __all__ = [
     "PrefixIncomplete",
     "PrefixReceipt",
     "Progress",
+    "PublishJob",
+    "PublishReceipt",
     "Receipt",
     "RefreshReceipt",
     "S3Settings",
@@ -89,6 +98,7 @@ __all__ = [
     "copy_prefix",
     "delta",
     "open",
+    "publish",
     "read",
 ]
 

@@ -116,6 +116,41 @@ class Delta:
     def changes(self) -> Changes: ...
     def cancel(self) -> None: ...
 
+class PublishFacts(TypedDict):
+    changes: int
+    skipped: int
+    acknowledged: int
+    sent: int
+    sent_bytes: int
+    retried: int
+    throttled: int
+    calls: int
+    in_flight: int
+    window: int
+    source_bytes: int
+    source_total_bytes: int
+    source_retries: int
+    source_etag: str
+    open_shards: int
+    max_record_bytes: int
+    shards: dict[str, int]
+
+class Publish:
+    def __init__(
+        self,
+        options: dict[str, Any],
+        stream: str,
+        *,
+        start_at: int,
+        any_order: bool,
+        max_tries: int,
+        max_in_flight: int,
+        max_age_ms: int,
+    ) -> None: ...
+    def run(self, progress: Callable[[], object] | None, /) -> PublishFacts: ...
+    def facts(self) -> PublishFacts: ...
+    def cancel(self) -> None: ...
+
 class InsertCounts(TypedDict):
     scanned: int
     duplicates: int

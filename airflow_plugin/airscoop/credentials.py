@@ -1,4 +1,4 @@
-"""Where S3 requests go and how they are signed: botocore's chain, in the engine's terms."""
+"""Where requests to AWS go and how they are signed: botocore's chain, in the engine's terms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
     import botocore.credentials
@@ -23,8 +23,8 @@ PayloadSigning = Literal["auto", "never", "always"]
 class Credentials:
     """AWS credentials. The secrets are left out of `repr`.
 
-    `expires_at` (with a time zone) says until when they hold. Without it they hold until S3 refuses
-    them.
+    `expires_at` (with a time zone) says until when they hold. Without it they hold until they are
+    refused.
     """
 
     access_key_id: str
@@ -43,34 +43,34 @@ CredentialsProvider = Callable[[], Credentials]
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3Settings:
-    """How to reach S3. What is None is found where botocore finds it.
-
-    `anonymous` sends unsigned requests. `payload_signing` "auto" signs the payload over plain http
-    only, where nothing else protects it. `requester_pays` accepts the costs of requests to a bucket
-    whose owner does not. With `expected_bucket_owner`, the number of an account, S3 refuses the
-    buckets of others.
+class AwsSettings:
+    """How to reach a service of AWS. What is None is found where botocore finds it.
 
     `credentials_provider` is called for credentials when a transfer starts, shortly before those it
-    gave expire, and when S3 refuses them as expired; once each time, though both ends of a transfer
-    may have it, and on the thread that runs the transfer. Without it botocore's own credentials are
-    renewed in this way, if they can be (roles, single sign-on, processes).
+    gave expire, and when they are refused as expired; once each time, though both ends of a
+    transfer may have it, and on the thread that runs the transfer. Without it botocore's own
+    credentials are renewed in this way, if they can be (roles, single sign-on, processes).
     """
+
+    SERVICE: ClassVar[str]  # botocore's name of it
+    # The host names that the engine makes itself; "{region}" stands for the region.
+    USUAL_HOSTS: ClassVar[tuple[str, ...]]
 
     credentials: Credentials | None = None
     credentials_provider: CredentialsProvider | None = field(default=None, repr=False)
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
-    anonymous: bool = False
-    payload_signing: PayloadSigning = "auto"
-    requester_pays: bool = False
-    expected_bucket_owner: str | None = None
 
-    def resolved(self) -> S3Settings:
+    @property
+    def needs_credentials(self) -> bool:
+        """Whether its requests are signed."""
+        return True
+
+    def resolved(self) -> Self:
         """The same with credentials, endpoint and region filled in from botocore.
 
-        Raises CredentialsMissing when there are no credentials and `anonymous` is not set,
+        Raises CredentialsMissing when there are no credentials but they are needed,
         CredentialsExpired when they have expired and no provider has others, and what
         `botocore_errors` raises.
         """
@@ -82,16 +82,17 @@ class S3Settings:
         with botocore_errors(self.profile):
             return self._resolved()
 
-    def _resolved(self) -> S3Settings:
+    def _resolved(self) -> Self:
         from botocore.utils import validate_region_name
 
         session = _session(self.profile)
         region = self.region or session.get_config_variable("region") or "us-east-1"
-        endpoint_url = self.endpoint_url or _endpoint(session, region)
+        endpoint_url = self.endpoint_url or self._endpoint(session, region)
         if endpoint_url is None:  # the region becomes a part of the host's name
             validate_region_name(region)
         settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
-        if self.anonymous or self.credentials is not None or self.credentials_provider is not None:
+        given = self.credentials is not None or self.credentials_provider is not None
+        if given or not self.needs_credentials:
             return settings
         found = session.get_credentials()
         if found is None:
@@ -103,6 +104,69 @@ class S3Settings:
             )
         credentials, provider = from_botocore(found, self.profile)
         return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
+
+    def _endpoint(self, session: botocore.session.Session, region: str) -> str | None:
+        """The endpoint that is configured; None for AWS's usual one in that region.
+
+        The usual one is the engine's to address. A client, which knows the endpoints for FIPS and
+        dual stack, takes half a second to make, so it is made for those only.
+        """
+        from botocore.configprovider import ConfiguredEndpointProvider
+
+        if not session.get_config_variable("ignore_configured_endpoint_urls"):
+            scoped = session.get_scoped_config()
+            provider = ConfiguredEndpointProvider(
+                full_config=session.full_config, scoped_config=scoped, client_name=self.SERVICE
+            )
+            configured: str | None = provider.provide()
+            if configured:
+                return None if self._is_usual(configured, region) else configured
+        variants = ("use_fips_endpoint", "use_dualstack_endpoint")
+        if not any(session.get_config_variable(variant) for variant in variants):
+            return None
+        client = session.create_client(self.SERVICE, region_name=region)
+        url: str = client.meta.endpoint_url
+        return url
+
+    def _is_usual(self, url: str, region: str) -> bool:
+        """Others of AWS's (VPC endpoints, say) are kept: they were configured for a reason."""
+        usual = [host.format(region=region) for host in self.USUAL_HOSTS]
+        return url.split("://", 1)[-1].rstrip("/") in usual
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Settings(AwsSettings):
+    """How to reach S3. What is None is found where botocore finds it.
+
+    `anonymous` sends unsigned requests. `payload_signing` "auto" signs the payload over plain http
+    only, where nothing else protects it. `requester_pays` accepts the costs of requests to a bucket
+    whose owner does not. With `expected_bucket_owner`, the number of an account, S3 refuses the
+    buckets of others.
+    """
+
+    SERVICE = "s3"
+    USUAL_HOSTS = (
+        "s3.amazonaws.com",
+        "s3.{region}.amazonaws.com",
+        "s3.{region}.amazonaws.com.cn",
+    )
+
+    anonymous: bool = False
+    payload_signing: PayloadSigning = "auto"
+    requester_pays: bool = False
+    expected_bucket_owner: str | None = None
+
+    @property
+    def needs_credentials(self) -> bool:
+        return not self.anonymous
+
+
+@dataclass(frozen=True, kw_only=True)
+class KinesisSettings(AwsSettings):
+    """How to reach Kinesis. What is None is found where botocore finds it."""
+
+    SERVICE = "kinesis"
+    USUAL_HOSTS = ("kinesis.{region}.amazonaws.com", "kinesis.{region}.amazonaws.com.cn")
 
 
 @contextlib.contextmanager
@@ -151,36 +215,6 @@ def _session(profile: str | None) -> botocore.session.Session:
     import botocore.session
 
     return botocore.session.Session(profile=profile)
-
-
-def _endpoint(session: botocore.session.Session, region: str) -> str | None:
-    """The endpoint that is configured; None for AWS's usual one in that region.
-
-    The usual one is the engine's to address. A client, which knows the endpoints for FIPS and dual
-    stack, takes half a second to make, so it is made for those only.
-    """
-    from botocore.configprovider import ConfiguredEndpointProvider
-
-    if not session.get_config_variable("ignore_configured_endpoint_urls"):
-        scoped = session.get_scoped_config()
-        provider = ConfiguredEndpointProvider(
-            full_config=session.full_config, scoped_config=scoped, client_name="s3"
-        )
-        configured: str | None = provider.provide()
-        if configured:
-            return None if _is_usual(configured, region) else configured
-    variants = ("use_fips_endpoint", "use_dualstack_endpoint")
-    if not any(session.get_config_variable(variant) for variant in variants):
-        return None
-    client = session.create_client("s3", region_name=region)
-    url: str = client.meta.endpoint_url
-    return url
-
-
-def _is_usual(url: str, region: str) -> bool:
-    """Others of AWS's (VPC endpoints, say) are kept: they were configured for a reason."""
-    usual = ("s3.amazonaws.com", f"s3.{region}.amazonaws.com", f"s3.{region}.amazonaws.com.cn")
-    return url.split("://", 1)[-1].rstrip("/") in usual
 
 
 def from_botocore(

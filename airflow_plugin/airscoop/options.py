@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from airscoop import places
-from airscoop.credentials import CredentialsProvider, Renewal, S3Settings
+from airscoop.credentials import AwsSettings, CredentialsProvider, Renewal, S3Settings
 from airscoop.object_options import ObjectOptions
 from airscoop.tls import ca_file
 
@@ -105,12 +105,22 @@ def s3_options(
 
     Ends with one `renewals` share their providers.
     """
-    options: dict[str, Any] = {
-        f"{end}_endpoint_url": settings.endpoint_url,
-        f"{end}_region": settings.region,
+    return aws_options(end, settings, renewals) | {
         f"{end}_payload_signing": settings.payload_signing,
         f"{end}_requester_pays": settings.requester_pays,
         f"{end}_expected_bucket_owner": settings.expected_bucket_owner,
+    }
+
+
+def aws_options(
+    end: str,
+    settings: AwsSettings,
+    renewals: dict[CredentialsProvider, Renewal] | None = None,
+) -> dict[str, Any]:
+    """Those of them that any service of AWS needs: where it is, and who signs."""
+    options: dict[str, Any] = {
+        f"{end}_endpoint_url": settings.endpoint_url,
+        f"{end}_region": settings.region,
     }
     provider = settings.credentials_provider
     if provider is not None:

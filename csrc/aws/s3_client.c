@@ -3,32 +3,28 @@
 #include <string.h>
 #include <time.h>
 
-#include "s3_credentials.h"
 #include "scoop/crypto.h"
 #include "scoop/header.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3.h"
 #include "scoop/s3_message.h"
+#include "signer.h"
 
 enum {
     URL_CEILING = 16 * 1024,
     HEADER_CEILING = 16 * 1024,
-    SKEW_LIMIT_SECONDS = 240, /* a smaller difference does not explain a refused signature */
-    OWN_HEADERS = 5,
 };
 
 struct scoop_s3_client {
     struct scoop_engine *engine;
     struct scoop_endpoint endpoint;
     bool path_style; /* for every bucket */
-    char *region;
-    struct scoop_s3_credentials credentials;
+    struct scoop_signer signer;
     bool sign_payload;
     bool requester_pays;
     char *expected_bucket_owner;
     struct scoop_retry_quota quota;
-    int64_t skew_seconds; /* server's clock minus ours */
 };
 
 struct scoop_s3_call {
@@ -48,9 +44,8 @@ struct scoop_s3_call {
 void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
-    scoop_free(client->region);
     scoop_free(client->expected_bucket_owner);
-    scoop_s3_credentials_free(&client->credentials);
+    scoop_signer_free(&client->signer);
     scoop_free(client);
 }
 
@@ -58,12 +53,8 @@ struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client) {
     return client->engine;
 }
 
-static bool signs(const struct scoop_s3_client *client) {
-    return client->credentials.access_key_id != NULL || client->credentials.provider.get != NULL;
-}
-
 bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client) {
-    return client->sign_payload && signs(client);
+    return client->sign_payload && scoop_signer_signs(&client->signer);
 }
 
 static int copy_text(char **out, const char *text) {
@@ -77,8 +68,9 @@ static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url
     client->path_style = endpoint_url != NULL;
     if (endpoint_url != NULL)
         return scoop_endpoint_parse(endpoint_url, &client->endpoint, error);
-    const char *suffix = strncmp(client->region, "cn-", 3) == 0 ? ".cn" : "";
-    snprintf(url, sizeof url, "https://s3.%s.amazonaws.com%s", client->region, suffix);
+    const char *region = client->signer.region;
+    const char *suffix = strncmp(region, "cn-", 3) == 0 ? ".cn" : "";
+    snprintf(url, sizeof url, "https://s3.%s.amazonaws.com%s", region, suffix);
     return scoop_endpoint_parse(url, &client->endpoint, error);
 }
 
@@ -93,9 +85,8 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     client->engine = engine;
     client->requester_pays = options->requester_pays;
     scoop_retry_quota_init(&client->quota);
-    if (copy_text(&client->region, options->region ? options->region : "us-east-1") != 0 ||
-        scoop_s3_credentials_init(&client->credentials, &options->credentials, &options->provider,
-                                  error) != 0 ||
+    if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
+                          &options->provider, error) != 0 ||
         copy_text(&client->expected_bucket_owner, options->expected_bucket_owner) != 0) {
         scoop_fail_memory(error);
     } else if (set_endpoint(client, options->endpoint_url, error) == 0) {
@@ -201,36 +192,6 @@ static int build_target(const struct scoop_s3_call *call, struct target *target,
     return scoop_buf_text(&target->url, error) == NULL ? -1 : 0;
 }
 
-/* "Name: value", owned by the caller. */
-static char *header_line(const char *name, const char *value, struct scoop_error *error) {
-    size_t size = strlen(name) + strlen(value) + 3;
-    char *line = scoop_malloc(size);
-    if (line == NULL)
-        scoop_fail_memory(error);
-    else
-        snprintf(line, size, "%s: %s", name, value);
-    return line;
-}
-
-struct header_lines {
-    char *lines[SCOOP_S3_MAX_HEADERS + OWN_HEADERS];
-    size_t count;
-};
-
-static int add_line(struct header_lines *list, const char *name, const char *value,
-                    struct scoop_error *error) {
-    char *line = header_line(name, value, error);
-    if (line == NULL)
-        return -1;
-    list->lines[list->count++] = line;
-    return 0;
-}
-
-static void free_lines(struct header_lines *list) {
-    for (size_t i = 0; i < list->count; i++)
-        scoop_free(list->lines[i]);
-}
-
 static const char *payload_hash(struct scoop_s3_call *call, struct scoop_error *error) {
     const struct scoop_s3_request *request = &call->request;
     if (request->body_length == 0)
@@ -245,16 +206,10 @@ static const char *payload_hash(struct scoop_s3_call *call, struct scoop_error *
     return call->payload_hash;
 }
 
-static int64_t server_time(const struct scoop_s3_client *client) {
-    return (int64_t)time(NULL) + client->skew_seconds;
-}
-
-static int sign(struct scoop_s3_call *call, const struct target *target, struct header_lines *list,
-                struct scoop_error *error) {
-    const struct scoop_s3_client *client = call->client;
+static int sign(struct scoop_s3_call *call, const struct target *target,
+                struct scoop_header_lines *list, struct scoop_error *error) {
     const struct scoop_s3_request *request = &call->request;
     struct scoop_pair headers[SCOOP_S3_MAX_HEADERS + 1];
-    struct scoop_signed result = {0};
     memcpy(headers, request->headers, sizeof request->headers);
     headers[request->header_count] = (struct scoop_pair){"host", (char *)target->host.data};
     const char *hash = payload_hash(call, error);
@@ -268,28 +223,9 @@ static int sign(struct scoop_s3_call *call, const struct target *target, struct 
         .headers = headers,
         .header_count = request->header_count + 1,
         .payload_hash = hash,
-        .region = client->region,
-        .service = "s3",
-        .timestamp = server_time(client),
         .send_payload_hash = true,
     };
-    const struct scoop_s3_credentials *own = &client->credentials;
-    struct scoop_credentials credentials = {own->access_key_id, own->secret_access_key,
-                                            own->session_token};
-    int status = scoop_sign_headers(&signing, &credentials, &result, error);
-    if (status == 0) {
-        const char *authorization = scoop_buf_text(&result.result, error);
-        status = authorization == NULL ||
-                         add_line(list, "Authorization", authorization, error) != 0 ||
-                         add_line(list, "X-Amz-Date", result.amz_date, error) != 0 ||
-                         add_line(list, "X-Amz-Content-Sha256", hash, error) != 0
-                     ? -1
-                     : 0;
-        if (status == 0 && own->session_token != NULL)
-            status = add_line(list, "X-Amz-Security-Token", own->session_token, error);
-    }
-    scoop_signed_free(&result);
-    return status;
+    return scoop_signer_sign(&call->client->signer, &signing, list, error);
 }
 
 static int send_call(struct scoop_s3_call *call, struct scoop_error *error);
@@ -346,19 +282,9 @@ static struct scoop_s3_verdict judge(struct scoop_s3_call *call,
 }
 
 static bool skew_explains(struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
-    if (call->skew_tried || scoop_http_status(exchange) != 403 ||
-        scoop_http_header(exchange, "Age") != NULL)
-        return false;
-    int64_t date = scoop_http_date(exchange);
-    if (date < 0)
-        return false;
-    int64_t skew = date - (call->sent_at + (int64_t)time(NULL)) / 2;
-    int64_t change = skew - call->client->skew_seconds;
-    if (change > -SKEW_LIMIT_SECONDS && change < SKEW_LIMIT_SECONDS)
-        return false;
-    call->client->skew_seconds = skew;
-    call->skew_tried = true;
-    return true;
+    return scoop_http_status(exchange) == 403 &&
+           scoop_signer_skew_explains(&call->client->signer, exchange, call->sent_at,
+                                      &call->skew_tried);
 }
 
 /* A region becomes part of a host name: only what can stand there is taken from an answer. */
@@ -379,13 +305,13 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
     const char *region = scoop_http_header(exchange, "x-amz-bucket-region");
     if (region == NULL)
         region = body.region;
-    if (call->region_tried || !is_region(region) || strcmp(region, client->region) == 0)
+    if (call->region_tried || !is_region(region) || strcmp(region, client->signer.region) == 0)
         return false;
     char *own = scoop_strdup(region);
     if (own == NULL)
         return false;
-    scoop_free(client->region);
-    client->region = own;
+    scoop_free(client->signer.region);
+    client->signer.region = own;
     call->region_tried = true;
     return client->path_style || set_endpoint(client, NULL, &ignored) == 0;
 }
@@ -400,8 +326,8 @@ static bool renewal_explains(struct scoop_s3_call *call, const struct scoop_s3_v
     if (call->renewal_tried || (!verdict->stale && !untold))
         return false;
     call->renewal_tried = true;
-    int renewed = scoop_s3_credentials_renew(&call->client->credentials, call->generation,
-                                             server_time(call->client), &error);
+    int renewed = scoop_held_credentials_renew(&call->client->signer.credentials, call->generation,
+                                               scoop_signer_time(&call->client->signer), &error);
     if (renewed < 0) {
         error.http_status = status;
         memcpy(error.request_id, call->error.request_id, sizeof error.request_id);
@@ -486,16 +412,17 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
 }
 
 static int send_signed(struct scoop_s3_call *call, const struct target *target,
-                       struct header_lines *list, struct scoop_error *error) {
+                       struct scoop_header_lines *list, struct scoop_error *error) {
     const struct scoop_s3_request *request = &call->request;
-    struct scoop_s3_credentials *credentials = &call->client->credentials;
-    if (scoop_s3_credentials_prepare(credentials, server_time(call->client), error) != 0)
+    struct scoop_signer *signer = &call->client->signer;
+    if (scoop_held_credentials_prepare(&signer->credentials, scoop_signer_time(signer), error) != 0)
         return -1;
-    call->generation = credentials->generation;
-    if (signs(call->client) && sign(call, target, list, error) != 0)
+    call->generation = signer->credentials.generation;
+    if (scoop_signer_signs(signer) && sign(call, target, list, error) != 0)
         return -1;
     for (size_t i = 0; i < request->header_count; i++)
-        if (add_line(list, request->headers[i].name, request->headers[i].value, error) != 0)
+        if (scoop_header_lines_add(list, request->headers[i].name, request->headers[i].value,
+                                   error) != 0)
             return -1;
     struct scoop_http_request http = {
         .method = request->method,
@@ -520,14 +447,14 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
 
 static int send_call(struct scoop_s3_call *call, struct scoop_error *error) {
     struct target target = {0};
-    struct header_lines list = {0};
+    struct scoop_header_lines list = {0};
     scoop_buf_init(&target.host, HEADER_CEILING);
     scoop_buf_init(&target.path, URL_CEILING);
     scoop_buf_init(&target.url, URL_CEILING);
     int status = build_target(call, &target, error);
     if (status == 0)
         status = send_signed(call, &target, &list, error);
-    free_lines(&list);
+    scoop_header_lines_free(&list);
     free_target(&target);
     return status;
 }

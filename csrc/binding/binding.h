@@ -29,6 +29,7 @@ int airscoop_add_transfer(PyObject *module);
 int airscoop_add_session(PyObject *module);
 int airscoop_add_delta(PyObject *module);
 int airscoop_add_changes(PyObject *module);
+int airscoop_add_publish(PyObject *module);
 
 /* A new _native.Changes; takes the reference over, also on failure. */
 struct scoop_changes;

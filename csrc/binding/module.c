@@ -5,6 +5,8 @@ static int execute(PyObject *module) {
         return -1;
     if (airscoop_add_changes(module) != 0 || airscoop_add_delta(module) != 0)
         return -1;
+    if (airscoop_add_publish(module) != 0)
+        return -1;
     return airscoop_add_session(module);
 }
 

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from airscoop import __version__
-from airscoop.cli import local, snapshots, transfers, uploads, warehouse
+from airscoop.cli import local, publishing, snapshots, transfers, uploads, warehouse
 
 if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     transfers.add_verbs(verbs)
     uploads.add_verbs(verbs)
     snapshots.add_verbs(verbs)
+    publishing.add_verbs(verbs)
     warehouse.add_verbs(verbs)
     local.add_verbs(verbs)
     return root
@@ -103,6 +104,8 @@ def _report(error: AirscoopError, *, as_json: bool) -> None:
 
 
 def _stopped(options: argparse.Namespace) -> str:
+    if hasattr(options, "stopped"):
+        return str(options.stopped)
     resumable = getattr(options, "resume", False) or getattr(options, "resume_file", None)
     return STOPPED_RESUMABLE if resumable else STOPPED
 

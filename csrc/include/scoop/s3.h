@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scoop/credentials.h"
 #include "scoop/error.h"
 #include "scoop/http.h"
 #include "scoop/sigv4.h"
@@ -17,17 +18,6 @@ enum scoop_payload_signing {
     SCOOP_PAYLOAD_SIGNING_AUTO,
     SCOOP_PAYLOAD_SIGNING_NEVER,
     SCOOP_PAYLOAD_SIGNING_ALWAYS,
-};
-
-/* Gives credentials when there are none yet, before those held expire, and when they are refused as
- * expired. Called on the thread that runs the engine. */
-struct scoop_credentials_provider {
-    /* held: what the client has (NULLs: nothing). *given: borrowed until the next call.
-     * *expires_at: seconds since 1970, 0 when unknown. 0, or -1 with *error. NULL: no provider. */
-    int (*get)(void *user, const struct scoop_credentials *held, struct scoop_credentials *given,
-               int64_t *expires_at, struct scoop_error *error);
-    void *user;
-    const void *identity; /* equal ones, not NULL, give the same credentials; never looked into */
 };
 
 struct scoop_s3_options {

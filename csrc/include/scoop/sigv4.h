@@ -8,16 +8,10 @@
 #include <time.h>
 
 #include "scoop/buffer.h"
+#include "scoop/credentials.h"
 #include "scoop/crypto.h"
 #include "scoop/error.h"
 #include "scoop/uri.h"
-
-/* Borrowed strings. session_token NULL or "": none. */
-struct scoop_credentials {
-    const char *access_key_id;
-    const char *secret_access_key;
-    const char *session_token;
-};
 
 #define SCOOP_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SCOOP_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"

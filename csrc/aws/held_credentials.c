@@ -1,4 +1,4 @@
-#include "s3_credentials.h"
+#include "held_credentials.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ static int copy_text(char **out, const char *text) {
     return text != NULL && text[0] != 0 && *out == NULL ? -1 : 0;
 }
 
-static void free_texts(struct scoop_s3_credentials *own) {
+static void free_texts(struct scoop_held_credentials *own) {
     scoop_free(own->access_key_id);
     free_secret(own->secret_access_key);
     free_secret(own->session_token);
@@ -27,9 +27,9 @@ static void free_texts(struct scoop_s3_credentials *own) {
 
 /* Those held stay until the new ones are copied: what is given may be what is held, and without
  * memory an upload can still be aborted. */
-static int set(struct scoop_s3_credentials *own, const struct scoop_credentials *credentials,
+static int set(struct scoop_held_credentials *own, const struct scoop_credentials *credentials,
                struct scoop_error *error) {
-    struct scoop_s3_credentials copy = {0};
+    struct scoop_held_credentials copy = {0};
     if (copy_text(&copy.access_key_id, credentials->access_key_id) != 0 ||
         copy_text(&copy.secret_access_key, credentials->secret_access_key) != 0 ||
         copy_text(&copy.session_token, credentials->session_token) != 0) {
@@ -43,15 +43,15 @@ static int set(struct scoop_s3_credentials *own, const struct scoop_credentials 
     return 0;
 }
 
-int scoop_s3_credentials_init(struct scoop_s3_credentials *own,
-                              const struct scoop_credentials *credentials,
-                              const struct scoop_credentials_provider *provider,
-                              struct scoop_error *error) {
+int scoop_held_credentials_init(struct scoop_held_credentials *own,
+                                const struct scoop_credentials *credentials,
+                                const struct scoop_credentials_provider *provider,
+                                struct scoop_error *error) {
     own->provider = *provider;
     return set(own, credentials, error);
 }
 
-void scoop_s3_credentials_free(struct scoop_s3_credentials *own) {
+void scoop_held_credentials_free(struct scoop_held_credentials *own) {
     free_texts(own);
 }
 
@@ -59,7 +59,7 @@ static bool same_text(const char *own, const char *text) {
     return strcmp(own == NULL ? "" : own, text == NULL ? "" : text) == 0;
 }
 
-static bool same(const struct scoop_s3_credentials *own, const struct scoop_credentials *other) {
+static bool same(const struct scoop_held_credentials *own, const struct scoop_credentials *other) {
     return same_text(own->access_key_id, other->access_key_id) &&
            same_text(own->secret_access_key, other->secret_access_key) &&
            same_text(own->session_token, other->session_token);
@@ -71,7 +71,7 @@ static int64_t when_to_ask(int64_t now, int64_t expires_at) {
     return expires_at == 0 ? 0 : before > half ? before : half;
 }
 
-static int ask(struct scoop_s3_credentials *own, int64_t now, bool refused,
+static int ask(struct scoop_held_credentials *own, int64_t now, bool refused,
                struct scoop_error *error) {
     const struct scoop_credentials held = {own->access_key_id, own->secret_access_key,
                                            own->session_token};
@@ -93,8 +93,8 @@ static int ask(struct scoop_s3_credentials *own, int64_t now, bool refused,
     return 0;
 }
 
-int scoop_s3_credentials_prepare(struct scoop_s3_credentials *own, int64_t now,
-                                 struct scoop_error *error) {
+int scoop_held_credentials_prepare(struct scoop_held_credentials *own, int64_t now,
+                                   struct scoop_error *error) {
     bool due = own->access_key_id == NULL || (own->ask_at != 0 && now >= own->ask_at);
     if (own->provider.get == NULL || own->failed || !due)
         return 0;
@@ -103,8 +103,8 @@ int scoop_s3_credentials_prepare(struct scoop_s3_credentials *own, int64_t now,
     return status;
 }
 
-int scoop_s3_credentials_renew(struct scoop_s3_credentials *own, uint32_t generation, int64_t now,
-                               struct scoop_error *error) {
+int scoop_held_credentials_renew(struct scoop_held_credentials *own, uint32_t generation,
+                                 int64_t now, struct scoop_error *error) {
     if (own->provider.get == NULL || own->failed)
         return 1;
     if (generation != own->generation)

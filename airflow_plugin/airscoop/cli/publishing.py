@@ -1,0 +1,103 @@
+"""The verb publish."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from airscoop.cli.output import ProgressShown, add_json, show
+from airscoop.cli.transfers import PLACES, add_s3, count, size
+
+if TYPE_CHECKING:
+    from airscoop._native import PublishFacts
+    from airscoop.transfer import Progress
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the command line."""
+    verb = verbs.add_parser(
+        "publish",
+        help="publish a file of changes on a Kinesis stream",
+        description="Publish a file of changes, JSON lines as delta writes them, on a Kinesis "
+        "stream: every change at least once, those of one key in their order.",
+    )
+    verb.add_argument("changes", help=PLACES)
+    verb.add_argument("stream", help="the stream's name or ARN")
+    verb.add_argument(
+        "--start-at",
+        type=count,
+        default=0,
+        metavar="N",
+        help="leave out the first N changes, which are stored already",
+    )
+    verb.add_argument(
+        "--any-order",
+        action="store_true",
+        help="accept a stream that ignores partition keys, and so the order",
+    )
+    verb.add_argument(
+        "--max-tries",
+        type=count,
+        metavar="N",
+        help="give up after so many tries without any progress (default 10)",
+    )
+    verb.add_argument("--kinesis-endpoint-url", metavar="URL", help="Kinesis elsewhere than at AWS")
+    verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
+    verb.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
+    add_s3(verb)
+    add_json(verb)
+    verb.set_defaults(run=run_publish, stopped="what was published stays")
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    """airscoop publish CHANGES STREAM"""
+    from airscoop.credentials import KinesisSettings, S3Settings
+    from airscoop.publishing import PublishJob
+
+    job = PublishJob(
+        options.changes,
+        options.stream,
+        start_at=options.start_at,
+        any_order=options.any_order,
+        max_tries=options.max_tries,
+        memory_limit=options.memory_limit,
+        allow_unknown_length=options.allow_unknown_length,
+        changes_s3=S3Settings(
+            endpoint_url=options.endpoint_url,
+            region=options.region,
+            profile=options.profile,
+            anonymous=options.anonymous,
+            payload_signing=options.payload_signing,
+        ),
+        kinesis=KinesisSettings(
+            endpoint_url=options.kinesis_endpoint_url,
+            region=options.region,
+            profile=options.profile,
+        ),
+        ca_file=options.ca_file,
+    )
+    try:
+        with ProgressShown("publish", quiet=options.quiet or options.json) as shown:
+            receipt = job.run(on_progress=lambda facts: shown(_progress(facts)))
+    except BaseException:
+        print(
+            f"airscoop: the first {job.acknowledged:,} changes are stored: "
+            f"--start-at {job.acknowledged} goes on behind them",
+            file=sys.stderr,
+        )
+        raise
+    show(receipt, as_json=options.json)
+    return 0
+
+
+def _progress(facts: PublishFacts) -> Progress:
+    from airscoop.transfer import Progress
+
+    total = facts["source_total_bytes"]
+    return Progress(
+        source_bytes=facts["source_bytes"],
+        total_bytes=None if total < 0 else total,
+        records=facts["acknowledged"],
+        rejected=0,
+    )
