@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import threading
 import time
 import urllib.error
@@ -17,8 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from aws_fixtures import REGION, MotoServer
-from transfer_support import OWNER
+from aws_fixtures import REGION, MotoServer, aws_environment
+from transfer_support import OWNER, PACKAGE_ROOT
 
 from airscoop import KinesisSettings
 
@@ -54,6 +55,7 @@ class Proxy:
         self.calls: list[tuple[str, dict[str, Any], dict[str, str]]] = []
         self.stored: list[tuple[str, bytes]] = []  # partition key, data: in the order of storing
         self.most_at_once = 0
+        self.delay_s = 0.0  # before each PutRecords
         self.gate = threading.Event()
         self.gate.set()
         self._at_once = 0
@@ -97,6 +99,7 @@ class Proxy:
             answer = self.script(operation, body)
         if operation == "PutRecords":
             self.gate.wait(60)
+            time.sleep(self.delay_s)
         if answer is None:
             answer = Answer()
         if answer.status:
@@ -166,6 +169,44 @@ class Proxy:
             return error.code, error.read()
 
 
+class Counting:
+    """A Kinesis that stores all and keeps nothing; counts records."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        counting, lock = self, threading.Lock()
+        description = b'{"StreamDescriptionSummary": {"StreamStatus": "ACTIVE"}}'
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = description
+                if self.headers["X-Amz-Target"].endswith("PutRecords"):
+                    count = body.count(b'"PartitionKey"')
+                    one = b'{"SequenceNumber": "1", "ShardId": "shardId-000000000000"}'
+                    answer = b'{"FailedRecordCount": 0, "Records": [%s]}' % b",".join(count * [one])
+                    with lock:
+                        counting.records += count
+                self.send_response_only(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 @dataclass(frozen=True)
 class Stream:
     """One test's own stream, and the proxy before it."""
@@ -177,6 +218,12 @@ class Stream:
     def settings(self, **changes: Any) -> KinesisSettings:
         values = {"credentials": OWNER, "endpoint_url": self.proxy.url, "region": REGION}
         return KinesisSettings(**(values | changes))
+
+    def environment(self) -> dict[str, str]:
+        """What a process of its own needs to reach the stream."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        own = {"AWS_ENDPOINT_URL_KINESIS": self.proxy.url, "PYTHONPATH": str(PACKAGE_ROOT)}
+        return kept | aws_environment(self.proxy.url) | own
 
     def shards(self) -> list[str]:
         return [one["ShardId"] for one in self.client.list_shards(StreamName=self.name)["Shards"]]

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from airscoop.credentials import Credentials, Renewal, S3Settings, botocore_errors
+from airscoop.credentials import (
+    Credentials,
+    KinesisSettings,
+    Renewal,
+    S3Settings,
+    botocore_errors,
+)
 from airscoop.errors import (
     AccessDenied,
     AirscoopError,
@@ -62,6 +68,20 @@ def test_the_environment_gives_all(monkeypatch: pytest.MonkeyPatch) -> None:
         access_key_id="A", secret_access_key="S", session_token="T"
     )
     assert (settings.endpoint_url, settings.region) == ("http://127.0.0.1:9", "eu-west-1")
+
+
+def test_kinesis_has_an_endpoint_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    assert KinesisSettings(credentials=KEYS).resolved().endpoint_url is None
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:10")
+    assert KinesisSettings(credentials=KEYS).resolved().endpoint_url == "http://127.0.0.1:10"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "https://kinesis.us-east-1.amazonaws.com")
+    assert KinesisSettings(credentials=KEYS).resolved().endpoint_url is None
+
+
+def test_kinesis_needs_credentials() -> None:
+    with pytest.raises(CredentialsMissing, match="AWS_ACCESS_KEY_ID"):
+        KinesisSettings().resolved()
 
 
 def test_a_profile_gives_all(no_settings: Path) -> None:

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from airscoop.credentials import Credentials, S3Settings
+from airscoop.credentials import Credentials, KinesisSettings, S3Settings
 from airscoop.errors import UsageError
-from airscoop.hooks.aws import s3_settings
+from airscoop.hooks.aws import kinesis_settings, s3_settings
 from airscoop.hooks.warehouse import WarehouseHook
 
 REDSHIFT: dict[str, Any] = {
@@ -141,6 +141,21 @@ def test_an_aws_connection_gives_credentials_endpoint_and_region(
         payload_signing="never",
     )
     assert ca_file == "/ca.pem"
+
+
+def test_an_aws_connection_reaches_kinesis_at_its_own_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services = {"kinesis": {"endpoint_url": "http://127.0.0.1:9"}}
+    extra = {"region_name": "eu-west-1", "service_config": services}
+    connection(monkeypatch, "a", conn_type="aws", login="AK", password="SK", extra=extra)
+    settings, _ = kinesis_settings("a")
+    assert settings == KinesisSettings(
+        credentials=Credentials(access_key_id="AK", secret_access_key="SK"),
+        endpoint_url="http://127.0.0.1:9",
+        region="eu-west-1",
+    )
+    assert kinesis_settings(None) == (KinesisSettings(), None)
 
 
 def test_an_aws_connection_cannot_switch_certificate_checks_off(

@@ -1,11 +1,11 @@
-"""S3 settings from an Airflow connection of type aws."""
+"""How to reach S3 and Kinesis, from an Airflow connection of type aws."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.credentials import PayloadSigning, S3Settings
+    from airscoop.credentials import KinesisSettings, PayloadSigning, S3Settings
 
 
 def s3_settings(
@@ -18,11 +18,26 @@ def s3_settings(
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
     renewed while a transfer runs.
     """
-    from airscoop.credentials import S3Settings, botocore_errors, from_botocore
+    from airscoop.credentials import S3Settings
+
+    values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
+    return S3Settings(payload_signing=payload_signing, **values), ca_file
+
+
+def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
+    """The same for Kinesis."""
+    from airscoop.credentials import KinesisSettings
+
+    values, ca_file = _read(aws_conn_id, KinesisSettings.SERVICE)
+    return KinesisSettings(**values), ca_file
+
+
+def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | None]:
+    from airscoop.credentials import botocore_errors, from_botocore
     from airscoop.errors import UsageError
 
     if aws_conn_id is None:
-        return S3Settings(payload_signing=payload_signing), None
+        return {}, None
     try:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     except ImportError as error:
@@ -30,7 +45,7 @@ def s3_settings(
             f"the connection {aws_conn_id} needs the package apache-airflow-providers-amazon; "
             "install it, or set aws_conn_id=None to use botocore's own credentials"
         ) from error
-    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type="s3")
+    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service)
     if hook.verify is False:
         raise UsageError(
             f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
@@ -39,11 +54,10 @@ def s3_settings(
     with botocore_errors():
         found = hook.get_session(region_name=hook.region_name).get_credentials()
         credentials, provider = (None, None) if found is None else from_botocore(found)
-    settings = S3Settings(
-        credentials=credentials,
-        credentials_provider=provider,
-        endpoint_url=hook.conn_config.get_service_endpoint_url("s3"),
-        region=hook.region_name,
-        payload_signing=payload_signing,
-    )
-    return settings, hook.verify if isinstance(hook.verify, str) else None
+    values = {
+        "credentials": credentials,
+        "credentials_provider": provider,
+        "endpoint_url": hook.conn_config.get_service_endpoint_url(service),
+        "region": hook.region_name,
+    }
+    return values, hook.verify if isinstance(hook.verify, str) else None
