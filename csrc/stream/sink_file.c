@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_blocks.h"
 #include "scoop/memory.h"
 #include "sink.h"
 
@@ -26,6 +27,8 @@ struct file_sink {
     bool named;   /* `beside` exists on disk */
     bool keep_existing;
     int fd;
+    struct scoop_file_blocks *blocks;
+    uint64_t length; /* of what `write` wrote */
 };
 
 static bool file_ready(struct scoop_sink *base, size_t room_bytes) {
@@ -34,41 +37,24 @@ static bool file_ready(struct scoop_sink *base, size_t room_bytes) {
     return true;
 }
 
-static int file_write(struct scoop_sink *base, const void *data, size_t length,
-                      struct scoop_error *error) {
-    struct file_sink *sink = (struct file_sink *)base;
-    const char *bytes = data;
-    while (length > 0) {
-        ssize_t wrote = write(sink->fd, bytes, length);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return scoop_fail_errno(error, errno, "writing %s", sink->path);
-        bytes += wrote;
-        length -= (size_t)wrote;
-    }
-    return 0;
-}
-
 static int file_write_at(struct scoop_sink *base, uint64_t offset, const void *data, size_t length,
                          struct scoop_error *error) {
     struct file_sink *sink = (struct file_sink *)base;
-    const char *bytes = data;
-    while (length > 0) {
-        ssize_t wrote = pwrite(sink->fd, bytes, length, (off_t)offset);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return scoop_fail_errno(error, errno, "writing %s", sink->path);
-        bytes += wrote;
-        offset += (uint64_t)wrote;
-        length -= (size_t)wrote;
-    }
-    return 0;
+    return scoop_file_blocks_put(sink->blocks, offset, data, length, error);
+}
+
+static int file_write(struct scoop_sink *base, const void *data, size_t length,
+                      struct scoop_error *error) {
+    struct file_sink *sink = (struct file_sink *)base;
+    uint64_t offset = sink->length;
+    sink->length += length;
+    return file_write_at(base, offset, data, length, error);
 }
 
 static int file_seal(struct scoop_sink *base, struct scoop_error *error) {
     struct file_sink *sink = (struct file_sink *)base;
+    if (scoop_file_blocks_flush(sink->blocks, error) != 0)
+        return -1;
     if (fsync(sink->fd) != 0 && errno != EINVAL)
         return scoop_fail_errno(error, errno, "syncing %s", sink->path);
     sink->state = SCOOP_SINK_SEALED;
@@ -146,6 +132,7 @@ static void file_free(struct scoop_sink *base) {
     struct file_sink *sink = (struct file_sink *)base;
     if (sink->named)
         unlink(sink->beside);
+    scoop_file_blocks_free(sink->blocks);
     if (sink->fd >= 0)
         close(sink->fd);
     scoop_free(sink->path);
@@ -254,7 +241,8 @@ struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
     sink->fd = -1;
     sink->keep_existing = keep_existing;
     if (resolve_links(sink, path, error) == 0 && name_beside(sink, error) == 0 &&
-        open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0))
+        open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0) &&
+        (sink->blocks = scoop_file_blocks_new(sink->fd, sink->path, error)) != NULL)
         return &sink->base;
     file_free(&sink->base);
     return NULL;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "file_blocks.h"
 #include "places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
@@ -91,8 +92,11 @@ static int open_engine(struct scoop_transfer *transfer, struct scoop_error *erro
 static size_t range_memory_bytes(const struct scoop_transfer *transfer) {
     size_t limit = transfer->budget.limit_bytes;
     size_t other = OTHER_MEMORY_BYTES + scoop_chain_memory_bytes(&transfer->options);
+    bool to_s3 = scoop_place_is_s3(transfer->options.destination.uri);
+    if (!to_s3)
+        other += SCOOP_FILE_BLOCKS_BYTES;
     size_t left = limit > other ? limit - other : 0;
-    size_t bytes = left / (scoop_place_is_s3(transfer->options.destination.uri) ? 2 : 1);
+    size_t bytes = left / (to_s3 ? 2 : 1);
     bytes -= bytes % LEAST_RANGE_MEMORY_BYTES;
     return bytes < LEAST_RANGE_MEMORY_BYTES  ? LEAST_RANGE_MEMORY_BYTES
            : bytes > MOST_RANGE_MEMORY_BYTES ? MOST_RANGE_MEMORY_BYTES

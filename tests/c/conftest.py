@@ -16,7 +16,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FLAVORS = ("plain", "sanitized")
 # Also built as flavor "threads", by csrc/Makefile.
-THREADED = ("worker_test", "gzip_threads_test", "transfer_test", "delta_threads_test")
+THREADED = (
+    "worker_test",
+    "gzip_threads_test",
+    "transfer_test",
+    "delta_threads_test",
+    "file_blocks_test",
+)
 CASE = re.compile(r"cmocka_unit_test(?:_setup_teardown)?\(\s*(\w+)")
 
 
