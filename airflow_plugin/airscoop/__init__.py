@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airscoop.athena import AthenaSettings
     from airscoop.credentials import Credentials, KinesisSettings, S3Settings
     from airscoop.errors import AirscoopError
     from airscoop.files import open
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipt",
+    "AthenaSettings": "airscoop.athena",
     "Change": "airscoop.snapshots",
     "CopyJob": "airscoop.transfer",
     "CopyReceipt": "airscoop.receipt",
@@ -68,6 +70,7 @@ _HOMES = {
 __all__ = [
     "AirscoopError",
     "ApplyReceipt",
+    "AthenaSettings",
     "Change",
     "CopyJob",
     "CopyReceipt",

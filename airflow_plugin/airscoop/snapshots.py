@@ -16,13 +16,16 @@ from airscoop.receipt import CopyReceipt, DeltaReceipt
 if TYPE_CHECKING:
     from airscoop._native import Changes, DeltaFacts
     from airscoop._native import Delta as NativeDelta
+    from airscoop.athena import AthenaSettings
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "compare_common"]
+Engine = Literal["local", "athena"]
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
+ENGINES: tuple[Engine, ...] = ("local", "athena")
 FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
 MAX_DELETE_RATIO = 0.3
 MIN_ROWS = 1
@@ -216,6 +219,25 @@ def _check(name: str, value: str, choices: Sequence[str]) -> None:
         raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
 
 
+def _check_athena(
+    settings: AthenaSettings | None,
+    *,
+    format: TableFormat,
+    duplicates: Duplicates,
+    schema_change: SchemaChange,
+) -> AthenaSettings:
+    from airscoop.errors import UnsupportedFormat, UsageError
+
+    if settings is None:
+        raise UsageError('engine="athena" needs athena=AthenaSettings(database=…, results=…)')
+    if format == "jsonl" or duplicates != "error" or schema_change != "error":
+        raise UnsupportedFormat(
+            'engine="athena" compares CSV with equal columns and without duplicates: not '
+            'format="jsonl", duplicates="last" or schema_change="compare_common"'
+        )
+    return settings
+
+
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or not 0 <= value < 2**63:
         from airscoop.errors import UsageError
@@ -241,6 +263,8 @@ def delta(
     old_s3: S3Settings | None = None,
     new_s3: S3Settings | None = None,
     ca_file: str | None = None,
+    engine: Engine = "local",
+    athena: AthenaSettings | None = None,
     on_progress: Callable[[DeltaFacts], object] | None = None,
 ) -> Delta:
     """Compares two full exports of a table by key: what was inserted, updated and deleted.
@@ -257,8 +281,26 @@ def delta(
     the changes' ids: give it wherever a consumer drops ids that it has seen, as the same change may
     come again in a later version.
 
+    engine="athena" compares CSV exports in S3, or tables of the Glue catalog ("database.table"), by
+    Athena, as `athena` says; the changes, with the same ids, are read from its results in S3.
+
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
+    _check("engine", engine, ENGINES)
+    if engine == "athena":
+        from airscoop.athena import AthenaRun
+
+        settings = _check_athena(
+            athena, format=format, duplicates=duplicates, schema_change=schema_change
+        )
+        return AthenaRun(settings, s3=new_s3 or old_s3, ca_file=ca_file).run(
+            _places(old),
+            _places(new),
+            key=(key,) if isinstance(key, str) else tuple(key),
+            version=version or "",
+            max_delete_ratio=max_delete_ratio,
+            min_rows=min_rows,
+        )
     job = DeltaJob(
         old,
         new,

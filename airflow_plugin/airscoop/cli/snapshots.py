@@ -11,6 +11,8 @@ from airscoop.cli.transfers import PLACES, add_s3, count, size
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
+    from airscoop.credentials import S3Settings
+    from airscoop.snapshots import Delta
 
 
 def ratio(text: str) -> float:
@@ -68,9 +70,52 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
     verb.add_argument("--temp-dir", metavar="FOLDER", help="default $TMPDIR or /tmp")
     verb.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
+    _add_athena(verb)
     add_s3(verb)
     add_json(verb)
     verb.set_defaults(run=run_delta)
+
+
+def _add_athena(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group(
+        "Athena", "for exports beyond one machine: CSV in S3, or tables of the Glue catalog"
+    )
+    group.add_argument("--engine", choices=("local", "athena"), default="local")
+    group.add_argument("--athena-database", metavar="NAME", help="of the Glue catalog")
+    group.add_argument("--athena-results", metavar="S3_PREFIX", help="where Athena writes")
+    group.add_argument("--athena-workgroup", metavar="NAME", default="primary")
+    group.add_argument(
+        "--athena-empty-is-null", action="store_true", help="empty values are NULL, not texts"
+    )
+
+
+def _delta_by_athena(options: argparse.Namespace, settings: S3Settings) -> Delta:
+    from airscoop.athena import AthenaSettings
+    from airscoop.errors import UsageError
+    from airscoop.snapshots import delta
+
+    if options.athena_database is None or options.athena_results is None:
+        raise UsageError("--engine athena needs --athena-database and --athena-results")
+    return delta(
+        None if options.old == "-" else options.old,
+        options.new,
+        key=options.key or ["PK"],
+        format=options.format,
+        duplicates=options.duplicates,
+        schema_change=options.schema_change,
+        max_delete_ratio=options.max_delete_ratio,
+        min_rows=options.min_rows,
+        version=options.version,
+        old_s3=settings,
+        ca_file=options.ca_file,
+        engine="athena",
+        athena=AthenaSettings(
+            database=options.athena_database,
+            results=options.athena_results,
+            workgroup=options.athena_workgroup,
+            empty_is_null=options.athena_empty_is_null,
+        ),
+    )
 
 
 def run_delta(options: argparse.Namespace) -> int:
@@ -85,6 +130,8 @@ def run_delta(options: argparse.Namespace) -> int:
         anonymous=options.anonymous,
         payload_signing=options.payload_signing,
     )
+    if options.engine == "athena":
+        return _finish(options, _delta_by_athena(options, settings), settings)
     job = DeltaJob(
         None if options.old == "-" else options.old,
         options.new,
@@ -104,6 +151,10 @@ def run_delta(options: argparse.Namespace) -> int:
         ca_file=options.ca_file,
     )
     delta = job.run(on_progress=None if options.quiet or options.json else _progress)
+    return _finish(options, delta, settings)
+
+
+def _finish(options: argparse.Namespace, delta: Delta, settings: S3Settings) -> int:
     if options.out is not None:
         delta.write(options.out, destination_s3=settings, ca_file=options.ca_file)
     show(delta.receipt, as_json=options.json, data_on_stdout=options.out == "-")
