@@ -177,6 +177,8 @@ static int make_rows(struct scoop_reading *reading, bool last, struct scoop_erro
         return check_record_size(reading, error);
     if (scoop_order_watch_batch(reading->options.watch, batch, error) != 0)
         return -1;
+    if (!scoop_order_watch_holds(reading->options.watch))
+        scoop_batch_digest(batch);
     if (last) {
         hand_over(reading, true);
         return 0;

@@ -33,7 +33,15 @@ void scoop_batch_free(struct scoop_batch *batch) {
 void scoop_batch_clear(struct scoop_batch *batch) {
     batch->text.length = batch->extra.length = 0;
     batch->count = 0;
-    batch->last = false;
+    batch->last = batch->digested = false;
+}
+
+void scoop_batch_digest(struct scoop_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        struct scoop_row *row = &batch->rows[i];
+        row->digest = scoop_key_hash_of(scoop_row_data(batch, row), row->compared);
+    }
+    batch->digested = true;
 }
 
 struct scoop_row *scoop_batch_add(struct scoop_batch *batch, struct scoop_error *error) {

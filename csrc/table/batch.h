@@ -15,6 +15,7 @@ enum scoop_side { SCOOP_OLD, SCOOP_NEW };
 /* A row in its canonical form (row_text.h) and its key; offsets into text or extra. */
 struct scoop_row {
     struct scoop_key_hash hash;
+    struct scoop_key_hash digest; /* of what is compared, if the batch is digested */
     uint32_t at, length;
     uint32_t compared; /* its first bytes, which hold the columns that both exports have */
     uint32_t key_at, key_length;
@@ -38,6 +39,7 @@ struct scoop_batch {
     uint64_t first_line;
     bool sorted[SCOOP_ORDERS]; /* all rows so far, this batch's included, are in that order */
     bool last;                 /* no batch follows */
+    bool digested;             /* rows have a digest */
 };
 
 static inline const unsigned char *scoop_row_data(const struct scoop_batch *batch,
@@ -57,6 +59,8 @@ void scoop_batch_init(struct scoop_batch *batch);
 void scoop_batch_free(struct scoop_batch *batch);
 /* Forgets the rows and the text, not the memory. */
 void scoop_batch_clear(struct scoop_batch *batch);
+/* Gives the rows a digest. */
+void scoop_batch_digest(struct scoop_batch *batch);
 /* A zeroed row at the end; NULL with NO_MEMORY. */
 struct scoop_row *scoop_batch_add(struct scoop_batch *batch, struct scoop_error *error);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "key_log.h"
+#include "sieve.h"
 #include "scoop/memory.h"
 
 /* Rows that one side goes ahead by when they come in any order: with it, the order of the changes
@@ -24,7 +25,8 @@ struct scoop_compare {
     struct cursor cursors[2];
     struct scoop_key_log settled;
     uint64_t one_side_rows[2];
-    struct scoop_join *join;
+    struct scoop_join *join;   /* of whole rows, when of rows with one key the last counts */
+    struct scoop_sieve *sieve; /* otherwise */
     enum scoop_side turn;
     size_t turn_rows;
     struct scoop_compare_facts facts;
@@ -47,6 +49,7 @@ void scoop_compare_free(struct scoop_compare *compare) {
         return;
     scoop_key_log_free(&compare->settled);
     scoop_join_free(compare->join);
+    scoop_sieve_free(compare->sieve);
     scoop_free(compare);
 }
 
@@ -54,6 +57,8 @@ void scoop_compare_facts(const struct scoop_compare *compare, struct scoop_compa
     *facts = compare->facts;
     if (compare->join != NULL)
         facts->spilled_rows = scoop_join_spilled(compare->join);
+    if (compare->sieve != NULL)
+        facts->spilled_rows = scoop_sieve_spilled(compare->sieve);
 }
 
 static enum scoop_next fill(struct scoop_compare *compare, enum scoop_side side,
@@ -88,6 +93,15 @@ static int add_matched(void *user, const unsigned char *key, size_t length,
     return scoop_join_add_matched(user, scoop_key_hash_of(key, length), error);
 }
 
+/* The join that knows all keys. */
+static struct scoop_join *keys_of(struct scoop_compare *compare) {
+    return compare->join != NULL ? compare->join : scoop_sieve_keys(compare->sieve);
+}
+
+static struct scoop_key_hash digest_of(const struct scoop_row_bytes *row) {
+    return scoop_key_hash_of(row->data, row->compared);
+}
+
 /* Gives what the merge has found to a join, which goes on from there. */
 static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     const struct scoop_join_options options = {
@@ -103,15 +117,20 @@ static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     struct scoop_spool_reader reader;
     struct scoop_record record;
     compare->phase = JOINING;
-    compare->join = scoop_join_new(&options, error);
-    if (compare->join == NULL ||
-        scoop_key_log_replay(&compare->settled, add_matched, compare->join, error) != 0)
+    if (options.keep_last)
+        compare->join = scoop_join_new(&options, error);
+    else
+        compare->sieve = scoop_sieve_new(&options, error);
+    if (compare->join == NULL && compare->sieve == NULL)
+        return -1;
+    if (scoop_key_log_replay(&compare->settled, add_matched, keys_of(compare), error) != 0)
         return -1;
     int status;
     scoop_spool_reader_init(&reader, compare->options.one_side);
     while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
         enum scoop_side side = record.kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-        if (scoop_join_add(compare->join, side, record.hash, &record.row, 0, error) != 0) {
+        if (scoop_sieve_add(compare->sieve, side, record.hash, digest_of(&record.row), &record.row,
+                            0, error) != 0) {
             status = -1;
             break;
         }
@@ -232,9 +251,20 @@ static void change_turns(struct scoop_compare *compare) {
     compare->turn_rows = 0;
 }
 
+static int join_row(struct scoop_compare *compare, const struct scoop_batch *batch,
+                    const struct scoop_row *row, struct scoop_error *error) {
+    struct scoop_row_bytes bytes = {scoop_row_data(batch, row), row->length, row->compared};
+    uint64_t line = batch->first_line + row->line;
+    if (compare->join != NULL)
+        return scoop_join_add(compare->join, compare->turn, row->hash, &bytes, line, error);
+    return scoop_sieve_add(compare->sieve, compare->turn, row->hash,
+                           batch->digested ? row->digest : digest_of(&bytes), &bytes, line, error);
+}
+
 /* Rows of one batch, within its turn. */
 static int join_rows(struct scoop_compare *compare, struct scoop_error *error) {
     struct cursor *cursor = &compare->cursors[compare->turn];
+    const struct scoop_join *keys = keys_of(compare);
     size_t end = cursor->next + (TURN_ROWS - compare->turn_rows);
     if (end > cursor->batch->count)
         end = cursor->batch->count;
@@ -242,12 +272,10 @@ static int join_rows(struct scoop_compare *compare, struct scoop_error *error) {
     for (; cursor->next < end; cursor->next++) {
         const struct scoop_row *row = row_at(cursor);
         if (cursor->next + 2 * PREFETCH_ROWS < end) {
-            scoop_join_prefetch(compare->join, row[2 * PREFETCH_ROWS].hash);
-            scoop_join_prefetch_row(compare->join, row[PREFETCH_ROWS].hash);
+            scoop_join_prefetch(keys, row[2 * PREFETCH_ROWS].hash);
+            scoop_join_prefetch_row(keys, row[PREFETCH_ROWS].hash);
         }
-        struct scoop_row_bytes bytes = bytes_of(cursor, row);
-        if (scoop_join_add(compare->join, compare->turn, row->hash, &bytes,
-                           cursor->batch->first_line + row->line, error) != 0)
+        if (join_row(compare, cursor->batch, row, error) != 0)
             return -1;
     }
     return 0;
@@ -270,6 +298,8 @@ static enum scoop_compare_state finish(struct scoop_compare *compare, struct sco
     int status = 0;
     if (compare->join != NULL) {
         status = scoop_join_finish(compare->join, error);
+    } else if (compare->sieve != NULL) {
+        status = scoop_sieve_finish(compare->sieve, error);
     } else {
         compare->facts.merged = true;
         compare->options.counts->deleted += compare->one_side_rows[SCOOP_OLD];

@@ -41,10 +41,14 @@ struct scoop_join {
     struct partition partitions[PARTITIONS];
 };
 
+static bool is_same(const struct scoop_row_bytes *before, const struct scoop_row_bytes *now) {
+    return before->compared == now->compared && memcmp(before->data, now->data, now->compared) == 0;
+}
+
 int scoop_settle_both(struct scoop_spool *changes, struct scoop_delta_counts *counts,
                       const struct scoop_row_bytes *before, const struct scoop_row_bytes *now,
                       struct scoop_error *error) {
-    if (before->compared == now->compared && memcmp(before->data, now->data, now->compared) == 0) {
+    if (is_same(before, now)) {
         counts->unchanged++;
         return 0;
     }
@@ -206,6 +210,15 @@ static enum scoop_side side_of(const struct scoop_slot *slot) {
     return slot->side ? SCOOP_NEW : SCOOP_OLD;
 }
 
+size_t scoop_join_bytes(const struct scoop_join *join) {
+    return join->slots.bytes + join->entry_bytes;
+}
+
+static bool is_within(const struct scoop_join *join, size_t more) {
+    size_t beside = join->options.beside_bytes == NULL ? 0 : *join->options.beside_bytes;
+    return scoop_join_bytes(join) + beside + more <= join->options.memory_bytes;
+}
+
 /* Writes one partition to the scratch file; its later rows follow. */
 static int spill(struct scoop_join *join, struct partition *partition, struct scoop_error *error) {
     partition->spilled = true;
@@ -233,8 +246,11 @@ static int spill(struct scoop_join *join, struct partition *partition, struct sc
 /* Spills until `more` bytes can be had, or the partition that wants them is spilled itself. */
 static int make_room(struct scoop_join *join, size_t more, const struct partition *wants,
                      size_t row_bytes, struct scoop_error *error) {
+    if (!is_within(join, more) && join->options.give_room != NULL &&
+        join->options.give_room(join->options.user, error) < 0)
+        return -1;
     while (join->next_spill > 0 && !wants->spilled) {
-        if (join->slots.bytes + join->entry_bytes + more <= join->options.memory_bytes)
+        if (is_within(join, more))
             return 0;
         if (spill(join, &join->partitions[--join->next_spill], error) != 0)
             return -1;
@@ -286,6 +302,15 @@ static void note_duplicate(struct scoop_join *join, enum scoop_side side,
         join->options.on_duplicate(join->options.user, side, row, line);
 }
 
+static int settle_both(struct scoop_join *join, const struct scoop_row_bytes *before,
+                       const struct scoop_row_bytes *now, struct scoop_error *error) {
+    const struct scoop_join_options *options = &join->options;
+    if (options->on_pair == NULL)
+        return scoop_settle_both(options->changes, options->counts, before, now, error);
+    options->on_pair(options->user, before, now, is_same(before, now));
+    return 0;
+}
+
 /* A row whose key has a row already. */
 static int meet(struct scoop_join *join, struct entry *entry, enum scoop_side side,
                 const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error) {
@@ -296,9 +321,8 @@ static int meet(struct scoop_join *join, struct entry *entry, enum scoop_side si
         return 0;
     }
     struct scoop_row_bytes other = row_of(slot);
-    if (scoop_settle_both(join->options.changes, join->options.counts,
-                          side == SCOOP_NEW ? &other : row, side == SCOOP_NEW ? row : &other,
-                          error) != 0)
+    if (settle_both(join, side == SCOOP_NEW ? &other : row, side == SCOOP_NEW ? row : &other,
+                    error) != 0)
         return -1;
     scoop_slots_drop(&join->slots, entry->ref);
     entry->ref = MATCHED;
@@ -369,7 +393,8 @@ static int settle_pair(struct scoop_join *join, struct partition *partition,
 
 static int finish_in_memory(struct scoop_join *join, struct partition *partition,
                             struct scoop_error *error) {
-    for (uint32_t i = 0; i < partition->capacity; i++) {
+    uint32_t places = join->options.on_pair == NULL ? partition->capacity : 0;
+    for (uint32_t i = 0; i < places; i++) {
         const struct entry *entry = &partition->entries[i];
         int status = 0;
         if (entry->ref == 0 || entry->ref == MATCHED)

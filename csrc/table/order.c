@@ -24,6 +24,13 @@ static void look(struct scoop_order_watch *watch, const unsigned char *before, s
         watch->broken[SCOOP_ORDER_NUMBERS] = true;
 }
 
+bool scoop_order_watch_holds(const struct scoop_order_watch *watch) {
+    for (int order = 0; order < SCOOP_ORDERS; order++)
+        if (!watch->broken[order])
+            return true;
+    return false;
+}
+
 int scoop_order_watch_batch(struct scoop_order_watch *watch, struct scoop_batch *batch,
                             struct scoop_error *error) {
     const unsigned char *before = watch->last.data;

@@ -13,6 +13,8 @@ struct scoop_order_watch {
 
 void scoop_order_watch_init(struct scoop_order_watch *watch);
 void scoop_order_watch_free(struct scoop_order_watch *watch);
+/* Whether one of the orders holds so far. */
+bool scoop_order_watch_holds(const struct scoop_order_watch *watch);
 /* Sets batch->sorted and the rows' `repeats`. 0, or -1 with NO_MEMORY. */
 int scoop_order_watch_batch(struct scoop_order_watch *watch, struct scoop_batch *batch,
                             struct scoop_error *error);

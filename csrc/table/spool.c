@@ -16,7 +16,14 @@ void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch,
     scoop_buf_init(&spool->packed, BLOCK_CEILING);
 }
 
+static void free_held(struct scoop_spool *spool) {
+    for (size_t i = 0; spool->held_bytes > 0 && i < spool->count; i++)
+        scoop_unmap(spool->blocks[i].held, spool->blocks[i].bytes);
+    spool->held_bytes = 0;
+}
+
 void scoop_spool_free(struct scoop_spool *spool) {
+    free_held(spool);
     scoop_buf_free(&spool->tail);
     scoop_buf_free(&spool->packed);
     scoop_free(spool->blocks);
@@ -25,6 +32,7 @@ void scoop_spool_free(struct scoop_spool *spool) {
 }
 
 void scoop_spool_clear(struct scoop_spool *spool) {
+    free_held(spool);
     spool->tail.length = spool->count = 0;
     spool->records = 0;
 }
@@ -43,21 +51,18 @@ static struct scoop_spool_block *new_block(struct scoop_spool *spool, struct sco
     return &spool->blocks[spool->count];
 }
 
-/* Compressed into spool->packed; *length: its bytes, or those of the tail when that is not worth
- * it: a short temporary file stays in the page cache, where compressing costs more than it saves.
- */
+/* Compresses *data into spool->packed if that is worth it: a short temporary file stays in the page
+ * cache, where compressing costs more than it saves. */
 static int pack(struct scoop_spool *spool, const unsigned char **data, size_t *length,
                 struct scoop_error *error) {
-    int bytes = (int)spool->tail.length;
+    int bytes = (int)*length;
     int bound = LZ4_compressBound(bytes);
-    *data = spool->tail.data;
-    *length = spool->tail.length;
     if (spool->scratch->length_bytes < SCOOP_SCRATCH_PLAIN_BYTES)
         return 0;
     if (scoop_buf_reserve(&spool->packed, (size_t)bound, error) != 0)
         return -1;
-    int packed = LZ4_compress_fast((const char *)spool->tail.data, (char *)spool->packed.data,
-                                   bytes, bound, ACCELERATION);
+    int packed = LZ4_compress_fast((const char *)*data, (char *)spool->packed.data, bytes, bound,
+                                   ACCELERATION);
     if (packed < bytes) {
         *data = spool->packed.data;
         *length = (size_t)packed;
@@ -65,20 +70,51 @@ static int pack(struct scoop_spool *spool, const unsigned char **data, size_t *l
     return 0;
 }
 
-static int flush(struct scoop_spool *spool, struct scoop_error *error) {
-    const unsigned char *data;
-    size_t length;
-    struct scoop_spool_block *block = new_block(spool, error);
-    if (block == NULL || pack(spool, &data, &length, error) != 0)
+static int write_block(struct scoop_spool *spool, struct scoop_spool_block *block,
+                       const unsigned char *data, size_t length, struct scoop_error *error) {
+    uint32_t bytes = (uint32_t)length;
+    if (pack(spool, &data, &length, error) != 0)
         return -1;
-    *block = (struct scoop_spool_block){.offset = spool->scratch->length_bytes,
-                                        .stored_bytes = (uint32_t)length,
-                                        .bytes = (uint32_t)spool->tail.length};
-    if (scoop_scratch_write(spool->scratch, data, length, error) != 0)
-        return -1;
-    spool->count++;
-    spool->tail.length = 0;
+    *block = (struct scoop_spool_block){
+        .offset = spool->scratch->length_bytes, .stored_bytes = (uint32_t)length, .bytes = bytes};
+    int status = scoop_scratch_write(spool->scratch, data, length, error);
     scoop_buf_free(&spool->packed); /* there are hundreds of spools */
+    return status;
+}
+
+int scoop_spool_write_held(struct scoop_spool *spool, struct scoop_error *error) {
+    for (size_t i = 0; spool->held_bytes > 0 && i < spool->count; i++) {
+        struct scoop_spool_block *block = &spool->blocks[i];
+        unsigned char *held = block->held;
+        if (held == NULL)
+            continue;
+        struct scoop_spool_block written;
+        if (write_block(spool, &written, held, block->bytes, error) != 0)
+            return -1;
+        *block = written;
+        spool->held_bytes -= block->bytes;
+        scoop_unmap(held, block->bytes);
+    }
+    return 0;
+}
+
+static int flush(struct scoop_spool *spool, struct scoop_error *error) {
+    struct scoop_buf *tail = &spool->tail;
+    struct scoop_spool_block *block = new_block(spool, error);
+    if (block == NULL)
+        return -1;
+    if (spool->held_bytes + tail->length <= spool->hold_bytes) {
+        *block = (struct scoop_spool_block){.bytes = (uint32_t)tail->length,
+                                            .held = scoop_map(tail->length)};
+        if (block->held == NULL)
+            return scoop_fail_memory(error);
+        memcpy(block->held, tail->data, tail->length);
+        spool->held_bytes += tail->length;
+    } else if (write_block(spool, block, tail->data, tail->length, error) != 0) {
+        return -1;
+    }
+    spool->count++;
+    tail->length = 0;
     return 0;
 }
 
@@ -184,6 +220,11 @@ static int unpack(struct scoop_spool_reader *reader, const struct scoop_spool_bl
 
 static int load(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
                 struct scoop_error *error) {
+    if (block->held != NULL) {
+        reader->at = block->held;
+        reader->end = reader->at + block->bytes;
+        return 1;
+    }
     if (scoop_buf_reserve(&reader->block, block->bytes, error) != 0)
         return -1;
     int status = block->stored_bytes == block->bytes
