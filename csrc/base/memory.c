@@ -1,8 +1,11 @@
 #include "scoop/memory.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+enum { PAGE_BYTES = 4096, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
 #ifdef SCOOP_TORTURE
 #include <stdatomic.h>
@@ -62,6 +65,29 @@ void *scoop_map(size_t size_bytes) {
     void *block = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     return block == MAP_FAILED ? NULL : block;
+}
+
+/* Begins at a huge page, so that as much as can be is in such. */
+void *scoop_map_table(size_t size_bytes) {
+    size_t slack = size_bytes < HUGE_PAGE_BYTES ? 0 : HUGE_PAGE_BYTES;
+    if (must_fail())
+        return NULL;
+    unsigned char *block =
+        mmap(NULL, size_bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED || slack == 0)
+        return block == MAP_FAILED ? NULL : block;
+    size_t head = (size_t)(-(uintptr_t)block % HUGE_PAGE_BYTES);
+    scoop_unmap_part(block, 0, head);
+    scoop_unmap_part(block, head + size_bytes, size_bytes + slack);
+    madvise(block + head, size_bytes, MADV_HUGEPAGE); /* if it may not be: small ones */
+    return block + head;
+}
+
+void scoop_unmap_part(void *block, size_t from_bytes, size_t to_bytes) {
+    size_t from = (from_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    size_t to = (to_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    if (from < to)
+        munmap((unsigned char *)block + from, to - from);
 }
 
 void scoop_unmap(void *block, size_t size_bytes) {

@@ -8,11 +8,12 @@ enum {
     PARTITION_BITS = 8,
     PARTITIONS = 1 << PARTITION_BITS,
     LEVELS = 64 / PARTITION_BITS,
-    FIRST_ENTRIES = 16,
+    FIRST_ENTRIES = 12, /* so that 256 tables are less than 64 KiB */
     SPILL_BLOCK_BYTES = 16 * 1024,
     ROWS_BETWEEN_CHECKS = 4096,
     FEW_ROWS = 16,
-    MAPPED_BYTES = 32 * 1024,
+    GIVEN_BYTES = 2 * 1024 * 1024,
+    SMALL_TABLE_BYTES = 4 * 1024 * 1024,
 };
 
 #define MATCHED UINT32_MAX
@@ -23,22 +24,18 @@ struct entry {
     uint32_t ref; /* 0: free; MATCHED: both sides' rows are settled; else the row that waits */
 };
 
-struct partition {
-    struct entry *entries;
-    uint32_t capacity, count, most; /* at `most` entries it grows */
-    bool spilled;
-    struct scoop_spool spool;
-};
-
 struct scoop_join {
     struct scoop_join_options options;
     unsigned level; /* of the recursion: which bits of the hash choose the partition */
     struct scoop_slots slots;
-    size_t entry_bytes;
-    unsigned next_spill; /* the partitions before it are in memory */
+    struct entry *table; /* of the partitions in memory, one after the other */
+    size_t table_bytes;
+    uint32_t capacity, most; /* of each partition; when one has `most` entries all grow */
+    unsigned next_spill;     /* the partitions before it are in memory, the others spilled */
+    uint32_t counts[PARTITIONS];
     uint64_t spilled_rows;
     unsigned next_finish;
-    struct partition partitions[PARTITIONS];
+    struct scoop_spool spools[PARTITIONS];
 };
 
 static bool is_same(const struct scoop_row_bytes *before, const struct scoop_row_bytes *now) {
@@ -86,7 +83,7 @@ static struct scoop_join *new_join(const struct scoop_join_options *options, uns
     join->next_spill = PARTITIONS;
     scoop_slots_init(&join->slots);
     for (unsigned i = 0; i < PARTITIONS; i++)
-        scoop_spool_init(&join->partitions[i].spool, options->scratch, SPILL_BLOCK_BYTES);
+        scoop_spool_init(&join->spools[i], options->scratch, SPILL_BLOCK_BYTES);
     return join;
 }
 
@@ -95,34 +92,19 @@ struct scoop_join *scoop_join_new(const struct scoop_join_options *options,
     return new_join(options, 0, error);
 }
 
-/* Large tables come straight from the system: what is freed is to be had for rows. */
-static struct entry *new_entries(uint32_t capacity) {
-    size_t bytes = capacity * sizeof(struct entry);
-    return bytes < MAPPED_BYTES ? scoop_calloc(1, bytes) : scoop_map(bytes);
-}
-
-static void release_entries(struct entry *entries, uint32_t capacity) {
-    size_t bytes = capacity * sizeof(struct entry);
-    if (bytes < MAPPED_BYTES)
-        scoop_free(entries);
-    else
-        scoop_unmap(entries, bytes);
-}
-
-static void free_entries(struct scoop_join *join, struct partition *partition) {
-    join->entry_bytes -= partition->capacity * sizeof *partition->entries;
-    release_entries(partition->entries, partition->capacity);
-    partition->entries = NULL;
-    partition->capacity = partition->count = partition->most = 0;
+static void free_table(struct scoop_join *join) {
+    scoop_unmap(join->table, join->table_bytes);
+    join->table = NULL;
+    join->table_bytes = 0;
+    join->capacity = join->most = 0;
 }
 
 void scoop_join_free(struct scoop_join *join) {
     if (join == NULL)
         return;
-    for (unsigned i = 0; i < PARTITIONS; i++) {
-        free_entries(join, &join->partitions[i]);
-        scoop_spool_free(&join->partitions[i].spool);
-    }
+    for (unsigned i = 0; i < PARTITIONS; i++)
+        scoop_spool_free(&join->spools[i]);
+    free_table(join);
     scoop_slots_free(&join->slots);
     scoop_free(join);
 }
@@ -143,32 +125,41 @@ static struct scoop_key_hash entry_hash(const struct scoop_join *join, enum scoo
     return hash;
 }
 
+static struct entry *entries_of(const struct scoop_join *join, unsigned partition) {
+    return join->table + (size_t)partition * join->capacity;
+}
+
 /* The entry of this hash, or the free one where it belongs. */
-static struct entry *find(const struct partition *partition, struct scoop_key_hash hash) {
-    uint32_t place = place_of(hash.low, partition->capacity);
+static struct entry *find(struct entry *entries, uint32_t capacity, struct scoop_key_hash hash) {
+    uint32_t place = place_of(hash.low, capacity);
     uint32_t wanted[4];
     memcpy(wanted, &hash, sizeof wanted);
     for (;;) {
-        struct entry *entry = &partition->entries[place];
+        struct entry *entry = &entries[place];
         if (entry->ref == 0 || memcmp(entry->hash, wanted, sizeof wanted) == 0)
             return entry;
-        if (++place == partition->capacity)
+        if (++place == capacity)
             place = 0;
     }
 }
 
+/* NULL: it is not in memory. */
+static const struct entry *likely_entry(const struct scoop_join *join, struct scoop_key_hash hash) {
+    unsigned partition = partition_of(join, hash);
+    if (partition >= join->next_spill || join->capacity == 0)
+        return NULL;
+    return &entries_of(join, partition)[place_of(hash.low, join->capacity)];
+}
+
 void scoop_join_prefetch(const struct scoop_join *join, struct scoop_key_hash hash) {
-    const struct partition *partition = &join->partitions[partition_of(join, hash)];
-    if (partition->capacity > 0)
-        __builtin_prefetch(&partition->entries[place_of(hash.low, partition->capacity)]);
+    const struct entry *entry = likely_entry(join, hash);
+    if (entry != NULL)
+        __builtin_prefetch(entry);
 }
 
 void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_hash hash) {
-    const struct partition *partition = &join->partitions[partition_of(join, hash)];
-    if (partition->capacity == 0)
-        return;
-    const struct entry *entry = &partition->entries[place_of(hash.low, partition->capacity)];
-    if (entry->ref == 0 || entry->ref == MATCHED ||
+    const struct entry *entry = likely_entry(join, hash);
+    if (entry == NULL || entry->ref == 0 || entry->ref == MATCHED ||
         memcmp(entry->hash, &hash, sizeof entry->hash) != 0)
         return;
     const char *slot = (const char *)scoop_slots_at(&join->slots, entry->ref);
@@ -182,23 +173,39 @@ static struct scoop_key_hash hash_of(const struct entry *entry) {
     return hash;
 }
 
-static uint32_t grown_capacity(const struct partition *partition) {
-    return partition->capacity == 0 ? FIRST_ENTRIES : partition->capacity + partition->capacity / 2;
+/* A large table grows by little: it must not take much more than it needs. */
+static uint32_t grown_capacity(const struct scoop_join *join) {
+    uint32_t more = join->table_bytes < SMALL_TABLE_BYTES ? join->capacity : join->capacity / 4;
+    return join->capacity == 0 ? FIRST_ENTRIES : join->capacity + more;
 }
 
-static int grow(struct scoop_join *join, struct partition *partition, struct scoop_error *error) {
-    struct partition grown = {.capacity = grown_capacity(partition)};
-    grown.entries = new_entries(grown.capacity);
-    if (grown.entries == NULL)
+static size_t grown_bytes(const struct scoop_join *join) {
+    return (size_t)join->next_spill * grown_capacity(join) * sizeof *join->table;
+}
+
+/* Makes all partitions larger; what was read of the old table is given back on the way. */
+static int grow(struct scoop_join *join, struct scoop_error *error) {
+    uint32_t capacity = grown_capacity(join);
+    size_t bytes = grown_bytes(join), given = 0;
+    struct entry *table = scoop_map_table(bytes);
+    if (table == NULL)
         return scoop_fail_memory(error);
-    for (uint32_t i = 0; i < partition->capacity; i++)
-        if (partition->entries[i].ref != 0)
-            *find(&grown, hash_of(&partition->entries[i])) = partition->entries[i];
-    join->entry_bytes += (grown.capacity - partition->capacity) * sizeof *grown.entries;
-    release_entries(partition->entries, partition->capacity);
-    partition->entries = grown.entries;
-    partition->capacity = grown.capacity;
-    partition->most = grown.capacity - grown.capacity / 6;
+    for (unsigned p = 0; p < join->next_spill; p++) {
+        const struct entry *from = entries_of(join, p);
+        struct entry *to = table + (size_t)p * capacity;
+        for (uint32_t i = 0; i < join->capacity; i++)
+            if (from[i].ref != 0)
+                *find(to, capacity, hash_of(&from[i])) = from[i];
+        size_t read = (size_t)(p + 1) * join->capacity * sizeof *table;
+        read -= read % GIVEN_BYTES;
+        scoop_unmap_part(join->table, given, read);
+        given = read;
+    }
+    scoop_unmap_part(join->table, given, join->table_bytes);
+    join->table = table;
+    join->table_bytes = bytes;
+    join->capacity = capacity;
+    join->most = capacity - capacity / 6;
     return 0;
 }
 
@@ -211,7 +218,7 @@ static enum scoop_side side_of(const struct scoop_slot *slot) {
 }
 
 size_t scoop_join_bytes(const struct scoop_join *join) {
-    return join->slots.bytes + join->entry_bytes;
+    return join->slots.bytes + (size_t)join->next_spill * join->capacity * sizeof *join->table;
 }
 
 static bool is_within(const struct scoop_join *join, size_t more) {
@@ -219,71 +226,77 @@ static bool is_within(const struct scoop_join *join, size_t more) {
     return scoop_join_bytes(join) + beside + more <= join->options.memory_bytes;
 }
 
-/* Writes one partition to the scratch file; its later rows follow. */
-static int spill(struct scoop_join *join, struct partition *partition, struct scoop_error *error) {
-    partition->spilled = true;
-    for (uint32_t i = 0; i < partition->capacity; i++) {
-        const struct entry *entry = &partition->entries[i];
-        struct scoop_record record = {.kind = SCOOP_RECORD_MATCHED, .hash = hash_of(entry)};
-        int status = 0;
-        if (entry->ref == MATCHED) {
-            status = scoop_spool_add(&partition->spool, &record, error);
-        } else if (entry->ref != 0) {
-            const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
-            struct scoop_row_bytes row = row_of(slot);
-            record.hash = entry_hash(join, side_of(slot), record.hash); /* takes it back */
-            join->spilled_rows++;
-            status = add_row(&partition->spool, side_of(slot), record.hash, &row, error);
-            scoop_slots_drop(&join->slots, entry->ref);
-        }
-        if (status != 0)
-            return -1;
-    }
-    free_entries(join, partition);
+static int spill_entry(struct scoop_join *join, struct scoop_spool *spool,
+                       const struct entry *entry, struct scoop_error *error) {
+    struct scoop_record record = {.kind = SCOOP_RECORD_MATCHED, .hash = hash_of(entry)};
+    if (entry->ref == MATCHED)
+        return scoop_spool_add(spool, &record, error);
+    const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
+    struct scoop_row_bytes row = row_of(slot);
+    record.hash = entry_hash(join, side_of(slot), record.hash); /* takes it back */
+    join->spilled_rows++;
+    if (add_row(spool, side_of(slot), record.hash, &row, error) != 0)
+        return -1;
+    scoop_slots_drop(&join->slots, entry->ref);
     return 0;
 }
 
-/* Spills until `more` bytes can be had, or the partition that wants them is spilled itself. */
-static int make_room(struct scoop_join *join, size_t more, const struct partition *wants,
-                     size_t row_bytes, struct scoop_error *error) {
-    if (!is_within(join, more) && join->options.give_room != NULL &&
+/* Writes the last partition in memory to the scratch file; its later rows follow. */
+static int spill(struct scoop_join *join, struct scoop_error *error) {
+    unsigned partition = --join->next_spill;
+    const struct entry *entries = entries_of(join, partition);
+    for (uint32_t i = 0; i < join->capacity; i++)
+        if (entries[i].ref != 0 &&
+            spill_entry(join, &join->spools[partition], &entries[i], error) != 0)
+            return -1;
+    size_t left = (size_t)partition * join->capacity * sizeof *entries;
+    scoop_unmap_part(join->table, left, join->table_bytes);
+    join->table_bytes = left;
+    if (partition == 0) {
+        free_table(join);
+        scoop_slots_free(&join->slots);
+    }
+    return 0;
+}
+
+/* What the join wants more: a larger table, or room for a row. */
+static size_t wanted_bytes(const struct scoop_join *join, size_t row_bytes) {
+    return row_bytes > 0 ? scoop_slots_needs(&join->slots, row_bytes)
+                         : grown_bytes(join) - (scoop_join_bytes(join) - join->slots.bytes);
+}
+
+/* Spills until what is wanted can be had, or the partition that wants it is spilled itself. */
+static int make_room(struct scoop_join *join, unsigned wants, size_t row_bytes,
+                     struct scoop_error *error) {
+    if (!is_within(join, wanted_bytes(join, row_bytes)) && join->options.give_room != NULL &&
         join->options.give_room(join->options.user, error) < 0)
         return -1;
-    while (join->next_spill > 0 && !wants->spilled) {
-        if (is_within(join, more))
-            return 0;
-        if (spill(join, &join->partitions[--join->next_spill], error) != 0)
+    size_t more;
+    while (wants < join->next_spill && (more = wanted_bytes(join, row_bytes)) > 0 &&
+           !is_within(join, more))
+        if (spill(join, error) != 0)
             return -1;
-        if (join->next_spill == 0)
-            scoop_slots_free(&join->slots);
-        if (row_bytes > 0)
-            more = scoop_slots_needs(&join->slots, row_bytes);
-        if (more == 0)
-            return 0;
-    }
     return 0;
 }
 
-/* The partition of a hash, with room for one entry more and, in the slots, for the row; or
- * spilled. */
-static struct partition *ready_partition(struct scoop_join *join, struct scoop_key_hash hash,
-                                         size_t row_bytes, struct scoop_error *error) {
-    struct partition *partition = &join->partitions[partition_of(join, hash)];
-    if (!partition->spilled && partition->count == partition->most) {
-        size_t more = (grown_capacity(partition)) * sizeof *partition->entries;
-        if (make_room(join, more, partition, 0, error) != 0 ||
-            (!partition->spilled && grow(join, partition, error) != 0))
-            return NULL;
-    }
-    if (!partition->spilled && row_bytes > 0) {
-        size_t more = scoop_slots_needs(&join->slots, row_bytes);
-        if (more > 0 && make_room(join, more, partition, row_bytes, error) != 0)
-            return NULL;
-    }
-    return partition;
+static bool is_spilled(const struct scoop_join *join, unsigned partition) {
+    return partition >= join->next_spill;
 }
 
-static int put(struct scoop_join *join, struct partition *partition, struct entry *entry,
+/* Makes room for one entry more and, in the slots, for the row, or the partition is spilled. */
+static int make_ready(struct scoop_join *join, unsigned partition, size_t row_bytes,
+                      struct scoop_error *error) {
+    if (!is_spilled(join, partition) && join->counts[partition] == join->most &&
+        (make_room(join, partition, 0, error) != 0 ||
+         (!is_spilled(join, partition) && grow(join, error) != 0)))
+        return -1;
+    if (!is_spilled(join, partition) && row_bytes > 0 &&
+        scoop_slots_needs(&join->slots, row_bytes) > 0)
+        return make_room(join, partition, row_bytes, error);
+    return 0;
+}
+
+static int put(struct scoop_join *join, unsigned partition, struct entry *entry,
                enum scoop_side side, struct scoop_key_hash hash, const struct scoop_row_bytes *row,
                struct scoop_error *error) {
     uint32_t ref = scoop_slots_put(&join->slots, side, row, error);
@@ -291,7 +304,7 @@ static int put(struct scoop_join *join, struct partition *partition, struct entr
         return -1;
     memcpy(entry->hash, &hash, sizeof entry->hash);
     entry->ref = ref;
-    partition->count++;
+    join->counts[partition]++;
     return 0;
 }
 
@@ -343,15 +356,15 @@ static int replace(struct scoop_join *join, struct entry *entry, enum scoop_side
 
 int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_key_hash hash,
                    const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error) {
-    struct partition *partition = ready_partition(join, hash, row->length, error);
-    if (partition == NULL)
+    unsigned partition = partition_of(join, hash);
+    if (make_ready(join, partition, row->length, error) != 0)
         return -1;
-    if (partition->spilled) {
+    if (is_spilled(join, partition)) {
         join->spilled_rows++;
-        return add_row(&partition->spool, side, hash, row, error);
+        return add_row(&join->spools[partition], side, hash, row, error);
     }
     struct scoop_key_hash own = entry_hash(join, side, hash);
-    struct entry *entry = find(partition, own);
+    struct entry *entry = find(entries_of(join, partition), join->capacity, own);
     if (entry->ref == 0)
         return put(join, partition, entry, side, own, row, error);
     return join->options.keep_last ? replace(join, entry, side, row, error)
@@ -360,28 +373,29 @@ int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_k
 
 int scoop_join_add_matched(struct scoop_join *join, struct scoop_key_hash hash,
                            struct scoop_error *error) {
-    struct partition *partition = ready_partition(join, hash, 0, error);
+    unsigned partition = partition_of(join, hash);
     struct scoop_record record = {.kind = SCOOP_RECORD_MATCHED, .hash = hash};
-    if (partition == NULL)
+    if (make_ready(join, partition, 0, error) != 0)
         return -1;
-    if (partition->spilled)
-        return scoop_spool_add(&partition->spool, &record, error);
-    struct entry *entry = find(partition, hash);
+    if (is_spilled(join, partition))
+        return scoop_spool_add(&join->spools[partition], &record, error);
+    struct entry *entry = find(entries_of(join, partition), join->capacity, hash);
     memcpy(entry->hash, &hash, sizeof hash);
     entry->ref = MATCHED;
-    partition->count++;
+    join->counts[partition]++;
     return 0;
 }
 
 /* keep_last: a row and, if there is one, the other side's of the same key. The new row settles
  * both. */
-static int settle_pair(struct scoop_join *join, struct partition *partition,
-                       const struct entry *entry, struct scoop_error *error) {
+static int settle_pair(struct scoop_join *join, unsigned partition, const struct entry *entry,
+                       struct scoop_error *error) {
     const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
     struct scoop_row_bytes row = row_of(slot);
     struct scoop_key_hash hash = entry_hash(join, side_of(slot), hash_of(entry));
     enum scoop_side other_side = side_of(slot) == SCOOP_OLD ? SCOOP_NEW : SCOOP_OLD;
-    const struct entry *other = find(partition, entry_hash(join, other_side, hash));
+    const struct entry *other =
+        find(entries_of(join, partition), join->capacity, entry_hash(join, other_side, hash));
     if (other->ref == 0)
         return scoop_settle_one(join->options.changes, join->options.counts, side_of(slot), hash,
                                 &row, error);
@@ -391,11 +405,12 @@ static int settle_pair(struct scoop_join *join, struct partition *partition,
     return scoop_settle_both(join->options.changes, join->options.counts, &before, &row, error);
 }
 
-static int finish_in_memory(struct scoop_join *join, struct partition *partition,
+static int finish_in_memory(struct scoop_join *join, unsigned partition,
                             struct scoop_error *error) {
-    uint32_t places = join->options.on_pair == NULL ? partition->capacity : 0;
+    const struct entry *entries = entries_of(join, partition);
+    uint32_t places = join->options.on_pair == NULL ? join->capacity : 0;
     for (uint32_t i = 0; i < places; i++) {
-        const struct entry *entry = &partition->entries[i];
+        const struct entry *entry = &entries[i];
         int status = 0;
         if (entry->ref == 0 || entry->ref == MATCHED)
             continue;
@@ -410,7 +425,6 @@ static int finish_in_memory(struct scoop_join *join, struct partition *partition
         if (status != 0)
             return -1;
     }
-    free_entries(join, partition);
     return 0;
 }
 
@@ -438,14 +452,14 @@ static int replay(struct scoop_join *inner, const struct scoop_spool *spool,
 }
 
 /* A partition in the scratch file is compared as the whole was, by the next bits of its hashes. */
-static int finish_spilled(struct scoop_join *join, struct partition *partition,
+static int finish_spilled(struct scoop_join *join, struct scoop_spool *spool,
                           struct scoop_error *error) {
     struct scoop_join_options options = join->options;
     /* Few rows are not split again, however large they are. */
-    if (partition->spool.records <= FEW_ROWS || join->level + 2 == LEVELS)
+    if (spool->records <= FEW_ROWS || join->level + 2 == LEVELS)
         options.memory_bytes = SIZE_MAX;
     struct scoop_join *inner = new_join(&options, join->level + 1, error);
-    int status = inner == NULL ? -1 : replay(inner, &partition->spool, error);
+    int status = inner == NULL ? -1 : replay(inner, spool, error);
     if (status == 0)
         do
             status = scoop_join_finish(inner, error);
@@ -453,28 +467,24 @@ static int finish_spilled(struct scoop_join *join, struct partition *partition,
     if (inner != NULL)
         join->spilled_rows += inner->spilled_rows;
     scoop_join_free(inner);
-    scoop_spool_free(&partition->spool);
+    scoop_spool_free(spool);
     return status;
 }
 
 int scoop_join_finish(struct scoop_join *join, struct scoop_error *error) {
     /* First all that is in memory, which then is free for the others. */
-    if (join->next_finish < PARTITIONS) {
-        struct partition *partition = &join->partitions[join->next_finish++];
-        if (!partition->spilled && finish_in_memory(join, partition, error) != 0)
+    if (join->next_finish < join->next_spill) {
+        if (finish_in_memory(join, join->next_finish++, error) != 0)
             return -1;
-        if (join->next_finish == PARTITIONS)
-            scoop_slots_free(&join->slots);
-        return 1;
+    } else if (join->table != NULL) {
+        free_table(join);
+        scoop_slots_free(&join->slots);
+    } else if (join->next_finish < PARTITIONS) {
+        return finish_spilled(join, &join->spools[join->next_finish++], error) == 0 ? 1 : -1;
+    } else {
+        return 0;
     }
-    for (; join->next_finish < 2 * PARTITIONS; join->next_finish++) {
-        struct partition *partition = &join->partitions[join->next_finish - PARTITIONS];
-        if (!partition->spilled)
-            continue;
-        join->next_finish++;
-        return finish_spilled(join, partition, error) == 0 ? 1 : -1;
-    }
-    return 0;
+    return 1;
 }
 
 uint64_t scoop_join_spilled(const struct scoop_join *join) {

@@ -10,6 +10,7 @@ enum {
     UNIT_BITS = 15,
     CHUNK_UNITS = 1 << UNIT_BITS,
     CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES,
+    BLOCK_BYTES = 8 * CHUNK_BYTES,
     MOST_CHUNKS = 1 << (32 - UNIT_BITS),
 };
 
@@ -21,6 +22,7 @@ void scoop_slots_free(struct scoop_slots *slots) {
     for (uint32_t i = 0; i < slots->count; i++)
         scoop_unmap(slots->chunks[i],
                     slots->sizes[i] > 0 ? (size_t)slots->sizes[i] * UNIT_BYTES : CHUNK_BYTES);
+    scoop_unmap(slots->block_left > 0 ? slots->block : NULL, slots->block_left);
     scoop_free(slots->chunks);
     scoop_free(slots->sizes);
     scoop_slots_init(slots);
@@ -51,6 +53,18 @@ static int grow_list(struct scoop_slots *slots, struct scoop_error *error) {
     return 0;
 }
 
+/* Chunks but for the first lie together in blocks of the size of huge pages. */
+static unsigned char *take_from_block(struct scoop_slots *slots) {
+    if (slots->block_left == 0) {
+        slots->block = scoop_map_table(BLOCK_BYTES);
+        if (slots->block == NULL)
+            return NULL;
+        slots->block_left = BLOCK_BYTES;
+    }
+    slots->block_left -= CHUNK_BYTES;
+    return slots->block + slots->block_left;
+}
+
 /* A chunk of so many units; its number, or -1. */
 static int64_t new_chunk(struct scoop_slots *slots, uint32_t units, bool large,
                          struct scoop_error *error) {
@@ -65,7 +79,7 @@ static int64_t new_chunk(struct scoop_slots *slots, uint32_t units, bool large,
             return -1;
     }
     size_t bytes = (size_t)units * UNIT_BYTES;
-    unsigned char *chunk = scoop_map(bytes);
+    unsigned char *chunk = large || slots->count == 0 ? scoop_map(bytes) : take_from_block(slots);
     if (chunk == NULL)
         return scoop_fail_memory(error);
     if (slots->free_chunk > 0)

@@ -25,6 +25,8 @@ struct scoop_slots {
     uint32_t bump, bump_end;           /* the rest of the last chunk */
     uint32_t free[SCOOP_SLOT_CLASSES]; /* the first free slot of each size in units; 0: none */
     uint32_t free_chunk;               /* the first freed place in chunks + 1 */
+    unsigned char *block;              /* its first block_left bytes are to become chunks */
+    size_t block_left;
     size_t bytes;
 };
 

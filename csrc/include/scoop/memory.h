@@ -17,7 +17,12 @@ void scoop_free(void *block);
 /* Zeroed memory straight from the system, all of it present, and given back at once when it is
  * unmapped: for large blocks whose sum is promised to stay within a limit. NULL as above. */
 void *scoop_map(size_t size_bytes);
+/* The same for tables that are looked into at random: in huge pages where there are some, present
+ * only where it was written to. */
+void *scoop_map_table(size_t size_bytes);
 void scoop_unmap(void *block, size_t size_bytes);
+/* Gives back a part of a block, as far as it has pages of its own. */
+void scoop_unmap_part(void *block, size_t from_bytes, size_t to_bytes);
 
 #ifdef SCOOP_TORTURE
 /* Makes the nth allocation from now on fail, once; 0: none. For tests that run in one process. */
