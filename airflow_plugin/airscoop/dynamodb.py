@@ -51,7 +51,7 @@ def client_options() -> dict[str, Any]:
 
 
 class DynamoTable:
-    """Items are dicts of text, whole numbers, booleans, None, lists and dicts."""
+    """Items are dicts of text, numbers, booleans, None, lists and dicts."""
 
     def __init__(self, name: str, client: Any) -> None:
         self.name = name
@@ -264,8 +264,8 @@ def _typed(value: Any) -> dict[str, Any]:
         return {"NULL": True}
     if isinstance(value, bool):
         return {"BOOL": value}
-    if isinstance(value, int):
-        return {"N": str(value)}
+    if isinstance(value, int | float):
+        return {"N": repr(value)}
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, dict):
@@ -280,7 +280,7 @@ def _untyped(value: Mapping[str, Any]) -> Any:
     if kind == "NULL":
         return None
     if kind == "N":
-        return int(content)
+        return int(content) if content.lstrip("-").isdigit() else float(content)
     if kind == "M":
         return _plain(content)
     if kind == "L":

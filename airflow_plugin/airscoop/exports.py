@@ -94,13 +94,13 @@ class Listing:
     """What stands below a prefix, by versions.
 
     exports: in the order of their table's versions. incomplete: ids of versions whose marker is not
-    there yet. conflicts: why a version is no export, by its id. other_objects: how many objects'
-    names are not TENANT/TABLE/VERSION/FILE.
+    there yet. conflicts: versions that are no export, each with the reason. other_objects: how many
+    objects' names are not TENANT/TABLE/VERSION/FILE.
     """
 
     exports: list[Export]
     incomplete: list[str]
-    conflicts: dict[str, str]
+    conflicts: list[tuple[Export, str]]
     other_objects: int
 
 
@@ -115,6 +115,11 @@ def version_order(version: str) -> str:
         digits = parts[i].lstrip("0")
         parts[i] = f"{NUMBER}{len(digits):04}{digits}"
     return "".join([*parts, END_OF_VERSION, version])
+
+
+def is_version(name: str) -> bool:
+    """Whether the registry can hold a version of this name."""
+    return len(name.encode()) <= MOST_VERSION_BYTES and all(ord(each) >= 32 for each in name)
 
 
 def parse(uri: str) -> Place | None:
@@ -166,13 +171,36 @@ def find_export(
     place = place_of(uri)
     prefix = f"s3://{place.bucket}/{place.id}/"
     listing = list_exports(prefix, complete_marker=complete_marker, s3=s3)
-    for message in listing.conflicts.values():
+    for _, message in listing.conflicts:
         raise ExportConflict(message)
     if listing.incomplete:
         return None
     if not listing.exports:
         raise NotFound(f"{prefix}: there is no object of an export")
     return listing.exports[0]
+
+
+def check_unchanged(export: Export, *, s3: S3Settings | None = None) -> None:
+    """Raises ExportConflict unless S3 still holds exactly the objects of the export.
+
+    Objects without a byte that were not registered, such as markers, do not count.
+    """
+    from airscoop import storage
+    from airscoop.errors import ExportConflict
+
+    known = {one.uri: one for one in export.objects}
+    for info in storage.list_objects(export.prefix, s3=s3):
+        one = ExportObject(uri=info.uri, size=info.size, etag=info.etag)
+        if one.uri in known:
+            if known.pop(one.uri) != one:
+                raise ExportConflict(f"{one.uri} has changed since {export.id} was registered")
+        elif one.size > 0 and place_of(one.uri).is_data:
+            raise ExportConflict(
+                f"{one.uri} stands beside {export.uris[0]}, with which {export.id} was registered: "
+                "remove it, or export it under a version of its own"
+            )
+    for uri in known:
+        raise ExportConflict(f"{uri}, with which {export.id} was registered, is not there any more")
 
 
 def group(objects: Iterable[ExportObject], *, complete_marker: str | None = None) -> Listing:
@@ -191,14 +219,14 @@ def group(objects: Iterable[ExportObject], *, complete_marker: str | None = None
             versions.setdefault(version, [])
         elif place.is_data:
             versions.setdefault(version, []).append(one)
-    found, incomplete, conflicts = [], [], {}
+    found, incomplete, conflicts = [], [], []
     for version, members in versions.items():
         export = _export(version, members)
         conflict = _conflict(export, complete_marker)
         if complete_marker is not None and version not in marked:
             incomplete.append(export.id)
         elif conflict is not None:
-            conflicts[export.id] = conflict
+            conflicts.append((export, conflict))
         else:
             found.append(export)
     return Listing(
@@ -221,10 +249,11 @@ def _export(version: tuple[str, str, str, str], members: list[ExportObject]) -> 
 
 def _conflict(export: Export, complete_marker: str | None) -> str | None:
     """Why these objects cannot be an export."""
-    if len(export.version.encode()) > MOST_VERSION_BYTES:
-        return f"{export.prefix}: a version's name has at most {MOST_VERSION_BYTES} bytes"
-    if any(ord(character) < 32 for character in export.version):
-        return f"{export.prefix}: a version's name has no control characters"
+    if not is_version(export.version):
+        return (
+            f"{export.prefix}: a version's name has at most {MOST_VERSION_BYTES} bytes and no "
+            "control characters"
+        )
     if not export.objects:
         return f"{export.prefix}: there is {complete_marker}, but no object with rows"
     if complete_marker is None and len(export.objects) > 1:

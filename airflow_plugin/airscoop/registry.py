@@ -28,6 +28,7 @@ UNFINISHED: tuple[State, ...] = ("registered", "running", "computed", "published
 EXPORT = "export#"
 AFTER_EXPORTS = "export$"
 TABLE = "registry"
+STALE, CONFLICT = "STALE_EXPORT", "EXPORT_CONFLICT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ class ExportRecord:
 
     owner, fence: who worked on it last. previous: the version that it is compared with, None for a
     first import. offset: how many changes of the file are published. error: why it failed, or what
-    a try failed with; code: the error's name. receipts: by state.
+    a try failed with; code: the error's name. conflict: what else stands under the version, which
+    nobody works on before that is removed. receipts: by state.
     """
 
     export: Export
@@ -58,6 +60,7 @@ class ExportRecord:
     attempts: int = 0
     error: str | None = None
     code: str | None = None
+    conflict: str | None = None
     receipts: Mapping[str, Any] = field(default_factory=dict)
     registered_at: str
     updated_at: str
@@ -106,27 +109,11 @@ class Registry:
         """
         last = self.last_done(export.dataset)
         stale = last is not None and export.order < last.export.order
-        now = _now()
-        item: Item = {
-            **dict(zip(("pk", "sk"), _key(export.id), strict=True)),
-            "export": exports.to_dict(export),
-            "fingerprint": export.fingerprint,
-            "state": "failed" if stale else "registered",
-            "offset": 0,
-            "attempts": 0,
-            "fence": 0,
-            "receipts": {},
-            "registered_at": now,
-            "updated_at": now,
-            "token": uuid.uuid4().hex,
-        }
+        item = _new_item(export)
         if last is not None and stale:
-            item |= {"error": stale_message(export, last), "code": "STALE_EXPORT"}
-        written = self.table.settled(
-            _key(export.id),
-            ("token", item["token"]),
-            lambda: self.table.put(item, condition="attribute_not_exists(#pk)"),
-        )
+            item |= {"error": stale_message(export, last), "code": STALE, "state": "failed"}
+        # What was never an export, for its conflict, may become one.
+        written = self._put(item, "attribute_not_exists(#pk) OR attribute_exists(#unusable)")
         if written is not None:
             return Registration(
                 record=_record(written), status="refused" if stale else "registered"
@@ -134,7 +121,51 @@ class Registry:
         found = self.get(export.id)
         if found.export.fingerprint != export.fingerprint:
             raise _conflict(found.export, export)
+        if found.conflict is not None:
+            self._note_conflict(export.id, None)
         return Registration(record=found, status="already_there")
+
+    def report_conflict(self, export: Export, message: str) -> bool:
+        """Keeps what is wrong with a version: it has a second object, or other content than was
+        registered. False when that was known. A version that is not registered becomes a failed one
+        until it is an export.
+        """
+        item = _new_item(dataclasses.replace(export, objects=export.objects[:2]))
+        item |= {"state": "failed", "error": message, "code": CONFLICT, "conflict": message}
+        item["unusable"] = True
+        if self._put(item, "attribute_not_exists(#pk)") is not None:
+            return True
+        return self.get(export.id).conflict != message and self._note_conflict(export.id, message)
+
+    def retry(self, record: ExportRecord) -> ExportRecord:
+        """Has a failed export worked on once more; what was computed and published stays known."""
+        token = uuid.uuid4().hex
+        item = self.table.settled(
+            _key(record.id),
+            ("token", token),
+            lambda: self.table.update(
+                _key(record.id),
+                "SET #state = :registered, #token = :token, #updated_at = :now",
+                {"registered": "registered", "token": token, "now": _now(), "failed": "failed"},
+                condition="#state = :failed AND attribute_not_exists(#conflict)",
+            ),
+        )
+        return self.get(record.id) if item is None else _record(item)
+
+    def _put(self, item: Item, condition: str) -> Item | None:
+        return self.table.settled(
+            (item["pk"], item["sk"]),
+            ("token", item["token"]),
+            lambda: self.table.put(item, condition=condition),
+        )
+
+    def _note_conflict(self, export_id: str, message: str | None) -> bool:
+        values = {} if message is None else {"message": message}
+        change = "REMOVE #conflict" if message is None else "SET #conflict = :message"
+        found = self.table.update(
+            _key(export_id), change, values, condition="attribute_exists(#pk)"
+        )
+        return found is not None
 
     def find(self, export_id: str) -> ExportRecord | None:
         """The record of TENANT/TABLE/VERSION."""
@@ -210,7 +241,7 @@ class Registry:
         return self._advance(
             lease,
             export_id,
-            ("running", "computed"),
+            ("running", "computed", "published"),
             {
                 "state": "computed",
                 "changes": dataclasses.asdict(changes),
@@ -311,6 +342,23 @@ def stale_message(export: Export, last: ExportRecord) -> str:
     )
 
 
+def _new_item(export: Export) -> Item:
+    now = _now()
+    return {
+        **dict(zip(("pk", "sk"), _key(export.id), strict=True)),
+        "export": exports.to_dict(export),
+        "fingerprint": export.fingerprint,
+        "state": "registered",
+        "offset": 0,
+        "attempts": 0,
+        "fence": 0,
+        "receipts": {},
+        "registered_at": now,
+        "updated_at": now,
+        "token": uuid.uuid4().hex,
+    }
+
+
 def _key(export_id: str) -> Key:
     tenant, _, rest = export_id.partition("/")
     table, _, version = rest.partition("/")
@@ -334,6 +382,7 @@ def _record(item: Item) -> ExportRecord:
         attempts=item["attempts"],
         error=item.get("error"),
         code=item.get("code"),
+        conflict=item.get("conflict"),
         receipts=item["receipts"],
         registered_at=item["registered_at"],
         updated_at=item["updated_at"],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -121,12 +122,14 @@ def registry_table(moto_server: MotoServer) -> str:
 class LosingProxy:
     """Passes requests on to a server; the answers to some are lost after it acted on them.
 
-    `lose("UpdateItem", 2)`: the next two answers to that operation. `seen` has all operations.
+    `lose("UpdateItem", 2)`: the next two answers to that operation. `delay("PutRecords", 1)`: each
+    of its answers waits a second. `seen` has all operations.
     """
 
     def __init__(self, server: str) -> None:
         self._host = server.removeprefix("http://")
         self._losses: dict[str, int] = {}
+        self._delays: dict[str, float] = {}
         self._lock = threading.Lock()
         self.seen: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -140,6 +143,9 @@ class LosingProxy:
     def lose(self, operation: str, times: int = 1) -> None:
         with self._lock:
             self._losses[operation] = times
+
+    def delay(self, operation: str, seconds: float) -> None:
+        self._delays[operation] = seconds
 
     def _is_lost(self, operation: str) -> bool:
         with self._lock:
@@ -171,7 +177,9 @@ class LosingProxy:
                 data = answer.read()
                 server.close()
                 operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-                if proxy._is_lost(operation):
+                lost = proxy._is_lost(operation)
+                time.sleep(proxy._delays.get(operation, 0))
+                if lost:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return

@@ -95,13 +95,14 @@ def test_objects_become_exports_in_the_order_of_versions() -> None:
     )
     assert [one.id for one in listing.exports] == ["s/z/V1", "t/a/V9", "t/a/V10"]
     assert listing.other_objects == 1
-    assert (listing.incomplete, listing.conflicts) == ([], {})
+    assert (listing.incomplete, listing.conflicts) == ([], [])
 
 
 def test_a_second_object_is_a_conflict_that_names_both() -> None:
     listing = group([thing("t/a/V1/x.gz"), thing("t/a/V1/y.gz"), thing("t/a/V2/x.gz")])
     assert [one.id for one in listing.exports] == ["t/a/V2"]
-    message = listing.conflicts["t/a/V1"]
+    ((export, message),) = listing.conflicts
+    assert export.id == "t/a/V1"
     assert "s3://bucket/t/a/V1/x.gz" in message
     assert "s3://bucket/t/a/V1/y.gz" in message
 
@@ -126,14 +127,14 @@ def test_with_a_marker_all_objects_are_one_export() -> None:
 
 def test_a_marker_without_objects_is_a_conflict() -> None:
     listing = group([thing("t/a/V1/_SUCCESS", size=0)], complete_marker="_SUCCESS")
-    assert "no object with rows" in listing.conflicts["t/a/V1"]
+    assert "no object with rows" in listing.conflicts[0][1]
 
 
 @pytest.mark.parametrize("version", ["V" * 401, "a\tb"])
 def test_a_version_that_the_registry_cannot_hold_is_a_conflict(version: str) -> None:
     listing = group([thing(f"t/a/{version}/x.gz")])
     assert listing.exports == []
-    assert "a version's name" in next(iter(listing.conflicts.values()))
+    assert "a version's name" in listing.conflicts[0][1]
 
 
 def test_the_fingerprint_knows_names_sizes_and_etags() -> None:

@@ -19,13 +19,23 @@ from airflow.sdk.exceptions import AirflowFailException
 from airscoop import errors
 from airscoop.operators.add_partition import AddPartitionOperator
 from airscoop.operators.base import label
+from airscoop.operators.finish_export import FinishExportOperator
 from airscoop.operators.insert_distinct import InsertDistinctOperator
+from airscoop.operators.lock_export import LockExportOperator
+from airscoop.operators.publish_changes import PublishChangesOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
+from airscoop.operators.register_exports import RegisterExportsOperator
+from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 from airscoop.receipt import CopyReceipt
 from airscoop.resume import TaskStateResumeStore
 
 OPERATORS = (
+    FinishExportOperator,
+    LockExportOperator,
+    PublishChangesOperator,
+    RegisterExportsOperator,
+    SnapshotDeltaOperator,
     AddPartitionOperator,
     InsertDistinctOperator,
     RefreshMaterializedViewOperator,

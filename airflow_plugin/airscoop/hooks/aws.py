@@ -1,4 +1,4 @@
-"""How to reach S3 and Kinesis, from an Airflow connection of type aws."""
+"""How to reach S3, Kinesis and the registry of exports, from an Airflow connection of type aws."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airscoop.credentials import KinesisSettings, PayloadSigning, S3Settings
+    from airscoop.registry import Registry
 
 
 def s3_settings(
@@ -32,25 +33,27 @@ def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | No
     return KinesisSettings(**values), ca_file
 
 
+def registry(aws_conn_id: str | None, table: str) -> Registry:
+    """The registry of exports in the DynamoDB table `table`; connections as above."""
+    from botocore.config import Config
+
+    from airscoop.credentials import botocore_errors
+    from airscoop.dynamodb import client_options
+    from airscoop.registry import Registry
+
+    if aws_conn_id is None:
+        return Registry(table)
+    hook = _hook(aws_conn_id, "dynamodb", config=Config(**client_options()))
+    with botocore_errors():
+        return Registry(table, client=hook.get_conn())
+
+
 def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | None]:
     from airscoop.credentials import botocore_errors, from_botocore
-    from airscoop.errors import UsageError
 
     if aws_conn_id is None:
         return {}, None
-    try:
-        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-    except ImportError as error:
-        raise UsageError(
-            f"the connection {aws_conn_id} needs the package apache-airflow-providers-amazon; "
-            "install it, or set aws_conn_id=None to use botocore's own credentials"
-        ) from error
-    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service)
-    if hook.verify is False:
-        raise UsageError(
-            f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
-            "certificates: set verify to a CA file instead"
-        )
+    hook = _hook(aws_conn_id, service)
     with botocore_errors():
         found = hook.get_session(region_name=hook.region_name).get_credentials()
         credentials, provider = (None, None) if found is None else from_botocore(found)
@@ -61,3 +64,22 @@ def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | 
         "region": hook.region_name,
     }
     return values, hook.verify if isinstance(hook.verify, str) else None
+
+
+def _hook(aws_conn_id: str, service: str, **options: Any) -> Any:
+    from airscoop.errors import UsageError
+
+    try:
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    except ImportError as error:
+        raise UsageError(
+            f"the connection {aws_conn_id} needs the package apache-airflow-providers-amazon; "
+            "install it, or set aws_conn_id=None to use botocore's own credentials"
+        ) from error
+    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, **options)
+    if hook.verify is False:
+        raise UsageError(
+            f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
+            "certificates: set verify to a CA file instead"
+        )
+    return hook

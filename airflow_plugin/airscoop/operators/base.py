@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import Warehouse
+    from airscoop.credentials import S3Settings
+    from airscoop.export_steps import Cancellable, ExportLock, Terms
     from airscoop.receipt import Receipt
+    from airscoop.registry import Registry
+
+
+@contextlib.contextmanager
+def airflow_errors() -> Iterator[None]:
+    """Fails the task for good where another try cannot mend an error."""
+    from airscoop.errors import AirscoopError
+
+    try:
+        yield
+    except AirscoopError as error:
+        # A Cancelled is retryable: an evicted worker's task is tried again.
+        if error.retryable:
+            raise
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
 
 class AirscoopOperator(BaseOperator):
@@ -24,15 +43,8 @@ class AirscoopOperator(BaseOperator):
         """Runs the verb."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        from airscoop.errors import AirscoopError
-
-        try:
+        with airflow_errors():
             receipt = self.perform(context)
-        except AirscoopError as error:
-            # A Cancelled is retryable: an evicted worker's task is tried again.
-            if error.retryable:
-                raise
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()
 
@@ -72,6 +84,54 @@ class WarehouseOperator(AirscoopOperator):
         warehouse: Warehouse | None = self.__dict__.get("_warehouse")
         if warehouse is not None:
             warehouse.cancel()
+
+
+class ExportStepOperator(AirscoopOperator):
+    """A step of an export, under the lock that a LockExportOperator has taken."""
+
+    lock: Mapping[str, Any] | None
+    registry: str
+    aws_conn_id: str | None
+    lease_seconds: float
+    handover_seconds: float
+
+    def open_registry(self) -> Registry:
+        """The registry, by the connection."""
+        from airscoop.hooks import aws
+
+        return aws.registry(self.aws_conn_id, self.registry)
+
+    def s3(self) -> tuple[S3Settings, str | None]:
+        """How to reach S3, and the CA file to trust."""
+        from airscoop.hooks import aws
+
+        return aws.s3_settings(self.aws_conn_id)
+
+    def terms(self) -> Terms:
+        """How long the lock holds."""
+        from airscoop.export_steps import Terms
+
+        return Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds)
+
+    def held_lock(self) -> ExportLock:
+        """The lock; the task is skipped where there is none: nothing was to be done, or allowed."""
+        from airscoop.export_steps import ExportLock
+
+        if self.lock is None:
+            raise AirflowSkipException("there is no lock: nothing was to be done for this export")
+        return ExportLock.of(self.lock)
+
+    def started(self, job: Cancellable) -> None:
+        """Has on_kill stop the job."""
+        self._job = job
+        if self._killed.is_set():
+            job.cancel()
+
+    def on_kill(self) -> None:
+        super().on_kill()
+        job: Cancellable | None = self.__dict__.get("_job")
+        if job is not None:
+            job.cancel()
 
 
 def label(context: Context) -> str:

@@ -1,0 +1,566 @@
+"""The steps of an export: register, lock, compute, publish, finish.
+
+Plain functions, which the operators call. From lock to finish an export's steps share one lock:
+each takes it up where the step before left it, renews it while it works, and hands it over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from airscoop import exports
+from airscoop.lease import HANDOVER_SECONDS, SECONDS, Lease, holder
+from airscoop.receipt import ChangesReceipt, DeltaReceipt, FinishReceipt, RegisterReceipt
+from airscoop.registry import (
+    CONFLICT,
+    STALE,
+    UNFINISHED,
+    ChangesFile,
+    ExportRecord,
+    Registry,
+    stale_message,
+)
+
+if TYPE_CHECKING:
+    from airscoop.credentials import KinesisSettings, S3Settings
+    from airscoop.exports import Export
+    from airscoop.receipt import PublishReceipt
+
+log = logging.getLogger(__name__)
+
+
+class Cancellable(Protocol):
+    """Work that another thread, or a signal handler, can stop."""
+
+    def cancel(self) -> None:
+        """Makes it end in Cancelled soon."""
+
+
+OnStart = Callable[[Cancellable], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportLock:
+    """An export that may be worked on: `owner` holds its table's lock, since `fence`."""
+
+    export: str
+    previous: str | None
+    owner: str
+    fence: int
+
+    @property
+    def dataset(self) -> str:
+        """TENANT/TABLE."""
+        return self.export.rpartition("/")[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types, for XCom."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def of(cls, value: ExportLock | Mapping[str, Any]) -> ExportLock:
+        """The lock, or what `to_dict` made of it."""
+        if isinstance(value, ExportLock):
+            return value
+        try:
+            return cls(**value)
+        except TypeError as error:
+            from airscoop.errors import UsageError
+
+            raise UsageError(
+                f"lock must be the result of LockExportOperator, not {value!r:.100}"
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockAttempt:
+    """One of three: the lock, what is waited for, or why there is nothing to do."""
+
+    lock: ExportLock | None = None
+    waits_for: str | None = None
+    finished: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How long a lock holds without a sign of life: in a step, and between two of them."""
+
+    seconds: float = SECONDS
+    handover_seconds: float = HANDOVER_SECONDS
+
+
+# --- register ---
+
+
+def register_exports(
+    registry: Registry,
+    prefixes: Sequence[str],
+    *,
+    complete_marker: str | None = None,
+    s3: S3Settings | None = None,
+) -> RegisterReceipt:
+    """Registers every export below the s3:// prefixes that is not registered, in version order.
+
+    The receipt's `exports` are those to work on. What is wrong with one version (older than the
+    last done one, a second object, other content) is kept in its record and holds up no other.
+    """
+    start = time.monotonic()
+    found = _Found()
+    for prefix in prefixes:
+        listing = exports.list_exports(prefix, complete_marker=complete_marker, s3=s3)
+        found.incomplete += listing.incomplete
+        found.other_objects += listing.other_objects
+        conflicts = {export.id: (export, reason) for export, reason in listing.conflicts}
+        every = [*listing.exports, *(export for export, _ in conflicts.values())]
+        for dataset in sorted({export.dataset for export in every}):
+            known = {record.id: record for record in registry.records(dataset)}
+            found.work += [record.export for record in known.values() if _is_open(record)]
+            for export in (one for one in every if one.dataset == dataset):
+                found.count += 1
+                if export.id in conflicts:
+                    found.conflict(registry, *conflicts[export.id])
+                else:
+                    found.register(registry, export, known.get(export.id))
+    return found.receipt(time.monotonic() - start)
+
+
+def register_export(
+    registry: Registry,
+    uri: str,
+    *,
+    complete_marker: str | None = None,
+    s3: S3Settings | None = None,
+) -> RegisterReceipt:
+    """Registers the one export that an object belongs to.
+
+    One that is done already is left alone, one that failed is to be worked on once more. Exports of
+    the same table before it that are not finished are worked on first. StaleExport when it is older
+    than the last done one; ExportConflict; NotFound.
+    """
+    from airscoop.errors import StaleExport
+
+    start = time.monotonic()
+    found = _Found(count=1)
+    export = exports.find_export(uri, complete_marker=complete_marker, s3=s3)
+    if export is None:
+        found.count = 0
+        found.incomplete.append(exports.place_of(uri).id)
+        return found.receipt(time.monotonic() - start)
+    registration = registry.register(export)
+    record = registration.record
+    if record.code == STALE:
+        raise StaleExport(str(record.error))
+    if registration.status == "registered":
+        found.registered.append(export.id)
+    else:
+        found.already_there += 1
+        if record.state == "failed":
+            record = registry.retry(record)
+    if record.state in UNFINISHED:
+        before = registry.unfinished(export.dataset, before=export.version)
+        found.work = [*(one.export for one in before), export]
+    return found.receipt(time.monotonic() - start)
+
+
+def _is_open(record: ExportRecord) -> bool:
+    return record.state in UNFINISHED
+
+
+@dataclass(kw_only=True)
+class _Found:
+    """A receipt in the making."""
+
+    count: int = 0
+    work: list[Export] = dataclasses.field(default_factory=list)
+    registered: list[str] = dataclasses.field(default_factory=list)
+    already_there: int = 0
+    refused: dict[str, str] = dataclasses.field(default_factory=dict)
+    conflicts: dict[str, str] = dataclasses.field(default_factory=dict)
+    incomplete: list[str] = dataclasses.field(default_factory=list)
+    other_objects: int = 0
+
+    def register(self, registry: Registry, export: Export, known: ExportRecord | None) -> None:
+        from airscoop.errors import ExportConflict
+
+        same = known is not None and known.export.fingerprint == export.fingerprint
+        if known is not None and same and known.conflict is None:
+            self.already_there += 1
+            return
+        try:
+            registration = registry.register(export)
+        except ExportConflict as error:
+            self.conflict(registry, export, str(error))
+            return
+        if registration.status == "already_there":
+            self.already_there += 1
+            return
+        self.work.append(export)
+        if registration.status == "refused":
+            self.refused[export.id] = str(registration.record.error)
+        else:
+            self.registered.append(export.id)
+
+    def conflict(self, registry: Registry, export: Export, reason: str) -> None:
+        self.conflicts[export.id] = reason
+        if exports.is_version(export.version) and registry.report_conflict(export, reason):
+            self.work.append(export)
+
+    def receipt(self, seconds: float) -> RegisterReceipt:
+        work = {export.id: export for export in self.work}
+        in_order = sorted(work.values(), key=lambda export: (export.dataset, export.order))
+        return RegisterReceipt(
+            seconds=seconds,
+            exports=[export.id for export in in_order],
+            found=self.count,
+            registered=self.registered,
+            already_there=self.already_there,
+            refused=self.refused,
+            conflicts=self.conflicts,
+            incomplete=sorted(self.incomplete),
+            other_objects=self.other_objects,
+        )
+
+
+# --- lock ---
+
+
+def lock_export(
+    registry: Registry, export_id: str, owner: str, *, terms: Terms | None = None
+) -> LockAttempt:
+    """Takes the lock of an export's table, once no earlier export of it is unfinished.
+
+    Does not wait: ask again while `waits_for` says for what. The lock holds for the handover's
+    time; `compute_changes` and the others go on with it. StaleExport and ExportConflict fail the
+    export.
+    """
+    dataset = export_id.rpartition("/")[0]
+    version = export_id.rpartition("/")[2]
+    record = registry.get(export_id)
+    reason = _finished(record, owner)
+    if reason is not None:
+        return LockAttempt(finished=reason)
+    for earlier in registry.unfinished(dataset, before=version):
+        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
+    terms = terms or Terms()
+    lease = Lease.try_acquire(registry, dataset, owner, seconds=terms.handover_seconds)
+    if lease is None:
+        return LockAttempt(waits_for=holder(registry, dataset))
+    try:
+        attempt = _lock_held(registry, lease, export_id)
+    except BaseException:
+        lease.release()
+        raise
+    if attempt.lock is None:
+        lease.release()
+    return attempt
+
+
+def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
+    """Looks once more: before the lock was had, another run may have finished this or that."""
+    from airscoop.errors import ExportConflict, StaleExport
+
+    record = registry.get(export_id)
+    reason = _finished(record, lease.owner)
+    if reason is not None:
+        return LockAttempt(finished=reason)
+    if record.conflict is not None:
+        registry.failed(lease, export_id, record.conflict, CONFLICT)
+        raise ExportConflict(record.conflict)
+    last = registry.last_done(lease.dataset)
+    if last is not None and last.export.order > record.export.order:
+        message = stale_message(record.export, last)
+        registry.start(lease, record, previous=None)
+        registry.failed(lease, export_id, message, STALE)
+        raise StaleExport(message)
+    for earlier in registry.unfinished(lease.dataset, before=record.export.version):
+        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
+    previous = None if last is None else last.export.version
+    registry.start(lease, record, previous=previous)
+    lock = ExportLock(export=export_id, previous=previous, owner=lease.owner, fence=lease.fence)
+    return LockAttempt(lock=lock)
+
+
+def _finished(record: ExportRecord, owner: str) -> str | None:
+    """Why there is nothing to do; raises what the export was refused for.
+
+    A failed export is worked on again by the run in which it failed, when that is told to.
+    """
+    from airscoop.errors import ExportConflict, StaleExport
+
+    if record.state == "done":
+        if record.conflict is not None:
+            raise ExportConflict(record.conflict)
+        return f"{record.id} is done"
+    if record.state != "failed":
+        return None
+    if record.code == STALE:
+        raise StaleExport(str(record.error))
+    if record.conflict is not None:
+        raise ExportConflict(record.conflict)
+    return None if record.owner == owner else f"{record.id} has failed: {record.error}"
+
+
+# --- compute, publish, finish ---
+
+
+@contextlib.contextmanager
+def working(
+    registry: Registry,
+    lock: ExportLock,
+    terms: Terms | None = None,
+    *,
+    on_lost: Callable[[], object] | None = None,
+) -> Iterator[Lease]:
+    """The lock of an export while one of its steps works; errors are noted in its record."""
+    from airscoop.errors import AirscoopError, Cancelled, LockLost
+
+    terms = terms or Terms()
+    with Lease.attach(
+        registry,
+        lock.dataset,
+        lock.owner,
+        lock.fence,
+        seconds=terms.seconds,
+        handover_seconds=terms.handover_seconds,
+        on_lost=on_lost,
+    ) as lease:
+        try:
+            yield lease
+        except LockLost:
+            raise
+        except Cancelled:
+            lease.check()  # the loss of the lock cancels, too, and is then the reason
+            raise
+        except AirscoopError as error:
+            with contextlib.suppress(AirscoopError):
+                registry.note_error(
+                    lease, lock.export, f"{type(error).__name__}: {error}", error.code
+                )
+            raise
+
+
+def compute_changes(
+    registry: Registry,
+    lock: ExportLock | Mapping[str, Any],
+    *,
+    changes: str,
+    key: Sequence[str] = ("PK",),
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    terms: Terms | None = None,
+    on_start: OnStart | None = None,
+    **delta_options: Any,
+) -> ChangesReceipt:
+    """Compares an export with the last done one, by `airscoop.delta`, and writes the changes.
+
+    They go to CHANGES/TENANT/TABLE/VERSION.jsonl.gz below the s3:// prefix `changes`. Where an
+    earlier try has written them, and they are still there, nothing is computed. Both exports must
+    be in S3 as they were registered, also after they were read.
+    """
+    start = time.monotonic()
+    lock = ExportLock.of(lock)
+    stopping = _Stopping(on_start)
+    with working(registry, lock, terms, on_lost=stopping.stop) as lease:
+        record = registry.get(lock.export)
+        place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz"
+        written = record.changes if record.state != "running" else None
+        if written is not None and written.uri == place and _stands(written, s3):
+            delta = dict(record.receipts["computed"])
+            return _changes_receipt(lock, written, delta, start, computed=False)
+        before = [] if lock.previous is None else [registry.get(f"{lock.dataset}/{lock.previous}")]
+        compared = [record.export, *(one.export for one in before)]
+        from airscoop.snapshots import DeltaJob
+
+        job = DeltaJob(
+            before[0].export.uris if before else None,
+            record.export.uris,
+            key=key,
+            version=lock.export,
+            old_s3=s3,
+            ca_file=ca_file,
+            **delta_options,
+        )
+        stopping.starts(job)
+        result = job.run(on_progress=lambda _: lease.check())
+        _check_etags(result.receipt, record.export)
+        for export in compared:
+            exports.check_unchanged(export, s3=s3)
+        lease.check()
+        copy = result.write(place, destination_s3=s3, ca_file=ca_file)
+        written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
+        delta = result.receipt.to_dict()
+        registry.computed(lease, lock.export, written, delta)
+        return _changes_receipt(lock, written, delta, start, computed=True)
+
+
+def publish_changes(
+    registry: Registry,
+    lock: ExportLock | Mapping[str, Any],
+    stream: str,
+    *,
+    s3: S3Settings | None = None,
+    kinesis: KinesisSettings | None = None,
+    ca_file: str | None = None,
+    terms: Terms | None = None,
+    on_start: OnStart | None = None,
+    **publish_options: Any,
+) -> PublishReceipt:
+    """Publishes an export's changes to a Kinesis stream, from where an earlier try stopped.
+
+    How far it has come is kept in the registry about once a second and at the end. A run that has
+    lost its lock stops and publishes nothing more.
+    """
+    from airscoop import storage
+    from airscoop.errors import PreconditionFailed, SourceChanged
+    from airscoop.publishing import PublishJob
+
+    lock = ExportLock.of(lock)
+    stopping = _Stopping(on_start)
+    with working(registry, lock, terms, on_lost=stopping.stop) as lease:
+        record = registry.get(lock.export)
+        if record.changes is None or record.state not in ("computed", "published"):
+            raise PreconditionFailed(
+                f"{lock.export} is {record.state}: its changes are not computed"
+            )
+        if storage.head(record.changes.uri, s3=s3).etag != record.changes.etag:
+            raise SourceChanged(
+                f"{record.changes.uri} is not the file that was computed; compute it again"
+            )
+        saved = record.offset
+
+        def save(facts: Mapping[str, Any]) -> None:
+            nonlocal saved
+            lease.check()
+            if facts["acknowledged"] > saved:
+                registry.save_offset(lease, lock.export, facts["acknowledged"])
+                saved = facts["acknowledged"]
+
+        job = PublishJob(
+            record.changes.uri,
+            stream,
+            start_at=record.offset,
+            changes_s3=s3,
+            kinesis=kinesis,
+            ca_file=ca_file,
+            **publish_options,
+        )
+        stopping.starts(job)
+        receipt = job.run(on_progress=save)
+        registry.published(lease, lock.export, record.changes.count, receipt.to_dict())
+        return receipt
+
+
+def finish_export(
+    registry: Registry,
+    lock: ExportLock | Mapping[str, Any],
+    *,
+    state: Literal["done", "failed"] | None = None,
+    error: str | None = None,
+    terms: Terms | None = None,
+) -> FinishReceipt:
+    """Ends an export's work and releases the lock.
+
+    state None: done if the changes are published, else failed. The error of a failed export is
+    `error`, or what a step noted. Again, after it was finished: nothing happens.
+    """
+    start = time.monotonic()
+    lock = ExportLock.of(lock)
+    record = registry.get(lock.export)
+    if not (record.state in ("done", "failed") and record.owner == lock.owner):
+        terms = terms or Terms()
+        lease = Lease.attach(
+            registry, lock.dataset, lock.owner, lock.fence, seconds=terms.handover_seconds
+        )
+        record = _finish(registry, lease, registry.get(lock.export), state, error)
+        lease.release()
+    return FinishReceipt(
+        seconds=time.monotonic() - start,
+        export=lock.export,
+        previous=record.previous,
+        state="done" if record.state == "done" else "failed",
+        error=record.error,
+        changes=None if record.changes is None else record.changes.count,
+        published=record.offset,
+    )
+
+
+def _finish(
+    registry: Registry,
+    lease: Lease,
+    record: ExportRecord,
+    state: Literal["done", "failed"] | None,
+    error: str | None,
+) -> ExportRecord:
+    if state == "done" or (state is None and error is None and record.state == "published"):
+        return registry.done(lease, record.id)
+    reason = error or record.error or f"a step failed while it was {record.state}"
+    return registry.failed(lease, record.id, reason, record.code)
+
+
+class _Stopping:
+    """Cancels a job that may not have been made yet."""
+
+    def __init__(self, on_start: OnStart | None) -> None:
+        self._on_start = on_start
+        self._job: Cancellable | None = None
+        self._stopped = False
+
+    def starts(self, job: Cancellable) -> None:
+        self._job = job
+        if self._stopped:
+            job.cancel()
+        if self._on_start is not None:
+            self._on_start(job)
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._job is not None:
+            self._job.cancel()
+
+
+def _stands(changes: ChangesFile, s3: S3Settings | None) -> bool:
+    from airscoop import storage
+    from airscoop.errors import NotFound
+
+    try:
+        return storage.head(changes.uri, s3=s3).etag == changes.etag
+    except NotFound:
+        return False
+
+
+def _check_etags(receipt: DeltaReceipt, export: Export) -> None:
+    """Of an export that is one object the very answer that was read tells what it was."""
+    from airscoop.errors import ExportConflict
+
+    read, first = receipt.new_etag, export.objects[0]
+    if len(export.objects) == 1 and read is not None and read != first.etag:
+        raise ExportConflict(
+            f"{first.uri} has changed since {export.id} was registered: its ETag is {read}, not "
+            f"{first.etag}"
+        )
+
+
+def _changes_receipt(
+    lock: ExportLock, changes: ChangesFile, delta: dict[str, Any], start: float, *, computed: bool
+) -> ChangesReceipt:
+    return ChangesReceipt(
+        seconds=time.monotonic() - start,
+        export=lock.export,
+        previous=lock.previous,
+        changes=changes.uri,
+        etag=changes.etag,
+        count=changes.count,
+        computed=computed,
+        delta=delta,
+    )
+
+
+def prefixes_of(bucket: str, datasets: Iterable[str]) -> list[str]:
+    """The s3:// prefixes of tenants ("TENANT") and of their tables ("TENANT/TABLE")."""
+    return [f"s3://{bucket}/{dataset.strip('/')}/" for dataset in datasets]

@@ -1,0 +1,68 @@
+"""FinishExportOperator: an export is done, or has failed; its table's lock is released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from airscoop.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.operators.base import ExportStepOperator
+from airscoop.registry import TABLE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context, XComArg
+
+    from airscoop.receipt import FinishReceipt
+
+
+class FinishExportOperator(ExportStepOperator):
+    """The last step. It runs whatever became of those before it (trigger rule "all_done").
+
+    lock: the output of the LockExportOperator; without one it is skipped. needs: outputs of tasks
+    that must be there for the export to be done, besides that its changes are published.
+    state: "done" or "failed" decides that itself. A failed export's error is in the registry, and
+    fails this task, too, so that the run fails, unless `state` asked for it.
+    """
+
+    template_fields: Sequence[str] = ("lock", "needs")
+    ui_color = "#d9efd9"
+
+    def __init__(
+        self,
+        *,
+        lock: XComArg | Mapping[str, Any] | None,
+        needs: Sequence[XComArg | Mapping[str, Any] | None] = (),
+        state: Literal["done", "failed"] | None = None,
+        registry: str = TABLE,
+        aws_conn_id: str | None = "aws_default",
+        lease_seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        if state is None:
+            kwargs.setdefault("trigger_rule", "all_done")
+        super().__init__(**kwargs)
+        self.lock = lock  # type: ignore[assignment]  # an XComArg until it is rendered
+        self.needs = needs
+        self.state = state
+        self.registry = registry
+        self.aws_conn_id = aws_conn_id
+        self.lease_seconds = lease_seconds
+        self.handover_seconds = handover_seconds
+
+    def perform(self, context: Context) -> FinishReceipt:
+        from airscoop.export_steps import finish_export
+
+        missing = any(one is None for one in self.needs)
+        receipt = finish_export(
+            self.open_registry(),
+            self.held_lock(),
+            state=self.state,
+            error="a task before this one has failed" if missing else None,
+            terms=self.terms(),
+        )
+        if receipt.state == "failed" and self.state is None:
+            raise AirflowFailException(receipt.summary())
+        return receipt

@@ -1,0 +1,66 @@
+"""LockExportOperator: waits until an export may be worked on, and takes its table's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airscoop.lease import HANDOVER_SECONDS
+from airscoop.operators.base import airflow_errors
+from airscoop.registry import TABLE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class LockExportOperator(BaseSensorOperator):
+    """Waits until all earlier exports of the table are done or failed and the lock is to be had.
+
+    export: TENANT/TABLE/VERSION. Gives the lock, which the steps that follow take: a dict of the
+    export, the previous version that is done, the owner (this run) and the fence. Skips when
+    another run has finished the export; fails when it is older than the last done one, or has other
+    objects than were registered. It waits in mode "reschedule", so it keeps no worker. A lock
+    whose holder gives no sign of life is taken over after its lease.
+    """
+
+    template_fields: Sequence[str] = ("export",)
+    ui_color = "#e4d7f4"
+
+    def __init__(
+        self,
+        *,
+        export: str,
+        registry: str = TABLE,
+        aws_conn_id: str | None = "aws_default",
+        handover_seconds: float = HANDOVER_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"mode": "reschedule", "poke_interval": 10, **kwargs})
+        self.export = export
+        self.registry = registry
+        self.aws_conn_id = aws_conn_id
+        self.handover_seconds = handover_seconds
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        from airscoop.export_steps import Terms, lock_export
+        from airscoop.hooks import aws
+
+        terms = Terms(handover_seconds=self.handover_seconds)
+        with airflow_errors():
+            registry = aws.registry(self.aws_conn_id, self.registry)
+            attempt = lock_export(registry, self.export, owner(context), terms=terms)
+        if attempt.finished is not None:
+            raise AirflowSkipException(attempt.finished)
+        if attempt.lock is None:
+            self.log.info("%s waits for %s", self.export, attempt.waits_for)
+            return PokeReturnValue(is_done=False)
+        return PokeReturnValue(is_done=True, xcom_value=attempt.lock.to_dict())
+
+
+def owner(context: Context) -> str:
+    """DAG, run and map index: the tasks of one export in one run, in all of their tries."""
+    ti = context["ti"]
+    return f"{ti.dag_id}/{ti.run_id}/{ti.map_index}"

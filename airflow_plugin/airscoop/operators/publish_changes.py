@@ -1,0 +1,71 @@
+"""PublishChangesOperator: the changes of an export to a Kinesis stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airscoop.errors import UsageError
+from airscoop.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.operators.base import ExportStepOperator
+from airscoop.registry import TABLE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context, XComArg
+
+    from airscoop.receipt import PublishReceipt
+
+
+class PublishChangesOperator(ExportStepOperator):
+    """Publishes the changes that a SnapshotDeltaOperator has written to `stream`.
+
+    lock: the output of the LockExportOperator. It goes on where an earlier try stopped, which the
+    registry knows; a run that loses its lock stops. publish_options: further arguments of
+    `airscoop.publish`.
+    """
+
+    template_fields: Sequence[str] = ("lock", "stream", "publish_options")
+    ui_color = "#f4d7e3"
+
+    def __init__(
+        self,
+        *,
+        lock: XComArg | Mapping[str, Any] | None,
+        stream: str,
+        publish_options: Mapping[str, Any] | None = None,
+        registry: str = TABLE,
+        aws_conn_id: str | None = "aws_default",
+        lease_seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.lock = lock  # type: ignore[assignment]  # an XComArg until it is rendered
+        self.stream = stream
+        self.publish_options = publish_options
+        self.registry = registry
+        self.aws_conn_id = aws_conn_id
+        self.lease_seconds = lease_seconds
+        self.handover_seconds = handover_seconds
+
+    def perform(self, context: Context) -> PublishReceipt:
+        from airscoop.export_steps import publish_changes
+        from airscoop.hooks import aws
+
+        lock = self.held_lock()
+        settings, _ = self.s3()
+        kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)
+        try:
+            return publish_changes(
+                self.open_registry(),
+                lock,
+                self.stream,
+                s3=settings,
+                kinesis=kinesis,
+                ca_file=ca_file,
+                terms=self.terms(),
+                on_start=self.started,
+                **(self.publish_options or {}),
+            )
+        except TypeError as error:
+            raise UsageError(f"{self.task_id}: publish_options: {error}") from error

@@ -1,0 +1,65 @@
+"""RegisterExportsOperator: finds exports in S3 and registers each once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airscoop.errors import UsageError
+from airscoop.operators.base import AirscoopOperator
+from airscoop.registry import TABLE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airscoop.receipt import RegisterReceipt
+
+
+class RegisterExportsOperator(AirscoopOperator):
+    """Registers the exports of `datasets` ("TENANT", "TENANT/TABLE") in `bucket`, or that of `key`.
+
+    Its receipt's `exports` are the ids to work on, in the order of versions; expand over them:
+    new ones, those that no run has finished, and those whose error is to be seen. With `key` (of an
+    object, or its s3:// name; empty: none) only that export, and unfinished ones before it.
+    complete_marker: the name of the object that says that all others of a version are there.
+    """
+
+    template_fields: Sequence[str] = ("bucket", "datasets", "key", "complete_marker")
+    ui_color = "#e4d7f4"
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        datasets: Sequence[str] = (),
+        key: str | None = None,
+        complete_marker: str | None = None,
+        registry: str = TABLE,
+        aws_conn_id: str | None = "aws_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.bucket = bucket
+        self.datasets = datasets
+        self.key = key
+        self.complete_marker = complete_marker
+        self.registry = registry
+        self.aws_conn_id = aws_conn_id
+
+    def perform(self, context: Context) -> RegisterReceipt:
+        from airscoop.export_steps import prefixes_of, register_export, register_exports
+        from airscoop.hooks import aws
+
+        settings, _ = aws.s3_settings(self.aws_conn_id)
+        registry = aws.registry(self.aws_conn_id, self.registry)
+        marker = self.complete_marker or None
+        if self.key:
+            key = str(self.key)
+            uri = (
+                key if key.lower().startswith("s3://") else f"s3://{self.bucket}/{key.lstrip('/')}"
+            )
+            return register_export(registry, uri, complete_marker=marker, s3=settings)
+        if not self.datasets:
+            raise UsageError(f"{self.task_id}: give datasets, or a key")
+        prefixes = prefixes_of(self.bucket, self.datasets)
+        return register_exports(registry, prefixes, complete_marker=marker, s3=settings)

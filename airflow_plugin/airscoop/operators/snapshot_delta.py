@@ -1,0 +1,71 @@
+"""SnapshotDeltaOperator: what changed between an export and the last done one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airscoop.errors import UsageError
+from airscoop.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.operators.base import ExportStepOperator
+from airscoop.registry import TABLE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context, XComArg
+
+    from airscoop.receipt import ChangesReceipt
+
+
+class SnapshotDeltaOperator(ExportStepOperator):
+    """Writes the changes of a locked export to CHANGES/TENANT/TABLE/VERSION.jsonl.gz.
+
+    lock: the output of a LockExportOperator. changes: an s3:// prefix. key: the key's columns.
+    delta_options: further arguments of `airscoop.delta`. Where an earlier try has written the file,
+    nothing is computed.
+    """
+
+    template_fields: Sequence[str] = ("lock", "changes", "key", "delta_options")
+    ui_color = "#d7e3f4"
+
+    def __init__(
+        self,
+        *,
+        lock: XComArg | Mapping[str, Any] | None,
+        changes: str,
+        key: Sequence[str] = ("PK",),
+        delta_options: Mapping[str, Any] | None = None,
+        registry: str = TABLE,
+        aws_conn_id: str | None = "aws_default",
+        lease_seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.lock = lock  # type: ignore[assignment]  # an XComArg until it is rendered
+        self.changes = changes
+        self.key = key
+        self.delta_options = delta_options
+        self.registry = registry
+        self.aws_conn_id = aws_conn_id
+        self.lease_seconds = lease_seconds
+        self.handover_seconds = handover_seconds
+
+    def perform(self, context: Context) -> ChangesReceipt:
+        from airscoop.export_steps import compute_changes
+
+        lock = self.held_lock()
+        settings, ca_file = self.s3()
+        try:
+            return compute_changes(
+                self.open_registry(),
+                lock,
+                changes=self.changes,
+                key=self.key,
+                s3=settings,
+                ca_file=ca_file,
+                terms=self.terms(),
+                on_start=self.started,
+                **(self.delta_options or {}),
+            )
+        except TypeError as error:
+            raise UsageError(f"{self.task_id}: delta_options: {error}") from error
