@@ -5,24 +5,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import signal
 import socket
-import sqlite3
-import subprocess
 import threading
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow_services import Services
 from fault_server import Answer, FaultProxy, fault_proxy, origin
 from test_transfer_resumed import starts
-from transfer_support import MIB, OWNER, PART_BYTES, Store, eventually, free_ports, noise
+from transfer_support import MIB, OWNER, PART_BYTES, Store, eventually, noise
 
 from airscoop.local.airflow_home import AirflowHome
 
@@ -71,75 +68,8 @@ def stalling(body: bytes, *, after: int, released: threading.Event) -> Answer:
     return send
 
 
-class Services:
-    """API server, scheduler and DAG processor of one Airflow; ended with the block."""
-
-    def __init__(self, airflow: AirflowHome, folder: Path) -> None:
-        self._airflow = airflow
-        self._log = folder / "airflow.log"
-        self._port, log_port = free_ports(2)
-        self._settings = {
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self._port}/execution/",
-            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__PARALLELISM": "2",
-            "AIRFLOW__API_AUTH__JWT_SECRET": "the tests' own secret, of no use elsewhere",
-            "AIRFLOW__API__SECRET_KEY": "another one",
-            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_port),
-            "NO_PROXY": "127.0.0.1",
-        }
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def output(self) -> str:
-        return self._log.read_text(errors="replace")[-12000:]
-
-    def start(self) -> None:
-        assert self._airflow.run(self._log, "db", "migrate") == 0, self.output()
-        port = str(self._port)
-        self._run("api-server", "--host", "127.0.0.1", "--port", port, "--workers", "1")
-        self._run("dag-processor")
-        # A task that starts before the API server answers has lost a try.
-        assert eventually(self._answers, seconds=SECONDS), self.output()
-        self._run("scheduler", "--skip-serve-logs")
-
-    def _run(self, *arguments: str) -> None:
-        with self._log.open("ab") as output:
-            self._processes.append(
-                subprocess.Popen(
-                    self._airflow.command(*arguments),
-                    env=self._airflow.environment() | self._settings,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            )
-
-    def _answers(self) -> bool:
-        try:
-            url = f"http://127.0.0.1:{self._port}/execution/health"
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def end(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for process in self._processes:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-            for process in self._processes:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(10)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """From the metadata database, while it is in use."""
-        database = f"file:{self._airflow.home / 'airflow.db'}?mode=ro"
-        try:
-            with contextlib.closing(sqlite3.connect(database, uri=True, timeout=5)) as connection:
-                return connection.execute(query).fetchall()
-        except sqlite3.OperationalError:
-            return []
+class ResumedTask(Services):
+    """The one task of the DAG above."""
 
     def stored(self) -> dict[str, Any] | None:
         """What the task state store holds."""
@@ -165,7 +95,7 @@ def proxy(store: Store) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[Services]:
+def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[ResumedTask]:
     (tmp_path / "dags").mkdir()
     s3 = {
         "access_key_id": OWNER.access_key_id,
@@ -176,14 +106,14 @@ def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[Servic
     }
     status = {"s3": s3, "warehouse": {"dsn": "postgresql://nobody@127.0.0.1:1/none"}}
     airflow = AirflowHome(home=tmp_path / "airflow", dags=tmp_path / "dags", status=status)
-    running = Services(airflow, tmp_path)
+    running = ResumedTask(airflow, tmp_path)
     try:
         yield running
     finally:
         running.end()
 
 
-def parts_known(services: Services) -> int:
+def parts_known(services: ResumedTask) -> int:
     state = services.stored()
     mark = state and state["mark"]
     return int(mark["parts"]) if mark else 0
@@ -196,7 +126,7 @@ def sent(proxy: FaultProxy) -> list[int]:
 
 @pytest.mark.timeout(400)
 def test_a_killed_task_goes_on_in_its_next_try(
-    store: Store, proxy: FaultProxy, services: Services, tmp_path: Path
+    store: Store, proxy: FaultProxy, services: ResumedTask, tmp_path: Path
 ) -> None:
     pids, released = tmp_path / "pids", threading.Event()
     with origin() as web:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -107,9 +108,17 @@ class AirflowHome:
             " WHERE r.dag_id = ? AND x.key = 'return_value'"
             " AND replace(substr(r.logical_date, 1, 19), ' ', 'T') = ?"
         )
-        connection = sqlite3.connect(self._database)
-        try:
-            rows = connection.execute(query, (dag_id, logical_date[:19])).fetchall()
-        finally:
-            connection.close()
+        return self._values(query, (dag_id, logical_date[:19]))
+
+    def last_receipts(self, dag_id: str) -> dict[str, Any]:
+        """Task to receipt, from the XComs of the newest run; of a mapped task its first."""
+        query = (
+            "SELECT task_id, value FROM xcom WHERE key = 'return_value' AND map_index <= 0"
+            " AND dag_run_id = (SELECT MAX(id) FROM dag_run WHERE dag_id = ?)"
+        )
+        return self._values(query, (dag_id,))
+
+    def _values(self, query: str, parameters: tuple[str, ...]) -> dict[str, Any]:
+        with contextlib.closing(sqlite3.connect(self._database)) as connection:
+            rows = connection.execute(query, parameters).fetchall()
         return {task: json.loads(value) for task, value in rows}

@@ -61,24 +61,25 @@ def ensure(endpoint: str, credentials: Mapping[str, str]) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        _ensure_table(client("dynamodb", endpoint, credentials))
+        dynamodb = client("dynamodb", endpoint, credentials)
+        if TABLE not in dynamodb.list_tables()["TableNames"]:
+            make_table(dynamodb, TABLE)
         _ensure_stream(client("kinesis", endpoint, credentials))
         client("sqs", endpoint, credentials).create_queue(QueueName=QUEUE)
     except (BotoCoreError, ClientError) as error:
         raise LocalStackError(f"moto's server at {endpoint}: {error}") from error
 
 
-def _ensure_table(dynamodb: Any) -> None:
-    if TABLE in dynamodb.list_tables()["TableNames"]:
-        return
+def make_table(dynamodb: Any, name: str) -> None:
+    """Makes a table for the registry, and waits until it is there."""
     keys = {"pk": "HASH", "sk": "RANGE"}
     dynamodb.create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
         BillingMode="PAY_PER_REQUEST",
     )
-    dynamodb.get_waiter("table_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
 def _ensure_stream(kinesis: Any) -> None:

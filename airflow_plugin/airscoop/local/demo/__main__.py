@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from airscoop.errors import AirscoopError
-from airscoop.local.demo import bestsellers
+from airscoop.local.demo import bestsellers, snapshot_delta
 from airscoop.local.processes import LocalStackError
 
 
@@ -24,7 +24,7 @@ class Demo(Protocol):
     def run(self, options: argparse.Namespace) -> int: ...
 
 
-DEMOS: dict[str, Demo] = {"bestsellers": bestsellers}
+DEMOS: dict[str, Demo] = {"bestsellers": bestsellers, "snapshot_delta": snapshot_delta}
 DEFAULT = "bestsellers"
 
 

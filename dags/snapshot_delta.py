@@ -1,0 +1,117 @@
+"""The DAG snapshot_delta: full exports in S3 -> what changed -> Kinesis, each once and in order.
+
+A notification of S3 is only a hint: a run takes every export that is not done, or the one of `key`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTrigger
+from airflow.sdk import DAG, Asset, AssetWatcher, Param, Variable, task, task_group
+
+from airscoop.config import load_snapshot_delta
+from airscoop.operators.finish_export import FinishExportOperator
+from airscoop.operators.lock_export import LockExportOperator
+from airscoop.operators.publish_changes import PublishChangesOperator
+from airscoop.operators.register_exports import RegisterExportsOperator
+from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
+
+CONFIG = load_snapshot_delta(Path(__file__).parent / "config" / "snapshot_delta.yml")
+TABLES = {table.name: table for table in CONFIG.tables}
+PLACE: dict[str, Any] = {"registry": CONFIG.registry, "aws_conn_id": CONFIG.aws_conn_id}
+
+
+def notifications() -> list[Asset] | None:
+    """What starts event-driven runs; None where no queue is set: runs are then started by hand."""
+    queue = Variable.get("snapshot_delta_queue", default=None)
+    if not queue:
+        return None
+    trigger = MessageQueueTrigger(
+        scheme="sqs",
+        sqs_queue=queue,
+        aws_conn_id=CONFIG.aws_conn_id,
+        max_messages=10,
+        waiter_delay=CONFIG.poll_seconds,
+    )
+    return [Asset("snapshot_delta_exports", watchers=[AssetWatcher(name="sqs", trigger=trigger)])]
+
+
+@task
+def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
+    """Each export to work on, with the settings of its table."""
+    work = []
+    approved, key = params["max_delete_ratio"], f"/{params['key'] or ''}"
+    for export in registered["exports"]:
+        table = TABLES[export.rpartition("/")[0]]
+        options = {
+            "format": table.format,
+            "duplicates": table.duplicates,
+            "schema_change": table.schema_change,
+            "max_delete_ratio": table.max_delete_ratio,
+            "min_rows": table.min_rows,
+        }
+        if approved is not None and f"/{export}/" in key:
+            options["max_delete_ratio"] = approved
+        work.append({"export": export, "key": table.key, "delta_options": options})
+    return work
+
+
+@task_group
+def snapshot(export: str, key: list[str], delta_options: dict[str, Any]) -> None:
+    """One export: it waits for the lock of its table, and for the table's earlier exports."""
+    lock = LockExportOperator(
+        task_id="lock", export=export, poke_interval=CONFIG.poll_seconds, **PLACE
+    )
+    delta = SnapshotDeltaOperator(
+        task_id="delta",
+        lock=lock.output,
+        key=key,
+        delta_options=delta_options,
+        changes=CONFIG.changes,
+        **PLACE,
+    )
+    publish = PublishChangesOperator(
+        task_id="publish", lock=lock.output, stream=CONFIG.stream, **PLACE
+    )
+    # Runs whatever became of the others: done or failed, and the lock is released.
+    finish = FinishExportOperator(task_id="finish", lock=lock.output, **PLACE)
+    lock >> delta >> publish >> finish
+
+
+with DAG(
+    dag_id="snapshot_delta",
+    description="What changed between full exports in S3, published to Kinesis",
+    schedule=notifications(),
+    catchup=False,
+    # Runs at the same time are safe: the registry gives each table's exports to one at a time.
+    max_active_runs=16,
+    params={
+        "key": Param(
+            None,
+            type=["null", "string"],
+            description="The S3 key of one export's object; empty: all that are not done",
+        ),
+        "max_delete_ratio": Param(
+            None,
+            type=["null", "number"],
+            minimum=0,
+            maximum=1,
+            description="Approves a share of deletes, for the export of key and in this run",
+        ),
+    },
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=CONFIG.retry_seconds)},
+    tags=["airscoop"],
+    doc_md=__doc__,
+) as dag:
+    registered = RegisterExportsOperator(
+        task_id="register",
+        bucket=CONFIG.bucket,
+        datasets=list(TABLES),
+        key="{{ params.key or '' }}",
+        complete_marker=CONFIG.complete_marker,
+        **PLACE,
+    )
+    snapshot.expand_kwargs(exports(registered.output))
