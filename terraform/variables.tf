@@ -46,6 +46,40 @@ variable "glue_database" {
   default     = "spectrumdb"
 }
 
+variable "tenants" {
+  description = "Whose exports the DAG snapshot_delta reads: the first parts of their keys in the bucket. Empty: none of its resources are made."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for tenant in var.tenants : can(regex("^[^/*?$]+$", tenant))])
+    error_message = "tenants: the first part of a key each, without slashes and wildcards."
+  }
+}
+
+variable "changes_prefix" {
+  description = "The part of the bucket that gets the files of changes. No tenant has this name."
+  type        = string
+  default     = "changes"
+
+  validation {
+    condition     = can(regex("^[^/*?$]+(/[^/*?$]+)*$", var.changes_prefix))
+    error_message = "changes_prefix: a key prefix without wildcards and without a slash at either end."
+  }
+}
+
+variable "registry" {
+  description = "Name of the DynamoDB table of the exports. dags/config/snapshot_delta.yml names it too."
+  type        = string
+  default     = "registry"
+}
+
+variable "stream" {
+  description = "Name of the Kinesis stream of the changes."
+  type        = string
+  default     = "airscoop-changes"
+}
+
 variable "tags" {
   description = "Tags of every resource that can have tags."
   type        = map(string)

@@ -7,12 +7,14 @@ resource "aws_iam_policy" "worker" {
     Version = "2012-10-17"
     Statement = [
       {
-        # The rights that CreateMultipartUpload, UploadPart, Complete and HEAD go by are among these.
+        # The rights that CreateMultipartUpload, UploadPart, Complete and HEAD go by are among these;
+        # a copy from S3 to S3 takes the source's tags along.
         Sid    = "WriteFiles"
         Effect = "Allow"
         Action = [
           "s3:PutObject",
           "s3:GetObject",
+          "s3:GetObjectTagging",
           "s3:AbortMultipartUpload",
           "s3:ListMultipartUploadParts",
         ]

@@ -118,7 +118,8 @@ run "worker_deletes_reject_files_only" {
       } == {
       WriteFiles = {
         actions = [
-          "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+          "s3:PutObject", "s3:GetObject", "s3:GetObjectTagging", "s3:AbortMultipartUpload",
+          "s3:ListMultipartUploadParts",
         ]
         resources = ["arn:aws:s3:::books-of-the-test/bestsellers/*"]
       }

@@ -52,9 +52,20 @@ def blocks(kind: str) -> list[Block]:
     ]
 
 
-def resource(kind: str) -> Block:
-    (block,) = (block for block in blocks("resource") if block.labels[0] == kind)
+def resource(kind: str, name: str | None = None) -> Block:
+    """The one resource of a kind, or that with a name."""
+    (block,) = (
+        block
+        for block in blocks("resource")
+        if block.labels[0] == kind and name in (None, block.labels[1])
+    )
     return block
+
+
+def actions(policy: str) -> set[str]:
+    """All that a policy of the workers grants."""
+    block = resource("aws_iam_policy", policy)
+    return {action for each in statements(block) for action in each.actions}
 
 
 def statements(block: Block) -> Iterator[Statement]:
@@ -113,10 +124,10 @@ def test_no_policy_allows_every_resource_or_principal() -> None:
 
 
 def test_the_worker_has_exactly_the_s3_actions_that_airscoop_uses() -> None:
-    granted = {action for each in statements(resource("aws_iam_policy")) for action in each.actions}
-    assert granted == {
+    assert actions("worker") == {
         "s3:PutObject",
         "s3:GetObject",
+        "s3:GetObjectTagging",
         "s3:AbortMultipartUpload",
         "s3:ListMultipartUploadParts",
         "s3:ListBucket",
@@ -132,15 +143,47 @@ def test_every_action_that_the_engine_names_in_its_errors_is_granted() -> None:
         for path in sources
         for action in re.findall(r'"(s3:[A-Z]\w+)"', path.read_text(encoding="utf-8"))
     }
-    granted = {action for each in statements(resource("aws_iam_policy")) for action in each.actions}
     assert "s3:PutObject" in named
-    assert named <= granted
+    assert named <= actions("worker")
+
+
+def test_every_call_of_the_registry_and_the_publishing_is_granted() -> None:
+    registry = (ROOT / "airflow_plugin/airscoop/dynamodb.py").read_text(encoding="utf-8")
+    called = set(re.findall(r"self\._client\.(\w+)", registry))
+    assert called == {"get_item", "query", "put_item", "update_item", "transact_write_items"}
+    publish = (ROOT / "csrc/stream/publish.c").read_text(encoding="utf-8")
+    asked = set(re.findall(r'start_call\(publish, "(\w+)"', publish))
+    assert {action for action in actions("exports") if not action.startswith("s3:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",  # also in a transaction, whose other half is a
+        "dynamodb:ConditionCheckItem",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        *(f"kinesis:{name}" for name in asked),
+    }
+
+
+def test_the_exports_are_only_read_and_nothing_of_them_is_deleted() -> None:
+    found = {each.sid: each.actions for each in statements(resource("aws_iam_policy", "exports"))}
+    assert found["ReadExports"] == ("s3:GetObject",)
+    assert found["ListExports"] == ("s3:ListBucket",)
+    assert not any("Delete" in action for action in actions("exports") - {"sqs:DeleteMessage"})
+
+
+def test_the_registry_has_the_keys_and_the_lifetime_that_the_code_names() -> None:
+    table = resource("aws_dynamodb_table")
+    assert (table.value("hash_key"), table.value("range_key")) == ('"pk"', '"sk"')
+    assert 'attribute_name = "expires"' in table.body
+    lease = (ROOT / "airflow_plugin/airscoop/lease.py").read_text(encoding="utf-8")
+    assert '"expires": int(time.time())' in lease
 
 
 def test_the_worker_deletes_only_below_rejects() -> None:
     (deleting,) = (
         each
-        for each in statements(resource("aws_iam_policy"))
+        for each in statements(resource("aws_iam_policy", "worker"))
         if any("Delete" in action for action in each.actions)
     )
     assert deleting.actions == ("s3:DeleteObject",)

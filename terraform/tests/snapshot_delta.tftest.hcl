@@ -1,0 +1,143 @@
+# As bestsellers.tftest.hcl: against a mocked provider.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+variables {
+  region   = "eu-central-1"
+  bucket   = "exports-of-the-test"
+  redshift = "books"
+  tenants  = ["acme", "umbrella"]
+}
+
+run "without_tenants_nothing_of_it_is_made" {
+  command = plan
+
+  variables {
+    tenants = []
+  }
+
+  assert {
+    condition = alltrue([
+      for made in [
+        aws_dynamodb_table.registry, aws_kinesis_stream.changes, aws_sqs_queue.exports,
+        aws_sqs_queue.dead, aws_s3_bucket_notification.exports, aws_iam_policy.exports,
+      ] : length(made) == 0
+    ])
+    error_message = "Who does not use the DAG must not pay for its stream."
+  }
+}
+
+run "the_registry_has_the_keys_and_is_kept" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_dynamodb_table.registry[0].hash_key == "pk" &&
+      aws_dynamodb_table.registry[0].range_key == "sk" &&
+      { for each in aws_dynamodb_table.registry[0].attribute : each.name => each.type } == { pk = "S", sk = "S" }
+    )
+    error_message = "airscoop.dynamodb names the keys pk and sk."
+  }
+  assert {
+    condition = (
+      aws_dynamodb_table.registry[0].billing_mode == "PAY_PER_REQUEST" &&
+      aws_dynamodb_table.registry[0].point_in_time_recovery[0].enabled &&
+      aws_dynamodb_table.registry[0].deletion_protection_enabled
+    )
+    error_message = "The registry must be on demand, recoverable and protected."
+  }
+  assert {
+    condition = (
+      aws_dynamodb_table.registry[0].ttl[0].enabled &&
+      aws_dynamodb_table.registry[0].ttl[0].attribute_name == "expires"
+    )
+    error_message = "What was seen of locks must go away by itself."
+  }
+}
+
+run "each_tenants_objects_are_told_to_the_queue_and_by_this_bucket_only" {
+  command = plan
+
+  assert {
+    condition = {
+      for queue in aws_s3_bucket_notification.exports[0].queue : queue.filter_prefix => queue.events
+      } == {
+      "acme/"     = toset(["s3:ObjectCreated:*"])
+      "umbrella/" = toset(["s3:ObjectCreated:*"])
+    }
+    error_message = "Every tenant's new objects must be told, and no changes."
+  }
+  assert {
+    condition = jsondecode(aws_sqs_queue.exports[0].policy).Statement == [{
+      Sid       = "OnlyThisBucketSends"
+      Effect    = "Allow"
+      Principal = { Service = "s3.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = ["arn:aws:sqs:eu-central-1:000000000000:airscoop-bestsellers-exports"]
+      Condition = {
+        ArnEquals    = { "aws:SourceArn" = "arn:aws:s3:::exports-of-the-test" }
+        StringEquals = { "aws:SourceAccount" = "000000000000" }
+      }
+    }]
+    error_message = "Only this bucket's notifications may be sent to the queue."
+  }
+  assert {
+    condition = jsondecode(aws_sqs_queue.exports[0].redrive_policy) == {
+      deadLetterTargetArn = "arn:aws:sqs:eu-central-1:000000000000:airscoop-bestsellers-exports-dead"
+      maxReceiveCount     = 5
+    }
+    error_message = "What cannot be read must be put aside."
+  }
+  assert {
+    condition     = aws_sqs_queue.dead[0].name == "airscoop-bestsellers-exports-dead"
+    error_message = "The dead letter queue must be the one that the redrive policy names."
+  }
+}
+
+run "the_stream_is_on_demand_and_encrypted" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_kinesis_stream.changes[0].stream_mode_details[0].stream_mode == "ON_DEMAND" &&
+      aws_kinesis_stream.changes[0].encryption_type == "KMS"
+    )
+    error_message = "The stream must be on demand and encrypted."
+  }
+}
+
+run "the_policy_reaches_these_resources_and_no_others" {
+  command = plan
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.exports[0].policy).Statement :
+      statement.Sid => statement.Resource
+      } == {
+      ReadExports       = ["arn:aws:s3:::exports-of-the-test/acme/*", "arn:aws:s3:::exports-of-the-test/umbrella/*"]
+      ListExports       = ["arn:aws:s3:::exports-of-the-test"]
+      WriteChanges      = ["arn:aws:s3:::exports-of-the-test/changes/*"]
+      KeepRegistry      = ["arn:aws:dynamodb:eu-central-1:000000000000:table/registry"]
+      PublishChanges    = ["arn:aws:kinesis:eu-central-1:000000000000:stream/airscoop-changes"]
+      ReadNotifications = ["arn:aws:sqs:eu-central-1:000000000000:airscoop-bestsellers-exports"]
+    }
+    error_message = "The worker must reach the exports, the changes, the registry, the stream and the queue."
+  }
+}
+
+run "a_tenant_with_a_slash_is_refused" {
+  command = plan
+
+  variables {
+    tenants = ["acme/orders"]
+  }
+
+  expect_failures = [var.tenants]
+}
