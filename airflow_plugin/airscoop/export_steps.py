@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airscoop.credentials import KinesisSettings, S3Settings
     from airscoop.exports import Export
     from airscoop.receipt import PublishReceipt
+    from airscoop.snapshots import Delta
 
 log = logging.getLogger(__name__)
 
@@ -350,7 +351,6 @@ def compute_changes(
     lock: ExportLock | Mapping[str, Any],
     *,
     changes: str,
-    key: Sequence[str] = ("PK",),
     s3: S3Settings | None = None,
     ca_file: str | None = None,
     terms: Terms | None = None,
@@ -359,9 +359,10 @@ def compute_changes(
 ) -> ChangesReceipt:
     """Compares an export with the last done one, by `airscoop.delta`, and writes the changes.
 
-    They go to CHANGES/TENANT/TABLE/VERSION.jsonl.gz below the s3:// prefix `changes`. Where an
-    earlier try has written them, and they are still there, nothing is computed. Both exports must
-    be in S3 as they were registered, also after they were read.
+    `delta_options` are those of `airscoop.delta`, with engine="athena" too. The changes go to
+    CHANGES/TENANT/TABLE/VERSION.jsonl.gz below the s3:// prefix `changes`. Where an earlier try has
+    written them, and they are still there, nothing is computed. Both exports must be in S3 as they
+    were registered, also after they were read.
     """
     start = time.monotonic()
     lock = ExportLock.of(lock)
@@ -375,28 +376,57 @@ def compute_changes(
             return _changes_receipt(lock, written, delta, start, computed=False)
         before = [] if lock.previous is None else [registry.get(f"{lock.dataset}/{lock.previous}")]
         compared = [record.export, *(one.export for one in before)]
-        from airscoop.snapshots import DeltaJob
-
-        job = DeltaJob(
+        result = _compare(
             before[0].export.uris if before else None,
             record.export.uris,
-            key=key,
+            lease,
+            stopping,
             version=lock.export,
             old_s3=s3,
             ca_file=ca_file,
             **delta_options,
         )
-        stopping.starts(job)
-        result = job.run(on_progress=lambda _: lease.check())
-        _check_etags(result.receipt, record.export)
-        for export in compared:
-            exports.check_unchanged(export, s3=s3)
-        lease.check()
-        copy = result.write(place, destination_s3=s3, ca_file=ca_file)
+        with _discarding(result):
+            _check_etags(result.receipt, record.export)
+            for export in compared:
+                exports.check_unchanged(export, s3=s3)
+            lease.check()
+            copy = result.write(place, destination_s3=s3, ca_file=ca_file)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
         delta = result.receipt.to_dict()
         registry.computed(lease, lock.export, written, delta)
         return _changes_receipt(lock, written, delta, start, computed=True)
+
+
+def _compare(
+    old: Sequence[str] | None,
+    new: Sequence[str],
+    lease: Lease,
+    stopping: _Stopping,
+    **options: Any,
+) -> Delta:
+    from airscoop.snapshots import DeltaJob, delta
+
+    if options.get("engine", "local") != "local":
+        result = delta(old, new, **options)
+        lease.check()
+        return result
+    job = DeltaJob(
+        old, new, **{name: options[name] for name in options if name not in ("engine", "athena")}
+    )
+    stopping.starts(job)
+    return job.run(on_progress=lambda _: lease.check())
+
+
+@contextlib.contextmanager
+def _discarding(result: Delta) -> Iterator[None]:
+    """Removes what Athena has left in S3, when the changes are written or refused."""
+    try:
+        yield
+    finally:
+        discard = getattr(result, "discard", None)
+        if discard is not None:
+            discard()
 
 
 def publish_changes(

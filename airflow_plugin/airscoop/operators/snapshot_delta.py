@@ -13,18 +13,21 @@ from airscoop.registry import TABLE
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop.athena import AthenaSettings
     from airscoop.receipt import ChangesReceipt
+    from airscoop.snapshots import Engine
 
 
 class SnapshotDeltaOperator(ExportStepOperator):
     """Writes the changes of a locked export to CHANGES/TENANT/TABLE/VERSION.jsonl.gz.
 
     lock: the output of a LockExportOperator. changes: an s3:// prefix. key: the key's columns.
-    delta_options: further arguments of `airscoop.delta`. Where an earlier try has written the file,
-    nothing is computed.
+    delta_options: further arguments of `airscoop.delta`. engine: "athena" compares by Athena, on
+    what `athena` says (the fields of `airscoop.athena.AthenaSettings`). Where an earlier try has
+    written the file, nothing is computed.
     """
 
-    template_fields: Sequence[str] = ("lock", "changes", "key", "delta_options")
+    template_fields: Sequence[str] = ("lock", "changes", "key", "delta_options", "athena")
     ui_color = "#d7e3f4"
 
     def __init__(
@@ -34,6 +37,8 @@ class SnapshotDeltaOperator(ExportStepOperator):
         changes: str,
         key: Sequence[str] = ("PK",),
         delta_options: Mapping[str, Any] | None = None,
+        engine: Engine = "local",
+        athena: Mapping[str, Any] | None = None,
         registry: str = TABLE,
         aws_conn_id: str | None = "aws_default",
         lease_seconds: float = SECONDS,
@@ -45,6 +50,8 @@ class SnapshotDeltaOperator(ExportStepOperator):
         self.changes = changes
         self.key = key
         self.delta_options = delta_options
+        self.engine = engine
+        self.athena = athena
         self.registry = registry
         self.aws_conn_id = aws_conn_id
         self.lease_seconds = lease_seconds
@@ -65,7 +72,16 @@ class SnapshotDeltaOperator(ExportStepOperator):
                 ca_file=ca_file,
                 terms=self.terms(),
                 on_start=self.started,
+                engine=self.engine,
+                athena=self._athena(),
                 **(self.delta_options or {}),
             )
         except TypeError as error:
             raise UsageError(f"{self.task_id}: delta_options: {error}") from error
+
+    def _athena(self) -> AthenaSettings | None:
+        if self.athena is None:
+            return None
+        from airscoop.athena import AthenaSettings
+
+        return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **self.athena})
