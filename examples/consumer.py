@@ -8,7 +8,7 @@ things are one transaction: the rows, the ids of the changes that were applied, 
 shard was read. A consumer that is killed goes on where its last transaction ended; records that are
 read again, or were published again, have ids that are known, and are dropped.
 
-Changes of one key are in one shard, in order. When a stream is split or merged, a shard is read only
+Changes of one key are in one shard, in order. When shards are split or merged, a shard is read only
 after its parents have ended, so that the order holds there, too.
 
 Of boto3 it needs the permissions kinesis:ListShards, GetShardIterator and GetRecords. One process
@@ -74,9 +74,7 @@ class Consumer:
             # A parent whose records have all expired is not listed any more.
             return (parents & listed.keys()) - ended
 
-        return [
-            name for name, one in listed.items() if name not in ended and not waits_for(one)
-        ]
+        return [name for name, one in listed.items() if name not in ended and not waits_for(one)]
 
     def _read_shard(self, shard: str) -> int:
         try:
@@ -101,10 +99,8 @@ class Consumer:
     def _iterator(self, shard: str) -> str:
         if shard not in self._iterators:
             place = {"ShardIteratorType": "TRIM_HORIZON"}
-            for (number,) in self._select(
-                "select sequence_number from shards where shard = ? and sequence_number is not null",
-                shard,
-            ):
+            kept = self._select("select sequence_number from shards where shard = ?", shard)
+            for (number,) in kept:
                 place = {
                     "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
                     "StartingSequenceNumber": number,
