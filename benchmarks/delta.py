@@ -1,9 +1,10 @@
-"""airscoop delta beside DuckDB and Polars: ./run bench delta
+"""airscoop delta beside DuckDB and Polars, publish beside boto3: ./run bench delta
 
 Two exports as CSV.gz, 2 % deleted, 3 % updated, 1 % inserted; whole processes, run in turn, the
 best of each, after a first run that leaves Python's compiled modules, as installing does. Sorted by
 the key, and in two different orders. With --large, also 20 million rows a side within 256 MiB, by
-airscoop alone.
+airscoop alone. Then a file of changes is published on a Kinesis stream, beside boto3; --rows 0 does
+only that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import measuring
 import peers
+import publishing
 
 import airscoop
 
@@ -142,14 +144,22 @@ def large(rows: int) -> None:
     )
 
 
+def publish(changes: int, rounds: int) -> None:
+    path = publishing.changes_of(export(changes, 0, in_order=True), FOLDER / "delta")
+    publishing.show(changes, publishing.measure(FOLDER, path, changes, rounds))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="run bench delta", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="a side (default 1000000)")
     parser.add_argument("--rounds", type=int, default=3, help="of all contenders (default 3)")
     parser.add_argument("--large", type=int, nargs="?", const=LARGE_ROWS, metavar="ROWS")
+    parser.add_argument(
+        "--publish", type=int, default=100_000, metavar="N", help="changes (default 100000)"
+    )
     options = parser.parse_args()
     peers.install_python(FOLDER)
-    for in_order in (True, False):
+    for in_order in (True, False) if options.rows else ():
         best = measure(options.rows, options.rounds, in_order=in_order)
         show(f"{options.rows:,} rows a side, {'sorted' if in_order else 'unsorted'}", best)
         if in_order:
@@ -159,6 +169,8 @@ def main() -> None:
             print(f"the goal for the peak is {GOAL_PEAK_UNSORTED}")
     if options.large:
         large(options.large)
+    if options.publish:
+        publish(options.publish, options.rounds)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Consumer:
         def waits_for(shard: Mapping[str, Any]) -> set[str]:
             parents = {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")}
             # A parent whose records have all expired is not listed any more.
-            return (parents & listed.keys()) - ended
+            return {name for name in listed if name in parents} - ended
 
         return [name for name, one in listed.items() if name not in ended and not waits_for(one)]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
@@ -40,6 +42,13 @@ class Credentials:
 
 
 CredentialsProvider = Callable[[], Credentials]
+
+# With no other AWS_ variable, and no file, all that botocore could find is in these.
+_PLAIN_VARIABLES = re.compile(
+    r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|DEFAULT_REGION|REGION|ENDPOINT_URL(_\w+)?"
+    r"|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE|EC2_METADATA_DISABLED)"
+)
+_REGION = re.compile(r"[a-z][a-z0-9-]{,61}[a-z0-9]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +88,49 @@ class AwsSettings:
         given = self.credentials is not None or self.credentials_provider is not None
         if given and self.endpoint_url and self.region:
             return self
+        plain = self._from_environment()
+        if plain is not None:
+            return plain
         with botocore_errors(self.profile):
             return self._resolved()
+
+    def _from_environment(self) -> Self | None:
+        """What botocore would find where variables say it all; None where botocore is needed.
+
+        To load botocore takes some 0.3 s of CPU time, and 14 MiB.
+        """
+        environment = os.environ
+        files = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
+        known = all(_PLAIN_VARIABLES.fullmatch(name) for name in environment if "AWS_" in name[:4])
+        if self.profile is not None or not known:
+            return None
+        for variable, name in files.items():
+            if Path(environment.get(variable) or f"~/.aws/{name}").expanduser().exists():
+                return None
+        region = self.region or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+        endpoint_url = self.endpoint_url or next(
+            filter(None, map(environment.get, self._endpoint_variables())), None
+        )
+        if endpoint_url and not self.endpoint_url and self._is_usual(endpoint_url, region):
+            endpoint_url = None
+        if _REGION.fullmatch(region) is None:
+            return None
+        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
+        given = self.credentials is not None or self.credentials_provider is not None
+        if given or not self.needs_credentials:
+            return settings
+        pair = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+        if not (pair[0] and pair[1]):
+            return None
+        credentials = Credentials(
+            access_key_id=pair[0],
+            secret_access_key=pair[1],
+            session_token=environment.get("AWS_SESSION_TOKEN") or None,
+        )
+        return dataclasses.replace(settings, credentials=credentials)
+
+    def _endpoint_variables(self) -> tuple[str, str]:
+        return f"AWS_ENDPOINT_URL_{self.SERVICE.upper()}", "AWS_ENDPOINT_URL"
 
     def _resolved(self) -> Self:
         from botocore.utils import validate_region_name

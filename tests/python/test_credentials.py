@@ -70,6 +70,61 @@ def test_the_environment_gives_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.endpoint_url, settings.region) == ("http://127.0.0.1:9", "eu-west-1")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"AWS_SESSION_TOKEN": "T", "AWS_DEFAULT_REGION": "eu-west-3"},
+        {"AWS_SESSION_TOKEN": "", "AWS_REGION": "eu-west-3", "AWS_ENDPOINT_URL": "http://h:9"},
+        {"AWS_ENDPOINT_URL": "http://h:9", "AWS_ENDPOINT_URL_S3": "http://h:8"},
+        {"AWS_ENDPOINT_URL": "http://h:9", "AWS_ENDPOINT_URL_S3": ""},
+        {"AWS_ENDPOINT_URL_S3": "https://s3.us-east-1.amazonaws.com"},
+        {"AWS_ENDPOINT_URL_KINESIS": "http://h:7"},
+    ],
+)
+def test_variables_alone_say_what_botocore_would_find(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    variables = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S", **more}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for settings in (S3Settings(), KinesisSettings(), S3Settings(region="ap-south-1")):
+        plain = settings._from_environment()
+        assert plain is not None
+        assert plain == settings._resolved()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"AWS_PROFILE": "p"},
+        {"AWS_CREDENTIAL_EXPIRATION": "2030-01-01T00:00:00Z"},
+        {"AWS_USE_FIPS_ENDPOINT": "true"},
+        {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+        {"AWS_DEFAULT_REGION": "not a region"},
+        {"AWS_SECRET_ACCESS_KEY": ""},
+    ],
+)
+def test_all_else_is_left_to_botocore(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    variables = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S", **more}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert S3Settings()._from_environment() is None
+
+
+def test_a_file_of_configuration_is_left_to_botocore(
+    monkeypatch: pytest.MonkeyPatch, no_settings: Path
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
+    assert S3Settings()._from_environment() is not None
+    no_settings.write_text("[default]\nregion = eu-west-1\n")
+    assert S3Settings()._from_environment() is None
+    assert S3Settings().resolved().region == "eu-west-1"
+
+
 def test_kinesis_has_an_endpoint_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     assert KinesisSettings(credentials=KEYS).resolved().endpoint_url is None
