@@ -185,11 +185,14 @@ static int parse_fraction(struct literal *literal, size_t start, size_t digits,
             (count == 0 && scoop_literal_append(literal, "0", 1) != 0))
             return -1;
     }
-    if ((*literal->at == 'e' || *literal->at == 'E') && parse_exponent(literal) != 0)
+    bool exponent = *literal->at == 'e' || *literal->at == 'E';
+    if (exponent && parse_exponent(literal) != 0)
         return -1;
     if (check_number_end(literal) != 0)
         return -1;
     literal->kind = LITERAL_FLOAT;
+    if (!exponent && out->length - start < SURELY_FINITE)
+        return 0;
     if (!is_infinite(out->data + start, out->length - start))
         return 0;
     out->length = start;

@@ -29,7 +29,7 @@ int scoop_literal_append_slowly(struct literal *literal, const void *data, size_
     return -1;
 }
 
-int scoop_literal_skip_space(struct literal *literal) {
+int scoop_literal_skip_all_space(struct literal *literal) {
     for (;;) {
         const unsigned char *p = literal->at;
         if (*p == ' ' || *p == '\t' || *p == '\f' || *p == '\r') {

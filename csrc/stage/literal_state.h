@@ -32,8 +32,7 @@ struct literal {
 int scoop_literal_bad(struct literal *literal, const unsigned char *at, const char *reason);
 int scoop_literal_incomplete(struct literal *literal);
 int scoop_literal_append_slowly(struct literal *literal, const void *data, size_t length);
-/* Passes space, comments and joined lines; inside brackets newlines, too. */
-int scoop_literal_skip_space(struct literal *literal);
+int scoop_literal_skip_all_space(struct literal *literal);
 /* One or more adjacent string or bytes literals at `at` -> a JSON string. */
 int scoop_literal_string(struct literal *literal);
 /* Does a string literal, with its prefix (r, b, u, ...), begin at `at`? */
@@ -56,6 +55,15 @@ static inline int scoop_literal_append(struct literal *literal, const void *data
     memcpy(out->data + out->length, data, length);
     out->length += length;
     return 0;
+}
+
+/* Passes space, comments and joined lines; inside brackets newlines, too. */
+static inline int scoop_literal_skip_space(struct literal *literal) {
+    if (*literal->at == ' ')
+        literal->at++;
+    if (*literal->at > '#' && *literal->at != '\\')
+        return 0;
+    return scoop_literal_skip_all_space(literal);
 }
 
 static inline bool scoop_literal_is_digit(unsigned char byte) {

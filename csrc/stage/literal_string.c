@@ -282,7 +282,32 @@ static int put_bytes(struct text *text) {
     return 0;
 }
 
+/* What nearly all strings are: a literal without prefix whose bytes stand for themselves, and no
+ * other literal beside it. False: it is another one, and nothing was read. */
+static bool read_usual(struct literal *literal) {
+    struct scoop_buf *out = literal->parser->out;
+    const unsigned char *from = literal->at + 1;
+    unsigned char quote = *literal->at;
+    if (quote != '\'' && quote != '"')
+        return false;
+    const unsigned char *p = scoop_skip_plain(from, literal->end, (char)quote);
+    size_t length = (size_t)(p - literal->at) + 1;
+    bool ends = *p == quote && (p[1] == ',' || p[1] == ':' || p[1] == ']' || p[1] == '}');
+    if (!ends || length > literal->parser->max_output_bytes - (out->length - literal->start) ||
+        length >= out->capacity - out->length)
+        return false;
+    unsigned char *to = out->data + out->length;
+    to[0] = to[length - 1] = '"';
+    memcpy(to + 1, from, length - 2);
+    out->length += length;
+    literal->at = p + 1;
+    return true;
+}
+
 int scoop_literal_string(struct literal *literal) {
+    literal->kind = LITERAL_TEXT;
+    if (read_usual(literal))
+        return 0;
     struct text text = {.literal = literal, .start = literal->at};
     struct prefix prefix;
     read_prefix(literal->at, &prefix);
@@ -299,6 +324,5 @@ int scoop_literal_string(struct literal *literal) {
     } while (read_prefix(literal->at, &prefix));
     if ((bytes && put_bytes(&text) != 0) || flush_high(&text) != 0)
         return -1;
-    literal->kind = LITERAL_TEXT;
     return scoop_literal_append(literal, "\"", 1);
 }
