@@ -13,7 +13,7 @@
 enum {
     SOURCE_SLOTS = 4,
     FILE_SLOTS = 3, /* of the disk's room */
-    READ_BYTES = 256 * 1024,
+    READ_BYTES = 64 * 1024,
 };
 
 static size_t lesser(size_t a, size_t b) {
