@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airscoop.credentials import S3Settings
 
 MOST_OBJECTS = 1000  # of one version: their names are one item of the registry
+MOST_NAME_BYTES = 250_000  # of all of them; an item has 400 KB
 MOST_VERSION_BYTES = 400
 END_OF_VERSION, NUMBER = "\x01", "\x02"  # below all characters that a version may have
 
@@ -264,6 +265,8 @@ def _conflict(export: Export, complete_marker: str | None) -> str | None:
         )
     if len(export.objects) > MOST_OBJECTS:
         return f"{export.prefix}: {len(export.objects)} objects, at most {MOST_OBJECTS} can be one"
+    if sum(len(uri.encode()) for uri in export.uris) > MOST_NAME_BYTES:
+        return f"{export.prefix}: the names of its objects have more than {MOST_NAME_BYTES} bytes"
     return None
 
 

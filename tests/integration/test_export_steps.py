@@ -645,3 +645,52 @@ def test_the_delta_may_be_athenas_and_what_it_leaves_is_removed(
             s3=exports.store.settings(),
             engine="athena",
         )
+
+
+PUBLISHER = """
+import sys, json
+sys.path.insert(0, sys.argv[1])
+from airscoop import Credentials, S3Settings
+from airscoop.credentials import KinesisSettings
+from airscoop.export_steps import Terms, publish_changes
+from airscoop.registry import Registry
+registry, lock, stream = Registry(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
+keys = Credentials(access_key_id=sys.argv[5], secret_access_key=sys.argv[6])
+s3 = S3Settings(credentials=keys, endpoint_url=sys.argv[7], region="us-east-1")
+kinesis = KinesisSettings(endpoint_url=sys.argv[8], region="us-east-1")
+terms = Terms(seconds=1.0, handover_seconds=30)
+publish_changes(registry, lock, stream, s3=s3, kinesis=kinesis, terms=terms, max_in_flight=1)
+"""
+
+
+def test_a_publisher_that_is_killed_is_taken_over_and_goes_on_at_its_offset(
+    exports: Exports, moto_server: MotoServer, losing_proxy: LosingProxy, stream: str
+) -> None:
+    exports.put("V1", {str(n): "x" * 100 for n in range(6000)})
+    exports.register()
+    lock = exports.lock("V1", "killed")
+    exports.compute(lock)
+    losing_proxy.delay("PutRecords", 0.4)
+    process = subprocess.Popen(
+        [
+            sys.executable, "-c", PUBLISHER, HERE, exports.registry.table.name,
+            json.dumps(lock.to_dict()), stream, OWNER.access_key_id, OWNER.secret_access_key,
+            exports.store.endpoint, losing_proxy.endpoint,
+        ],
+        env=moto_server.environment(),
+    )  # fmt: skip
+    try:
+        assert eventually(lambda: exports.registry.get(lock.export).offset > 0)
+    finally:
+        process.kill()
+        process.wait()
+    offset = exports.registry.get(lock.export).offset
+    assert 0 < offset < 6000
+    taken = taken_over(exports, "V1", "next")
+    assert not exports.compute(taken).computed
+    receipt = publish(exports, taken, stream, moto_server.endpoint)
+    assert (receipt.skipped, receipt.sent) == (offset, 6000 - offset)
+    assert exports.finish(taken).state == "done"
+    found = [change["id"] for change in read_all(moto_server, stream)]
+    assert set(found) == {change["id"] for change in exports.written("V1")}
+    assert len(found) - 6000 <= 2000  # only what was sent since the offset was saved comes twice

@@ -152,3 +152,11 @@ def test_the_fingerprint_knows_names_sizes_and_etags() -> None:
 def test_an_export_survives_its_dict() -> None:
     (export,) = group([thing("t/a/V1/x.gz")]).exports
     assert exports.from_dict(exports.to_dict(export)) == export
+
+
+@pytest.mark.parametrize(("count", "width"), [(1001, 10), (300, 900)])
+def test_more_objects_than_an_item_can_name_are_a_conflict(count: int, width: int) -> None:
+    objects = [thing(f"t/a/V1/{n:0{width}}") for n in range(count)]
+    listing = group([*objects, thing("t/a/V1/m")], complete_marker="m")
+    assert listing.exports == []
+    assert len(listing.conflicts) == 1
