@@ -22,6 +22,7 @@ THREADED = (
     "transfer_test",
     "delta_threads_test",
     "file_blocks_test",
+    "publish_test",
 )
 CASE = re.compile(r"cmocka_unit_test(?:_setup_teardown)?\(\s*(\w+)")
 
