@@ -1,10 +1,12 @@
-"""Keeps Airflow's state of a test run in a folder of its own, outside the home folder."""
+"""Keeps Airflow's state of a test run in a folder of its own, outside the home folder, and takes
+signals as a terminal's programs do."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -13,6 +15,14 @@ AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+# A shell's background jobs, and programs under nohup, ignore these, and so would what tests start.
+for number, usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
