@@ -72,8 +72,8 @@ void *scoop_map_table(size_t size_bytes) {
     size_t slack = size_bytes < HUGE_PAGE_BYTES ? 0 : HUGE_PAGE_BYTES;
     if (must_fail())
         return NULL;
-    unsigned char *block =
-        mmap(NULL, size_bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *block = mmap(NULL, size_bytes + slack, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (block == MAP_FAILED || slack == 0)
         return block == MAP_FAILED ? NULL : block;
     size_t head = (size_t)(-(uintptr_t)block % HUGE_PAGE_BYTES);
@@ -88,6 +88,13 @@ void scoop_unmap_part(void *block, size_t from_bytes, size_t to_bytes) {
     size_t to = (to_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     if (from < to)
         munmap((unsigned char *)block + from, to - from);
+}
+
+void scoop_empty_part(void *block, size_t from_bytes, size_t to_bytes) {
+    size_t from = (from_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    size_t to = (to_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    if (from < to)
+        madvise((unsigned char *)block + from, to - from, MADV_DONTNEED);
 }
 
 void scoop_unmap(void *block, size_t size_bytes) {

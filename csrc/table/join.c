@@ -12,7 +12,10 @@ enum {
     SPILL_BLOCK_BYTES = 16 * 1024,
     ROWS_BETWEEN_CHECKS = 4096,
     FEW_ROWS = 16,
+    LINE_BYTES = 64,    /* of the processor's caches */
+    LIKELY_ENTRIES = 6, /* that begin in two lines */
     GIVEN_BYTES = 2 * 1024 * 1024,
+    ROOM_FACTOR = 8,
     SMALL_TABLE_BYTES = 4 * 1024 * 1024,
 };
 
@@ -28,10 +31,10 @@ struct scoop_join {
     struct scoop_join_options options;
     unsigned level; /* of the recursion: which bits of the hash choose the partition */
     struct scoop_slots slots;
-    struct entry *table; /* of the partitions in memory, one after the other */
-    size_t table_bytes;
-    uint32_t capacity, most; /* of each partition; when one has `most` entries all grow */
-    unsigned next_spill;     /* the partitions before it are in memory, the others spilled */
+    struct entry *table;            /* of the partitions in memory, one after the other */
+    size_t table_bytes, table_room; /* of memory, of addresses */
+    uint32_t capacity, most;        /* of each partition; when one has `most` entries all grow */
+    unsigned next_spill;            /* the partitions before it are in memory, the others spilled */
     uint32_t counts[PARTITIONS];
     uint64_t spilled_rows;
     unsigned next_finish;
@@ -93,9 +96,9 @@ struct scoop_join *scoop_join_new(const struct scoop_join_options *options,
 }
 
 static void free_table(struct scoop_join *join) {
-    scoop_unmap(join->table, join->table_bytes);
+    scoop_unmap(join->table, join->table_room);
     join->table = NULL;
-    join->table_bytes = 0;
+    join->table_bytes = join->table_room = 0;
     join->capacity = join->most = 0;
 }
 
@@ -143,28 +146,35 @@ static struct entry *find(struct entry *entries, uint32_t capacity, struct scoop
     }
 }
 
-/* NULL: it is not in memory. */
-static const struct entry *likely_entry(const struct scoop_join *join, struct scoop_key_hash hash) {
+/* Where the search for a hash begins; NULL: not in memory. */
+static const struct entry *first_entry(const struct scoop_join *join, struct scoop_key_hash hash) {
     unsigned partition = partition_of(join, hash);
     if (partition >= join->next_spill || join->capacity == 0)
         return NULL;
     return &entries_of(join, partition)[place_of(hash.low, join->capacity)];
 }
 
+/* The search goes on into the next line more often than not. */
 void scoop_join_prefetch(const struct scoop_join *join, struct scoop_key_hash hash) {
-    const struct entry *entry = likely_entry(join, hash);
-    if (entry != NULL)
-        __builtin_prefetch(entry);
+    const struct entry *entry = first_entry(join, hash);
+    if (entry == NULL)
+        return;
+    __builtin_prefetch(entry);
+    __builtin_prefetch((const char *)entry + LINE_BYTES);
 }
 
 void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_hash hash) {
-    const struct entry *entry = likely_entry(join, hash);
-    if (entry == NULL || entry->ref == 0 || entry->ref == MATCHED ||
-        memcmp(entry->hash, &hash, sizeof entry->hash) != 0)
+    const struct entry *entry = first_entry(join, hash), *end = entry + LIKELY_ENTRIES;
+    if (entry == NULL || (size_t)(end - join->table) * sizeof *end > join->table_bytes)
         return;
-    const char *slot = (const char *)scoop_slots_at(&join->slots, entry->ref);
-    __builtin_prefetch(slot);
-    __builtin_prefetch(slot + 64);
+    for (; entry < end && entry->ref != 0; entry++) {
+        if (entry->ref == MATCHED || memcmp(entry->hash, &hash, sizeof entry->hash) != 0)
+            continue;
+        const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
+        __builtin_prefetch(slot);
+        __builtin_prefetch((const char *)slot + LINE_BYTES / 2);
+        break;
+    }
 }
 
 static struct scoop_key_hash hash_of(const struct entry *entry) {
@@ -183,26 +193,58 @@ static size_t grown_bytes(const struct scoop_join *join) {
     return (size_t)join->next_spill * grown_capacity(join) * sizeof *join->table;
 }
 
-/* Makes all partitions larger; what was read of the old table is given back on the way. */
-static int grow(struct scoop_join *join, struct scoop_error *error) {
-    uint32_t capacity = grown_capacity(join);
-    size_t bytes = grown_bytes(join), given = 0;
-    struct entry *table = scoop_map_table(bytes);
+static void move_entries(const struct entry *from, uint32_t count, struct entry *to,
+                         uint32_t capacity) {
+    for (uint32_t i = 0; i < count; i++)
+        if (from[i].ref != 0)
+            *find(to, capacity, hash_of(&from[i])) = from[i];
+}
+
+/* Where the table stands: from the last partition to the first, each goes up. */
+static int grow_in_place(struct scoop_join *join, uint32_t capacity, struct scoop_error *error) {
+    size_t bytes = join->capacity * sizeof *join->table;
+    struct entry *copy = scoop_malloc(bytes);
+    if (copy == NULL)
+        return scoop_fail_memory(error);
+    for (unsigned p = join->next_spill; p-- > 0;) {
+        struct entry *to = join->table + (size_t)p * capacity;
+        memcpy(copy, entries_of(join, p), bytes);
+        memset(to, 0, capacity * sizeof *to);
+        move_entries(copy, join->capacity, to, capacity);
+    }
+    scoop_free(copy);
+    return 0;
+}
+
+/* What was read of the old table is given back on the way. */
+static int grow_elsewhere(struct scoop_join *join, uint32_t capacity, size_t room,
+                          struct scoop_error *error) {
+    struct entry *table = scoop_map_table(room);
+    size_t given = 0;
     if (table == NULL)
         return scoop_fail_memory(error);
     for (unsigned p = 0; p < join->next_spill; p++) {
-        const struct entry *from = entries_of(join, p);
-        struct entry *to = table + (size_t)p * capacity;
-        for (uint32_t i = 0; i < join->capacity; i++)
-            if (from[i].ref != 0)
-                *find(to, capacity, hash_of(&from[i])) = from[i];
         size_t read = (size_t)(p + 1) * join->capacity * sizeof *table;
+        move_entries(entries_of(join, p), join->capacity, table + (size_t)p * capacity, capacity);
         read -= read % GIVEN_BYTES;
         scoop_unmap_part(join->table, given, read);
         given = read;
     }
-    scoop_unmap_part(join->table, given, join->table_bytes);
+    scoop_unmap_part(join->table, given, join->table_room);
     join->table = table;
+    join->table_room = room;
+    return 0;
+}
+
+/* Makes all partitions larger. A new table gets addresses, not memory, for growing in place. */
+static int grow(struct scoop_join *join, struct scoop_error *error) {
+    uint32_t capacity = grown_capacity(join);
+    size_t bytes = grown_bytes(join);
+    int status = bytes <= join->table_room
+                     ? grow_in_place(join, capacity, error)
+                     : grow_elsewhere(join, capacity, ROOM_FACTOR * bytes, error);
+    if (status != 0)
+        return -1;
     join->table_bytes = bytes;
     join->capacity = capacity;
     join->most = capacity - capacity / 6;
@@ -250,7 +292,7 @@ static int spill(struct scoop_join *join, struct scoop_error *error) {
             spill_entry(join, &join->spools[partition], &entries[i], error) != 0)
             return -1;
     size_t left = (size_t)partition * join->capacity * sizeof *entries;
-    scoop_unmap_part(join->table, left, join->table_bytes);
+    scoop_empty_part(join->table, left, join->table_bytes);
     join->table_bytes = left;
     if (partition == 0) {
         free_table(join);

@@ -23,6 +23,8 @@ void *scoop_map_table(size_t size_bytes);
 void scoop_unmap(void *block, size_t size_bytes);
 /* Gives back a part of a block, as far as it has pages of its own. */
 void scoop_unmap_part(void *block, size_t from_bytes, size_t to_bytes);
+/* The same, but the addresses stay; what is read there is 0. */
+void scoop_empty_part(void *block, size_t from_bytes, size_t to_bytes);
 
 #ifdef SCOOP_TORTURE
 /* Makes the nth allocation from now on fail, once; 0: none. For tests that run in one process. */
