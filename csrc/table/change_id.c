@@ -68,8 +68,19 @@ static unsigned char *write_value(unsigned char *at, const struct scoop_value *v
     return at;
 }
 
+/* A string of JSON that begins with the mark has it twice in a row, but is the same as CSV's. */
+static struct scoop_value identified(const struct scoop_value *value, bool json) {
+    struct scoop_value text = *value;
+    if (json && text.length > 1 && text.data[0] == SCOOP_JSON_MARK &&
+        text.data[1] == SCOOP_JSON_MARK) {
+        text.data++;
+        text.length--;
+    }
+    return text;
+}
+
 static int append_row(struct scoop_buf *text, const struct scoop_value *values, const size_t *order,
-                      size_t count, struct scoop_error *error) {
+                      size_t count, bool json, struct scoop_error *error) {
     size_t most = 1;
     for (size_t i = 0; i < count; i++)
         most += MOST_HEAD_BYTES + values[i].length;
@@ -77,8 +88,10 @@ static int append_row(struct scoop_buf *text, const struct scoop_value *values, 
         return -1;
     unsigned char *at = text->data + text->length;
     *at++ = '\n';
-    for (size_t i = 0; i < count; i++)
-        at = write_value(at, &values[order[i]]);
+    for (size_t i = 0; i < count; i++) {
+        const struct scoop_value value = identified(&values[order[i]], json);
+        at = write_value(at, &value);
+    }
     text->length = (size_t)(at - text->data);
     return 0;
 }
@@ -94,11 +107,11 @@ int scoop_change_identify(struct scoop_changes_reader *reader, struct scoop_erro
         scoop_buf_append(text, "\n", 1, error) != 0 ||
         scoop_buf_append_text(text, scoop_change_op(change), error) != 0 ||
         append_row(text, change->values, changes->by_name[change->side],
-                   plans[change->side].columns, error) != 0)
+                   plans[change->side].columns, changes->json, error) != 0)
         return -1;
     if (change->kind == SCOOP_RECORD_UPDATED &&
         append_row(text, change->before, changes->by_name[SCOOP_OLD], plans[SCOOP_OLD].columns,
-                   error) != 0)
+                   changes->json, error) != 0)
         return -1;
     if (scoop_digest_restart(reader->digest, error) != 0 ||
         scoop_digest_update(reader->digest, text->data, text->length, error) != 0 ||

@@ -4,14 +4,22 @@
 
 #include "scoop/memory.h"
 
-enum { LOG_BLOCK_BYTES = 256 * 1024, ROWS_A_CALL = 4096, FIRST_VERDICT_BYTES = 4096, LOG_PART = 4 };
+enum {
+    BLOCK_BYTES = 256 * 1024,
+    RECENT_PART = 4, /* of the memory, for recent rows */
+    FEW_GONE = 4,    /* a block is not sifted when less than this part of its rows would go */
+    ROWS_A_CALL = 4096,
+    FIRST_VERDICT_BYTES = 4096,
+    MOST_EXTRAS = 3, /* that are told */
+    MOST_RECENT = 4096,
+};
 
-/* Of a row in the log: two bits, four rows a byte. */
+/* Of a row that has a number: two bits, four rows a byte. */
 enum verdict {
     SAME,  /* the other export has it, too */
+    GONE,  /* so it was not written to the log */
     ALONE, /* the other export has no row of its key, as far as is known */
     PAIR,  /* the other export has another row of its key */
-    EXTRA, /* its own export has a row of its key */
 };
 
 /* What stands for a row in the join of keys; it is compared by its digest. */
@@ -25,17 +33,22 @@ enum phase { MATCHING, READING, PAIRING };
 struct scoop_sieve {
     struct scoop_join_options options;
     enum phase phase;
-    struct scoop_join *keys;  /* until READING */
-    struct scoop_join *pairs; /* from READING on: rows whose counterpart differs */
-    struct scoop_spool log;
+    struct scoop_join *keys;    /* until READING */
+    struct scoop_join *pairs;   /* from READING on: rows whose counterpart differs */
+    struct scoop_spool log;     /* older rows, but for those that were GONE by then */
+    struct scoop_spool *recent; /* a ring of blocks in memory, of the rows after them */
+    size_t recent_most, recent_first, recent_count;
+    size_t recent_bytes;
+    uint64_t oldest; /* the number of the first recent row */
     unsigned char *verdicts;
     size_t verdict_bytes;
     size_t beside_bytes; /* of the memory: all but the joins' */
-    bool log_to_file;
-    uint64_t now; /* the number of the row under way */
+    uint64_t now;        /* the number of the row under way */
     struct scoop_row_bytes row;
-    uint64_t line;
+    uint64_t extras[MOST_EXTRAS]; /* rows with a key of their own export, found after the log */
+    unsigned extra_count;
     uint64_t spilled_rows;
+    size_t next_recent; /* block to be read */
     struct scoop_spool_reader reader;
 };
 
@@ -64,31 +77,89 @@ static void on_pair(void *user, const struct scoop_row_bytes *before,
         sieve->options.counts->unchanged++;
 }
 
-/* The row under way is told at once, and not kept; of one in the log its text is read later. */
+/* The row under way is told at once, and not kept; of one in the log the text is read later. */
 static void on_extra(void *user, enum scoop_side side, const struct scoop_row_bytes *bytes,
                      uint64_t line) {
     struct scoop_sieve *sieve = user;
     uint64_t number = number_of(bytes);
-    bool under_way = sieve->row.data != NULL && number == sieve->now;
-    set_verdict(sieve, number, under_way ? SAME : EXTRA);
-    if (under_way && sieve->options.on_duplicate != NULL)
+    set_verdict(sieve, number, SAME);
+    if (sieve->row.data == NULL) {
+        if (sieve->extra_count < MOST_EXTRAS)
+            sieve->extras[sieve->extra_count++] = number;
+    } else if (sieve->options.on_duplicate != NULL) {
         sieve->options.on_duplicate(sieve->options.user, side, &sieve->row, line);
+    }
 }
 
 static void count_beside(struct scoop_sieve *sieve) {
-    sieve->beside_bytes = sieve->log.held_bytes + sieve->verdict_bytes;
+    sieve->beside_bytes = sieve->recent_bytes + sieve->verdict_bytes;
 }
 
-/* The log gives way to keys. */
+static struct scoop_spool *recent_block(const struct scoop_sieve *sieve, size_t index) {
+    return &sieve->recent[(sieve->recent_first + index) % sieve->recent_most];
+}
+
+/* Copies the rows of a block that are not gone. */
+static int sift(struct scoop_sieve *sieve, struct scoop_spool *block, struct scoop_error *error) {
+    struct scoop_spool_reader reader;
+    struct scoop_record record;
+    uint64_t number = sieve->oldest;
+    int status;
+    scoop_spool_reader_init(&reader, block);
+    while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
+        if (verdict_of(sieve, number) == SAME)
+            set_verdict(sieve, number, GONE);
+        else if (scoop_spool_add(&sieve->log, &record, error) != 0)
+            status = -1;
+        if (status < 0)
+            break;
+        number++;
+    }
+    scoop_spool_reader_free(&reader);
+    scoop_spool_clear(block);
+    return status;
+}
+
+/* The oldest block goes to the log. */
+static int retire(struct scoop_sieve *sieve, struct scoop_error *error) {
+    struct scoop_spool *block = recent_block(sieve, 0);
+    uint64_t end = sieve->oldest + block->records, same = 0;
+    for (uint64_t number = sieve->oldest; number < end; number++)
+        same += verdict_of(sieve, number) == SAME;
+    sieve->recent_bytes -= block->tail.length;
+    int status = same < block->records / FEW_GONE ? scoop_spool_take_over(&sieve->log, block, error)
+                                                  : sift(sieve, block, error);
+    sieve->oldest = end;
+    if (block->tail.capacity > 2 * BLOCK_BYTES)
+        scoop_spool_free(block); /* it had a very long row */
+    if (sieve->recent_count-- > 1)
+        sieve->recent_first = (sieve->recent_first + 1) % sieve->recent_most;
+    count_beside(sieve);
+    return status;
+}
+
+/* Recent rows give way to keys. */
 static int give_room(void *user, struct scoop_error *error) {
     struct scoop_sieve *sieve = user;
-    bool any = sieve->log.held_bytes > 0;
-    sieve->log_to_file = true;
-    sieve->log.hold_bytes = 0;
-    if (scoop_spool_write_held(&sieve->log, error) != 0)
-        return -1;
-    count_beside(sieve);
-    return any;
+    while (sieve->recent_count > 0)
+        if (retire(sieve, error) != 0)
+            return -1;
+    for (size_t i = 0; i < sieve->recent_most; i++)
+        scoop_spool_free(&sieve->recent[i]);
+    sieve->recent_most = 1;
+    sieve->recent_first = 0;
+    return 1;
+}
+
+static int make_recent(struct scoop_sieve *sieve, struct scoop_error *error) {
+    size_t blocks = sieve->options.memory_bytes / RECENT_PART / BLOCK_BYTES;
+    sieve->recent_most = blocks == 0 ? 1 : blocks < MOST_RECENT ? blocks : MOST_RECENT;
+    sieve->recent = scoop_calloc(sieve->recent_most, sizeof *sieve->recent);
+    if (sieve->recent == NULL)
+        return scoop_fail_memory(error);
+    for (size_t i = 0; i < sieve->recent_most; i++)
+        scoop_spool_init(&sieve->recent[i], sieve->options.scratch, SIZE_MAX);
+    return 0;
 }
 
 struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
@@ -99,14 +170,15 @@ struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
         return NULL;
     }
     sieve->options = *options;
-    scoop_spool_init(&sieve->log, options->scratch, LOG_BLOCK_BYTES);
+    scoop_spool_init(&sieve->log, options->scratch, BLOCK_BYTES);
     struct scoop_join_options keys = *options;
     keys.on_pair = on_pair;
     keys.on_duplicate = on_extra;
     keys.beside_bytes = &sieve->beside_bytes;
     keys.give_room = give_room;
     keys.user = sieve;
-    sieve->keys = scoop_join_new(&keys, error);
+    if (make_recent(sieve, error) == 0)
+        sieve->keys = scoop_join_new(&keys, error);
     if (sieve->keys != NULL)
         return sieve;
     scoop_sieve_free(sieve);
@@ -120,6 +192,9 @@ void scoop_sieve_free(struct scoop_sieve *sieve) {
     scoop_join_free(sieve->keys);
     scoop_join_free(sieve->pairs);
     scoop_spool_free(&sieve->log);
+    for (size_t i = 0; sieve->recent != NULL && i < sieve->recent_most; i++)
+        scoop_spool_free(&sieve->recent[i]);
+    scoop_free(sieve->recent);
     scoop_free(sieve->verdicts);
     scoop_free(sieve);
 }
@@ -140,17 +215,34 @@ static int grow_verdicts(struct scoop_sieve *sieve, struct scoop_error *error) {
     return 0;
 }
 
-/* Into memory as far as there is room beside the keys. */
-static int write_log(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
-                     const struct scoop_row_bytes *row, struct scoop_error *error) {
+/* The block to write a row of so many bytes to. NULL with *error. */
+static struct scoop_spool *ready_block(struct scoop_sieve *sieve, size_t row_bytes,
+                                       struct scoop_error *error) {
+    size_t others = scoop_join_bytes(sieve->keys) + sieve->verdict_bytes;
+    if (sieve->recent_count > 0) {
+        struct scoop_spool *block = recent_block(sieve, sieve->recent_count - 1);
+        if (block->tail.length + row_bytes <= BLOCK_BYTES)
+            return block;
+    }
+    while (sieve->recent_count > 0 &&
+           (sieve->recent_count == sieve->recent_most ||
+            others + sieve->recent_bytes + BLOCK_BYTES > sieve->options.memory_bytes))
+        if (retire(sieve, error) != 0)
+            return NULL;
+    return recent_block(sieve, sieve->recent_count++);
+}
+
+static int keep_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
+                    const struct scoop_row_bytes *row, struct scoop_error *error) {
     const struct scoop_record record = {
         .kind = side == SCOOP_OLD ? SCOOP_RECORD_OLD : SCOOP_RECORD_NEW, .hash = hash, .row = *row};
-    size_t taken = scoop_join_bytes(sieve->keys) + sieve->verdict_bytes;
-    size_t most = sieve->options.memory_bytes / LOG_PART;
-    bool fits = !sieve->log_to_file && taken + most <= sieve->options.memory_bytes;
-    sieve->log.hold_bytes = fits ? most : 0;
-    if (scoop_spool_add(&sieve->log, &record, error) != 0)
+    struct scoop_spool *block = ready_block(sieve, row->length, error);
+    if (block == NULL)
         return -1;
+    size_t before = block->tail.length;
+    if (scoop_spool_add(block, &record, error) != 0)
+        return -1;
+    sieve->recent_bytes += block->tail.length - before;
     count_beside(sieve);
     return 0;
 }
@@ -169,7 +261,7 @@ int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoo
     if (status != 0 || verdict_of(sieve, sieve->now) == SAME)
         return status;
     sieve->now++;
-    return write_log(sieve, side, hash, row, error);
+    return keep_row(sieve, side, hash, row, error);
 }
 
 static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
@@ -185,29 +277,49 @@ static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
     return sieve->pairs == NULL ? -1 : 1;
 }
 
+static void tell_extra(const struct scoop_sieve *sieve, uint64_t number, enum scoop_side side,
+                       const struct scoop_row_bytes *row) {
+    for (unsigned i = 0; i < sieve->extra_count; i++)
+        if (sieve->extras[i] == number && sieve->options.on_duplicate != NULL)
+            sieve->options.on_duplicate(sieve->options.user, side, row, 0);
+}
+
 static int settle(struct scoop_sieve *sieve, const struct scoop_record *record,
                   struct scoop_error *error) {
     const struct scoop_join_options *options = &sieve->options;
     enum scoop_side side = record->kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-    switch (verdict_of(sieve, sieve->now++)) {
-    case SAME:
-        break;
+    while (verdict_of(sieve, sieve->now) == GONE)
+        sieve->now++;
+    uint64_t number = sieve->now++;
+    switch (verdict_of(sieve, number)) {
     case ALONE:
         return scoop_settle_one(options->changes, options->counts, side, record->hash, &record->row,
                                 error);
     case PAIR:
         return scoop_join_add(sieve->pairs, side, record->hash, &record->row, 0, error);
-    case EXTRA:
-        if (options->on_duplicate != NULL)
-            options->on_duplicate(options->user, side, &record->row, 0);
+    default:
+        tell_extra(sieve, number, side, &record->row);
+        return 0;
     }
-    return 0;
+}
+
+/* The log, then the recent blocks. */
+static int next_record(struct scoop_sieve *sieve, struct scoop_record *record,
+                       struct scoop_error *error) {
+    int status;
+    while ((status = scoop_spool_reader_next(&sieve->reader, record, error)) == 0) {
+        if (sieve->next_recent == sieve->recent_count)
+            return 0;
+        scoop_spool_reader_free(&sieve->reader);
+        scoop_spool_reader_init(&sieve->reader, recent_block(sieve, sieve->next_recent++));
+    }
+    return status;
 }
 
 static int read_some(struct scoop_sieve *sieve, struct scoop_error *error) {
     struct scoop_record record;
     for (int i = 0; i < ROWS_A_CALL; i++) {
-        int status = scoop_spool_reader_next(&sieve->reader, &record, error);
+        int status = next_record(sieve, &record, error);
         if (status == 0)
             sieve->phase = PAIRING;
         if (status <= 0)

@@ -1,9 +1,8 @@
 /* Compares two exports whose rows come in any order. Private to csrc/table and csrc/stream.
  *
  * Most rows are the same in both. So first keys and digests of rows are joined (join.h), which are
- * small, while the rows themselves go one after the other to a log: in memory, as long as there is
- * room, then in the scratch file. When all have come, the log is read once, past all rows that both
- * exports have. */
+ * small, while the rows themselves stay in memory, the recent ones, or go to a log in the scratch
+ * file, past those that both exports have by then. When all have come, the log is read once. */
 #ifndef SCOOP_TABLE_SIEVE_H
 #define SCOOP_TABLE_SIEVE_H
 

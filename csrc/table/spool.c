@@ -16,14 +16,7 @@ void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch,
     scoop_buf_init(&spool->packed, BLOCK_CEILING);
 }
 
-static void free_held(struct scoop_spool *spool) {
-    for (size_t i = 0; spool->held_bytes > 0 && i < spool->count; i++)
-        scoop_unmap(spool->blocks[i].held, spool->blocks[i].bytes);
-    spool->held_bytes = 0;
-}
-
 void scoop_spool_free(struct scoop_spool *spool) {
-    free_held(spool);
     scoop_buf_free(&spool->tail);
     scoop_buf_free(&spool->packed);
     scoop_free(spool->blocks);
@@ -32,7 +25,6 @@ void scoop_spool_free(struct scoop_spool *spool) {
 }
 
 void scoop_spool_clear(struct scoop_spool *spool) {
-    free_held(spool);
     spool->tail.length = spool->count = 0;
     spool->records = 0;
 }
@@ -82,39 +74,22 @@ static int write_block(struct scoop_spool *spool, struct scoop_spool_block *bloc
     return status;
 }
 
-int scoop_spool_write_held(struct scoop_spool *spool, struct scoop_error *error) {
-    for (size_t i = 0; spool->held_bytes > 0 && i < spool->count; i++) {
-        struct scoop_spool_block *block = &spool->blocks[i];
-        unsigned char *held = block->held;
-        if (held == NULL)
-            continue;
-        struct scoop_spool_block written;
-        if (write_block(spool, &written, held, block->bytes, error) != 0)
-            return -1;
-        *block = written;
-        spool->held_bytes -= block->bytes;
-        scoop_unmap(held, block->bytes);
-    }
+static int flush(struct scoop_spool *spool, struct scoop_buf *tail, struct scoop_error *error) {
+    struct scoop_spool_block *block = new_block(spool, error);
+    if (block == NULL || write_block(spool, block, tail->data, tail->length, error) != 0)
+        return -1;
+    spool->count++;
+    tail->length = 0;
     return 0;
 }
 
-static int flush(struct scoop_spool *spool, struct scoop_error *error) {
-    struct scoop_buf *tail = &spool->tail;
-    struct scoop_spool_block *block = new_block(spool, error);
-    if (block == NULL)
+int scoop_spool_take_over(struct scoop_spool *spool, struct scoop_spool *from,
+                          struct scoop_error *error) {
+    if ((spool->tail.length > 0 && flush(spool, &spool->tail, error) != 0) ||
+        (from->tail.length > 0 && flush(spool, &from->tail, error) != 0))
         return -1;
-    if (spool->held_bytes + tail->length <= spool->hold_bytes) {
-        *block = (struct scoop_spool_block){.bytes = (uint32_t)tail->length,
-                                            .held = scoop_map(tail->length)};
-        if (block->held == NULL)
-            return scoop_fail_memory(error);
-        memcpy(block->held, tail->data, tail->length);
-        spool->held_bytes += tail->length;
-    } else if (write_block(spool, block, tail->data, tail->length, error) != 0) {
-        return -1;
-    }
-    spool->count++;
-    tail->length = 0;
+    spool->records += from->records;
+    scoop_spool_clear(from);
     return 0;
 }
 
@@ -146,7 +121,7 @@ static unsigned char *put_row_size(unsigned char *at, const struct scoop_row_byt
 /* Room for a record of at most `most` bytes; NULL with *error. */
 static unsigned char *make_room(struct scoop_spool *spool, size_t most, struct scoop_error *error) {
     if (spool->tail.length > 0 && spool->tail.length + most > spool->block_bytes &&
-        flush(spool, error) != 0)
+        flush(spool, &spool->tail, error) != 0)
         return NULL;
     if (scoop_buf_reserve(&spool->tail, most, error) != 0)
         return NULL;
@@ -220,11 +195,6 @@ static int unpack(struct scoop_spool_reader *reader, const struct scoop_spool_bl
 
 static int load(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
                 struct scoop_error *error) {
-    if (block->held != NULL) {
-        reader->at = block->held;
-        reader->end = reader->at + block->bytes;
-        return 1;
-    }
     if (scoop_buf_reserve(&reader->block, block->bytes, error) != 0)
         return -1;
     int status = block->stored_bytes == block->bytes

@@ -35,7 +35,6 @@ struct scoop_record {
 struct scoop_spool_block {
     uint64_t offset;
     uint32_t stored_bytes, bytes;
-    unsigned char *held; /* in memory; NULL: in the file */
 };
 
 /* What is written beyond this is compressed. */
@@ -49,8 +48,6 @@ struct scoop_spool {
     struct scoop_spool_block *blocks;
     size_t count, capacity;
     uint64_t records;
-    size_t hold_bytes; /* blocks stay in memory up to so many bytes; 0 at first */
-    size_t held_bytes;
 };
 
 void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch, size_t block_bytes);
@@ -63,8 +60,9 @@ int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record
 int scoop_spool_add_suffix(struct scoop_spool *spool, uint32_t number, const void *data,
                            uint32_t length, struct scoop_error *error);
 
-/* Writes the blocks in memory to the file. Not while it is read. */
-int scoop_spool_write_held(struct scoop_spool *spool, struct scoop_error *error);
+/* Appends the records of a spool that is in memory as they are, and clears it. */
+int scoop_spool_take_over(struct scoop_spool *spool, struct scoop_spool *from,
+                          struct scoop_error *error);
 
 struct scoop_spool_reader {
     const struct scoop_spool *spool; /* borrowed; not written to while it is read */

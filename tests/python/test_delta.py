@@ -427,6 +427,27 @@ def test_what_does_not_fit_the_memory_is_spilled(exports: Exports) -> None:
     assert sorted(path.name for path in exports.folder.iterdir()) == ["new.csv", "old.csv"]
 
 
+def test_exports_in_nearly_the_same_order_write_next_to_nothing(exports: Exports) -> None:
+    import random
+
+    def stirred(rows: list[str], seed: int) -> str:
+        chance, parts = (
+            random.Random(seed),
+            [rows[at : at + 500] for at in range(0, len(rows), 500)],
+        )
+        for part in parts:
+            chance.shuffle(part)
+        return "PK,v\n" + "".join(row for part in parts for row in part)
+
+    rows = shuffled(150_000, seed=1, width=200).splitlines(keepends=True)[1:]
+    delta = exports.delta(stirred(rows, 2), stirred(rows, 3), memory_limit=32 * MIB)
+    assert delta.receipt.unchanged == len(rows)
+    assert delta.receipt.spilled_bytes < 2 * MIB
+    far = exports.delta(stirred(rows, 2), stirred(rows[::-1], 3), memory_limit=32 * MIB)
+    assert far.receipt.unchanged == len(rows)
+    assert far.receipt.spilled_bytes > 10 * MIB
+
+
 def test_a_broken_order_goes_on_with_what_was_read(exports: Exports) -> None:
     rows = [f"{n},v{n}\n" for n in range(100_000, 200_000)]
     moved = [*rows[:90_000], *rows[95_000:], *rows[90_001:95_000], "1,x\n"]
