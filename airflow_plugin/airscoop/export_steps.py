@@ -121,7 +121,7 @@ def register_exports(
         every = [*listing.exports, *(export for export, _ in conflicts.values())]
         for dataset in sorted({export.dataset for export in every}):
             known = {record.id: record for record in registry.records(dataset)}
-            found.work += [record.export for record in known.values() if _is_open(record)]
+            found.work += [record.export for record in known.values() if record.is_open]
             for export in (one for one in every if one.dataset == dataset):
                 found.count += 1
                 if export.id in conflicts:
@@ -167,10 +167,6 @@ def register_export(
         before = registry.unfinished(export.dataset, before=export.version)
         found.work = [*(one.export for one in before), export]
     return found.receipt(time.monotonic() - start)
-
-
-def _is_open(record: ExportRecord) -> bool:
-    return record.state in UNFINISHED
 
 
 @dataclass(kw_only=True)
@@ -247,7 +243,7 @@ def lock_export(
     if reason is not None:
         return LockAttempt(finished=reason)
     for earlier in registry.unfinished(dataset, before=version):
-        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
+        return LockAttempt(waits_for=_in_words(earlier))
     terms = terms or Terms()
     lease = Lease.try_acquire(registry, dataset, owner, seconds=terms.handover_seconds)
     if lease is None:
@@ -280,17 +276,27 @@ def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
         registry.failed(lease, export_id, message, STALE)
         raise StaleExport(message)
     for earlier in registry.unfinished(lease.dataset, before=record.export.version):
-        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
+        return LockAttempt(waits_for=_in_words(earlier))
     previous = None if last is None else last.export.version
     registry.start(lease, record, previous=previous)
     lock = ExportLock(export=export_id, previous=previous, owner=lease.owner, fence=lease.fence)
     return LockAttempt(lock=lock)
 
 
+def _in_words(record: ExportRecord) -> str:
+    if record.state != "failed":
+        return f"{record.id}, which is {record.state}"
+    return (
+        f"{record.id}, which has failed after {record.offset:,} changes were published: the next "
+        f"run goes on with it ({record.error})"
+    )
+
+
 def _finished(record: ExportRecord, owner: str) -> str | None:
     """Why there is nothing to do; raises what the export was refused for.
 
-    A failed export is worked on again by the run in which it failed, when that is told to.
+    A failed export is worked on again by the run in which it failed, when that is told to, and by
+    any run when some of its changes are published.
     """
     from airscoop.errors import ExportConflict, StaleExport
 
@@ -304,7 +310,9 @@ def _finished(record: ExportRecord, owner: str) -> str | None:
         raise StaleExport(str(record.error))
     if record.conflict is not None:
         raise ExportConflict(record.conflict)
-    return None if record.owner == owner else f"{record.id} has failed: {record.error}"
+    if record.is_open or record.owner == owner:
+        return None
+    return f"{record.id} has failed: {record.error}"
 
 
 # --- compute, publish, finish ---

@@ -70,6 +70,17 @@ class ExportRecord:
         """TENANT/TABLE/VERSION."""
         return self.export.id
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is to be worked on, before later versions.
+
+        Also when it failed after some of its changes were published: consumers have them, and a
+        later version that is compared with an earlier one could not take them back.
+        """
+        if self.state == "failed":
+            return self.offset > 0 and self.code != STALE and self.conflict is None
+        return self.state != "done"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
@@ -152,6 +163,19 @@ class Registry:
         )
         return self.get(record.id) if item is None else _record(item)
 
+    def give_up(self, export_id: str) -> ExportRecord:
+        """Lets later versions go on without an export that failed after a part was published.
+
+        Consumers keep that part, also where a later version does not differ from the one before.
+        """
+        self.table.update(
+            _key(export_id),
+            "SET #offset = :none",
+            {"none": 0, "failed": "failed"},
+            condition="#state = :failed",
+        )
+        return self.get(export_id)
+
     def _put(self, item: Item, condition: str) -> Item | None:
         return self.table.settled(
             (item["pk"], item["sk"]),
@@ -204,13 +228,13 @@ class Registry:
         return next((record for record in found if record.state == "done"), None)
 
     def unfinished(self, dataset: str, *, before: str | None = None) -> list[ExportRecord]:
-        """Those after the last done one, and before a version, that are neither done nor failed."""
+        """Those after the last done one, and before a version, that are open."""
         last = self.last_done(dataset)
         after = None if last is None else last.export.version
         if before is not None and last is not None and last.export.order >= version_order(before):
             return []
         found = self.records(dataset, after=after, before=before)
-        return [record for record in found if record.state in UNFINISHED]
+        return [record for record in found if record.is_open]
 
     # --- one export's work, under the lock ---
 

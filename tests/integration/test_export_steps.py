@@ -694,3 +694,39 @@ def test_a_publisher_that_is_killed_is_taken_over_and_goes_on_at_its_offset(
     found = [change["id"] for change in read_all(moto_server, stream)]
     assert set(found) == {change["id"] for change in exports.written("V1")}
     assert len(found) - 6000 <= 2000  # only what was sent since the offset was saved comes twice
+
+
+def test_an_export_that_failed_half_published_is_finished_before_later_ones(
+    exports: Exports, moto_server: MotoServer, stream: str
+) -> None:
+    exports.put("V1", {str(n): "x" for n in range(1000)})
+    exports.put("V2", ROWS)
+    exports.register()
+    lock = exports.lock("V1", "first")
+    exports.compute(lock)
+    with Lease.attach(exports.registry, exports.dataset, "first", lock.fence) as lease:
+        exports.registry.save_offset(lease, lock.export, 700)
+    exports.finish(lock, error="the stream is gone")
+    waiting = lock_export(exports.registry, exports.id("V2"), "first", terms=QUICK)
+    assert "V1, which has failed after 700 changes were published" in str(waiting.waits_for)
+    assert exports.register().exports == [exports.id("V1"), exports.id("V2")]
+    lock = exports.lock("V1", "second")
+    exports.compute(lock)
+    receipt = publish(exports, lock, stream, moto_server.endpoint)
+    assert (receipt.skipped, receipt.sent) == (700, 300)
+    assert exports.finish(lock).state == "done"
+    assert exports.lock("V2", "first").previous == "V1"
+
+
+def test_an_export_that_failed_half_published_can_be_given_up(exports: Exports) -> None:
+    exports.put("V1", ROWS)
+    exports.put("V2", ROWS)
+    exports.register()
+    lock = exports.lock("V1")
+    exports.compute(lock)
+    with Lease.attach(exports.registry, exports.dataset, "run", lock.fence) as lease:
+        exports.registry.save_offset(lease, lock.export, 2)
+    exports.finish(lock, state="failed")
+    assert lock_export(exports.registry, exports.id("V2"), "run").waits_for
+    assert exports.registry.give_up(lock.export).state == "failed"
+    assert exports.lock("V2").previous is None
