@@ -16,8 +16,14 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "airscoop",
                 "python-modules": [
                     "airscoop.operators.add_partition",
+                    "airscoop.operators.apply_changes",
+                    "airscoop.operators.finish_export",
                     "airscoop.operators.insert_distinct",
+                    "airscoop.operators.lock_export",
+                    "airscoop.operators.publish_changes",
                     "airscoop.operators.refresh_materialized_view",
+                    "airscoop.operators.register_exports",
+                    "airscoop.operators.snapshot_delta",
                     "airscoop.operators.stream_to_s3",
                 ],
             }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from airflow.providers_manager import ProvidersManager
 
 from airscoop.provider import get_provider_info
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_entry_point_leads_to_the_provider_info() -> None:
@@ -25,3 +28,9 @@ def test_every_module_that_it_names_can_be_imported() -> None:
         for entry in info[seam]:
             for module in entry["python-modules"]:
                 assert importlib.import_module(module).__doc__
+
+
+def test_every_operator_is_named() -> None:
+    files = {path.stem for path in (ROOT / "airflow_plugin/airscoop/operators").glob("*.py")}
+    named = get_provider_info()["operators"][0]["python-modules"]
+    assert {name.rpartition(".")[2] for name in named} == files - {"__init__", "base"}
