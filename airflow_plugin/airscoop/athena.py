@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import csv
 import heapq
+import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, quoted
 from airscoop.receipt import DeltaReceipt
 from airscoop.snapshots import BLOCK_BYTES, Delta
-
-if TYPE_CHECKING:
-    from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 
 ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
 
@@ -45,10 +42,10 @@ class AthenaDelta(Delta):
     """The changes that Athena wrote, in the order of their ids, whatever files they are in."""
 
     def __init__(
-        self, receipt: DeltaReceipt, *, prefix: str, s3: S3Settings, ca_file: str | None
+        self, receipt: DeltaReceipt, *, folder: str, s3: S3Settings, ca_file: str | None
     ) -> None:
         self.receipt = receipt
-        self.prefix = prefix
+        self._folder = folder
         self._s3, self._ca_file = s3, ca_file
 
     def blocks(self) -> Iterator[bytes]:
@@ -64,7 +61,7 @@ class AthenaDelta(Delta):
                 block.clear()
         if count != len(self):
             raise CountMismatch(
-                f"{self.prefix} has {count:,} changes, but Athena counted {len(self):,}; run the "
+                f"{self._folder} has {count:,} changes, but Athena counted {len(self):,}; run the "
                 "delta again"
             )
         if block:
@@ -78,13 +75,17 @@ class AthenaDelta(Delta):
 
     def discard(self) -> None:
         """Removes what the run has left below `results`."""
-        _discard(self.prefix, self._s3)
+        _discard(self._folder, self._s3)
 
     def _lines(self) -> Iterator[bytes]:
         """Each file is in order; together they are merged."""
         from airscoop import storage
 
-        found = [each.uri for each in storage.list_objects(self.prefix, s3=self._s3) if each.size]
+        found = [
+            each.uri
+            for each in storage.list_objects(f"{self._folder}changes/", s3=self._s3)
+            if each.size
+        ]
         return heapq.merge(*map(self._file, found), key=change_id)
 
     def _file(self, uri: str) -> Iterator[bytes]:
@@ -127,23 +128,29 @@ class Side:
     size: int
 
 
-class AthenaRun:
-    """One comparison; `run` leaves nothing but its result."""
+class AthenaJob:
+    """A comparison that another thread (or a signal handler) can cancel while it runs.
+
+    It leaves nothing but its result.
+    """
 
     def __init__(
         self,
-        settings: AthenaSettings,
+        old: Sequence[str],
+        new: Sequence[str],
         *,
+        settings: AthenaSettings,
+        key: Sequence[str],
+        version: str,
+        max_delete_ratio: float,
+        min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
-        hook: AthenaHook | None = None,
-        glue: Any = None,
     ) -> None:
-        from airscoop.hooks.athena import athena_hook, glue_client
-
+        self._old, self._new = old, new
         self._settings = settings
-        self._hook = hook or athena_hook(settings.aws_conn_id)
-        self._glue = glue or glue_client(settings.aws_conn_id)
+        self._key, self._version = key, version
+        self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         self._s3, self._ca_file = s3 or S3Settings(), ca_file
         if s3 is None and settings.aws_conn_id is not None:
             from airscoop.hooks.aws import s3_settings
@@ -151,30 +158,41 @@ class AthenaRun:
             self._s3, self._ca_file = s3_settings(settings.aws_conn_id)
         self._name = f"airscoop_{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
+        self._cancelled = threading.Event()
+        self._on_wait: Callable[[], object] = self._check
 
-    def run(
-        self,
-        old: Sequence[str],
-        new: Sequence[str],
-        *,
-        key: Sequence[str],
-        version: str,
-        max_delete_ratio: float,
-        min_rows: int,
-    ) -> AthenaDelta:
-        """Counts first, and writes nothing when the counts are refused."""
-        from airscoop.hooks.athena import check_length
+    def cancel(self) -> None:
+        """Makes `run` end in Cancelled soon."""
+        self._cancelled.set()
+
+    def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
+        """Counts first, and writes nothing when the counts are refused.
+
+        `on_progress` is called about once a second while Athena works, on this thread.
+        """
+        from airscoop.hooks.athena import athena_hook, check_length, glue_client
+
+        def wait() -> None:
+            self._check()
+            if on_progress is not None:
+                on_progress(None)
 
         start = time.monotonic()
+        self._on_wait = wait
+        self._hook = athena_hook(self._settings.aws_conn_id)
+        self._glue = glue_client(self._settings.aws_conn_id)
         with ExitStack() as tables:
-            after = self._side(tables, "new", new)
-            before = self._side(tables, "old", old) if old else None
-            sql = self._sql(before, after, key=key, version=version)
+            after = self._side(tables, "new", self._new)
+            before = self._side(tables, "old", self._old) if self._old else None
+            sql = self._sql(before, after)
             unload = sql.unload(f"{self._folder}changes/")
             check_length(unload)
             counts = self._counts(sql)
             check_counts(
-                counts, name=_shown(new), max_delete_ratio=max_delete_ratio, min_rows=min_rows
+                counts,
+                name=_shown(self._new),
+                max_delete_ratio=self._max_delete_ratio,
+                min_rows=self._min_rows,
             )
             try:
                 self._query(unload)
@@ -182,11 +200,23 @@ class AthenaRun:
                 # Athena leaves what a failed query has written.
                 _discard(self._folder, self._s3)
                 raise
-        receipt = DeltaReceipt(
-            seconds=time.monotonic() - start,
-            old=_shown(old) if old else None,
-            new=_shown(new),
-            key=list(key),
+        receipt = self._receipt(before, after, counts, time.monotonic() - start)
+        return AthenaDelta(receipt, folder=self._folder, s3=self._s3, ca_file=self._ca_file)
+
+    def _check(self) -> None:
+        from airscoop.errors import Cancelled
+
+        if self._cancelled.is_set():
+            raise Cancelled(f"{_shown(self._new)}: the comparison was cancelled")
+
+    def _receipt(
+        self, before: Side | None, after: Side, counts: dict[str, int], seconds: float
+    ) -> DeltaReceipt:
+        return DeltaReceipt(
+            seconds=seconds,
+            old=_shown(self._old) if self._old else None,
+            new=_shown(self._new),
+            key=list(self._key),
             sorted=False,
             spilled_bytes=0,
             old_etag=None,
@@ -203,9 +233,6 @@ class AthenaRun:
             deleted=counts["deleted"],
             unchanged=counts["unchanged"],
         )
-        return AthenaDelta(
-            receipt, prefix=f"{self._folder}changes/", s3=self._s3, ca_file=self._ca_file
-        )
 
     def _query(self, statement: str) -> str:
         from airscoop.hooks.athena import run_query
@@ -217,6 +244,7 @@ class AthenaRun:
             results=f"{self._folder}queries/",
             workgroup=self._settings.workgroup,
             poll_seconds=self._settings.poll_seconds,
+            on_wait=self._on_wait,
         )
 
     def _counts(self, sql: DeltaSql) -> dict[str, int]:
@@ -224,9 +252,7 @@ class AthenaRun:
 
         return dict(zip(COUNTS, query_numbers(self._hook, self._query(sql.counts())), strict=True))
 
-    def _sql(
-        self, before: Side | None, after: Side, *, key: Sequence[str], version: str
-    ) -> DeltaSql:
+    def _sql(self, before: Side | None, after: Side) -> DeltaSql:
         physical: list[str] | None = None
         if before is not None:
             _check_columns(before, after)
@@ -236,8 +262,8 @@ class AthenaRun:
             old=None if before is None else before.table,
             new=after.table,
             columns=after.columns,
-            key=key,
-            version=version,
+            key=self._key,
+            version=self._version,
             old_columns=physical,
             new_columns=after.physical,
             old_last=before.physical[-1] if before is not None and before.made else None,

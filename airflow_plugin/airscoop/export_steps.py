@@ -413,15 +413,9 @@ def _compare(
     stopping: _Stopping,
     **options: Any,
 ) -> Delta:
-    from airscoop.snapshots import DeltaJob, delta
+    from airscoop.snapshots import delta_job
 
-    if options.get("engine", "local") != "local":
-        result = delta(old, new, **options)
-        lease.check()
-        return result
-    job = DeltaJob(
-        old, new, **{name: options[name] for name in options if name not in ("engine", "athena")}
-    )
+    job = delta_job(old, new, **options)
     stopping.starts(job)
     return job.run(on_progress=lambda _: lease.check())
 
@@ -432,9 +426,7 @@ def _discarding(result: Delta) -> Iterator[None]:
     try:
         yield
     finally:
-        discard = getattr(result, "discard", None)
-        if discard is not None:
-            discard()
+        result.discard()
 
 
 def publish_changes(

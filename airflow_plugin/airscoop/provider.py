@@ -31,7 +31,11 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [
             {
                 "integration-name": "airscoop",
-                "python-modules": ["airscoop.hooks.aws", "airscoop.hooks.warehouse"],
+                "python-modules": [
+                    "airscoop.hooks.athena",
+                    "airscoop.hooks.aws",
+                    "airscoop.hooks.warehouse",
+                ],
             }
         ],
     }

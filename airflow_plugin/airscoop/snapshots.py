@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from airscoop import places
@@ -16,7 +16,7 @@ from airscoop.receipt import CopyReceipt, DeltaReceipt
 if TYPE_CHECKING:
     from airscoop._native import Changes, DeltaFacts
     from airscoop._native import Delta as NativeDelta
-    from airscoop.athena import AthenaSettings
+    from airscoop.athena import AthenaJob, AthenaSettings
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
@@ -93,6 +93,9 @@ class Delta:
             for block in self.blocks():
                 upload.write(block)
             return upload.commit()
+
+    def discard(self) -> None:
+        """Removes what is kept outside of this process: Athena's results."""
 
 
 class DeltaJob:
@@ -219,25 +222,6 @@ def _check(name: str, value: str, choices: Sequence[str]) -> None:
         raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
 
 
-def _check_athena(
-    settings: AthenaSettings | None,
-    *,
-    format: TableFormat,
-    duplicates: Duplicates,
-    schema_change: SchemaChange,
-) -> AthenaSettings:
-    from airscoop.errors import UnsupportedFormat, UsageError
-
-    if settings is None:
-        raise UsageError('engine="athena" needs athena=AthenaSettings(database=…, results=…)')
-    if format == "jsonl" or duplicates != "error" or schema_change != "error":
-        raise UnsupportedFormat(
-            'engine="athena" compares CSV with equal columns and without duplicates: not '
-            'format="jsonl", duplicates="last" or schema_change="compare_common"'
-        )
-    return settings
-
-
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or not 0 <= value < 2**63:
         from airscoop.errors import UsageError
@@ -264,8 +248,8 @@ def delta(
     new_s3: S3Settings | None = None,
     ca_file: str | None = None,
     engine: Engine = "local",
-    athena: AthenaSettings | None = None,
-    on_progress: Callable[[DeltaFacts], object] | None = None,
+    athena: AthenaSettings | Mapping[str, Any] | None = None,
+    on_progress: Callable[[Any], object] | None = None,
 ) -> Delta:
     """Compares two full exports of a table by key: what was inserted, updated and deleted.
 
@@ -286,22 +270,7 @@ def delta(
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
-    _check("engine", engine, ENGINES)
-    if engine == "athena":
-        from airscoop.athena import AthenaRun
-
-        settings = _check_athena(
-            athena, format=format, duplicates=duplicates, schema_change=schema_change
-        )
-        return AthenaRun(settings, s3=new_s3 or old_s3, ca_file=ca_file).run(
-            _places(old),
-            _places(new),
-            key=(key,) if isinstance(key, str) else tuple(key),
-            version=version or "",
-            max_delete_ratio=max_delete_ratio,
-            min_rows=min_rows,
-        )
-    job = DeltaJob(
+    job = delta_job(
         old,
         new,
         key=key,
@@ -318,5 +287,62 @@ def delta(
         old_s3=old_s3,
         new_s3=new_s3,
         ca_file=ca_file,
+        engine=engine,
+        athena=athena,
     )
     return job.run(on_progress=on_progress)
+
+
+def delta_job(
+    old: Source | None,
+    new: Source,
+    *,
+    engine: Engine = "local",
+    athena: AthenaSettings | Mapping[str, Any] | None = None,
+    **options: Any,
+) -> DeltaJob | AthenaJob:
+    """The job that `delta` runs, with the same arguments."""
+    _check("engine", engine, ENGINES)
+    if engine == "athena":
+        return _athena_job(old, new, athena, **options)
+    return DeltaJob(old, new, **options)
+
+
+def _athena_job(
+    old: Source | None,
+    new: Source,
+    athena: AthenaSettings | Mapping[str, Any] | None,
+    *,
+    key: Sequence[str] = ("PK",),
+    format: TableFormat = "auto",
+    duplicates: Duplicates = "error",
+    schema_change: SchemaChange = "error",
+    max_delete_ratio: float = MAX_DELETE_RATIO,
+    min_rows: int = MIN_ROWS,
+    version: str | None = None,
+    old_s3: S3Settings | None = None,
+    new_s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    **of_the_other_engine: Any,
+) -> AthenaJob:
+    from airscoop.athena import AthenaJob, AthenaSettings
+    from airscoop.errors import UnsupportedFormat, UsageError
+
+    if athena is None:
+        raise UsageError('engine="athena" needs athena=AthenaSettings(database=…, results=…)')
+    if format == "jsonl" or duplicates != "error" or schema_change != "error":
+        raise UnsupportedFormat(
+            'engine="athena" compares CSV with equal columns and without duplicates: not '
+            'format="jsonl", duplicates="last" or schema_change="compare_common"'
+        )
+    return AthenaJob(
+        _places(old),
+        _places(new),
+        settings=athena if isinstance(athena, AthenaSettings) else AthenaSettings(**athena),
+        key=(key,) if isinstance(key, str) else tuple(key),
+        version=version or "",
+        max_delete_ratio=max_delete_ratio,
+        min_rows=min_rows,
+        s3=new_s3 or old_s3,
+        ca_file=ca_file,
+    )

@@ -17,13 +17,16 @@ from typing import Any
 import pytest
 from athena_worker import DuckAthena
 from aws_fixtures import MotoServer
+from export_support import Exports
 from test_delta_sources import airports
-from transfer_support import Store
+from transfer_support import BUCKET, Store
 
 import airscoop
 from airscoop import errors
 from airscoop.athena import AthenaDelta, AthenaSettings
 from airscoop.hooks import athena as hooks
+from airscoop.registry import Registry
+from airscoop.snapshots import delta_job
 
 OLD = 'PK,v,"the note"\r\n1,a,"x, ""y"""\r\n2,b,\r\n3,c,ü\r\n4,d,z\r\n'
 NEW = '\ufeffthe note,PK,v\n"x, ""y""",1,a\n,2,B\nü,3,c\nnew,5,e\\\n'
@@ -251,6 +254,17 @@ def test_a_query_is_waited_for(bench: Bench) -> None:
     assert counts(bench.delta(None, bench.export("v1", OLD))) == (0, 4, 4, 0, 0, 0)
 
 
+@pytest.mark.usefixtures("slow_queries")
+def test_another_thread_can_cancel_it(bench: Bench) -> None:
+    job = delta_job(
+        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        athena={"database": bench.database, "results": bench.store.uri("results")},
+    )  # fmt: skip
+    with pytest.raises(errors.Cancelled, match=r"0\.csv\.gz"):
+        job.run(on_progress=lambda _: job.cancel())
+    assert states(bench) == ["CANCELLED"]
+
+
 def states(bench: Bench) -> list[str]:
     athena = bench.moto.client("athena")
     found = athena.list_query_executions()["QueryExecutionIds"]
@@ -286,6 +300,24 @@ def test_a_query_that_someone_stops_is_an_error(
     monkeypatch.setattr(time, "sleep", stop)
     with pytest.raises(errors.SqlError, match="cancelled"):
         bench.delta(None, bench.export("v1", OLD))
+
+
+def test_the_steps_of_an_export_work_with_athena(bench: Bench, registry_table: str) -> None:
+    registry = Registry(registry_table, client=bench.moto.client("dynamodb"))
+    exports = Exports(bench.store, registry)
+    exports.put("V1", {"1": "a", "2": "b"})
+    exports.put("V2", {"1": "A", "3": "c"})
+    exports.register()
+    scratch = f"athena-{bench.store.prefix}"
+    athena = {"database": bench.database, "results": f"s3://{BUCKET}/{scratch}"}
+    for version in ("V1", "V2"):
+        lock = exports.lock(version)
+        exports.compute(lock, engine="athena", athena=athena)
+        exports.finish(lock, state="done")
+    assert exports.ops("V1") == ["INSERT 1", "INSERT 2"]
+    assert exports.ops("V2") == ["DELETE 2", "INSERT 3", "UPDATE 1"]
+    left = bench.store.client.list_objects_v2(Bucket=BUCKET, Prefix=scratch)
+    assert left["KeyCount"] == 0
 
 
 def test_a_statement_that_is_too_long_is_refused(bench: Bench) -> None:

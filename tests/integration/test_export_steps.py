@@ -18,9 +18,7 @@ from aws_fixtures import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, 
 from export_support import QUICK, ROWS, Exports
 from transfer_support import OWNER, Store, eventually
 
-import airscoop
 from airscoop import Credentials, errors
-from airscoop.athena import AthenaSettings
 from airscoop.credentials import KinesisSettings
 from airscoop.export_steps import ExportLock, Terms, compute_changes, lock_export, publish_changes
 from airscoop.lease import LOCK, Lease
@@ -610,41 +608,12 @@ def test_a_run_that_loses_its_lock_publishes_nothing_more(
     assert exports.registry.get(lock.export).state == "computed"
 
 
-def test_the_delta_may_be_athenas_and_what_it_leaves_is_removed(
-    exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Athena's own work is tested elsewhere; here it is what computes, and is cleaned up after."""
-    seen: list[Any] = []
-
-    class Run:
-        def __init__(self, settings: Any, *, s3: Any, ca_file: Any) -> None:
-            self.settings, self.s3 = settings, s3
-
-        def run(self, old: Any, new: Any, *, key: Any, version: str, **limits: Any) -> Any:
-            seen.append((self.settings.database, version))
-            result = airscoop.delta(
-                old or None, new, key=key, version=version, old_s3=self.s3, **limits
-            )
-            result.discard = lambda: seen.append("discarded")  # type: ignore[attr-defined]
-            return result
-
-    monkeypatch.setattr("airscoop.athena.AthenaRun", Run)
+def test_athena_without_settings_is_wrong_usage(exports: Exports) -> None:
+    """What Athena computes is in test_delta_athena.py."""
     exports.put("V1", ROWS)
     exports.register()
-    lock = exports.lock("V1")
-    settings = AthenaSettings(database="glue", results="s3://b/r")
-    assert exports.compute(lock, engine="athena", athena=settings).count == 4
-    assert seen == [("glue", lock.export), "discarded"]
     with pytest.raises(errors.UsageError, match="needs athena=AthenaSettings"):
-        monkeypatch.undo()
-        exports.finish(lock, state="failed")
-        compute_changes(
-            exports.registry,
-            exports.lock("V1"),
-            changes=f"{exports.changes}/other",
-            s3=exports.store.settings(),
-            engine="athena",
-        )
+        exports.compute(exports.lock("V1"), engine="athena")
 
 
 PUBLISHER = """

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from local_fixtures import StandIn
 from transfer_support import Store
+from wire_proxy import WireProxy
 
 import airscoop
 from airscoop import errors
@@ -269,6 +270,12 @@ def test_names_match_without_regard_to_case_where_that_is_clear(target: Target) 
     assert target.rows() == [(1, "b")]
 
 
+def test_columns_that_differ_by_case_alone_are_two(on_postgres: Target) -> None:
+    on_postgres.create('id integer, a text, "A" text')
+    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")))
+    assert on_postgres.rows() == [(1, "lower", "upper")]
+
+
 def test_a_key_of_several_columns_and_quoted_names(target: Target) -> None:
     target.create('"the day" varchar(10), "order" integer, "it""s" varchar(9)', ("a", 1, "x"))
     row = {"the day": "a", "order": "1", 'it"s': "y"}
@@ -364,6 +371,33 @@ def test_an_object_in_s3_is_applied(on_postgres: Target, store: Store) -> None:
     )
     assert on_postgres.rows() == END
     assert receipt.etag and receipt.changes_file.startswith("s3://")
+
+
+def test_redshift_gets_no_copy_and_at_most_32767_values_a_statement(
+    standin: StandIn, tmp_path: Path
+) -> None:
+    found = Target(standin.dsn, "redshift", tmp_path, f"apply{random.getrandbits(48):x}")
+    found.create("id integer, a varchar(9), b varchar(9)")
+    seen: list[str] = []
+
+    def hook(number: int, sql: str) -> str:
+        seen.append(sql)
+        return sql
+
+    # Together 75,000 values: PostgreSQL itself takes no more than 65,535.
+    changes = [insert(id=str(n), a="x", b=None) for n in range(15_000)]
+    conninfo = {**psycopg.conninfo.conninfo_to_dict(standin.dsn), "sslmode": "disable"}
+    settings = {name: str(value) for name, value in conninfo.items()}
+    path = found.file(*changes)
+    with (
+        WireProxy(int(settings["port"]), hook) as proxy,
+        Warehouse({**settings, "port": str(proxy.port)}) as warehouse,
+    ):
+        receipt = warehouse.apply_changes(path, table=found.table, key=["id"])
+    assert receipt.inserted == len(found.rows()) == 15_000
+    assert seen and not any(sql.startswith(("COPY", "ANALYZE")) for sql in seen)
+    found.run(f"DROP SCHEMA {found.schema} CASCADE")
+    found.eye.close()
 
 
 def test_types_without_equality_are_known_again(on_postgres: Target) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +54,12 @@ def run_query(
     results: str,
     workgroup: str,
     poll_seconds: float,
+    on_wait: Callable[[], object],
 ) -> str:
     """Runs one statement to its end, however long that takes; its id.
 
-    It is stopped when this is interrupted. A failure is SqlError, worth another try where Athena
-    says so.
+    `on_wait` is called at least once a second. The query is stopped when that, or a signal, raises.
+    A failure is SqlError, worth another try where Athena says so.
     """
     from airscoop.errors import SqlError
 
@@ -67,7 +68,7 @@ def run_query(
     )
     try:
         while (state := hook.check_query_status(query)) not in hook.TERMINAL_STATES:
-            time.sleep(poll_seconds)
+            _wait(poll_seconds, on_wait)
     except BaseException:
         hook.stop_query(query)
         raise
@@ -79,6 +80,16 @@ def run_query(
         failed.retryable = bool(status.get("AthenaError", {}).get("Retryable"))
         raise failed
     return query
+
+
+def _wait(seconds: float, on_wait: Callable[[], object]) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        on_wait()
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(left, 1.0))
 
 
 def query_numbers(hook: AthenaHook, query: str) -> list[int]:
