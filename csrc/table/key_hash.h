@@ -1,4 +1,4 @@
-/* 128 bits that stand for a key: the fence around xxHash. Included by csrc/table and the Kinesis outbox. */
+/* 128 bits that stand for a key: the fence around xxHash. For csrc/table and Kinesis' outbox. */
 #ifndef SCOOP_TABLE_KEY_HASH_H
 #define SCOOP_TABLE_KEY_HASH_H
 
