@@ -19,7 +19,8 @@ CONNECT_SECONDS, READ_SECONDS = 5, 10
 ATTEMPTS = 4  # botocore's, of one call
 MOST_CONFLICTS = 12  # of one write with others on the same item
 PAGE = 50
-FAILED, CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
+FAILED = "ConditionalCheckFailed"
+BUSY = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
 
 
 def make_client(
@@ -125,12 +126,12 @@ class DynamoTable:
         ]
         for attempt in range(MOST_CONFLICTS):
             reasons = self._transact(items)
-            if CONFLICT not in reasons:
-                return [reason != FAILED for reason in reasons]
+            if not any(reason in BUSY for reason in reasons):
+                return self._held(reasons)
             _wait(attempt)
         from airscoop.errors import Throttled
 
-        raise Throttled(f"the table {self.name}: other writes to the same item do not end")
+        raise Throttled(f"the table {self.name}: other writes, or throttling, do not end")
 
     def settled(
         self, key: Key, mark: tuple[str, str], write: Callable[[], Item | None]
@@ -169,6 +170,15 @@ class DynamoTable:
                     raise
                 return [one.get("Code", "None") for one in error.response["CancellationReasons"]]
         return []
+
+    def _held(self, reasons: list[str]) -> list[bool]:
+        """Which conditions held, where nothing but conditions was the reason."""
+        from airscoop.errors import HttpError
+
+        for reason in reasons:
+            if reason not in ("None", FAILED):
+                raise HttpError(f"the table {self.name}: {reason} in a transaction")
+        return [reason != FAILED for reason in reasons]
 
     def _write(self, call: Any, request: dict[str, Any]) -> Any:
         """The answer; None when the condition does not hold."""

@@ -121,7 +121,7 @@ def register_exports(
         every = [*listing.exports, *(export for export, _ in conflicts.values())]
         for dataset in sorted({export.dataset for export in every}):
             known = {record.id: record for record in registry.records(dataset)}
-            found.work += [record.export for record in known.values() if record.is_open]
+            found.work += [_opened(registry, one) for one in known.values() if one.is_open]
             for export in (one for one in every if one.dataset == dataset):
                 found.count += 1
                 if export.id in conflicts:
@@ -165,8 +165,13 @@ def register_export(
             record = registry.retry(record)
     if record.state in UNFINISHED:
         before = registry.unfinished(export.dataset, before=export.version)
-        found.work = [*(one.export for one in before), export]
+        found.work = [*(_opened(registry, one) for one in before), export]
     return found.receipt(time.monotonic() - start)
+
+
+def _opened(registry: Registry, record: ExportRecord) -> Export:
+    """One that failed half published is worked on once more, without being asked for."""
+    return (registry.retry(record) if record.half_published else record).export
 
 
 @dataclass(kw_only=True)
@@ -242,8 +247,9 @@ def lock_export(
     reason = _finished(record, owner)
     if reason is not None:
         return LockAttempt(finished=reason)
-    for earlier in registry.unfinished(dataset, before=version):
-        return LockAttempt(waits_for=_in_words(earlier))
+    earlier = _earlier(registry, dataset, version)
+    if earlier is not None:
+        return earlier
     terms = terms or Terms()
     lease = Lease.try_acquire(registry, dataset, owner, seconds=terms.handover_seconds)
     if lease is None:
@@ -275,21 +281,28 @@ def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
         registry.start(lease, record, previous=None)
         registry.failed(lease, export_id, message, STALE)
         raise StaleExport(message)
-    for earlier in registry.unfinished(lease.dataset, before=record.export.version):
-        return LockAttempt(waits_for=_in_words(earlier))
+    earlier = _earlier(registry, lease.dataset, record.export.version)
+    if earlier is not None:
+        return earlier
     previous = None if last is None else last.export.version
     registry.start(lease, record, previous=previous)
     lock = ExportLock(export=export_id, previous=previous, owner=lease.owner, fence=lease.fence)
     return LockAttempt(lock=lock)
 
 
-def _in_words(record: ExportRecord) -> str:
-    if record.state != "failed":
-        return f"{record.id}, which is {record.state}"
-    return (
-        f"{record.id}, which has failed after {record.offset:,} changes were published: the next "
-        f"run goes on with it ({record.error})"
-    )
+def _earlier(registry: Registry, dataset: str, version: str) -> LockAttempt | None:
+    """The wait for an earlier export of the table, if there is one that must be done before."""
+    from airscoop.errors import PreconditionFailed
+
+    for earlier in registry.unfinished(dataset, before=version):
+        if earlier.half_published:
+            raise PreconditionFailed(
+                f"{earlier.id} has failed after some of its changes were published "
+                f"({earlier.error}): later versions wait until it is done; mend the cause, the "
+                "next run goes on with it, or let it go by Registry.give_up"
+            )
+        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
+    return None
 
 
 def _finished(record: ExportRecord, owner: str) -> str | None:
@@ -397,7 +410,7 @@ def compute_changes(
         with _discarding(result):
             _check_etags(result.receipt, record.export)
             for export in compared:
-                exports.check_unchanged(export, s3=s3)
+                exports.check_unchanged(export, alone=export is record.export, s3=s3)
             lease.check()
             copy = result.write(place, destination_s3=s3, ca_file=ca_file)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
@@ -481,6 +494,8 @@ def publish_changes(
             **publish_options,
         )
         stopping.starts(job)
+        if not record.begun:
+            registry.begin_publishing(lease, lock.export)
         receipt = job.run(on_progress=save)
         registry.published(lease, lock.export, record.changes.count, receipt.to_dict())
         return receipt
@@ -502,8 +517,10 @@ def finish_export(
     start = time.monotonic()
     lock = ExportLock.of(lock)
     record = registry.get(lock.export)
-    if not (record.state in ("done", "failed") and record.owner == lock.owner):
-        terms = terms or Terms()
+    terms = terms or Terms()
+    if record.state in ("done", "failed") and record.owner == lock.owner:
+        _release_left(registry, record, lock.owner, terms)
+    else:
         lease = Lease.attach(
             registry, lock.dataset, lock.owner, lock.fence, seconds=terms.handover_seconds
         )
@@ -518,6 +535,21 @@ def finish_export(
         changes=None if record.changes is None else record.changes.count,
         published=record.offset,
     )
+
+
+def _release_left(registry: Registry, record: ExportRecord, owner: str, terms: Terms) -> None:
+    """A try that was killed behind its last write has left the lock, unless it is another's now."""
+    Lease(
+        registry,
+        record.export.dataset,
+        owner,
+        record.fence,
+        seconds=terms.handover_seconds,
+        handover_seconds=terms.handover_seconds,
+        releases=True,
+        on_lost=None,
+        renewed_at=time.monotonic(),
+    ).release()
 
 
 def _finish(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MOST_OBJECTS = 1000  # of one version: their names are one item of the registry
 MOST_NAME_BYTES = 250_000  # of all of them; an item has 400 KB
 MOST_VERSION_BYTES = 400
+MOST_ORDER_BYTES = 1000  # a sort key has 1,024
 END_OF_VERSION, NUMBER = "\x01", "\x02"  # below all characters that a version may have
 
 
@@ -120,7 +121,11 @@ def version_order(version: str) -> str:
 
 def is_version(name: str) -> bool:
     """Whether the registry can hold a version of this name."""
-    return len(name.encode()) <= MOST_VERSION_BYTES and all(ord(each) >= 32 for each in name)
+    return (
+        len(name.encode()) <= MOST_VERSION_BYTES
+        and len(version_order(name).encode()) <= MOST_ORDER_BYTES
+        and all(ord(each) >= 32 for each in name)
+    )
 
 
 def parse(uri: str) -> Place | None:
@@ -181,8 +186,9 @@ def find_export(
     return listing.exports[0]
 
 
-def check_unchanged(export: Export, *, s3: S3Settings | None = None) -> None:
-    """Raises ExportConflict unless S3 still holds exactly the objects of the export.
+def check_unchanged(export: Export, *, alone: bool = True, s3: S3Settings | None = None) -> None:
+    """Raises ExportConflict unless S3 still holds the objects of the export, and, if they must be
+    `alone`, no other ones.
 
     Objects without a byte that were not registered, such as markers, do not count.
     """
@@ -195,7 +201,7 @@ def check_unchanged(export: Export, *, s3: S3Settings | None = None) -> None:
         if one.uri in known:
             if known.pop(one.uri) != one:
                 raise ExportConflict(f"{one.uri} has changed since {export.id} was registered")
-        elif one.size > 0 and place_of(one.uri).is_data:
+        elif alone and one.size > 0 and place_of(one.uri).is_data:
             raise ExportConflict(
                 f"{one.uri} stands beside {export.uris[0]}, with which {export.id} was registered: "
                 "remove it, or export it under a version of its own"
@@ -252,8 +258,8 @@ def _conflict(export: Export, complete_marker: str | None) -> str | None:
     """Why these objects cannot be an export."""
     if not is_version(export.version):
         return (
-            f"{export.prefix}: a version's name has at most {MOST_VERSION_BYTES} bytes and no "
-            "control characters"
+            f"{export.prefix}: a version's name has at most {MOST_VERSION_BYTES} bytes, not dozens "
+            "of numbers, and no control characters"
         )
     if not export.objects:
         return f"{export.prefix}: there is {complete_marker}, but no object with rows"

@@ -47,7 +47,8 @@ class ExportRecord:
     owner, fence: who worked on it last. previous: the version that it is compared with, None for a
     first import. offset: how many changes of the file are published. error: why it failed, or what
     a try failed with; code: the error's name. conflict: what else stands under the version, which
-    nobody works on before that is removed. receipts: by state.
+    nobody works on before that is removed. begun: something of it may be on the stream.
+    receipts: by state.
     """
 
     export: Export
@@ -61,6 +62,7 @@ class ExportRecord:
     error: str | None = None
     code: str | None = None
     conflict: str | None = None
+    begun: bool = False
     receipts: Mapping[str, Any] = field(default_factory=dict)
     registered_at: str
     updated_at: str
@@ -71,15 +73,18 @@ class ExportRecord:
         return self.export.id
 
     @property
+    def half_published(self) -> bool:
+        """It failed when some of its changes may have been sent."""
+        return self.state == "failed" and self.begun and self.code != STALE
+
+    @property
     def is_open(self) -> bool:
         """Whether it is to be worked on, before later versions.
 
-        Also when it failed after some of its changes were published: consumers have them, and a
-        later version that is compared with an earlier one could not take them back.
+        Also when it failed half published: consumers have that part, and a later version that is
+        compared with an earlier one could not take it back.
         """
-        if self.state == "failed":
-            return self.offset > 0 and self.code != STALE and self.conflict is None
-        return self.state != "done"
+        return self.state in UNFINISHED or self.half_published
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +175,8 @@ class Registry:
         """
         self.table.update(
             _key(export_id),
-            "SET #offset = :none",
-            {"none": 0, "failed": "failed"},
+            "SET #begun = :no",
+            {"no": False, "failed": "failed"},
             condition="#state = :failed",
         )
         return self.get(export_id)
@@ -274,9 +279,13 @@ class Registry:
             },
         )
 
+    def begin_publishing(self, lease: Lease, export_id: str) -> None:
+        """From now on something of it may be on the stream."""
+        self._change(lease, export_id, ("computed", "published"), {"begun": True})
+
     def save_offset(self, lease: Lease, export_id: str, offset: int) -> None:
         """So many changes, from the first on, are published."""
-        self._change(lease, export_id, ("computed", "published"), {"offset": offset})
+        self._change(lease, export_id, ("computed", "published"), {"offset": offset, "begun": True})
 
     def published(
         self, lease: Lease, export_id: str, offset: int, receipt: Mapping[str, Any]
@@ -407,6 +416,7 @@ def _record(item: Item) -> ExportRecord:
         error=item.get("error"),
         code=item.get("code"),
         conflict=item.get("conflict"),
+        begun=item.get("begun", False),
         receipts=item["receipts"],
         registered_at=item["registered_at"],
         updated_at=item["updated_at"],

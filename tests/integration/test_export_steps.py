@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aws_fixtures import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
 from export_support import QUICK, ROWS, Exports
-from transfer_support import OWNER, Store, eventually
+from transfer_support import BUCKET, OWNER, Store, eventually
 
 from airscoop import Credentials, errors
 from airscoop.credentials import KinesisSettings
@@ -214,6 +214,19 @@ def test_a_second_object_that_comes_later_is_found_in_each_state(exports: Export
     assert exports.registry.get(exports.id("V2")).state == "done"
 
 
+def test_a_second_object_beside_the_last_done_export_holds_up_no_later_one(
+    exports: Exports,
+) -> None:
+    exports.put("V1", ROWS)
+    exports.register()
+    exports.work("V1")
+    exports.put("V1", ROWS, "second.csv.gz")
+    exports.put("V2", ROWS | {"5": "e"})
+    assert exports.id("V1") in exports.register().conflicts
+    exports.work("V2")
+    assert exports.ops("V2") == ["INSERT 5"]
+
+
 def test_an_object_that_is_replaced_after_it_was_registered_is_an_error(exports: Exports) -> None:
     exports.put("V1", ROWS)
     exports.register()
@@ -266,6 +279,21 @@ def test_finishing_twice_changes_nothing(exports: Exports) -> None:
     again = exports.finish(lock, state="done")
     assert (first.state, again.state) == ("done", "done")
     assert first.summary() == f"{lock.export} is done"
+
+
+def test_a_lock_that_a_killed_last_step_has_left_is_released_by_its_next_try(
+    exports: Exports,
+) -> None:
+    exports.put("V1", ROWS)
+    exports.put("V2", ROWS)
+    exports.register()
+    lock = exports.lock("V1")
+    exports.compute(lock)
+    lease = Lease.attach(exports.registry, exports.dataset, lock.owner, lock.fence)
+    exports.registry.done(lease, lock.export)  # and then it was killed
+    assert lock_export(exports.registry, exports.id("V2"), "next", terms=QUICK).waits_for
+    assert exports.finish(lock).state == "done"
+    assert exports.lock("V2", "next").previous == "V1"
 
 
 def test_an_export_whose_changes_are_not_published_is_not_done(exports: Exports) -> None:
@@ -616,6 +644,38 @@ def test_athena_without_settings_is_wrong_usage(exports: Exports) -> None:
         exports.compute(exports.lock("V1"), engine="athena")
 
 
+def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
+    exports: Exports, moto_server: MotoServer, stream: str
+) -> None:
+    """V3 equals V1: compared with it alone, what was sent of V2 would hold for ever."""
+    exports.put("V1", {"1": "a", "2": "b"})
+    exports.register()
+    exports.work("V1")
+    half = exports.put("V2", {"1": "A", "2": "x" * 1_100_000})  # more than a record may have
+    exports.put("V3", {"1": "a", "2": "b"})
+    exports.register()
+    lock = exports.lock("V2", "one")
+    exports.compute(lock)
+    with pytest.raises(errors.TooLarge):
+        publish(exports, lock, stream, moto_server.endpoint)
+    assert [change["row"]["v"] for change in read_all(moto_server, stream)] == ["A"]
+    assert exports.finish(lock).state == "failed"
+    with pytest.raises(errors.PreconditionFailed, match=r"V2 has failed .*TooLarge"):
+        exports.lock("V3", "one")
+    assert exports.register().exports == [exports.id("V2"), exports.id("V3")]  # tried once more
+    later = lock_export(exports.registry, exports.id("V3"), "two", terms=QUICK)
+    assert later.waits_for == f"{exports.id('V2')}, which is registered"
+    lock = exports.lock("V2", "two")
+    exports.compute(lock)
+    exports.finish(lock, state="failed")
+    third = f"s3://{BUCKET}/{exports.id('V3')}/export.csv.gz"
+    assert exports.register_one(third).exports == [exports.id("V2"), exports.id("V3")]
+    exports.finish(exports.lock("V2", "three"), state="failed")
+    assert exports.register_one(half).exports == [exports.id("V2")]
+    exports.work("V2", "four")
+    assert exports.work("V3", "four").previous == "V2"
+
+
 PUBLISHER = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
@@ -676,8 +736,8 @@ def test_an_export_that_failed_half_published_is_finished_before_later_ones(
     with Lease.attach(exports.registry, exports.dataset, "first", lock.fence) as lease:
         exports.registry.save_offset(lease, lock.export, 700)
     exports.finish(lock, error="the stream is gone")
-    waiting = lock_export(exports.registry, exports.id("V2"), "first", terms=QUICK)
-    assert "V1, which has failed after 700 changes were published" in str(waiting.waits_for)
+    with pytest.raises(errors.PreconditionFailed, match=r"V1 has failed after some of its changes"):
+        exports.lock("V2", "first")
     assert exports.register().exports == [exports.id("V1"), exports.id("V2")]
     lock = exports.lock("V1", "second")
     exports.compute(lock)
@@ -696,6 +756,7 @@ def test_an_export_that_failed_half_published_can_be_given_up(exports: Exports) 
     with Lease.attach(exports.registry, exports.dataset, "run", lock.fence) as lease:
         exports.registry.save_offset(lease, lock.export, 2)
     exports.finish(lock, state="failed")
-    assert lock_export(exports.registry, exports.id("V2"), "run").waits_for
+    with pytest.raises(errors.PreconditionFailed, match=r"or let it go by Registry\.give_up"):
+        exports.lock("V2")
     assert exports.registry.give_up(lock.export).state == "failed"
     assert exports.lock("V2").previous is None

@@ -73,6 +73,23 @@ def test_a_transaction_that_meets_another_is_tried_again(client: Any) -> None:
         stub.assert_no_pending_responses()
 
 
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_is_throttled_is_tried_again(client: Any, code: str) -> None:
+    with Stubber(client) as stub:
+        cancelled(stub, code, "None")
+        stub.add_response("transact_write_items", {})
+        assert transact(DynamoTable("t", client)) == []
+        stub.assert_no_pending_responses()
+
+
+def test_a_transaction_that_is_refused_for_its_content_is_no_failed_condition(client: Any) -> None:
+    with Stubber(client) as stub:
+        cancelled(stub, "ValidationError", "None")
+        with pytest.raises(errors.HttpError, match="the table t: ValidationError") as caught:
+            transact(DynamoTable("t", client))
+    assert not caught.value.retryable
+
+
 def test_conflicts_that_do_not_end_are_an_error_that_may_pass(client: Any) -> None:
     with Stubber(client) as stub:
         for _ in range(MOST_CONFLICTS):

@@ -130,7 +130,7 @@ def test_a_marker_without_objects_is_a_conflict() -> None:
     assert "no object with rows" in listing.conflicts[0][1]
 
 
-@pytest.mark.parametrize("version", ["V" * 401, "a\tb"])
+@pytest.mark.parametrize("version", ["V" * 401, "a\tb", "1a" * 200])
 def test_a_version_that_the_registry_cannot_hold_is_a_conflict(version: str) -> None:
     listing = group([thing(f"t/a/{version}/x.gz")])
     assert listing.exports == []
