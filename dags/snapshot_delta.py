@@ -5,6 +5,7 @@ A notification of S3 is only a hint: a run takes every export that is not done, 
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from airscoop.operators.publish_changes import PublishChangesOperator
 from airscoop.operators.register_exports import RegisterExportsOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
 
+log = logging.getLogger(__name__)
+
 CONFIG = load_snapshot_delta(Path(__file__).parent / "config" / "snapshot_delta.yml")
 TABLES = {table.name: table for table in CONFIG.tables}
+MOST_EXPORTS = 1000  # of one run; Airflow maps 1,024 (core.max_map_length), or fails
 PLACE: dict[str, Any] = {"registry": CONFIG.registry, "aws_conn_id": CONFIG.aws_conn_id}
 
 
@@ -56,7 +60,9 @@ def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
         if approved is not None and f"/{export}/" in key:
             options["max_delete_ratio"] = approved
         work.append({"export": export, "key": table.key, "delta_options": options})
-    return work
+    if len(work) > MOST_EXPORTS:
+        log.warning("%d exports are left to the next run", len(work) - MOST_EXPORTS)
+    return work[:MOST_EXPORTS]
 
 
 @task_group

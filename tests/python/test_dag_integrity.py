@@ -125,6 +125,14 @@ def test_each_export_gets_the_settings_of_its_table(snapshots: DAG) -> None:
     assert first["delta_options"]["max_delete_ratio"] == 0.3
 
 
+def test_a_run_takes_no_more_exports_than_airflow_maps(snapshots: DAG) -> None:
+    exports = [f"tenant/test_table/V{n}" for n in range(1100)]
+    task = snapshots.get_task("exports")
+    params = {"key": None, "max_delete_ratio": None}
+    found = task.python_callable({"exports": exports}, params=params)
+    assert [one["export"] for one in found] == exports[:1000]
+
+
 def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) -> None:
     key = "tenant/test_table/V2/e.csv.gz"
     for given in (key, f"s3://bucket/{key}"):
