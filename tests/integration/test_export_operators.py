@@ -148,6 +148,22 @@ def test_without_a_lock_the_later_tasks_are_skipped(steps: Steps) -> None:
             step(None)
 
 
+def test_the_last_task_fails_where_the_lock_task_of_its_own_export_has_failed(
+    steps: Steps,
+) -> None:
+    def finish(states: dict[str, str]) -> None:
+        operator = FinishExportOperator(task_id="f", lock=None, **steps.place)
+        operator.upstream_task_ids.add("group.lock")
+        given = context(map_index=1)
+        given["ti"].get_task_states = lambda **_: {"run_1": states}
+        operator.execute(given)
+
+    with pytest.raises(AirflowSkipException):
+        finish({"group.lock_0": "failed", "group.lock_1": "skipped"})
+    with pytest.raises(AirflowFailException, match=r"group\.lock_1 has failed"):
+        finish({"group.lock_0": "success", "group.lock_1": "failed"})
+
+
 def test_an_export_is_not_done_while_a_task_that_it_needs_is_missing(steps: Steps) -> None:
     steps.exports.put("V1", ROWS)
     steps.register()

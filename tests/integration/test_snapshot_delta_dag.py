@@ -370,5 +370,19 @@ def test_an_export_with_too_many_deletes_fails_its_run_until_it_is_approved(plan
     assert by_id(found) == by_id(plant.expected("free", "V1", "V2", max_delete_ratio=0.95))
 
 
+@pytest.mark.timeout(600)
+def test_a_version_that_is_no_export_fails_the_run_that_sees_it(plant: Plant) -> None:
+    key = plant.deliver("free", "V4", {"h1": "free"})
+    plant.s3.put_object(Bucket=plant.bucket, Key=f"{key}.second.gz", Body=csv_gz({"h2": "free"}))
+    plant.notify(key)
+    query = (
+        "SELECT DISTINCT dag_run.state FROM dag_run JOIN task_instance USING (dag_id, run_id) "
+        "WHERE task_id = 'snapshot.lock' AND task_instance.state = 'failed' "
+        "AND dag_run.state IN ('failed', 'success')"
+    )
+    assert eventually(lambda: bool(plant.services.rows(query)), seconds=SECONDS)
+    assert plant.services.rows(query) == [("failed",)]
+
+
 def is_free(change: dict[str, Any]) -> bool:
     return bool(change["row"]["value"] == "free")

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class FinishExportOperator(ExportStepOperator):
     """The last step. It runs whatever became of those before it (trigger rule "all_done").
 
-    lock: the output of the LockExportOperator; without one it is skipped. needs: outputs of tasks
+    lock: the output of the LockExportOperator; without one it is skipped, or fails if a task before
+    it has failed, as it is this last task that decides about the run. needs: outputs of tasks
     that must be there for the export to be done, besides that its changes are published.
     state: "done" or "failed" decides that itself. A failed export's error is in the registry, and
     fails this task, too, so that the run fails, unless `state` asked for it.
@@ -55,6 +56,8 @@ class FinishExportOperator(ExportStepOperator):
     def perform(self, context: Context) -> FinishReceipt:
         from airscoop.export_steps import finish_export
 
+        if self.lock is None:
+            self._check_tasks_before(context)
         missing = any(one is None for one in self.needs)
         receipt = finish_export(
             self.open_registry(),
@@ -66,3 +69,13 @@ class FinishExportOperator(ExportStepOperator):
         if receipt.state == "failed" and self.state is None:
             raise AirflowFailException(receipt.summary())
         return receipt
+
+    def _check_tasks_before(self, context: Context) -> None:
+        ti, names = context["ti"], sorted(self.upstream_task_ids)
+        if not names:
+            return
+        found = ti.get_task_states(dag_id=ti.dag_id, task_ids=names, run_ids=[ti.run_id])
+        states = found.get(ti.run_id, {})
+        for name in (*names, *(f"{each}_{ti.map_index}" for each in names)):
+            if states.get(name) == "failed":
+                raise AirflowFailException(f"{name} has failed: the export was not worked on")
