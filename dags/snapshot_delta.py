@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTrigger
 from airflow.sdk import DAG, Asset, AssetWatcher, Param, Variable, task, task_group
+from airflow.sdk.exceptions import AirflowFailException
 
 from airscoop.config import load_snapshot_delta
 from airscoop.operators.finish_export import FinishExportOperator
@@ -49,7 +50,11 @@ def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
     work = []
     approved, key = params["max_delete_ratio"], f"/{params['key'] or ''}"
     for export in registered["exports"]:
-        table = TABLES[export.rpartition("/")[0]]
+        table = TABLES.get(export.rpartition("/")[0])
+        if table is None:
+            raise AirflowFailException(
+                f"{export} is of no table in dags/config/snapshot_delta.yml: add it, with its key"
+            )
         options = {
             "format": table.format,
             "duplicates": table.duplicates,

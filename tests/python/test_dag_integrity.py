@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk.exceptions import AirflowFailException
 
 ROOT = Path(__file__).resolve().parents[2]
 REFRESH = "run_refresh_materialized_view_on_redshift"
@@ -141,3 +142,9 @@ def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) ->
         assert second["delta_options"]["max_delete_ratio"] == 0.9
     for work in exports_of(snapshots, max_delete_ratio=0.9):
         assert work["delta_options"]["max_delete_ratio"] == 0.3
+
+
+def test_an_export_of_an_unknown_table_names_the_file_to_add_it_to(snapshots: DAG) -> None:
+    given = {"key": None, "max_delete_ratio": None}
+    with pytest.raises(AirflowFailException, match=r"acme/x/V1 .* snapshot_delta\.yml: add it"):
+        snapshots.get_task("exports").python_callable({"exports": ["acme/x/V1"]}, params=given)
