@@ -146,5 +146,5 @@ def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) ->
 
 def test_an_export_of_an_unknown_table_names_the_file_to_add_it_to(snapshots: DAG) -> None:
     given = {"key": None, "max_delete_ratio": None}
-    with pytest.raises(AirflowFailException, match=r"acme/x/V1 .* snapshot_delta\.yml: add it"):
+    with pytest.raises(AirflowFailException, match=r"acme/x/V1 .*snapshot_delta\.yml: add it"):
         snapshots.get_task("exports").python_callable({"exports": ["acme/x/V1"]}, params=given)
