@@ -77,7 +77,7 @@ def sampled(bench: transfer.Bench, scenario: Scenario) -> dict[str, Any]:
     record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(SAMPLES_PER_SECOND)]
     server = bench.server(scenario.server)
     told = {**server.environment(), **job.told()}
-    _run([*record, "-o", str(samples), "--", *job.words(contender.words)], told)
+    _run([*record, "-o", str(samples), "--", *job.words(contender.words)], told, os.devnull)
     report = ["perf", "report", "-i", str(samples), "--stdio", "-q", "-t", ";"]
     printed = _run([*report, "-F", "overhead,dso,sym"], {})
     works, largest = shares(printed)
@@ -88,13 +88,20 @@ def sampled(bench: transfer.Bench, scenario: Scenario) -> dict[str, Any]:
     return {"works": works, "symbols": largest}
 
 
-def _run(words: Sequence[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(  # noqa: S603
-        words, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+def _run(words: Sequence[str], environment: dict[str, str], output: str | None = None) -> str:
+    """What the program printed, or "" where that goes to the file `output`."""
+    with contextlib.ExitStack() as stack:
+        done = subprocess.run(  # noqa: S603
+            words,
+            env={**os.environ, **environment},
+            stdout=stack.enter_context(Path(output).open("wb")) if output else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     if done.returncode != 0:
         raise SystemExit(f"bench: {words[0]} failed:\n{done.stderr}")
-    return done.stdout
+    return done.stdout or ""
 
 
 def ceilings(bench: transfer.Bench) -> dict[str, float]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from fault_server import FaultProxy, error, fault_proxy, stored
-from transfer_support import AIRSCOOP, BUCKET, MIB, PART_BYTES, Store, noise
+from transfer_support import AIRSCOOP, BUCKET, MIB, OWNER, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import ObjectOptions, errors
+from airscoop.local.airflow_home import aws_connection
+from airscoop.operators.stream_to_s3 import StreamToS3Operator
 
 SIZES = {"one put": 1000, "parts": 2 * PART_BYTES + MIB}
 KEPT = ObjectOptions(
@@ -164,6 +166,30 @@ def test_requester_and_expected_owner_are_named_in_every_request(
         assert request.headers["x-amz-request-payer"] == "requester"
         assert request.headers["x-amz-expected-bucket-owner"] == "123456789012"
         assert "x-amz-request-payer" in request.headers["Authorization"]
+
+
+def test_the_operator_names_requester_and_expected_owner(
+    store: Store, proxy: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {
+        "access_key_id": OWNER.access_key_id,
+        "secret_access_key": OWNER.secret_access_key,
+        "region": "us-east-1",
+    }
+    connection = aws_connection({"endpoint": proxy.url, **keys})
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_PROXY", json.dumps(connection))
+    (tmp_path / "f").write_bytes(b"f")
+    StreamToS3Operator(
+        task_id="stream",
+        source=str(tmp_path / "f"),
+        destination=store.uri("a"),
+        requester_pays=True,
+        expected_bucket_owner="123456789012",
+        aws_conn_id="aws_proxy",
+    ).execute({})
+    (request,) = proxy.requests("put")
+    assert request.headers["x-amz-request-payer"] == "requester"
+    assert request.headers["x-amz-expected-bucket-owner"] == "123456789012"
 
 
 def test_by_default_no_such_header_is_sent(store: Store, proxy: FaultProxy, source: Path) -> None:

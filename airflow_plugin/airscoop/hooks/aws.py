@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 
 def s3_settings(
-    aws_conn_id: str | None, *, payload_signing: PayloadSigning = "auto"
+    aws_conn_id: str | None,
+    *,
+    payload_signing: PayloadSigning = "auto",
+    requester_pays: bool = False,
+    expected_bucket_owner: str | None = None,
 ) -> tuple[S3Settings, str | None]:
     """How to reach S3, and the CA file to trust (None: the usual ones).
 
@@ -22,7 +26,13 @@ def s3_settings(
     from airscoop.credentials import S3Settings
 
     values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
-    return S3Settings(payload_signing=payload_signing, **values), ca_file
+    settings = S3Settings(
+        payload_signing=payload_signing,
+        requester_pays=requester_pays,
+        expected_bucket_owner=expected_bucket_owner,
+        **values,
+    )
+    return settings, ca_file
 
 
 def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:

@@ -28,6 +28,7 @@ class StreamToS3Operator(AirscoopOperator):
     format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
         lines).
     max_rejected, rejects: how many bad records may go to which reject file.
+    requester_pays, expected_bucket_owner: as of `airscoop.S3Settings`, for both ends.
     resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
     and the next try of the task goes on with it.
     copy_options: further arguments of `airscoop.copy`.
@@ -46,6 +47,8 @@ class StreamToS3Operator(AirscoopOperator):
         rejects: str | None = None,
         copy_options: Mapping[str, Any] | None = None,
         payload_signing: PayloadSigning = "auto",
+        requester_pays: bool = False,
+        expected_bucket_owner: str | None = None,
         resume: bool = True,
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
@@ -58,6 +61,8 @@ class StreamToS3Operator(AirscoopOperator):
         self.rejects = rejects
         self.copy_options = copy_options
         self.payload_signing = payload_signing
+        self.requester_pays = requester_pays
+        self.expected_bucket_owner = expected_bucket_owner
         self.resume = resume
         self.aws_conn_id = aws_conn_id
 
@@ -88,7 +93,12 @@ class StreamToS3Operator(AirscoopOperator):
         from airscoop.hooks.aws import s3_settings
         from airscoop.options import TransferOptions, place
 
-        settings, ca_file = s3_settings(self.aws_conn_id, payload_signing=self.payload_signing)
+        settings, ca_file = s3_settings(
+            self.aws_conn_id,
+            payload_signing=self.payload_signing,
+            requester_pays=self.requester_pays,
+            expected_bucket_owner=self.expected_bucket_owner,
+        )
         options = TransferOptions(
             source=place(self.source),
             destination=place(self.destination),
