@@ -11,8 +11,12 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from airscoop import S3Settings, errors
+from airscoop.cli import main
 
 COMMAND = [sys.executable, "-m", "airscoop.cli"]
 VERBS = [
@@ -20,6 +24,9 @@ VERBS = [
     ["cat"],
     ["head"],
     ["check"],
+    ["delta"],
+    ["publish"],
+    ["apply"],
     ["partition", "add"],
     ["partition", "list"],
     ["insert"],
@@ -228,3 +235,35 @@ def test_a_pipe_that_closes_early_is_not_an_error_to_talk_about(tmp_path: Path) 
         process.stdout.close()
         assert process.wait(30) == 1
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "job", "name"),
+    [
+        (["delta", "s3://b/old", "s3://b/new"], "snapshots.DeltaJob", "old_s3"),
+        (["delta", "s3://b/old", "s3://b/new"], "snapshots.DeltaJob", "new_s3"),
+        (["publish", "s3://b/changes", "stream"], "publishing.PublishJob", "changes_s3"),
+    ],
+)
+def test_every_verb_passes_on_what_it_is_told_of_s3(
+    arguments: list[str], job: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, Any] = {}
+
+    def make(*_: object, **options: Any) -> None:
+        made.update(options)
+        raise errors.UsageError("far enough")
+
+    monkeypatch.setattr(f"airscoop.{job}", make)
+    s3 = "--endpoint-url http://s3 --region r --profile p --anonymous --payload-signing never"
+    s3 += " --requester-pays --expected-bucket-owner 123456789012"
+    assert main([*arguments, *s3.split()]) == 2
+    assert made[name] == S3Settings(
+        endpoint_url="http://s3",
+        region="r",
+        profile="p",
+        anonymous=True,
+        payload_signing="never",
+        requester_pays=True,
+        expected_bucket_owner="123456789012",
+    )

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import ProgressShown, add_json, show
-from airscoop.cli.transfers import PLACES, add_s3, count, size
+from airscoop.cli.transfers import PLACES, add_s3, count, s3_of, size
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
@@ -52,7 +52,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_publish(options: argparse.Namespace) -> int:
     """airscoop publish CHANGES STREAM"""
-    from airscoop.credentials import KinesisSettings, S3Settings
+    from airscoop.credentials import KinesisSettings
     from airscoop.publishing import PublishJob
 
     job = PublishJob(
@@ -63,13 +63,7 @@ def run_publish(options: argparse.Namespace) -> int:
         max_tries=options.max_tries,
         memory_limit=options.memory_limit,
         allow_unknown_length=options.allow_unknown_length,
-        changes_s3=S3Settings(
-            endpoint_url=options.endpoint_url,
-            region=options.region,
-            profile=options.profile,
-            anonymous=options.anonymous,
-            payload_signing=options.payload_signing,
-        ),
+        changes_s3=s3_of(options),
         kinesis=KinesisSettings(
             endpoint_url=options.kinesis_endpoint_url,
             region=options.region,

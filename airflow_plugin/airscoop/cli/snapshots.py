@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import PLACES, add_s3, count, size
+from airscoop.cli.transfers import PLACES, add_s3, count, s3_of, size
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
@@ -120,16 +120,9 @@ def _delta_by_athena(options: argparse.Namespace, settings: S3Settings) -> Delta
 
 def run_delta(options: argparse.Namespace) -> int:
     """airscoop delta OLD NEW"""
-    from airscoop.credentials import S3Settings
     from airscoop.snapshots import DeltaJob
 
-    settings = S3Settings(
-        endpoint_url=options.endpoint_url,
-        region=options.region,
-        profile=options.profile,
-        anonymous=options.anonymous,
-        payload_signing=options.payload_signing,
-    )
+    settings = s3_of(options)
     if options.engine == "athena":
         return _finish(options, _delta_by_athena(options, settings), settings)
     job = DeltaJob(

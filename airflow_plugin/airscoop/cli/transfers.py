@@ -10,6 +10,7 @@ from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
 
 if TYPE_CHECKING:
+    from airscoop.credentials import S3Settings
     from airscoop.options import TransferOptions
     from airscoop.resume import FileResumeStore
 
@@ -161,6 +162,21 @@ def add_s3(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 
+def s3_of(options: argparse.Namespace) -> S3Settings:
+    """What the options of `add_s3` say of S3."""
+    from airscoop.credentials import S3Settings
+
+    return S3Settings(
+        endpoint_url=options.endpoint_url,
+        region=options.region,
+        profile=options.profile,
+        anonymous=options.anonymous,
+        payload_signing=options.payload_signing,
+        requester_pays=options.requester_pays,
+        expected_bucket_owner=options.expected_bucket_owner,
+    )
+
+
 def _add_rejecting(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--max-rejected",
@@ -172,18 +188,9 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
 
 
 def _options(options: argparse.Namespace, destination: str | None, **more: Any) -> TransferOptions:
-    from airscoop.credentials import S3Settings
     from airscoop.options import TransferOptions, place
 
-    settings = S3Settings(
-        endpoint_url=options.endpoint_url,
-        region=options.region,
-        profile=options.profile,
-        anonymous=options.anonymous,
-        payload_signing=options.payload_signing,
-        requester_pays=options.requester_pays,
-        expected_bucket_owner=options.expected_bucket_owner,
-    )
+    settings = s3_of(options)
     return TransferOptions(
         source=place(options.source),
         destination=destination,

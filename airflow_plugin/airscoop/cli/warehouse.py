@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import add_s3, count, size
+from airscoop.cli.transfers import add_s3, count, s3_of, size
 
 if TYPE_CHECKING:
     from airscoop.receipt import Receipt
@@ -201,8 +201,6 @@ def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
 
 
 def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
-    from airscoop.credentials import S3Settings
-
     return session.apply_changes(
         options.changes,
         table=options.table,
@@ -212,14 +210,6 @@ def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
         again=options.again,
         max_record_bytes=options.max_record_bytes,
         allow_unknown_length=options.allow_unknown_length,
-        changes_s3=S3Settings(
-            endpoint_url=options.endpoint_url,
-            region=options.region,
-            profile=options.profile,
-            anonymous=options.anonymous,
-            payload_signing=options.payload_signing,
-            requester_pays=options.requester_pays,
-            expected_bucket_owner=options.expected_bucket_owner,
-        ),
+        changes_s3=s3_of(options),
         ca_file=options.ca_file,
     )
