@@ -28,6 +28,7 @@ struct scoop_reading {
     struct scoop_transfer *transfer;
     struct scoop_buf arrived; /* what the transfer has read; of CSV, behind the row under way */
     struct scoop_buf rest;    /* of a batch: the beginning of a row */
+    struct scoop_buf over;    /* what has arrived beyond a batch */
     struct scoop_counters counters;
     struct scoop_stage *check; /* of JSON lines, ends in `end`; NULL for CSV */
     struct rows_stage {
@@ -209,8 +210,9 @@ static int take_text(struct scoop_reading *reading, const unsigned char *data, s
     return 0;
 }
 
-/* CSV: what has arrived becomes a batch's text, without a copy unless a row is very long. */
-static int take_arrived_text(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+/* What has arrived becomes the batch's text, without a copy unless a row is very long; what is more
+ * than a batch goes to `over`. */
+static int fill_text(struct scoop_reading *reading, struct scoop_error *error) {
     struct scoop_buf *text = &reading->filling->text, *arrived = &reading->arrived;
     if (text->length > 0) {
         if (scoop_buf_append(text, arrived->data, arrived->length, error) != 0)
@@ -220,8 +222,30 @@ static int take_arrived_text(struct scoop_reading *reading, bool last, struct sc
         *text = *arrived;
         *arrived = empty;
     }
-    arrived->length = 0;
-    return last || text->length >= reading->scan_at_bytes ? make_rows(reading, last, error) : 0;
+    arrived->length = reading->over.length = 0;
+    if (text->length <= reading->scan_at_bytes)
+        return 0;
+    size_t over = text->length - reading->scan_at_bytes;
+    text->length = reading->scan_at_bytes;
+    return scoop_buf_append(&reading->over, text->data + text->length, over, error);
+}
+
+/* CSV. Where batches end depends on the export alone, not on what came when: so an order that
+ * breaks is noticed at the same row each time, and the changes come in the same order. */
+static int take_arrived_text(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+    struct scoop_buf *arrived = &reading->arrived, *over = &reading->over;
+    while (last || reading->filling->text.length + arrived->length >= reading->scan_at_bytes) {
+        if (fill_text(reading, error) != 0)
+            return -1;
+        bool ends = last && over->length == 0;
+        if (make_rows(reading, ends, error) != 0)
+            return -1;
+        if (ends)
+            return 0;
+        if (scoop_buf_append(arrived, over->data, over->length, error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int rows_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
@@ -406,6 +430,7 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
         reading->options.max_record_bytes = SCOOP_MAX_RECORD_BYTES;
     scoop_buf_init(&reading->arrived, MEMORY_CEILING);
     scoop_buf_init(&reading->rest, MEMORY_CEILING);
+    scoop_buf_init(&reading->over, MEMORY_CEILING);
     reading->end.base.type = &rows_type;
     reading->end.base.counters = &reading->counters;
     reading->end.reading = reading;
@@ -519,5 +544,6 @@ void scoop_reading_free(struct scoop_reading *reading) {
         scoop_batch_free(&reading->batches[i]);
     scoop_buf_free(&reading->arrived);
     scoop_buf_free(&reading->rest);
+    scoop_buf_free(&reading->over);
     scoop_free(reading);
 }

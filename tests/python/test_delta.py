@@ -461,6 +461,22 @@ def test_a_broken_order_goes_on_with_what_was_read(exports: Exports) -> None:
     ]
 
 
+def test_the_order_of_changes_does_not_depend_on_how_the_bytes_come(tmp_path: Path) -> None:
+    import random
+
+    rows = [f"{n},{random.Random(n).getrandbits(160):x}\n" for n in range(1, 60_000)]
+    moved = [row[:-1] + "x\n" if n % 30 == 0 else row for n, row in enumerate(rows)]
+    random.Random(1).shuffle(tail := moved[20_000:])
+    written = {}
+    for name, pack in (("plain", bytes), ("gzip", gzip.compress)):
+        places = [tmp_path / f"{name}-{side}" for side in ("old", "new")]
+        for place, text in zip(places, (rows, moved[:20_000] + tail), strict=True):
+            place.write_bytes(pack(("PK,v\n" + "".join(text)).encode()))
+        written[name] = b"".join(airscoop.delta(places[0], places[1]).blocks())
+    assert written["plain"].count(b"UPDATE") == 2000
+    assert written["plain"] == written["gzip"]
+
+
 @pytest.mark.parametrize("keys", [range(9_990, 30_000), sorted(map(str, range(9_990, 30_000)))])
 def test_both_orders_of_numbers_are_merged(exports: Exports, keys: Any) -> None:
     text = "PK,v\n" + "".join(f"{key},x\n" for key in keys)
