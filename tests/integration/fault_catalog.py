@@ -174,7 +174,7 @@ def _late(chance: random.Random) -> Fault:
     return act
 
 
-def _exchanged(chance: random.Random) -> Fault:
+def exchanged(wait_seconds: float) -> Fault:
     """Two requests under way at the same time get each other's answers."""
     meeting = threading.Barrier(2)
     answers: dict[int, Any] = {}
@@ -182,9 +182,9 @@ def _exchanged(chance: random.Random) -> Fault:
     def act(handler: Any, request: Request) -> None:
         mine = handler.forward(request)
         with contextlib.suppress(threading.BrokenBarrierError):
-            place = meeting.wait(0.2)
+            place = meeting.wait(wait_seconds)
             answers[place] = mine
-            meeting.wait(0.2)
+            meeting.wait(wait_seconds)
             mine = answers[1 - place]
         code, headers, body = mine
         handler.answer(code, body, headers)
@@ -326,7 +326,7 @@ S3_FAULTS = {
     "half a body to the server": Kind(_half_to_the_server, ("put", "part"), passing=True),
     "duplicated": Kind(_duplicated, ALL, hides=True, blinds=True),
     "late": Kind(_late, ALL, passing=True),
-    "exchanged": Kind(_exchanged, ("part",)),
+    "exchanged": Kind(lambda chance: exchanged(0.2), ("part",)),
     "drip": Kind(_drip, ("get", "complete", "create"), passing=True),
     "500": Kind(_always(error("InternalError", 500)), ALL, passing=True),
     "503": Kind(_always(error("ServiceUnavailable", 503)), ALL, passing=True),

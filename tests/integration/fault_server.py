@@ -6,6 +6,7 @@ import email.message
 import hashlib
 import http.client
 import re
+import select
 import socket
 import ssl
 import struct
@@ -315,7 +316,26 @@ class _Server(ThreadingHTTPServer):
         self.answer_locally = answer_locally
         self.rules: list[_Rule] = []
         self.requests: list[Request] = []
+        self._connections = 0
         self._lock = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._connections -= 1
+
+    def is_idle(self) -> bool:
+        """Whether all that arrived is dealt with and every client has left."""
+        waiting, _, _ = select.select([self.socket], [], [], 0)
+        with self._lock:
+            return not waiting and self._connections == 0
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that leaves is part of the tests."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_catalog import S3_FAULTS, wrong_completion
+from fault_catalog import S3_FAULTS, exchanged, wrong_completion
 from fault_server import Fault, FaultProxy, Request, error, fault_proxy, lose_answer, plain
 from transfer_support import MIB, PART_BYTES, Store, noise
 
@@ -108,7 +108,7 @@ def test_a_part_answered_with_another_etag_never_makes_an_object_of_other_bytes(
 def test_parts_that_get_each_others_answers_never_make_an_object_of_other_bytes(
     store: Store, proxy: FaultProxy
 ) -> None:
-    proxy.on("part", catalogued("exchanged"), times=2)
+    proxy.on("part", exchanged(wait_seconds=30), times=2)
     with pytest.raises(errors.HttpError, match="InvalidPart"):
         send(LARGE, store, proxy)
     store.assert_untouched()

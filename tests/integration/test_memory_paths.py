@@ -14,7 +14,7 @@ import pytest
 from endless_server import Counting, Endless, counting, endless
 from fault_server import FaultProxy
 from test_transfer_memory import LIMIT_BYTES
-from transfer_support import MIB, OWNER, Store, noise
+from transfer_support import MIB, OWNER, Store, eventually, noise
 
 import airscoop
 from airscoop import S3Settings
@@ -170,7 +170,8 @@ def test_open_to_write(size: int, sink: Counting, s3: FaultProxy) -> None:
 
 
 def settled(source: Endless) -> int:
-    """What a source has sent, once it sends no more."""
+    """What a source has sent, once it has begun and sends no more."""
+    assert eventually(lambda: source.sent > 0)
     before = -1
     while source.sent != before:
         before = source.sent

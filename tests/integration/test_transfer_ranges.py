@@ -21,6 +21,7 @@ from airscoop.storage import head
 from airscoop.transfer import read
 
 OBJECT = noise(60 * MIB)
+SECONDS_A_BLOCK = 0.016
 
 
 class SlowLines:
@@ -45,9 +46,11 @@ class SlowLines:
                 if name.lower() not in ("connection", "transfer-encoding"):
                     handler.send_header(name, value)
             handler.end_headers()
-            for start in range(0, len(body), MIB // 4):
+            # By the clock, so that a busy machine does not make it slower than it is meant to be.
+            begun = time.monotonic()
+            for number, start in enumerate(range(0, len(body), MIB // 4), start=1):
                 handler.wfile.write(body[start : start + MIB // 4])
-                time.sleep(0.016)
+                time.sleep(max(0.0, begun + number * SECONDS_A_BLOCK - time.monotonic()))
         finally:
             with self._lock:
                 self._open -= 1

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from fault_server import Fault, FaultProxy, Request, error, fault_proxy, lose_answer
-from transfer_support import MIB, PART_BYTES, Store, noise
+from transfer_support import MIB, PART_BYTES, Store, noise, open_below
 
 import airscoop
 from airscoop import errors
@@ -77,18 +77,13 @@ def test_growing_parts_beyond_memory_wait_in_a_file_without_a_name(
 def test_the_file_is_on_disk_only_while_parts_wait(
     store: Store, proxy: FaultProxy, folder: Path
 ) -> None:
-    def open_files() -> list[str]:
-        entries = Path("/proc/self/fd").iterdir()
-        links = [str(entry.readlink()) for entry in entries if entry.is_symlink()]
-        return [link for link in links if link.startswith(str(folder))]
-
     transfer = upload(store, proxy.url)
     transfer.write(noise(12 * MIB))
-    assert len(open_files()) == 1
+    assert len(open_below(folder)) == 1
     assert list(folder.iterdir()) == []
     transfer.abort()
     del transfer
-    assert open_files() == []
+    assert open_below(folder) == []
     store.assert_untouched()
 
 

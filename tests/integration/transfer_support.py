@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -146,6 +147,15 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 30) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def open_below(folder: Path, process: int | str = "self") -> list[str]:
+    """The files of a folder that a process has open, those without a name too."""
+    places = []
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile by another thread
+            places.append(str(descriptor.readlink()))
+    return [place for place in places if place.startswith(f"{folder}/")]
 
 
 def _client(endpoint: str) -> Any:
