@@ -123,13 +123,17 @@ class LosingProxy:
     """Passes requests on to a server; the answers to some are lost after it acted on them.
 
     `lose("UpdateItem", 2)`: the next two answers to that operation. `delay("PutRecords", 1)`: each
-    of its answers waits a second. `seen` has all operations.
+    of its answers waits a second. `hold("PutRecords", 6)`: after six answers to it no more come to
+    the end, and what is asked then does not reach the server. `seen` has all operations.
     """
 
     def __init__(self, server: str) -> None:
         self._host = server.removeprefix("http://")
         self._losses: dict[str, int] = {}
         self._delays: dict[str, float] = {}
+        self._held = ""
+        self._passes = 0
+        self._released = threading.Event()
         self._lock = threading.Lock()
         self.seen: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -147,6 +151,19 @@ class LosingProxy:
     def delay(self, operation: str, seconds: float) -> None:
         self._delays[operation] = seconds
 
+    def hold(self, operation: str, after: int) -> None:
+        with self._lock:
+            self._held, self._passes = operation, after
+
+    @property
+    def is_holding(self) -> bool:
+        return self._passes < 0
+
+    def _is_held(self, operation: str) -> bool:
+        with self._lock:
+            self._passes -= operation == self._held
+            return operation == self._held and self._passes < 0
+
     def _is_lost(self, operation: str) -> bool:
         with self._lock:
             self.seen.append(operation)
@@ -159,6 +176,7 @@ class LosingProxy:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -171,12 +189,16 @@ class LosingProxy:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+                if proxy._is_held(operation):
+                    proxy._released.wait(60)
+                    self.close_connection = True
+                    return
                 server = HTTPConnection(proxy._host, timeout=20)
                 server.request("POST", self.path, body, dict(self.headers.items()))
                 answer = server.getresponse()
                 data = answer.read()
                 server.close()
-                operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
                 lost = proxy._is_lost(operation)
                 time.sleep(proxy._delays.get(operation, 0))
                 if lost:

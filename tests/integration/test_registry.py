@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from aws_fixtures import LosingProxy, MotoServer
+from transfer_support import eventually
 
 from airscoop import errors
 from airscoop.exports import Export, ExportObject
-from airscoop.lease import Lease
+from airscoop.lease import LOCK, Lease
 from airscoop.registry import ChangesFile, ExportRecord, Registry
 
 CHANGES = ChangesFile(uri="s3://changes/t/a/V1.jsonl.gz", etag='"c"', count=3)
@@ -55,24 +56,32 @@ def test_an_export_is_registered_once_by_eight_processes_at_the_same_time(
     moto_server: MotoServer, registry: Registry
 ) -> None:
     program = """
-import json, sys
+import json, multiprocessing, sys
+import botocore.session
 from airscoop.exports import Export, ExportObject
 from airscoop.registry import Registry
-registry, tries = Registry(sys.argv[1]), []
+context = multiprocessing.get_context("fork")
+start, answers = context.Barrier(8), context.SimpleQueue()
 made = [Export(bucket="b", tenant="tenant", table="a", version=f"V{n}",
                objects=(ExportObject(uri=f"s3://b/{n}", size=1, etag='"e"'),)) for n in range(10)]
-sys.stdin.readline()
-print(json.dumps([registry.register(one).status for one in made]))
+def register():
+    registry = Registry(sys.argv[1])
+    registry.find("tenant/a/V0")  # it is connected
+    start.wait(50)
+    answers.put([registry.register(one).status for one in made])
+processes = [context.Process(target=register, daemon=True) for _ in range(8)]
+for process in processes:
+    process.start()
+print(json.dumps([answers.get() for _ in processes]))
 """
-    command = [sys.executable, "-c", program, registry.table.name]
-    pipe = subprocess.PIPE
-    options: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "env": moto_server.environment()}
-    processes = [subprocess.Popen(command, text=True, **options) for _ in range(8)]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = [json.loads(process.communicate(timeout=50)[0]) for process in processes]
+    done = subprocess.run(
+        [sys.executable, "-c", program, registry.table.name],
+        env=moto_server.environment(),
+        capture_output=True,
+        text=True,
+        timeout=55,
+    )
+    answers = json.loads(done.stdout)
     for of_one_version in zip(*answers, strict=True):
         assert sorted(of_one_version) == ["already_there"] * 7 + ["registered"]
 
@@ -306,11 +315,36 @@ def test_waiting_for_a_lock_ends_in_an_error_that_names_its_holder(registry: Reg
         Lease.acquire(registry, "tenant/a", "second", timeout=0.2, seconds=30)
 
 
-def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry) -> None:
+def test_a_lock_that_is_renewed_is_not_taken_over(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_s = [1000]  # of those who wait: the lease ends for them as soon as the test wants it
+    monkeypatch.setattr(time, "monotonic_ns", lambda: clock_s[0] * 10**9)
+
+    def wants_it() -> Lease | None:
+        return Lease.try_acquire(registry, "tenant/a", "second", seconds=9)
+
+    def record_version() -> str:
+        item = registry.table.get(("tenant/a", LOCK))
+        assert item is not None
+        return str(item["rvn"])
+
     first = Lease.acquire(registry, "tenant/a", "first", seconds=0.6)
-    with first, pytest.raises(errors.LockTimeout):
-        Lease.acquire(registry, "tenant/a", "second", timeout=1.5, seconds=0.6)
-    assert Lease.acquire(registry, "tenant/a", "second", timeout=0, seconds=0.6).fence == 2
+    with first:
+        for _ in range(3):
+            assert wants_it() is None
+            seen = record_version()
+            assert eventually(lambda seen=seen: record_version() != seen)
+            clock_s[0] += 5
+        assert wants_it() is None
+        first.hand_over()
+        assert wants_it() is None
+        clock_s[0] += 599
+        assert wants_it() is None
+        clock_s[0] += 2
+        second = wants_it()
+        assert second is not None
+        assert second.fence == 2
 
 
 def test_a_lock_between_two_tasks_waits_for_the_handovers_time(registry: Registry) -> None:
