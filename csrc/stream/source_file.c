@@ -93,7 +93,7 @@ static enum scoop_source_state file_peek(struct scoop_source *base, const unsign
         struct pollfd readable = {source->fd, POLLIN, 0};
         if (source->at_end)
             return SCOOP_SOURCE_ENDED;
-        if (base->wait_fd >= 0 && poll(&readable, 1, 0) == 0)
+        if (base->wait_fd >= 0 && poll(&readable, 1, 0) <= 0) /* EINTR, too: a read would block */
             return SCOOP_SOURCE_WAITING;
         ssize_t got = read(source->fd, source->buffer, sizeof source->buffer);
         if (got < 0 && (errno == EINTR || errno == EAGAIN))

@@ -5,12 +5,14 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,6 +26,7 @@ enum {
     MOST_ALLOCATIONS = 3000,
     ENOUGH_SUCCESSES = 5, /* threads do not allocate in the same order each time */
     HANG_SECONDS = 120,
+    SIGNAL_TURNS = 500,
     MANY_LINES = 60000,
     ROUNDS = 24,
     MOST_BYTES = 4 * 1024 * 1024,
@@ -455,6 +458,60 @@ static void a_waiting_transfer_is_cancelled_by_another_thread(void **state) {
     free(content.data);
 }
 
+struct flood {
+    pthread_t thread, target;
+    int pipe_end;
+    atomic_uint turns; /* of the transfer */
+    atomic_bool ends, rescued;
+};
+
+static void do_nothing(int number) {
+    (void)number;
+}
+
+/* Signals without end; a transfer that stands still for five seconds gets a byte to go on with. */
+static void *send_signals(void *user) {
+    struct flood *flood = user;
+    unsigned seen = 0;
+    time_t seen_at = time(NULL);
+    while (!atomic_load(&flood->ends)) {
+        pthread_kill(flood->target, SIGUSR1);
+        if (seen != atomic_load(&flood->turns)) {
+            seen = atomic_load(&flood->turns);
+            seen_at = time(NULL);
+        } else if (time(NULL) - seen_at > 5 && !atomic_exchange(&flood->rescued, true)) {
+            assert_int_equal(write(flood->pipe_end, "\n", 1), 1);
+        }
+    }
+    return NULL;
+}
+
+/* The handler restarts what it interrupts: a read that blocks blocks for ever. */
+static void a_signal_never_makes_it_block_on_an_empty_pipe(void **state) {
+    struct sigaction usual, nothing = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+    struct scoop_transfer_options options = gzip_to_gzip();
+    struct flood flood = {.target = pthread_self()};
+    struct scoop_error error = {0};
+    (void)state;
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    flood.pipe_end = open(pipe_path, O_RDWR);
+    options.source.uri = pipe_path;
+    struct scoop_transfer *transfer = scoop_transfer_new(&options, &error);
+    assert_non_null(transfer);
+    sigaction(SIGUSR1, &nothing, &usual);
+    assert_int_equal(pthread_create(&flood.thread, NULL, send_signals, &flood), 0);
+    for (int turn = 0; turn < SIGNAL_TURNS && !atomic_load(&flood.rescued); turn++) {
+        assert_int_equal(scoop_transfer_run(transfer, 1, &error), SCOOP_TRANSFER_RUNNING);
+        atomic_fetch_add(&flood.turns, 1);
+    }
+    atomic_store(&flood.ends, true);
+    pthread_join(flood.thread, NULL);
+    sigaction(SIGUSR1, &usual, NULL);
+    scoop_transfer_free(transfer);
+    close(flood.pipe_end);
+    assert_false(atomic_load(&flood.rescued));
+}
+
 static void a_cancel_at_any_moment_leaves_a_whole_file_or_none(void **state) {
     struct scoop_transfer_options options = gzip_to_gzip();
     (void)state;
@@ -610,6 +667,8 @@ int main(void) {
                                         after_case),
         cmocka_unit_test_setup_teardown(a_waiting_transfer_is_cancelled_by_another_thread,
                                         before_case, after_case),
+        cmocka_unit_test_setup_teardown(a_signal_never_makes_it_block_on_an_empty_pipe, before_case,
+                                        after_case),
         cmocka_unit_test_setup_teardown(a_cancel_at_any_moment_leaves_a_whole_file_or_none,
                                         before_case, after_case),
         cmocka_unit_test_setup_teardown(freeing_at_any_moment_leaves_a_whole_file_or_none,
