@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import warnings
 from types import TracebackType
 from typing import (
@@ -154,11 +155,12 @@ class Writer(_BinaryFile):
         self._error: BaseException | None = None
         self._position = 0
         self._pending = bytearray()
+        self._turn = threading.Lock()
 
     def _send(self, data: bytes | memoryview = b"") -> None:
         """Gives the engine what is pending, and then `data`."""
         self._check_open()
-        if not self._whole:
+        if not self._whole or self._error is not None:
             _raise_again(self._error, f"{self.name}: an earlier write did not come through")
         # A signal's exception may come between any two of these steps: then this stays False.
         self._whole = False
@@ -193,14 +195,30 @@ class Writer(_BinaryFile):
     def write(self, data: ReadableBuffer, /) -> int:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
         self._check_open()
-        with memoryview(data) as view, view.cast("B") as octets:
-            length = len(octets)
-            if self._whole and len(self._pending) + length < BUFFER_BYTES:
-                self._pending += octets
-            else:
-                self._send(octets)
-        self._position += length
+        mine = False
+        try:
+            mine = self._turn.acquire(blocking=False)
+            if not mine:
+                self._refuse_another()
+            with memoryview(data) as view, view.cast("B") as octets:
+                length = len(octets)
+                if self._whole and len(self._pending) + length < BUFFER_BYTES:
+                    self._pending += octets
+                else:
+                    self._send(octets)
+            self._position += length
+        finally:
+            if mine:
+                self._turn.release()
         return length
+
+    def _refuse_another(self) -> NoReturn:
+        """Another write is under way: a thread's, or one that a signal's handler interrupted."""
+        from airscoop.errors import UsageError
+
+        error = UsageError(f"{self.name}: written to by two at once: one thread at a time uses it")
+        self.distrust(error)
+        raise error
 
     def flush(self) -> None:
         """Gives the engine what is buffered; nothing becomes visible before `close`."""
@@ -384,7 +402,7 @@ def _refuse(why: str) -> NoReturn:
 _MODES = 'airscoop.open knows the modes "r", "rb", "w" and "wb"'
 _OTHER_MODES = {
     "a": "an object cannot be appended to: write it anew, or another object beside it",
-    "x": 'use "w", which replaces it whole; airscoop.storage.head tells whether it is there',
+    "x": 'use "w" with overwrite=False, which keeps what is there',
     "+": "open it once for reading and once for writing",
     "U": 'leave "U" out: newline=None reads every kind of newline',
 }

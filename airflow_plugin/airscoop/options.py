@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from airscoop import places
 from airscoop.credentials import AwsSettings, CredentialsProvider, Renewal, S3Settings
@@ -55,8 +55,26 @@ class TransferOptions:
             return self.rejects
         return self.rejects or places.rejects_for(str(self.destination))
 
+    def _check(self) -> None:
+        """Refuses what the engine would not see: it gets these fields as something else."""
+        from airscoop.errors import UsageError
+
+        for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
+            if getattr(self, name) not in get_args(kind):
+                raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
+        for name, needed in (
+            ("object_options", ObjectOptions),
+            ("source_s3", S3Settings),
+            ("destination_s3", S3Settings),
+        ):
+            given = getattr(self, name)
+            if not isinstance(given, needed):
+                wanted = f"an airscoop.{needed.__name__}"
+                raise UsageError(f"{name} has to be {wanted}, not {type(given).__name__}")
+
     def native(self) -> dict[str, Any]:
         """The dict that the binding takes; resolves credentials for the S3 ends only."""
+        self._check()
         options: dict[str, Any] = {
             "source": self.source,
             "destination": self.destination,

@@ -65,6 +65,13 @@ class CopyJob:
         self._transfer: Transfer = Transfer(native, to_memory=options.split_bytes is not None)
         self._resumption = None
         whole = options.split_bytes is None
+        if resume is not None and not hasattr(resume, "save"):
+            from airscoop.errors import UsageError
+
+            raise UsageError(
+                "resume takes a store, such as airscoop.resume.FileResumeStore(path),"
+                f" not {type(resume).__name__}"
+            )
         if whole and resume is not None and places.is_s3(options.destination or ""):
             from airscoop.resume import Resumption
 

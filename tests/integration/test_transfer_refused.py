@@ -7,6 +7,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from transfer_support import (
@@ -250,6 +251,25 @@ def test_a_compression_level_that_does_not_exist_is_wrong_usage(level: int, tmp_
     with pytest.raises(errors.UsageError, match="level"):
         airscoop.copy(tmp_path / "in", tmp_path / "out.gz", compression_level=level)
     assert [item.name for item in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"invalid_characters": "replce"}, 'invalid_characters cannot be "replce"'),
+        ({"nonfinite": "nul"}, 'nonfinite cannot be "nul"'),
+        ({"object_options": {"tags": {"a": "b"}}}, r"an airscoop\.ObjectOptions, not dict"),
+        ({"source_s3": {"region": "x"}}, r"an airscoop\.S3Settings, not dict"),
+        ({"resume": "state.json"}, r"FileResumeStore\(path\), not str"),
+    ],
+)
+def test_an_option_of_another_kind_is_named(
+    option: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(b"{}\n")
+    with pytest.raises(errors.UsageError, match=message):
+        airscoop.copy(tmp_path / "in", tmp_path / "out", **option)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_memory_limit_that_is_too_small_says_what_is_needed(source: Path, store: Store) -> None:

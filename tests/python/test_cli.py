@@ -32,6 +32,8 @@ VERBS = [
     ["insert"],
     ["refresh"],
     ["script"],
+    ["uploads", "list"],
+    ["uploads", "clean"],
     ["local"],
 ]
 
@@ -86,6 +88,14 @@ def test_wrong_usage_is_exit_code_2(good: Path, tmp_path: Path) -> None:
     assert airscoop("copy", good, "http://host/x").returncode == 2
     assert airscoop("copy", good, tmp_path / "x", "--format", "xml").returncode == 2
     assert airscoop("refresh", "a.b", AIRSCOOP_WAREHOUSE_DSN="").returncode == 2
+
+
+def test_options_of_prefixes_are_refused_for_one_file(good: Path, tmp_path: Path) -> None:
+    for option in (["--include", "*.gz"], ["--exclude", "*"], ["--jobs", "2"]):
+        done = airscoop("copy", good, tmp_path / "out", *option)
+        assert done.returncode == 2
+        assert b"for a source that ends in /" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_data_is_exit_code_3_with_the_place(bad: Path, tmp_path: Path) -> None:

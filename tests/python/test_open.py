@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import FrameType
@@ -633,6 +634,32 @@ def test_text_that_cannot_be_encoded_takes_nothing_else_with_it(folder: Path) ->
     assert (folder / "out").read_text() == "ac"
 
 
+def test_writes_of_two_threads_at_once_are_refused_and_commit_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of any write that failed: what is committed has no holes."""
+    file = airscoop.open(folder / "out", "wb")
+    under_way, go_on = threading.Event(), threading.Event()
+    write = file._upload.write
+
+    def slow_write(data: Any) -> int:
+        under_way.set()
+        assert go_on.wait(30)
+        return write(data)
+
+    monkeypatch.setattr(file._upload, "write", slow_write)
+    other = threading.Thread(target=file.write, args=(b"x" * BUFFER_BYTES,))
+    other.start()
+    assert under_way.wait(30)
+    with pytest.raises(errors.UsageError, match="one thread at a time"):
+        file.write(b"y")
+    go_on.set()
+    other.join()
+    with pytest.raises(errors.UsageError, match="one thread at a time"):
+        file.close()
+    assert_empty(folder)
+
+
 @pytest.mark.parametrize("mode", ["w", "wb"])
 def test_an_exception_between_any_two_steps_of_a_write_never_leaves_a_hole(
     mode: str, folder: Path
@@ -676,7 +703,7 @@ def test_an_exception_between_any_two_steps_of_a_write_never_leaves_a_hole(
         ("a", "cannot be appended to"),
         ("ab", "cannot be appended to"),
         ("r+", "once for reading and once for writing"),
-        ("x", 'use "w"'),
+        ("x", 'use "w" with overwrite=False'),
         ("rU", "newline=None"),
         ("", '"r", "rb", "w" and "wb"'),
         ("rw", '"r", "rb", "w" and "wb"'),

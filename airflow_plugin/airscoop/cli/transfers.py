@@ -254,6 +254,10 @@ def run_copy(options: argparse.Namespace) -> int:
     resume = _resume_store(options, transfer)
     if is_prefix(transfer.source):
         return _copy_prefix(options, transfer)
+    if options.jobs is not None or options.include or options.exclude:
+        from airscoop.errors import UsageError
+
+        raise UsageError("--jobs, --include and --exclude are for a source that ends in /")
     job = CopyJob(transfer, resume=resume)
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
