@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import heapq
+import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from airscoop import places
@@ -16,6 +17,8 @@ from airscoop.credentials import S3Settings
 from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, quoted
 from airscoop.receipt import DeltaReceipt
 from airscoop.snapshots import BLOCK_BYTES, Delta
+
+log = logging.getLogger(__name__)
 
 ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
 
@@ -187,21 +190,31 @@ class AthenaJob:
             sql = self._sql(before, after)
             unload = sql.unload(f"{self._folder}changes/")
             check_length(unload)
-            counts = self._counts(sql)
-            check_counts(
-                counts,
-                name=_shown(self._new),
-                max_delete_ratio=self._max_delete_ratio,
-                min_rows=self._min_rows,
-            )
-            try:
+            with self._discarding():
+                counts = self._counts(sql)
+                check_counts(
+                    counts,
+                    name=_shown(self._new),
+                    max_delete_ratio=self._max_delete_ratio,
+                    min_rows=self._min_rows,
+                )
                 self._query(unload)
-            except BaseException:
-                # Athena leaves what a failed query has written.
-                _discard(self._folder, self._s3)
-                raise
         receipt = self._receipt(before, after, counts, time.monotonic() - start)
         return AthenaDelta(receipt, folder=self._folder, s3=self._s3, ca_file=self._ca_file)
+
+    @contextmanager
+    def _discarding(self) -> Iterator[None]:
+        """Athena keeps what each query answers, and leaves what a failed one has written."""
+        from airscoop.errors import AirscoopError
+
+        try:
+            yield
+        except BaseException:
+            try:
+                _discard(self._folder, self._s3)
+            except AirscoopError as error:
+                log.warning("%s could not be removed: %s", self._folder, error)
+            raise
 
     def _check(self) -> None:
         from airscoop.errors import Cancelled

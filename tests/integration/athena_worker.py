@@ -11,6 +11,7 @@ import gzip
 import json
 import re
 import urllib.request
+import uuid
 from typing import Any
 
 import duckdb
@@ -46,6 +47,7 @@ class DuckAthena(AthenaHook):
             if self.fail_unload:
                 raise RuntimeError("the query failed after it had written")
         else:
+            self._keep_answer(arguments[1]["OutputLocation"])
             names_and_row = [self._names(query), *self._execute(query)]
             self._answer([[{"VarCharValue": str(v)} for v in row] for row in names_and_row])
         return super().run_query(query, *arguments, **options)
@@ -98,6 +100,12 @@ class DuckAthena(AthenaHook):
             text = "".join(f"{line}\n" for (line,) in rows[number::FILES]).encode()
             key = f"{prefix}2026_{number}_x.gz"
             self._store.client.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(text))
+
+    def _keep_answer(self, prefix: str) -> None:
+        """Athena keeps what each query answers in S3, besides."""
+        for kind in ("csv", "csv.metadata"):
+            key = f"{prefix.removeprefix(f's3://{BUCKET}/')}{uuid.uuid4()}.{kind}"
+            self._store.client.put_object(Bucket=BUCKET, Key=key, Body=b"x")
 
     def _answer(self, rows: list[list[dict[str, str]]]) -> None:
         results = {"results": [{"rows": [{"Data": row} for row in rows], "column_info": []}]}
