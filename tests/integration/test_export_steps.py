@@ -100,6 +100,26 @@ def test_later_exports_wait_for_earlier_ones_and_other_tables_do_not(exports: Ex
     assert exports.lock("V2", "two").previous == "V1"
 
 
+def test_an_earlier_export_that_comes_while_the_lock_is_taken_goes_first(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports.put("V2", ROWS)
+    exports.register()
+    take = Lease.try_acquire
+
+    def late(*arguments: Any, **options: Any) -> Lease | None:
+        exports.put("V1", ROWS)
+        exports.register()
+        return take(*arguments, **options)
+
+    monkeypatch.setattr(Lease, "try_acquire", late)
+    attempt = lock_export(exports.registry, exports.id("V2"), "run", terms=QUICK)
+    assert attempt.waits_for == f"{exports.id('V1')}, which is registered"
+    monkeypatch.undo()
+    assert exports.registry.get(exports.id("V2")).state == "registered"
+    assert exports.lock("V1", "another").export == exports.id("V1")  # the lock was given back
+
+
 def test_an_export_that_fails_lets_the_next_one_go_on_from_the_last_done_one(
     exports: Exports,
 ) -> None:
