@@ -64,6 +64,28 @@ def test_equal_bytes_have_equal_checksums_whatever_the_parts(store: Store, tmp_p
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("checksum", ["crc32c", "crc64nvme"])
+def test_each_part_is_sent_with_its_checksum_and_complete_with_the_wholes_and_its_size(
+    store: Store, proxy: FaultProxy, tmp_path: Path, checksum: Checksum
+) -> None:
+    data = noise(20 * MIB)
+    (tmp_path / "f").write_bytes(data)
+    receipt = airscoop.copy(
+        tmp_path / "f",
+        store.uri("f"),
+        checksum=checksum,
+        destination_s3=store.settings(endpoint_url=proxy.url),
+    )
+    name = f"x-amz-checksum-{checksum}"
+    sums = {part.headers[name] for part in proxy.requests("part")}
+    assert len(sums) == receipt.parts == 3 and None not in sums
+    (complete,) = proxy.requests("complete")
+    assert complete.headers["x-amz-mp-object-size"] == str(len(data))
+    assert receipt.checksum == f"{checksum.upper()}:{complete.headers[name]}"
+    assert complete.headers["x-amz-checksum-type"] == "FULL_OBJECT"
+    assert all(one.encode() in complete.body for one in sums)
+
+
 def test_none_sends_none(store: Store, proxy: FaultProxy, source: Path) -> None:
     receipt = airscoop.copy(
         source,
