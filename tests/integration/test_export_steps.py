@@ -19,6 +19,7 @@ from export_support import QUICK, ROWS, Exports
 from transfer_support import BUCKET, OWNER, Store, eventually
 
 from airscoop import Credentials, errors
+from airscoop import exports as airscoop_exports
 from airscoop.credentials import KinesisSettings
 from airscoop.export_steps import ExportLock, Terms, compute_changes, lock_export, publish_changes
 from airscoop.lease import LOCK, Lease
@@ -257,6 +258,25 @@ def test_an_object_that_is_replaced_after_it_was_registered_is_an_error(exports:
     exports.finish(lock)
     receipt = exports.register()
     assert "was registered as" in receipt.conflicts[exports.id("V1")]
+
+
+def test_what_was_read_must_be_what_was_registered_whatever_stands_there_after(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports.put("V1", ROWS)
+    exports.register()
+    lock = exports.lock("V1")
+    exports.put("V1", {"other": "rows"})
+    check = airscoop_exports.check_unchanged
+
+    def put_back(*arguments: Any, **options: Any) -> None:
+        exports.put("V1", ROWS)
+        check(*arguments, **options)
+
+    monkeypatch.setattr(airscoop_exports, "check_unchanged", put_back)
+    with pytest.raises(errors.ExportConflict, match="has changed since"):
+        exports.compute(lock)
+    assert exports.registry.get(lock.export).state == "running"
 
 
 def test_with_a_marker_nothing_starts_before_it_and_all_objects_are_one_export(
@@ -703,6 +723,30 @@ def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
     assert exports.register_one(half).exports == [exports.id("V2")]
     exports.work("V2", "four")
     assert exports.work("V3", "four").previous == "V2"
+
+
+def test_that_publishing_has_begun_is_known_before_the_first_change_is_sent(
+    exports: Exports, losing_proxy: LosingProxy, stream: str
+) -> None:
+    exports.put("V1", ROWS)
+    exports.register()
+    lock = exports.lock("V1")
+    exports.compute(lock)
+    losing_proxy.hold("PutRecords", after=0)
+    begun: list[bool] = []
+
+    def look(job: Any) -> None:
+        assert eventually(lambda: losing_proxy.is_holding)
+        begun.append(exports.registry.get(lock.export).begun)
+        job.cancel()
+
+    with pytest.raises(errors.Cancelled):
+        publish(
+            exports, lock, stream, losing_proxy.endpoint,
+            on_start=lambda job: threading.Thread(target=look, args=(job,)).start(),
+        )  # fmt: skip
+    assert begun == [True]
+    assert exports.registry.get(lock.export).offset == 0
 
 
 PUBLISHER = """

@@ -557,6 +557,46 @@ def test_control_characters_are_escaped(exports: Exports) -> None:
 # The command line
 
 
+def test_arrow_has_the_same_changes_for_pyarrow_polars_and_duckdb(exports: Exports) -> None:
+    import duckdb
+    import polars
+    import pyarrow
+
+    old = 'b,PK,"a é",k2,gone\n1,x,,1,g\n2,y,"",1,g\n3,z,"q""\n,",1,g\n'
+    new = 'PK,"a é",b,k2,added\nx,new,1,1,\nz,"q""\n,",3,1,n\nw,ü,"",1,"n,n"\n'
+    delta = exports.delta(old, new, key=["PK", "k2"], schema_change="compare_common")
+    columns = ["PK", "a é", "added", "b", "gone", "k2"]
+    expected = [
+        {
+            **change,
+            "row": {name: change["row"].get(name) for name in columns},
+            "changed": change.get("changed"),
+        }
+        for change in delta
+    ]
+    assert sorted(change["op"] for change in expected) == ["DELETE", "INSERT", "UPDATE"]
+    assert pyarrow.table(delta).to_pylist() == expected
+    assert polars.DataFrame(delta).to_dicts() == expected
+    found = duckdb.sql("SELECT * FROM delta").fetchall()
+    assert [dict(zip(expected[0], row, strict=False))["op"] for row in found] == [
+        change["op"] for change in expected
+    ]
+    assert [(row[1], row[2]) for row in found] == [(one["key"], one["row"]) for one in expected]
+    assert pyarrow.table(exports.delta(new, new, key=["PK"])).num_rows == 0
+
+
+def test_arrow_gives_many_changes_in_batches_and_again(exports: Exports) -> None:
+    import pyarrow
+
+    text = shuffled(100_000, seed=1, width=100)
+    delta = exports.delta(None, text, memory_limit=16 * MIB)
+    for _ in range(2):
+        table = pyarrow.table(delta)
+        table.validate(full=True)
+        assert table.column("id").num_chunks > 1
+        assert table.column("id").to_pylist() == [change["id"] for change in delta]
+
+
 def test_the_command_prints_changes_and_a_receipt(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
