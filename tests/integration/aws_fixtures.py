@@ -24,13 +24,16 @@ from transfer_support import PACKAGE_ROOT, eventually, free_ports
 
 ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION = "MOTOKEYID", "moto/secret+key=of.tests", "us-east-1"
 # moto answers on several threads and looks at a condition before it writes, so two writes may both
-# see it hold; DynamoDB does one after the other, and with this lock moto does.
+# see it hold; DynamoDB does one after the other, and with this lock moto does. A request is read
+# before: a client that is stopped in the middle of one holds up no other.
 PROGRAM = """
-import sys, threading
+import io, sys, threading
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 application, one = DomainDispatcherApplication(create_backend_app), threading.Lock()
 def serve(environ, start):
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
     with one:
         return application(environ, start)
 run_simple("127.0.0.1", int(sys.argv[1]), serve, threaded=True)
