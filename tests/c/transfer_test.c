@@ -26,7 +26,7 @@ enum {
     MOST_ALLOCATIONS = 3000,
     ENOUGH_SUCCESSES = 5, /* threads do not allocate in the same order each time */
     HANG_SECONDS = 120,
-    SIGNAL_TURNS = 500,
+    SIGNAL_TURNS = 60,
     MANY_LINES = 60000,
     ROUNDS = 24,
     MOST_BYTES = 4 * 1024 * 1024,
