@@ -78,7 +78,7 @@ class AthenaDelta(Delta):
 
     def discard(self) -> None:
         """Removes what the run has left below `results`."""
-        _discard(self._folder, self._s3)
+        _discard(self._folder, self._s3, self._ca_file)
 
     def _lines(self) -> Iterator[bytes]:
         """Each file is in order; together they are merged."""
@@ -86,7 +86,9 @@ class AthenaDelta(Delta):
 
         found = [
             each.uri
-            for each in storage.list_objects(f"{self._folder}changes/", s3=self._s3)
+            for each in storage.list_objects(
+                f"{self._folder}changes/", s3=self._s3, ca_file=self._ca_file
+            )
             if each.size
         ]
         return heapq.merge(*map(self._file, found), key=change_id)
@@ -211,7 +213,7 @@ class AthenaJob:
             yield
         except BaseException:
             try:
-                _discard(self._folder, self._s3)
+                _discard(self._folder, self._s3, self._ca_file)
             except AirscoopError as error:
                 log.warning("%s could not be removed: %s", self._folder, error)
             raise
@@ -318,7 +320,10 @@ class AthenaJob:
         from airscoop.errors import NotFound, UsageError
 
         folder = f"{sources[0].rpartition('/')[0]}/"
-        sizes = {each.uri: each.size for each in storage.list_objects(folder, s3=self._s3)}
+        sizes = {
+            each.uri: each.size
+            for each in storage.list_objects(folder, s3=self._s3, ca_file=self._ca_file)
+        }
         data = {uri for uri in sizes if not uri.rpartition("/")[2].startswith(("_", "."))}
         if missing := sorted(set(sources) - data):
             raise NotFound(f"{missing[0]} is not there, or is in another folder than {sources[0]}")
@@ -366,8 +371,8 @@ def _check_columns(before: Side, after: Side) -> None:
         raise SchemaChanged(f"the columns changed: {'; '.join(what)}")
 
 
-def _discard(prefix: str, s3: S3Settings) -> None:
+def _discard(prefix: str, s3: S3Settings, ca_file: str | None) -> None:
     from airscoop import storage
 
-    for each in storage.list_objects(prefix, s3=s3):
-        storage.delete(each.uri, s3=s3)
+    for each in storage.list_objects(prefix, s3=s3, ca_file=ca_file):
+        storage.delete(each.uri, s3=s3, ca_file=ca_file)

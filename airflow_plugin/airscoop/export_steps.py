@@ -105,6 +105,7 @@ def register_exports(
     *,
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> RegisterReceipt:
     """Registers every export below the s3:// prefixes that is not registered, in version order.
 
@@ -114,7 +115,9 @@ def register_exports(
     start = time.monotonic()
     found = _Found()
     for prefix in prefixes:
-        listing = exports.list_exports(prefix, complete_marker=complete_marker, s3=s3)
+        listing = exports.list_exports(
+            prefix, complete_marker=complete_marker, s3=s3, ca_file=ca_file
+        )
         found.incomplete += listing.incomplete
         found.other_objects += listing.other_objects
         conflicts = {export.id: (export, reason) for export, reason in listing.conflicts}
@@ -137,6 +140,7 @@ def register_export(
     *,
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> RegisterReceipt:
     """Registers the one export that an object belongs to.
 
@@ -148,7 +152,7 @@ def register_export(
 
     start = time.monotonic()
     found = _Found(count=1)
-    export = exports.find_export(uri, complete_marker=complete_marker, s3=s3)
+    export = exports.find_export(uri, complete_marker=complete_marker, s3=s3, ca_file=ca_file)
     if export is None:
         found.count = 0
         found.incomplete.append(exports.place_of(uri).id)
@@ -392,7 +396,7 @@ def compute_changes(
         record = registry.get(lock.export)
         place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz"
         written = record.changes if record.state != "running" else None
-        if written is not None and written.uri == place and _stands(written, s3):
+        if written is not None and written.uri == place and _stands(written, s3, ca_file):
             delta = dict(record.receipts["computed"])
             return _changes_receipt(lock, written, delta, start, computed=False)
         before = [] if lock.previous is None else [registry.get(f"{lock.dataset}/{lock.previous}")]
@@ -410,7 +414,9 @@ def compute_changes(
         with _discarding(result):
             _check_etags(result.receipt, record.export)
             for export in compared:
-                exports.check_unchanged(export, alone=export is record.export, s3=s3)
+                exports.check_unchanged(
+                    export, alone=export is record.export, s3=s3, ca_file=ca_file
+                )
             lease.check()
             copy = result.write(place, destination_s3=s3, ca_file=ca_file)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
@@ -459,7 +465,6 @@ def publish_changes(
     How far it has come is kept in the registry about once a second and at the end. A run that has
     lost its lock stops and publishes nothing more.
     """
-    from airscoop import storage
     from airscoop.errors import PreconditionFailed, SourceChanged
     from airscoop.publishing import PublishJob
 
@@ -471,7 +476,7 @@ def publish_changes(
             raise PreconditionFailed(
                 f"{lock.export} is {record.state}: its changes are not computed"
             )
-        if storage.head(record.changes.uri, s3=s3).etag != record.changes.etag:
+        if not _stands(record.changes, s3, ca_file):
             raise SourceChanged(
                 f"{record.changes.uri} is not the file that was computed; compute it again"
             )
@@ -586,12 +591,12 @@ class _Stopping:
             self._job.cancel()
 
 
-def _stands(changes: ChangesFile, s3: S3Settings | None) -> bool:
+def _stands(changes: ChangesFile, s3: S3Settings | None, ca_file: str | None) -> bool:
     from airscoop import storage
     from airscoop.errors import NotFound
 
     try:
-        return storage.head(changes.uri, s3=s3).etag == changes.etag
+        return storage.head(changes.uri, s3=s3, ca_file=ca_file).etag == changes.etag
     except NotFound:
         return False
 

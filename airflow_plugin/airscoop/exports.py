@@ -151,7 +151,11 @@ def place_of(uri: str) -> Place:
 
 
 def list_exports(
-    prefix: str, *, complete_marker: str | None = None, s3: S3Settings | None = None
+    prefix: str,
+    *,
+    complete_marker: str | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> Listing:
     """The exports whose objects' names begin with `prefix`.
 
@@ -160,13 +164,17 @@ def list_exports(
     """
     from airscoop import storage
 
-    found = storage.list_objects(prefix, s3=s3)
+    found = storage.list_objects(prefix, s3=s3, ca_file=ca_file)
     objects = (ExportObject(uri=one.uri, size=one.size, etag=one.etag) for one in found)
     return group(objects, complete_marker=complete_marker)
 
 
 def find_export(
-    uri: str, *, complete_marker: str | None = None, s3: S3Settings | None = None
+    uri: str,
+    *,
+    complete_marker: str | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> Export | None:
     """The export that an object belongs to, as it stands in S3 now; None: its marker is missing.
 
@@ -176,7 +184,7 @@ def find_export(
 
     place = place_of(uri)
     prefix = f"s3://{place.bucket}/{place.id}/"
-    listing = list_exports(prefix, complete_marker=complete_marker, s3=s3)
+    listing = list_exports(prefix, complete_marker=complete_marker, s3=s3, ca_file=ca_file)
     for _, message in listing.conflicts:
         raise ExportConflict(message)
     if listing.incomplete:
@@ -186,7 +194,13 @@ def find_export(
     return listing.exports[0]
 
 
-def check_unchanged(export: Export, *, alone: bool = True, s3: S3Settings | None = None) -> None:
+def check_unchanged(
+    export: Export,
+    *,
+    alone: bool = True,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+) -> None:
     """Raises ExportConflict unless S3 still holds the objects of the export, and, if they must be
     `alone`, no other ones.
 
@@ -196,7 +210,7 @@ def check_unchanged(export: Export, *, alone: bool = True, s3: S3Settings | None
     from airscoop.errors import ExportConflict
 
     known = {one.uri: one for one in export.objects}
-    for info in storage.list_objects(export.prefix, s3=s3):
+    for info in storage.list_objects(export.prefix, s3=s3, ca_file=ca_file):
         one = ExportObject(uri=info.uri, size=info.size, etag=info.etag)
         if one.uri in known:
             if known.pop(one.uri) != one:

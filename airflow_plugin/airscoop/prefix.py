@@ -121,6 +121,7 @@ class _PrefixCopy:
             options.pop("destination_s3", None) or S3Settings(),
         )
         self._options = options
+        self.ca_file: str | None = options.get("ca_file")
         self._jobs = jobs
         self._limit = memory_limit
         self._memory = _Memory(self._limit)
@@ -185,7 +186,7 @@ class _PrefixCopy:
             path = Path(destination)
             return path if path.is_file() else None
         try:
-            return storage.head(destination, s3=self._find()[1])
+            return storage.head(destination, s3=self._find()[1], ca_file=self.ca_file)
         except (NotFound, AccessDenied):
             return None
 
@@ -195,7 +196,7 @@ class _PrefixCopy:
 
         if entry.info is None:
             return entry
-        info = storage.head(entry.uri, s3=self.source_s3)
+        info = storage.head(entry.uri, s3=self.source_s3, ca_file=self.ca_file)
         return dataclasses.replace(entry, info=info, size=info.size)
 
     def _copy(self, entry: Entry) -> None:
@@ -355,7 +356,7 @@ def _objects(copy: _PrefixCopy) -> Iterator[Entry]:
     skipped = len(prefix[5:].partition("/")[2])
     to_files = not places.is_s3(copy.destination)
     above: list[str] = []  # names that the present one begins with
-    for info in storage.list_objects(prefix, s3=copy.source_s3):
+    for info in storage.list_objects(prefix, s3=copy.source_s3, ca_file=copy.ca_file):
         name = info.key[skipped:]
         if (name == "" or name.endswith("/")) and info.size == 0:
             copy.skip_marker()

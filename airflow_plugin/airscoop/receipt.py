@@ -100,8 +100,9 @@ class CopyReceipt(Receipt):
 
     def summary(self) -> str:
         if self.destination:
+            source = f"{self.source} -> " if self.source else ""  # what was written by the caller
             text = (
-                f"{self.source} -> {self.destination}: {megabytes(self.source_bytes)} in, "
+                f"{source}{self.destination}: {megabytes(self.source_bytes)} in, "
                 f"{megabytes(self.destination_bytes)} out"
             )
         else:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from airscoop import places
-from airscoop.credentials import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipt import CopyReceipt, WrittenFile
 from airscoop.transfer import Upload
@@ -177,19 +176,18 @@ class SplitUpload:
         from airscoop import storage
 
         skipped = len(folder[5:].partition("/")[2])
-        listed = storage.list_objects(folder + stem, s3=self._settings())
+        listed = storage.list_objects(folder + stem, **self._settings())
         return [info.key[skipped:] for info in listed]
 
-    def _settings(self) -> S3Settings | None:
-        settings: S3Settings | None = self._options.get("destination_s3")
-        return settings
+    def _settings(self) -> dict[str, Any]:
+        return {"s3": self._options.get("destination_s3"), "ca_file": self._options.get("ca_file")}
 
     def _remove(self, name: str) -> None:
         from airscoop import storage
 
         try:
             if places.is_s3(name):
-                storage.delete(name, s3=self._settings())
+                storage.delete(name, **self._settings())
             else:
                 Path(name).unlink(missing_ok=True)
         except (AirscoopError, OSError) as error:

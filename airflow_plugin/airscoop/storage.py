@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airscoop import tls
 from airscoop.credentials import S3Settings
 from airscoop.options import s3_options
-from airscoop.tls import ca_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +40,21 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def request_options(settings: S3Settings | None, *, ca: str | None = None) -> dict[str, Any]:
-    """What the binding's questions to S3 take; `ca` is a file of certificate authorities."""
+def request_options(settings: S3Settings | None, ca_file: str | None = None) -> dict[str, Any]:
+    """What the binding's questions to S3 take; `ca_file` holds certificate authorities."""
     options = s3_options("source", (settings or S3Settings()).resolved())
-    options["ca_file"] = ca_file(ca)
+    options["ca_file"] = tls.ca_file(ca_file)
     return options
 
 
-def list_objects(prefix: str, *, s3: S3Settings | None = None) -> Iterator[ObjectInfo]:
+def list_objects(
+    prefix: str, *, s3: S3Settings | None = None, ca_file: str | None = None
+) -> Iterator[ObjectInfo]:
     """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order."""
     from airscoop._native import list_page
 
     bucket, key_prefix = bucket_and_key(prefix)
-    options = request_options(s3)
+    options = request_options(s3, ca_file)
     token: str | None = None
     while True:
         entries, token = list_page(options, bucket, key_prefix, token)
@@ -62,18 +64,18 @@ def list_objects(prefix: str, *, s3: S3Settings | None = None) -> Iterator[Objec
             return
 
 
-def head(uri: str, *, s3: S3Settings | None = None) -> ObjectInfo:
+def head(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> ObjectInfo:
     """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen."""
     from airscoop._native import head_object
 
     bucket, key = bucket_and_key(uri)
-    size, etag, checksum = head_object(request_options(s3), bucket, key)
+    size, etag, checksum = head_object(request_options(s3, ca_file), bucket, key)
     return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag, checksum=checksum or None)
 
 
-def delete(uri: str, *, s3: S3Settings | None = None) -> None:
+def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
     from airscoop._native import delete_object
 
     bucket, key = bucket_and_key(uri)
-    delete_object(request_options(s3), bucket, key)
+    delete_object(request_options(s3, ca_file), bucket, key)

@@ -70,7 +70,11 @@ class UploadsReceipt(Receipt):
 
 
 def list_uploads(
-    prefix: str, *, older_than: timedelta | None = None, s3: S3Settings | None = None
+    prefix: str,
+    *,
+    older_than: timedelta | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> Iterator[OpenUpload]:
     """Yields the open uploads to keys that begin with `prefix` (s3://bucket/…).
 
@@ -80,7 +84,7 @@ def list_uploads(
     from airscoop.errors import ProtocolError
 
     bucket, key_prefix = bucket_and_key(prefix)
-    options = request_options(s3)
+    options = request_options(s3, ca_file)
     now = datetime.now(UTC)
     markers: tuple[str | None, str | None] = (None, None)
     while True:
@@ -98,17 +102,19 @@ def list_uploads(
         markers = following
 
 
-def list_parts(upload: OpenUpload, *, s3: S3Settings | None = None) -> list[UploadedPart]:
+def list_parts(
+    upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None
+) -> list[UploadedPart]:
     """What S3 holds of an upload, by number; NotFound when it was completed or aborted."""
-    return list(parts_with(upload, request_options(s3)))
+    return list(parts_with(upload, request_options(s3, ca_file)))
 
 
-def abort(upload: OpenUpload, *, s3: S3Settings | None = None) -> None:
+def abort(upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
     """Ends an upload and sees that nothing of it is left; one that is gone is no fault.
 
     A part that was under way may arrive after the abort, so S3 is asked, and told again.
     """
-    abort_with(upload, request_options(s3))
+    abort_with(upload, request_options(s3, ca_file))
 
 
 def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
@@ -129,18 +135,27 @@ def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
 
 
 def show(
-    prefix: str, *, older_than: timedelta | None = None, s3: S3Settings | None = None
+    prefix: str,
+    *,
+    older_than: timedelta | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> UploadsReceipt:
     """The open uploads below a prefix."""
     start = time.monotonic()
-    found = [_listed(upload) for upload in list_uploads(prefix, older_than=older_than, s3=s3)]
+    uploads = list_uploads(prefix, older_than=older_than, s3=s3, ca_file=ca_file)
+    found = [_listed(upload) for upload in uploads]
     return UploadsReceipt(
         seconds=time.monotonic() - start, prefix=prefix, uploads=found, found=len(found), aborted=0
     )
 
 
 def clean(
-    prefix: str, *, older_than: timedelta = OLD, s3: S3Settings | None = None
+    prefix: str,
+    *,
+    older_than: timedelta = OLD,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
 ) -> UploadsReceipt:
     """Aborts the open uploads below a prefix that are older than a day, or `older_than`.
 
@@ -148,8 +163,8 @@ def clean(
     """
     start = time.monotonic()
     settings = (s3 or S3Settings()).resolved()
-    options = request_options(settings)
-    found = list(list_uploads(prefix, older_than=older_than, s3=settings))
+    options = request_options(settings, ca_file)
+    found = list(list_uploads(prefix, older_than=older_than, s3=settings, ca_file=ca_file))
     for upload in found:
         abort_with(upload, options)
     return UploadsReceipt(

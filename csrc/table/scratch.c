@@ -12,10 +12,12 @@
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error) {
     const char *usual = getenv("TMPDIR");
-    if (folder == NULL)
-        folder = usual != NULL && usual[0] != 0 ? usual : "/tmp";
     memset(scratch, 0, sizeof *scratch);
     scratch->fd = -1;
+    if (folder != NULL && access(folder, W_OK | X_OK) != 0)
+        return scoop_fail_errno(error, errno, "temp_dir %.300s", folder);
+    if (folder == NULL)
+        folder = usual != NULL && usual[0] != 0 ? usual : "/tmp";
     scratch->folder = scoop_strdup(folder);
     return scratch->folder == NULL ? scoop_fail_memory(error) : 0;
 }

@@ -15,7 +15,8 @@ struct scoop_scratch {
     uint64_t length_bytes;
 };
 
-/* folder NULL: $TMPDIR or /tmp. Nothing is opened yet. 0, or -1 with NO_MEMORY. */
+/* folder NULL: $TMPDIR or /tmp. Nothing is opened yet. 0, or -1 with NO_MEMORY, or NOT_FOUND or
+ * ACCESS_DENIED of a folder that is named. */
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error);
 void scoop_scratch_free(struct scoop_scratch *scratch);

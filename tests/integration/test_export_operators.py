@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,9 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 from aws_fixtures import MotoServer
+from conftest import make_certificate
 from export_support import ROWS, Exports
+from tls_relay import tls_relay
 from transfer_support import BUCKET, OWNER, Store
 
 from airscoop.operators.finish_export import FinishExportOperator
@@ -109,6 +113,27 @@ def test_an_export_goes_through_the_five_tasks(steps: Steps) -> None:
     assert steps.register(key=uri.split("/", 3)[3])["exports"] == []
     with pytest.raises(AirflowSkipException, match="is done"):
         steps.lock("V1", "run_2")
+
+
+def test_each_task_trusts_the_authority_that_the_connection_names(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    authority = make_certificate(tmp_path)
+    connection = json.loads(os.environ[f"AIRFLOW_CONN_{AWS.upper()}"])
+    with tls_relay(steps.exports.store.endpoint, authority) as endpoint:
+        connection["extra"]["verify"] = str(authority)
+        connection["extra"]["service_config"]["s3"] = {"endpoint_url": endpoint}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{AWS.upper()}", json.dumps(connection))
+        uri = steps.exports.put("V1", ROWS)
+        assert len(steps.register()["registered"]) == 1
+        assert steps.register(key=uri.split("/", 3)[3])["exports"] != []
+        lock = steps.lock("V1")
+        assert steps.delta(lock)["computed"]
+        assert not steps.delta(lock)["computed"]
+        assert steps.publish(lock)["sent"] == 4
+        assert steps.finish(lock)["state"] == "done"
 
 
 def test_the_lock_task_is_rescheduled_while_it_waits(steps: Steps) -> None:

@@ -507,10 +507,15 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None
     assert list(temp.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_named(exports: Exports) -> None:
+def test_a_folder_that_is_not_there_is_named(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(errors.NotFound, match="temp_dir /nowhere"):
+        exports.delta(OLD, NEW, temp_dir="/nowhere")  # before anything is read
+    monkeypatch.setenv("TMPDIR", "/nowhere")
     old, new = shuffled(120_000, seed=1, width=200), shuffled(120_000, seed=2, width=200)
     with pytest.raises(errors.NotFound, match="opening a temporary file in /nowhere"):
-        exports.delta(old, new, memory_limit=16 * MIB, temp_dir="/nowhere")
+        exports.delta(old, new, memory_limit=16 * MIB)
 
 
 def test_a_small_memory_limit_is_refused(exports: Exports) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import ProgressShown, add_json, show
-from airscoop.cli.transfers import PLACES, add_s3, count, s3_of, size
+from airscoop.cli.transfers import PLACES, add_quiet, add_s3, count, s3_of, size
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
@@ -46,6 +46,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
     verb.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
     add_s3(verb)
+    add_quiet(verb)
     add_json(verb)
     verb.set_defaults(run=run_publish, stopped="what was published stays")
 

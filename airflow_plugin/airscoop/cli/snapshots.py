@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import PLACES, add_s3, count, s3_of, size
+from airscoop.cli.transfers import PLACES, add_quiet, add_s3, count, s3_of, size
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
@@ -72,6 +72,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
     _add_athena(verb)
     add_s3(verb)
+    add_quiet(verb)
     add_json(verb)
     verb.set_defaults(run=run_delta)
 

@@ -146,6 +146,7 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
     add_s3(verb)
+    add_quiet(verb)
 
 
 def add_s3(verb: argparse.ArgumentParser) -> None:
@@ -159,6 +160,10 @@ def add_s3(verb: argparse.ArgumentParser) -> None:
     s3.add_argument("--requester-pays", action="store_true", help="accept the costs of requests")
     s3.add_argument("--expected-bucket-owner", metavar="ACCOUNT", help="refuse others' buckets")
     verb.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust")
+
+
+def add_quiet(verb: argparse.ArgumentParser) -> None:
+    """Of a verb that shows its progress."""
     verb.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 

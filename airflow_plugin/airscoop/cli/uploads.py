@@ -6,6 +6,7 @@ import argparse
 from datetime import timedelta
 
 from airscoop.cli.output import add_json, show
+from airscoop.cli.transfers import add_s3, s3_of
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -37,10 +38,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             help="only those begun longer ago than 90s, 30m, 12h, 1d, 2w"
             + (" (default 1d)" if action is cleaning else ""),
         )
-        s3 = action.add_argument_group("S3", "else as botocore finds it")
-        s3.add_argument("--endpoint-url", metavar="URL")
-        s3.add_argument("--region")
-        s3.add_argument("--profile")
+        add_s3(action)
         add_json(action)
     choice = cleaning.add_mutually_exclusive_group(required=True)
     choice.add_argument("--yes", action="store_true", help="abort them")
@@ -51,26 +49,31 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_list(options: argparse.Namespace) -> int:
     """airscoop uploads list PREFIX"""
-    from airscoop import S3Settings, uploads
+    from airscoop import uploads
 
-    s3 = S3Settings(
-        endpoint_url=options.endpoint_url, region=options.region, profile=options.profile
+    receipt = uploads.show(
+        options.prefix,
+        older_than=options.older_than,
+        s3=s3_of(options),
+        ca_file=options.ca_file,
     )
-    show(uploads.show(options.prefix, older_than=options.older_than, s3=s3), as_json=options.json)
+    show(receipt, as_json=options.json)
     return 0
 
 
 def run_clean(options: argparse.Namespace) -> int:
     """airscoop uploads clean PREFIX"""
-    from airscoop import S3Settings, uploads
+    from airscoop import uploads
 
     if options.older_than is None:
         options.older_than = uploads.OLD
     if options.dry_run:
         return run_list(options)
-    s3 = S3Settings(
-        endpoint_url=options.endpoint_url, region=options.region, profile=options.profile
+    receipt = uploads.clean(
+        options.prefix,
+        older_than=options.older_than,
+        s3=s3_of(options),
+        ca_file=options.ca_file,
     )
-    receipt = uploads.clean(options.prefix, older_than=options.older_than, s3=s3)
     show(receipt, as_json=options.json)
     return 0

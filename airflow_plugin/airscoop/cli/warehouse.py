@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import add_s3, count, s3_of, size
+from airscoop.cli.transfers import add_quiet, add_s3, count, s3_of, size
 
 if TYPE_CHECKING:
     from airscoop.receipt import Receipt
@@ -120,6 +120,7 @@ def _add_apply(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     apply.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 16M")
     apply.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
     add_s3(apply)
+    add_quiet(apply)
     _finish(apply, _run_apply)
 
 

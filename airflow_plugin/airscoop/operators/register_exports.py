@@ -50,7 +50,7 @@ class RegisterExportsOperator(AirscoopOperator):
         from airscoop.export_steps import prefixes_of, register_export, register_exports
         from airscoop.hooks import aws
 
-        settings, _ = aws.s3_settings(self.aws_conn_id)
+        settings, ca_file = aws.s3_settings(self.aws_conn_id)
         registry = aws.registry(self.aws_conn_id, self.registry)
         marker = self.complete_marker or None
         if self.key:
@@ -58,8 +58,12 @@ class RegisterExportsOperator(AirscoopOperator):
             uri = (
                 key if key.lower().startswith("s3://") else f"s3://{self.bucket}/{key.lstrip('/')}"
             )
-            return register_export(registry, uri, complete_marker=marker, s3=settings)
+            return register_export(
+                registry, uri, complete_marker=marker, s3=settings, ca_file=ca_file
+            )
         if not self.datasets:
             raise UsageError(f"{self.task_id}: give datasets, or a key")
         prefixes = prefixes_of(self.bucket, self.datasets)
-        return register_exports(registry, prefixes, complete_marker=marker, s3=settings)
+        return register_exports(
+            registry, prefixes, complete_marker=marker, s3=settings, ca_file=ca_file
+        )
