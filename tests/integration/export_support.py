@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transfer_support import BUCKET, Store
+import pytest
+from aws_fixtures import MotoServer
+from transfer_support import BUCKET, Store, eventually
 
 from airscoop.export_steps import (
     ExportLock,
@@ -69,6 +71,18 @@ class Exports:
         assert attempt.lock is not None, attempt
         return attempt.lock
 
+    def taken_over(self, version: str, owner: str) -> ExportLock:
+        """The lock of an export, once the one who held it has lost it."""
+        found: list[ExportLock] = []
+
+        def tried() -> bool:
+            attempt = lock_export(self.registry, self.id(version), owner, terms=QUICK)
+            found.extend([attempt.lock] if attempt.lock else [])
+            return bool(found)
+
+        assert eventually(tried)
+        return found[0]
+
     def compute(self, lock: ExportLock, **options: Any) -> ChangesReceipt:
         options = {"max_delete_ratio": 1.0, "terms": QUICK} | options
         return compute_changes(
@@ -93,3 +107,9 @@ class Exports:
 
     def ops(self, version: str) -> Sequence[str]:
         return sorted(f"{one['op']} {one['key']['PK']}" for one in self.written(version))
+
+
+@pytest.fixture
+def exports(store: Store, moto_server: MotoServer, registry_table: str) -> Exports:
+    """A registry of the test's own."""
+    return Exports(store, Registry(registry_table, client=moto_server.client("dynamodb")))

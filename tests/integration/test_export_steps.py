@@ -7,30 +7,22 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_fixtures import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
+from aws_fixtures import MotoServer
 from export_support import QUICK, ROWS, Exports
-from transfer_support import BUCKET, OWNER, Store, eventually
+from transfer_support import OWNER, eventually
 
-from airscoop import Credentials, errors
+from airscoop import errors
 from airscoop import exports as airscoop_exports
-from airscoop.credentials import KinesisSettings
-from airscoop.export_steps import ExportLock, Terms, compute_changes, lock_export, publish_changes
+from airscoop.export_steps import ExportLock, Terms, compute_changes, lock_export
 from airscoop.lease import LOCK, Lease
 from airscoop.registry import Registry
 
 HERE = str(Path(__file__).parent)
-
-
-@pytest.fixture
-def exports(store: Store, moto_server: MotoServer, registry_table: str) -> Exports:
-    return Exports(store, Registry(registry_table, client=moto_server.client("dynamodb")))
 
 
 def test_each_export_is_compared_with_the_last_done_one_before_it(exports: Exports) -> None:
@@ -350,6 +342,14 @@ def test_a_lock_that_is_none_of_ours_is_wrong_usage(exports: Exports) -> None:
         compute_changes(exports.registry, {"fence": 1}, changes="s3://b/c")
 
 
+def test_athena_without_settings_is_wrong_usage(exports: Exports) -> None:
+    """What Athena computes is in test_delta_athena.py."""
+    exports.put("V1", ROWS)
+    exports.register()
+    with pytest.raises(errors.UsageError, match="needs athena=AthenaSettings"):
+        exports.compute(exports.lock("V1"), engine="athena")
+
+
 # --- processes that die or are stopped ---
 
 WORKER = """
@@ -411,18 +411,6 @@ def workers(moto_server: MotoServer, exports: Exports) -> Any:
         process.communicate()
 
 
-def taken_over(exports: Exports, version: str, owner: str) -> ExportLock:
-    found: list[ExportLock] = []
-
-    def tried() -> bool:
-        attempt = lock_export(exports.registry, exports.id(version), owner, terms=QUICK)
-        found.extend([attempt.lock] if attempt.lock else [])
-        return bool(found)
-
-    assert eventually(tried)
-    return found[0]
-
-
 def record_version(exports: Exports) -> str:
     """What each heartbeat changes."""
     item = exports.registry.table.get((exports.dataset, LOCK))
@@ -446,7 +434,7 @@ def test_a_worker_that_is_killed_is_taken_over_after_its_lease(
     worker.wait()
     next_run = exports.register()
     assert next_run.exports == [lock.export]  # nobody else will finish it
-    taken = taken_over(exports, "V1", "next")
+    taken = exports.taken_over("V1", "next")
     assert time.monotonic() - looked_at >= 1.0
     assert taken.fence > lock.fence
     exports.compute(taken)
@@ -462,7 +450,7 @@ def test_a_worker_that_was_stopped_too_long_finds_out_before_it_writes(
     writer = workers.start(exports.lock("V1", "stopped"), seconds=0.6, mode="once")
     assert stopped.stdout.readline().startswith("stopped")  # the later one has fenced it off
     writer.send_signal(signal.SIGSTOP)
-    taken = taken_over(exports, "V1", "next")
+    taken = exports.taken_over("V1", "next")
     writer.stdin.write("\n")
     writer.stdin.flush()
     writer.send_signal(signal.SIGCONT)
@@ -545,291 +533,3 @@ def test_of_workers_that_contend_for_an_export_exactly_one_works(
     said = sorted(process.communicate(timeout=50)[0].strip() for process in processes)
     assert said == ["finished", "finished", "finished", "worked"]
     assert exports.registry.get(exports.id("V1")).attempts == 1
-
-
-# --- publishing ---
-
-
-@pytest.fixture
-def stream(moto_server: MotoServer) -> str:
-    """A Kinesis stream of the test's own."""
-    name = f"changes-{uuid.uuid4().hex[:12]}"
-    moto_server.client("kinesis").create_stream(StreamName=name, ShardCount=2)
-    return name
-
-
-def read_all(moto_server: MotoServer, stream: str) -> list[dict[str, Any]]:
-    """All changes on a stream."""
-    client = moto_server.client("kinesis")
-    found = []
-    for shard in client.list_shards(StreamName=stream)["Shards"]:
-        iterator = client.get_shard_iterator(
-            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while True:
-            answer = client.get_records(ShardIterator=iterator, Limit=1000)
-            found += [json.loads(record["Data"]) for record in answer["Records"]]
-            iterator = answer["NextShardIterator"]
-            if not answer["Records"]:
-                break
-    return found
-
-
-def publish(exports: Exports, lock: ExportLock, stream: str, server: str, **options: Any) -> Any:
-    kinesis = KinesisSettings(
-        credentials=Credentials(access_key_id=ACCESS_KEY_ID, secret_access_key=SECRET_ACCESS_KEY),
-        endpoint_url=server,
-        region=REGION,
-    )
-    return publish_changes(
-        exports.registry,
-        lock,
-        stream,
-        s3=exports.store.settings(),
-        kinesis=kinesis,
-        **{"terms": QUICK, **options},
-    )
-
-
-def test_changes_are_published_once_and_the_export_is_done(
-    exports: Exports, moto_server: MotoServer, stream: str
-) -> None:
-    exports.put("V1", ROWS)
-    exports.register()
-    lock = exports.lock("V1")
-    with pytest.raises(errors.PreconditionFailed, match="its changes are not computed"):
-        publish(exports, lock, stream, moto_server.endpoint)
-    exports.compute(lock)
-    receipt = publish(exports, lock, stream, moto_server.endpoint)
-    assert receipt.sent == 4
-    record = exports.registry.get(lock.export)
-    assert (record.state, record.offset) == ("published", 4)
-    assert record.receipts["published"]["sent"] == 4
-    again = publish(exports, lock, stream, moto_server.endpoint)
-    assert (again.sent, again.skipped) == (0, 4)
-    done = exports.finish(lock)
-    assert (done.state, done.changes, done.published) == ("done", 4, 4)
-    ids = [change["id"] for change in read_all(moto_server, stream)]
-    assert sorted(ids) == sorted(one["id"] for one in exports.written("V1"))
-
-
-def test_publishing_goes_on_where_the_registry_says_that_it_stopped(
-    exports: Exports, moto_server: MotoServer, stream: str
-) -> None:
-    exports.put("V1", {str(n): "x" for n in range(1000)})
-    exports.register()
-    lock = exports.lock("V1", "killed")
-    exports.compute(lock)
-    with Lease.attach(exports.registry, exports.dataset, "killed", lock.fence) as lease:
-        exports.registry.save_offset(lease, lock.export, 700)
-    receipt = publish(exports, lock, stream, moto_server.endpoint)
-    assert (receipt.skipped, receipt.sent) == (700, 300)
-    rest = exports.written("V1")[700:]
-    published = read_all(moto_server, stream)
-    assert {change["id"] for change in published} == {change["id"] for change in rest}
-
-
-def test_a_file_that_is_not_the_computed_one_is_not_published(
-    exports: Exports, moto_server: MotoServer, stream: str
-) -> None:
-    exports.put("V1", ROWS)
-    exports.register()
-    lock = exports.lock("V1")
-    written = exports.compute(lock)
-    key = written.changes.split("/", 3)[3]
-    exports.store.client.put_object(Bucket="transfers", Key=key, Body=b"{}\n")
-    with pytest.raises(errors.SourceChanged, match="is not the file that was computed"):
-        publish(exports, lock, stream, moto_server.endpoint)
-    assert exports.compute(lock).computed
-    assert publish(exports, lock, stream, moto_server.endpoint).sent == 4
-
-
-def test_a_run_that_loses_its_lock_publishes_nothing_more(
-    exports: Exports, losing_proxy: LosingProxy, stream: str
-) -> None:
-    exports.put("V1", {str(n): "x" * 900 for n in range(6000)})
-    exports.register()
-    lock = exports.lock("V1", "slow")
-    exports.compute(lock)
-    cancelled: list[int] = []
-
-    def lose_it(job: Any) -> None:
-        cancel = job.cancel
-        job.cancel = lambda: (cancel(), cancelled.append(losing_proxy.seen.count("PutRecords")))
-        steal = threading.Timer(
-            0.0, lambda: steal_when(lambda: losing_proxy.seen.count("PutRecords") > 0)
-        )
-        steal.start()
-
-    def steal_when(begun: Any) -> None:
-        assert eventually(begun)
-        Lease.attach(exports.registry, exports.dataset, "slow", lock.fence)
-
-    losing_proxy.delay("PutRecords", 0.3)
-    with pytest.raises(errors.LockLost):
-        publish(
-            exports,
-            lock,
-            stream,
-            losing_proxy.endpoint,
-            terms=Terms(seconds=0.3, handover_seconds=30),
-            on_start=lose_it,
-            max_in_flight=1,
-        )
-    ended = losing_proxy.seen.count("PutRecords")
-    assert cancelled
-    assert ended - cancelled[0] <= 1  # the one under way
-    assert ended < 12
-    time.sleep(0.5)
-    assert losing_proxy.seen.count("PutRecords") == ended
-    assert exports.registry.get(lock.export).state == "computed"
-
-
-def test_athena_without_settings_is_wrong_usage(exports: Exports) -> None:
-    """What Athena computes is in test_delta_athena.py."""
-    exports.put("V1", ROWS)
-    exports.register()
-    with pytest.raises(errors.UsageError, match="needs athena=AthenaSettings"):
-        exports.compute(exports.lock("V1"), engine="athena")
-
-
-def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
-    exports: Exports, moto_server: MotoServer, stream: str
-) -> None:
-    """V3 equals V1: compared with it alone, what was sent of V2 would hold for ever."""
-    exports.put("V1", {"1": "a", "2": "b"})
-    exports.register()
-    exports.work("V1")
-    half = exports.put("V2", {"1": "A", "2": "x" * 1_100_000})  # more than a record may have
-    exports.put("V3", {"1": "a", "2": "b"})
-    exports.register()
-    lock = exports.lock("V2", "one")
-    exports.compute(lock)
-    with pytest.raises(errors.TooLarge):
-        publish(exports, lock, stream, moto_server.endpoint)
-    assert [change["row"]["v"] for change in read_all(moto_server, stream)] == ["A"]
-    assert exports.finish(lock).state == "failed"
-    with pytest.raises(errors.PreconditionFailed, match=r"V2 has failed .*TooLarge"):
-        exports.lock("V3", "one")
-    assert exports.register().exports == [exports.id("V2"), exports.id("V3")]  # tried once more
-    later = lock_export(exports.registry, exports.id("V3"), "two", terms=QUICK)
-    assert later.waits_for == f"{exports.id('V2')}, which is registered"
-    lock = exports.lock("V2", "two")
-    exports.compute(lock)
-    exports.finish(lock, state="failed")
-    third = f"s3://{BUCKET}/{exports.id('V3')}/export.csv.gz"
-    assert exports.register_one(third).exports == [exports.id("V2"), exports.id("V3")]
-    exports.finish(exports.lock("V2", "three"), state="failed")
-    assert exports.register_one(half).exports == [exports.id("V2")]
-    exports.work("V2", "four")
-    assert exports.work("V3", "four").previous == "V2"
-
-
-def test_that_publishing_has_begun_is_known_before_the_first_change_is_sent(
-    exports: Exports, losing_proxy: LosingProxy, stream: str
-) -> None:
-    exports.put("V1", ROWS)
-    exports.register()
-    lock = exports.lock("V1")
-    exports.compute(lock)
-    losing_proxy.hold("PutRecords", after=0)
-    begun: list[bool] = []
-
-    def look(job: Any) -> None:
-        assert eventually(lambda: losing_proxy.is_holding)
-        begun.append(exports.registry.get(lock.export).begun)
-        job.cancel()
-
-    with pytest.raises(errors.Cancelled):
-        publish(
-            exports, lock, stream, losing_proxy.endpoint,
-            on_start=lambda job: threading.Thread(target=look, args=(job,)).start(),
-        )  # fmt: skip
-    assert begun == [True]
-    assert exports.registry.get(lock.export).offset == 0
-
-
-PUBLISHER = """
-import sys, json
-sys.path.insert(0, sys.argv[1])
-from airscoop import Credentials, S3Settings
-from airscoop.credentials import KinesisSettings
-from airscoop.export_steps import Terms, publish_changes
-from airscoop.registry import Registry
-registry, lock, stream = Registry(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
-keys = Credentials(access_key_id=sys.argv[5], secret_access_key=sys.argv[6])
-s3 = S3Settings(credentials=keys, endpoint_url=sys.argv[7], region="us-east-1")
-kinesis = KinesisSettings(endpoint_url=sys.argv[8], region="us-east-1")
-terms = Terms(seconds=1.0, handover_seconds=30)
-publish_changes(registry, lock, stream, s3=s3, kinesis=kinesis, terms=terms, max_in_flight=1)
-"""
-
-
-def test_a_publisher_that_is_killed_is_taken_over_and_goes_on_at_its_offset(
-    exports: Exports, moto_server: MotoServer, losing_proxy: LosingProxy, stream: str
-) -> None:
-    exports.put("V1", {str(n): "x" * 100 for n in range(6000)})
-    exports.register()
-    lock = exports.lock("V1", "killed")
-    exports.compute(lock)
-    losing_proxy.hold("PutRecords", after=5)
-    process = subprocess.Popen(
-        [
-            sys.executable, "-c", PUBLISHER, HERE, exports.registry.table.name,
-            json.dumps(lock.to_dict()), stream, OWNER.access_key_id, OWNER.secret_access_key,
-            exports.store.endpoint, losing_proxy.endpoint,
-        ],
-        env=moto_server.environment(),
-    )  # fmt: skip
-    try:
-        assert eventually(lambda: losing_proxy.is_holding)
-        stored = len(read_all(moto_server, stream))
-        assert 0 < stored < 6000
-        assert eventually(lambda: exports.registry.get(lock.export).offset == stored)
-    finally:
-        process.kill()
-        process.wait()
-    taken = taken_over(exports, "V1", "next")
-    assert not exports.compute(taken).computed
-    receipt = publish(exports, taken, stream, moto_server.endpoint)
-    assert (receipt.skipped, receipt.sent) == (stored, 6000 - stored)
-    assert exports.finish(taken).state == "done"
-    found = [change["id"] for change in read_all(moto_server, stream)]
-    assert sorted(found) == sorted(change["id"] for change in exports.written("V1"))
-
-
-def test_an_export_that_failed_half_published_is_finished_before_later_ones(
-    exports: Exports, moto_server: MotoServer, stream: str
-) -> None:
-    exports.put("V1", {str(n): "x" for n in range(1000)})
-    exports.put("V2", ROWS)
-    exports.register()
-    lock = exports.lock("V1", "first")
-    exports.compute(lock)
-    with Lease.attach(exports.registry, exports.dataset, "first", lock.fence) as lease:
-        exports.registry.save_offset(lease, lock.export, 700)
-    exports.finish(lock, error="the stream is gone")
-    with pytest.raises(errors.PreconditionFailed, match=r"V1 has failed after some of its changes"):
-        exports.lock("V2", "first")
-    assert exports.register().exports == [exports.id("V1"), exports.id("V2")]
-    lock = exports.lock("V1", "second")
-    exports.compute(lock)
-    receipt = publish(exports, lock, stream, moto_server.endpoint)
-    assert (receipt.skipped, receipt.sent) == (700, 300)
-    assert exports.finish(lock).state == "done"
-    assert exports.lock("V2", "first").previous == "V1"
-
-
-def test_an_export_that_failed_half_published_can_be_given_up(exports: Exports) -> None:
-    exports.put("V1", ROWS)
-    exports.put("V2", ROWS)
-    exports.register()
-    lock = exports.lock("V1")
-    exports.compute(lock)
-    with Lease.attach(exports.registry, exports.dataset, "run", lock.fence) as lease:
-        exports.registry.save_offset(lease, lock.export, 2)
-    exports.finish(lock, state="failed")
-    with pytest.raises(errors.PreconditionFailed, match=r"or let it go by Registry\.give_up"):
-        exports.lock("V2")
-    assert exports.registry.give_up(lock.export).state == "failed"
-    assert exports.lock("V2").previous is None
