@@ -6,17 +6,19 @@ import gzip
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 import termios
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airscoop import S3Settings, errors
-from airscoop.cli import main
+from airscoop.cli import MODULES, main, parser
 
 COMMAND = [sys.executable, "-m", "airscoop.cli"]
 VERBS = [
@@ -68,6 +70,28 @@ def test_every_verb_has_help(verb: list[str]) -> None:
     done = airscoop(*verb, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith(b"usage: airscoop")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+@pytest.mark.parametrize("more", [["--help"], [], ["--no-such-flag", "a", "b", "c", "d", "e"]])
+def test_a_line_is_read_as_by_the_parser_of_all_verbs(
+    verb: list[str], more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for reader in (parser(verb[0]), parser()):
+        try:
+            said.append(str(sorted(vars(reader.parse_args([*verb, *more])))))
+        except SystemExit as end:
+            said.append(f"{end.code}{capsys.readouterr()}")
+    assert said[0] == said[1]
+
+
+def test_the_help_has_all_verbs_and_fits_the_terminal() -> None:
+    text = airscoop("--help", COLUMNS="60").stdout.decode()
+    assert re.findall(r"^    (\w+)", text, re.MULTILINE) == list(chain(*MODULES.values()))
+    assert 50 < max(map(len, text.splitlines())) <= 60
+    assert max(map(len, airscoop("copy", "--help", COLUMNS="120").stdout.splitlines())) > 100
+    assert b"invalid choice: 'nothing' (choose from 'copy', " in airscoop("nothing").stderr
 
 
 def test_the_receipt_alone_is_on_stdout_as_json(good: Path, tmp_path: Path) -> None:
@@ -187,7 +211,7 @@ def test_a_terminal_gets_a_progress_bar(good: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "number"), [("4096", 4096), ("64M", 2**26), ("1GiB", 2**30)])
 def test_sizes_have_units(text: str, number: int) -> None:
-    from airscoop.cli.transfers import size
+    from airscoop.cli.flags import size
 
     assert size(text) == number
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import argparse
 import errno
-import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from importlib import import_module
 
 from airscoop import __version__
-from airscoop.cli import local, publishing, snapshots, transfers, uploads, warehouse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import Any, NoReturn
+
     from airscoop.errors import AirscoopError
 
 FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3
@@ -42,6 +43,17 @@ BAD_DATA_CODES = frozenset(
 )
 
 
+# The modules of airscoop.cli in the order of the help, each with its verbs.
+MODULES = {
+    "transfers": ("copy", "cat", "head", "check"),
+    "uploads": ("uploads",),
+    "snapshots": ("delta",),
+    "publishing": ("publish",),
+    "warehouse": ("partition", "insert", "apply", "refresh", "script"),
+    "local": ("local",),
+}
+
+
 class Stopped(BaseException):
     """A signal arrived: what is under way is taken back before the process ends."""
 
@@ -61,9 +73,29 @@ def _take_signals() -> None:
             signal.signal(number, _stop)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    root = argparse.ArgumentParser(
+def _unmeasured(prog: str) -> argparse.HelpFormatter:
+    """What argparse makes for each argument that is added; nothing is printed by it."""
+    return argparse.HelpFormatter(prog, width=80)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Asks for the terminal's width when help is printed: shutil, which knows, loads for 3 ms."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named, formatter_class=_unmeasured)
+
+    def format_usage(self) -> str:
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_usage()
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
+
+
+def parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line; of a verb, what a line needs that begins with it."""
+    root: argparse.ArgumentParser = _Parser(
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130, 143 stopped by "
@@ -71,12 +103,9 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
-    transfers.add_verbs(verbs)
-    uploads.add_verbs(verbs)
-    snapshots.add_verbs(verbs)
-    publishing.add_verbs(verbs)
-    warehouse.add_verbs(verbs)
-    local.add_verbs(verbs)
+    of_the_verb = [module for module, known in MODULES.items() if verb in known]
+    for module in of_the_verb or MODULES:
+        import_module(f"airscoop.cli.{module}").add_verbs(verbs)
     return root
 
 
@@ -100,6 +129,8 @@ def _report(error: AirscoopError, *, as_json: bool) -> None:
             "sqlstate": error.sqlstate,
             "request_id": error.request_id,
         }
+        import json
+
         print(json.dumps(facts), file=sys.stderr)
 
 
@@ -116,7 +147,8 @@ def _leave_stdout() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    options = parser().parse_args(arguments)
+    line = sys.argv[1:] if arguments is None else arguments
+    options = parser(line[0] if line else None).parse_args(line)
     from airscoop.errors import AirscoopError
 
     _take_signals()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from airscoop.receipt import Receipt
     from airscoop.transfer import Progress
 
@@ -24,8 +25,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def show(receipt: Receipt, *, as_json: bool, data_on_stdout: bool = False) -> None:
     """Prints a receipt; beside data on stdout it goes to stderr."""
-    stream = sys.stderr if data_on_stdout else sys.stdout
-    print(json.dumps(receipt.to_dict()) if as_json else receipt.summary(), file=stream)
+    text = receipt.summary()
+    if as_json:
+        import json
+
+        text = json.dumps(receipt.to_dict())
+    print(text, file=sys.stderr if data_on_stdout else sys.stdout)
 
 
 class ProgressShown:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-from typing import TYPE_CHECKING, Any
 
+from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from airscoop.credentials import S3Settings
+    from typing import Any
+
     from airscoop.options import TransferOptions
     from airscoop.resume import FileResumeStore
 
-UNITS = {"": 1, "K": 2**10, "KIB": 2**10, "M": 2**20, "MIB": 2**20, "G": 2**30, "GIB": 2**30}
 FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values")
-PLACES = "http(s)://…, s3://bucket/key, a path, or - for standard input"
-
-
-def size(text: str) -> int:
-    """A number of bytes such as 4096, 64M or 1GiB."""
-    digits = text.rstrip("KMGIBkmgib")
-    unit = text[len(digits) :].upper()
-    if not digits.isdigit() or unit not in UNITS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size: 4096, 64M, 1GiB")
-    return int(digits) * UNITS[unit]
-
-
-def count(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -149,39 +132,6 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
     add_quiet(verb)
 
 
-def add_s3(verb: argparse.ArgumentParser) -> None:
-    """The options that say how to reach S3 and the web, the same for every verb that does."""
-    s3 = verb.add_argument_group("S3", "else as botocore finds it (AWS_… variables, profile, role)")
-    s3.add_argument("--endpoint-url", metavar="URL")
-    s3.add_argument("--region")
-    s3.add_argument("--profile")
-    s3.add_argument("--anonymous", action="store_true", help="send unsigned requests")
-    s3.add_argument("--payload-signing", choices=("auto", "never", "always"), default="auto")
-    s3.add_argument("--requester-pays", action="store_true", help="accept the costs of requests")
-    s3.add_argument("--expected-bucket-owner", metavar="ACCOUNT", help="refuse others' buckets")
-    verb.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust")
-
-
-def add_quiet(verb: argparse.ArgumentParser) -> None:
-    """Of a verb that shows its progress."""
-    verb.add_argument("-q", "--quiet", action="store_true", help="no progress")
-
-
-def s3_of(options: argparse.Namespace) -> S3Settings:
-    """What the options of `add_s3` say of S3."""
-    from airscoop.credentials import S3Settings
-
-    return S3Settings(
-        endpoint_url=options.endpoint_url,
-        region=options.region,
-        profile=options.profile,
-        anonymous=options.anonymous,
-        payload_signing=options.payload_signing,
-        requester_pays=options.requester_pays,
-        expected_bucket_owner=options.expected_bucket_owner,
-    )
-
-
 def _add_rejecting(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--max-rejected",
@@ -271,6 +221,8 @@ def run_copy(options: argparse.Namespace) -> int:
 
 
 def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
+    import dataclasses
+
     from airscoop.prefix import JOBS, PrefixIncomplete, copy_prefix
 
     fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from datetime import timedelta
 
+from airscoop.cli.flags import add_s3, s3_of
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import add_s3, s3_of
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

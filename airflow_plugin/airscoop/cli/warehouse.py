@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from airscoop.cli.flags import add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
-from airscoop.cli.transfers import add_quiet, add_s3, count, s3_of, size
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airscoop.receipt import Receipt
     from airscoop.warehouse import Warehouse
 
@@ -179,6 +180,8 @@ def _run_partition_list(options: argparse.Namespace) -> int:
     with _open(options) as session:
         found = session.partitions(options.table)
     if options.json:
+        import json
+
         plain = [{"values": dict(item.values), "location": item.location} for item in found]
         print(json.dumps(plain))
         return 0
