@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
-    from airscoop.snapshots import Change, Delta, DeltaJob, delta
+    from airscoop.snapshots import Delta, DeltaJob, delta
     from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
+    from airscoop.types import Change
     from airscoop.warehouse import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"
@@ -36,7 +37,7 @@ _HOMES = {
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipt",
     "AthenaSettings": "airscoop.athena",
-    "Change": "airscoop.snapshots",
+    "Change": "airscoop.types",
     "CopyJob": "airscoop.transfer",
     "CopyReceipt": "airscoop.receipt",
     "Credentials": "airscoop.credentials",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Callable
 
+from airscoop.records import dataclass, field
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import botocore.credentials
+    from datetime import datetime
+    from typing import ClassVar, Self
+
     import botocore.session
 
-    from airscoop.errors import AirscoopError
-
-PayloadSigning = Literal["auto", "never", "always"]
+    from airscoop.types import PayloadSigning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +58,10 @@ class AwsSettings:
     credentials are renewed in this way, if they can be (roles, single sign-on, processes).
     """
 
-    SERVICE: ClassVar[str]  # botocore's name of it
-    # The host names that the engine makes itself; "{region}" stands for the region.
-    USUAL_HOSTS: ClassVar[tuple[str, ...]]
+    if TYPE_CHECKING:  # no fields, though dataclasses could not tell without typing's ClassVar
+        SERVICE: ClassVar[str]  # botocore's name of it
+        # The host names that the engine makes itself; "{region}" stands for the region.
+        USUAL_HOSTS: ClassVar[tuple[str, ...]]
 
     credentials: Credentials | None = None
     credentials_provider: CredentialsProvider | None = field(default=None, repr=False)
@@ -91,6 +89,8 @@ class AwsSettings:
         plain = self._from_environment()
         if plain is not None:
             return plain
+        from airscoop.botocore_chain import botocore_errors
+
         with botocore_errors(self.profile):
             return self._resolved()
 
@@ -99,6 +99,9 @@ class AwsSettings:
 
         To load botocore takes some 0.3 s of CPU time, and 14 MiB.
         """
+        from dataclasses import replace
+        from pathlib import Path
+
         environment = os.environ
         files = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
         known = all(_PLAIN_VARIABLES.fullmatch(name) for name in environment if "AWS_" in name[:4])
@@ -115,7 +118,7 @@ class AwsSettings:
             endpoint_url = None
         if _REGION.fullmatch(region) is None:
             return None
-        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
+        settings = replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
         if given or not self.needs_credentials:
             return settings
@@ -127,20 +130,24 @@ class AwsSettings:
             secret_access_key=pair[1],
             session_token=environment.get("AWS_SESSION_TOKEN") or None,
         )
-        return dataclasses.replace(settings, credentials=credentials)
+        return replace(settings, credentials=credentials)
 
     def _endpoint_variables(self) -> tuple[str, str]:
         return f"AWS_ENDPOINT_URL_{self.SERVICE.upper()}", "AWS_ENDPOINT_URL"
 
     def _resolved(self) -> Self:
+        from dataclasses import replace
+
         from botocore.utils import validate_region_name
 
-        session = _session(self.profile)
+        from airscoop.botocore_chain import from_botocore, session_of
+
+        session = session_of(self.profile)
         region = self.region or session.get_config_variable("region") or "us-east-1"
         endpoint_url = self.endpoint_url or self._endpoint(session, region)
         if endpoint_url is None:  # the region becomes a part of the host's name
             validate_region_name(region)
-        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
+        settings = replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
         if given or not self.needs_credentials:
             return settings
@@ -153,7 +160,7 @@ class AwsSettings:
                 "a profile or a role"
             )
         credentials, provider = from_botocore(found, self.profile)
-        return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
+        return replace(settings, credentials=credentials, credentials_provider=provider)
 
     def _endpoint(self, session: botocore.session.Session, region: str) -> str | None:
         """The endpoint that is configured; None for AWS's usual one in that region.
@@ -219,82 +226,13 @@ class KinesisSettings(AwsSettings):
     USUAL_HOSTS = ("kinesis.{region}.amazonaws.com", "kinesis.{region}.amazonaws.com.cn")
 
 
-@contextlib.contextmanager
-def botocore_errors(profile: str | None = None) -> Iterator[None]:
-    """Raises botocore's exceptions as airscoop's own, with the name of the profile in use.
-
-    CredentialsMissing: none, incomplete or expired. UsageError: an unknown profile, a wrong region
-    or configuration. AccessDenied, Throttled: AWS's answer to a request for temporary credentials.
-    ConnectionFailed: there was none.
-    """
-    from botocore import exceptions
-
-    try:
-        yield
-    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
-        place = f"AWS profile {name}" if name else "AWS configuration"
-        raise _kind(error)(f"{place}: {error}") from error
-
-
-def _kind(error: Exception) -> type[AirscoopError]:
-    from botocore import exceptions
-
-    from airscoop import errors
-
-    if isinstance(error, exceptions.ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        again = status >= 500 or "Throttling" in error.response.get("Error", {}).get("Code", "")
-        return errors.Throttled if again else errors.AccessDenied
-    if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
-        return errors.ConnectionFailed
-    missing = (
-        exceptions.CredentialRetrievalError,
-        exceptions.LoginError,
-        exceptions.MetadataRetrievalError,
-        exceptions.NoAuthTokenError,
-        exceptions.NoCredentialsError,
-        exceptions.PartialCredentialsError,
-        exceptions.SSOError,
-        exceptions.TokenRetrievalError,
-    )
-    return errors.CredentialsMissing if isinstance(error, missing) else errors.UsageError
-
-
-def _session(profile: str | None) -> botocore.session.Session:
-    import botocore.session
-
-    return botocore.session.Session(profile=profile)
-
-
-def from_botocore(
-    found: botocore.credentials.Credentials, profile: str | None = None
-) -> tuple[Credentials, CredentialsProvider | None]:
-    """What botocore found, and what renews it; None for keys that do not change."""
-    credentials = _frozen(found)
-    if not hasattr(found, "refresh_needed"):
-        return credentials, None
-
-    def renew() -> Credentials:
-        with botocore_errors(profile):
-            return _frozen(found)
-
-    return credentials, renew
-
-
-def _frozen(found: botocore.credentials.Credentials) -> Credentials:
-    frozen = found.get_frozen_credentials()
-    return Credentials(
-        access_key_id=frozen.access_key,
-        secret_access_key=frozen.secret_key,
-        session_token=frozen.token,
-        expires_at=getattr(found, "_expiry_time", None),
-    )
-
-
 def _check_valid(credentials: Credentials) -> None:
     expires_at = credentials.expires_at
-    if expires_at is not None and expires_at <= datetime.now(UTC):
+    if expires_at is None:
+        return
+    from datetime import UTC, datetime
+
+    if expires_at <= datetime.now(UTC):
         from airscoop.errors import CredentialsExpired
 
         raise CredentialsExpired(f"the credentials expired at {expires_at.isoformat()}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import quote, urlencode
+from airscoop.records import dataclass, field
 
-Encryption = Literal["AES256", "aws:kms", "aws:kms:dsse"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from airscoop.types import Encryption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,4 +43,8 @@ class ObjectOptions:
 
 
 def _encoded(pairs: Mapping[str, str]) -> str | None:
-    return urlencode(pairs, quote_via=quote, safe="") or None
+    if not pairs:
+        return None
+    from urllib.parse import quote, urlencode
+
+    return urlencode(pairs, quote_via=quote, safe="")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
-
 from airscoop import places
-from airscoop.credentials import AwsSettings, CredentialsProvider, Renewal, S3Settings
+from airscoop.credentials import Renewal, S3Settings
 from airscoop.object_options import ObjectOptions
-from airscoop.tls import ca_file
+from airscoop.records import dataclass, field
 
-Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
-Compression = Literal["auto", "gzip", "none"]
-InvalidCharacters = Literal["reject", "replace"]
-Checksum = Literal["crc32c", "crc64nvme", "none"]
-Nonfinite = Literal["reject", "null"]
-KeyCase = Literal["reject", "rename", "keep"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from typing import Any
+
+    from airscoop.credentials import AwsSettings, CredentialsProvider
+    from airscoop.types import Checksum, Compression, Format, InvalidCharacters, KeyCase, Nonfinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +56,11 @@ class TransferOptions:
         """Refuses what the engine would not see: it gets these fields as something else."""
         from airscoop.errors import UsageError
 
-        for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
-            if getattr(self, name) not in get_args(kind):
+        for name, known in (
+            ("invalid_characters", ("reject", "replace")),
+            ("nonfinite", ("reject", "null")),
+        ):
+            if getattr(self, name) not in known:
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
         for name, needed in (
             ("object_options", ObjectOptions),
@@ -110,6 +110,8 @@ class TransferOptions:
                 resolved[settings] = found
                 options |= s3_options(end, found, renewals)
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
+            from airscoop.tls import ca_file
+
             options["ca_file"] = ca_file(self.ca_file)
         return options
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import PurePosixPath
-from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 PARTITION_SEGMENT = re.compile(r"^[^/=]+=[^/]*$")
@@ -36,6 +34,8 @@ def normalized(name: str | os.PathLike[str]) -> str:
     if scheme is None or is_s3(text) or is_http(text):
         return text
     if scheme.group(1).lower() == "file":
+        from urllib.parse import unquote, urlsplit
+
         return unquote(urlsplit(text).path)
     from airscoop.errors import UsageError
 
@@ -46,6 +46,8 @@ def displayed(name: str) -> str:
     """The name without user info and query, which may hold secrets."""
     if not is_http(name):
         return name
+    from urllib.parse import urlsplit, urlunsplit
+
     try:
         parts = urlsplit(name)
     except ValueError:  # of a broken IPv6 address, say: the name goes into the error about it
@@ -65,6 +67,8 @@ def secrets_in(name: str) -> list[str]:
     """What `displayed` leaves out: user info and values of the query, as written and decoded."""
     if not is_http(name):
         return []
+    from urllib.parse import unquote, unquote_plus
+
     place, _, query = name.partition("#")[0].partition("?")
     user_info = place.partition("://")[2].partition("/")[0].rpartition("@")[0]
     values = [pair.partition("=")[2] or pair for pair in query.split("&")]
@@ -98,4 +102,7 @@ def _beside_partitions(key: str) -> str:
 
 def extension(name: str) -> str:
     """The last suffix of the name's path, such as ".gz"."""
+    from pathlib import PurePosixPath
+    from urllib.parse import urlsplit
+
     return PurePosixPath(urlsplit(name).path if is_http(name) else name).suffix

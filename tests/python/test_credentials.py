@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from airscoop.botocore_chain import botocore_errors
 from airscoop.credentials import (
     Credentials,
     KinesisSettings,
     Renewal,
     S3Settings,
-    botocore_errors,
 )
 from airscoop.errors import (
     AccessDenied,

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
+import airscoop
+
 HEAVY = ("airflow", "boto3", "botocore", "sqlglot", "psycopg", "urllib3", "pandas", "tqdm")
+
+# What takes a millisecond or more to import, and what it takes along.
+SLOW = {
+    *("ast", "asyncio", "concurrent.futures", "contextlib", "dataclasses", "datetime", "email"),
+    *("hashlib", "http", "inspect", "ipaddress", "json", "logging", "pathlib", "random", "shutil"),
+    *("socket", "ssl", "subprocess", "tempfile", "threading", "typing", "urllib", "zlib"),
+}
+PACKAGES = Path(airscoop.__file__).parents[1]
 
 
 def loaded_by(code: str) -> set[str]:
@@ -48,16 +58,58 @@ def test_the_command_loads_nothing_of_the_local_stack_for_other_verbs(tmp_path: 
     assert done.returncode == 0, done.stderr
 
 
-def test_an_unknown_attribute_is_an_attribute_error() -> None:
-    import airscoop
+def modules_after(code: str) -> set[str]:
+    """All modules that an interpreter has after `code`, without what a site's packages load."""
+    report = (
+        f"import sys; sys.path.insert(0, {str(PACKAGES)!r})\n{code}\nprint(*sys.modules, sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", report], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines())
 
+
+def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
+    old, new, out = (str(tmp_path / name) for name in ("old.csv", "new.csv", "out.jsonl"))
+    Path(old).write_text("PK,a\n1,b\n")
+    Path(new).write_text("PK,a\n1,c\n")
+    line = ["delta", old, new, "--out", out]
+    loaded = modules_after(f"from airscoop.cli import main; assert main({line!r}) == 0")
+    assert Path(out).read_text().startswith('{"op":"UPDATE"')
+    assert loaded & SLOW == set()
+    assert {name for name in loaded if name.partition(".")[0] == "airscoop"} == {
+        "airscoop",
+        "airscoop._native",
+        "airscoop.cli",
+        "airscoop.cli.flags",
+        "airscoop.cli.output",
+        "airscoop.cli.snapshots",
+        "airscoop.credentials",
+        "airscoop.errors",
+        "airscoop.object_options",
+        "airscoop.options",
+        "airscoop.places",
+        "airscoop.receipt",
+        "airscoop.records",
+        "airscoop.snapshots",
+        "airscoop.transfer",
+    }
+
+
+def test_the_copy_of_a_local_file_loads_nothing_slow(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"a": 1}\n')
+    code = f"from airscoop.cli import main; assert main(['copy', {str(source)!r}, '-', '-q']) == 0"
+    assert modules_after(code) & SLOW == set()
+
+
+def test_an_unknown_attribute_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing_like_it"):
         airscoop.nothing_like_it  # noqa: B018
 
 
 def test_every_public_name_can_be_imported() -> None:
-    import airscoop
-
     assert all(getattr(airscoop, name) is not None for name in airscoop.__all__)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.credentials import KinesisSettings, PayloadSigning, S3Settings
+    from airscoop.credentials import KinesisSettings, S3Settings
     from airscoop.registry import Registry
+    from airscoop.types import PayloadSigning
 
 
 def s3_settings(
@@ -47,7 +48,7 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
     """The registry of exports in the DynamoDB table `table`; connections as above."""
     from botocore.config import Config
 
-    from airscoop.credentials import botocore_errors
+    from airscoop.botocore_chain import botocore_errors
     from airscoop.dynamodb import client_options
     from airscoop.registry import Registry
 
@@ -59,7 +60,7 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
 
 
 def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | None]:
-    from airscoop.credentials import botocore_errors, from_botocore
+    from airscoop.botocore_chain import botocore_errors, from_botocore
 
     if aws_conn_id is None:
         return {}, None
