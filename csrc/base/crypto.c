@@ -1,3 +1,4 @@
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and the like, for scoop_sha256_short */
 #include "scoop/crypto.h"
 
 #include <limits.h>
@@ -6,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include "scoop/memory.h"
 
@@ -29,6 +31,13 @@ static int digest_once(enum scoop_digest_kind kind, const void *data, size_t len
 int scoop_sha256(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES],
                  struct scoop_error *error) {
     return digest_once(SCOOP_DIGEST_SHA256, data, length, out, error);
+}
+
+void scoop_sha256_short(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES]) {
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, data, length);
+    SHA256_Final(out, &context);
 }
 
 int scoop_md5(const void *data, size_t length, unsigned char out[SCOOP_MD5_BYTES],
@@ -77,12 +86,6 @@ struct scoop_digest *scoop_digest_new(enum scoop_digest_kind kind, struct scoop_
         return NULL;
     }
     return digest;
-}
-
-int scoop_digest_restart(struct scoop_digest *digest, struct scoop_error *error) {
-    if (EVP_DigestInit_ex2(digest->context, NULL, NULL) != 1)
-        return scoop_fail(error, SCOOP_INTERNAL, "libcrypto could not begin a hash");
-    return 0;
 }
 
 int scoop_digest_update(struct scoop_digest *digest, const void *data, size_t length,

@@ -44,11 +44,11 @@ static const struct scoop_value *row_value(const struct scoop_changes *changes,
                                            const struct scoop_change *change, size_t column) {
     const struct scoop_row_plan *plans = changes->plans;
     if (column < plans[change->side].compared)
-        return &change->values[column];
+        return &change->row.values[column];
     if (column < plans[SCOOP_NEW].columns)
-        return change->side == SCOOP_NEW ? &change->values[column] : NULL;
+        return change->side == SCOOP_NEW ? &change->row.values[column] : NULL;
     return change->side == SCOOP_OLD
-               ? &change->values[plans[SCOOP_OLD].compared + column - plans[SCOOP_NEW].columns]
+               ? &change->row.values[plans[SCOOP_OLD].compared + column - plans[SCOOP_NEW].columns]
                : NULL;
 }
 
@@ -137,7 +137,8 @@ static int put_change(struct builder *builder, const struct scoop_change *change
         put_text(&builder->id, change->id, error) != 0 || put_changed(builder, change, error) != 0)
         return -1;
     for (size_t i = 0; i < builder->key_count; i++)
-        if (put_value(builder, &builder->keys[i], &change->values[plan->key_places[i]], error) != 0)
+        if (put_value(builder, &builder->keys[i], &change->row.values[plan->key_places[i]],
+                      error) != 0)
             return -1;
     for (size_t i = 0; i < builder->row_count; i++)
         if (put_value(builder, &builder->row[i], row_value(builder->changes, change, i), error) !=

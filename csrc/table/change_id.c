@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "changes.h"
+#include "row_scan.h"
 #include "scoop/crypto.h"
 
-enum { ID_BYTES = 16 };
-
-enum { MOST_HEAD_BYTES = 22 }; /* S, at most 20 digits, a colon */
+enum { ID_BYTES = 16, MOST_HEAD_BYTES = 22 /* S, at most 20 digits, a colon */ };
 
 static bool is_ascii(const unsigned char *data, size_t length) {
     uint64_t all = 0, word;
@@ -39,10 +38,10 @@ static size_t count_characters(const struct scoop_value *value) {
 static unsigned char *write_head(unsigned char *at, size_t number) {
     unsigned char digits[24];
     size_t count = 0;
-    do
-        digits[count++] = (unsigned char)('0' + number % 10);
-    while ((number /= 10) > 0);
     *at++ = 'S';
+    for (; number >= 10; number /= 10)
+        digits[count++] = (unsigned char)('0' + number % 10);
+    *at++ = (unsigned char)('0' + number);
     while (count > 0)
         *at++ = digits[--count];
     *at++ = ':';
@@ -79,44 +78,53 @@ static struct scoop_value identified(const struct scoop_value *value, bool json)
     return text;
 }
 
-static int append_row(struct scoop_buf *text, const struct scoop_value *values, const size_t *order,
-                      size_t count, bool json, struct scoop_error *error) {
-    size_t most = 1;
-    for (size_t i = 0; i < count; i++)
-        most += MOST_HEAD_BYTES + values[i].length;
-    if (scoop_buf_reserve(text, most, error) != 0)
-        return -1;
-    unsigned char *at = text->data + text->length;
+/* Characters of a plain row are bytes. */
+static unsigned char *write_plain_value(unsigned char *at, const struct scoop_value *value) {
+    if (value->null) {
+        *at++ = 'N';
+        return at;
+    }
+    return scoop_copy_padded(write_head(at, value->length), value->data, value->length);
+}
+
+static size_t most_bytes(const struct scoop_changes *changes, const struct scoop_change_row *row,
+                         enum scoop_side side) {
+    return 1 + MOST_HEAD_BYTES * changes->plans[side].columns + row->length + SCOOP_COPY_BYTES;
+}
+
+static unsigned char *write_row(unsigned char *at, const struct scoop_changes *changes,
+                                const struct scoop_change_row *row, enum scoop_side side) {
+    const size_t *order = changes->by_name[side];
+    size_t count = changes->plans[side].columns;
     *at++ = '\n';
-    for (size_t i = 0; i < count; i++) {
-        const struct scoop_value value = identified(&values[order[i]], json);
+    for (size_t i = 0; row->plain && i < count; i++)
+        at = write_plain_value(at, &row->values[order[i]]);
+    for (size_t i = 0; !row->plain && i < count; i++) {
+        const struct scoop_value value = identified(&row->values[order[i]], changes->json);
         at = write_value(at, &value);
     }
-    text->length = (size_t)(at - text->data);
-    return 0;
+    return at;
 }
 
 int scoop_change_identify(struct scoop_changes_reader *reader, struct scoop_error *error) {
     unsigned char hash[SCOOP_SHA256_BYTES];
     const struct scoop_changes *changes = reader->changes;
-    const struct scoop_row_plan *plans = changes->plans;
     struct scoop_change *change = &reader->change;
-    struct scoop_buf *text = &reader->scratch;
+    struct scoop_buf *text = &reader->identified;
+    bool update = change->kind == SCOOP_RECORD_UPDATED;
     text->length = 0;
     if (scoop_buf_append_text(text, changes->version, error) != 0 ||
         scoop_buf_append(text, "\n", 1, error) != 0 ||
-        scoop_buf_append_text(text, scoop_change_op(change), error) != 0 ||
-        append_row(text, change->values, changes->by_name[change->side],
-                   plans[change->side].columns, changes->json, error) != 0)
+        scoop_buf_append(text, scoop_change_op(change), SCOOP_CHANGE_OP_BYTES, error) != 0 ||
+        scoop_buf_reserve(text,
+                          most_bytes(changes, &change->row, change->side) +
+                              (update ? most_bytes(changes, &change->before, SCOOP_OLD) : 0),
+                          error) != 0)
         return -1;
-    if (change->kind == SCOOP_RECORD_UPDATED &&
-        append_row(text, change->before, changes->by_name[SCOOP_OLD], plans[SCOOP_OLD].columns,
-                   changes->json, error) != 0)
-        return -1;
-    if (scoop_digest_restart(reader->digest, error) != 0 ||
-        scoop_digest_update(reader->digest, text->data, text->length, error) != 0 ||
-        scoop_digest_finish(reader->digest, hash, error) != 0)
-        return -1;
+    unsigned char *at = write_row(text->data + text->length, changes, &change->row, change->side);
+    if (update)
+        at = write_row(at, changes, &change->before, SCOOP_OLD);
+    scoop_sha256_short(text->data, (size_t)(at - text->data), hash);
     scoop_hex_encode(hash, ID_BYTES, change->id);
     return 0;
 }

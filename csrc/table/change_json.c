@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "changes.h"
+#include "row_scan.h"
 
 enum { MOST_ESCAPE_BYTES = 6, MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
 
@@ -18,7 +19,7 @@ static void put(struct writer *writer, const void *data, size_t length) {
 }
 
 static void put_text(struct writer *writer, const char *text) {
-    put(writer, text, strlen(text));
+    put(writer, text, strlen(text)); /* of a constant, known when compiled */
 }
 
 static unsigned char *put_escape(unsigned char *at, unsigned char byte) {
@@ -99,48 +100,69 @@ static void put_value(struct writer *writer, const struct scoop_value *value) {
         writer->at = put_json(writer->at, data + 1, length - 1, value->doubled);
 }
 
-/* A column's name as it stands before its value. */
+/* Its name between a comma and a colon. */
 static void put_name(struct writer *writer, enum scoop_side side, size_t column) {
     const struct scoop_buf *members = &writer->changes->members[side];
     const size_t *ends = writer->changes->member_ends[side];
     size_t from = column == 0 ? 0 : ends[column - 1];
-    put(writer, members->data + from, ends[column] - from);
+    writer->at = scoop_copy_padded(writer->at, members->data + from, ends[column] - from);
 }
 
-static void put_member(struct writer *writer, size_t column, bool first) {
-    if (!first)
-        *writer->at++ = ',';
+/* Behind a comma. */
+static void put_member(struct writer *writer, size_t column) {
+    const struct scoop_value *value = &writer->change->row.values[column];
     put_name(writer, writer->change->side, column);
-    put_value(writer, &writer->change->values[column]);
+    if (!writer->change->row.plain || value->null) {
+        put_value(writer, value);
+        return;
+    }
+    *writer->at++ = '"';
+    writer->at = scoop_copy_padded(writer->at, value->data, value->length);
+    *writer->at++ = '"';
+}
+
+/* Encloses what was written since `from`, where the bracket takes the place of the first comma. */
+static void enclose(struct writer *writer, unsigned char *from, const char brackets[2]) {
+    if (writer->at == from)
+        writer->at++;
+    *from = (unsigned char)brackets[0];
+    *writer->at++ = (unsigned char)brackets[1];
+}
+
+static void put_key(struct writer *writer, const struct scoop_row_plan *plan) {
+    unsigned char *from = writer->at;
+    for (size_t i = 0; i < plan->key_count; i++)
+        put_member(writer, plan->key_places[i]);
+    enclose(writer, from, "{}");
+}
+
+static void put_row(struct writer *writer, const struct scoop_row_plan *plan) {
+    unsigned char *from = writer->at;
+    for (size_t i = 0; i < plan->columns; i++)
+        put_member(writer, i);
+    enclose(writer, from, "{}");
 }
 
 static void put_changed(struct writer *writer) {
     const struct scoop_row_plan *plan = &writer->changes->plans[SCOOP_NEW];
-    bool first = true;
-    put_text(writer, ",\"changed\":[");
-    for (size_t i = 0; i < plan->compared; i++) {
-        if (!writer->change->changed[i])
-            continue;
-        if (!first)
-            *writer->at++ = ',';
-        put_name(writer, SCOOP_NEW, i);
-        writer->at--; /* without the colon */
-        first = false;
-    }
-    *writer->at++ = ']';
+    put_text(writer, ",\"changed\":");
+    unsigned char *from = writer->at;
+    for (size_t i = 0; i < plan->compared; i++)
+        if (writer->change->changed[i]) {
+            put_name(writer, SCOOP_NEW, i);
+            writer->at--; /* without the colon */
+        }
+    enclose(writer, from, "[]");
 }
 
 static void put_change(struct writer *writer) {
     const struct scoop_row_plan *plan = &writer->changes->plans[writer->change->side];
     put_text(writer, "{\"op\":\"");
-    put_text(writer, scoop_change_op(writer->change));
-    put_text(writer, "\",\"key\":{");
-    for (size_t i = 0; i < plan->key_count; i++)
-        put_member(writer, plan->key_places[i], i == 0);
-    put_text(writer, "},\"row\":{");
-    for (size_t i = 0; i < plan->columns; i++)
-        put_member(writer, i, i == 0);
-    *writer->at++ = '}';
+    put(writer, scoop_change_op(writer->change), SCOOP_CHANGE_OP_BYTES);
+    put_text(writer, "\",\"key\":");
+    put_key(writer, plan);
+    put_text(writer, ",\"row\":");
+    put_row(writer, plan);
     if (writer->change->kind == SCOOP_RECORD_UPDATED)
         put_changed(writer);
     put_text(writer, ",\"id\":\"");
@@ -148,15 +170,14 @@ static void put_change(struct writer *writer) {
     put_text(writer, "\"}\n");
 }
 
-/* Names and values come twice at most (the key's), or a name as changed; each has a comma. */
+/* Names and values come twice at most (the key's), or a name as changed. */
 static size_t most_bytes(const struct scoop_changes *changes, const struct scoop_change *change) {
     const struct scoop_row_plan *plan = &changes->plans[change->side];
-    size_t bytes = MOST_OTHER_BYTES + 3 * changes->members[change->side].length;
-    for (size_t i = 0; i < plan->columns; i++)
-        bytes += MOST_ESCAPE_BYTES * change->values[i].length + 2 * sizeof "null";
+    size_t escape = change->row.plain ? 1 : MOST_ESCAPE_BYTES, values = change->row.length;
     for (size_t i = 0; i < plan->key_count; i++)
-        bytes += MOST_ESCAPE_BYTES * change->values[plan->key_places[i]].length;
-    return bytes + 3 * plan->columns;
+        values += change->row.values[plan->key_places[i]].length;
+    return MOST_OTHER_BYTES + 3 * changes->members[change->side].length + escape * values +
+           2 * plan->columns * sizeof "null" + SCOOP_COPY_BYTES;
 }
 
 int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,
@@ -166,13 +187,18 @@ int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side si
     for (size_t i = 0; i < names->count; i++) {
         const unsigned char *name = (const unsigned char *)names->names[i];
         size_t length = strlen(names->names[i]);
-        if (scoop_buf_reserve(members, MOST_ESCAPE_BYTES * length + 3, error) != 0)
+        if (scoop_buf_reserve(members, MOST_ESCAPE_BYTES * length + 4, error) != 0)
             return -1;
-        unsigned char *at = put_string(members->data + members->length, name, length, false);
+        unsigned char *at = members->data + members->length;
+        *at++ = ',';
+        at = put_string(at, name, length, false);
         *at++ = ':';
         members->length = (size_t)(at - members->data);
         changes->member_ends[side][i] = members->length;
     }
+    if (scoop_buf_reserve(members, SCOOP_COPY_BYTES, error) != 0)
+        return -1;
+    memset(members->data + members->length, 0, SCOOP_COPY_BYTES);
     return 0;
 }
 

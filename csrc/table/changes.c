@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scoop/crypto.h"
+#include "row_scan.h"
 #include "scoop/memory.h"
 
-enum { BLOCK_BYTES = 256 * 1024, ID_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
+enum { BLOCK_BYTES = 256 * 1024, TEXT_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
 
 struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *version,
                                         struct scoop_error *error) {
@@ -83,18 +83,18 @@ struct scoop_changes_reader *scoop_changes_reader_new(struct scoop_changes *chan
     }
     reader->changes = scoop_changes_hold(changes);
     scoop_spool_reader_init(&reader->rows, &changes->spools[0]);
-    scoop_buf_init(&reader->scratch, ID_CEILING);
+    scoop_buf_init(&reader->text, TEXT_CEILING);
+    scoop_buf_init(&reader->identified, TEXT_CEILING);
     size_t old_columns = changes->plans[SCOOP_OLD].columns;
     size_t new_columns = changes->plans[SCOOP_NEW].columns;
     size_t most = old_columns > new_columns ? old_columns : new_columns;
-    reader->change.values = scoop_calloc(most + 1, sizeof *reader->change.values);
-    reader->change.before = scoop_calloc(most + 1, sizeof *reader->change.before);
-    reader->change.changed = scoop_calloc(most + 1, sizeof *reader->change.changed);
-    if (reader->change.values == NULL || reader->change.before == NULL ||
-        reader->change.changed == NULL)
-        scoop_fail_memory(error);
-    else if ((reader->digest = scoop_digest_new(SCOOP_DIGEST_SHA256, error)) != NULL)
+    struct scoop_change *change = &reader->change;
+    change->row.values = scoop_calloc(most + 1, sizeof *change->row.values);
+    change->before.values = scoop_calloc(most + 1, sizeof *change->before.values);
+    change->changed = scoop_calloc(most + 1, sizeof *change->changed);
+    if (change->row.values != NULL && change->before.values != NULL && change->changed != NULL)
         return reader;
+    scoop_fail_memory(error);
     scoop_changes_reader_free(reader);
     return NULL;
 }
@@ -103,20 +103,44 @@ void scoop_changes_reader_free(struct scoop_changes_reader *reader) {
     if (reader == NULL)
         return;
     scoop_spool_reader_free(&reader->rows);
-    scoop_free(reader->change.values);
-    scoop_free(reader->change.before);
+    scoop_free(reader->change.row.values);
+    scoop_free(reader->change.before.values);
     scoop_free(reader->change.changed);
-    scoop_buf_free(&reader->scratch);
-    scoop_digest_free(reader->digest);
+    scoop_buf_free(&reader->text);
+    scoop_buf_free(&reader->identified);
     scoop_changes_give(reader->changes);
     scoop_free(reader);
 }
 
-static void read_values(const struct scoop_row_bytes *row, size_t count,
-                        struct scoop_value *values) {
-    const unsigned char *at = row->data, *end = at + row->length;
-    for (size_t i = 0; i < count; i++)
-        at = scoop_row_next(at, end, &values[i]);
+/* Takes a plain row apart; false: it is not plain. */
+static bool read_plain(const unsigned char *data, size_t length, size_t count,
+                       struct scoop_value *values) {
+    size_t from = 0, column = 0;
+    for (size_t at = 0; at < length; at += SCOOP_ROW_SCAN_BYTES) {
+        uint64_t special, commas = scoop_row_scan(data + at, &special), row = ~(uint64_t)0;
+        if (length - at < SCOOP_ROW_SCAN_BYTES)
+            row = ((uint64_t)1 << (length - at)) - 1;
+        if ((special & row) != 0)
+            return false;
+        for (commas &= row; commas != 0 && column + 1 < count; commas &= commas - 1) {
+            size_t end = at + (size_t)__builtin_ctzll(commas);
+            values[column++] = (struct scoop_value){
+                .data = data + from, .length = end - from, .null = end == from};
+            from = end + 1;
+        }
+    }
+    values[column] =
+        (struct scoop_value){.data = data + from, .length = length - from, .null = length == from};
+    return column + 1 == count;
+}
+
+static void read_row(const unsigned char *data, size_t length, size_t count,
+                     struct scoop_change_row *row) {
+    const unsigned char *at = data, *end = at + length;
+    row->length = length;
+    row->plain = read_plain(data, length, count, row->values);
+    for (size_t i = 0; !row->plain && i < count; i++)
+        at = scoop_row_next(at, end, &row->values[i]);
 }
 
 /* Canonical values are equal when their bytes are. */
@@ -124,18 +148,30 @@ static bool same(const struct scoop_value *a, const struct scoop_value *b) {
     return a->null == b->null && a->length == b->length && memcmp(a->data, b->data, a->length) == 0;
 }
 
-static void take_apart(struct scoop_changes_reader *reader, const struct scoop_record *record) {
+static int take_apart(struct scoop_changes_reader *reader, const struct scoop_record *record,
+                      struct scoop_error *error) {
     struct scoop_change *change = &reader->change;
     const struct scoop_row_plan *plans = reader->changes->plans;
+    bool update = record->kind == SCOOP_RECORD_UPDATED;
+    size_t length = record->row.length + (update ? (size_t)record->row_now.length : 0);
+    reader->text.length = 0;
+    if (scoop_buf_reserve(&reader->text, length + SCOOP_ROW_SCAN_BYTES, error) != 0)
+        return -1;
+    unsigned char *row = reader->text.data;
+    memcpy(row, record->row.data, length); /* the row now is behind the row before */
+    memset(row + length, 0, SCOOP_ROW_SCAN_BYTES);
     change->kind = record->kind;
     change->side = record->kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-    read_values(record->kind == SCOOP_RECORD_UPDATED ? &record->row_now : &record->row,
-                plans[change->side].columns, change->values);
-    if (record->kind != SCOOP_RECORD_UPDATED)
-        return;
-    read_values(&record->row, plans[SCOOP_OLD].columns, change->before);
+    if (!update) {
+        read_row(row, length, plans[change->side].columns, &change->row);
+        return 0;
+    }
+    read_row(row, record->row.length, plans[SCOOP_OLD].columns, &change->before);
+    read_row(row + record->row.length, record->row_now.length, plans[SCOOP_NEW].columns,
+             &change->row);
     for (size_t i = 0; i < plans[SCOOP_NEW].compared; i++)
-        change->changed[i] = !same(&change->values[i], &change->before[i]);
+        change->changed[i] = !same(&change->row.values[i], &change->before.values[i]);
+    return 0;
 }
 
 int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_error *error) {
@@ -148,8 +184,9 @@ int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_
     }
     if (status <= 0)
         return status;
-    take_apart(reader, &record);
-    return scoop_change_identify(reader, error) == 0 ? 1 : -1;
+    if (take_apart(reader, &record, error) != 0 || scoop_change_identify(reader, error) != 0)
+        return -1;
+    return 1;
 }
 
 const char *scoop_change_op(const struct scoop_change *change) {

@@ -17,7 +17,8 @@ struct scoop_changes {
     struct scoop_spool spools[2];
     struct scoop_row_plan plans[SCOOP_DELTA_SIDES]; /* the names of each side's columns */
     size_t *by_name[SCOOP_DELTA_SIDES]; /* the columns' places in the order of their names */
-    struct scoop_buf members[SCOOP_DELTA_SIDES]; /* each column's name as JSON, with a colon */
+    /* Each column's name as JSON, between a comma and a colon; room behind for padded copies. */
+    struct scoop_buf members[SCOOP_DELTA_SIDES];
     size_t *member_ends[SCOOP_DELTA_SIDES];
     bool json; /* values may be marked as JSON (row_text.h) */
     char *version;
@@ -33,15 +34,23 @@ int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *err
 int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,
                                struct scoop_error *error);
 
-enum { SCOOP_CHANGE_ID_SIZE = 33 };
+enum { SCOOP_CHANGE_ID_SIZE = 33, SCOOP_CHANGE_OP_BYTES = 6 /* of each op */ };
+
+/* A row taken apart. Plain: ASCII without a byte that JSON escapes or CSV quotes. There is room
+ * behind the values for padded copies (row_scan.h). */
+struct scoop_change_row {
+    struct scoop_value *values;
+    size_t length; /* at least that of all values */
+    bool plain;
+};
 
 /* One change. Values are valid until the next one is read. */
 struct scoop_change {
     enum scoop_record_kind kind;
-    enum scoop_side side;       /* whose columns the row has */
-    struct scoop_value *values; /* of the row: now, or before if it is gone */
-    struct scoop_value *before; /* of UPDATED: the row before, in the old side's columns */
-    bool *changed;              /* of UPDATED: which of the compared columns differ */
+    enum scoop_side side;           /* whose columns the row has */
+    struct scoop_change_row row;    /* now, or before if it is gone */
+    struct scoop_change_row before; /* of UPDATED: the row before, in the old side's columns */
+    bool *changed;                  /* of UPDATED: which of the compared columns differ */
     char id[SCOOP_CHANGE_ID_SIZE];
 };
 
@@ -50,8 +59,8 @@ struct scoop_changes_reader {
     unsigned spool;
     struct scoop_spool_reader rows;
     struct scoop_change change;
-    struct scoop_buf scratch;
-    struct scoop_digest *digest; /* of ids */
+    struct scoop_buf text;       /* the rows of the change */
+    struct scoop_buf identified; /* what its id is the hash of */
 };
 
 /* 1 and reader->change; 0 at the end; -1. */

@@ -28,6 +28,18 @@ static void sha256_of_known_texts(void **state) {
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+static void the_short_way_hashes_alike(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    unsigned char text[300], hash[SCOOP_SHA256_BYTES], expected[SCOOP_SHA256_BYTES];
+    memset(text, 'a', sizeof text);
+    for (size_t length = 0; length <= sizeof text; length++) {
+        assert_int_equal(scoop_sha256(text, length, expected, &error), 0);
+        scoop_sha256_short(text, length, hash);
+        assert_memory_equal(hash, expected, sizeof hash);
+    }
+}
+
 static void md5_of_known_texts(void **state) {
     (void)state;
     struct scoop_error error = {0};
@@ -137,6 +149,7 @@ static void wipe_leaves_zeros(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_of_known_texts),
+        cmocka_unit_test(the_short_way_hashes_alike),
         cmocka_unit_test(md5_of_known_texts),
         cmocka_unit_test(hmac_sha256_of_rfc4231),
         cmocka_unit_test(pieces_hash_like_the_whole),

@@ -18,6 +18,9 @@ enum {
  * in FIPS mode) or INTERNAL. data may be NULL when length is 0. */
 int scoop_sha256(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES],
                  struct scoop_error *error);
+/* The same, past libcrypto's providers, which take as long as the hash of 200 bytes: for many short
+ * texts whose hashes are names, not signatures. Any thread. */
+void scoop_sha256_short(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES]);
 int scoop_md5(const void *data, size_t length, unsigned char out[SCOOP_MD5_BYTES],
               struct scoop_error *error);
 int scoop_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
@@ -28,11 +31,10 @@ int scoop_sha256_hex(const void *data, size_t length, char out[SCOOP_SHA256_HEX_
 
 /* Incremental hash. One thread at a time. new: NULL with *error as above, or NO_MEMORY; the caller
  * owns the result. finish writes SCOOP_SHA256_BYTES or SCOOP_MD5_BYTES to out, once; afterwards
- * only restart, which begins anew, and free are allowed. free takes NULL. */
+ * only free is allowed. free takes NULL. */
 enum scoop_digest_kind { SCOOP_DIGEST_SHA256, SCOOP_DIGEST_MD5 };
 struct scoop_digest;
 struct scoop_digest *scoop_digest_new(enum scoop_digest_kind kind, struct scoop_error *error);
-int scoop_digest_restart(struct scoop_digest *digest, struct scoop_error *error);
 int scoop_digest_update(struct scoop_digest *digest, const void *data, size_t length,
                         struct scoop_error *error);
 int scoop_digest_finish(struct scoop_digest *digest, unsigned char *out, struct scoop_error *error);
