@@ -41,11 +41,11 @@ class Credentials:
 CredentialsProvider = Callable[[], Credentials]
 
 # With no other AWS_ variable, and no file, all that botocore could find is in these.
-_PLAIN_VARIABLES = re.compile(
+_PLAIN_VARIABLES = (
     r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|DEFAULT_REGION|REGION|ENDPOINT_URL(_\w+)?"
     r"|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE|EC2_METADATA_DISABLED)"
 )
-_REGION = re.compile(r"[a-z][a-z0-9-]{,61}[a-z0-9]")
+_REGION = r"[a-z][a-z0-9-]{,61}[a-z0-9]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,9 @@ class AwsSettings:
 
         environment = os.environ
         files = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
-        known = all(_PLAIN_VARIABLES.fullmatch(name) for name in environment if "AWS_" in name[:4])
+        known = all(
+            re.fullmatch(_PLAIN_VARIABLES, name) for name in environment if "AWS_" in name[:4]
+        )
         if self.profile is not None or not known:
             return None
         for variable, name in files.items():
@@ -116,7 +118,7 @@ class AwsSettings:
         )
         if endpoint_url and not self.endpoint_url and self._is_usual(endpoint_url, region):
             endpoint_url = None
-        if _REGION.fullmatch(region) is None:
+        if re.fullmatch(_REGION, region) is None:
             return None
         settings = replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
