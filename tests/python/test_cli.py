@@ -72,6 +72,22 @@ def test_every_verb_has_help(verb: list[str]) -> None:
     assert done.stdout.startswith(b"usage: airscoop")
 
 
+def test_a_command_of_its_own_is_not_searched_for_cycles_at_its_end(good: Path) -> None:
+    code = """if True:
+        import atexit, gc, sys
+        atexit.register(lambda: print(gc.get_freeze_count() > 1000))
+        from airscoop.cli import main
+        line = sys.argv[1:]
+        assert main(line if sys.argv[0] == "called" else None) == 0
+    """
+    for name, frozen in (("called", "False"), ("command", "True")):
+        run = f"import sys; sys.argv[0] = {name!r}\n{code}"
+        done = subprocess.run(
+            [sys.executable, "-c", run, "copy", good, "-"], capture_output=True, text=True
+        )
+        assert done.stdout.splitlines()[-1] == frozen
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 @pytest.mark.parametrize("more", [["--help"], [], ["--no-such-flag", "a", "b", "c", "d", "e"]])
 def test_a_line_is_read_as_by_the_parser_of_all_verbs(
