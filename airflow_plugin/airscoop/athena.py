@@ -11,12 +11,16 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, quoted
 from airscoop.receipt import DeltaReceipt
 from airscoop.snapshots import BLOCK_BYTES, Delta
+
+if TYPE_CHECKING:
+    from airscoop.transfer import Upload
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,10 @@ class AthenaDelta(Delta):
             )
         if block:
             yield bytes(block)
+
+    def _write_to(self, upload: Upload) -> None:
+        for block in self.blocks():
+            upload.write(block)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Not for Athena's results: write them, and read the file."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airscoop._native import Delta as NativeDelta
     from airscoop.athena import AthenaJob, AthenaSettings
     from airscoop.receipt import CopyReceipt
+    from airscoop.transfer import Upload
     from airscoop.types import Change, Duplicates, Engine, SchemaChange, TableFormat
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -82,9 +83,11 @@ class Delta:
         from airscoop.transfer import Upload
 
         with Upload(destination, destination_s3=destination_s3, **options) as upload:
-            for block in self.blocks():
-                upload.write(block)
+            self._write_to(upload)
             return upload.commit()
+
+    def _write_to(self, upload: Upload) -> None:
+        upload.write_changes(self._changes)
 
     def discard(self) -> None:
         """Removes what is kept outside of this process: Athena's results."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from airscoop._native import Transfer, TransferFacts
+    from airscoop._native import Changes, Transfer, TransferFacts
     from airscoop.resume import ResumeStore, Resumption
     from airscoop.split import SplitUpload
     from airscoop.types import Checksum, Compression, Format, InvalidCharacters, KeyCase, Nonfinite
@@ -384,6 +384,10 @@ class Upload:
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
         return self._transfer.write(data)
+
+    def write_changes(self, changes: Changes) -> int:
+        """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
+        return self._transfer.write_changes(changes)
 
     def written_bytes(self) -> int:
         """Bytes of the destination that have been made so far, compressed ones where it is gzip."""

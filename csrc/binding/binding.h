@@ -34,6 +34,8 @@ int airscoop_add_publish(PyObject *module);
 /* A new _native.Changes; takes the reference over, also on failure. */
 struct scoop_changes;
 PyObject *airscoop_new_changes(struct airscoop_state *state, struct scoop_changes *changes);
+/* What a _native.Changes holds, borrowed; NULL with TypeError for another object. */
+struct scoop_changes *airscoop_changes_of(struct airscoop_state *state, PyObject *object);
 
 /* Module functions; see _native.pyi. */
 PyObject *airscoop_list_page(PyObject *module, PyObject *args);

@@ -40,6 +40,13 @@ PyObject *airscoop_new_changes(struct airscoop_state *state, struct scoop_change
     return (PyObject *)self;
 }
 
+struct scoop_changes *airscoop_changes_of(struct airscoop_state *state, PyObject *object) {
+    if (Py_TYPE(object) == state->changes_type)
+        return ((struct changes_object *)object)->changes;
+    PyErr_SetString(PyExc_TypeError, "the changes of a delta are needed");
+    return NULL;
+}
+
 static PyObject *changes_reader(PyObject *object, PyObject *unused) {
     struct airscoop_state *state = airscoop_state_of(Py_TYPE(object));
     struct scoop_error error = {0};

@@ -4,6 +4,7 @@
 
 #include "binding.h"
 #include "options.h"
+#include "scoop/delta.h"
 #include "scoop/transfer.h"
 
 enum { MEMORY_CEILING = 256 * 1024 * 1024 };
@@ -287,6 +288,51 @@ static PyObject *transfer_write(PyObject *object, PyObject *data) {
     return status == 0 ? PyLong_FromSsize_t(length) : NULL;
 }
 
+/* Feeds block after block, each as write() does; returns the bytes, or -1 with an exception. */
+static long long feed_blocks(struct transfer_object *self, struct scoop_change_blocks *blocks) {
+    const unsigned char *data;
+    size_t length;
+    long long written = 0;
+    struct scoop_error error = {0};
+    for (;;) {
+        PyThreadState *thread = PyEval_SaveThread();
+        int status = scoop_change_blocks_next(blocks, &data, &length, &error);
+        PyEval_RestoreThread(thread);
+        if (status < 0)
+            airscoop_raise(state_of(self), &error);
+        if (status <= 0)
+            return status < 0 ? -1 : written;
+        if (PyErr_CheckSignals() != 0 || begin(self) != 0)
+            return -1;
+        scoop_transfer_feed(self->transfer, data, length);
+        if (run_on(self, NULL, NULL) != 0)
+            return -1;
+        written += (long long)length;
+    }
+}
+
+static PyObject *transfer_write_changes(PyObject *object, PyObject *from) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    struct scoop_error error = {0};
+    if (check_set_up(self) != 0)
+        return NULL;
+    if (!self->fed) {
+        refuse(self, "write_changes() needs a transfer without a source");
+        return NULL;
+    }
+    struct scoop_changes *changes = airscoop_changes_of(state_of(self), from);
+    if (changes == NULL)
+        return NULL;
+    struct scoop_change_blocks *blocks = scoop_change_blocks_new(changes, &error);
+    if (blocks == NULL)
+        return airscoop_raise(state_of(self), &error);
+    long long written = feed_blocks(self, blocks);
+    PyThreadState *thread = PyEval_SaveThread();
+    scoop_change_blocks_free(blocks);
+    PyEval_RestoreThread(thread);
+    return written < 0 ? NULL : PyLong_FromLongLong(written);
+}
+
 static PyObject *transfer_seal(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
@@ -379,6 +425,8 @@ static PyMethodDef methods[] = {
     {"run", transfer_run, METH_VARARGS, "Runs to the end; returns the facts."},
     {"read", transfer_read, METH_NOARGS, "The next bytes; b'' at the proven end."},
     {"write", transfer_write, METH_O, "Feeds bytes; returns their number."},
+    {"write_changes", transfer_write_changes, METH_O,
+     "Feeds a delta's changes as JSON lines; returns the number of bytes."},
     {"seal", transfer_seal, METH_NOARGS,
      "Of a transfer that is held: sends all that was written; commit() comes next."},
     {"commit", transfer_commit, METH_NOARGS, "Makes what was written visible; returns the facts."},

@@ -74,6 +74,14 @@ int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *err
     return 0;
 }
 
+static size_t spool_blocks(const struct scoop_spool *spool) {
+    return spool->count + (spool->tail.length > 0);
+}
+
+size_t scoop_changes_blocks(const struct scoop_changes *changes) {
+    return spool_blocks(&changes->spools[0]) + spool_blocks(&changes->spools[1]);
+}
+
 struct scoop_changes_reader *scoop_changes_reader_new(struct scoop_changes *changes,
                                                       struct scoop_error *error) {
     struct scoop_changes_reader *reader = scoop_calloc(1, sizeof *reader);
@@ -83,6 +91,7 @@ struct scoop_changes_reader *scoop_changes_reader_new(struct scoop_changes *chan
     }
     reader->changes = scoop_changes_hold(changes);
     scoop_spool_reader_init(&reader->rows, &changes->spools[0]);
+    reader->end_block = scoop_changes_blocks(changes);
     scoop_buf_init(&reader->text, TEXT_CEILING);
     scoop_buf_init(&reader->identified, TEXT_CEILING);
     size_t old_columns = changes->plans[SCOOP_OLD].columns;
@@ -174,14 +183,26 @@ static int take_apart(struct scoop_changes_reader *reader, const struct scoop_re
     return 0;
 }
 
+void scoop_changes_reader_take(struct scoop_changes_reader *reader, size_t block) {
+    reader->next_block = block;
+    reader->end_block = block + 1;
+}
+
+static void begin_block(struct scoop_changes_reader *reader) {
+    const struct scoop_spool *spools = reader->changes->spools;
+    size_t block = reader->next_block++, first = spool_blocks(&spools[0]);
+    reader->rows.spool = block < first ? &spools[0] : &spools[1];
+    reader->rows.next_block = block < first ? block : block - first;
+}
+
 int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_error *error) {
     struct scoop_record record;
-    int status = scoop_spool_reader_next(&reader->rows, &record, error);
-    if (status == 0 && reader->spool == 0) {
-        scoop_spool_reader_free(&reader->rows);
-        scoop_spool_reader_init(&reader->rows, &reader->changes->spools[++reader->spool]);
-        status = scoop_spool_reader_next(&reader->rows, &record, error);
+    if (reader->rows.at == reader->rows.end) {
+        if (reader->next_block == reader->end_block)
+            return 0;
+        begin_block(reader);
     }
+    int status = scoop_spool_reader_next(&reader->rows, &record, error);
     if (status <= 0)
         return status;
     if (take_apart(reader, &record, error) != 0 || scoop_change_identify(reader, error) != 0)

@@ -54,15 +54,20 @@ struct scoop_change {
     char id[SCOOP_CHANGE_ID_SIZE];
 };
 
+/* Reads the changes of some of the spools' blocks. */
 struct scoop_changes_reader {
     struct scoop_changes *changes;
-    unsigned spool;
+    size_t next_block, end_block;
     struct scoop_spool_reader rows;
     struct scoop_change change;
     struct scoop_buf text;       /* the rows of the change */
     struct scoop_buf identified; /* what its id is the hash of */
 };
 
+/* Of both spools. */
+size_t scoop_changes_blocks(const struct scoop_changes *changes);
+/* The reader goes on with this block, and ends behind it. */
+void scoop_changes_reader_take(struct scoop_changes_reader *reader, size_t block);
 /* 1 and reader->change; 0 at the end; -1. */
 int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_error *error);
 const char *scoop_change_op(const struct scoop_change *change);

@@ -23,6 +23,7 @@ THREADED = (
     "delta_threads_test",
     "file_blocks_test",
     "publish_test",
+    "change_blocks_test",
 )
 CASE = re.compile(r"cmocka_unit_test(?:_setup_teardown)?\(\s*(\w+)")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,51 @@ def _empty(folder: Path) -> Path:
     path = folder / "empty.csv"
     path.write_text(_csv([]), newline="")
     return path
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> airscoop.Delta:
+    """More changes than a block in a temporary file holds, from a merge of two sorted exports."""
+    old, new = tmp_path / "many-old.csv", tmp_path / "many-new.csv"
+    old.write_text("PK,v\n" + "".join(f"{n:06},{'v' * 90}\n" for n in range(80_000) if n % 5))
+    new.write_text("PK,v\n" + "".join(f"{n:06},{'w' * 90}\n" for n in range(80_000) if n % 7))
+    return airscoop.delta(old, new)
+
+
+def test_many_changes_are_written_in_their_order(many: airscoop.Delta, tmp_path: Path) -> None:
+    lines = b"".join(many.blocks())
+    assert lines.count(b"\n") == len(many) > 70_000
+    for _ in range(3):
+        receipt = many.write(tmp_path / "out.jsonl")
+        assert (tmp_path / "out.jsonl").read_bytes() == lines
+        assert receipt.destination_bytes == len(lines)
+    many.write(tmp_path / "out.jsonl.gz")
+    assert gzip.decompress((tmp_path / "out.jsonl.gz").read_bytes()) == lines
+
+
+def test_a_signal_ends_writing_and_leaves_nothing(many: airscoop.Delta, tmp_path: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Enough
+
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        with pytest.raises(Enough):
+            many.write(tmp_path / "out.jsonl")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not (tmp_path / "out.jsonl").exists()
+    assert len(list(Path("/proc/self/task").iterdir())) == threads
+
+
+def test_only_changes_are_written_as_changes(many: airscoop.Delta, tmp_path: Path) -> None:
+    with airscoop.Upload(tmp_path / "out.jsonl") as upload:
+        with pytest.raises(TypeError):
+            upload.write_changes(many)  # type: ignore[arg-type]
+        upload.abort()
+    assert not (tmp_path / "out.jsonl").exists()

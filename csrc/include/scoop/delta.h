@@ -90,6 +90,18 @@ int scoop_changes_read_json(struct scoop_changes_reader *reader, size_t at_least
                             struct scoop_buf *out, struct scoop_error *error);
 void scoop_changes_reader_free(struct scoop_changes_reader *reader);
 
+/* The same JSON lines, made by the caller's thread and, of many changes, by another one beside it,
+ * which ends in free. One thread owns it. NULL with *error, NO_MEMORY. */
+struct scoop_change_blocks;
+struct scoop_change_blocks *scoop_change_blocks_new(struct scoop_changes *changes,
+                                                    struct scoop_error *error);
+/* The next lines, some 100 KiB, which are valid until the next call. 1; 0 at the end; -1 with
+ * *error, which then stays. */
+int scoop_change_blocks_next(struct scoop_change_blocks *blocks, const unsigned char **data,
+                             size_t *length, struct scoop_error *error);
+/* Stops the other thread and waits for it. NULL is allowed. */
+void scoop_change_blocks_free(struct scoop_change_blocks *blocks);
+
 /* Fills *stream, which reads the changes in batches and holds a reference of its own until it is
  * released. 0, or -1 with NO_MEMORY. */
 int scoop_changes_arrow(struct scoop_changes *changes, struct ArrowArrayStream *stream,
