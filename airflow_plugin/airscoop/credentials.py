@@ -6,16 +6,14 @@ import os
 import re
 from collections.abc import Callable
 
+from airscoop import types
 from airscoop.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import ClassVar, Self
 
     import botocore.session
-
-    from airscoop.types import PayloadSigning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,7 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
-    expires_at: datetime | None = None
+    expires_at: types.DateTime | None = None
 
     def __post_init__(self) -> None:
         if self.expires_at is not None and self.expires_at.tzinfo is None:
@@ -211,7 +209,7 @@ class S3Settings(AwsSettings):
     )
 
     anonymous: bool = False
-    payload_signing: PayloadSigning = "auto"
+    payload_signing: types.PayloadSigning = "auto"
     requester_pays: bool = False
     expected_bucket_owner: str | None = None
 

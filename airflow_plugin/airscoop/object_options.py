@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from airscoop import types
 from airscoop.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
-
-    from airscoop.types import Encryption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class ObjectOptions:
     """
 
     content_type: str | None = None
-    encryption: Encryption | None = None
+    encryption: types.Encryption | None = None
     kms_key_id: str | None = None
     bucket_key: bool = False
     storage_class: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airscoop import places
+from airscoop import places, types
 from airscoop.credentials import Renewal, S3Settings
 from airscoop.object_options import ObjectOptions
 from airscoop.records import dataclass, field
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from airscoop.credentials import AwsSettings, CredentialsProvider
-    from airscoop.types import Checksum, Compression, Format, InvalidCharacters, KeyCase, Nonfinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +21,17 @@ class TransferOptions:
 
     source: str
     destination: str | None = None
-    format: Format = "raw"
-    compression: Compression = "auto"
+    format: types.Format = "raw"
+    compression: types.Compression = "auto"
     compression_level: int | None = None
-    checksum: Checksum = "crc32c"
+    checksum: types.Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | None = None
     max_record_bytes: int | None = None
-    invalid_characters: InvalidCharacters = "reject"
-    nonfinite: Nonfinite = "reject"
+    invalid_characters: types.InvalidCharacters = "reject"
+    nonfinite: types.Nonfinite = "reject"
     records: str | None = None  # json-array: where the array is, names with dots between
-    key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
+    key_case: types.KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     split_bytes: int | None = None  # files of about this size instead of one

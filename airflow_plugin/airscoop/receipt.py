@@ -6,11 +6,12 @@ was rejected or found to be a duplicate. A receipt holds no secret and only JSON
 
 from __future__ import annotations
 
+from airscoop import types
 from airscoop.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any
 
 
 def _plain(value: object) -> Any:
@@ -98,7 +99,7 @@ class CopyReceipt(Receipt):
     parts: int
     parts_kept: str | None
     retries: int
-    resumed: Literal["bytes", "parts", "restarted"] | None = None
+    resumed: types.Resumed | None = None
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
 
@@ -291,7 +292,7 @@ class ChangesReceipt(Receipt):
     etag: str
     count: int
     computed: bool
-    delta: dict[str, Any]
+    delta: types.JsonObject
 
     def summary(self) -> str:
         how = "written to" if self.computed else "already in"
@@ -308,7 +309,7 @@ class FinishReceipt(Receipt):
     verb: str = "finish"
     export: str
     previous: str | None
-    state: Literal["done", "failed"]
+    state: types.ExportEnd
     error: str | None
     changes: int | None
     published: int
@@ -324,7 +325,7 @@ class PartitionResult:
 
     values: dict[str, str]
     location: str
-    status: Literal["added", "moved", "unchanged"]
+    status: types.PartitionStatus
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,6 +94,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.records",
         "airscoop.snapshots",
         "airscoop.transfer",
+        "airscoop.types",
     }
 
 

@@ -235,14 +235,14 @@ def test_another_kind_of_dataclass_is_refused() -> None:
 def test_those_of_airscoop_are_what_the_standard_library_makes(home: str) -> None:
     # In an interpreter of its own: what was made here before stays as it is.
     code = f"""if True:
-        import dataclasses, inspect, sys
+        import dataclasses, inspect, sys, typing
         from airscoop import records
         if sys.argv[1] == "standard":
             records.dataclass, records.field = dataclasses.dataclass, dataclasses.field
         import airscoop.{home} as home
         for name, found in sorted(vars(home).items()):
             if inspect.isclass(found) and dataclasses.is_dataclass(found):
-                print(name, inspect.signature(found), found.__doc__)
+                print(name, inspect.signature(found), found.__doc__, typing.get_type_hints(found))
                 for one in dataclasses.fields(found):
                     print(one.name, one.type, one.repr, one.kw_only)
     """
