@@ -8,62 +8,52 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airscoop._types import (
-        Change as Change,
+        Change,
+        Checksum,
+        Compression,
+        DateTime,
+        Duplicates,
+        Encryption,
+        Engine,
+        ExportEnd,
+        Format,
+        InvalidCharacters,
+        JsonObject,
+        KeyCase,
+        Nonfinite,
+        PartitionStatus,
+        PayloadSigning,
+        Resumed,
+        SchemaChange,
+        TableFormat,
     )
-    from airscoop._types import (
-        Checksum as Checksum,
-    )
-    from airscoop._types import (
-        Compression as Compression,
-    )
-    from airscoop._types import (
-        DateTime as DateTime,
-    )
-    from airscoop._types import (
-        Duplicates as Duplicates,
-    )
-    from airscoop._types import (
-        Encryption as Encryption,
-    )
-    from airscoop._types import (
-        Engine as Engine,
-    )
-    from airscoop._types import (
-        ExportEnd as ExportEnd,
-    )
-    from airscoop._types import (
-        Format as Format,
-    )
-    from airscoop._types import (
-        InvalidCharacters as InvalidCharacters,
-    )
-    from airscoop._types import (
-        JsonObject as JsonObject,
-    )
-    from airscoop._types import (
-        KeyCase as KeyCase,
-    )
-    from airscoop._types import (
-        Nonfinite as Nonfinite,
-    )
-    from airscoop._types import (
-        PartitionStatus as PartitionStatus,
-    )
-    from airscoop._types import (
-        PayloadSigning as PayloadSigning,
-    )
-    from airscoop._types import (
-        Resumed as Resumed,
-    )
-    from airscoop._types import (
-        SchemaChange as SchemaChange,
-    )
-    from airscoop._types import (
-        TableFormat as TableFormat,
-    )
-else:
+
+__all__ = [
+    "Change",
+    "Checksum",
+    "Compression",
+    "DateTime",
+    "Duplicates",
+    "Encryption",
+    "Engine",
+    "ExportEnd",
+    "Format",
+    "InvalidCharacters",
+    "JsonObject",
+    "KeyCase",
+    "Nonfinite",
+    "PartitionStatus",
+    "PayloadSigning",
+    "Resumed",
+    "SchemaChange",
+    "TableFormat",
+]
+
+if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'airscoop.types' has no attribute {name!r}")
         from airscoop import _types
 
         return getattr(_types, name)

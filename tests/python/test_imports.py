@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import airscoop
+import airscoop.types
 
 HEAVY = ("airflow", "boto3", "botocore", "sqlglot", "psycopg", "urllib3", "pandas", "tqdm")
 
@@ -112,6 +113,9 @@ def test_an_unknown_attribute_is_an_attribute_error() -> None:
 
 def test_every_public_name_can_be_imported() -> None:
     assert all(getattr(airscoop, name) is not None for name in airscoop.__all__)
+    assert all(getattr(airscoop.types, name) is not None for name in airscoop.types.__all__)
+    with pytest.raises(AttributeError, match=r"airscoop\.types.* no attribute 'Any'"):
+        airscoop.types.Any  # noqa: B018
 
 
 def test_the_errors_and_the_verbs_are_found_from_the_package() -> None:
