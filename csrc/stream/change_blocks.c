@@ -9,7 +9,7 @@
 
 enum {
     SLOTS = 4,
-    PART_BYTES = 512 * 1024, /* more lines of one block come in parts */
+    PART_BYTES = 1024 * 1024, /* more lines of one block come in parts */
     JSON_CEILING = 1 << 30,
     BLOCKS_FOR_A_THREAD = 3,
 };

@@ -1,6 +1,7 @@
 /* The lines of changes, made by two threads: the same bytes in the same order as by one. */
 #include "delta_run.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 enum { ROWS = 9000, ROW_SIZE = 160 };
@@ -72,6 +73,22 @@ static void few_changes_and_none_need_no_second_thread(void **state) {
     delta_run_free(&run);
 }
 
+static void one_processor_makes_them_without_a_second_thread(void **state) {
+    struct delta_run run;
+    cpu_set_t all, one;
+    (void)state;
+    compare(&run, ROWS);
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    for (size_t i = 0; CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    expect_json(&run, 1024 * 1024);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    delta_run_free(&run);
+}
+
 /* Long names of columns and no values: a block of rows becomes much longer as lines. */
 static void long_lines_come_in_parts(void **state) {
     enum { COLUMNS = 40, LINES = 20000, NAME_BYTES = 60 };
@@ -95,7 +112,7 @@ static void long_lines_come_in_parts(void **state) {
     none[header] = 0;
     delta_run(&run, none, text, NULL);
     assert_int_equal(run.result, 0);
-    expect_json(&run, 520 * 1024);
+    expect_json(&run, 1040 * 1024);
     delta_run_free(&run);
     free(none);
     free(text);
@@ -187,6 +204,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_blocks_come_in_order),
         cmocka_unit_test(few_changes_and_none_need_no_second_thread),
+        cmocka_unit_test(one_processor_makes_them_without_a_second_thread),
         cmocka_unit_test(long_lines_come_in_parts),
         cmocka_unit_test(it_may_end_in_the_middle),
         cmocka_unit_test(an_error_comes_in_its_place),
