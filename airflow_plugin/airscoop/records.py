@@ -113,6 +113,7 @@ def _completing(cls: type[Any], name: str) -> Callable[..., Any]:
 
 def _complete(cls: type[Any]) -> None:
     """Gives the class what dataclasses generate, by way of a class with the same fields."""
+    import contextlib
     import dataclasses
 
     fields: dict[str, tuple[str, Any]] = cls.__dict__["_airscoop_fields"]
@@ -135,7 +136,8 @@ def _complete(cls: type[Any]) -> None:
         if name in twin.__dict__:
             setattr(cls, name, twin.__dict__[name])
         elif isinstance(cls.__dict__.get(name), _Completing):
-            delattr(cls, name)
+            with contextlib.suppress(AttributeError):  # of another thread that was faster
+                delattr(cls, name)
 
 
 def _refuse(what: str, name: str) -> NoReturn:
