@@ -95,8 +95,8 @@ void scoop_changes_reader_free(struct scoop_changes_reader *reader);
 struct scoop_change_blocks;
 struct scoop_change_blocks *scoop_change_blocks_new(struct scoop_changes *changes,
                                                     struct scoop_error *error);
-/* The next lines, some 100 KiB, which are valid until the next call. 1; 0 at the end; -1 with
- * *error, which then stays. */
+/* The next lines, about 1 MiB at most, which are valid until the next call. 1; 0 at the end; -1
+ * with *error, which then stays. */
 int scoop_change_blocks_next(struct scoop_change_blocks *blocks, const unsigned char **data,
                              size_t *length, struct scoop_error *error);
 /* Stops the other thread and waits for it. NULL is allowed. */
