@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # typing's, which type checkers know by its name: importing it takes 4 ms
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from airscoop.athena import AthenaSettings
     from airscoop.credentials import Credentials, KinesisSettings, S3Settings
     from airscoop.errors import AirscoopError
@@ -26,9 +24,8 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
-    from airscoop.snapshots import Delta, DeltaJob, delta
+    from airscoop.snapshots import Change, Delta, DeltaJob, delta
     from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
-    from airscoop.types import Change
     from airscoop.warehouse import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"
@@ -37,7 +34,7 @@ _HOMES = {
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipt",
     "AthenaSettings": "airscoop.athena",
-    "Change": "airscoop.types",
+    "Change": "airscoop.snapshots",
     "CopyJob": "airscoop.transfer",
     "CopyReceipt": "airscoop.receipt",
     "Credentials": "airscoop.credentials",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from airscoop import types
-from airscoop.records import dataclass, field
-
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar, Self
-
     import botocore.session
+
+PayloadSigning = Literal["auto", "never", "always"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
-    expires_at: types.DateTime | None = None
+    expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.expires_at is not None and self.expires_at.tzinfo is None:
@@ -56,10 +56,9 @@ class AwsSettings:
     credentials are renewed in this way, if they can be (roles, single sign-on, processes).
     """
 
-    if TYPE_CHECKING:  # no fields, though dataclasses could not tell without typing's ClassVar
-        SERVICE: ClassVar[str]  # botocore's name of it
-        # The host names that the engine makes itself; "{region}" stands for the region.
-        USUAL_HOSTS: ClassVar[tuple[str, ...]]
+    SERVICE: ClassVar[str]  # botocore's name of it
+    # The host names that the engine makes itself; "{region}" stands for the region.
+    USUAL_HOSTS: ClassVar[tuple[str, ...]]
 
     credentials: Credentials | None = None
     credentials_provider: CredentialsProvider | None = field(default=None, repr=False)
@@ -97,7 +96,6 @@ class AwsSettings:
 
         To load botocore takes some 0.3 s of CPU time, and 14 MiB.
         """
-        from dataclasses import replace
         from pathlib import Path
 
         environment = os.environ
@@ -118,7 +116,7 @@ class AwsSettings:
             endpoint_url = None
         if re.fullmatch(_REGION, region) is None:
             return None
-        settings = replace(self, endpoint_url=endpoint_url, region=region)
+        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
         if given or not self.needs_credentials:
             return settings
@@ -130,14 +128,12 @@ class AwsSettings:
             secret_access_key=pair[1],
             session_token=environment.get("AWS_SESSION_TOKEN") or None,
         )
-        return replace(settings, credentials=credentials)
+        return dataclasses.replace(settings, credentials=credentials)
 
     def _endpoint_variables(self) -> tuple[str, str]:
         return f"AWS_ENDPOINT_URL_{self.SERVICE.upper()}", "AWS_ENDPOINT_URL"
 
     def _resolved(self) -> Self:
-        from dataclasses import replace
-
         from botocore.utils import validate_region_name
 
         from airscoop.botocore_chain import from_botocore, session_of
@@ -147,7 +143,7 @@ class AwsSettings:
         endpoint_url = self.endpoint_url or self._endpoint(session, region)
         if endpoint_url is None:  # the region becomes a part of the host's name
             validate_region_name(region)
-        settings = replace(self, endpoint_url=endpoint_url, region=region)
+        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
         if given or not self.needs_credentials:
             return settings
@@ -160,7 +156,7 @@ class AwsSettings:
                 "a profile or a role"
             )
         credentials, provider = from_botocore(found, self.profile)
-        return replace(settings, credentials=credentials, credentials_provider=provider)
+        return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
 
     def _endpoint(self, session: botocore.session.Session, region: str) -> str | None:
         """The endpoint that is configured; None for AWS's usual one in that region.
@@ -209,7 +205,7 @@ class S3Settings(AwsSettings):
     )
 
     anonymous: bool = False
-    payload_signing: types.PayloadSigning = "auto"
+    payload_signing: PayloadSigning = "auto"
     requester_pays: bool = False
     expected_bucket_owner: str | None = None
 
@@ -228,11 +224,7 @@ class KinesisSettings(AwsSettings):
 
 def _check_valid(credentials: Credentials) -> None:
     expires_at = credentials.expires_at
-    if expires_at is None:
-        return
-    from datetime import UTC, datetime
-
-    if expires_at <= datetime.now(UTC):
+    if expires_at is not None and expires_at <= datetime.now(UTC):
         from airscoop.errors import CredentialsExpired
 
         raise CredentialsExpired(f"the credentials expired at {expires_at.isoformat()}")

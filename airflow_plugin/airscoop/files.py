@@ -22,7 +22,7 @@ from typing import (
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.object_options import ObjectOptions
-from airscoop.options import TransferOptions, place
+from airscoop.options import Compression, TransferOptions, place
 from airscoop.split import SplitUpload
 from airscoop.transfer import Upload
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from airscoop._native import Transfer
     from airscoop.receipt import CopyReceipt
-    from airscoop.types import Compression
 
     class _BinaryFile(io.BufferedIOBase, BinaryIO):
         """An IO[bytes] to type checkers, as they have it for io.BufferedWriter."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from airscoop import types
-from airscoop.records import dataclass, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+Encryption = Literal["AES256", "aws:kms", "aws:kms:dsse"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +19,7 @@ class ObjectOptions:
     """
 
     content_type: str | None = None
-    encryption: types.Encryption | None = None
+    encryption: Encryption | None = None
     kms_key_id: str | None = None
     bucket_key: bool = False
     storage_class: str | None = None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from airscoop import places, types
-from airscoop.credentials import Renewal, S3Settings
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from airscoop import places
+from airscoop.credentials import AwsSettings, CredentialsProvider, Renewal, S3Settings
 from airscoop.object_options import ObjectOptions
-from airscoop.records import dataclass, field
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import os
-    from typing import Any
-
-    from airscoop.credentials import AwsSettings, CredentialsProvider
+Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
+Compression = Literal["auto", "gzip", "none"]
+InvalidCharacters = Literal["reject", "replace"]
+Checksum = Literal["crc32c", "crc64nvme", "none"]
+Nonfinite = Literal["reject", "null"]
+KeyCase = Literal["reject", "rename", "keep"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,17 +24,17 @@ class TransferOptions:
 
     source: str
     destination: str | None = None
-    format: types.Format = "raw"
-    compression: types.Compression = "auto"
+    format: Format = "raw"
+    compression: Compression = "auto"
     compression_level: int | None = None
-    checksum: types.Checksum = "crc32c"
+    checksum: Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | None = None
     max_record_bytes: int | None = None
-    invalid_characters: types.InvalidCharacters = "reject"
-    nonfinite: types.Nonfinite = "reject"
+    invalid_characters: InvalidCharacters = "reject"
+    nonfinite: Nonfinite = "reject"
     records: str | None = None  # json-array: where the array is, names with dots between
-    key_case: types.KeyCase = "reject"  # keys of one object that are equal, or equal but for case
+    key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     split_bytes: int | None = None  # files of about this size instead of one
@@ -55,11 +58,8 @@ class TransferOptions:
         """Refuses what the engine would not see: it gets these fields as something else."""
         from airscoop.errors import UsageError
 
-        for name, known in (
-            ("invalid_characters", ("reject", "replace")),
-            ("nonfinite", ("reject", "null")),
-        ):
-            if getattr(self, name) not in known:
+        for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
+            if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
         for name, needed in (
             ("object_options", ObjectOptions),

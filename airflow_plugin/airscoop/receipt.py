@@ -6,17 +6,12 @@ was rejected or found to be a duplicate. A receipt holds no secret and only JSON
 
 from __future__ import annotations
 
-from airscoop import types
-from airscoop.records import dataclass, field
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 def _plain(value: object) -> Any:
-    import dataclasses
-
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -99,7 +94,7 @@ class CopyReceipt(Receipt):
     parts: int
     parts_kept: str | None
     retries: int
-    resumed: types.Resumed | None = None
+    resumed: Literal["bytes", "parts", "restarted"] | None = None
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
 
@@ -292,7 +287,7 @@ class ChangesReceipt(Receipt):
     etag: str
     count: int
     computed: bool
-    delta: types.JsonObject
+    delta: dict[str, Any]
 
     def summary(self) -> str:
         how = "written to" if self.computed else "already in"
@@ -309,7 +304,7 @@ class FinishReceipt(Receipt):
     verb: str = "finish"
     export: str
     previous: str | None
-    state: types.ExportEnd
+    state: Literal["done", "failed"]
     error: str | None
     changes: int | None
     published: int
@@ -325,7 +320,7 @@ class PartitionResult:
 
     values: dict[str, str]
     location: str
-    status: types.PartitionStatus
+    status: Literal["added", "moved", "unchanged"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.options import TransferOptions, place
 from airscoop.receipt import DeltaReceipt
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
-
     from airscoop._native import Changes, DeltaFacts
     from airscoop._native import Delta as NativeDelta
     from airscoop.athena import AthenaJob, AthenaSettings
     from airscoop.receipt import CopyReceipt
     from airscoop.transfer import Upload
-    from airscoop.types import Change, Duplicates, Engine, SchemaChange, TableFormat
+
+TableFormat = Literal["auto", "csv", "jsonl"]
+Duplicates = Literal["error", "last"]
+SchemaChange = Literal["error", "compare_common"]
+Engine = Literal["local", "athena"]
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -30,6 +31,16 @@ FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
 MAX_DELETE_RATIO = 0.3
 MIN_ROWS = 1
 BLOCK_BYTES = 1 << 20
+
+
+class Change(TypedDict):
+    """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's."""
+
+    op: Literal["INSERT", "UPDATE", "DELETE"]
+    key: dict[str, Any]
+    row: dict[str, Any]
+    changed: NotRequired[list[str]]
+    id: str
 
 
 class Delta:

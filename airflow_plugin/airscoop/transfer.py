@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.object_options import ObjectOptions
-from airscoop.options import TransferOptions, place
+from airscoop.options import (
+    Checksum,
+    Compression,
+    Format,
+    InvalidCharacters,
+    KeyCase,
+    Nonfinite,
+    TransferOptions,
+    place,
+)
 from airscoop.receipt import CopyReceipt
-from airscoop.records import dataclass
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator
-    from types import TracebackType
-    from typing import Any, Self
-
     from airscoop._native import Changes, Transfer, TransferFacts
     from airscoop.resume import ResumeStore, Resumption
     from airscoop.split import SplitUpload
-    from airscoop.types import Checksum, Compression, Format, InvalidCharacters, KeyCase, Nonfinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +103,6 @@ class CopyJob:
     def _run_split(
         self, start: float, on_progress: Callable[[Progress], object] | None
     ) -> CopyReceipt:
-        from dataclasses import replace
-
         last = start
         upload = writing(self._options)
         try:
@@ -112,7 +117,7 @@ class CopyJob:
             upload.abort()
             raise
         read = _receipt(self._verb, self._options, self._transfer.facts(), time.monotonic() - start)
-        return replace(
+        return dataclasses.replace(
             read,
             destination_bytes=written.destination_bytes,
             parts=written.parts,
@@ -141,13 +146,11 @@ DEFAULT_MEMORY = 40 * 2**20
 
 def reading(options: TransferOptions) -> TransferOptions:
     """The half of a copy to several files that reads and checks."""
-    from dataclasses import replace
-
     from airscoop.errors import UsageError
 
     if options.max_rejected > 0 or options.rejects is not None:
         raise UsageError("max_rejected and split_bytes do not go together")
-    return replace(
+    return dataclasses.replace(
         options,
         destination=None,
         memory_limit=READING_MEMORY,

@@ -12,7 +12,7 @@ from transfer_support import MIB, Store, noise
 
 import airscoop
 from airscoop import errors
-from airscoop.types import Checksum
+from airscoop.options import Checksum
 
 SIZES = {"one put": MIB, "parts": 20 * MIB + 3}
 

@@ -23,7 +23,7 @@ import pytest
 import airscoop
 from airscoop import errors, files
 from airscoop.files import BUFFER_BYTES
-from airscoop.types import Compression
+from airscoop.options import Compression
 
 TEXT = "".join(f"{n},line é {n * 7919}\n" for n in range(60_000))
 DATA = TEXT.encode()

@@ -13,16 +13,14 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airscoop import __version__
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
-    from typing import Any, NoReturn
-
     from airscoop.errors import AirscoopError
 
 FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3

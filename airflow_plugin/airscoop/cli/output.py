@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from airscoop.receipt import Receipt
     from airscoop.transfer import Progress
 

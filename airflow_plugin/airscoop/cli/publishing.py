@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import ProgressShown, add_json, show
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
     from airscoop.transfer import Progress

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from airscoop.options import TransferOptions
     from airscoop.resume import FileResumeStore
 
@@ -221,8 +220,6 @@ def run_copy(options: argparse.Namespace) -> int:
 
 
 def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
-    import dataclasses
-
     from airscoop.prefix import JOBS, PrefixIncomplete, copy_prefix
 
     fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from airscoop.cli.flags import add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airscoop.receipt import Receipt
     from airscoop.warehouse import Warehouse
 

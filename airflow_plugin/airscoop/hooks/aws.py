@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.credentials import KinesisSettings, S3Settings
+    from airscoop.credentials import KinesisSettings, PayloadSigning, S3Settings
     from airscoop.registry import Registry
-    from airscoop.types import PayloadSigning
 
 
 def s3_settings(

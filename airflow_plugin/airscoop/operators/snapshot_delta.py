@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airscoop.athena import AthenaSettings
     from airscoop.receipt import ChangesReceipt
-    from airscoop.types import Engine
+    from airscoop.snapshots import Engine
 
 
 class SnapshotDeltaOperator(ExportStepOperator):

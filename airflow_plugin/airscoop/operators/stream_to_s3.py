@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import CopyJob, Progress
+    from airscoop.credentials import PayloadSigning
+    from airscoop.options import Format
     from airscoop.receipt import CopyReceipt
     from airscoop.resume import TaskStateResumeStore
-    from airscoop.types import Format, PayloadSigning
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
