@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from airscoop.object_options import ObjectOptions
     from airscoop.prefix import PrefixIncomplete, copy_prefix
     from airscoop.publishing import PublishJob, publish
-    from airscoop.receipt import (
+    from airscoop.receipts import Receipt
+    from airscoop.receipts.prefix import PrefixReceipt
+    from airscoop.receipts.publishing import PublishReceipt
+    from airscoop.receipts.snapshots import DeltaReceipt
+    from airscoop.receipts.transfer import CopyReceipt
+    from airscoop.receipts.warehouse import (
         ApplyReceipt,
-        CopyReceipt,
-        DeltaReceipt,
         InsertReceipt,
         PartitionReceipt,
-        PrefixReceipt,
-        PublishReceipt,
-        Receipt,
         RefreshReceipt,
         ScriptReceipt,
     )
@@ -32,30 +32,30 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AirscoopError": "airscoop.errors",
-    "ApplyReceipt": "airscoop.receipt",
+    "ApplyReceipt": "airscoop.receipts.warehouse",
     "AthenaSettings": "airscoop.athena",
     "Change": "airscoop.snapshots",
     "CopyJob": "airscoop.transfer",
-    "CopyReceipt": "airscoop.receipt",
+    "CopyReceipt": "airscoop.receipts.transfer",
     "Credentials": "airscoop.credentials",
     "Delta": "airscoop.snapshots",
     "DeltaJob": "airscoop.snapshots",
-    "DeltaReceipt": "airscoop.receipt",
-    "InsertReceipt": "airscoop.receipt",
+    "DeltaReceipt": "airscoop.receipts.snapshots",
+    "InsertReceipt": "airscoop.receipts.warehouse",
     "KinesisSettings": "airscoop.credentials",
     "LoadContext": "airscoop.warehouse",
     "ObjectOptions": "airscoop.object_options",
     "Partition": "airscoop.warehouse",
-    "PartitionReceipt": "airscoop.receipt",
+    "PartitionReceipt": "airscoop.receipts.warehouse",
     "PrefixIncomplete": "airscoop.prefix",
-    "PrefixReceipt": "airscoop.receipt",
+    "PrefixReceipt": "airscoop.receipts.prefix",
     "Progress": "airscoop.transfer",
     "PublishJob": "airscoop.publishing",
-    "PublishReceipt": "airscoop.receipt",
-    "Receipt": "airscoop.receipt",
-    "RefreshReceipt": "airscoop.receipt",
+    "PublishReceipt": "airscoop.receipts.publishing",
+    "Receipt": "airscoop.receipts",
+    "RefreshReceipt": "airscoop.receipts.warehouse",
     "S3Settings": "airscoop.credentials",
-    "ScriptReceipt": "airscoop.receipt",
+    "ScriptReceipt": "airscoop.receipts.warehouse",
     "Upload": "airscoop.transfer",
     "Warehouse": "airscoop.warehouse",
     "check": "airscoop.transfer",

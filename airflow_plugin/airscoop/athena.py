@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, quoted
-from airscoop.receipt import DeltaReceipt
+from airscoop.receipts.snapshots import DeltaReceipt
 from airscoop.snapshots import BLOCK_BYTES, Delta
 
 if TYPE_CHECKING:

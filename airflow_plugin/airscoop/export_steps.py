@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from airscoop import exports
 from airscoop.lease import HANDOVER_SECONDS, SECONDS, Lease, holder
-from airscoop.receipt import ChangesReceipt, DeltaReceipt, FinishReceipt, RegisterReceipt
+from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
+from airscoop.receipts.snapshots import DeltaReceipt
 from airscoop.registry import (
     CONFLICT,
     STALE,
@@ -30,7 +31,7 @@ from airscoop.registry import (
 if TYPE_CHECKING:
     from airscoop.credentials import KinesisSettings, S3Settings
     from airscoop.exports import Export
-    from airscoop.receipt import PublishReceipt
+    from airscoop.receipts.publishing import PublishReceipt
     from airscoop.snapshots import Delta
 
 log = logging.getLogger(__name__)

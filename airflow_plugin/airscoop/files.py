@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
     from airscoop._native import Transfer
-    from airscoop.receipt import CopyReceipt
+    from airscoop.receipts.transfer import CopyReceipt
 
     class _BinaryFile(io.BufferedIOBase, BinaryIO):
         """An IO[bytes] to type checkers, as they have it for io.BufferedWriter."""

@@ -18,7 +18,8 @@ from airscoop.credentials import S3Settings
 from airscoop.errors import AccessDenied, AirscoopError, FileError, NotFound, UsageError
 from airscoop.options import TransferOptions, place
 from airscoop.prefix_equal import are_equal
-from airscoop.receipt import CopyFailure, CopyReceipt, PrefixReceipt
+from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
+from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import CopyJob, Progress
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airscoop import places
 from airscoop.credentials import KinesisSettings, S3Settings
 from airscoop.options import TransferOptions, aws_options, place
-from airscoop.receipt import PublishReceipt
+from airscoop.receipts.publishing import PublishReceipt
 from airscoop.tls import ca_file as trusted
 
 if TYPE_CHECKING:

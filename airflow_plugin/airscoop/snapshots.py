@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 from airscoop import places
 from airscoop.credentials import S3Settings
 from airscoop.options import TransferOptions, place
-from airscoop.receipt import DeltaReceipt
+from airscoop.receipts.snapshots import DeltaReceipt
 
 if TYPE_CHECKING:
     from airscoop._native import Changes, DeltaFacts
     from airscoop._native import Delta as NativeDelta
     from airscoop.athena import AthenaJob, AthenaSettings
-    from airscoop.receipt import CopyReceipt
+    from airscoop.receipts.transfer import CopyReceipt
     from airscoop.transfer import Upload
 
 TableFormat = Literal["auto", "csv", "jsonl"]

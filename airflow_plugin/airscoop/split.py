@@ -10,7 +10,7 @@ from typing import Any
 
 from airscoop import places
 from airscoop.errors import AirscoopError, UsageError
-from airscoop.receipt import CopyReceipt, WrittenFile
+from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import Upload
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part

@@ -23,7 +23,7 @@ from airscoop.options import (
     TransferOptions,
     place,
 )
-from airscoop.receipt import CopyReceipt
+from airscoop.receipts.transfer import CopyReceipt
 
 if TYPE_CHECKING:
     from airscoop._native import Changes, Transfer, TransferFacts

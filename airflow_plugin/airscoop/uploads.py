@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airscoop.credentials import S3Settings
-from airscoop.receipt import Receipt
+from airscoop.receipts import Receipt
 from airscoop.storage import bucket_and_key, request_options
 
 MOST_ABORTS = 3

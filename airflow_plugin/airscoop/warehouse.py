@@ -15,7 +15,7 @@ from airscoop._native import Session
 from airscoop.credentials import S3Settings
 from airscoop.errors import UsageError
 from airscoop.options import TransferOptions, place
-from airscoop.receipt import (
+from airscoop.receipts.warehouse import (
     ApplyReceipt,
     InsertReceipt,
     PartitionReceipt,

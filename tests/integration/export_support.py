@@ -24,7 +24,7 @@ from airscoop.export_steps import (
     register_export,
     register_exports,
 )
-from airscoop.receipt import ChangesReceipt, FinishReceipt, RegisterReceipt
+from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
 from airscoop.registry import Registry
 
 QUICK = Terms(seconds=0.6, handover_seconds=30)

@@ -17,8 +17,7 @@ from transfer_support import Store
 from wire_proxy import WireProxy
 
 import airscoop
-from airscoop import errors
-from airscoop.receipt import ApplyReceipt
+from airscoop import ApplyReceipt, errors
 from airscoop.warehouse import LoadContext, Warehouse
 
 Change = dict[str, Any]

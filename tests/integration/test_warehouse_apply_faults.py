@@ -19,8 +19,7 @@ import psycopg
 import pytest
 from wire_proxy import Hook, WireProxy, pump
 
-from airscoop import errors
-from airscoop.receipt import ApplyReceipt
+from airscoop import ApplyReceipt, errors
 from airscoop.warehouse import Warehouse
 
 Settings = dict[str, str]

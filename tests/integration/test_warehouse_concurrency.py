@@ -10,8 +10,7 @@ import psycopg
 import pytest
 from wire_proxy import Hook, WireProxy
 
-from airscoop import errors
-from airscoop.receipt import InsertReceipt
+from airscoop import InsertReceipt, errors
 from airscoop.warehouse import Warehouse
 
 Settings = dict[str, str]

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 import psycopg
 import pytest
 
-from airscoop import errors
-from airscoop.receipt import InsertReceipt
+from airscoop import InsertReceipt, errors
 from airscoop.warehouse import LoadContext, Warehouse
 
 Settings = dict[str, str]

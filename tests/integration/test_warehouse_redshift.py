@@ -9,8 +9,7 @@ import psycopg
 import pytest
 from local_fixtures import USER, Spectrum, StandIn
 
-from airscoop import errors
-from airscoop.receipt import InsertReceipt
+from airscoop import InsertReceipt, errors
 from airscoop.warehouse import Partition, Warehouse
 
 VIEW = "SELECT location FROM svv_external_partitions WHERE schemaname = $1 ORDER BY 1"

@@ -90,7 +90,9 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.object_options",
         "airscoop.options",
         "airscoop.places",
-        "airscoop.receipt",
+        "airscoop.receipts",
+        "airscoop.receipts.snapshots",
+        "airscoop.receipts.transfer",
         "airscoop.snapshots",
         "airscoop.transfer",
     }

@@ -16,7 +16,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airscoop import errors
+from airscoop import CopyReceipt, errors
 from airscoop.operators.add_partition import AddPartitionOperator
 from airscoop.operators.base import label
 from airscoop.operators.finish_export import FinishExportOperator
@@ -27,7 +27,6 @@ from airscoop.operators.refresh_materialized_view import RefreshMaterializedView
 from airscoop.operators.register_exports import RegisterExportsOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
-from airscoop.receipt import CopyReceipt
 from airscoop.resume import TaskStateResumeStore
 
 OPERATORS = (

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.receipt import Receipt
+    from airscoop.receipts import Receipt
     from airscoop.transfer import Progress
 
 SECONDS_BETWEEN_LINES = 10.0

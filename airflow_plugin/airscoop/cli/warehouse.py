@@ -11,7 +11,7 @@ from airscoop.cli.flags import add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
 
 if TYPE_CHECKING:
-    from airscoop.receipt import Receipt
+    from airscoop.receipts import Receipt
     from airscoop.warehouse import Warehouse
 
 DSN_VARIABLE = "AIRSCOOP_WAREHOUSE_DSN"

@@ -10,7 +10,7 @@ from airscoop.operators.base import WarehouseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airscoop.receipt import PartitionReceipt
+    from airscoop.receipts.warehouse import PartitionReceipt
 
 
 class AddPartitionOperator(WarehouseOperator):

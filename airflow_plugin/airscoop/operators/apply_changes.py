@@ -11,7 +11,7 @@ from airscoop.operators.base import WarehouseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.receipt import ApplyReceipt
+    from airscoop.receipts.warehouse import ApplyReceipt
 
 COUNTS = ("inserted", "updated", "deleted")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airscoop import Warehouse
     from airscoop.credentials import S3Settings
     from airscoop.export_steps import Cancellable, ExportLock, Terms
-    from airscoop.receipt import Receipt
+    from airscoop.receipts import Receipt
     from airscoop.registry import Registry
 
 

@@ -14,7 +14,7 @@ from airscoop.registry import TABLE
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.receipt import FinishReceipt
+    from airscoop.receipts.export_steps import FinishReceipt
 
 
 class FinishExportOperator(ExportStepOperator):

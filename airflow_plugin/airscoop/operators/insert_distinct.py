@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airscoop import LoadContext
-    from airscoop.receipt import InsertReceipt
+    from airscoop.receipts.warehouse import InsertReceipt
 
 
 class InsertDistinctOperator(WarehouseOperator):

@@ -13,7 +13,7 @@ from airscoop.registry import TABLE
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.receipt import PublishReceipt
+    from airscoop.receipts.publishing import PublishReceipt
 
 
 class PublishChangesOperator(ExportStepOperator):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airscoop import Warehouse
-    from airscoop.receipt import RefreshReceipt
+    from airscoop.receipts.warehouse import RefreshReceipt
 
 
 class RefreshMaterializedViewOperator(WarehouseOperator):

@@ -12,7 +12,7 @@ from airscoop.registry import TABLE
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airscoop.receipt import RegisterReceipt
+    from airscoop.receipts.export_steps import RegisterReceipt
 
 
 class RegisterExportsOperator(AirscoopOperator):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airscoop.athena import AthenaSettings
-    from airscoop.receipt import ChangesReceipt
+    from airscoop.receipts.export_steps import ChangesReceipt
     from airscoop.snapshots import Engine
 
 

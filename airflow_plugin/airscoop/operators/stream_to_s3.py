@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airscoop import CopyJob, Progress
     from airscoop.credentials import PayloadSigning
     from airscoop.options import Format
-    from airscoop.receipt import CopyReceipt
+    from airscoop.receipts.transfer import CopyReceipt
     from airscoop.resume import TaskStateResumeStore
 
 SECONDS_BETWEEN_LOG_LINES = 5.0

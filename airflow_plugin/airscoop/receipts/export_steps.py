@@ -1,0 +1,86 @@
+"""The receipts of the steps that take an export from its registration to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from airscoop.receipts import Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterReceipt(Receipt):
+    """Exports found in S3 and what became of them: found = registered + already_there + refused +
+    conflicts.
+
+    exports: the ids (TENANT/TABLE/VERSION) to work on, by table in the order of versions: new ones,
+    those that an earlier run has not finished, and, once, those whose error is to be seen. refused:
+    older than the last done one, and conflicts: more objects or other content than was registered,
+    each with the reason. incomplete: those whose marker is not there yet. other_objects: how many
+    objects' names are not those of an export's.
+    """
+
+    verb: str = "register"
+    exports: list[str]
+    found: int
+    registered: list[str]
+    already_there: int
+    refused: dict[str, str]
+    conflicts: dict[str, str]
+    incomplete: list[str]
+    other_objects: int
+
+    def summary(self) -> str:
+        text = (
+            f"{self.found:,} exports: {len(self.registered):,} registered, "
+            f"{self.already_there:,} already there"
+        )
+        for count, what in (
+            (len(self.refused), "refused"),
+            (len(self.conflicts), "in conflict"),
+            (len(self.incomplete), "not complete yet"),
+        ):
+            text += f", {count:,} {what}" if count else ""
+        reasons = [*self.refused.values(), *self.conflicts.values()]
+        return "; ".join([f"{text}, {len(self.exports):,} to work on", *reasons])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangesReceipt(Receipt):
+    """The changes of an export, written to `changes`; previous: the version it was compared with.
+
+    computed: false where an earlier try had written the same file. delta: the comparison's receipt.
+    """
+
+    verb: str = "compute"
+    export: str
+    previous: str | None
+    changes: str
+    etag: str
+    count: int
+    computed: bool
+    delta: dict[str, Any]
+
+    def summary(self) -> str:
+        how = "written to" if self.computed else "already in"
+        return (
+            f"{self.export} against {self.previous or 'nothing'}: {self.count:,} changes {how} "
+            f"{self.changes}, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishReceipt(Receipt):
+    """The end of an export's work; its lock is released."""
+
+    verb: str = "finish"
+    export: str
+    previous: str | None
+    state: Literal["done", "failed"]
+    error: str | None
+    changes: int | None
+    published: int
+
+    def summary(self) -> str:
+        error = f": {self.error}" if self.error else ""
+        return f"{self.export} is {self.state}{error}"

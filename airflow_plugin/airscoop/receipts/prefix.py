@@ -1,0 +1,48 @@
+"""The receipt of a copy of a prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airscoop.receipts import Receipt, megabytes
+from airscoop.receipts.transfer import CopyReceipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyFailure:
+    """An object of a prefix that was not copied, and why."""
+
+    source: str
+    destination: str
+    error: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixReceipt(Receipt):
+    """A copy of a prefix: objects = copied + equal + the failures.
+
+    equal: those that the destination had already, by size and checksum. markers: empty objects that
+    stand for folders, which are left out. copies: the receipts of those that were copied.
+    """
+
+    verb: str = "copy_prefix"
+    source: str
+    destination: str
+    objects: int
+    copied: int
+    equal: int
+    markers: int
+    source_bytes: int
+    destination_bytes: int
+    equal_bytes: int
+    copies: list[CopyReceipt]
+    failures: list[CopyFailure]
+
+    def summary(self) -> str:
+        failed = f", {len(self.failures):,} FAILED" if self.failures else ""
+        return (
+            f"{self.source} -> {self.destination}: {self.objects:,} objects, {self.copied:,} copied"
+            f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}, {self.seconds:.1f} s"
+        )

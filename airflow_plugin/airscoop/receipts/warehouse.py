@@ -1,0 +1,128 @@
+"""The receipts of the verbs that load a warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from airscoop.receipts import Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionResult:
+    """One partition after `add_partitions`."""
+
+    values: dict[str, str]
+    location: str
+    status: Literal["added", "moved", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionReceipt(Receipt):
+    """Partitions registered on an external table."""
+
+    verb: str = "partition"
+    table: str
+    partitions: list[PartitionResult]
+    added: int
+    moved: int
+    unchanged: int
+
+    def summary(self) -> str:
+        return (
+            f"{self.table}: {self.added} partitions added, {self.moved} moved, "
+            f"{self.unchanged} unchanged, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertReceipt(Receipt):
+    """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced."""
+
+    verb: str = "insert"
+    source: str
+    target: str
+    partition: dict[str, str]
+    mode: str
+    scanned: int
+    duplicates: int
+    already_there: int
+    inserted: int
+    replaced: int
+    attempts: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the target is different from before."""
+        return self.inserted + self.replaced > 0
+
+    def summary(self) -> str:
+        return (
+            f"{self.source} -> {self.target}: {self.scanned:,} scanned = {self.inserted:,} inserted"
+            f" + {self.replaced:,} replaced + {self.already_there:,} already there"
+            f" + {self.duplicates:,} duplicates, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyReceipt(Receipt):
+    """A file of changes applied to a table: changes = inserted + updated + deleted.
+
+    already_applied: the table was as the changes want it, so nothing was done and the three are 0.
+    digest: SHA-256 of the file's lines, as airscoop.applied has it. etag: of a source that has one.
+    """
+
+    verb: str = "apply"
+    changes_file: str
+    table: str
+    key: list[str]
+    changes: int
+    inserted: int
+    updated: int
+    deleted: int
+    already_applied: bool
+    digest: str
+    etag: str | None
+    source_bytes: int
+    text_bytes: int
+    retries: int
+    attempts: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the table is different from before."""
+        return self.inserted + self.updated + self.deleted > 0
+
+    def summary(self) -> str:
+        done = (
+            "all applied already: nothing was changed"
+            if self.already_applied
+            else f"{self.inserted:,} inserted + {self.updated:,} updated + {self.deleted:,} deleted"
+        )
+        return (
+            f"{self.changes_file} -> {self.table}: {self.changes:,} changes"
+            f"{', ' if self.already_applied else ' = '}{done}, {self.seconds:.1f} s"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshReceipt(Receipt):
+    """A refreshed materialized view."""
+
+    verb: str = "refresh"
+    view: str
+
+    def summary(self) -> str:
+        return f"{self.view} refreshed, {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptReceipt(Receipt):
+    """A script run statement by statement."""
+
+    verb: str = "script"
+    file: str
+    statements: int
+
+    def summary(self) -> str:
+        return f"{self.file}: {self.statements} statements, {self.seconds:.1f} s"
