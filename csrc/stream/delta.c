@@ -101,6 +101,7 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
         .scratch = &delta->changes->scratch,
         .cancelled = &delta->cancelled,
         .counts = &delta->counts,
+        .plans = delta->changes->plans,
         .changes = &delta->changes->spools[0],
         .one_side = &delta->changes->spools[1],
         .memory_bytes = limit > taken + taken / 4 ? limit - taken : taken / 4,

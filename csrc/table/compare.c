@@ -6,9 +6,7 @@
 #include "sieve.h"
 #include "scoop/memory.h"
 
-/* Rows that one side goes ahead by when they come in any order: with it, the order of the changes
- * depends on the exports only, not on who was faster. */
-enum { TURN_ROWS = 2048, STEP_ROWS = 4096, PREFETCH_ROWS = 8 };
+enum { STEP_ROWS = 4096, PREFETCH_ROWS = 8 };
 
 enum phase { BEGINNING, MERGING, JOINING, FINISHING, DONE };
 
@@ -27,8 +25,7 @@ struct scoop_compare {
     uint64_t one_side_rows[2];
     struct scoop_join *join;   /* of whole rows, when of rows with one key the last counts */
     struct scoop_sieve *sieve; /* otherwise */
-    enum scoop_side turn;
-    size_t turn_rows;
+    uint64_t taken[2];         /* rows that these took */
     struct scoop_compare_facts facts;
 };
 
@@ -90,16 +87,7 @@ static struct scoop_row_bytes bytes_of(const struct cursor *cursor, const struct
 
 static int add_matched(void *user, const unsigned char *key, size_t length,
                        struct scoop_error *error) {
-    return scoop_join_add_matched(user, scoop_key_hash_of(key, length), error);
-}
-
-/* The join that knows all keys. */
-static struct scoop_join *keys_of(struct scoop_compare *compare) {
-    return compare->join != NULL ? compare->join : scoop_sieve_keys(compare->sieve);
-}
-
-static struct scoop_key_hash digest_of(const struct scoop_row_bytes *row) {
-    return scoop_key_hash_of(row->data, row->compared);
+    return scoop_sieve_add_matched(user, scoop_key_hash_of(key, length), error);
 }
 
 /* Gives what the merge has found to a join, which goes on from there. */
@@ -117,20 +105,19 @@ static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     struct scoop_spool_reader reader;
     struct scoop_record record;
     compare->phase = JOINING;
-    if (options.keep_last)
+    if (options.keep_last) {
         compare->join = scoop_join_new(&options, error);
-    else
-        compare->sieve = scoop_sieve_new(&options, error);
-    if (compare->join == NULL && compare->sieve == NULL)
-        return -1;
-    if (scoop_key_log_replay(&compare->settled, add_matched, keys_of(compare), error) != 0)
+        return compare->join == NULL ? -1 : 0;
+    }
+    compare->sieve = scoop_sieve_new(&options, compare->options.plans, error);
+    if (compare->sieve == NULL ||
+        scoop_key_log_replay(&compare->settled, add_matched, compare->sieve, error) != 0)
         return -1;
     int status;
     scoop_spool_reader_init(&reader, compare->options.one_side);
     while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
         enum scoop_side side = record.kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-        if (scoop_sieve_add(compare->sieve, side, record.hash, digest_of(&record.row), &record.row,
-                            0, error) != 0) {
+        if (scoop_sieve_add_row(compare->sieve, side, record.hash, &record.row, error) != 0) {
             status = -1;
             break;
         }
@@ -246,49 +233,55 @@ static enum scoop_compare_state merge(struct scoop_compare *compare, struct scoo
     return SCOOP_COMPARE_MOVED;
 }
 
-static void change_turns(struct scoop_compare *compare) {
-    compare->turn = compare->turn == SCOOP_OLD ? SCOOP_NEW : SCOOP_OLD;
-    compare->turn_rows = 0;
+/* The side whose batch is next: that of which fewer rows came. So the order of the changes depends
+ * on the exports only, not on who was faster. */
+static enum scoop_side whose_turn(const struct scoop_compare *compare) {
+    const struct cursor *cursors = compare->cursors;
+    if (cursors[SCOOP_OLD].ended || cursors[SCOOP_NEW].ended)
+        return cursors[SCOOP_OLD].ended ? SCOOP_NEW : SCOOP_OLD;
+    return compare->taken[SCOOP_OLD] <= compare->taken[SCOOP_NEW] ? SCOOP_OLD : SCOOP_NEW;
 }
 
-static int join_row(struct scoop_compare *compare, const struct scoop_batch *batch,
-                    const struct scoop_row *row, struct scoop_error *error) {
-    struct scoop_row_bytes bytes = {scoop_row_data(batch, row), row->length, row->compared};
-    uint64_t line = batch->first_line + row->line;
-    if (compare->join != NULL)
-        return scoop_join_add(compare->join, compare->turn, row->hash, &bytes, line, error);
-    return scoop_sieve_add(compare->sieve, compare->turn, row->hash,
-                           batch->digested ? row->digest : digest_of(&bytes), &bytes, line, error);
-}
-
-/* Rows of one batch, within its turn. */
-static int join_rows(struct scoop_compare *compare, struct scoop_error *error) {
-    struct cursor *cursor = &compare->cursors[compare->turn];
-    const struct scoop_join *keys = keys_of(compare);
-    size_t end = cursor->next + (TURN_ROWS - compare->turn_rows);
-    if (end > cursor->batch->count)
-        end = cursor->batch->count;
-    compare->turn_rows += end - cursor->next;
-    for (; cursor->next < end; cursor->next++) {
+/* The rows of a batch that are left. */
+static int join_rows(struct scoop_compare *compare, enum scoop_side side,
+                     struct scoop_error *error) {
+    struct cursor *cursor = &compare->cursors[side];
+    const struct scoop_batch *batch = cursor->batch;
+    for (; cursor->next < batch->count; cursor->next++) {
         const struct scoop_row *row = row_at(cursor);
-        if (cursor->next + 2 * PREFETCH_ROWS < end) {
-            scoop_join_prefetch(keys, row[2 * PREFETCH_ROWS].hash);
-            scoop_join_prefetch_row(keys, row[PREFETCH_ROWS].hash);
+        struct scoop_row_bytes bytes = bytes_of(cursor, row);
+        if (cursor->next + 2 * PREFETCH_ROWS < batch->count) {
+            scoop_join_prefetch(compare->join, row[2 * PREFETCH_ROWS].hash);
+            scoop_join_prefetch_row(compare->join, row[PREFETCH_ROWS].hash);
         }
-        if (join_row(compare, cursor->batch, row, error) != 0)
+        if (scoop_join_add(compare->join, side, row->hash, &bytes, batch->first_line + row->line,
+                           error) != 0)
             return -1;
     }
     return 0;
 }
 
+static int sift_rows(struct scoop_compare *compare, enum scoop_side side,
+                     struct scoop_error *error) {
+    struct cursor *cursor = &compare->cursors[side];
+    size_t first = cursor->next;
+    cursor->next = cursor->batch->count;
+    return scoop_sieve_add(compare->sieve, side, cursor->batch, first, error);
+}
+
 static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop_error *error) {
-    enum scoop_next next = fill(compare, compare->turn, error);
+    enum scoop_side side = whose_turn(compare);
+    struct cursor *cursor = &compare->cursors[side];
+    enum scoop_next next = fill(compare, side, error);
     if (next != SCOOP_NEXT_BATCH)
         return next == SCOOP_NEXT_WAIT ? SCOOP_COMPARE_WAITS : SCOOP_COMPARE_FAILED;
-    if (!compare->cursors[compare->turn].ended && join_rows(compare, error) != 0)
-        return SCOOP_COMPARE_FAILED;
-    if (compare->cursors[compare->turn].ended || compare->turn_rows == TURN_ROWS)
-        change_turns(compare);
+    if (!cursor->ended) {
+        compare->taken[side] += cursor->batch->count - cursor->next;
+        int status = compare->sieve != NULL ? sift_rows(compare, side, error)
+                                            : join_rows(compare, side, error);
+        if (status != 0)
+            return SCOOP_COMPARE_FAILED;
+    }
     if (both_ended(compare))
         compare->phase = FINISHING;
     return SCOOP_COMPARE_MOVED;

@@ -2,11 +2,12 @@
  *
  * As long as both come in the order of their keys they are merged, in constant memory. What the
  * merge found on one side only stays provisional, so that when the order breaks the comparison goes
- * on in any order (join.h) with what was read, and nothing is read again. */
+ * on in any order (sieve.h, join.h) with what was read, and nothing is read again. */
 #ifndef SCOOP_TABLE_COMPARE_H
 #define SCOOP_TABLE_COMPARE_H
 
 #include "batch.h"
+#include "columns.h"
 #include "join.h"
 #include "spool.h"
 
@@ -16,6 +17,7 @@ struct scoop_compare_options {
     struct scoop_scratch *scratch; /* borrowed, as all that follows */
     const atomic_bool *cancelled;  /* NULL: never */
     struct scoop_delta_counts *counts;
+    const struct scoop_row_plan *plans; /* of both sides; made before the first step */
     struct scoop_spool *changes;  /* gets the changes */
     struct scoop_spool *one_side; /* gets more of them: rows that a merge found on one side only */
     size_t memory_bytes;

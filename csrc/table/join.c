@@ -310,9 +310,6 @@ static size_t wanted_bytes(const struct scoop_join *join, size_t row_bytes) {
 /* Spills until what is wanted can be had, or the partition that wants it is spilled itself. */
 static int make_room(struct scoop_join *join, unsigned wants, size_t row_bytes,
                      struct scoop_error *error) {
-    if (!is_within(join, wanted_bytes(join, row_bytes)) && join->options.give_room != NULL &&
-        join->options.give_room(join->options.user, error) < 0)
-        return -1;
     size_t more;
     while (wants < join->next_spill && (more = wanted_bytes(join, row_bytes)) > 0 &&
            !is_within(join, more))
@@ -357,15 +354,6 @@ static void note_duplicate(struct scoop_join *join, enum scoop_side side,
         join->options.on_duplicate(join->options.user, side, row, line);
 }
 
-static int settle_both(struct scoop_join *join, const struct scoop_row_bytes *before,
-                       const struct scoop_row_bytes *now, struct scoop_error *error) {
-    const struct scoop_join_options *options = &join->options;
-    if (options->on_pair == NULL)
-        return scoop_settle_both(options->changes, options->counts, before, now, error);
-    options->on_pair(options->user, before, now, is_same(before, now));
-    return 0;
-}
-
 /* A row whose key has a row already. */
 static int meet(struct scoop_join *join, struct entry *entry, enum scoop_side side,
                 const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error) {
@@ -376,8 +364,9 @@ static int meet(struct scoop_join *join, struct entry *entry, enum scoop_side si
         return 0;
     }
     struct scoop_row_bytes other = row_of(slot);
-    if (settle_both(join, side == SCOOP_NEW ? &other : row, side == SCOOP_NEW ? row : &other,
-                    error) != 0)
+    if (scoop_settle_both(join->options.changes, join->options.counts,
+                          side == SCOOP_NEW ? &other : row, side == SCOOP_NEW ? row : &other,
+                          error) != 0)
         return -1;
     scoop_slots_drop(&join->slots, entry->ref);
     entry->ref = MATCHED;
@@ -413,8 +402,9 @@ int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_k
                                    : meet(join, entry, side, row, line, error);
 }
 
-int scoop_join_add_matched(struct scoop_join *join, struct scoop_key_hash hash,
-                           struct scoop_error *error) {
+/* A key that both sides have and that is settled. */
+static int add_matched(struct scoop_join *join, struct scoop_key_hash hash,
+                       struct scoop_error *error) {
     unsigned partition = partition_of(join, hash);
     struct scoop_record record = {.kind = SCOOP_RECORD_MATCHED, .hash = hash};
     if (make_ready(join, partition, 0, error) != 0)
@@ -450,8 +440,7 @@ static int settle_pair(struct scoop_join *join, unsigned partition, const struct
 static int finish_in_memory(struct scoop_join *join, unsigned partition,
                             struct scoop_error *error) {
     const struct entry *entries = entries_of(join, partition);
-    uint32_t places = join->options.on_pair == NULL ? join->capacity : 0;
-    for (uint32_t i = 0; i < places; i++) {
+    for (uint32_t i = 0; i < join->capacity; i++) {
         const struct entry *entry = &entries[i];
         int status = 0;
         if (entry->ref == 0 || entry->ref == MATCHED)
@@ -483,7 +472,7 @@ static int replay(struct scoop_join *inner, const struct scoop_spool *spool,
             atomic_load(inner->options.cancelled))
             status = scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
         else if (record.kind == SCOOP_RECORD_MATCHED)
-            status = scoop_join_add_matched(inner, record.hash, error);
+            status = add_matched(inner, record.hash, error);
         else
             status = scoop_join_add(inner, side, record.hash, &record.row, 0, error);
         if (status < 0)

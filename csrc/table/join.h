@@ -25,11 +25,6 @@ struct scoop_join_options {
     size_t memory_bytes;
     const size_t *beside_bytes; /* of the memory: what others use; NULL: nothing */
     bool keep_last;             /* of the rows of one side with one key the last counts */
-    /* NULL, or it is told of pairs of rows, and nothing becomes of rows that have no pair. */
-    void (*on_pair)(void *user, const struct scoop_row_bytes *before,
-                    const struct scoop_row_bytes *now, bool equal);
-    /* NULL, or it makes room before rows are spilled. 1: it did, 0: it had none, -1. */
-    int (*give_room)(void *user, struct scoop_error *error);
     /* A second row of a side with one key was met, and left out. */
     void (*on_duplicate)(void *user, enum scoop_side side, const struct scoop_row_bytes *row,
                          uint64_t line);
@@ -48,9 +43,6 @@ void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_has
 /* Takes a row; line 0: not known. 0, or -1 with NO_MEMORY or an error of the scratch file. */
 int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_key_hash hash,
                    const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error);
-/* Notes a key that both sides have and that is settled. */
-int scoop_join_add_matched(struct scoop_join *join, struct scoop_key_hash hash,
-                           struct scoop_error *error);
 /* All rows are there: settles the rest, a partition a call. 1: there are more; 0: done; -1. */
 int scoop_join_finish(struct scoop_join *join, struct scoop_error *error);
 /* What it uses of the memory. */

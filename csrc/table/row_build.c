@@ -74,3 +74,20 @@ int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batc
     row->length = (uint32_t)extra->length - row->at;
     return 0;
 }
+
+int scoop_row_hash_key(const struct scoop_row_plan *plan, const struct scoop_row_bytes *row,
+                       struct scoop_buf *room, struct scoop_key_hash *hash,
+                       struct scoop_error *error) {
+    room->length = 0;
+    for (size_t i = 0; i < plan->key_count; i++) {
+        const unsigned char *at = row->data, *end = row->data + row->length;
+        struct scoop_value value = {0};
+        for (size_t column = 0; column <= plan->key_places[i]; column++)
+            at = scoop_row_next(at, end, &value);
+        if (scoop_buf_append(room, &value.length, sizeof value.length, error) != 0 ||
+            scoop_buf_append(room, value.data, value.length, error) != 0)
+            return -1;
+    }
+    *hash = scoop_key_hash_of(room->data, room->length);
+    return 0;
+}

@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "columns.h"
+#include "spool.h"
 #include "row_text.h"
 
 /* Where a row stands in its export, for messages. */
@@ -21,6 +22,11 @@ int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batc
                      struct scoop_row *row, const struct scoop_value *values,
                      struct scoop_error *error);
 int scoop_row_fail_key(const struct scoop_row_plan *plan, size_t key, struct scoop_row_place place,
+                       struct scoop_error *error);
+/* A hash of the key of a canonical row, in whichever export it is; not that of scoop_row_set_key.
+ * *room is to build the key in. 0, or -1 with NO_MEMORY. */
+int scoop_row_hash_key(const struct scoop_row_plan *plan, const struct scoop_row_bytes *row,
+                       struct scoop_buf *room, struct scoop_key_hash *hash,
                        struct scoop_error *error);
 
 #endif

@@ -1,168 +1,40 @@
 #include "sieve.h"
 
-#include <string.h>
-
+#include "matching.h"
+#include "row_build.h"
+#include "row_log.h"
 #include "scoop/memory.h"
 
 enum {
-    BLOCK_BYTES = 256 * 1024,
-    RECENT_PART = 4, /* of the memory, for recent rows */
-    FEW_GONE = 4,    /* a block is not sifted when less than this part of its rows would go */
-    ROWS_A_CALL = 4096,
-    FIRST_VERDICT_BYTES = 4096,
-    MOST_EXTRAS = 3, /* that are told */
-    MOST_RECENT = 4096,
-};
-
-/* Of a row that has a number: two bits, four rows a byte. */
-enum verdict {
-    SAME,  /* the other export has it, too */
-    GONE,  /* so it was not written to the log */
-    ALONE, /* the other export has no row of its key, as far as is known */
-    PAIR,  /* the other export has another row of its key */
-};
-
-/* What stands for a row in the join of keys; it is compared by its digest. */
-struct stub {
-    struct scoop_key_hash digest;
-    uint64_t number; /* of the row in the log */
+    LOG_PART = 4,   /* of the memory, for recent rows */
+    TRY_PART = 4,   /* of the recent rows are new when it is worth while to match */
+    MOST_PAUSE = 8, /* times the recent rows */
+    COPIED_BYTES = 256 * 1024,
+    KEY_CEILING = 1 << 30,
 };
 
 enum phase { MATCHING, READING, PAIRING };
 
 struct scoop_sieve {
     struct scoop_join_options options;
+    const struct scoop_row_plan *plans;
     enum phase phase;
-    struct scoop_join *keys;    /* until READING */
-    struct scoop_join *pairs;   /* from READING on: rows whose counterpart differs */
-    struct scoop_spool log;     /* older rows, but for those that were GONE by then */
-    struct scoop_spool *recent; /* a ring of blocks in memory, of the rows after them */
-    size_t recent_most, recent_first, recent_count;
-    size_t recent_bytes;
-    uint64_t oldest; /* the number of the first recent row */
-    unsigned char *verdicts;
-    size_t verdict_bytes;
-    size_t beside_bytes; /* of the memory: all but the joins' */
-    uint64_t now;        /* the number of the row under way */
-    struct scoop_row_bytes row;
-    uint64_t extras[MOST_EXTRAS]; /* rows with a key of their own export, found after the log */
-    unsigned extra_count;
+    struct scoop_verdicts verdicts;
+    struct scoop_row_log log;
+    struct scoop_matching matching; /* until READING */
+    struct scoop_batch copied[2];   /* rows of each side that do not come in batches */
+    uint64_t next_try, pause_rows;
+    size_t extra_count; /* rows that are told as duplicates */
+    uint64_t extras[SCOOP_MOST_EXTRAS];
     uint64_t spilled_rows;
-    size_t next_recent; /* block to be read */
-    struct scoop_spool_reader reader;
+    struct scoop_row_reader reader;
+    struct scoop_join *pairs; /* from READING on: rows whose counterpart differs */
+    struct scoop_buf key;     /* of such a row */
+    size_t beside_bytes;      /* of the memory: all but the join's */
 };
 
-static enum verdict verdict_of(const struct scoop_sieve *sieve, uint64_t number) {
-    return (enum verdict)(sieve->verdicts[number / 4] >> number % 4 * 2 & 3);
-}
-
-static void set_verdict(struct scoop_sieve *sieve, uint64_t number, enum verdict verdict) {
-    unsigned shift = number % 4 * 2;
-    unsigned char *byte = &sieve->verdicts[number / 4];
-    *byte = (unsigned char)((*byte & ~(3u << shift)) | (unsigned)verdict << shift);
-}
-
-static uint64_t number_of(const struct scoop_row_bytes *bytes) {
-    struct stub stub;
-    memcpy(&stub, bytes->data, sizeof stub);
-    return stub.number;
-}
-
-static void on_pair(void *user, const struct scoop_row_bytes *before,
-                    const struct scoop_row_bytes *now, bool equal) {
-    struct scoop_sieve *sieve = user;
-    set_verdict(sieve, number_of(before), equal ? SAME : PAIR);
-    set_verdict(sieve, number_of(now), equal ? SAME : PAIR);
-    if (equal)
-        sieve->options.counts->unchanged++;
-}
-
-/* The row under way is told at once, and not kept; of one in the log the text is read later. */
-static void on_extra(void *user, enum scoop_side side, const struct scoop_row_bytes *bytes,
-                     uint64_t line) {
-    struct scoop_sieve *sieve = user;
-    uint64_t number = number_of(bytes);
-    set_verdict(sieve, number, SAME);
-    if (sieve->row.data == NULL) {
-        if (sieve->extra_count < MOST_EXTRAS)
-            sieve->extras[sieve->extra_count++] = number;
-    } else if (sieve->options.on_duplicate != NULL) {
-        sieve->options.on_duplicate(sieve->options.user, side, &sieve->row, line);
-    }
-}
-
-static void count_beside(struct scoop_sieve *sieve) {
-    sieve->beside_bytes = sieve->recent_bytes + sieve->verdict_bytes;
-}
-
-static struct scoop_spool *recent_block(const struct scoop_sieve *sieve, size_t index) {
-    return &sieve->recent[(sieve->recent_first + index) % sieve->recent_most];
-}
-
-/* Copies the rows of a block that are not gone. */
-static int sift(struct scoop_sieve *sieve, struct scoop_spool *block, struct scoop_error *error) {
-    struct scoop_spool_reader reader;
-    struct scoop_record record;
-    uint64_t number = sieve->oldest;
-    int status;
-    scoop_spool_reader_init(&reader, block);
-    while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
-        if (verdict_of(sieve, number) == SAME)
-            set_verdict(sieve, number, GONE);
-        else if (scoop_spool_add(&sieve->log, &record, error) != 0)
-            status = -1;
-        if (status < 0)
-            break;
-        number++;
-    }
-    scoop_spool_reader_free(&reader);
-    scoop_spool_clear(block);
-    return status;
-}
-
-/* The oldest block goes to the log. */
-static int retire(struct scoop_sieve *sieve, struct scoop_error *error) {
-    struct scoop_spool *block = recent_block(sieve, 0);
-    uint64_t end = sieve->oldest + block->records, same = 0;
-    for (uint64_t number = sieve->oldest; number < end; number++)
-        same += verdict_of(sieve, number) == SAME;
-    sieve->recent_bytes -= block->tail.length;
-    int status = same < block->records / FEW_GONE ? scoop_spool_take_over(&sieve->log, block, error)
-                                                  : sift(sieve, block, error);
-    sieve->oldest = end;
-    if (block->tail.capacity > 2 * BLOCK_BYTES)
-        scoop_spool_free(block); /* it had a very long row */
-    if (sieve->recent_count-- > 1)
-        sieve->recent_first = (sieve->recent_first + 1) % sieve->recent_most;
-    count_beside(sieve);
-    return status;
-}
-
-/* Recent rows give way to keys. */
-static int give_room(void *user, struct scoop_error *error) {
-    struct scoop_sieve *sieve = user;
-    while (sieve->recent_count > 0)
-        if (retire(sieve, error) != 0)
-            return -1;
-    for (size_t i = 0; i < sieve->recent_most; i++)
-        scoop_spool_free(&sieve->recent[i]);
-    sieve->recent_most = 1;
-    sieve->recent_first = 0;
-    return 1;
-}
-
-static int make_recent(struct scoop_sieve *sieve, struct scoop_error *error) {
-    size_t blocks = sieve->options.memory_bytes / RECENT_PART / BLOCK_BYTES;
-    sieve->recent_most = blocks == 0 ? 1 : blocks < MOST_RECENT ? blocks : MOST_RECENT;
-    sieve->recent = scoop_calloc(sieve->recent_most, sizeof *sieve->recent);
-    if (sieve->recent == NULL)
-        return scoop_fail_memory(error);
-    for (size_t i = 0; i < sieve->recent_most; i++)
-        scoop_spool_init(&sieve->recent[i], sieve->options.scratch, SIZE_MAX);
-    return 0;
-}
-
 struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
+                                    const struct scoop_row_plan *plans,
                                     struct scoop_error *error) {
     struct scoop_sieve *sieve = scoop_calloc(1, sizeof *sieve);
     if (sieve == NULL) {
@@ -170,16 +42,14 @@ struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
         return NULL;
     }
     sieve->options = *options;
-    scoop_spool_init(&sieve->log, options->scratch, BLOCK_BYTES);
-    struct scoop_join_options keys = *options;
-    keys.on_pair = on_pair;
-    keys.on_duplicate = on_extra;
-    keys.beside_bytes = &sieve->beside_bytes;
-    keys.give_room = give_room;
-    keys.user = sieve;
-    if (make_recent(sieve, error) == 0)
-        sieve->keys = scoop_join_new(&keys, error);
-    if (sieve->keys != NULL)
+    sieve->plans = plans;
+    scoop_buf_init(&sieve->key, KEY_CEILING);
+    size_t for_log = options->memory_bytes / LOG_PART;
+    for (size_t side = 0; side < 2; side++)
+        scoop_batch_init(&sieve->copied[side]);
+    if (scoop_row_log_init(&sieve->log, options->scratch, &sieve->verdicts, for_log, error) == 0 &&
+        scoop_matching_init(&sieve->matching, options->scratch, &sieve->verdicts,
+                            options->memory_bytes - for_log, options->cancelled, error) == 0)
         return sieve;
     scoop_sieve_free(sieve);
     return NULL;
@@ -188,143 +58,154 @@ struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
 void scoop_sieve_free(struct scoop_sieve *sieve) {
     if (sieve == NULL)
         return;
-    scoop_spool_reader_free(&sieve->reader);
-    scoop_join_free(sieve->keys);
+    scoop_row_reader_free(&sieve->reader);
+    scoop_matching_free(&sieve->matching);
     scoop_join_free(sieve->pairs);
-    scoop_spool_free(&sieve->log);
-    for (size_t i = 0; sieve->recent != NULL && i < sieve->recent_most; i++)
-        scoop_spool_free(&sieve->recent[i]);
-    scoop_free(sieve->recent);
-    scoop_free(sieve->verdicts);
+    scoop_row_log_free(&sieve->log);
+    scoop_verdicts_free(&sieve->verdicts);
+    scoop_buf_free(&sieve->key);
+    for (size_t side = 0; side < 2; side++)
+        scoop_batch_free(&sieve->copied[side]);
     scoop_free(sieve);
 }
 
-struct scoop_join *scoop_sieve_keys(struct scoop_sieve *sieve) {
-    return sieve->keys;
+int scoop_sieve_add_matched(struct scoop_sieve *sieve, struct scoop_key_hash hash,
+                            struct scoop_error *error) {
+    return scoop_stubs_add_key(sieve->matching.stubs, hash, error);
 }
 
-static int grow_verdicts(struct scoop_sieve *sieve, struct scoop_error *error) {
-    size_t bytes = sieve->verdict_bytes == 0 ? FIRST_VERDICT_BYTES
-                                             : sieve->verdict_bytes + sieve->verdict_bytes / 2;
-    unsigned char *grown = scoop_realloc(sieve->verdicts, bytes);
-    if (grown == NULL)
-        return scoop_fail_memory(error);
-    sieve->verdicts = grown;
-    sieve->verdict_bytes = bytes;
-    count_beside(sieve);
-    return 0;
-}
-
-/* The block to write a row of so many bytes to. NULL with *error. */
-static struct scoop_spool *ready_block(struct scoop_sieve *sieve, size_t row_bytes,
-                                       struct scoop_error *error) {
-    size_t others = scoop_join_bytes(sieve->keys) + sieve->verdict_bytes;
-    if (sieve->recent_count > 0) {
-        struct scoop_spool *block = recent_block(sieve, sieve->recent_count - 1);
-        if (block->tail.length + row_bytes <= BLOCK_BYTES)
-            return block;
-    }
-    while (sieve->recent_count > 0 &&
-           (sieve->recent_count == sieve->recent_most ||
-            others + sieve->recent_bytes + BLOCK_BYTES > sieve->options.memory_bytes))
-        if (retire(sieve, error) != 0)
-            return NULL;
-    return recent_block(sieve, sieve->recent_count++);
-}
-
-static int keep_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
-                    const struct scoop_row_bytes *row, struct scoop_error *error) {
-    const struct scoop_record record = {
-        .kind = side == SCOOP_OLD ? SCOOP_RECORD_OLD : SCOOP_RECORD_NEW, .hash = hash, .row = *row};
-    struct scoop_spool *block = ready_block(sieve, row->length, error);
-    if (block == NULL)
-        return -1;
-    size_t before = block->tail.length;
-    if (scoop_spool_add(block, &record, error) != 0)
-        return -1;
-    sieve->recent_bytes += block->tail.length - before;
-    count_beside(sieve);
-    return 0;
-}
-
-int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
-                    struct scoop_key_hash digest, const struct scoop_row_bytes *row, uint64_t line,
-                    struct scoop_error *error) {
-    struct stub stub = {digest, sieve->now};
-    struct scoop_row_bytes bytes = {(const unsigned char *)&stub, sizeof stub, sizeof stub.digest};
-    if (sieve->now / 4 == sieve->verdict_bytes && grow_verdicts(sieve, error) != 0)
-        return -1;
-    set_verdict(sieve, sieve->now, ALONE);
-    sieve->row = *row;
-    int status = scoop_join_add(sieve->keys, side, hash, &bytes, line, error);
-    sieve->row.data = NULL;
-    if (status != 0 || verdict_of(sieve, sieve->now) == SAME)
-        return status;
-    sieve->now++;
-    return keep_row(sieve, side, hash, row, error);
-}
-
-static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
-    struct scoop_join_options options = sieve->options;
-    sieve->spilled_rows = scoop_join_spilled(sieve->keys);
-    scoop_join_free(sieve->keys);
-    sieve->keys = NULL;
-    options.beside_bytes = &sieve->beside_bytes;
-    sieve->pairs = scoop_join_new(&options, error);
-    sieve->phase = READING;
-    sieve->now = 0;
-    scoop_spool_reader_init(&sieve->reader, &sieve->log);
-    return sieve->pairs == NULL ? -1 : 1;
-}
-
-static void tell_extra(const struct scoop_sieve *sieve, uint64_t number, enum scoop_side side,
-                       const struct scoop_row_bytes *row) {
-    for (unsigned i = 0; i < sieve->extra_count; i++)
-        if (sieve->extras[i] == number && sieve->options.on_duplicate != NULL)
-            sieve->options.on_duplicate(sieve->options.user, side, row, 0);
-}
-
-static int settle(struct scoop_sieve *sieve, const struct scoop_record *record,
-                  struct scoop_error *error) {
-    const struct scoop_join_options *options = &sieve->options;
-    enum scoop_side side = record->kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-    while (verdict_of(sieve, sieve->now) == GONE)
-        sieve->now++;
-    uint64_t number = sieve->now++;
-    switch (verdict_of(sieve, number)) {
-    case ALONE:
-        return scoop_settle_one(options->changes, options->counts, side, record->hash, &record->row,
-                                error);
-    case PAIR:
-        return scoop_join_add(sieve->pairs, side, record->hash, &record->row, 0, error);
-    default:
-        tell_extra(sieve, number, side, &record->row);
+/* Rows that are matched before they leave the memory need not be written. Where exports come in
+ * nearly the same order those are most; where they do not, tries become rare. */
+static int try_to_match(struct scoop_sieve *sieve, struct scoop_error *error) {
+    uint64_t recent = sieve->log.rows - sieve->log.recent[sieve->log.recent_first].head.number;
+    if (sieve->log.rows < sieve->next_try)
         return 0;
-    }
+    int status = scoop_matching_try(&sieve->matching, error);
+    if (status < 0)
+        return -1;
+    if (status > 0 || sieve->pause_rows == 0)
+        sieve->pause_rows = recent / TRY_PART;
+    else if (sieve->pause_rows < MOST_PAUSE * recent)
+        sieve->pause_rows *= 2;
+    sieve->next_try = sieve->log.rows + sieve->pause_rows;
+    return 0;
 }
 
-/* The log, then the recent blocks. */
-static int next_record(struct scoop_sieve *sieve, struct scoop_record *record,
-                       struct scoop_error *error) {
-    int status;
-    while ((status = scoop_spool_reader_next(&sieve->reader, record, error)) == 0) {
-        if (sieve->next_recent == sieve->recent_count)
-            return 0;
-        scoop_spool_reader_free(&sieve->reader);
-        scoop_spool_reader_init(&sieve->reader, recent_block(sieve, sieve->next_recent++));
+static int make_room(struct scoop_sieve *sieve, struct scoop_error *error) {
+    while (scoop_row_log_is_full(&sieve->log))
+        if (try_to_match(sieve, error) != 0 || scoop_row_log_retire(&sieve->log, error) != 0)
+            return -1;
+    return 0;
+}
+
+int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_batch *batch,
+                    size_t first, struct scoop_error *error) {
+    const uint64_t flags = side == SCOOP_NEW ? SCOOP_STUB_NEW : 0;
+    uint64_t number = sieve->log.rows | flags;
+    if (first == batch->count)
+        return 0;
+    if (make_room(sieve, error) != 0 ||
+        scoop_verdicts_reserve(&sieve->verdicts, sieve->log.rows + batch->count - first, error) != 0)
+        return -1;
+    if (!batch->digested)
+        scoop_batch_digest(batch);
+    for (size_t i = first; i < batch->count; i++) {
+        const struct scoop_row *row = &batch->rows[i];
+        const struct scoop_stub stub = {row->hash, row->digest, number++};
+        if (scoop_stubs_add(sieve->matching.stubs, &stub, error) != 0)
+            return -1;
     }
+    return scoop_row_log_add(&sieve->log, side, batch, first, error);
+}
+
+static int add_copied(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_error *error) {
+    struct scoop_batch *batch = &sieve->copied[side];
+    int status = scoop_sieve_add(sieve, side, batch, 0, error);
+    scoop_batch_clear(batch);
     return status;
 }
 
-static int read_some(struct scoop_sieve *sieve, struct scoop_error *error) {
-    struct scoop_record record;
-    for (int i = 0; i < ROWS_A_CALL; i++) {
-        int status = next_record(sieve, &record, error);
-        if (status == 0)
-            sieve->phase = PAIRING;
-        if (status <= 0)
-            return status < 0 ? -1 : 1;
-        if (settle(sieve, &record, error) != 0)
+int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side,
+                        struct scoop_key_hash hash, const struct scoop_row_bytes *row,
+                        struct scoop_error *error) {
+    struct scoop_batch *batch = &sieve->copied[side];
+    if (batch->text.length + row->length > COPIED_BYTES && add_copied(sieve, side, error) != 0)
+        return -1;
+    struct scoop_row *copy = scoop_batch_add(batch, error);
+    if (copy == NULL)
+        return -1;
+    copy->hash = hash;
+    copy->at = (uint32_t)batch->text.length;
+    copy->length = row->length;
+    copy->compared = row->compared;
+    copy->line = SCOOP_NO_LINE;
+    return scoop_buf_append(&batch->text, row->data, row->length, error);
+}
+
+static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
+    const struct scoop_matcher *found = &sieve->matching.found;
+    struct scoop_join_options options = sieve->options;
+    options.counts->unchanged += found->same;
+    for (size_t side = 0; side < 2; side++)
+        options.counts->duplicates[side] += found->extra[side];
+    sieve->extra_count = found->extra_count;
+    for (size_t i = 0; i < found->extra_count; i++) {
+        sieve->extras[i] = found->extras[i];
+        scoop_verdict_set(&sieve->verdicts, found->extras[i], SCOOP_ALONE);
+    }
+    sieve->spilled_rows = sieve->matching.stubs->spilled;
+    scoop_matching_free(&sieve->matching);
+    sieve->beside_bytes = scoop_row_log_bytes(&sieve->log) + sieve->verdicts.bytes;
+    options.beside_bytes = &sieve->beside_bytes;
+    sieve->pairs = scoop_join_new(&options, error);
+    sieve->phase = READING;
+    scoop_row_reader_init(&sieve->reader, &sieve->log);
+    return sieve->pairs == NULL ? -1 : 1;
+}
+
+static bool is_extra(const struct scoop_sieve *sieve, uint64_t number) {
+    for (size_t i = 0; i < sieve->extra_count; i++)
+        if (sieve->extras[i] == number)
+            return true;
+    return false;
+}
+
+static void tell_extra(const struct scoop_sieve *sieve, const struct scoop_log_row *row) {
+    struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, row);
+    uint64_t line = row->line == SCOOP_NO_LINE ? 0 : sieve->reader.head.first_line + row->line;
+    if (sieve->options.on_duplicate != NULL)
+        sieve->options.on_duplicate(sieve->options.user, sieve->reader.head.side, &bytes, line);
+}
+
+static int settle(struct scoop_sieve *sieve, const struct scoop_log_row *row, uint64_t number,
+                  enum scoop_verdict verdict, struct scoop_error *error) {
+    const struct scoop_join_options *options = &sieve->options;
+    enum scoop_side side = sieve->reader.head.side;
+    struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, row);
+    if (is_extra(sieve, number)) {
+        tell_extra(sieve, row);
+        return 0;
+    }
+    struct scoop_key_hash hash = {0}; /* nobody looks at that of a change */
+    if (verdict == SCOOP_ALONE)
+        return scoop_settle_one(options->changes, options->counts, side, hash, &bytes, error);
+    if (scoop_row_hash_key(&sieve->plans[side], &bytes, &sieve->key, &hash, error) != 0)
+        return -1;
+    return scoop_join_add(sieve->pairs, side, hash, &bytes, 0, error);
+}
+
+static int read_block(struct scoop_sieve *sieve, struct scoop_error *error) {
+    struct scoop_row_reader *reader = &sieve->reader;
+    int status = scoop_row_reader_next(reader, error);
+    if (status <= 0) {
+        sieve->phase = PAIRING;
+        return status < 0 ? -1 : 1;
+    }
+    for (size_t i = 0; i < reader->head.count; i++) {
+        uint64_t number = reader->head.number + reader->rows[i].index;
+        enum scoop_verdict verdict = scoop_verdict_of(&sieve->verdicts, number);
+        if (verdict >= SCOOP_ALONE &&
+            settle(sieve, &reader->rows[i], number, verdict, error) != 0)
             return -1;
     }
     return 1;
@@ -334,10 +215,14 @@ int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error) {
     int status;
     switch (sieve->phase) {
     case MATCHING:
-        status = scoop_join_finish(sieve->keys, error);
+        for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
+            if (sieve->copied[side].count > 0 &&
+                add_copied(sieve, (enum scoop_side)side, error) != 0)
+                return -1;
+        status = scoop_matching_finish(&sieve->matching, error);
         return status == 0 ? begin_reading(sieve, error) : status;
     case READING:
-        return read_some(sieve, error);
+        return read_block(sieve, error);
     case PAIRING:
         break;
     }
@@ -345,6 +230,7 @@ int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error) {
 }
 
 uint64_t scoop_sieve_spilled(const struct scoop_sieve *sieve) {
-    const struct scoop_join *join = sieve->keys != NULL ? sieve->keys : sieve->pairs;
-    return sieve->spilled_rows + (join == NULL ? 0 : scoop_join_spilled(join));
+    uint64_t by_now = sieve->matching.stubs == NULL ? 0 : sieve->matching.stubs->spilled;
+    return sieve->spilled_rows + by_now +
+           (sieve->pairs == NULL ? 0 : scoop_join_spilled(sieve->pairs));
 }

@@ -1,11 +1,10 @@
 #include "spool.h"
 
-#include <lz4.h>
 #include <string.h>
 
 #include "scoop/memory.h"
 
-enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16, ACCELERATION = 4 };
+enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16 };
 
 void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch,
                       size_t block_bytes) {
@@ -13,12 +12,10 @@ void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch,
     spool->scratch = scratch;
     spool->block_bytes = block_bytes;
     scoop_buf_init(&spool->tail, BLOCK_CEILING);
-    scoop_buf_init(&spool->packed, BLOCK_CEILING);
 }
 
 void scoop_spool_free(struct scoop_spool *spool) {
     scoop_buf_free(&spool->tail);
-    scoop_buf_free(&spool->packed);
     scoop_free(spool->blocks);
     spool->blocks = NULL;
     spool->count = spool->capacity = 0;
@@ -29,10 +26,10 @@ void scoop_spool_clear(struct scoop_spool *spool) {
     spool->records = 0;
 }
 
-static struct scoop_spool_block *new_block(struct scoop_spool *spool, struct scoop_error *error) {
+static struct scoop_stored *new_block(struct scoop_spool *spool, struct scoop_error *error) {
     if (spool->count == spool->capacity) {
         size_t capacity = spool->capacity == 0 ? 16 : spool->capacity * 2;
-        struct scoop_spool_block *grown = scoop_realloc(spool->blocks, capacity * sizeof *grown);
+        struct scoop_stored *grown = scoop_realloc(spool->blocks, capacity * sizeof *grown);
         if (grown == NULL) {
             scoop_fail_memory(error);
             return NULL;
@@ -43,53 +40,13 @@ static struct scoop_spool_block *new_block(struct scoop_spool *spool, struct sco
     return &spool->blocks[spool->count];
 }
 
-/* Compresses *data into spool->packed if that is worth it: a short temporary file stays in the page
- * cache, where compressing costs more than it saves. */
-static int pack(struct scoop_spool *spool, const unsigned char **data, size_t *length,
-                struct scoop_error *error) {
-    int bytes = (int)*length;
-    int bound = LZ4_compressBound(bytes);
-    if (spool->scratch->length_bytes < SCOOP_SCRATCH_PLAIN_BYTES)
-        return 0;
-    if (scoop_buf_reserve(&spool->packed, (size_t)bound, error) != 0)
-        return -1;
-    int packed = LZ4_compress_fast((const char *)*data, (char *)spool->packed.data, bytes, bound,
-                                   ACCELERATION);
-    if (packed < bytes) {
-        *data = spool->packed.data;
-        *length = (size_t)packed;
-    }
-    return 0;
-}
-
-static int write_block(struct scoop_spool *spool, struct scoop_spool_block *block,
-                       const unsigned char *data, size_t length, struct scoop_error *error) {
-    uint32_t bytes = (uint32_t)length;
-    if (pack(spool, &data, &length, error) != 0)
-        return -1;
-    *block = (struct scoop_spool_block){
-        .offset = spool->scratch->length_bytes, .stored_bytes = (uint32_t)length, .bytes = bytes};
-    int status = scoop_scratch_write(spool->scratch, data, length, error);
-    scoop_buf_free(&spool->packed); /* there are hundreds of spools */
-    return status;
-}
-
-static int flush(struct scoop_spool *spool, struct scoop_buf *tail, struct scoop_error *error) {
-    struct scoop_spool_block *block = new_block(spool, error);
-    if (block == NULL || write_block(spool, block, tail->data, tail->length, error) != 0)
+static int flush(struct scoop_spool *spool, struct scoop_error *error) {
+    const struct iovec piece = {spool->tail.data, spool->tail.length};
+    struct scoop_stored *block = new_block(spool, error);
+    if (block == NULL || scoop_store(spool->scratch, &piece, 1, block, error) != 0)
         return -1;
     spool->count++;
-    tail->length = 0;
-    return 0;
-}
-
-int scoop_spool_take_over(struct scoop_spool *spool, struct scoop_spool *from,
-                          struct scoop_error *error) {
-    if ((spool->tail.length > 0 && flush(spool, &spool->tail, error) != 0) ||
-        (from->tail.length > 0 && flush(spool, &from->tail, error) != 0))
-        return -1;
-    spool->records += from->records;
-    scoop_spool_clear(from);
+    spool->tail.length = 0;
     return 0;
 }
 
@@ -121,7 +78,7 @@ static unsigned char *put_row_size(unsigned char *at, const struct scoop_row_byt
 /* Room for a record of at most `most` bytes; NULL with *error. */
 static unsigned char *make_room(struct scoop_spool *spool, size_t most, struct scoop_error *error) {
     if (spool->tail.length > 0 && spool->tail.length + most > spool->block_bytes &&
-        flush(spool, &spool->tail, error) != 0)
+        flush(spool, error) != 0)
         return NULL;
     if (scoop_buf_reserve(&spool->tail, most, error) != 0)
         return NULL;
@@ -170,40 +127,20 @@ int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record
 void scoop_spool_reader_init(struct scoop_spool_reader *reader, const struct scoop_spool *spool) {
     memset(reader, 0, sizeof *reader);
     reader->spool = spool;
-    scoop_buf_init(&reader->packed, BLOCK_CEILING);
     scoop_buf_init(&reader->block, BLOCK_CEILING);
 }
 
 void scoop_spool_reader_free(struct scoop_spool_reader *reader) {
-    scoop_buf_free(&reader->packed);
     scoop_buf_free(&reader->block);
 }
 
-static int unpack(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
-                  struct scoop_error *error) {
-    if (scoop_buf_reserve(&reader->packed, block->stored_bytes, error) != 0 ||
-        scoop_scratch_read(reader->spool->scratch, block->offset, reader->packed.data,
-                           block->stored_bytes, error) != 0)
-        return -1;
-    int bytes = LZ4_decompress_safe((const char *)reader->packed.data, (char *)reader->block.data,
-                                    (int)block->stored_bytes, (int)block->bytes);
-    if (bytes != (int)block->bytes)
-        return scoop_fail(error, SCOOP_CORRUPT,
-                          "a temporary file does not hold what was written to it");
-    return 0;
-}
-
-static int load(struct scoop_spool_reader *reader, const struct scoop_spool_block *block,
+static int load(struct scoop_spool_reader *reader, const struct scoop_stored *block,
                 struct scoop_error *error) {
-    if (scoop_buf_reserve(&reader->block, block->bytes, error) != 0)
+    if (scoop_stored_load(reader->spool->scratch, block, &reader->block, error) != 0)
         return -1;
-    int status = block->stored_bytes == block->bytes
-                     ? scoop_scratch_read(reader->spool->scratch, block->offset, reader->block.data,
-                                          block->bytes, error)
-                     : unpack(reader, block, error);
     reader->at = reader->block.data;
-    reader->end = reader->at + block->bytes;
-    return status == 0 ? 1 : -1;
+    reader->end = reader->at + reader->block.length;
+    return 1;
 }
 
 static int next_block(struct scoop_spool_reader *reader, struct scoop_error *error) {

@@ -10,7 +10,7 @@
 
 #include "key_hash.h"
 #include "scoop/buffer.h"
-#include "scratch.h"
+#include "stored.h"
 
 enum scoop_record_kind {
     SCOOP_RECORD_OLD,     /* a row of the old export; as a change: it is gone */
@@ -32,20 +32,11 @@ struct scoop_record {
     struct scoop_row_bytes row_now; /* of UPDATED */
 };
 
-struct scoop_spool_block {
-    uint64_t offset;
-    uint32_t stored_bytes, bytes;
-};
-
-/* What is written beyond this is compressed. */
-#define SCOOP_SCRATCH_PLAIN_BYTES ((uint64_t)256 * 1024 * 1024)
-
 struct scoop_spool {
     struct scoop_scratch *scratch; /* borrowed */
     size_t block_bytes;
     struct scoop_buf tail;
-    struct scoop_buf packed; /* room to compress in */
-    struct scoop_spool_block *blocks;
+    struct scoop_stored *blocks;
     size_t count, capacity;
     uint64_t records;
 };
@@ -60,14 +51,10 @@ int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record
 int scoop_spool_add_suffix(struct scoop_spool *spool, uint32_t number, const void *data,
                            uint32_t length, struct scoop_error *error);
 
-/* Appends the records of a spool that is in memory as they are, and clears it. */
-int scoop_spool_take_over(struct scoop_spool *spool, struct scoop_spool *from,
-                          struct scoop_error *error);
-
 struct scoop_spool_reader {
     const struct scoop_spool *spool; /* borrowed; not written to while it is read */
     size_t next_block;
-    struct scoop_buf packed, block;
+    struct scoop_buf block;
     const unsigned char *at, *end;
 };
 

@@ -93,6 +93,7 @@ static inline int delta_compare(struct delta_run *run, struct scoop_error *error
     const struct scoop_compare_options options = {
         .scratch = &run->changes->scratch,
         .counts = &run->counts,
+        .plans = run->changes->plans,
         .changes = &run->changes->spools[0],
         .one_side = &run->changes->spools[1],
         .memory_bytes =

@@ -1,0 +1,273 @@
+#include "matching.h"
+
+#include "scoop/memory.h"
+#include "scoop/thread.h"
+
+enum {
+    WORK_PART = 16, /* of the memory */
+    TRIALS = 4,          /* partitions that tell of the others */
+    STRETCH = 32,        /* partitions a call */
+    MANY_STUBS = 100000, /* worth a second thread */
+    PIECE_STUBS = 1024,
+    FEW_RECORDS = 256, /* are never split again */
+};
+
+_Static_assert(SCOOP_PARTITIONS % STRETCH == 0 && SCOOP_PARTITIONS % TRIALS == 0, "they divide");
+
+static int make_room(void *user, struct scoop_error *error);
+
+static int init_level(struct scoop_matching *matching, struct scoop_scratch *scratch,
+                      struct scoop_verdicts *verdicts, unsigned level, size_t stub_bytes,
+                      size_t work_bytes, struct scoop_error *error) {
+    scoop_matcher_init(&matching->found, verdicts);
+    matching->work_bytes = work_bytes;
+    matching->stubs = scoop_stubs_new(scratch, level, stub_bytes, error);
+    if (matching->stubs == NULL)
+        return -1;
+    matching->stubs->make_room = make_room;
+    matching->stubs->user = matching;
+    return 0;
+}
+
+int scoop_matching_init(struct scoop_matching *matching, struct scoop_scratch *scratch,
+                        struct scoop_verdicts *verdicts, size_t memory_bytes,
+                        const atomic_bool *cancelled, struct scoop_error *error) {
+    *matching = (struct scoop_matching){.cancelled = cancelled};
+    size_t work = memory_bytes / WORK_PART;
+    return init_level(matching, scratch, verdicts, 0, memory_bytes - 2 * work, work, error);
+}
+
+void scoop_matching_free(struct scoop_matching *matching) {
+    scoop_matcher_free(&matching->found);
+    scoop_stubs_free(matching->stubs);
+    matching->stubs = NULL;
+}
+
+size_t scoop_matching_bytes(const struct scoop_matching *matching) {
+    return matching->stubs == NULL ? 0 : matching->stubs->chunks_used * SCOOP_CHUNK_BYTES;
+}
+
+static uint64_t count_in_memory(const struct scoop_stub_list *list) {
+    uint64_t count = list->count;
+    for (size_t i = 0; i < list->extent_count; i++)
+        count -= list->extents[i].count;
+    return count;
+}
+
+static void take_from_memory(struct scoop_matcher *matcher, struct scoop_stubs *stubs,
+                             struct scoop_stub_list *list) {
+    size_t at = 0;
+    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
+        for (size_t i = 0; i < chunk->count; i++)
+            matcher->stubs[at++] = chunk->of.stubs[i];
+    scoop_stubs_drop(stubs, list);
+}
+
+/* Matches what is in memory of a partition. *before and *after: how many stubs there were and are.
+ */
+static int settle_partition(struct scoop_matching *matching, size_t partition, uint64_t *before,
+                            uint64_t *after, struct scoop_error *error) {
+    struct scoop_stubs *stubs = matching->stubs;
+    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
+    struct scoop_matcher *matcher = &matching->found;
+    uint64_t count = count_in_memory(list);
+    if (scoop_matcher_reserve(matcher, 0, count, error) != 0)
+        return -1;
+    take_from_memory(matcher, stubs, list);
+    scoop_matcher_run(matcher, false);
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        const struct scoop_stub *stub = &matcher->stubs[i];
+        if (!(stub->number & (SCOOP_STUB_PAIRED | SCOOP_STUB_EXTRA)))
+            status = scoop_stubs_add(stubs, stub, error);
+        else if (stub->number & SCOOP_STUB_PAIRED && stub->number & SCOOP_STUB_NEW)
+            status = scoop_stubs_add_key(stubs, stub->hash, error);
+    }
+    *before += count;
+    *after += count_in_memory(list);
+    return status;
+}
+
+static int settle_stretch(struct scoop_matching *matching, size_t from, size_t count,
+                          uint64_t *before, uint64_t *after, struct scoop_error *error) {
+    for (size_t i = 0; i < count; i++)
+        if (settle_partition(matching, (from + i) % SCOOP_PARTITIONS, before, after, error) != 0)
+            return -1;
+    return 0;
+}
+
+int scoop_matching_try(struct scoop_matching *matching, struct scoop_error *error) {
+    struct scoop_stubs *stubs = matching->stubs;
+    uint64_t before = 0, after = 0;
+    size_t from = matching->next_trial;
+    matching->next_trial = (from + TRIALS) % SCOOP_PARTITIONS;
+    stubs->make_room = NULL; /* it gets more room than it takes, but for some chunks of keys */
+    int status = settle_stretch(matching, from, TRIALS, &before, &after, error);
+    bool much = after <= before / 2;
+    if (status == 0 && much)
+        status = settle_stretch(matching, from + TRIALS, SCOOP_PARTITIONS - TRIALS, &before, &after,
+                                error);
+    stubs->make_room = make_room;
+    return status == 0 ? much : -1;
+}
+
+static int make_room(void *user, struct scoop_error *error) {
+    struct scoop_matching *matching = user;
+    struct scoop_stubs *stubs = matching->stubs;
+    int status = scoop_matching_try(matching, error);
+    if (status < 0)
+        return -1;
+    return status > 0 && stubs->chunks_used <= stubs->most_chunks / 2
+               ? 0
+               : scoop_stubs_spill(stubs, error);
+}
+
+static bool is_too_large(const struct scoop_matching *matching, size_t partition) {
+    const struct scoop_stub_list *lists = matching->stubs->lists[partition];
+    uint64_t keys = lists[SCOOP_KEYS].count, stubs = lists[SCOOP_STUBS].count;
+    return keys + stubs > FEW_RECORDS &&
+           scoop_matcher_bytes(keys, stubs) > matching->work_bytes &&
+           matching->stubs->level + 1 < SCOOP_STUB_LEVELS;
+}
+
+static int match_partition(const struct scoop_matching *matching, struct scoop_matcher *matcher,
+                           size_t partition, struct scoop_error *error) {
+    const struct scoop_stub_list *lists = matching->stubs->lists[partition];
+    if (lists[SCOOP_STUBS].count + lists[SCOOP_KEYS].count == 0)
+        return 0;
+    if (scoop_matcher_reserve(matcher, lists[SCOOP_KEYS].count, lists[SCOOP_STUBS].count, error) !=
+            0 ||
+        scoop_stubs_copy(matching->stubs, &lists[SCOOP_KEYS], SCOOP_KEYS, matcher->keys, error) !=
+            0 ||
+        scoop_stubs_copy(matching->stubs, &lists[SCOOP_STUBS], SCOOP_STUBS, matcher->stubs,
+                         error) != 0)
+        return -1;
+    scoop_matcher_run(matcher, true);
+    return 0;
+}
+
+/* Partitions that two threads take in turn. */
+struct stretch {
+    const struct scoop_matching *matching;
+    atomic_size_t next;
+    size_t end;
+};
+
+struct helper {
+    struct stretch *stretch;
+    struct scoop_matcher found;
+    int status;
+    struct scoop_error error;
+};
+
+static int match_stretch(struct stretch *stretch, struct scoop_matcher *matcher,
+                         struct scoop_error *error) {
+    size_t partition;
+    while ((partition = atomic_fetch_add(&stretch->next, 1)) < stretch->end)
+        if (!is_too_large(stretch->matching, partition) &&
+            match_partition(stretch->matching, matcher, partition, error) != 0)
+            return -1;
+    return 0;
+}
+
+static void *help(void *user) {
+    struct helper *helper = user;
+    helper->status = match_stretch(helper->stretch, &helper->found, &helper->error);
+    return NULL;
+}
+
+static uint64_t count_stubs(const struct scoop_matching *matching, size_t from, size_t end) {
+    uint64_t count = 0;
+    for (size_t i = from; i < end; i++)
+        count += matching->stubs->lists[i][SCOOP_STUBS].count;
+    return count;
+}
+
+static int match_with_helper(struct scoop_matching *matching, struct stretch *stretch,
+                             struct scoop_error *error) {
+    struct helper helper = {.stretch = stretch};
+    pthread_t thread;
+    scoop_matcher_init(&helper.found, matching->found.verdicts);
+    if (scoop_thread_start(&thread, help, &helper, error) != 0)
+        return -1;
+    int status = match_stretch(stretch, &matching->found, error);
+    pthread_join(thread, NULL);
+    if (status == 0 && helper.status != 0) {
+        *error = helper.error;
+        status = -1;
+    }
+    scoop_matcher_add(&matching->found, &helper.found);
+    scoop_matcher_free(&helper.found);
+    return status;
+}
+
+static int add_piece(struct scoop_stubs *inner, enum scoop_stub_kind kind, const void *items,
+                     size_t count, struct scoop_error *error) {
+    const struct scoop_stub *stubs = items;
+    const struct scoop_key_hash *keys = items;
+    for (size_t i = 0; i < count; i++)
+        if ((kind == SCOOP_STUBS ? scoop_stubs_add(inner, &stubs[i], error)
+                                 : scoop_stubs_add_key(inner, keys[i], error)) != 0)
+            return -1;
+    return 0;
+}
+
+static int add_list(struct scoop_stubs *inner, const struct scoop_stubs *outer,
+                    const struct scoop_stub_list *list, enum scoop_stub_kind kind,
+                    struct scoop_error *error) {
+    struct scoop_stub piece[PIECE_STUBS];
+    const size_t item_bytes =
+        kind == SCOOP_STUBS ? sizeof(struct scoop_stub) : sizeof(struct scoop_key_hash);
+    for (size_t i = 0; i < list->extent_count; i++) {
+        const struct scoop_stub_extent *extent = &list->extents[i];
+        for (size_t at = 0, count; at < extent->count; at += count) {
+            count = extent->count - at < PIECE_STUBS ? extent->count - at : PIECE_STUBS;
+            if (scoop_scratch_read(outer->scratch, extent->offset + at * item_bytes, piece,
+                                   count * item_bytes, error) != 0 ||
+                add_piece(inner, kind, piece, count, error) != 0)
+                return -1;
+        }
+    }
+    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
+        if (add_piece(inner, kind, &chunk->of, chunk->count, error) != 0)
+            return -1;
+    return 0;
+}
+
+/* A partition that takes more than its part of the memory is matched as the whole was, by the next
+ * bits of its hashes. */
+static int split_partition(struct scoop_matching *matching, size_t partition,
+                           struct scoop_error *error) {
+    struct scoop_matching inner = {.cancelled = matching->cancelled};
+    const struct scoop_stubs *outer = matching->stubs;
+    int status = init_level(&inner, outer->scratch, matching->found.verdicts, outer->level + 1,
+                            matching->work_bytes, matching->work_bytes, error);
+    for (int kind = 0; kind < SCOOP_STUB_KINDS && status == 0; kind++)
+        status = add_list(inner.stubs, outer, &outer->lists[partition][kind],
+                          (enum scoop_stub_kind)kind, error);
+    if (status == 0)
+        do
+            status = scoop_matching_finish(&inner, error);
+        while (status > 0);
+    scoop_matcher_add(&matching->found, &inner.found);
+    scoop_matching_free(&inner);
+    return status;
+}
+
+int scoop_matching_finish(struct scoop_matching *matching, struct scoop_error *error) {
+    size_t from = matching->next_finish, end = from + STRETCH;
+    struct stretch stretch = {.matching = matching, .end = end};
+    if (from == SCOOP_PARTITIONS)
+        return 0;
+    if (matching->cancelled != NULL && atomic_load(matching->cancelled))
+        return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
+    atomic_init(&stretch.next, from);
+    bool many = count_stubs(matching, from, end) >= MANY_STUBS && scoop_processors() > 1;
+    int status = many ? match_with_helper(matching, &stretch, error)
+                      : match_stretch(&stretch, &matching->found, error);
+    for (size_t i = from; i < end && status == 0; i++)
+        if (is_too_large(matching, i))
+            status = split_partition(matching, i, error);
+    matching->next_finish = end;
+    return status == 0 ? 1 : -1;
+}

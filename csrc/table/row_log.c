@@ -1,0 +1,261 @@
+#include "row_log.h"
+
+#include <string.h>
+
+#include "scoop/memory.h"
+
+enum {
+    BLOCK_BYTES = 256 * 1024,
+    BUFFER_CEILING = 1 << 30, /* as a batch's: they change places */
+    LONG_BYTES = 4 * BLOCK_BYTES,
+    MOST_RECENT = 4096,
+    FEW_GONE = 4, /* a block is not sifted when less than this part of its rows would go */
+};
+
+static void init_block(struct scoop_log_block *block) {
+    memset(block, 0, sizeof *block);
+    scoop_buf_init(&block->text, BUFFER_CEILING);
+    scoop_buf_init(&block->extra, BUFFER_CEILING);
+}
+
+static void free_block(struct scoop_log_block *block) {
+    scoop_buf_free(&block->text);
+    scoop_buf_free(&block->extra);
+    scoop_free(block->rows);
+    block->rows = NULL;
+    block->room = block->head.count = 0;
+}
+
+static void clear_block(struct scoop_log_block *block) {
+    block->text.length = block->extra.length = 0;
+    block->head.count = 0;
+    if (block->text.capacity > LONG_BYTES || block->extra.capacity > LONG_BYTES)
+        free_block(block); /* it had a very long row */
+}
+
+static size_t block_bytes(const struct scoop_log_block *block) {
+    return block->text.length + block->extra.length + block->head.count * sizeof *block->rows;
+}
+
+int scoop_row_log_init(struct scoop_row_log *log, struct scoop_scratch *scratch,
+                       const struct scoop_verdicts *verdicts, size_t memory_bytes,
+                       struct scoop_error *error) {
+    size_t blocks = memory_bytes / BLOCK_BYTES;
+    *log = (struct scoop_row_log){.scratch = scratch, .verdicts = verdicts};
+    log->most_bytes = memory_bytes;
+    log->recent_most = blocks == 0 ? 1 : blocks < MOST_RECENT ? blocks : MOST_RECENT;
+    for (size_t side = 0; side < 2; side++)
+        init_block(&log->sifted[side]);
+    log->recent = scoop_calloc(log->recent_most, sizeof *log->recent);
+    if (log->recent == NULL)
+        return scoop_fail_memory(error);
+    for (size_t i = 0; i < log->recent_most; i++)
+        init_block(&log->recent[i]);
+    return 0;
+}
+
+void scoop_row_log_free(struct scoop_row_log *log) {
+    for (size_t i = 0; log->recent != NULL && i < log->recent_most; i++)
+        free_block(&log->recent[i]);
+    for (size_t side = 0; side < 2; side++)
+        free_block(&log->sifted[side]);
+    scoop_free(log->recent);
+    scoop_free(log->older);
+    *log = (struct scoop_row_log){0};
+}
+
+static struct scoop_log_block *recent_block(const struct scoop_row_log *log, size_t index) {
+    return &log->recent[(log->recent_first + index) % log->recent_most];
+}
+
+size_t scoop_row_log_bytes(const struct scoop_row_log *log) {
+    return log->recent_bytes + block_bytes(&log->sifted[0]) + block_bytes(&log->sifted[1]) +
+           log->older_room * sizeof *log->older;
+}
+
+bool scoop_row_log_is_full(const struct scoop_row_log *log) {
+    return log->recent_count > 0 && (log->recent_count == log->recent_most ||
+                                     log->recent_bytes + BLOCK_BYTES > log->most_bytes);
+}
+
+static int store(struct scoop_row_log *log, const struct scoop_log_block *block,
+                 struct scoop_error *error) {
+    const struct iovec pieces[] = {
+        {block->rows, block->head.count * sizeof *block->rows},
+        {block->text.data, block->text.length},
+        {block->extra.data, block->extra.length},
+    };
+    if (log->older_count == log->older_room) {
+        size_t room = log->older_room == 0 ? 64 : log->older_room * 2;
+        struct scoop_stored_rows *grown = scoop_realloc(log->older, room * sizeof *grown);
+        if (grown == NULL)
+            return scoop_fail_memory(error);
+        log->older = grown;
+        log->older_room = room;
+    }
+    struct scoop_stored_rows *older = &log->older[log->older_count];
+    older->head = block->head;
+    if (scoop_store(log->scratch, pieces, sizeof pieces / sizeof *pieces, &older->at, error) != 0)
+        return -1;
+    log->older_count++;
+    return 0;
+}
+
+static int grow_rows(struct scoop_log_block *block, size_t room, struct scoop_error *error) {
+    if (room <= block->room)
+        return 0;
+    struct scoop_log_row *grown = scoop_realloc(block->rows, room * sizeof *grown);
+    if (grown == NULL)
+        return scoop_fail_memory(error);
+    block->rows = grown;
+    block->room = room;
+    return 0;
+}
+
+static const unsigned char *data_of(const struct scoop_log_block *block,
+                                    const struct scoop_log_row *row) {
+    return row->at < block->text.length ? block->text.data + row->at
+                                        : block->extra.data + (row->at - block->text.length);
+}
+
+/* Whether a row so far behind the first one still counts from it. */
+static bool reaches(const struct scoop_log_block *sifted, const struct scoop_log_block *block) {
+    return block->head.number + block->head.count - sifted->head.number < UINT32_MAX &&
+           block->head.first_line - sifted->head.first_line < UINT32_MAX / 2;
+}
+
+static int sift_row(struct scoop_log_block *sifted, const struct scoop_log_block *block,
+                    const struct scoop_log_row *row, struct scoop_error *error) {
+    struct scoop_log_head *head = &sifted->head;
+    uint64_t lines = block->head.first_line - head->first_line;
+    if (head->count == sifted->room &&
+        grow_rows(sifted, sifted->room == 0 ? 512 : 2 * sifted->room, error) != 0)
+        return -1;
+    sifted->rows[head->count++] = (struct scoop_log_row){
+        .at = (uint32_t)sifted->text.length,
+        .length = row->length,
+        .compared = row->compared,
+        .line = row->line == SCOOP_NO_LINE ? row->line : (uint32_t)lines + row->line,
+        .index = (uint32_t)(block->head.number - head->number) + row->index,
+    };
+    return scoop_buf_append(&sifted->text, data_of(block, row), row->length, error);
+}
+
+/* Copies the rows of a block that are not known to be the same. */
+static int sift(struct scoop_row_log *log, const struct scoop_log_block *block,
+                struct scoop_error *error) {
+    struct scoop_log_block *sifted = &log->sifted[block->head.side];
+    for (size_t i = 0; i < block->head.count; i++) {
+        const struct scoop_log_row *row = &block->rows[i];
+        if (scoop_verdict_of(log->verdicts, block->head.number + row->index) == SCOOP_SAME)
+            continue;
+        if (sifted->head.count > 0 &&
+            (sifted->text.length + row->length > BLOCK_BYTES || !reaches(sifted, block))) {
+            if (store(log, sifted, error) != 0)
+                return -1;
+            clear_block(sifted);
+        }
+        if (sifted->head.count == 0) {
+            sifted->head = block->head;
+            sifted->head.count = 0;
+        }
+        if (sift_row(sifted, block, row, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error) {
+    struct scoop_log_block *block = recent_block(log, 0);
+    size_t same = 0;
+    for (size_t i = 0; i < block->head.count; i++)
+        same += scoop_verdict_of(log->verdicts, block->head.number + i) == SCOOP_SAME;
+    log->recent_bytes -= block_bytes(block);
+    log->recent_first = (log->recent_first + 1) % log->recent_most;
+    log->recent_count--;
+    int status = same < block->head.count / FEW_GONE + 1 ? store(log, block, error)
+                                                         : sift(log, block, error);
+    clear_block(block);
+    return status;
+}
+
+static void exchange(struct scoop_buf *a, struct scoop_buf *b) {
+    struct scoop_buf kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct scoop_batch *batch,
+                      size_t first, struct scoop_error *error) {
+    struct scoop_log_block *block = recent_block(log, log->recent_count);
+    size_t count = batch->count - first, text_bytes = batch->text.length;
+    bool in_text = false, in_extra = false;
+    if (grow_rows(block, count, error) != 0)
+        return -1;
+    for (size_t i = first; i < batch->count; i++)
+        in_text = in_text || !batch->rows[i].row_in_extra;
+    if (!in_text)
+        text_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct scoop_row *row = &batch->rows[first + i];
+        in_extra = in_extra || row->row_in_extra;
+        block->rows[i] = (struct scoop_log_row){
+            .at = (row->row_in_extra ? (uint32_t)text_bytes : 0) + row->at,
+            .length = row->length,
+            .compared = row->compared,
+            .line = row->line,
+            .index = (uint32_t)i,
+        };
+    }
+    block->head = (struct scoop_log_head){side, log->rows, batch->first_line, count};
+    if (in_text)
+        exchange(&block->text, &batch->text);
+    if (in_extra)
+        exchange(&block->extra, &batch->extra);
+    log->recent_count++;
+    log->recent_bytes += block_bytes(block);
+    log->rows += count;
+    return 0;
+}
+
+void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_row_log *log) {
+    *reader = (struct scoop_row_reader){.log = log};
+    scoop_buf_init(&reader->loaded, (size_t)4 * BUFFER_CEILING);
+}
+
+void scoop_row_reader_free(struct scoop_row_reader *reader) {
+    scoop_buf_free(&reader->loaded);
+}
+
+static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
+                struct scoop_error *error) {
+    if (scoop_stored_load(reader->log->scratch, &stored->at, &reader->loaded, error) != 0)
+        return -1;
+    size_t head_bytes = stored->head.count * sizeof *reader->rows;
+    reader->head = stored->head;
+    reader->rows = (const struct scoop_log_row *)(const void *)reader->loaded.data;
+    reader->text = reader->loaded.data + head_bytes;
+    reader->text_bytes = reader->loaded.length - head_bytes; /* with extra, which follows */
+    return 1;
+}
+
+static int show(struct scoop_row_reader *reader, const struct scoop_log_block *block) {
+    reader->head = block->head;
+    reader->rows = block->rows;
+    reader->text = block->text.data;
+    reader->text_bytes = block->text.length;
+    reader->extra = block->extra.data;
+    return 1;
+}
+
+int scoop_row_reader_next(struct scoop_row_reader *reader, struct scoop_error *error) {
+    const struct scoop_row_log *log = reader->log;
+    size_t next = reader->next++;
+    if (next < log->older_count)
+        return load(reader, &log->older[next], error);
+    next -= log->older_count;
+    if (next < 2)
+        return show(reader, &log->sifted[next]);
+    next -= 2;
+    return next < log->recent_count ? show(reader, recent_block(log, next)) : 0;
+}

@@ -1,0 +1,165 @@
+#include "stubs.h"
+
+#include <string.h>
+
+#include "scoop/memory.h"
+
+enum {
+    BLOCK_CHUNKS = 512, /* 2 MiB: a huge page */
+    BLOCK_BYTES = BLOCK_CHUNKS * SCOOP_CHUNK_BYTES,
+};
+
+_Static_assert(sizeof(struct scoop_chunk) <= SCOOP_CHUNK_BYTES, "a chunk has its size");
+
+static const size_t item_bytes[] = {sizeof(struct scoop_stub), sizeof(struct scoop_key_hash)};
+
+struct scoop_stubs *scoop_stubs_new(struct scoop_scratch *scratch, unsigned level,
+                                    size_t memory_bytes, struct scoop_error *error) {
+    struct scoop_stubs *stubs = scoop_calloc(1, sizeof *stubs);
+    if (stubs == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    stubs->scratch = scratch;
+    stubs->level = level;
+    stubs->most_chunks = memory_bytes / SCOOP_CHUNK_BYTES;
+    return stubs;
+}
+
+void scoop_stubs_free(struct scoop_stubs *stubs) {
+    if (stubs == NULL)
+        return;
+    for (size_t i = 0; i < stubs->block_count; i++)
+        scoop_unmap(stubs->blocks[i], BLOCK_BYTES);
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
+        for (size_t kind = 0; kind < SCOOP_STUB_KINDS; kind++)
+            scoop_free(stubs->lists[i][kind].extents);
+    scoop_free(stubs->blocks);
+    scoop_free(stubs);
+}
+
+static int add_block(struct scoop_stubs *stubs, struct scoop_error *error) {
+    if (stubs->block_count == stubs->block_room) {
+        size_t room = stubs->block_room == 0 ? 16 : 2 * stubs->block_room;
+        void **grown = scoop_realloc(stubs->blocks, room * sizeof *grown);
+        if (grown == NULL)
+            return scoop_fail_memory(error);
+        stubs->blocks = grown;
+        stubs->block_room = room;
+    }
+    void *block = scoop_map_table(BLOCK_BYTES);
+    if (block == NULL)
+        return scoop_fail_memory(error);
+    stubs->blocks[stubs->block_count++] = block;
+    stubs->fresh_chunks = BLOCK_CHUNKS;
+    return 0;
+}
+
+static struct scoop_chunk *take_chunk(struct scoop_stubs *stubs, struct scoop_error *error) {
+    struct scoop_chunk *chunk = stubs->free;
+    if (chunk != NULL) {
+        stubs->free = chunk->next;
+    } else {
+        if (stubs->fresh_chunks == 0 && add_block(stubs, error) != 0)
+            return NULL;
+        unsigned char *block = stubs->blocks[stubs->block_count - 1];
+        size_t at = BLOCK_CHUNKS - stubs->fresh_chunks--;
+        chunk = (struct scoop_chunk *)(void *)(block + at * SCOOP_CHUNK_BYTES);
+    }
+    chunk->next = NULL;
+    chunk->count = 0;
+    stubs->chunks_used++;
+    return chunk;
+}
+
+int scoop_stubs_grow(struct scoop_stubs *stubs, struct scoop_stub_list *list,
+                     struct scoop_error *error) {
+    if (stubs->chunks_used >= stubs->most_chunks && stubs->chunks_used > 0 &&
+        stubs->make_room != NULL && stubs->make_room(stubs->user, error) != 0)
+        return -1;
+    struct scoop_chunk *chunk = take_chunk(stubs, error);
+    if (chunk == NULL)
+        return -1;
+    if (list->last == NULL)
+        list->first = chunk;
+    else
+        list->last->next = chunk;
+    list->last = chunk;
+    return 0;
+}
+
+/* The chunks go back, what is counted stays. */
+static void release(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
+    for (struct scoop_chunk *chunk = list->first, *next; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        chunk->next = stubs->free;
+        stubs->free = chunk;
+        stubs->chunks_used--;
+    }
+    list->first = list->last = NULL;
+}
+
+void scoop_stubs_drop(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
+    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
+        list->count -= chunk->count;
+    release(stubs, list);
+}
+
+static struct scoop_stub_extent *new_extent(struct scoop_stub_list *list,
+                                            struct scoop_error *error) {
+    if (list->extent_count == list->extent_room) {
+        size_t room = list->extent_room == 0 ? 4 : 2 * list->extent_room;
+        struct scoop_stub_extent *grown = scoop_realloc(list->extents, room * sizeof *grown);
+        if (grown == NULL) {
+            scoop_fail_memory(error);
+            return NULL;
+        }
+        list->extents = grown;
+        list->extent_room = room;
+    }
+    return &list->extents[list->extent_count];
+}
+
+static int spill_list(struct scoop_stubs *stubs, struct scoop_stub_list *list,
+                      enum scoop_stub_kind kind, struct scoop_error *error) {
+    struct scoop_stub_extent *extent = new_extent(list, error);
+    if (extent == NULL)
+        return -1;
+    *extent = (struct scoop_stub_extent){.offset = stubs->scratch->length_bytes};
+    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
+        if (scoop_scratch_write(stubs->scratch, &chunk->of, chunk->count * item_bytes[kind],
+                                error) != 0)
+            return -1;
+        extent->count += chunk->count;
+    }
+    if (kind == SCOOP_STUBS)
+        stubs->spilled += extent->count;
+    list->extent_count++;
+    release(stubs, list);
+    return 0;
+}
+
+int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error) {
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
+        for (int kind = 0; kind < SCOOP_STUB_KINDS; kind++)
+            if (stubs->lists[i][kind].first != NULL &&
+                spill_list(stubs, &stubs->lists[i][kind], (enum scoop_stub_kind)kind, error) != 0)
+                return -1;
+    return 0;
+}
+
+int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_list *list,
+                     enum scoop_stub_kind kind, void *to, struct scoop_error *error) {
+    unsigned char *at = to;
+    for (size_t i = 0; i < list->extent_count; i++) {
+        size_t bytes = list->extents[i].count * item_bytes[kind];
+        if (scoop_scratch_read(stubs->scratch, list->extents[i].offset, at, bytes, error) != 0)
+            return -1;
+        at += bytes;
+    }
+    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
+        memcpy(at, &chunk->of, chunk->count * item_bytes[kind]);
+        at += chunk->count * item_bytes[kind];
+    }
+    return 0;
+}

@@ -1,0 +1,114 @@
+/* What stands for the rows of two exports: of each a hash of its key, a digest and its number, by
+ * partitions of the keys, in chunks of memory or in the scratch file. A key that both exports have
+ * and that is settled is kept as its hash alone. Private to csrc/table. */
+#ifndef SCOOP_TABLE_STUBS_H
+#define SCOOP_TABLE_STUBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "scratch.h"
+
+enum {
+    SCOOP_PARTITION_BITS = 8,
+    SCOOP_PARTITIONS = 1 << SCOOP_PARTITION_BITS,
+    SCOOP_STUB_LEVELS = 64 / SCOOP_PARTITION_BITS,
+    SCOOP_CHUNK_BYTES = 4096,
+};
+
+struct scoop_stub {
+    struct scoop_key_hash hash, digest;
+    uint64_t number; /* of the row, below 2^61 */
+    /* bits of the number */
+#define SCOOP_STUB_NEW ((uint64_t)1 << 63)    /* a row of the new export */
+#define SCOOP_STUB_PAIRED ((uint64_t)1 << 62) /* set by a matcher, as the next one */
+#define SCOOP_STUB_EXTRA ((uint64_t)1 << 61)
+#define SCOOP_STUB_NUMBER (SCOOP_STUB_EXTRA - 1)
+};
+
+enum scoop_stub_kind { SCOOP_STUBS, SCOOP_KEYS, SCOOP_STUB_KINDS };
+
+struct scoop_chunk {
+    struct scoop_chunk *next;
+    size_t count;
+    union {
+        struct scoop_stub stubs[(SCOOP_CHUNK_BYTES - 16) / sizeof(struct scoop_stub)];
+        struct scoop_key_hash keys[(SCOOP_CHUNK_BYTES - 16) / sizeof(struct scoop_key_hash)];
+    } of;
+};
+
+/* One kind of one partition, in the order of adding; what is in the scratch file comes first. */
+struct scoop_stub_list {
+    struct scoop_chunk *first, *last;
+    uint64_t count; /* here and there */
+    struct scoop_stub_extent {
+        uint64_t offset;
+        size_t count;
+    } *extents;
+    size_t extent_count, extent_room;
+};
+
+struct scoop_stubs {
+    struct scoop_scratch *scratch; /* borrowed */
+    unsigned level;                /* which bits of the hash choose the partition */
+    struct scoop_stub_list lists[SCOOP_PARTITIONS][SCOOP_STUB_KINDS];
+    struct scoop_chunk *free;
+    void **blocks; /* that chunks come from */
+    size_t block_count, block_room;
+    size_t fresh_chunks; /* of the last block, not taken yet */
+    size_t chunks_used, most_chunks;
+    uint64_t spilled; /* stubs that were written to the scratch file */
+    /* Called when a chunk is wanted and most_chunks are used. 0, or -1. */
+    int (*make_room)(void *user, struct scoop_error *error);
+    void *user;
+};
+
+/* NULL with NO_MEMORY. */
+struct scoop_stubs *scoop_stubs_new(struct scoop_scratch *scratch, unsigned level,
+                                    size_t memory_bytes, struct scoop_error *error);
+void scoop_stubs_free(struct scoop_stubs *stubs);
+/* A list whose last chunk is full: another chunk. 0, or -1 with *error. */
+int scoop_stubs_grow(struct scoop_stubs *stubs, struct scoop_stub_list *list,
+                     struct scoop_error *error);
+/* Writes all that is in memory to the scratch file. */
+int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error);
+/* Gives back the chunks of a list, which forgets what they held. */
+void scoop_stubs_drop(struct scoop_stubs *stubs, struct scoop_stub_list *list);
+/* Copies all of a list, in memory or not, to `to`. 0, or -1 with what scoop_scratch_read says. */
+int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_list *list,
+                     enum scoop_stub_kind kind, void *to, struct scoop_error *error);
+
+static inline struct scoop_stub_list *scoop_stubs_list(struct scoop_stubs *stubs,
+                                                       struct scoop_key_hash hash,
+                                                       enum scoop_stub_kind kind) {
+    unsigned shift = 64 - SCOOP_PARTITION_BITS * (stubs->level + 1);
+    return &stubs->lists[hash.high >> shift & (SCOOP_PARTITIONS - 1)][kind];
+}
+
+static inline int scoop_stubs_add(struct scoop_stubs *stubs, const struct scoop_stub *stub,
+                                  struct scoop_error *error) {
+    struct scoop_stub_list *list = scoop_stubs_list(stubs, stub->hash, SCOOP_STUBS);
+    const size_t most = sizeof list->last->of.stubs / sizeof *list->last->of.stubs;
+    if ((list->last == NULL || list->last->count == most) &&
+        scoop_stubs_grow(stubs, list, error) != 0)
+        return -1;
+    list->last->of.stubs[list->last->count++] = *stub;
+    list->count++;
+    return 0;
+}
+
+static inline int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
+                                      struct scoop_error *error) {
+    struct scoop_stub_list *list = scoop_stubs_list(stubs, hash, SCOOP_KEYS);
+    const size_t most = sizeof list->last->of.keys / sizeof *list->last->of.keys;
+    if ((list->last == NULL || list->last->count == most) &&
+        scoop_stubs_grow(stubs, list, error) != 0)
+        return -1;
+    list->last->of.keys[list->last->count++] = hash;
+    list->count++;
+    return 0;
+}
+
+#endif
