@@ -33,6 +33,10 @@ bool scoop_order_watch_holds(const struct scoop_order_watch *watch) {
 
 int scoop_order_watch_batch(struct scoop_order_watch *watch, struct scoop_batch *batch,
                             struct scoop_error *error) {
+    if (!scoop_order_watch_holds(watch)) {
+        batch->sorted[SCOOP_ORDER_BYTES] = batch->sorted[SCOOP_ORDER_NUMBERS] = false;
+        return 0;
+    }
     const unsigned char *before = watch->last.data;
     size_t before_length = watch->last.length;
     for (size_t i = 0; i < batch->count; i++) {

@@ -61,6 +61,7 @@ void scoop_row_log_free(struct scoop_row_log *log) {
         free_block(&log->sifted[side]);
     scoop_free(log->recent);
     scoop_free(log->older);
+    scoop_free(log->lengths);
     *log = (struct scoop_row_log){0};
 }
 
@@ -78,23 +79,67 @@ bool scoop_row_log_is_full(const struct scoop_row_log *log) {
                                      log->recent_bytes + BLOCK_BYTES > log->most_bytes);
 }
 
+/* Rows of one line each, with nothing but the end of a line between them, as most are: their
+ * lengths tell all. */
+static bool is_plain(const struct scoop_log_block *block, uint32_t *gap) {
+    const struct scoop_log_row *rows = block->rows;
+    size_t count = block->head.count;
+    *gap = count > 1 ? rows[1].at - rows[0].at - rows[0].length : 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].compared != rows[i].length || rows[i].length > UINT16_MAX ||
+            rows[i].index != i || rows[i].line != rows[0].line + i ||
+            (i > 0 && rows[i].at - rows[i - 1].at - rows[i - 1].length != *gap))
+            return false;
+    return rows[0].line != SCOOP_NO_LINE && count > 0;
+}
+
+static int note_lengths(struct scoop_row_log *log, const struct scoop_log_block *block,
+                        struct scoop_error *error) {
+    size_t count = block->head.count;
+    if (count > log->length_room) {
+        uint16_t *grown = scoop_realloc(log->lengths, count * sizeof *grown);
+        if (grown == NULL)
+            return scoop_fail_memory(error);
+        log->lengths = grown;
+        log->length_room = count;
+    }
+    for (size_t i = 0; i < count; i++)
+        log->lengths[i] = (uint16_t)block->rows[i].length;
+    return 0;
+}
+
+static struct scoop_stored_rows *new_older(struct scoop_row_log *log, struct scoop_error *error) {
+    if (log->older_count == log->older_room) {
+        size_t room = log->older_room == 0 ? 64 : log->older_room * 2;
+        struct scoop_stored_rows *grown = scoop_realloc(log->older, room * sizeof *grown);
+        if (grown == NULL) {
+            scoop_fail_memory(error);
+            return NULL;
+        }
+        log->older = grown;
+        log->older_room = room;
+    }
+    return &log->older[log->older_count];
+}
+
 static int store(struct scoop_row_log *log, const struct scoop_log_block *block,
                  struct scoop_error *error) {
-    const struct iovec pieces[] = {
+    struct scoop_stored_rows *older = new_older(log, error);
+    if (older == NULL)
+        return -1;
+    *older = (struct scoop_stored_rows){.head = block->head};
+    older->plain = is_plain(block, &older->gap);
+    if (older->plain && note_lengths(log, block, error) != 0)
+        return -1;
+    older->first_at = block->rows[0].at;
+    older->head.first_line += older->plain ? block->rows[0].line : 0;
+    struct iovec pieces[] = {
         {block->rows, block->head.count * sizeof *block->rows},
         {block->text.data, block->text.length},
         {block->extra.data, block->extra.length},
     };
-    if (log->older_count == log->older_room) {
-        size_t room = log->older_room == 0 ? 64 : log->older_room * 2;
-        struct scoop_stored_rows *grown = scoop_realloc(log->older, room * sizeof *grown);
-        if (grown == NULL)
-            return scoop_fail_memory(error);
-        log->older = grown;
-        log->older_room = room;
-    }
-    struct scoop_stored_rows *older = &log->older[log->older_count];
-    older->head = block->head;
+    if (older->plain)
+        pieces[0] = (struct iovec){log->lengths, block->head.count * sizeof *log->lengths};
     if (scoop_store(log->scratch, pieces, sizeof pieces / sizeof *pieces, &older->at, error) != 0)
         return -1;
     log->older_count++;
@@ -225,18 +270,41 @@ void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_r
 
 void scoop_row_reader_free(struct scoop_row_reader *reader) {
     scoop_buf_free(&reader->loaded);
+    scoop_free(reader->told);
+    reader->told = NULL;
+}
+
+/* Makes rows of their lengths. */
+static int tell_rows(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
+                     struct scoop_error *error) {
+    size_t count = stored->head.count;
+    uint32_t at = stored->first_at;
+    if (count > reader->told_room) {
+        struct scoop_log_row *grown = scoop_realloc(reader->told, count * sizeof *grown);
+        if (grown == NULL)
+            return scoop_fail_memory(error);
+        reader->told = grown;
+        reader->told_room = count;
+    }
+    const uint16_t *lengths = (const uint16_t *)(const void *)reader->loaded.data;
+    for (size_t i = 0; i < count; at += lengths[i++] + stored->gap)
+        reader->told[i] = (struct scoop_log_row){at, lengths[i], lengths[i], (uint32_t)i,
+                                                 (uint32_t)i};
+    reader->rows = reader->told;
+    return 0;
 }
 
 static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
                 struct scoop_error *error) {
     if (scoop_stored_load(reader->log->scratch, &stored->at, &reader->loaded, error) != 0)
         return -1;
-    size_t head_bytes = stored->head.count * sizeof *reader->rows;
+    size_t head_bytes =
+        stored->head.count * (stored->plain ? sizeof(uint16_t) : sizeof *reader->rows);
     reader->head = stored->head;
     reader->rows = (const struct scoop_log_row *)(const void *)reader->loaded.data;
     reader->text = reader->loaded.data + head_bytes;
     reader->text_bytes = reader->loaded.length - head_bytes; /* with extra, which follows */
-    return 1;
+    return stored->plain && tell_rows(reader, stored, error) != 0 ? -1 : 1;
 }
 
 static int show(struct scoop_row_reader *reader, const struct scoop_log_block *block) {

@@ -36,7 +36,9 @@ struct scoop_log_block {
 
 struct scoop_stored_rows {
     struct scoop_log_head head;
-    struct scoop_stored at; /* rows, text, extra */
+    struct scoop_stored at; /* rows, or lengths in 16 bits each; text, extra */
+    bool plain;             /* lengths */
+    uint32_t first_at, gap; /* if plain: of the first row; between rows */
 };
 
 struct scoop_row_log {
@@ -47,6 +49,8 @@ struct scoop_row_log {
     size_t recent_most, recent_first, recent_count;
     size_t recent_bytes, most_bytes;
     struct scoop_log_block sifted[2]; /* of each side: what is left of several blocks */
+    uint16_t *lengths;                /* of a block that is written */
+    size_t length_room;
     struct scoop_stored_rows *older;
     size_t older_count, older_room;
 };
@@ -70,6 +74,8 @@ struct scoop_row_reader {
     const struct scoop_row_log *log;
     size_t next;
     struct scoop_buf loaded;
+    struct scoop_log_row *told; /* made of lengths */
+    size_t told_room;
     struct scoop_log_head head;
     const struct scoop_log_row *rows;
     const unsigned char *text, *extra;

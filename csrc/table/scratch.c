@@ -62,20 +62,32 @@ static int fail_write(const struct scoop_scratch *scratch, int os_errno,
                             (unsigned long long)scratch->length_bytes, scratch->folder);
 }
 
-int scoop_scratch_write(struct scoop_scratch *scratch, const void *data, size_t length,
+/* Leaves out what was written. */
+static size_t drop_pieces(struct iovec *pieces, size_t count, size_t written) {
+    size_t gone = 0;
+    while (gone < count && written >= pieces[gone].iov_len)
+        written -= pieces[gone++].iov_len;
+    if (gone < count) {
+        pieces[gone].iov_base = (char *)pieces[gone].iov_base + written;
+        pieces[gone].iov_len -= written;
+    }
+    return gone;
+}
+
+int scoop_scratch_write(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
                         struct scoop_error *error) {
-    const char *at = data;
+    size_t gone = drop_pieces(pieces, count, 0);
     if (scratch->fd < 0 && open_scratch(scratch, error) != 0)
         return -1;
-    while (length > 0) {
-        ssize_t put = pwrite(scratch->fd, at, length, (off_t)scratch->length_bytes);
+    while (gone < count) {
+        ssize_t put =
+            pwritev(scratch->fd, pieces + gone, (int)(count - gone), (off_t)scratch->length_bytes);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
             return fail_write(scratch, put < 0 ? errno : ENOSPC, error);
         scratch->length_bytes += (uint64_t)put;
-        at += put;
-        length -= (size_t)put;
+        gone += drop_pieces(pieces + gone, count - gone, (size_t)put);
     }
     return 0;
 }

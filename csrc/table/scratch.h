@@ -5,8 +5,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "scoop/error.h"
+
+enum { SCOOP_MOST_PIECES = 64 };
 
 /* One thread writes; any thread reads what was written before. */
 struct scoop_scratch {
@@ -20,8 +23,10 @@ struct scoop_scratch {
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error);
 void scoop_scratch_free(struct scoop_scratch *scratch);
-/* Appends; the data begin at the length before. 0, or -1 with IO, NOT_FOUND or ACCESS_DENIED. */
-int scoop_scratch_write(struct scoop_scratch *scratch, const void *data, size_t length,
+/* Appends the pieces, at most SCOOP_MOST_PIECES, one after the other; they begin at the length
+ * before. What they point to stays, the array does not. 0, or -1 with IO, NOT_FOUND or
+ * ACCESS_DENIED. */
+int scoop_scratch_write(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
                         struct scoop_error *error);
 int scoop_scratch_read(const struct scoop_scratch *scratch, uint64_t offset, void *data,
                        size_t length, struct scoop_error *error);

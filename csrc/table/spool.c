@@ -41,7 +41,7 @@ static struct scoop_stored *new_block(struct scoop_spool *spool, struct scoop_er
 }
 
 static int flush(struct scoop_spool *spool, struct scoop_error *error) {
-    const struct iovec piece = {spool->tail.data, spool->tail.length};
+    struct iovec piece = {spool->tail.data, spool->tail.length};
     struct scoop_stored *block = new_block(spool, error);
     if (block == NULL || scoop_store(spool->scratch, &piece, 1, block, error) != 0)
         return -1;

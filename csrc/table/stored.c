@@ -15,7 +15,7 @@ static unsigned char *joined(const struct iovec *pieces, size_t count, size_t by
     return all;
 }
 
-static int write_packed(struct scoop_scratch *scratch, const unsigned char *data, size_t bytes,
+static int write_packed(struct scoop_scratch *scratch, unsigned char *data, size_t bytes,
                         struct scoop_stored *stored, struct scoop_error *error) {
     int bound = LZ4_compressBound((int)bytes);
     char *packed = scoop_malloc((size_t)bound);
@@ -23,29 +23,21 @@ static int write_packed(struct scoop_scratch *scratch, const unsigned char *data
         return scoop_fail_memory(error);
     int length = LZ4_compress_fast((const char *)data, packed, (int)bytes, bound, ACCELERATION);
     bool smaller = length > 0 && (size_t)length < bytes;
-    stored->stored_bytes = smaller ? (uint64_t)length : bytes;
-    int status = scoop_scratch_write(scratch, smaller ? (const void *)packed : data,
-                                     stored->stored_bytes, error);
+    struct iovec piece = {smaller ? (void *)packed : data, smaller ? (size_t)length : bytes};
+    stored->stored_bytes = piece.iov_len;
+    int status = scoop_scratch_write(scratch, &piece, 1, error);
     scoop_free(packed);
     return status;
 }
 
-static int write_plain(struct scoop_scratch *scratch, const struct iovec *pieces, size_t count,
-                       struct scoop_error *error) {
-    for (size_t i = 0; i < count; i++)
-        if (scoop_scratch_write(scratch, pieces[i].iov_base, pieces[i].iov_len, error) != 0)
-            return -1;
-    return 0;
-}
-
-int scoop_store(struct scoop_scratch *scratch, const struct iovec *pieces, size_t count,
+int scoop_store(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
                 struct scoop_stored *stored, struct scoop_error *error) {
     *stored = (struct scoop_stored){.offset = scratch->length_bytes};
     for (size_t i = 0; i < count; i++)
         stored->bytes += pieces[i].iov_len;
     stored->stored_bytes = stored->bytes;
     if (scratch->length_bytes < SCOOP_SCRATCH_PLAIN_BYTES || stored->bytes > LZ4_MAX_INPUT_SIZE)
-        return write_plain(scratch, pieces, count, error);
+        return scoop_scratch_write(scratch, pieces, count, error);
     if (count == 1)
         return write_packed(scratch, pieces->iov_base, stored->bytes, stored, error);
     unsigned char *all = joined(pieces, count, stored->bytes);

@@ -120,18 +120,29 @@ static struct scoop_stub_extent *new_extent(struct scoop_stub_list *list,
     return &list->extents[list->extent_count];
 }
 
+static int write_chunks(struct scoop_stubs *stubs, struct scoop_chunk *chunk,
+                        enum scoop_stub_kind kind, struct scoop_error *error) {
+    struct iovec pieces[SCOOP_MOST_PIECES];
+    while (chunk != NULL) {
+        size_t count = 0;
+        for (; chunk != NULL && count < SCOOP_MOST_PIECES; chunk = chunk->next)
+            pieces[count++] = (struct iovec){&chunk->of, chunk->count * item_bytes[kind]};
+        if (scoop_scratch_write(stubs->scratch, pieces, count, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int spill_list(struct scoop_stubs *stubs, struct scoop_stub_list *list,
                       enum scoop_stub_kind kind, struct scoop_error *error) {
     struct scoop_stub_extent *extent = new_extent(list, error);
     if (extent == NULL)
         return -1;
     *extent = (struct scoop_stub_extent){.offset = stubs->scratch->length_bytes};
-    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
-        if (scoop_scratch_write(stubs->scratch, &chunk->of, chunk->count * item_bytes[kind],
-                                error) != 0)
-            return -1;
+    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
         extent->count += chunk->count;
-    }
+    if (write_chunks(stubs, list->first, kind, error) != 0)
+        return -1;
     if (kind == SCOOP_STUBS)
         stubs->spilled += extent->count;
     list->extent_count++;
