@@ -55,12 +55,13 @@ static uint64_t count_in_memory(const struct scoop_stub_list *list) {
 }
 
 static void take_from_memory(struct scoop_matcher *matcher, struct scoop_stubs *stubs,
-                             struct scoop_stub_list *list) {
+                             size_t partition) {
+    const struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
     size_t at = 0;
     for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
         for (size_t i = 0; i < chunk->count; i++)
             matcher->stubs[at++] = chunk->of.stubs[i];
-    scoop_stubs_drop(stubs, list);
+    scoop_stubs_drop(stubs, partition);
 }
 
 /* Matches what is in memory of a partition. *before and *after: how many stubs there were and are.
@@ -70,10 +71,11 @@ static int settle_partition(struct scoop_matching *matching, size_t partition, u
     struct scoop_stubs *stubs = matching->stubs;
     struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
     struct scoop_matcher *matcher = &matching->found;
+    scoop_stubs_count(stubs, partition);
     uint64_t count = count_in_memory(list);
     if (scoop_matcher_reserve(matcher, 0, count, error) != 0)
         return -1;
-    take_from_memory(matcher, stubs, list);
+    take_from_memory(matcher, stubs, partition);
     scoop_matcher_run(matcher, false);
     int status = 0;
     for (size_t i = 0; i < count && status == 0; i++) {
@@ -83,6 +85,7 @@ static int settle_partition(struct scoop_matching *matching, size_t partition, u
         else if (stub->number & SCOOP_STUB_PAIRED && stub->number & SCOOP_STUB_NEW)
             status = scoop_stubs_add_key(stubs, stub->hash, error);
     }
+    scoop_stubs_count(stubs, partition);
     *before += count;
     *after += count_in_memory(list);
     return status;
@@ -261,6 +264,8 @@ int scoop_matching_finish(struct scoop_matching *matching, struct scoop_error *e
         return 0;
     if (matching->cancelled != NULL && atomic_load(matching->cancelled))
         return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
+    for (size_t i = from; i < end; i++)
+        scoop_stubs_count(matching->stubs, i);
     atomic_init(&stretch.next, from);
     bool many = count_stubs(matching, from, end) >= MANY_STUBS && scoop_processors() > 1;
     int status = many ? match_with_helper(matching, &stretch, error)

@@ -72,8 +72,19 @@ static struct scoop_chunk *take_chunk(struct scoop_stubs *stubs, struct scoop_er
     return chunk;
 }
 
-int scoop_stubs_grow(struct scoop_stubs *stubs, struct scoop_stub_list *list,
+void scoop_stubs_count(struct scoop_stubs *stubs, size_t partition) {
+    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
+    if (list->last == NULL)
+        return;
+    size_t count = (size_t)(stubs->places[partition].at - list->last->of.stubs);
+    list->count += count - list->last->count;
+    list->last->count = count;
+}
+
+int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind,
                      struct scoop_error *error) {
+    struct scoop_stub_list *list = &stubs->lists[partition][kind];
+    scoop_stubs_count(stubs, partition);
     if (stubs->chunks_used >= stubs->most_chunks && stubs->chunks_used > 0 &&
         stubs->make_room != NULL && stubs->make_room(stubs->user, error) != 0)
         return -1;
@@ -85,11 +96,28 @@ int scoop_stubs_grow(struct scoop_stubs *stubs, struct scoop_stub_list *list,
     else
         list->last->next = chunk;
     list->last = chunk;
+    if (kind == SCOOP_STUBS)
+        stubs->places[partition] = (struct scoop_stub_place){
+            chunk->of.stubs, chunk->of.stubs + sizeof chunk->of.stubs / sizeof *chunk->of.stubs};
+    return 0;
+}
+
+int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
+                        struct scoop_error *error) {
+    size_t partition = scoop_stubs_partition(stubs, hash);
+    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_KEYS];
+    const size_t most = sizeof list->last->of.keys / sizeof *list->last->of.keys;
+    if ((list->last == NULL || list->last->count == most) &&
+        scoop_stubs_grow(stubs, partition, SCOOP_KEYS, error) != 0)
+        return -1;
+    list->last->of.keys[list->last->count++] = hash;
+    list->count++;
     return 0;
 }
 
 /* The chunks go back, what is counted stays. */
-static void release(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
+static void release(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind) {
+    struct scoop_stub_list *list = &stubs->lists[partition][kind];
     for (struct scoop_chunk *chunk = list->first, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         chunk->next = stubs->free;
@@ -97,12 +125,15 @@ static void release(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
         stubs->chunks_used--;
     }
     list->first = list->last = NULL;
+    if (kind == SCOOP_STUBS)
+        stubs->places[partition] = (struct scoop_stub_place){NULL, NULL};
 }
 
-void scoop_stubs_drop(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
+void scoop_stubs_drop(struct scoop_stubs *stubs, size_t partition) {
+    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
     for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
         list->count -= chunk->count;
-    release(stubs, list);
+    release(stubs, partition, SCOOP_STUBS);
 }
 
 static struct scoop_stub_extent *new_extent(struct scoop_stub_list *list,
@@ -133,8 +164,9 @@ static int write_chunks(struct scoop_stubs *stubs, struct scoop_chunk *chunk,
     return 0;
 }
 
-static int spill_list(struct scoop_stubs *stubs, struct scoop_stub_list *list,
-                      enum scoop_stub_kind kind, struct scoop_error *error) {
+static int spill_list(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind,
+                      struct scoop_error *error) {
+    struct scoop_stub_list *list = &stubs->lists[partition][kind];
     struct scoop_stub_extent *extent = new_extent(list, error);
     if (extent == NULL)
         return -1;
@@ -146,16 +178,18 @@ static int spill_list(struct scoop_stubs *stubs, struct scoop_stub_list *list,
     if (kind == SCOOP_STUBS)
         stubs->spilled += extent->count;
     list->extent_count++;
-    release(stubs, list);
+    release(stubs, partition, kind);
     return 0;
 }
 
 int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error) {
-    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
+        scoop_stubs_count(stubs, i);
         for (int kind = 0; kind < SCOOP_STUB_KINDS; kind++)
             if (stubs->lists[i][kind].first != NULL &&
-                spill_list(stubs, &stubs->lists[i][kind], (enum scoop_stub_kind)kind, error) != 0)
+                spill_list(stubs, i, (enum scoop_stub_kind)kind, error) != 0)
                 return -1;
+    }
     return 0;
 }
 

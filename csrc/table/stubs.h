@@ -39,7 +39,8 @@ struct scoop_chunk {
     } of;
 };
 
-/* One kind of one partition, in the order of adding; what is in the scratch file comes first. */
+/* One kind of one partition, in the order of adding; what is in the scratch file comes first. The
+ * last chunk's stubs are counted by scoop_stubs_count. */
 struct scoop_stub_list {
     struct scoop_chunk *first, *last;
     uint64_t count; /* here and there */
@@ -53,6 +54,11 @@ struct scoop_stub_list {
 struct scoop_stubs {
     struct scoop_scratch *scratch; /* borrowed */
     unsigned level;                /* which bits of the hash choose the partition */
+    /* Where the next stub of each partition goes. Together, apart from the chunks: what lies at the
+     * same place of many pages has the same few places in the processor's caches. */
+    struct scoop_stub_place {
+        struct scoop_stub *at, *end;
+    } places[SCOOP_PARTITIONS];
     struct scoop_stub_list lists[SCOOP_PARTITIONS][SCOOP_STUB_KINDS];
     struct scoop_chunk *free;
     void **blocks; /* that chunks come from */
@@ -69,46 +75,35 @@ struct scoop_stubs {
 struct scoop_stubs *scoop_stubs_new(struct scoop_scratch *scratch, unsigned level,
                                     size_t memory_bytes, struct scoop_error *error);
 void scoop_stubs_free(struct scoop_stubs *stubs);
-/* A list whose last chunk is full: another chunk. 0, or -1 with *error. */
-int scoop_stubs_grow(struct scoop_stubs *stubs, struct scoop_stub_list *list,
+/* Another chunk for a list whose last one is full. 0, or -1 with *error. */
+int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind,
                      struct scoop_error *error);
 /* Writes all that is in memory to the scratch file. */
 int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error);
-/* Gives back the chunks of a list, which forgets what they held. */
-void scoop_stubs_drop(struct scoop_stubs *stubs, struct scoop_stub_list *list);
+/* Gives back the chunks with stubs of a partition, which forgets what they held. */
+void scoop_stubs_drop(struct scoop_stubs *stubs, size_t partition);
 /* Copies all of a list, in memory or not, to `to`. 0, or -1 with what scoop_scratch_read says. */
 int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_list *list,
                      enum scoop_stub_kind kind, void *to, struct scoop_error *error);
 
-static inline struct scoop_stub_list *scoop_stubs_list(struct scoop_stubs *stubs,
-                                                       struct scoop_key_hash hash,
-                                                       enum scoop_stub_kind kind) {
-    unsigned shift = 64 - SCOOP_PARTITION_BITS * (stubs->level + 1);
-    return &stubs->lists[hash.high >> shift & (SCOOP_PARTITIONS - 1)][kind];
+static inline size_t scoop_stubs_partition(const struct scoop_stubs *stubs,
+                                           struct scoop_key_hash hash) {
+    return hash.high >> (64 - SCOOP_PARTITION_BITS * (stubs->level + 1)) & (SCOOP_PARTITIONS - 1);
 }
 
 static inline int scoop_stubs_add(struct scoop_stubs *stubs, const struct scoop_stub *stub,
                                   struct scoop_error *error) {
-    struct scoop_stub_list *list = scoop_stubs_list(stubs, stub->hash, SCOOP_STUBS);
-    const size_t most = sizeof list->last->of.stubs / sizeof *list->last->of.stubs;
-    if ((list->last == NULL || list->last->count == most) &&
-        scoop_stubs_grow(stubs, list, error) != 0)
+    size_t partition = scoop_stubs_partition(stubs, stub->hash);
+    struct scoop_stub_place *place = &stubs->places[partition];
+    if (place->at == place->end && scoop_stubs_grow(stubs, partition, SCOOP_STUBS, error) != 0)
         return -1;
-    list->last->of.stubs[list->last->count++] = *stub;
-    list->count++;
+    *place->at++ = *stub;
     return 0;
 }
 
-static inline int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
-                                      struct scoop_error *error) {
-    struct scoop_stub_list *list = scoop_stubs_list(stubs, hash, SCOOP_KEYS);
-    const size_t most = sizeof list->last->of.keys / sizeof *list->last->of.keys;
-    if ((list->last == NULL || list->last->count == most) &&
-        scoop_stubs_grow(stubs, list, error) != 0)
-        return -1;
-    list->last->of.keys[list->last->count++] = hash;
-    list->count++;
-    return 0;
-}
+int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
+                        struct scoop_error *error);
+/* Counts what was added to the lists of a partition, which are looked at only then. */
+void scoop_stubs_count(struct scoop_stubs *stubs, size_t partition);
 
 #endif
