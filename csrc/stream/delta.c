@@ -32,6 +32,7 @@ struct scoop_delta {
     struct scoop_bell bell;
     struct scoop_export *sides[SCOOP_DELTA_SIDES]; /* old: NULL when there is none */
     struct scoop_changes *changes;
+    struct scoop_scratch scratch; /* of the comparison, given back when it is done */
     struct scoop_compare *compare;
     struct scoop_delta_counts counts;
     struct scoop_batch nothing; /* the only batch of an old export that is not there */
@@ -98,7 +99,7 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         taken += source_bytes(&delta->options, side);
     const struct scoop_compare_options options = {
-        .scratch = &delta->changes->scratch,
+        .scratch = &delta->scratch,
         .cancelled = &delta->cancelled,
         .counts = &delta->counts,
         .plans = delta->changes->plans,
@@ -119,8 +120,9 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
     if (delta->options.memory_limit_bytes == 0)
         delta->options.memory_limit_bytes = SCOOP_DELTA_MEMORY_LIMIT_BYTES;
     delta->changes = scoop_changes_new(options->temp_dir, options->version, error);
-    if (delta->changes == NULL || copy_keys(delta, options, error) != 0 ||
-        make_compare(delta, error) != 0)
+    if (delta->changes == NULL ||
+        scoop_scratch_init(&delta->scratch, options->temp_dir, error) != 0 ||
+        copy_keys(delta, options, error) != 0 || make_compare(delta, error) != 0)
         return -1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         const struct scoop_export_options export = {
@@ -331,6 +333,7 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
     case SCOOP_COMPARE_WAITS:
         return 0;
     case SCOOP_COMPARE_DONE:
+        scoop_scratch_free(&delta->scratch);
         return look_at_result(delta, error);
     case SCOOP_COMPARE_FAILED:
         break;
@@ -406,7 +409,7 @@ void scoop_delta_facts(const struct scoop_delta *delta, struct scoop_delta_facts
     facts->deleted = delta->counts.deleted;
     facts->unchanged = delta->counts.unchanged;
     facts->sorted = compared.merged;
-    facts->spilled_bytes = delta->changes->scratch.length_bytes;
+    facts->spilled_bytes = delta->scratch.length_bytes + delta->changes->scratch.length_bytes;
 }
 
 struct scoop_changes *scoop_delta_changes(struct scoop_delta *delta) {
@@ -419,6 +422,7 @@ void scoop_delta_free(struct scoop_delta *delta) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         scoop_export_free(delta->sides[side]);
     scoop_compare_free(delta->compare);
+    scoop_scratch_free(&delta->scratch);
     for (size_t i = 0; delta->keys != NULL && i < delta->options.key_count; i++)
         scoop_free(delta->keys[i]);
     scoop_free(delta->keys);

@@ -41,21 +41,29 @@ struct scoop_compare *scoop_compare_new(const struct scoop_compare_options *opti
     return compare;
 }
 
-void scoop_compare_free(struct scoop_compare *compare) {
-    if (compare == NULL)
-        return;
-    scoop_key_log_free(&compare->settled);
-    scoop_join_free(compare->join);
-    scoop_sieve_free(compare->sieve);
-    scoop_free(compare);
-}
-
 void scoop_compare_facts(const struct scoop_compare *compare, struct scoop_compare_facts *facts) {
     *facts = compare->facts;
     if (compare->join != NULL)
         facts->spilled_rows = scoop_join_spilled(compare->join);
     if (compare->sieve != NULL)
         facts->spilled_rows = scoop_sieve_spilled(compare->sieve);
+}
+
+/* What is not needed any more once the changes are there. */
+static void let_go(struct scoop_compare *compare) {
+    scoop_compare_facts(compare, &compare->facts);
+    scoop_key_log_free(&compare->settled);
+    scoop_join_free(compare->join);
+    scoop_sieve_free(compare->sieve);
+    compare->join = NULL;
+    compare->sieve = NULL;
+}
+
+void scoop_compare_free(struct scoop_compare *compare) {
+    if (compare == NULL)
+        return;
+    let_go(compare);
+    scoop_free(compare);
 }
 
 static enum scoop_next fill(struct scoop_compare *compare, enum scoop_side side,
@@ -297,10 +305,11 @@ static enum scoop_compare_state finish(struct scoop_compare *compare, struct sco
         compare->facts.merged = true;
         compare->options.counts->deleted += compare->one_side_rows[SCOOP_OLD];
         compare->options.counts->inserted += compare->one_side_rows[SCOOP_NEW];
-        scoop_key_log_free(&compare->settled);
     }
-    if (status == 0)
+    if (status == 0) {
+        let_go(compare);
         compare->phase = DONE;
+    }
     return status < 0 ? SCOOP_COMPARE_FAILED : SCOOP_COMPARE_MOVED;
 }
 

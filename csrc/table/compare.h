@@ -14,7 +14,7 @@
 enum scoop_next { SCOOP_NEXT_BATCH, SCOOP_NEXT_WAIT, SCOOP_NEXT_FAILED };
 
 struct scoop_compare_options {
-    struct scoop_scratch *scratch; /* borrowed, as all that follows */
+    struct scoop_scratch *scratch; /* borrowed, as all that follows; not needed when it is done */
     const atomic_bool *cancelled;  /* NULL: never */
     struct scoop_delta_counts *counts;
     const struct scoop_row_plan *plans; /* of both sides; made before the first step */

@@ -269,42 +269,56 @@ void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_r
 }
 
 void scoop_row_reader_free(struct scoop_row_reader *reader) {
+    scoop_scratch_hide(&reader->view);
     scoop_buf_free(&reader->loaded);
     scoop_free(reader->told);
     reader->told = NULL;
 }
 
-/* Makes rows of their lengths. */
-static int tell_rows(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
-                     struct scoop_error *error) {
+/* The rows as they were stored, or made of their lengths; where the text begins. */
+static const unsigned char *tell_rows(struct scoop_row_reader *reader,
+                                      const struct scoop_stored_rows *stored,
+                                      const unsigned char *data) {
     size_t count = stored->head.count;
+    struct scoop_log_row *rows = reader->told;
     uint32_t at = stored->first_at;
-    if (count > reader->told_room) {
-        struct scoop_log_row *grown = scoop_realloc(reader->told, count * sizeof *grown);
-        if (grown == NULL)
-            return scoop_fail_memory(error);
-        reader->told = grown;
-        reader->told_room = count;
+    reader->rows = rows;
+    if (!stored->plain) {
+        memcpy(rows, data, count * sizeof *rows);
+        return data + count * sizeof *rows;
     }
-    const uint16_t *lengths = (const uint16_t *)(const void *)reader->loaded.data;
-    for (size_t i = 0; i < count; at += lengths[i++] + stored->gap)
-        reader->told[i] = (struct scoop_log_row){at, lengths[i], lengths[i], (uint32_t)i,
-                                                 (uint32_t)i};
-    reader->rows = reader->told;
-    return 0;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t length;
+        memcpy(&length, data + i * sizeof length, sizeof length);
+        rows[i] = (struct scoop_log_row){at, length, length, (uint32_t)i, (uint32_t)i};
+        at += length + stored->gap;
+    }
+    return data + count * sizeof(uint16_t);
 }
 
 static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
                 struct scoop_error *error) {
-    if (scoop_stored_load(reader->log->scratch, &stored->at, &reader->loaded, error) != 0)
-        return -1;
-    size_t head_bytes =
-        stored->head.count * (stored->plain ? sizeof(uint16_t) : sizeof *reader->rows);
+    const struct scoop_scratch *scratch = reader->log->scratch;
+    const unsigned char *data = NULL;
+    if (stored->head.count > reader->told_room) {
+        struct scoop_log_row *grown =
+            scoop_realloc(reader->told, stored->head.count * sizeof *grown);
+        if (grown == NULL)
+            return scoop_fail_memory(error);
+        reader->told = grown;
+        reader->told_room = stored->head.count;
+    }
+    if (stored->at.stored_bytes == stored->at.bytes)
+        data = scoop_scratch_show(scratch, &reader->view, stored->at.offset, stored->at.bytes);
+    if (data == NULL) {
+        if (scoop_stored_load(scratch, &stored->at, &reader->loaded, error) != 0)
+            return -1;
+        data = reader->loaded.data;
+    }
     reader->head = stored->head;
-    reader->rows = (const struct scoop_log_row *)(const void *)reader->loaded.data;
-    reader->text = reader->loaded.data + head_bytes;
-    reader->text_bytes = reader->loaded.length - head_bytes; /* with extra, which follows */
-    return stored->plain && tell_rows(reader, stored, error) != 0 ? -1 : 1;
+    reader->text = tell_rows(reader, stored, data);
+    reader->text_bytes = stored->at.bytes - (size_t)(reader->text - data); /* and extra */
+    return 1;
 }
 
 static int show(struct scoop_row_reader *reader, const struct scoop_log_block *block) {

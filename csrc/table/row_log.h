@@ -73,8 +73,9 @@ size_t scoop_row_log_bytes(const struct scoop_row_log *log);
 struct scoop_row_reader {
     const struct scoop_row_log *log;
     size_t next;
-    struct scoop_buf loaded;
-    struct scoop_log_row *told; /* made of lengths */
+    struct scoop_scratch_view view;
+    struct scoop_buf loaded;    /* what cannot be viewed */
+    struct scoop_log_row *told; /* of a block that was stored */
     size_t told_room;
     struct scoop_log_head head;
     const struct scoop_log_row *rows;

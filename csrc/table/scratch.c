@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "scoop/memory.h"
+#include "scoop/thread.h"
+
+enum { VIEW_BYTES = 8 * 1024 * 1024, PAGE_BYTES = 4096, LONG_BYTES = 32 * 1024 * 1024 };
 
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error) {
@@ -22,13 +26,31 @@ int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
     return scratch->folder == NULL ? scoop_fail_memory(error) : 0;
 }
 
+static void *close_file(void *fd) {
+    close((int)(intptr_t)fd);
+    return NULL;
+}
+
+/* To give back a long file takes the system some time, in which others can go on. */
+static void close_beside(int fd) {
+    pthread_t thread;
+    struct scoop_error ignored = {0};
+    if (scoop_thread_start(&thread, close_file, (void *)(intptr_t)fd, &ignored) == 0)
+        pthread_detach(thread);
+    else
+        close(fd);
+}
+
 void scoop_scratch_free(struct scoop_scratch *scratch) {
     if (scratch->folder == NULL)
         return;
-    if (scratch->fd >= 0)
+    if (scratch->fd >= 0 && scratch->length_bytes >= LONG_BYTES)
+        close_beside(scratch->fd);
+    else if (scratch->fd >= 0)
         close(scratch->fd);
     scoop_free(scratch->folder);
     scratch->folder = NULL;
+    scratch->fd = -1;
 }
 
 /* For file systems without O_TMPFILE. */
@@ -107,4 +129,38 @@ int scoop_scratch_read(const struct scoop_scratch *scratch, uint64_t offset, voi
         length -= (size_t)got;
     }
     return 0;
+}
+
+void scoop_scratch_hide(struct scoop_scratch_view *view) {
+    if (view->data != NULL)
+        munmap(view->data, view->length);
+    *view = (struct scoop_scratch_view){0};
+}
+
+/* All of it is read here: an error of the disk would end the process later. */
+static bool map_view(const struct scoop_scratch *scratch, struct scoop_scratch_view *view,
+                     uint64_t from, uint64_t length) {
+    void *data = mmap(NULL, length, PROT_READ, MAP_SHARED, scratch->fd, (off_t)from);
+    if (data == MAP_FAILED)
+        return false;
+    *view = (struct scoop_scratch_view){data, from, length};
+    if (madvise(data, length, MADV_POPULATE_READ) == 0)
+        return true;
+    scoop_scratch_hide(view);
+    return false;
+}
+
+const unsigned char *scoop_scratch_show(const struct scoop_scratch *scratch,
+                                        struct scoop_scratch_view *view, uint64_t offset,
+                                        uint64_t length) {
+    uint64_t from = offset - offset % PAGE_BYTES, end = offset + length;
+    if (view->data == NULL || offset < view->offset || end > view->offset + view->length) {
+        if (end < from + VIEW_BYTES)
+            end = from + VIEW_BYTES < scratch->length_bytes ? from + VIEW_BYTES
+                                                            : scratch->length_bytes;
+        scoop_scratch_hide(view);
+        if (!map_view(scratch, view, from, end - from))
+            return NULL;
+    }
+    return view->data + (offset - view->offset);
 }

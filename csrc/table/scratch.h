@@ -22,6 +22,7 @@ struct scoop_scratch {
  * ACCESS_DENIED of a folder that is named. */
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error);
+/* The length stays known. */
 void scoop_scratch_free(struct scoop_scratch *scratch);
 /* Appends the pieces, at most SCOOP_MOST_PIECES, one after the other; they begin at the length
  * before. What they point to stays, the array does not. 0, or -1 with IO, NOT_FOUND or
@@ -30,5 +31,19 @@ int scoop_scratch_write(struct scoop_scratch *scratch, struct iovec *pieces, siz
                         struct scoop_error *error);
 int scoop_scratch_read(const struct scoop_scratch *scratch, uint64_t offset, void *data,
                        size_t length, struct scoop_error *error);
+
+/* A view of a part of the file: reading it copies nothing. */
+struct scoop_scratch_view {
+    unsigned char *data; /* NULL: none */
+    uint64_t offset, length;
+};
+
+/* Makes the view show at least so many bytes from the offset on, which were written before, and
+ * some of what follows; NULL: this cannot be had, use scoop_scratch_read, which says why. What was
+ * shown before is gone. */
+const unsigned char *scoop_scratch_show(const struct scoop_scratch *scratch,
+                                        struct scoop_scratch_view *view, uint64_t offset,
+                                        uint64_t length);
+void scoop_scratch_hide(struct scoop_scratch_view *view);
 
 #endif
