@@ -5,14 +5,14 @@
 
 enum {
     WORK_PART = 16, /* of the memory */
-    TRIALS = 4,          /* partitions that tell of the others */
-    STRETCH = 32,        /* partitions a call */
-    MANY_STUBS = 100000, /* worth a second thread */
+    SAMPLE_PART = 64,    /* of the stubs in memory tells of the others */
+    STRETCH = 64,        /* partitions a call */
+    MANY_STUBS = 32768,  /* of a call, worth a second thread */
     PIECE_STUBS = 1024,
     FEW_RECORDS = 256, /* are never split again */
 };
 
-_Static_assert(SCOOP_PARTITIONS % STRETCH == 0 && SCOOP_PARTITIONS % TRIALS == 0, "they divide");
+_Static_assert(SCOOP_PARTITIONS % STRETCH == 0, "it divides");
 
 static int make_room(void *user, struct scoop_error *error);
 
@@ -44,23 +44,16 @@ void scoop_matching_free(struct scoop_matching *matching) {
 }
 
 size_t scoop_matching_bytes(const struct scoop_matching *matching) {
-    return matching->stubs == NULL ? 0 : matching->stubs->chunks_used * SCOOP_CHUNK_BYTES;
-}
-
-static uint64_t count_in_memory(const struct scoop_stub_list *list) {
-    uint64_t count = list->count;
-    for (size_t i = 0; i < list->extent_count; i++)
-        count -= list->extents[i].count;
-    return count;
+    return matching->stubs == NULL ? 0 : matching->stubs->chunks_used * matching->stubs->chunk_bytes;
 }
 
 static void take_from_memory(struct scoop_matcher *matcher, struct scoop_stubs *stubs,
                              size_t partition) {
     const struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
     size_t at = 0;
-    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
+    for (struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
         for (size_t i = 0; i < chunk->count; i++)
-            matcher->stubs[at++] = chunk->of.stubs[i];
+            matcher->stubs[at++] = scoop_chunk_stubs(chunk)[i];
     scoop_stubs_drop(stubs, partition);
 }
 
@@ -72,7 +65,7 @@ static int settle_partition(struct scoop_matching *matching, size_t partition, u
     struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
     struct scoop_matcher *matcher = &matching->found;
     scoop_stubs_count(stubs, partition);
-    uint64_t count = count_in_memory(list);
+    uint64_t count = list->count - list->stored;
     if (scoop_matcher_reserve(matcher, 0, count, error) != 0)
         return -1;
     take_from_memory(matcher, stubs, partition);
@@ -87,30 +80,41 @@ static int settle_partition(struct scoop_matching *matching, size_t partition, u
     }
     scoop_stubs_count(stubs, partition);
     *before += count;
-    *after += count_in_memory(list);
+    *after += list->count - list->stored;
     return status;
 }
 
-static int settle_stretch(struct scoop_matching *matching, size_t from, size_t count,
-                          uint64_t *before, uint64_t *after, struct scoop_error *error) {
-    for (size_t i = 0; i < count; i++)
-        if (settle_partition(matching, (from + i) % SCOOP_PARTITIONS, before, after, error) != 0)
+static uint64_t count_in_memory(struct scoop_stubs *stubs) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
+        scoop_stubs_count(stubs, i);
+        count += stubs->lists[i][SCOOP_STUBS].count - stubs->lists[i][SCOOP_STUBS].stored;
+    }
+    return count;
+}
+
+/* Partition after partition, unless the first ones tell that it is not worth while. */
+static int settle(struct scoop_matching *matching, bool *much, struct scoop_error *error) {
+    uint64_t before = 0, after = 0, sample = count_in_memory(matching->stubs) / SAMPLE_PART;
+    size_t from = matching->next_trial;
+    *much = false;
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
+        size_t partition = (from + i) % SCOOP_PARTITIONS;
+        if (settle_partition(matching, partition, &before, &after, error) != 0)
             return -1;
+        matching->next_trial = partition + 1;
+        if (!*much && before > sample && after > before / 2)
+            return 0;
+        *much = *much || before > sample;
+    }
     return 0;
 }
 
 int scoop_matching_try(struct scoop_matching *matching, struct scoop_error *error) {
-    struct scoop_stubs *stubs = matching->stubs;
-    uint64_t before = 0, after = 0;
-    size_t from = matching->next_trial;
-    matching->next_trial = (from + TRIALS) % SCOOP_PARTITIONS;
-    stubs->make_room = NULL; /* it gets more room than it takes, but for some chunks of keys */
-    int status = settle_stretch(matching, from, TRIALS, &before, &after, error);
-    bool much = after <= before / 2;
-    if (status == 0 && much)
-        status = settle_stretch(matching, from + TRIALS, SCOOP_PARTITIONS - TRIALS, &before, &after,
-                                error);
-    stubs->make_room = make_room;
+    bool much;
+    matching->stubs->make_room = NULL; /* it gets more than it takes, but for some keys */
+    int status = settle(matching, &much, error);
+    matching->stubs->make_room = make_room;
     return status == 0 ? much : -1;
 }
 
@@ -231,20 +235,19 @@ static int add_list(struct scoop_stubs *inner, const struct scoop_stubs *outer,
                 return -1;
         }
     }
-    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
-        if (add_piece(inner, kind, &chunk->of, chunk->count, error) != 0)
-            return -1;
     return 0;
 }
 
 /* A partition that takes more than its part of the memory is matched as the whole was, by the next
- * bits of its hashes. */
+ * bits of its hashes; the others leave the memory to it. */
 static int split_partition(struct scoop_matching *matching, size_t partition,
                            struct scoop_error *error) {
     struct scoop_matching inner = {.cancelled = matching->cancelled};
-    const struct scoop_stubs *outer = matching->stubs;
+    struct scoop_stubs *outer = matching->stubs;
+    if (scoop_stubs_leave(outer, error) != 0)
+        return -1;
     int status = init_level(&inner, outer->scratch, matching->found.verdicts, outer->level + 1,
-                            matching->work_bytes, matching->work_bytes, error);
+                            outer->most_chunks * outer->chunk_bytes, matching->work_bytes, error);
     for (int kind = 0; kind < SCOOP_STUB_KINDS && status == 0; kind++)
         status = add_list(inner.stubs, outer, &outer->lists[partition][kind],
                           (enum scoop_stub_kind)kind, error);

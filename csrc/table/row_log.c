@@ -5,7 +5,8 @@
 #include "scoop/memory.h"
 
 enum {
-    BLOCK_BYTES = 256 * 1024,
+    BLOCK_BYTES = 256 * 1024, /* of sifted rows */
+    LEAST_BLOCK_BYTES = 16 * 1024,
     BUFFER_CEILING = 1 << 30, /* as a batch's: they change places */
     LONG_BYTES = 4 * BLOCK_BYTES,
     MOST_RECENT = 4096,
@@ -40,7 +41,7 @@ static size_t block_bytes(const struct scoop_log_block *block) {
 int scoop_row_log_init(struct scoop_row_log *log, struct scoop_scratch *scratch,
                        const struct scoop_verdicts *verdicts, size_t memory_bytes,
                        struct scoop_error *error) {
-    size_t blocks = memory_bytes / BLOCK_BYTES;
+    size_t blocks = memory_bytes / LEAST_BLOCK_BYTES;
     *log = (struct scoop_row_log){.scratch = scratch, .verdicts = verdicts};
     log->most_bytes = memory_bytes;
     log->recent_most = blocks == 0 ? 1 : blocks < MOST_RECENT ? blocks : MOST_RECENT;
@@ -74,9 +75,10 @@ size_t scoop_row_log_bytes(const struct scoop_row_log *log) {
            log->older_room * sizeof *log->older;
 }
 
-bool scoop_row_log_is_full(const struct scoop_row_log *log) {
-    return log->recent_count > 0 && (log->recent_count == log->recent_most ||
-                                     log->recent_bytes + BLOCK_BYTES > log->most_bytes);
+bool scoop_row_log_has_room(const struct scoop_row_log *log, const struct scoop_batch *batch) {
+    size_t more = batch->text.length + batch->extra.length + batch->count * sizeof *log->recent->rows;
+    return log->recent_count == 0 || (log->recent_count < log->recent_most &&
+                                      log->recent_bytes + more <= log->most_bytes);
 }
 
 /* Rows of one line each, with nothing but the end of a line between them, as most are: their

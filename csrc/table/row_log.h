@@ -60,11 +60,11 @@ int scoop_row_log_init(struct scoop_row_log *log, struct scoop_scratch *scratch,
                        const struct scoop_verdicts *verdicts, size_t memory_bytes,
                        struct scoop_error *error);
 void scoop_row_log_free(struct scoop_row_log *log);
-/* Whether the oldest recent block must go before another one comes. */
-bool scoop_row_log_is_full(const struct scoop_row_log *log);
+/* Whether no recent block must go before the batch comes. */
+bool scoop_row_log_has_room(const struct scoop_row_log *log, const struct scoop_batch *batch);
 /* Moves the oldest recent block to the scratch file. */
 int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error);
-/* Takes the rows of a batch from `first` on, and its buffers; the log is not full. */
+/* Takes the rows of a batch from `first` on, and its buffers; the log has room for it. */
 int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct scoop_batch *batch,
                       size_t first, struct scoop_error *error);
 size_t scoop_row_log_bytes(const struct scoop_row_log *log);

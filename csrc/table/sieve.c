@@ -91,8 +91,9 @@ static int try_to_match(struct scoop_sieve *sieve, struct scoop_error *error) {
     return 0;
 }
 
-static int make_room(struct scoop_sieve *sieve, struct scoop_error *error) {
-    while (scoop_row_log_is_full(&sieve->log))
+static int make_room(struct scoop_sieve *sieve, const struct scoop_batch *batch,
+                     struct scoop_error *error) {
+    while (!scoop_row_log_has_room(&sieve->log, batch))
         if (try_to_match(sieve, error) != 0 || scoop_row_log_retire(&sieve->log, error) != 0)
             return -1;
     return 0;
@@ -104,7 +105,7 @@ int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoo
     uint64_t number = sieve->log.rows | flags;
     if (first == batch->count)
         return 0;
-    if (make_room(sieve, error) != 0 ||
+    if (make_room(sieve, batch, error) != 0 ||
         scoop_verdicts_reserve(&sieve->verdicts, sieve->log.rows + batch->count - first, error) != 0)
         return -1;
     if (!batch->digested)

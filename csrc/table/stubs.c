@@ -5,13 +5,22 @@
 #include "scoop/memory.h"
 
 enum {
-    BLOCK_CHUNKS = 512, /* 2 MiB: a huge page */
-    BLOCK_BYTES = BLOCK_CHUNKS * SCOOP_CHUNK_BYTES,
+    MOST_BLOCK_BYTES = 2 * 1024 * 1024, /* a huge page */
+    LEAST_BLOCK_BYTES = 64 * 1024,
+    MOST_CHUNK_BYTES = 4096,
+    LEAST_CHUNK_BYTES = 256,
+    CHUNKS_A_PARTITION = 2, /* at least, if chunks can be so small */
 };
 
-_Static_assert(sizeof(struct scoop_chunk) <= SCOOP_CHUNK_BYTES, "a chunk has its size");
-
 static const size_t item_bytes[] = {sizeof(struct scoop_stub), sizeof(struct scoop_key_hash)};
+
+static size_t between(size_t value, size_t least, size_t most) {
+    return value < least ? least : value > most ? most : value;
+}
+
+static size_t items_a_chunk(const struct scoop_stubs *stubs, enum scoop_stub_kind kind) {
+    return (stubs->chunk_bytes - sizeof(struct scoop_chunk)) / item_bytes[kind];
+}
 
 struct scoop_stubs *scoop_stubs_new(struct scoop_scratch *scratch, unsigned level,
                                     size_t memory_bytes, struct scoop_error *error) {
@@ -22,15 +31,24 @@ struct scoop_stubs *scoop_stubs_new(struct scoop_scratch *scratch, unsigned leve
     }
     stubs->scratch = scratch;
     stubs->level = level;
-    stubs->most_chunks = memory_bytes / SCOOP_CHUNK_BYTES;
+    stubs->chunk_bytes = between(memory_bytes / (CHUNKS_A_PARTITION * SCOOP_PARTITIONS) & ~7ul,
+                                 LEAST_CHUNK_BYTES, MOST_CHUNK_BYTES);
+    stubs->most_chunks = memory_bytes / stubs->chunk_bytes;
+    stubs->block_bytes = between(memory_bytes, LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES);
     return stubs;
+}
+
+static void give_back(struct scoop_stubs *stubs) {
+    for (size_t i = 0; i < stubs->block_count; i++)
+        scoop_unmap(stubs->blocks[i], stubs->block_bytes);
+    stubs->block_count = stubs->fresh_chunks = 0;
+    stubs->free = NULL;
 }
 
 void scoop_stubs_free(struct scoop_stubs *stubs) {
     if (stubs == NULL)
         return;
-    for (size_t i = 0; i < stubs->block_count; i++)
-        scoop_unmap(stubs->blocks[i], BLOCK_BYTES);
+    give_back(stubs);
     for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
         for (size_t kind = 0; kind < SCOOP_STUB_KINDS; kind++)
             scoop_free(stubs->lists[i][kind].extents);
@@ -47,11 +65,11 @@ static int add_block(struct scoop_stubs *stubs, struct scoop_error *error) {
         stubs->blocks = grown;
         stubs->block_room = room;
     }
-    void *block = scoop_map_table(BLOCK_BYTES);
+    void *block = scoop_map_table(stubs->block_bytes);
     if (block == NULL)
         return scoop_fail_memory(error);
     stubs->blocks[stubs->block_count++] = block;
-    stubs->fresh_chunks = BLOCK_CHUNKS;
+    stubs->fresh_chunks = stubs->block_bytes / stubs->chunk_bytes;
     return 0;
 }
 
@@ -63,8 +81,7 @@ static struct scoop_chunk *take_chunk(struct scoop_stubs *stubs, struct scoop_er
         if (stubs->fresh_chunks == 0 && add_block(stubs, error) != 0)
             return NULL;
         unsigned char *block = stubs->blocks[stubs->block_count - 1];
-        size_t at = BLOCK_CHUNKS - stubs->fresh_chunks--;
-        chunk = (struct scoop_chunk *)(void *)(block + at * SCOOP_CHUNK_BYTES);
+        chunk = (struct scoop_chunk *)(void *)(block + --stubs->fresh_chunks * stubs->chunk_bytes);
     }
     chunk->next = NULL;
     chunk->count = 0;
@@ -76,7 +93,7 @@ void scoop_stubs_count(struct scoop_stubs *stubs, size_t partition) {
     struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
     if (list->last == NULL)
         return;
-    size_t count = (size_t)(stubs->places[partition].at - list->last->of.stubs);
+    size_t count = (size_t)(stubs->places[partition].at - scoop_chunk_stubs(list->last));
     list->count += count - list->last->count;
     list->last->count = count;
 }
@@ -96,9 +113,10 @@ int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stu
     else
         list->last->next = chunk;
     list->last = chunk;
+    struct scoop_stub *first = scoop_chunk_stubs(chunk);
     if (kind == SCOOP_STUBS)
-        stubs->places[partition] = (struct scoop_stub_place){
-            chunk->of.stubs, chunk->of.stubs + sizeof chunk->of.stubs / sizeof *chunk->of.stubs};
+        stubs->places[partition] =
+            (struct scoop_stub_place){first, first + items_a_chunk(stubs, kind)};
     return 0;
 }
 
@@ -106,11 +124,11 @@ int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
                         struct scoop_error *error) {
     size_t partition = scoop_stubs_partition(stubs, hash);
     struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_KEYS];
-    const size_t most = sizeof list->last->of.keys / sizeof *list->last->of.keys;
-    if ((list->last == NULL || list->last->count == most) &&
+    if ((list->last == NULL || list->last->count == items_a_chunk(stubs, SCOOP_KEYS)) &&
         scoop_stubs_grow(stubs, partition, SCOOP_KEYS, error) != 0)
         return -1;
-    list->last->of.keys[list->last->count++] = hash;
+    struct scoop_key_hash *keys = (struct scoop_key_hash *)(void *)(list->last + 1);
+    keys[list->last->count++] = hash;
     list->count++;
     return 0;
 }
@@ -131,8 +149,7 @@ static void release(struct scoop_stubs *stubs, size_t partition, enum scoop_stub
 
 void scoop_stubs_drop(struct scoop_stubs *stubs, size_t partition) {
     struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
-    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
-        list->count -= chunk->count;
+    list->count = list->stored;
     release(stubs, partition, SCOOP_STUBS);
 }
 
@@ -157,7 +174,7 @@ static int write_chunks(struct scoop_stubs *stubs, struct scoop_chunk *chunk,
     while (chunk != NULL) {
         size_t count = 0;
         for (; chunk != NULL && count < SCOOP_MOST_PIECES; chunk = chunk->next)
-            pieces[count++] = (struct iovec){&chunk->of, chunk->count * item_bytes[kind]};
+            pieces[count++] = (struct iovec){chunk + 1, chunk->count * item_bytes[kind]};
         if (scoop_scratch_write(stubs->scratch, pieces, count, error) != 0)
             return -1;
     }
@@ -171,13 +188,13 @@ static int spill_list(struct scoop_stubs *stubs, size_t partition, enum scoop_st
     if (extent == NULL)
         return -1;
     *extent = (struct scoop_stub_extent){.offset = stubs->scratch->length_bytes};
-    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
-        extent->count += chunk->count;
+    extent->count = (size_t)(list->count - list->stored);
     if (write_chunks(stubs, list->first, kind, error) != 0)
         return -1;
     if (kind == SCOOP_STUBS)
         stubs->spilled += extent->count;
     list->extent_count++;
+    list->stored = list->count;
     release(stubs, partition, kind);
     return 0;
 }
@@ -193,6 +210,13 @@ int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error) {
     return 0;
 }
 
+int scoop_stubs_leave(struct scoop_stubs *stubs, struct scoop_error *error) {
+    if (scoop_stubs_spill(stubs, error) != 0)
+        return -1;
+    give_back(stubs);
+    return 0;
+}
+
 int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_list *list,
                      enum scoop_stub_kind kind, void *to, struct scoop_error *error) {
     unsigned char *at = to;
@@ -203,7 +227,7 @@ int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_li
         at += bytes;
     }
     for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
-        memcpy(at, &chunk->of, chunk->count * item_bytes[kind]);
+        memcpy(at, chunk + 1, chunk->count * item_bytes[kind]);
         at += chunk->count * item_bytes[kind];
     }
     return 0;

@@ -15,7 +15,6 @@ enum {
     SCOOP_PARTITION_BITS = 8,
     SCOOP_PARTITIONS = 1 << SCOOP_PARTITION_BITS,
     SCOOP_STUB_LEVELS = 64 / SCOOP_PARTITION_BITS,
-    SCOOP_CHUNK_BYTES = 4096,
 };
 
 struct scoop_stub {
@@ -30,20 +29,21 @@ struct scoop_stub {
 
 enum scoop_stub_kind { SCOOP_STUBS, SCOOP_KEYS, SCOOP_STUB_KINDS };
 
+/* Its stubs or keys follow. */
 struct scoop_chunk {
     struct scoop_chunk *next;
     size_t count;
-    union {
-        struct scoop_stub stubs[(SCOOP_CHUNK_BYTES - 16) / sizeof(struct scoop_stub)];
-        struct scoop_key_hash keys[(SCOOP_CHUNK_BYTES - 16) / sizeof(struct scoop_key_hash)];
-    } of;
 };
+
+static inline struct scoop_stub *scoop_chunk_stubs(struct scoop_chunk *chunk) {
+    return (struct scoop_stub *)(void *)(chunk + 1);
+}
 
 /* One kind of one partition, in the order of adding; what is in the scratch file comes first. The
  * last chunk's stubs are counted by scoop_stubs_count. */
 struct scoop_stub_list {
     struct scoop_chunk *first, *last;
-    uint64_t count; /* here and there */
+    uint64_t count, stored; /* here and there; there */
     struct scoop_stub_extent {
         uint64_t offset;
         size_t count;
@@ -62,9 +62,9 @@ struct scoop_stubs {
     struct scoop_stub_list lists[SCOOP_PARTITIONS][SCOOP_STUB_KINDS];
     struct scoop_chunk *free;
     void **blocks; /* that chunks come from */
-    size_t block_count, block_room;
+    size_t block_count, block_room, block_bytes;
     size_t fresh_chunks; /* of the last block, not taken yet */
-    size_t chunks_used, most_chunks;
+    size_t chunk_bytes, chunks_used, most_chunks;
     uint64_t spilled; /* stubs that were written to the scratch file */
     /* Called when a chunk is wanted and most_chunks are used. 0, or -1. */
     int (*make_room)(void *user, struct scoop_error *error);
@@ -80,6 +80,8 @@ int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stu
                      struct scoop_error *error);
 /* Writes all that is in memory to the scratch file. */
 int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error);
+/* The same, and gives the memory back. */
+int scoop_stubs_leave(struct scoop_stubs *stubs, struct scoop_error *error);
 /* Gives back the chunks with stubs of a partition, which forgets what they held. */
 void scoop_stubs_drop(struct scoop_stubs *stubs, size_t partition);
 /* Copies all of a list, in memory or not, to `to`. 0, or -1 with what scoop_scratch_read says. */

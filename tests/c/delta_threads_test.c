@@ -13,7 +13,7 @@
 
 #include "scoop/delta.h"
 
-enum { ROWS = 40000, SLICE_MS = 50 };
+enum { ROWS = 100000 /* enough for a second thread that matches */, SLICE_MS = 50 };
 
 struct files {
     char old_path[64], new_path[64];
