@@ -45,6 +45,7 @@ int scoop_row_log_init(struct scoop_row_log *log, struct scoop_scratch *scratch,
     *log = (struct scoop_row_log){.scratch = scratch, .verdicts = verdicts};
     log->most_bytes = memory_bytes;
     log->recent_most = blocks == 0 ? 1 : blocks < MOST_RECENT ? blocks : MOST_RECENT;
+    init_block(&log->spare);
     for (size_t side = 0; side < 2; side++)
         init_block(&log->sifted[side]);
     log->recent = scoop_calloc(log->recent_most, sizeof *log->recent);
@@ -60,6 +61,7 @@ void scoop_row_log_free(struct scoop_row_log *log) {
         free_block(&log->recent[i]);
     for (size_t side = 0; side < 2; side++)
         free_block(&log->sifted[side]);
+    free_block(&log->spare);
     scoop_free(log->recent);
     scoop_free(log->older);
     scoop_free(log->lengths);
@@ -212,6 +214,12 @@ static int sift(struct scoop_row_log *log, const struct scoop_log_block *block,
     return 0;
 }
 
+static void exchange_blocks(struct scoop_log_block *a, struct scoop_log_block *b) {
+    struct scoop_log_block kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
 int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error) {
     struct scoop_log_block *block = recent_block(log, 0);
     size_t same = 0;
@@ -223,6 +231,8 @@ int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error) {
     int status = same < block->head.count / FEW_GONE + 1 ? store(log, block, error)
                                                          : sift(log, block, error);
     clear_block(block);
+    free_block(&log->spare);
+    exchange_blocks(block, &log->spare);
     return status;
 }
 
@@ -235,6 +245,7 @@ static void exchange(struct scoop_buf *a, struct scoop_buf *b) {
 int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct scoop_batch *batch,
                       size_t first, struct scoop_error *error) {
     struct scoop_log_block *block = recent_block(log, log->recent_count);
+    exchange_blocks(block, &log->spare);
     size_t count = batch->count - first, text_bytes = batch->text.length;
     bool in_text = false, in_extra = false;
     if (grow_rows(block, count, error) != 0)

@@ -48,6 +48,7 @@ struct scoop_row_log {
     struct scoop_log_block *recent;          /* a ring */
     size_t recent_most, recent_first, recent_count;
     size_t recent_bytes, most_bytes;
+    struct scoop_log_block spare;     /* the room of the last one that went */
     struct scoop_log_block sifted[2]; /* of each side: what is left of several blocks */
     uint16_t *lengths;                /* of a block that is written */
     size_t length_room;
