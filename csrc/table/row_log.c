@@ -10,6 +10,7 @@ enum {
     BUFFER_CEILING = 1 << 30, /* as a batch's: they change places */
     LONG_BYTES = 4 * BLOCK_BYTES,
     MOST_RECENT = 4096,
+    LINE_BYTES = 64, /* of the processor's caches */
     FEW_GONE = 4, /* a block is not sifted when less than this part of its rows would go */
 };
 
@@ -284,43 +285,64 @@ void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_r
 void scoop_row_reader_free(struct scoop_row_reader *reader) {
     scoop_scratch_hide(&reader->view);
     scoop_buf_free(&reader->loaded);
-    scoop_free(reader->told);
-    reader->told = NULL;
+    scoop_free(reader->rows);
+    reader->rows = NULL;
 }
 
-/* The rows as they were stored, or made of their lengths; where the text begins. */
-static const unsigned char *tell_rows(struct scoop_row_reader *reader,
-                                      const struct scoop_stored_rows *stored,
-                                      const unsigned char *data) {
-    size_t count = stored->head.count;
-    struct scoop_log_row *rows = reader->told;
+static bool is_change(const struct scoop_row_reader *reader, uint32_t index) {
+    return scoop_verdict_of(reader->log->verdicts, reader->head.number + index) >= SCOOP_ALONE;
+}
+
+/* What is not in the processor's caches is on its way there while the others are looked for. */
+static void take_row(struct scoop_row_reader *reader, struct scoop_log_row row) {
+    const unsigned char *data = scoop_row_reader_bytes(reader, &row).data;
+    __builtin_prefetch(data);
+    __builtin_prefetch(data + LINE_BYTES);
+    reader->rows[reader->head.count++] = row;
+}
+
+static void take_plain(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
+                       const unsigned char *lengths) {
     uint32_t at = stored->first_at;
-    reader->rows = rows;
-    if (!stored->plain) {
-        memcpy(rows, data, count * sizeof *rows);
-        return data + count * sizeof *rows;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < stored->head.count; i++) {
         uint16_t length;
-        memcpy(&length, data + i * sizeof length, sizeof length);
-        rows[i] = (struct scoop_log_row){at, length, length, (uint32_t)i, (uint32_t)i};
+        memcpy(&length, lengths + i * sizeof length, sizeof length);
+        if (is_change(reader, i))
+            take_row(reader, (struct scoop_log_row){at, length, length, i, i});
         at += length + stored->gap;
     }
-    return data + count * sizeof(uint16_t);
+}
+
+static void take_rows(struct scoop_row_reader *reader, const void *rows, size_t count) {
+    const unsigned char *at = rows;
+    for (size_t i = 0; i < count; i++, at += sizeof(struct scoop_log_row)) {
+        struct scoop_log_row row;
+        memcpy(&row, at, sizeof row); /* in a view they lie anywhere */
+        if (is_change(reader, row.index))
+            take_row(reader, row);
+    }
+}
+
+static int begin_block(struct scoop_row_reader *reader, const struct scoop_log_head *head,
+                       struct scoop_error *error) {
+    reader->head = *head;
+    reader->head.count = 0;
+    if (head->count <= reader->room)
+        return 0;
+    struct scoop_log_row *grown = scoop_realloc(reader->rows, head->count * sizeof *grown);
+    if (grown == NULL)
+        return scoop_fail_memory(error);
+    reader->rows = grown;
+    reader->room = head->count;
+    return 0;
 }
 
 static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows *stored,
                 struct scoop_error *error) {
     const struct scoop_scratch *scratch = reader->log->scratch;
     const unsigned char *data = NULL;
-    if (stored->head.count > reader->told_room) {
-        struct scoop_log_row *grown =
-            scoop_realloc(reader->told, stored->head.count * sizeof *grown);
-        if (grown == NULL)
-            return scoop_fail_memory(error);
-        reader->told = grown;
-        reader->told_room = stored->head.count;
-    }
+    if (begin_block(reader, &stored->head, error) != 0)
+        return -1;
     if (stored->at.stored_bytes == stored->at.bytes)
         data = scoop_scratch_show(scratch, &reader->view, stored->at.offset, stored->at.bytes);
     if (data == NULL) {
@@ -328,18 +350,25 @@ static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows 
             return -1;
         data = reader->loaded.data;
     }
-    reader->head = stored->head;
-    reader->text = tell_rows(reader, stored, data);
-    reader->text_bytes = stored->at.bytes - (size_t)(reader->text - data); /* and extra */
+    size_t head_bytes =
+        stored->head.count * (stored->plain ? sizeof(uint16_t) : sizeof(struct scoop_log_row));
+    reader->text = data + head_bytes;
+    reader->text_bytes = stored->at.bytes - head_bytes; /* and extra */
+    if (stored->plain)
+        take_plain(reader, stored, data);
+    else
+        take_rows(reader, data, stored->head.count);
     return 1;
 }
 
-static int show(struct scoop_row_reader *reader, const struct scoop_log_block *block) {
-    reader->head = block->head;
-    reader->rows = block->rows;
+static int show(struct scoop_row_reader *reader, const struct scoop_log_block *block,
+                struct scoop_error *error) {
+    if (begin_block(reader, &block->head, error) != 0)
+        return -1;
     reader->text = block->text.data;
     reader->text_bytes = block->text.length;
     reader->extra = block->extra.data;
+    take_rows(reader, block->rows, block->head.count);
     return 1;
 }
 
@@ -350,7 +379,7 @@ int scoop_row_reader_next(struct scoop_row_reader *reader, struct scoop_error *e
         return load(reader, &log->older[next], error);
     next -= log->older_count;
     if (next < 2)
-        return show(reader, &log->sifted[next]);
+        return show(reader, &log->sifted[next], error);
     next -= 2;
-    return next < log->recent_count ? show(reader, recent_block(log, next)) : 0;
+    return next < log->recent_count ? show(reader, recent_block(log, next), error) : 0;
 }

@@ -70,24 +70,22 @@ int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct sc
                       size_t first, struct scoop_error *error);
 size_t scoop_row_log_bytes(const struct scoop_row_log *log);
 
-/* Reads what is left, block by block. */
+/* Reads the rows that are ALONE or PAIR, block by block. */
 struct scoop_row_reader {
     const struct scoop_row_log *log;
     size_t next;
     struct scoop_scratch_view view;
-    struct scoop_buf loaded;    /* what cannot be viewed */
-    struct scoop_log_row *told; /* of a block that was stored */
-    size_t told_room;
-    struct scoop_log_head head;
-    const struct scoop_log_row *rows;
+    struct scoop_buf loaded; /* what cannot be viewed */
+    struct scoop_log_head head; /* of the block; its count is that of `rows` */
+    struct scoop_log_row *rows; /* those of the block */
+    size_t room;
     const unsigned char *text, *extra;
     size_t text_bytes;
 };
 
 void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_row_log *log);
 void scoop_row_reader_free(struct scoop_row_reader *reader);
-/* 1 and the next block, valid until the next call; 0 at the end; -1 with *error. Ends what is
- * unfinished of the log, to which nothing is added any more. */
+/* 1 and the rows of the next block, valid until the next call; 0 at the end; -1 with *error. */
 int scoop_row_reader_next(struct scoop_row_reader *reader, struct scoop_error *error);
 
 static inline struct scoop_row_bytes scoop_row_reader_bytes(const struct scoop_row_reader *reader,

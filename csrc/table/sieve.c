@@ -10,6 +10,7 @@ enum {
     TRY_PART = 4,   /* of the recent rows are new when it is worth while to match */
     MOST_PAUSE = 8, /* times the recent rows */
     COPIED_BYTES = 256 * 1024,
+    ROWS_AT_ONCE = 32,
     KEY_CEILING = 1 << 30,
 };
 
@@ -178,35 +179,49 @@ static void tell_extra(const struct scoop_sieve *sieve, const struct scoop_log_r
         sieve->options.on_duplicate(sieve->options.user, sieve->reader.head.side, &bytes, line);
 }
 
-static int settle(struct scoop_sieve *sieve, const struct scoop_log_row *row, uint64_t number,
-                  enum scoop_verdict verdict, struct scoop_error *error) {
+static int settle(struct scoop_sieve *sieve, const struct scoop_log_row *row,
+                  struct scoop_key_hash hash, struct scoop_error *error) {
     const struct scoop_join_options *options = &sieve->options;
     enum scoop_side side = sieve->reader.head.side;
+    uint64_t number = sieve->reader.head.number + row->index;
     struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, row);
     if (is_extra(sieve, number)) {
         tell_extra(sieve, row);
         return 0;
     }
-    struct scoop_key_hash hash = {0}; /* nobody looks at that of a change */
-    if (verdict == SCOOP_ALONE)
-        return scoop_settle_one(options->changes, options->counts, side, hash, &bytes, error);
-    if (scoop_row_hash_key(&sieve->plans[side], &bytes, &sieve->key, &hash, error) != 0)
-        return -1;
-    return scoop_join_add(sieve->pairs, side, hash, &bytes, 0, error);
+    if (scoop_verdict_of(&sieve->verdicts, number) == SCOOP_PAIR)
+        return scoop_join_add(sieve->pairs, side, hash, &bytes, 0, error);
+    return scoop_settle_one(options->changes, options->counts, side, hash, &bytes, error);
+}
+
+/* Some rows at a time: the join is told first what it will look for. */
+static int settle_some(struct scoop_sieve *sieve, const struct scoop_log_row *rows, size_t count,
+                       struct scoop_error *error) {
+    struct scoop_key_hash hashes[ROWS_AT_ONCE];
+    const struct scoop_row_plan *plan = &sieve->plans[sieve->reader.head.side];
+    for (size_t i = 0; i < count; i++) {
+        struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, &rows[i]);
+        if (scoop_row_hash_key(plan, &bytes, &sieve->key, &hashes[i], error) != 0)
+            return -1;
+        scoop_join_prefetch(sieve->pairs, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (settle(sieve, &rows[i], hashes[i], error) != 0)
+            return -1;
+    return 0;
 }
 
 static int read_block(struct scoop_sieve *sieve, struct scoop_error *error) {
-    struct scoop_row_reader *reader = &sieve->reader;
-    int status = scoop_row_reader_next(reader, error);
+    const struct scoop_row_reader *reader = &sieve->reader;
+    int status = scoop_row_reader_next(&sieve->reader, error);
     if (status <= 0) {
         sieve->phase = PAIRING;
         return status < 0 ? -1 : 1;
     }
-    for (size_t i = 0; i < reader->head.count; i++) {
-        uint64_t number = reader->head.number + reader->rows[i].index;
-        enum scoop_verdict verdict = scoop_verdict_of(&sieve->verdicts, number);
-        if (verdict >= SCOOP_ALONE &&
-            settle(sieve, &reader->rows[i], number, verdict, error) != 0)
+    for (size_t at = 0; at < reader->head.count; at += ROWS_AT_ONCE) {
+        size_t left = reader->head.count - at;
+        if (settle_some(sieve, reader->rows + at, left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE,
+                        error) != 0)
             return -1;
     }
     return 1;
