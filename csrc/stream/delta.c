@@ -302,10 +302,13 @@ static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) 
     scoop_compare_facts(delta->compare, &facts);
     if (duplicates > 0 && !delta->options.keep_last)
         return scoop_fail(error, SCOOP_DUPLICATE_KEY,
-                          "%llu rows have a key that an earlier row of their export has: %s%s; "
+                          "%llu rows have a key that an earlier row of their export has%s%s%s; "
                           "if the last such row is the right one: duplicates=\"last\"",
-                          (unsigned long long)duplicates, delta->example_text,
-                          duplicates > delta->examples ? "; …" : "");
+                          (unsigned long long)duplicates, delta->examples > 0 ? ": " : "",
+                          delta->examples > 0 ? delta->example_text
+                                              : "; which is not known any more, as both exports "
+                                                "have the same rows twice, far apart",
+                          delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
     if (check_sums(&delta->counts, facts.rows, error) != 0 ||
         check_size(delta, facts.rows, error) != 0)
         return -1;

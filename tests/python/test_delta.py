@@ -208,6 +208,15 @@ def test_a_key_again_after_both_sides_were_settled_is_an_error(exports: Exports)
         exports.delta("PK,v\n" + "".join(f"{n},x\n" for n in range(100_000, 160_000)), new)
 
 
+def test_a_key_twice_in_both_exports_far_apart_is_an_error_too(exports: Exports) -> None:
+    rows = [f"{n ^ 7},{'v' * 200}\n" for n in range(60_000)]
+    text = "PK,v\n" + "".join([*rows[:40_000], rows[9], *rows[40_000:]])
+    with pytest.raises(errors.DuplicateKey, match="2 rows have a key that an earlier row") as raised:
+        exports.delta(text, text, memory_limit=16 * MIB)
+    # Both pairs were settled and forgotten before anyone knew.
+    assert "of their export has; which is not known any more" in str(raised.value)
+
+
 def test_at_most_three_examples_are_shown(exports: Exports) -> None:
     rows = "".join(f"{n},x\n" for n in (1, 1, 2, 2, 3, 3, 4, 4, 5, 5))
     with pytest.raises(errors.DuplicateKey) as caught:
@@ -523,21 +532,35 @@ def test_a_small_memory_limit_is_refused(exports: Exports) -> None:
         exports.delta(OLD, NEW, memory_limit=1024)
 
 
-def test_sorted_exports_of_any_size_are_compared_in_constant_memory(tmp_path: Path) -> None:
-    text = "PK,v\n" + "".join(f"{n},{'v' * 100}\n" for n in range(1_000_000, 1_600_000))
-    old, new = write(tmp_path / "old.csv", text), write(tmp_path / "new.csv", text)
-    code = """
+PEAK = """
 import sys, re, airscoop, airscoop._native, airscoop.snapshots
 def peak():  # not ru_maxrss, which begins with that of the process that started this one
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1))
 before = peak()
-airscoop.delta(sys.argv[1], sys.argv[2])
-print(peak() - before)
+airscoop.delta(sys.argv[1], sys.argv[2], memory_limit=int(sys.argv[3]))
+print((peak() - before) * 1024)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(old), str(new)], capture_output=True, text=True
-    )
-    assert int(done.stdout) < 30 * 1024, done.stderr
+
+
+def peak_bytes(old: Path, new: Path, memory_limit: int) -> int:
+    """By how much a comparison raises the peak of a process."""
+    command = [sys.executable, "-c", PEAK, str(old), str(new), str(memory_limit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_sorted_exports_of_any_size_are_compared_in_constant_memory(tmp_path: Path) -> None:
+    text = "PK,v\n" + "".join(f"{n},{'v' * 100}\n" for n in range(1_000_000, 1_600_000))
+    old, new = write(tmp_path / "old.csv", text), write(tmp_path / "new.csv", text)
+    assert peak_bytes(old, new, 0) < 30 * MIB
+
+
+@pytest.mark.parametrize("limit", [16 * MIB, 40 * MIB])
+def test_unsorted_exports_stay_within_the_memory_limit(tmp_path: Path, limit: int) -> None:
+    old = write(tmp_path / "old.csv", shuffled(600_000, seed=1))
+    new = write(tmp_path / "new.csv", shuffled(600_000, seed=2))
+    assert peak_bytes(old, new, limit) < limit
 
 
 # Writing
