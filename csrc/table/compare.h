@@ -18,7 +18,7 @@ struct scoop_compare_options {
     const atomic_bool *cancelled;  /* NULL: never */
     struct scoop_delta_counts *counts;
     const struct scoop_row_plan *plans; /* of both sides; made before the first step */
-    struct scoop_spool *changes;  /* gets the changes */
+    struct scoop_spool *changes;        /* gets the changes */
     struct scoop_spool *one_side; /* gets more of them: rows that a merge found on one side only */
     size_t memory_bytes;
     bool keep_last;

@@ -75,7 +75,8 @@ static bool is_equal(struct scoop_key_hash a, struct scoop_key_hash b) {
 }
 
 /* The place of this hash, or the free one where it belongs. */
-static uint32_t *find(const struct scoop_matcher *matcher, size_t mask, struct scoop_key_hash hash) {
+static uint32_t *find(const struct scoop_matcher *matcher, size_t mask,
+                      struct scoop_key_hash hash) {
     for (size_t place = hash.low & mask;; place = (place + 1) & mask) {
         uint32_t *entry = &matcher->table[place];
         if (*entry == 0)
@@ -95,8 +96,8 @@ static void note_extra(struct scoop_matcher *matcher, uint64_t number) {
         at--;
     if (at == SCOOP_MOST_EXTRAS)
         return;
-    size_t end = matcher->extra_count < SCOOP_MOST_EXTRAS ? ++matcher->extra_count
-                                                          : SCOOP_MOST_EXTRAS;
+    size_t end =
+        matcher->extra_count < SCOOP_MOST_EXTRAS ? ++matcher->extra_count : SCOOP_MOST_EXTRAS;
     memmove(&matcher->extras[at + 1], &matcher->extras[at], (end - at - 1) * sizeof(uint64_t));
     matcher->extras[at] = number;
 }

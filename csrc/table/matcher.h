@@ -16,9 +16,9 @@ struct scoop_matcher {
     size_t key_count, key_room, stub_count, stub_room;
     uint32_t *table;
     size_t table_room;
-    uint64_t same;            /* pairs of equal rows */
-    uint64_t extra[2];        /* rows of each side with a key that another row of the side has */
-    size_t extra_count;       /* of those, the first ones' numbers, in order */
+    uint64_t same;      /* pairs of equal rows */
+    uint64_t extra[2];  /* rows of each side with a key that another row of the side has */
+    size_t extra_count; /* of those, the first ones' numbers, in order */
     uint64_t extras[SCOOP_MOST_EXTRAS];
 };
 

@@ -4,11 +4,12 @@
 #include "scoop/thread.h"
 
 enum {
-    WORK_PART = 16, /* of the memory */
-    SAMPLE_PART = 64,    /* of the stubs in memory tells of the others */
-    STRETCH = 64,        /* partitions a call */
-    MANY_STUBS = 32768,  /* of a call, worth a second thread */
+    WORK_PART = 16,     /* of the memory */
+    SAMPLE_PART = 64,   /* of the stubs in memory tells of the others */
+    STRETCH = 64,       /* partitions a call */
+    MANY_STUBS = 32768, /* of a call, worth a second thread */
     PIECE_STUBS = 1024,
+    LEAST_PIECE = 128, /* more than a chunk has */
     FEW_RECORDS = 256, /* are never split again */
 };
 
@@ -20,6 +21,7 @@ static int init_level(struct scoop_matching *matching, struct scoop_scratch *scr
                       struct scoop_verdicts *verdicts, unsigned level, size_t stub_bytes,
                       size_t work_bytes, struct scoop_error *error) {
     scoop_matcher_init(&matching->found, verdicts);
+    matching->stub_bytes = stub_bytes;
     matching->work_bytes = work_bytes;
     matching->stubs = scoop_stubs_new(scratch, level, stub_bytes, error);
     if (matching->stubs == NULL)
@@ -43,53 +45,57 @@ void scoop_matching_free(struct scoop_matching *matching) {
     matching->stubs = NULL;
 }
 
-size_t scoop_matching_bytes(const struct scoop_matching *matching) {
-    return matching->stubs == NULL ? 0 : matching->stubs->chunks_used * matching->stubs->chunk_bytes;
+void scoop_matching_spare(struct scoop_matching *matching, size_t bytes) {
+    size_t left =
+        bytes < matching->stub_bytes / 2 ? matching->stub_bytes - bytes : matching->stub_bytes / 2;
+    matching->stubs->most_chunks = left / matching->stubs->chunk_bytes;
 }
 
-static void take_from_memory(struct scoop_matcher *matcher, struct scoop_stubs *stubs,
-                             size_t partition) {
-    const struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
-    size_t at = 0;
-    for (struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next)
-        for (size_t i = 0; i < chunk->count; i++)
-            matcher->stubs[at++] = scoop_chunk_stubs(chunk)[i];
-    scoop_stubs_drop(stubs, partition);
-}
-
-/* Matches what is in memory of a partition. *before and *after: how many stubs there were and are.
- */
-static int settle_partition(struct scoop_matching *matching, size_t partition, uint64_t *before,
-                            uint64_t *after, struct scoop_error *error) {
-    struct scoop_stubs *stubs = matching->stubs;
-    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
-    struct scoop_matcher *matcher = &matching->found;
-    scoop_stubs_count(stubs, partition);
-    uint64_t count = list->count - list->stored;
-    if (scoop_matcher_reserve(matcher, 0, count, error) != 0)
-        return -1;
-    take_from_memory(matcher, stubs, partition);
-    scoop_matcher_run(matcher, false);
+/* What waits goes back, behind the others. */
+static int put_back(struct scoop_stubs *stubs, const struct scoop_matcher *matcher,
+                    struct scoop_error *error) {
     int status = 0;
-    for (size_t i = 0; i < count && status == 0; i++) {
+    for (size_t i = 0; i < matcher->stub_count && status == 0; i++) {
         const struct scoop_stub *stub = &matcher->stubs[i];
         if (!(stub->number & (SCOOP_STUB_PAIRED | SCOOP_STUB_EXTRA)))
             status = scoop_stubs_add(stubs, stub, error);
         else if (stub->number & SCOOP_STUB_PAIRED && stub->number & SCOOP_STUB_NEW)
             status = scoop_stubs_add_key(stubs, stub->hash, error);
     }
-    scoop_stubs_count(stubs, partition);
-    *before += count;
-    *after += list->count - list->stored;
     return status;
+}
+
+static uint64_t in_memory(struct scoop_stubs *stubs, size_t partition) {
+    scoop_stubs_count(stubs, partition);
+    return stubs->lists[partition][SCOOP_STUBS].count - stubs->lists[partition][SCOOP_STUBS].stored;
+}
+
+/* Matches what is in memory of a partition, in pieces if it is much (of one key, for the most
+ * part). *before and *after: how many stubs there were and are. */
+static int settle_partition(struct scoop_matching *matching, size_t partition, uint64_t *before,
+                            uint64_t *after, struct scoop_error *error) {
+    struct scoop_stubs *stubs = matching->stubs;
+    struct scoop_matcher *matcher = &matching->found;
+    uint64_t count = in_memory(stubs, partition);
+    size_t most = matching->work_bytes / sizeof(struct scoop_stub) / 2 + LEAST_PIECE;
+    for (uint64_t done = 0; done < count; done += matcher->stub_count) {
+        if (scoop_matcher_reserve(matcher, 0, count < most ? count + LEAST_PIECE : most, error) !=
+            0)
+            return -1;
+        matcher->stub_count = scoop_stubs_take(stubs, partition, matcher->stubs, most);
+        scoop_matcher_run(matcher, false);
+        if (put_back(stubs, matcher, error) != 0)
+            return -1;
+    }
+    *before += count;
+    *after += in_memory(stubs, partition);
+    return 0;
 }
 
 static uint64_t count_in_memory(struct scoop_stubs *stubs) {
     uint64_t count = 0;
-    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
-        scoop_stubs_count(stubs, i);
-        count += stubs->lists[i][SCOOP_STUBS].count - stubs->lists[i][SCOOP_STUBS].stored;
-    }
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
+        count += in_memory(stubs, i);
     return count;
 }
 
@@ -132,8 +138,7 @@ static int make_room(void *user, struct scoop_error *error) {
 static bool is_too_large(const struct scoop_matching *matching, size_t partition) {
     const struct scoop_stub_list *lists = matching->stubs->lists[partition];
     uint64_t keys = lists[SCOOP_KEYS].count, stubs = lists[SCOOP_STUBS].count;
-    return keys + stubs > FEW_RECORDS &&
-           scoop_matcher_bytes(keys, stubs) > matching->work_bytes &&
+    return keys + stubs > FEW_RECORDS && scoop_matcher_bytes(keys, stubs) > matching->work_bytes &&
            matching->stubs->level + 1 < SCOOP_STUB_LEVELS;
 }
 
@@ -193,10 +198,11 @@ static uint64_t count_stubs(const struct scoop_matching *matching, size_t from, 
 static int match_with_helper(struct scoop_matching *matching, struct stretch *stretch,
                              struct scoop_error *error) {
     struct helper helper = {.stretch = stretch};
+    struct scoop_error ignored = {0};
     pthread_t thread;
     scoop_matcher_init(&helper.found, matching->found.verdicts);
-    if (scoop_thread_start(&thread, help, &helper, error) != 0)
-        return -1;
+    if (scoop_thread_start(&thread, help, &helper, &ignored) != 0)
+        return match_stretch(stretch, &matching->found, error); /* so it takes longer */
     int status = match_stretch(stretch, &matching->found, error);
     pthread_join(thread, NULL);
     if (status == 0 && helper.status != 0) {
@@ -247,7 +253,7 @@ static int split_partition(struct scoop_matching *matching, size_t partition,
     if (scoop_stubs_leave(outer, error) != 0)
         return -1;
     int status = init_level(&inner, outer->scratch, matching->found.verdicts, outer->level + 1,
-                            outer->most_chunks * outer->chunk_bytes, matching->work_bytes, error);
+                            matching->stub_bytes, matching->work_bytes, error);
     for (int kind = 0; kind < SCOOP_STUB_KINDS && status == 0; kind++)
         status = add_list(inner.stubs, outer, &outer->lists[partition][kind],
                           (enum scoop_stub_kind)kind, error);

@@ -12,9 +12,9 @@
 
 struct scoop_matching {
     struct scoop_stubs *stubs;
-    struct scoop_matcher found; /* in all partitions */
-    size_t work_bytes;          /* what matching one partition may take */
-    const atomic_bool *cancelled; /* NULL: never */
+    struct scoop_matcher found;    /* in all partitions */
+    size_t stub_bytes, work_bytes; /* what stubs may take, and matching one partition */
+    const atomic_bool *cancelled;  /* NULL: never */
     size_t next_trial, next_finish;
 };
 
@@ -24,11 +24,12 @@ int scoop_matching_init(struct scoop_matching *matching, struct scoop_scratch *s
                         struct scoop_verdicts *verdicts, size_t memory_bytes,
                         const atomic_bool *cancelled, struct scoop_error *error);
 void scoop_matching_free(struct scoop_matching *matching);
+/* So many bytes of the memory are used by others, by now. */
+void scoop_matching_spare(struct scoop_matching *matching, size_t bytes);
 /* Matches what is in memory if a sample of it says that at least half would go. 1: it did; 0; -1
  * with *error. */
 int scoop_matching_try(struct scoop_matching *matching, struct scoop_error *error);
 /* All rows are there: matches some more partitions. 1: there are more; 0: done; -1. */
 int scoop_matching_finish(struct scoop_matching *matching, struct scoop_error *error);
-size_t scoop_matching_bytes(const struct scoop_matching *matching);
 
 #endif

@@ -11,7 +11,7 @@ enum {
     LONG_BYTES = 4 * BLOCK_BYTES,
     MOST_RECENT = 4096,
     LINE_BYTES = 64, /* of the processor's caches */
-    FEW_GONE = 4, /* a block is not sifted when less than this part of its rows would go */
+    FEW_GONE = 4,    /* a block is not sifted when less than this part of its rows would go */
 };
 
 static void init_block(struct scoop_log_block *block) {
@@ -79,9 +79,10 @@ size_t scoop_row_log_bytes(const struct scoop_row_log *log) {
 }
 
 bool scoop_row_log_has_room(const struct scoop_row_log *log, const struct scoop_batch *batch) {
-    size_t more = batch->text.length + batch->extra.length + batch->count * sizeof *log->recent->rows;
-    return log->recent_count == 0 || (log->recent_count < log->recent_most &&
-                                      log->recent_bytes + more <= log->most_bytes);
+    size_t more =
+        batch->text.length + batch->extra.length + batch->count * sizeof *log->recent->rows;
+    return log->recent_count == 0 ||
+           (log->recent_count < log->recent_most && log->recent_bytes + more <= log->most_bytes);
 }
 
 /* Rows of one line each, with nothing but the end of a line between them, as most are: their

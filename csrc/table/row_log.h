@@ -22,7 +22,7 @@ struct scoop_log_row {
 
 struct scoop_log_head {
     enum scoop_side side;
-    uint64_t number;     /* of the first row */
+    uint64_t number; /* of the first row */
     uint64_t first_line;
     size_t count;
 };
@@ -42,10 +42,10 @@ struct scoop_stored_rows {
 };
 
 struct scoop_row_log {
-    struct scoop_scratch *scratch;           /* borrowed */
-    const struct scoop_verdicts *verdicts;   /* borrowed */
-    uint64_t rows;                           /* that were added; the number of the next one */
-    struct scoop_log_block *recent;          /* a ring */
+    struct scoop_scratch *scratch;         /* borrowed */
+    const struct scoop_verdicts *verdicts; /* borrowed */
+    uint64_t rows;                         /* that were added; the number of the next one */
+    struct scoop_log_block *recent;        /* a ring */
     size_t recent_most, recent_first, recent_count;
     size_t recent_bytes, most_bytes;
     struct scoop_log_block spare;     /* the room of the last one that went */
@@ -75,7 +75,7 @@ struct scoop_row_reader {
     const struct scoop_row_log *log;
     size_t next;
     struct scoop_scratch_view view;
-    struct scoop_buf loaded; /* what cannot be viewed */
+    struct scoop_buf loaded;    /* what cannot be viewed */
     struct scoop_log_head head; /* of the block; its count is that of `rows` */
     struct scoop_log_row *rows; /* those of the block */
     size_t room;

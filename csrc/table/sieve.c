@@ -35,8 +35,7 @@ struct scoop_sieve {
 };
 
 struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
-                                    const struct scoop_row_plan *plans,
-                                    struct scoop_error *error) {
+                                    const struct scoop_row_plan *plans, struct scoop_error *error) {
     struct scoop_sieve *sieve = scoop_calloc(1, sizeof *sieve);
     if (sieve == NULL) {
         scoop_fail_memory(error);
@@ -107,8 +106,10 @@ int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoo
     if (first == batch->count)
         return 0;
     if (make_room(sieve, batch, error) != 0 ||
-        scoop_verdicts_reserve(&sieve->verdicts, sieve->log.rows + batch->count - first, error) != 0)
+        scoop_verdicts_reserve(&sieve->verdicts, sieve->log.rows + batch->count - first, error) !=
+            0)
         return -1;
+    scoop_matching_spare(&sieve->matching, sieve->verdicts.bytes);
     if (!batch->digested)
         scoop_batch_digest(batch);
     for (size_t i = first; i < batch->count; i++) {
@@ -127,9 +128,8 @@ static int add_copied(struct scoop_sieve *sieve, enum scoop_side side, struct sc
     return status;
 }
 
-int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side,
-                        struct scoop_key_hash hash, const struct scoop_row_bytes *row,
-                        struct scoop_error *error) {
+int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
+                        const struct scoop_row_bytes *row, struct scoop_error *error) {
     struct scoop_batch *batch = &sieve->copied[side];
     if (batch->text.length + row->length > COPIED_BYTES && add_copied(sieve, side, error) != 0)
         return -1;

@@ -12,20 +12,18 @@
 
 struct scoop_sieve;
 
-/* As scoop_join_new, with the plans of both sides, borrowed; keep_last, which needs all rows, is not
- * for a sieve. */
+/* As scoop_join_new, with the plans of both sides, borrowed; keep_last, which needs all rows, is
+ * not for a sieve. */
 struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
-                                    const struct scoop_row_plan *plans,
-                                    struct scoop_error *error);
+                                    const struct scoop_row_plan *plans, struct scoop_error *error);
 void scoop_sieve_free(struct scoop_sieve *sieve);
 /* Takes the rows of a batch from `first` on, and its buffers. 0, or -1 with NO_MEMORY or an error
  * of the scratch file. */
 int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_batch *batch,
                     size_t first, struct scoop_error *error);
 /* Takes a row of unknown line, which is copied. */
-int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side,
-                        struct scoop_key_hash hash, const struct scoop_row_bytes *row,
-                        struct scoop_error *error);
+int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
+                        const struct scoop_row_bytes *row, struct scoop_error *error);
 /* Notes a key that both sides have and that is settled. */
 int scoop_sieve_add_matched(struct scoop_sieve *sieve, struct scoop_key_hash hash,
                             struct scoop_error *error);

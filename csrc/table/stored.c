@@ -53,8 +53,7 @@ static int unpack(const struct scoop_scratch *scratch, const struct scoop_stored
     char *packed = scoop_malloc(stored->stored_bytes);
     if (packed == NULL)
         return scoop_fail_memory(error);
-    int status =
-        scoop_scratch_read(scratch, stored->offset, packed, stored->stored_bytes, error);
+    int status = scoop_scratch_read(scratch, stored->offset, packed, stored->stored_bytes, error);
     if (status == 0 && LZ4_decompress_safe(packed, (char *)data, (int)stored->stored_bytes,
                                            (int)stored->bytes) != (int)stored->bytes)
         status = scoop_fail(error, SCOOP_CORRUPT,
@@ -68,9 +67,10 @@ int scoop_stored_load(const struct scoop_scratch *scratch, const struct scoop_st
     block->length = 0;
     if (scoop_buf_reserve(block, stored->bytes, error) != 0)
         return -1;
-    int status = stored->stored_bytes == stored->bytes
-                     ? scoop_scratch_read(scratch, stored->offset, block->data, stored->bytes, error)
-                     : unpack(scratch, stored, block->data, error);
+    int status =
+        stored->stored_bytes == stored->bytes
+            ? scoop_scratch_read(scratch, stored->offset, block->data, stored->bytes, error)
+            : unpack(scratch, stored, block->data, error);
     block->length = status == 0 ? stored->bytes : 0;
     return status;
 }

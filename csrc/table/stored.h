@@ -16,7 +16,8 @@ struct scoop_stored {
     uint64_t offset, stored_bytes, bytes;
 };
 
-/* Appends the pieces, as scoop_scratch_write does, as one block. 0, or -1 with NO_MEMORY or what scoop_scratch_write says. */
+/* Appends the pieces, as scoop_scratch_write does, as one block. 0, or -1 with NO_MEMORY or what
+ * scoop_scratch_write says. */
 int scoop_store(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
                 struct scoop_stored *stored, struct scoop_error *error);
 /* Reads the block into *block, whose length it becomes. 0, or -1 with NO_MEMORY, CORRUPT or what

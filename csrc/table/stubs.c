@@ -133,24 +133,37 @@ int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
     return 0;
 }
 
-/* The chunks go back, what is counted stays. */
-static void release(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind) {
-    struct scoop_stub_list *list = &stubs->lists[partition][kind];
-    for (struct scoop_chunk *chunk = list->first, *next; chunk != NULL; chunk = next) {
-        next = chunk->next;
-        chunk->next = stubs->free;
-        stubs->free = chunk;
-        stubs->chunks_used--;
-    }
-    list->first = list->last = NULL;
+/* The first chunk goes back; what is counted stays. */
+static void release_first(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
+    struct scoop_chunk *chunk = list->first;
+    list->first = chunk->next;
+    chunk->next = stubs->free;
+    stubs->free = chunk;
+    stubs->chunks_used--;
+}
+
+/* Nothing of the list is in memory any more. */
+static void end_list(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind) {
+    stubs->lists[partition][kind].last = NULL;
     if (kind == SCOOP_STUBS)
         stubs->places[partition] = (struct scoop_stub_place){NULL, NULL};
 }
 
-void scoop_stubs_drop(struct scoop_stubs *stubs, size_t partition) {
+size_t scoop_stubs_take(struct scoop_stubs *stubs, size_t partition, struct scoop_stub *to,
+                        size_t most) {
     struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
-    list->count = list->stored;
-    release(stubs, partition, SCOOP_STUBS);
+    size_t taken = 0;
+    scoop_stubs_count(stubs, partition);
+    while (list->first != NULL && (taken == 0 || taken + list->first->count <= most)) {
+        size_t count = list->first->count;
+        memcpy(to + taken, scoop_chunk_stubs(list->first), count * sizeof *to);
+        taken += count;
+        release_first(stubs, list);
+    }
+    list->count -= taken;
+    if (list->first == NULL)
+        end_list(stubs, partition, SCOOP_STUBS);
+    return taken;
 }
 
 static struct scoop_stub_extent *new_extent(struct scoop_stub_list *list,
@@ -195,7 +208,9 @@ static int spill_list(struct scoop_stubs *stubs, size_t partition, enum scoop_st
         stubs->spilled += extent->count;
     list->extent_count++;
     list->stored = list->count;
-    release(stubs, partition, kind);
+    while (list->first != NULL)
+        release_first(stubs, list);
+    end_list(stubs, partition, kind);
     return 0;
 }
 

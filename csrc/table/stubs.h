@@ -47,7 +47,7 @@ struct scoop_stub_list {
     struct scoop_stub_extent {
         uint64_t offset;
         size_t count;
-    } *extents;
+    } * extents;
     size_t extent_count, extent_room;
 };
 
@@ -82,8 +82,10 @@ int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stu
 int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error);
 /* The same, and gives the memory back. */
 int scoop_stubs_leave(struct scoop_stubs *stubs, struct scoop_error *error);
-/* Gives back the chunks with stubs of a partition, which forgets what they held. */
-void scoop_stubs_drop(struct scoop_stubs *stubs, size_t partition);
+/* Moves stubs of a partition, the first ones in memory, at most so many and at least a chunk's, to
+ * `to`. How many. */
+size_t scoop_stubs_take(struct scoop_stubs *stubs, size_t partition, struct scoop_stub *to,
+                        size_t most);
 /* Copies all of a list, in memory or not, to `to`. 0, or -1 with what scoop_scratch_read says. */
 int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_list *list,
                      enum scoop_stub_kind kind, void *to, struct scoop_error *error);

@@ -1,4 +1,5 @@
-/* What is known of each row of two exports, by the row's number: two bits. Private to csrc/table. */
+/* What is known of each row of two exports, by the row's number: two bits. Private to csrc/table.
+ */
 #ifndef SCOOP_TABLE_VERDICTS_H
 #define SCOOP_TABLE_VERDICTS_H
 
