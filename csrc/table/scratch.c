@@ -11,7 +11,7 @@
 #include "scoop/memory.h"
 #include "scoop/thread.h"
 
-enum { VIEW_BYTES = 8 * 1024 * 1024, PAGE_BYTES = 4096, LONG_BYTES = 32 * 1024 * 1024 };
+enum { VIEW_BYTES = 2 * 1024 * 1024, PAGE_BYTES = 4096, LONG_BYTES = 32 * 1024 * 1024 };
 
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error) {
