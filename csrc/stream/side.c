@@ -13,8 +13,8 @@
 #include "scoop/stage.h"
 
 enum {
-    BATCHES = 3,
-    BATCH_BYTES = 256 * 1024,
+    BATCHES = 6, /* so that neither thread waits for the other's next step */
+    BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
     MOST_REST_BYTES = BATCH_BYTES / 2,
     MEMORY_CEILING = 1 << 30, /* as a batch's: they change places */
     SLICE_MS = 100,

@@ -15,8 +15,6 @@
 #include "sink.h"
 #include "source.h"
 
-enum { SCOOP_TRANSFER_MEMORY_HIGH_BYTES = 256 * 1024 };
-
 enum scoop_transfer_phase {
     OPENING,
     LOOKING, /* whether the server can copy by itself */

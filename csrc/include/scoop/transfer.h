@@ -26,6 +26,9 @@ enum scoop_format {
 /* AUTO: gzip when the destination's name ends in ".gz". */
 enum scoop_compression { SCOOP_COMPRESSION_AUTO, SCOOP_COMPRESSION_GZIP, SCOOP_COMPRESSION_NONE };
 
+/* A transfer to memory waits to be emptied when there is so much, its high water. */
+enum { SCOOP_TRANSFER_MEMORY_HIGH_BYTES = 256 * 1024 };
+
 /* One end of a transfer. */
 struct scoop_place {
     const char *uri; /* http(s)://… (sources), s3://…, a path, or "-" for standard input/output */
