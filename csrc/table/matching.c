@@ -10,10 +10,12 @@ enum {
     MANY_STUBS = 32768, /* of a call, worth a second thread */
     PIECE_STUBS = 1024,
     LEAST_PIECE = 128, /* more than a chunk has */
+    SPILLED_AT_ONCE = 16,
     FEW_RECORDS = 256, /* are never split again */
 };
 
 _Static_assert(SCOOP_PARTITIONS % STRETCH == 0, "it divides");
+_Static_assert(SCOOP_PARTITIONS % SPILLED_AT_ONCE == 0, "it divides");
 
 static int make_room(void *user, struct scoop_error *error);
 
@@ -124,15 +126,27 @@ int scoop_matching_try(struct scoop_matching *matching, struct scoop_error *erro
     return status == 0 ? much : -1;
 }
 
+/* Some partitions at a time: the threads that read would wait for all of them. */
+static int spill_some(struct scoop_matching *matching, struct scoop_error *error) {
+    for (size_t i = 0; i < SPILLED_AT_ONCE; i++) {
+        size_t partition = matching->next_spill++ % SCOOP_PARTITIONS;
+        if (scoop_stubs_spill(matching->stubs, partition, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Tries to match whenever all partitions have been spilled since the last try. */
 static int make_room(void *user, struct scoop_error *error) {
     struct scoop_matching *matching = user;
-    struct scoop_stubs *stubs = matching->stubs;
-    int status = scoop_matching_try(matching, error);
-    if (status < 0)
+    const struct scoop_stubs *stubs = matching->stubs;
+    if (matching->next_spill % SCOOP_PARTITIONS == 0 && scoop_matching_try(matching, error) < 0)
         return -1;
-    return status > 0 && stubs->chunks_used <= stubs->most_chunks / 2
-               ? 0
-               : scoop_stubs_spill(stubs, error);
+    size_t enough = stubs->most_chunks - stubs->most_chunks / SPILLED_AT_ONCE;
+    while (stubs->chunks_used > 0 && stubs->chunks_used >= enough)
+        if (spill_some(matching, error) != 0)
+            return -1;
+    return 0;
 }
 
 static bool is_too_large(const struct scoop_matching *matching, size_t partition) {

@@ -15,7 +15,7 @@ struct scoop_matching {
     struct scoop_matcher found;    /* in all partitions */
     size_t stub_bytes, work_bytes; /* what stubs may take, and matching one partition */
     const atomic_bool *cancelled;  /* NULL: never */
-    size_t next_trial, next_finish;
+    size_t next_trial, next_spill, next_finish;
 };
 
 /* Of the memory work_bytes are taken twice for work, the rest is for stubs. 0, or -1 with

@@ -214,20 +214,19 @@ static int spill_list(struct scoop_stubs *stubs, size_t partition, enum scoop_st
     return 0;
 }
 
-int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error) {
-    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
-        scoop_stubs_count(stubs, i);
-        for (int kind = 0; kind < SCOOP_STUB_KINDS; kind++)
-            if (stubs->lists[i][kind].first != NULL &&
-                spill_list(stubs, i, (enum scoop_stub_kind)kind, error) != 0)
-                return -1;
-    }
+int scoop_stubs_spill(struct scoop_stubs *stubs, size_t partition, struct scoop_error *error) {
+    scoop_stubs_count(stubs, partition);
+    for (int kind = 0; kind < SCOOP_STUB_KINDS; kind++)
+        if (stubs->lists[partition][kind].first != NULL &&
+            spill_list(stubs, partition, (enum scoop_stub_kind)kind, error) != 0)
+            return -1;
     return 0;
 }
 
 int scoop_stubs_leave(struct scoop_stubs *stubs, struct scoop_error *error) {
-    if (scoop_stubs_spill(stubs, error) != 0)
-        return -1;
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
+        if (scoop_stubs_spill(stubs, i, error) != 0)
+            return -1;
     give_back(stubs);
     return 0;
 }

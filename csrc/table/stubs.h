@@ -78,9 +78,9 @@ void scoop_stubs_free(struct scoop_stubs *stubs);
 /* Another chunk for a list whose last one is full. 0, or -1 with *error. */
 int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind,
                      struct scoop_error *error);
-/* Writes all that is in memory to the scratch file. */
-int scoop_stubs_spill(struct scoop_stubs *stubs, struct scoop_error *error);
-/* The same, and gives the memory back. */
+/* Writes what is in memory of a partition to the scratch file. */
+int scoop_stubs_spill(struct scoop_stubs *stubs, size_t partition, struct scoop_error *error);
+/* Writes all, and gives the memory back. */
 int scoop_stubs_leave(struct scoop_stubs *stubs, struct scoop_error *error);
 /* Moves stubs of a partition, the first ones in memory, at most so many and at least a chunk's, to
  * `to`. How many. */
