@@ -15,7 +15,7 @@
 
 enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
-    OTHER_MEMORY_BYTES = 10 * 1024 * 1024, /* batches, inflating, blocks on their way to disk */
+    OTHER_MEMORY_BYTES = 14 * 1024 * 1024, /* batches, inflating, blocks on their way to disk */
     LEAST_SOURCE_BYTES = 8 * 1024 * 1024,  /* of what is fetched from S3, on each side */
     MOST_EXAMPLES = 3,
     EXAMPLE_BYTES = 160,
@@ -95,7 +95,7 @@ static enum scoop_next next_batch(void *user, enum scoop_side side, struct scoop
 
 static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
     size_t limit = delta->options.memory_limit_bytes;
-    size_t taken = OTHER_MEMORY_BYTES + limit / 10; /* and what the allocator cannot use */
+    size_t taken = OTHER_MEMORY_BYTES + limit / 8; /* and what the allocator cannot use */
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         taken += source_bytes(&delta->options, side);
     const struct scoop_compare_options options = {

@@ -15,8 +15,7 @@ HEAVY = ("airflow", "boto3", "botocore", "sqlglot", "psycopg", "urllib3", "panda
 # What takes a millisecond or more to import, dataclasses and what they take along excepted.
 SLOW = {
     *("asyncio", "concurrent.futures", "email", "hashlib", "http", "ipaddress", "json", "logging"),
-    *("pathlib", "random", "shutil", "socket", "ssl", "subprocess", "tempfile", "threading"),
-    *("urllib", "zlib"),
+    *("pathlib", "random", "socket", "ssl", "subprocess", "tempfile", "threading", "urllib"),
 }
 PACKAGES = Path(airscoop.__file__).parents[1]
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from airscoop import __version__
 
@@ -73,29 +73,9 @@ def _take_signals() -> None:
             signal.signal(number, _stop)
 
 
-def _unmeasured(prog: str) -> argparse.HelpFormatter:
-    """What argparse makes for each argument that is added; nothing is printed by it."""
-    return argparse.HelpFormatter(prog, width=80)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Asks for the terminal's width when help is printed: shutil, which knows, loads for 3 ms."""
-
-    def __init__(self, **named: Any) -> None:
-        super().__init__(**named, formatter_class=_unmeasured)
-
-    def format_usage(self) -> str:
-        self.formatter_class = argparse.HelpFormatter
-        return super().format_usage()
-
-    def format_help(self) -> str:
-        self.formatter_class = argparse.HelpFormatter
-        return super().format_help()
-
-
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; of a verb, what a line needs that begins with it."""
-    root: argparse.ArgumentParser = _Parser(
+    root = argparse.ArgumentParser(
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130, 143 stopped by "
