@@ -216,7 +216,7 @@ static int match_with_helper(struct scoop_matching *matching, struct stretch *st
     pthread_t thread;
     scoop_matcher_init(&helper.found, matching->found.verdicts);
     if (scoop_thread_start(&thread, help, &helper, &ignored) != 0)
-        return match_stretch(stretch, &matching->found, error); /* so it takes longer */
+        return match_stretch(stretch, &matching->found, error); /* it takes longer */
     int status = match_stretch(stretch, &matching->found, error);
     pthread_join(thread, NULL);
     if (status == 0 && helper.status != 0) {
