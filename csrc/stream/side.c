@@ -14,6 +14,8 @@
 
 enum {
     BATCHES = 6, /* so that neither thread waits for the other's next step */
+    LEAST_WAITING = 2,
+    MOST_WAITING_ROWS = 16384,
     BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
     MOST_REST_BYTES = BATCH_BYTES / 2,
     MEMORY_CEILING = 1 << 30, /* as a batch's: they change places */
@@ -74,19 +76,29 @@ static int fail_stopped(struct scoop_error *error) {
     return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
 }
 
+/* Of short rows fewer batches wait: what stands for a row is longer than such a row. */
+static struct scoop_batch *free_batch_locked(struct scoop_reading *reading) {
+    struct scoop_batch *found = NULL;
+    size_t busy = 0, rows = 0;
+    for (size_t i = 0; i < BATCHES; i++) {
+        if (reading->synced.busy[i]) {
+            busy++;
+            rows += reading->batches[i].count;
+        } else if (found == NULL) {
+            found = &reading->batches[i];
+        }
+    }
+    return busy >= LEAST_WAITING && rows >= MOST_WAITING_ROWS ? NULL : found;
+}
+
 /* Waits for a batch that is free. */
 static int take_batch(struct scoop_reading *reading, struct scoop_error *error) {
     reading->filling = NULL;
     lock(reading);
-    while (reading->filling == NULL && !reading->synced.stopped) {
-        for (size_t i = 0; i < BATCHES && reading->filling == NULL; i++)
-            if (!reading->synced.busy[i]) {
-                reading->synced.busy[i] = true;
-                reading->filling = &reading->batches[i];
-            }
-        if (reading->filling == NULL)
-            wait_locked(reading);
-    }
+    while (!reading->synced.stopped && (reading->filling = free_batch_locked(reading)) == NULL)
+        wait_locked(reading);
+    if (reading->filling != NULL)
+        reading->synced.busy[reading->filling - reading->batches] = true;
     pthread_mutex_unlock(&reading->options.bell->lock);
     if (reading->filling == NULL)
         return fail_stopped(error);

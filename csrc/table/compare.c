@@ -133,7 +133,7 @@ static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     scoop_spool_reader_free(&reader);
     scoop_spool_clear(compare->options.one_side);
     scoop_key_log_free(&compare->settled);
-    return status;
+    return status == 0 ? scoop_sieve_end_copies(compare->sieve, error) : -1;
 }
 
 static bool in_order(const struct scoop_compare *compare, enum scoop_order order) {

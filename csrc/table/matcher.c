@@ -14,7 +14,11 @@ void scoop_matcher_free(struct scoop_matcher *matcher) {
     scoop_free(matcher->keys);
     scoop_free(matcher->stubs);
     scoop_free(matcher->table);
-    scoop_matcher_init(matcher, matcher->verdicts);
+    matcher->keys = NULL;
+    matcher->stubs = NULL;
+    matcher->table = NULL;
+    matcher->key_count = matcher->key_room = matcher->stub_count = matcher->stub_room = 0;
+    matcher->table_room = 0;
 }
 
 /* At most half full. */

@@ -23,6 +23,7 @@ struct scoop_matcher {
 };
 
 void scoop_matcher_init(struct scoop_matcher *matcher, struct scoop_verdicts *verdicts);
+/* Gives the room back; what was found stays. */
 void scoop_matcher_free(struct scoop_matcher *matcher);
 /* What so many records take. */
 size_t scoop_matcher_bytes(uint64_t keys, uint64_t stubs);

@@ -4,10 +4,11 @@
 #include "scoop/thread.h"
 
 enum {
-    WORK_PART = 16,     /* of the memory */
-    SAMPLE_PART = 64,   /* of the stubs in memory tells of the others */
-    STRETCH = 64,       /* partitions a call */
-    MANY_STUBS = 32768, /* of a call, worth a second thread */
+    WORK_PART = 16,      /* of the memory */
+    SAMPLE_PART = 64,    /* of the stubs in memory tells of the others */
+    VERY_MANY_PART = 16, /* of them, in one partition */
+    STRETCH = 64,        /* partitions a call */
+    MANY_STUBS = 32768,  /* of a call, worth a second thread */
     PIECE_STUBS = 1024,
     LEAST_PIECE = 128, /* more than a chunk has */
     SPILLED_AT_ONCE = 16,
@@ -94,17 +95,27 @@ static int settle_partition(struct scoop_matching *matching, size_t partition, u
     return 0;
 }
 
-static uint64_t count_in_memory(struct scoop_stubs *stubs) {
-    uint64_t count = 0;
-    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
-        count += in_memory(stubs, i);
-    return count;
+/* How many there are in all. *from: the partition to begin with, which is the one that has very
+ * many, of a key that many rows have, or another one each time. */
+static uint64_t count_in_memory(struct scoop_matching *matching, size_t *from) {
+    uint64_t all = 0, most = 0;
+    size_t fullest = 0;
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
+        uint64_t count = in_memory(matching->stubs, i);
+        all += count;
+        if (count > most) {
+            most = count;
+            fullest = i;
+        }
+    }
+    *from = most > all / VERY_MANY_PART ? fullest : matching->next_trial;
+    return all;
 }
 
 /* Partition after partition, unless the first ones tell that it is not worth while. */
 static int settle(struct scoop_matching *matching, bool *much, struct scoop_error *error) {
-    uint64_t before = 0, after = 0, sample = count_in_memory(matching->stubs) / SAMPLE_PART;
-    size_t from = matching->next_trial;
+    size_t from;
+    uint64_t before = 0, after = 0, sample = count_in_memory(matching, &from) / SAMPLE_PART;
     *much = false;
     for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
         size_t partition = (from + i) % SCOOP_PARTITIONS;
@@ -258,6 +269,17 @@ static int add_list(struct scoop_stubs *inner, const struct scoop_stubs *outer,
     return 0;
 }
 
+/* Of many rows of one key most go: they cannot be split. */
+static int settle_large(struct scoop_matching *matching, struct scoop_error *error) {
+    uint64_t before = 0, after = 0;
+    for (size_t i = 0; i < SCOOP_PARTITIONS; i++) {
+        scoop_stubs_count(matching->stubs, i);
+        if (is_too_large(matching, i) && settle_partition(matching, i, &before, &after, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* A partition that takes more than its part of the memory is matched as the whole was, by the next
  * bits of its hashes; the others leave the memory to it. */
 static int split_partition(struct scoop_matching *matching, size_t partition,
@@ -266,11 +288,14 @@ static int split_partition(struct scoop_matching *matching, size_t partition,
     struct scoop_stubs *outer = matching->stubs;
     if (scoop_stubs_leave(outer, error) != 0)
         return -1;
+    scoop_matcher_free(&matching->found);
     int status = init_level(&inner, outer->scratch, matching->found.verdicts, outer->level + 1,
-                            matching->stub_bytes, matching->work_bytes, error);
+                            outer->most_chunks * outer->chunk_bytes, matching->work_bytes, error);
     for (int kind = 0; kind < SCOOP_STUB_KINDS && status == 0; kind++)
         status = add_list(inner.stubs, outer, &outer->lists[partition][kind],
                           (enum scoop_stub_kind)kind, error);
+    if (status == 0)
+        status = settle_large(&inner, error);
     if (status == 0)
         do
             status = scoop_matching_finish(&inner, error);

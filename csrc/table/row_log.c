@@ -10,8 +10,7 @@ enum {
     BUFFER_CEILING = 1 << 30, /* as a batch's: they change places */
     LONG_BYTES = 4 * BLOCK_BYTES,
     MOST_RECENT = 4096,
-    LINE_BYTES = 64, /* of the processor's caches */
-    FEW_GONE = 4,    /* a block is not sifted when less than this part of its rows would go */
+    FEW_GONE = 4, /* a block is not sifted when less than this part of its rows would go */
 };
 
 static void init_block(struct scoop_log_block *block) {
@@ -298,7 +297,7 @@ static bool is_change(const struct scoop_row_reader *reader, uint32_t index) {
 static void take_row(struct scoop_row_reader *reader, struct scoop_log_row row) {
     const unsigned char *data = scoop_row_reader_bytes(reader, &row).data;
     __builtin_prefetch(data);
-    __builtin_prefetch(data + LINE_BYTES);
+    __builtin_prefetch(data + row.length - 1);
     reader->rows[reader->head.count++] = row;
 }
 

@@ -29,9 +29,10 @@ struct scoop_sieve {
     uint64_t extras[SCOOP_MOST_EXTRAS];
     uint64_t spilled_rows;
     struct scoop_row_reader reader;
-    struct scoop_join *pairs; /* from READING on: rows whose counterpart differs */
-    struct scoop_buf key;     /* of such a row */
-    size_t beside_bytes;      /* of the memory: all but the join's */
+    struct scoop_join *pairs;         /* from READING on: rows whose counterpart differs */
+    struct scoop_buf key;             /* of such a row */
+    struct scoop_delta_counts paired; /* duplicates among them have been counted before */
+    size_t beside_bytes;              /* of the memory: all but the join's */
 };
 
 struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
@@ -144,6 +145,13 @@ int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct 
     return scoop_buf_append(&batch->text, row->data, row->length, error);
 }
 
+int scoop_sieve_end_copies(struct scoop_sieve *sieve, struct scoop_error *error) {
+    for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
+        if (add_copied(sieve, (enum scoop_side)side, error) != 0)
+            return -1;
+    return 0;
+}
+
 static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
     const struct scoop_matcher *found = &sieve->matching.found;
     struct scoop_join_options options = sieve->options;
@@ -159,6 +167,7 @@ static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
     scoop_matching_free(&sieve->matching);
     sieve->beside_bytes = scoop_row_log_bytes(&sieve->log) + sieve->verdicts.bytes;
     options.beside_bytes = &sieve->beside_bytes;
+    options.counts = &sieve->paired;
     sieve->pairs = scoop_join_new(&options, error);
     sieve->phase = READING;
     scoop_row_reader_init(&sieve->reader, &sieve->log);
@@ -231,10 +240,6 @@ int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error) {
     int status;
     switch (sieve->phase) {
     case MATCHING:
-        for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
-            if (sieve->copied[side].count > 0 &&
-                add_copied(sieve, (enum scoop_side)side, error) != 0)
-                return -1;
         status = scoop_matching_finish(&sieve->matching, error);
         return status == 0 ? begin_reading(sieve, error) : status;
     case READING:
@@ -242,7 +247,10 @@ int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error) {
     case PAIRING:
         break;
     }
-    return scoop_join_finish(sieve->pairs, error);
+    status = scoop_join_finish(sieve->pairs, error);
+    if (status == 0)
+        sieve->options.counts->updated += sieve->paired.updated;
+    return status;
 }
 
 uint64_t scoop_sieve_spilled(const struct scoop_sieve *sieve) {

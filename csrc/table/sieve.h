@@ -24,6 +24,8 @@ int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoo
 /* Takes a row of unknown line, which is copied. */
 int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
                         const struct scoop_row_bytes *row, struct scoop_error *error);
+/* After rows that were copied, before batches: gives them their place before these. */
+int scoop_sieve_end_copies(struct scoop_sieve *sieve, struct scoop_error *error);
 /* Notes a key that both sides have and that is settled. */
 int scoop_sieve_add_matched(struct scoop_sieve *sieve, struct scoop_key_hash hash,
                             struct scoop_error *error);

@@ -116,6 +116,34 @@ static void a_key_that_comes_twice_is_found_however_late(void **state) {
         }
 }
 
+/* How often is told alike, whether the pairs were found by tries or at the end. */
+static void a_key_that_comes_twice_in_both_counts_once_for_each(void **state) {
+    static const size_t memories[] = {0, 2 << 20, 1 << 20};
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        char *texts[2];
+        for (int side = 0; side < 2; side++) {
+            char *at = texts[side] = malloc((size_t)ROWS * ROW_SIZE);
+            assert_non_null(at);
+            at += sprintf(at, "k,a,b\n");
+            for (unsigned n = 0; n < ROWS; n++) {
+                at += sprintf(at, "key-%u,x,of %u\n", nearby(n), n);
+                if (n == 1000 || n == ROWS - 5000)
+                    at += sprintf(at, "twice,x,%d\n", i % 2 == 0 ? side : 0);
+            }
+        }
+        struct delta_run run;
+        delta_run(&run, texts[0], texts[1],
+                  &(struct delta_options){.memory_bytes = memories[i / 2], .batch_bytes = 20000});
+        assert_int_equal(run.result, 0);
+        assert_int_equal(run.counts.duplicates[SCOOP_OLD], 1);
+        assert_int_equal(run.counts.duplicates[SCOOP_NEW], 1);
+        delta_run_free(&run);
+        free(texts[0]);
+        free(texts[1]);
+    }
+}
+
 /* As when the wrong column is given as the key. */
 static void many_rows_of_one_key_take_little(void **state) {
     static const char row[] = "one,x,y\n";
@@ -165,6 +193,7 @@ int main(void) {
         cmocka_unit_test(rows_that_are_not_stored_as_they_came_meet_as_well),
         cmocka_unit_test(rows_that_meet_soon_are_not_written),
         cmocka_unit_test(a_key_that_comes_twice_is_found_however_late),
+        cmocka_unit_test(a_key_that_comes_twice_in_both_counts_once_for_each),
         cmocka_unit_test(many_rows_of_one_key_take_little),
         cmocka_unit_test(a_row_may_be_longer_than_a_block),
     };
