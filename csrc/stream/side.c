@@ -1,6 +1,5 @@
 #include "side.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "scoop/memory.h"
 #include "scoop/sniff.h"
 #include "scoop/stage.h"
+#include "scoop/thread.h"
 
 enum {
     BATCHES = 6, /* so that neither thread waits for the other's next step */
@@ -468,15 +468,9 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     return NULL;
 }
 
-/* Signals are for the thread that has an interpreter. */
 int scoop_reading_start(struct scoop_reading *reading, struct scoop_error *error) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&reading->thread, NULL, run, reading);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    reading->started = failed == 0;
-    return failed == 0 ? 0 : scoop_fail_errno(error, failed, "starting a thread");
+    reading->started = scoop_thread_start(&reading->thread, run, reading, error) == 0;
+    return reading->started ? 0 : -1;
 }
 
 const char *scoop_reading_name(const struct scoop_reading *reading) {
