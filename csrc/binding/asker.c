@@ -2,11 +2,15 @@
 
 #include <string.h>
 
+static const struct airscoop_runner_type runner_type = {.name = "question", .advice = ""};
+
 int airscoop_open_asker(struct airscoop_asker *asker, struct airscoop_state *state,
                         PyObject *dict) {
     struct scoop_error error = {0};
     memset(asker, 0, sizeof *asker);
-    if (airscoop_read_options(state, dict, &asker->options, &asker->providers) != 0) {
+    airscoop_runner_init(&asker->runner, &runner_type, state, NULL);
+    airscoop_runner_set_up(&asker->runner);
+    if (airscoop_read_options(&asker->runner, dict, &asker->options, &asker->providers) != 0) {
         airscoop_providers_free(&asker->providers);
         return -1;
     }
@@ -22,8 +26,17 @@ int airscoop_open_asker(struct airscoop_asker *asker, struct airscoop_state *sta
     return -1;
 }
 
+int airscoop_ask(struct airscoop_asker *asker, int (*work)(void *user, struct scoop_error *error),
+                 void *user) {
+    if (airscoop_runner_begin(&asker->runner, NULL) != 0)
+        return -1;
+    return airscoop_runner_call(&asker->runner, work, user);
+}
+
 void airscoop_close_asker(struct airscoop_asker *asker) {
-    scoop_s3_client_free(asker->client);
-    scoop_engine_free(asker->engine);
+    if (airscoop_runner_is_ours(&asker->runner)) {
+        scoop_s3_client_free(asker->client);
+        scoop_engine_free(asker->engine);
+    }
     airscoop_providers_free(&asker->providers);
 }

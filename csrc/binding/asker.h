@@ -5,6 +5,7 @@
 #include "options.h"
 
 struct airscoop_asker {
+    struct airscoop_runner runner;
     struct scoop_transfer_options options; /* the s3 options of its source are used */
     struct airscoop_providers providers;
     struct scoop_engine *engine;
@@ -13,6 +14,9 @@ struct airscoop_asker {
 
 /* 0, or -1 with an exception set; then nothing is open. */
 int airscoop_open_asker(struct airscoop_asker *asker, struct airscoop_state *state, PyObject *dict);
+/* As airscoop_runner_call. */
+int airscoop_ask(struct airscoop_asker *asker, int (*work)(void *user, struct scoop_error *error),
+                 void *user);
 void airscoop_close_asker(struct airscoop_asker *asker);
 
 #endif

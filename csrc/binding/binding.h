@@ -24,6 +24,12 @@ void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *err
 /* Creates the exception classes and adds them to the module. 0 or -1 with an exception set. */
 int airscoop_add_exceptions(PyObject *module);
 
+/* A zeroed object of a heap type, or NULL with an exception set; what its dealloc ends with; the
+ * type added to the module, 0 or -1. */
+void *airscoop_allocate(PyTypeObject *type);
+void airscoop_release(PyObject *object);
+int airscoop_add_type(PyObject *module, PyType_Spec *spec);
+
 /* Each adds one heap type to the module. 0 or -1 with an exception set. */
 int airscoop_add_transfer(PyObject *module);
 int airscoop_add_session(PyObject *module);
@@ -45,18 +51,5 @@ PyObject *airscoop_checksum_add(PyObject *module, PyObject *args);
 PyObject *airscoop_list_uploads(PyObject *module, PyObject *args);
 PyObject *airscoop_list_parts(PyObject *module, PyObject *args);
 PyObject *airscoop_abort_upload(PyObject *module, PyObject *args);
-
-/* A wait without the GIL that looks at signals: pass &waiting.interrupt to libscoop between begin
- * and end. `progress` is called with no arguments about once a second, or NULL (borrowed). After
- * end, a non-zero `raised` says that a Python exception is set, which must win over libscoop's. */
-struct airscoop_waiting {
-    struct scoop_interrupt interrupt;
-    PyThreadState *thread;
-    PyObject *progress;
-    long long last_progress_ms;
-    int raised;
-};
-void airscoop_waiting_begin(struct airscoop_waiting *waiting, PyObject *progress);
-void airscoop_waiting_end(struct airscoop_waiting *waiting);
 
 #endif

@@ -13,21 +13,14 @@ struct reader_object {
     int busy;
 };
 
-static void release(PyObject *object) {
-    PyTypeObject *type = Py_TYPE(object);
-    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    free_object(object);
-    Py_DECREF(type);
-}
-
 static void changes_dealloc(PyObject *object) {
     scoop_changes_give(((struct changes_object *)object)->changes);
-    release(object);
+    airscoop_release(object);
 }
 
 static void reader_dealloc(PyObject *object) {
     scoop_changes_reader_free(((struct reader_object *)object)->reader);
-    release(object);
+    airscoop_release(object);
 }
 
 PyObject *airscoop_new_changes(struct airscoop_state *state, struct scoop_changes *changes) {

@@ -1,28 +1,70 @@
 /* airscoop._native.Delta: the comparison of two exports. */
-#include <unistd.h>
-
-#include "binding.h"
 #include "options.h"
 #include "scoop/delta.h"
 
 struct delta_object {
-    PyObject_HEAD struct scoop_delta *delta;
+    PyObject_HEAD struct scoop_delta *delta; /* NULL: not set up, or ended */
+    struct airscoop_runner runner;
     struct airscoop_providers *providers; /* one an object; called by the threads that read */
     Py_ssize_t objects;                   /* of both exports */
-    pid_t owner; /* the process that made it: a forked child has none of its threads */
-    int busy;
+    struct scoop_changes *changes;        /* of a run that ended well, until they are taken */
     enum scoop_delta_state state;
+    struct scoop_delta_facts noted; /* told while run works, and after the end */
 };
 
 static struct airscoop_state *state_of(struct delta_object *self) {
-    return airscoop_state_of(Py_TYPE((PyObject *)self));
+    return self->runner.state;
 }
 
 static int refuse(struct delta_object *self, const char *why) {
-    struct scoop_error error = {0};
-    scoop_fail(&error, SCOOP_USAGE, "%s", why);
-    airscoop_raise(state_of(self), &error);
-    return -1;
+    return airscoop_runner_refuse(&self->runner, why);
+}
+
+static int note(void *object) {
+    struct delta_object *self = object;
+    if (self->delta != NULL)
+        scoop_delta_facts(self->delta, &self->noted);
+    return 0;
+}
+
+static void free_providers(struct delta_object *self) {
+    struct airscoop_providers *providers = self->providers;
+    self->providers = NULL;
+    for (Py_ssize_t i = 0; providers != NULL && i < self->objects; i++)
+        airscoop_providers_free(&providers[i]);
+    PyMem_Free(providers);
+}
+
+/* Stops the threads that read, and waits for them. */
+static void let_go(struct delta_object *self) {
+    struct scoop_delta *delta = self->delta;
+    self->runner.ended = true;
+    self->delta = NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    scoop_delta_free(delta);
+    PyEval_RestoreThread(thread);
+    free_providers(self);
+}
+
+static void settle(void *object) {
+    struct delta_object *self = object;
+    if (self->state == SCOOP_DELTA_RUNNING)
+        return;
+    note(self);
+    if (self->state == SCOOP_DELTA_DONE)
+        self->changes = scoop_delta_changes(self->delta);
+    let_go(self);
+}
+
+static const struct airscoop_runner_type runner_type = {
+    .name = "Delta", .advice = "", .note = note, .settle = settle};
+
+static PyObject *delta_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    struct delta_object *self = airscoop_allocate(type);
+    (void)args, (void)kwargs;
+    if (self != NULL)
+        airscoop_runner_init(&self->runner, &runner_type, airscoop_state_of(type), self);
+    return (PyObject *)self;
 }
 
 /* Borrows the strings. The list is the caller's to free. */
@@ -51,7 +93,7 @@ static int read_objects(struct delta_object *self, PyObject *old, PyObject *new,
     for (Py_ssize_t i = 0; i < self->objects; i++) {
         PyObject *dict = i < before ? PyTuple_GetItem(old, i) : PyTuple_GetItem(new, i - before);
         if (dict == NULL ||
-            airscoop_read_options(state_of(self), dict, &objects[i], &self->providers[i]) != 0)
+            airscoop_read_options(&self->runner, dict, &objects[i], &self->providers[i]) != 0)
             return -1;
     }
     return 0;
@@ -93,6 +135,8 @@ static int make(struct delta_object *self, struct scoop_delta_options *options, 
     else
         status = make_of(self, options, old, new, keys, objects);
     PyMem_Free(objects);
+    if (status != 0)
+        free_providers(self);
     return status;
 }
 
@@ -120,7 +164,7 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                                      &keep_last, &common_only, &options.max_delete_ratio, &min_rows,
                                      &memory_limit, &options.temp_dir, &options.version))
         return -1;
-    if (self->providers != NULL)
+    if (self->runner.owner != 0)
         return refuse(self, "a Delta is set up once");
     if (memory_limit < 0)
         return refuse(self, "memory_limit is not a whole number, or out of range");
@@ -130,33 +174,44 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.min_rows = min_rows;
     options.memory_limit_bytes = (size_t)memory_limit;
     self->state = SCOOP_DELTA_RUNNING;
-    self->owner = getpid();
-    return make(self, &options, old, new, keys);
+    if (make(self, &options, old, new, keys) != 0)
+        return -1;
+    airscoop_runner_set_up(&self->runner);
+    return 0;
+}
+
+static void delta_finalize(PyObject *object) {
+    struct delta_object *self = (struct delta_object *)object;
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    if (self->delta != NULL && airscoop_runner_is_ours(&self->runner))
+        let_go(self);
+    PyErr_Restore(kind, value, trace);
+}
+
+static int delta_traverse(PyObject *object, visitproc visit, void *arg) {
+    struct delta_object *self = (struct delta_object *)object;
+    Py_VISIT(Py_TYPE(object));
+    int status = airscoop_runner_traverse(&self->runner, visit, arg);
+    for (Py_ssize_t i = 0; self->providers != NULL && status == 0 && i < self->objects; i++)
+        status = airscoop_providers_traverse(&self->providers[i], visit, arg);
+    return status;
+}
+
+static int delta_clear(PyObject *object) {
+    struct delta_object *self = (struct delta_object *)object;
+    airscoop_runner_clear(&self->runner);
+    free_providers(self);
+    return 0;
 }
 
 static void delta_dealloc(PyObject *object) {
     struct delta_object *self = (struct delta_object *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    PyObject *kind, *value, *trace;
-    PyErr_Fetch(&kind, &value, &trace);
-    if (self->owner == getpid()) {
-        PyThreadState *thread = PyEval_SaveThread();
-        scoop_delta_free(self->delta);
-        PyEval_RestoreThread(thread);
-    }
-    for (Py_ssize_t i = 0; self->providers != NULL && i < self->objects; i++)
-        airscoop_providers_free(&self->providers[i]);
-    PyMem_Free(self->providers);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
-    PyErr_Restore(kind, value, trace);
-}
-
-static int check_set_up(struct delta_object *self) {
-    if (self->delta != NULL && self->owner != getpid())
-        return refuse(self, "this Delta belongs to the process that this one was forked from");
-    return self->delta == NULL ? refuse(self, "this Delta is not set up") : 0;
+    PyObject_GC_UnTrack(object);
+    delta_finalize(object);
+    scoop_changes_give(self->changes);
+    delta_clear(object);
+    airscoop_release(object);
 }
 
 static PyObject *side_dict(const struct scoop_delta_side_facts *side) {
@@ -167,11 +222,12 @@ static PyObject *side_dict(const struct scoop_delta_side_facts *side) {
 
 static PyObject *delta_facts(PyObject *object, PyObject *unused) {
     struct delta_object *self = (struct delta_object *)object;
-    struct scoop_delta_facts facts;
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0)
         return NULL;
-    scoop_delta_facts(self->delta, &facts);
+    if (airscoop_runner_rests(&self->runner))
+        note(self);
+    const struct scoop_delta_facts facts = self->noted;
     return Py_BuildValue("{s:N,s:N,s:K,s:K,s:K,s:K,s:O,s:K}", "old", side_dict(&facts.sides[0]),
                          "new", side_dict(&facts.sides[1]), "inserted", facts.inserted, "updated",
                          facts.updated, "deleted", facts.deleted, "unchanged", facts.unchanged,
@@ -179,65 +235,65 @@ static PyObject *delta_facts(PyObject *object, PyObject *unused) {
                          facts.spilled_bytes);
 }
 
-/* Runs to the end; a Python exception raised meanwhile cancels, and wins. */
-static PyObject *delta_run(PyObject *object, PyObject *progress) {
-    struct delta_object *self = (struct delta_object *)object;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    if (check_set_up(self) != 0)
-        return NULL;
-    if (self->busy || self->state != SCOOP_DELTA_RUNNING) {
-        refuse(self, "a Delta runs once");
-        return NULL;
-    }
-    self->busy = 1;
-    airscoop_waiting_begin(&waiting, progress == Py_None ? NULL : progress);
+/* Without the GIL: a Python exception raised meanwhile cancels. */
+static int advance(void *user, struct scoop_error *error) {
+    struct delta_object *self = user;
     do {
-        self->state = scoop_delta_run(self->delta, SCOOP_SLICE_MS, &error);
-        if (self->state == SCOOP_DELTA_RUNNING && waiting.interrupt.check(&waiting))
+        self->state = scoop_delta_run(self->delta, SCOOP_SLICE_MS, error);
+        if (self->state == SCOOP_DELTA_RUNNING && airscoop_runner_look(&self->runner))
             scoop_delta_cancel(self->delta);
     } while (self->state == SCOOP_DELTA_RUNNING);
-    airscoop_waiting_end(&waiting);
-    self->busy = 0;
-    if (waiting.raised)
+    return self->state == SCOOP_DELTA_FAILED ? -1 : 0;
+}
+
+static PyObject *delta_run(PyObject *object, PyObject *progress) {
+    struct delta_object *self = (struct delta_object *)object;
+    if (airscoop_runner_begin(&self->runner, progress == Py_None ? NULL : progress) != 0 ||
+        airscoop_runner_call(&self->runner, advance, self) != 0)
         return NULL;
-    if (self->state == SCOOP_DELTA_FAILED)
-        return airscoop_raise(state_of(self), &error);
     return delta_facts(object, NULL);
 }
 
+/* They belong to the caller afterwards: the Delta is not to keep them for as long as it lives. */
 static PyObject *delta_changes(PyObject *object, PyObject *unused) {
     struct delta_object *self = (struct delta_object *)object;
+    struct scoop_changes *changes = self->changes;
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0)
         return NULL;
-    if (self->state != SCOOP_DELTA_DONE) {
-        refuse(self, "there are changes only after a run");
+    if (changes == NULL) {
+        refuse(self, "there are changes only after a run, and only once");
         return NULL;
     }
-    return airscoop_new_changes(state_of(self), scoop_delta_changes(self->delta));
+    self->changes = NULL;
+    return airscoop_new_changes(state_of(self), changes);
 }
 
 static PyObject *delta_cancel(PyObject *object, PyObject *unused) {
     struct delta_object *self = (struct delta_object *)object;
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0)
         return NULL;
-    scoop_delta_cancel(self->delta);
+    if (self->delta != NULL)
+        scoop_delta_cancel(self->delta);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
     {"run", delta_run, METH_O, "Compares to the end; returns the facts."},
     {"facts", delta_facts, METH_NOARGS, "The facts so far."},
-    {"changes", delta_changes, METH_NOARGS, "What run has found."},
+    {"changes", delta_changes, METH_NOARGS, "What run has found, once."},
     {"cancel", delta_cancel, METH_NOARGS, "Makes run end in Cancelled. Any thread."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "One comparison of two exports."},
+    {Py_tp_new, delta_new},
     {Py_tp_init, delta_init},
+    {Py_tp_traverse, delta_traverse},
+    {Py_tp_clear, delta_clear},
+    {Py_tp_finalize, delta_finalize},
     {Py_tp_dealloc, delta_dealloc},
     {Py_tp_methods, methods},
     {0, NULL},
@@ -246,15 +302,10 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "airscoop._native.Delta",
     .basicsize = sizeof(struct delta_object),
-    .flags = Py_TPFLAGS_DEFAULT,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .slots = slots,
 };
 
 int airscoop_add_delta(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    if (type == NULL)
-        return -1;
-    int status = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    return status;
+    return airscoop_add_type(module, &spec);
 }

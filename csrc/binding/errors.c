@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "provider.h"
+#include "binding.h"
 
 struct airscoop_state *airscoop_state_of(PyTypeObject *type) {
     return PyType_GetModuleState(type);
@@ -42,21 +42,6 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
     return set_attribute(exception, "request_id", text_or_none(error->request_id));
 }
 
-/* Raises the failure of a credentials provider itself, if it is one of ours or ends the program, ;
- * else makes it the cause of what is raised now. */
-static void raise_failure(struct airscoop_state *state, PyObject *failure) {
-    if (!PyErr_GivenExceptionMatches(failure, PyExc_Exception) ||
-        PyErr_GivenExceptionMatches(failure, state->exceptions[SCOOP_OK])) {
-        PyErr_SetObject((PyObject *)Py_TYPE(failure), failure);
-        return;
-    }
-    PyObject *kind, *value, *trace;
-    PyErr_Fetch(&kind, &value, &trace);
-    if (value != NULL)
-        PyException_SetCause(value, Py_NewRef(failure));
-    PyErr_Restore(kind, value, trace);
-}
-
 void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *error) {
     unsigned code = (unsigned)error->code < SCOOP_CODE_COUNT ? error->code : SCOOP_INTERNAL;
     const char *text = error->message[0] ? error->message : scoop_code_sentence(error->code);
@@ -70,10 +55,6 @@ void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *err
     if (set_facts(exception, error) == 0)
         PyErr_SetObject(state->exceptions[code], exception);
     Py_DECREF(exception);
-    PyObject *failure = airscoop_take_failure();
-    if (failure != NULL && code == SCOOP_CREDENTIALS)
-        raise_failure(state, failure);
-    Py_XDECREF(failure);
     return NULL;
 }
 

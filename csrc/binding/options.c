@@ -138,7 +138,18 @@ static int set_choice(struct airscoop_state *state, const struct field *field, P
     return usage(state, "%s cannot be \"%s\"", field->name, text);
 }
 
+/* Of what is no bool Python code would be asked. */
+static int set_flag(struct airscoop_state *state, const struct field *field, PyObject *value,
+                    bool *target) {
+    if (!PyBool_Check(value))
+        return usage(state, "%s is not True or False%s", field->name, "");
+    *target = value == Py_True;
+    return 0;
+}
+
 static int set_integer(PyObject *value, int *target) {
+    if (!PyLong_Check(value))
+        return -1;
     long number = PyLong_AsLong(value);
     if (number == -1 && PyErr_Occurred())
         return -1;
@@ -148,13 +159,14 @@ static int set_integer(PyObject *value, int *target) {
     return 0;
 }
 
-static int set_field(struct airscoop_state *state, const struct field *field, PyObject *value,
+static int set_field(struct airscoop_runner *runner, const struct field *field, PyObject *value,
                      struct scoop_transfer_options *options, struct airscoop_providers *providers) {
+    struct airscoop_state *state = runner->state;
     void *target = (char *)options + field->offset;
     switch (field->kind) {
     case PROVIDER:
-        airscoop_provider_set(&providers->ends[field->offset == AT(destination.s3.provider)], value,
-                              target);
+        airscoop_provider_set(&providers->ends[field->offset == AT(destination.s3.provider)],
+                              runner, value, target);
         return 0;
     case TEXT:
         *(const char **)target = text_of(state, field->name, value);
@@ -168,8 +180,7 @@ static int set_field(struct airscoop_state *state, const struct field *field, Py
     case INTEGER:
         return set_integer(value, target);
     case FLAG:
-        *(bool *)target = PyObject_IsTrue(value) == 1;
-        return PyErr_Occurred() ? -1 : 0;
+        return set_flag(state, field, value, target);
     default:
         return set_choice(state, field, value, target);
     }
@@ -183,9 +194,10 @@ static int refuse_number(struct airscoop_state *state, const struct field *field
     return usage(state, "%s is not a whole number, or out of range%s", field->name, "");
 }
 
-int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
+int airscoop_read_options(struct airscoop_runner *runner, PyObject *dict,
                           struct scoop_transfer_options *options,
                           struct airscoop_providers *providers) {
+    struct airscoop_state *state = runner->state;
     PyObject *key, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(dict, &position, &key, &value)) {
@@ -198,7 +210,7 @@ int airscoop_read_options(struct airscoop_state *state, PyObject *dict,
                 field = &fields[i];
         if (field == NULL)
             return usage(state, "there is no option %s%s", name, "");
-        if (value != Py_None && set_field(state, field, value, options, providers) != 0)
+        if (value != Py_None && set_field(runner, field, value, options, providers) != 0)
             return refuse_number(state, field);
     }
     return 0;

@@ -1,35 +1,87 @@
 /* airscoop._native.Publish: changes published on a Kinesis stream. */
-#include <unistd.h>
-
-#include "binding.h"
 #include "options.h"
 #include "scoop/publish.h"
 
 struct publish_object {
-    PyObject_HEAD struct scoop_publish *publish;
+    PyObject_HEAD struct scoop_publish *publish; /* NULL: not set up, or ended */
+    struct airscoop_runner runner;
     PyObject *options; /* the dict, which holds the source's strings */
     struct airscoop_providers providers;
-    pid_t owner; /* the process that made it: a forked child has none of its threads */
-    int busy;
     enum scoop_publish_state state;
+    struct scoop_publish_facts noted; /* told while run works, and after the end */
+    PyObject *shards;                 /* the same */
 };
 
 static struct airscoop_state *state_of(struct publish_object *self) {
-    return airscoop_state_of(Py_TYPE((PyObject *)self));
+    return self->runner.state;
 }
 
 static int refuse(struct publish_object *self, const char *why) {
-    struct scoop_error error = {0};
-    scoop_fail(&error, SCOOP_USAGE, "%s", why);
-    airscoop_raise(state_of(self), &error);
-    return -1;
+    return airscoop_runner_refuse(&self->runner, why);
+}
+
+static int add_shard(void *user, const char *name, uint64_t records) {
+    PyObject *count = PyLong_FromUnsignedLongLong(records);
+    int status = count == NULL ? -1 : PyDict_SetItemString(user, name, count);
+    Py_XDECREF(count);
+    return status;
+}
+
+static int note(void *object) {
+    struct publish_object *self = object;
+    if (self->publish == NULL)
+        return 0;
+    PyObject *shards = PyDict_New(), *earlier = self->shards;
+    if (shards == NULL || scoop_publish_each_shard(self->publish, add_shard, shards) != 0) {
+        Py_XDECREF(shards);
+        return -1;
+    }
+    scoop_publish_facts(self->publish, &self->noted);
+    self->shards = shards;
+    Py_XDECREF(earlier);
+    return 0;
+}
+
+static void free_options(struct publish_object *self) {
+    airscoop_providers_free(&self->providers);
+    Py_CLEAR(self->options);
+}
+
+static void let_go(struct publish_object *self) {
+    struct scoop_publish *publish = self->publish;
+    self->runner.ended = true;
+    self->publish = NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    scoop_publish_free(publish);
+    PyEval_RestoreThread(thread);
+    free_options(self);
+}
+
+static void settle(void *object) {
+    struct publish_object *self = object;
+    if (self->state == SCOOP_PUBLISH_RUNNING)
+        return;
+    if (note(self) != 0)
+        PyErr_Clear(); /* what was known before will do */
+    let_go(self);
+}
+
+static const struct airscoop_runner_type runner_type = {
+    .name = "Publish", .advice = "", .note = note, .settle = settle};
+
+static PyObject *publish_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    struct publish_object *self = airscoop_allocate(type);
+    (void)args, (void)kwargs;
+    if (self != NULL)
+        airscoop_runner_init(&self->runner, &runner_type, airscoop_state_of(type), self);
+    return (PyObject *)self;
 }
 
 /* The stream's endpoint and keys stand in the dict as the destination's. */
 static int make(struct publish_object *self, struct scoop_publish_options *options) {
     struct scoop_transfer_options changes = {0};
     struct scoop_error error = {0};
-    if (airscoop_read_options(state_of(self), self->options, &changes, &self->providers) != 0)
+    if (airscoop_read_options(&self->runner, self->options, &changes, &self->providers) != 0)
         return -1;
     const struct scoop_s3_options *end = &changes.destination.s3;
     options->changes = &changes;
@@ -53,7 +105,7 @@ static int publish_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                                      &options.stream, &start_at, &any_order, &options.max_tries,
                                      &options.max_in_flight, &options.max_age_ms))
         return -1;
-    if (self->publish != NULL || self->options != NULL)
+    if (self->runner.owner != 0 || self->options != NULL)
         return refuse(self, "a Publish is set up once");
     self->options = PyDict_Copy(dict);
     if (self->options == NULL)
@@ -61,53 +113,57 @@ static int publish_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.start_at = start_at;
     options.any_order = any_order;
     self->state = SCOOP_PUBLISH_RUNNING;
-    self->owner = getpid();
-    return make(self, &options);
+    if (make(self, &options) != 0) {
+        free_options(self);
+        return -1;
+    }
+    airscoop_runner_set_up(&self->runner);
+    return 0;
 }
 
-static void publish_dealloc(PyObject *object) {
+static void publish_finalize(PyObject *object) {
     struct publish_object *self = (struct publish_object *)object;
-    PyTypeObject *type = Py_TYPE(object);
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
-    if (self->owner == getpid()) {
-        PyThreadState *thread = PyEval_SaveThread();
-        scoop_publish_free(self->publish);
-        PyEval_RestoreThread(thread);
-    }
-    airscoop_providers_free(&self->providers);
-    Py_XDECREF(self->options);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
+    if (self->publish != NULL && airscoop_runner_is_ours(&self->runner))
+        let_go(self);
     PyErr_Restore(kind, value, trace);
 }
 
-static int check_set_up(struct publish_object *self) {
-    if (self->publish != NULL && self->owner != getpid())
-        return refuse(self, "this Publish belongs to the process that this one was forked from");
-    return self->publish == NULL ? refuse(self, "this Publish is not set up") : 0;
+static int publish_traverse(PyObject *object, visitproc visit, void *arg) {
+    struct publish_object *self = (struct publish_object *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->options);
+    Py_VISIT(self->shards);
+    int status = airscoop_runner_traverse(&self->runner, visit, arg);
+    return status != 0 ? status : airscoop_providers_traverse(&self->providers, visit, arg);
 }
 
-static int add_shard(void *user, const char *name, uint64_t records) {
-    PyObject *count = PyLong_FromUnsignedLongLong(records);
-    int status = count == NULL ? -1 : PyDict_SetItemString(user, name, count);
-    Py_XDECREF(count);
-    return status;
+static int publish_clear(PyObject *object) {
+    struct publish_object *self = (struct publish_object *)object;
+    airscoop_runner_clear(&self->runner);
+    free_options(self);
+    Py_CLEAR(self->shards);
+    return 0;
+}
+
+static void publish_dealloc(PyObject *object) {
+    PyObject_GC_UnTrack(object);
+    publish_finalize(object);
+    publish_clear(object);
+    airscoop_release(object);
 }
 
 static PyObject *publish_facts(PyObject *object, PyObject *unused) {
     struct publish_object *self = (struct publish_object *)object;
-    struct scoop_publish_facts facts;
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0 ||
+        (airscoop_runner_rests(&self->runner) && note(self) != 0))
         return NULL;
-    PyObject *shards = PyDict_New();
-    if (shards == NULL || scoop_publish_each_shard(self->publish, add_shard, shards) != 0) {
-        Py_XDECREF(shards);
+    const struct scoop_publish_facts facts = self->noted;
+    PyObject *shards = self->shards == NULL ? PyDict_New() : PyDict_Copy(self->shards);
+    if (shards == NULL)
         return NULL;
-    }
-    scoop_publish_facts(self->publish, &facts);
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:I,s:K,s:L,s:I,s:s,s:K,s:n,s:N}", "changes",
         facts.changes, "skipped", facts.skipped, "acknowledged", facts.acknowledged, "sent",
@@ -119,39 +175,32 @@ static PyObject *publish_facts(PyObject *object, PyObject *unused) {
         "shards", shards);
 }
 
-/* Runs to the end; a Python exception raised meanwhile cancels, and wins. */
-static PyObject *publish_run(PyObject *object, PyObject *progress) {
-    struct publish_object *self = (struct publish_object *)object;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    if (check_set_up(self) != 0)
-        return NULL;
-    if (self->busy || self->state != SCOOP_PUBLISH_RUNNING) {
-        refuse(self, "a Publish runs once");
-        return NULL;
-    }
-    self->busy = 1;
-    airscoop_waiting_begin(&waiting, progress == Py_None ? NULL : progress);
+/* Without the GIL: a Python exception raised meanwhile cancels. */
+static int advance(void *user, struct scoop_error *error) {
+    struct publish_object *self = user;
     do {
-        self->state = scoop_publish_run(self->publish, SCOOP_SLICE_MS, &error);
-        if (self->state == SCOOP_PUBLISH_RUNNING && waiting.interrupt.check(&waiting))
+        self->state = scoop_publish_run(self->publish, SCOOP_SLICE_MS, error);
+        if (self->state == SCOOP_PUBLISH_RUNNING && airscoop_runner_look(&self->runner))
             scoop_publish_cancel(self->publish);
     } while (self->state == SCOOP_PUBLISH_RUNNING);
-    airscoop_waiting_end(&waiting);
-    self->busy = 0;
-    if (waiting.raised)
+    return self->state == SCOOP_PUBLISH_FAILED ? -1 : 0;
+}
+
+static PyObject *publish_run(PyObject *object, PyObject *progress) {
+    struct publish_object *self = (struct publish_object *)object;
+    if (airscoop_runner_begin(&self->runner, progress == Py_None ? NULL : progress) != 0 ||
+        airscoop_runner_call(&self->runner, advance, self) != 0)
         return NULL;
-    if (self->state == SCOOP_PUBLISH_FAILED)
-        return airscoop_raise(state_of(self), &error);
     return publish_facts(object, NULL);
 }
 
 static PyObject *publish_cancel(PyObject *object, PyObject *unused) {
     struct publish_object *self = (struct publish_object *)object;
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0)
         return NULL;
-    scoop_publish_cancel(self->publish);
+    if (self->publish != NULL)
+        scoop_publish_cancel(self->publish);
     Py_RETURN_NONE;
 }
 
@@ -164,7 +213,11 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "One publishing of a file of changes."},
+    {Py_tp_new, publish_new},
     {Py_tp_init, publish_init},
+    {Py_tp_traverse, publish_traverse},
+    {Py_tp_clear, publish_clear},
+    {Py_tp_finalize, publish_finalize},
     {Py_tp_dealloc, publish_dealloc},
     {Py_tp_methods, methods},
     {0, NULL},
@@ -173,15 +226,10 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "airscoop._native.Publish",
     .basicsize = sizeof(struct publish_object),
-    .flags = Py_TPFLAGS_DEFAULT,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .slots = slots,
 };
 
 int airscoop_add_publish(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    if (type == NULL)
-        return -1;
-    int status = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    return status;
+    return airscoop_add_type(module, &spec);
 }

@@ -14,49 +14,20 @@
 
 struct session {
     PyObject_HEAD struct scoop_session *session; /* NULL once closed */
-    int busy;                                    /* a thread waits in it; guarded by the GIL */
+    struct airscoop_runner runner;
 };
 
-/* One call that waits: `begin` refuses a second one, `end` turns a failure into an exception. */
-struct call {
-    struct session *self;
-    struct airscoop_waiting waiting;
-    struct scoop_error error;
-};
+static const struct airscoop_runner_type runner_type = {
+    .name = "warehouse session", .advice = "; give each thread a session of its own"};
 
-static struct airscoop_state *state_of(struct session *self) {
-    return airscoop_state_of(Py_TYPE((PyObject *)self));
-}
-
-static int fail_usage(struct session *self, const char *message) {
-    struct scoop_error error = {0};
-    scoop_fail(&error, SCOOP_USAGE, "%s", message);
-    airscoop_raise(state_of(self), &error);
-    return -1;
-}
-
-static int begin(struct call *call, struct session *self) {
+/* One call that waits, the arguments in `user`. 0, or -1 with an exception set. */
+static int call(struct session *self, int (*work)(void *user, struct scoop_error *error),
+                void *user) {
     if (self->session == NULL)
-        return fail_usage(self, "the warehouse session is closed");
-    if (self->busy)
-        return fail_usage(self, "the warehouse session is in use by another thread; give each "
-                                "thread a session of its own");
-    call->self = self;
-    memset(&call->error, 0, sizeof call->error);
-    self->busy = 1;
-    airscoop_waiting_begin(&call->waiting, NULL);
-    return 0;
-}
-
-/* 0 when the call succeeded, or -1 with an exception set. */
-static int end(struct call *call, int result) {
-    airscoop_waiting_end(&call->waiting);
-    call->self->busy = 0;
-    if (call->waiting.raised)
+        return airscoop_runner_refuse(&self->runner, "the warehouse session is closed");
+    if (airscoop_runner_begin(&self->runner, NULL) != 0)
         return -1;
-    if (result != 0)
-        airscoop_raise(state_of(call->self), &call->error);
-    return result != 0 ? -1 : 0;
+    return airscoop_runner_call(&self->runner, work, user);
 }
 
 /* Texts of a Python sequence of str, as an array closed by NULL; None is NULL. Borrowed from
@@ -202,35 +173,45 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
                    dialect);
         return airscoop_raise(state, &error);
     }
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    struct session *self = (struct session *)allocate(type, 0);
+    struct session *self = airscoop_allocate(type);
     if (self == NULL)
         return NULL;
+    airscoop_runner_init(&self->runner, &runner_type, state, self);
     self->session = open_session(state, conninfo, &options);
     if (self->session == NULL) {
         Py_DECREF(self);
         return NULL;
     }
+    airscoop_runner_set_up(&self->runner);
     return (PyObject *)self;
 }
 
+static int session_traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    return airscoop_runner_traverse(&((struct session *)object)->runner, visit, arg);
+}
+
+static int session_clear(PyObject *object) {
+    airscoop_runner_clear(&((struct session *)object)->runner);
+    return 0;
+}
+
 static void session_dealloc(PyObject *object) {
-    struct session *self = (struct session *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    scoop_session_free(self->session);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
+    PyObject_GC_UnTrack(object);
+    scoop_session_free(((struct session *)object)->session);
+    session_clear(object);
+    airscoop_release(object);
+}
+
+static int do_connect(void *user, struct scoop_error *error) {
+    struct session *self = user;
+    return scoop_session_connect(self->session, &self->runner.interrupt, error);
 }
 
 static PyObject *session_connect(PyObject *object, PyObject *nothing) {
     struct session *self = (struct session *)object;
-    struct call call;
     (void)nothing;
-    if (begin(&call, self) != 0)
-        return NULL;
-    int result = scoop_session_connect(self->session, &call.waiting.interrupt, &call.error);
-    if (end(&call, result) != 0)
+    if (call(self, do_connect, self) != 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -258,25 +239,34 @@ static PyObject *list_of(const struct scoop_rows *rows) {
     return list;
 }
 
+struct execution {
+    struct session *self;
+    struct scoop_statement statement;
+    struct scoop_rows *rows;
+};
+
+static int do_execute(void *user, struct scoop_error *error) {
+    struct execution *run = user;
+    return scoop_session_execute(run->self->session, &run->statement, &run->self->runner.interrupt,
+                                 &run->rows, error);
+}
+
 static PyObject *session_execute(PyObject *object, PyObject *arguments) {
     struct session *self = (struct session *)object;
-    struct call call;
+    struct execution run = {.self = self};
     struct texts parameters;
-    struct scoop_rows *rows = NULL;
     PyObject *sql = NULL, *sequence = NULL, *list = NULL;
     if (!PyArg_ParseTuple(arguments, "OO:execute", &sql, &sequence))
         return NULL;
-    struct scoop_statement statement = {.sql = text_of(sql)};
-    if (statement.sql == NULL)
+    run.statement.sql = text_of(sql);
+    if (run.statement.sql == NULL)
         return NULL;
-    if (texts_fill(&parameters, sequence) == 0 && begin(&call, self) == 0) {
-        statement.parameters = parameters.texts;
-        statement.parameter_count = parameters.count;
-        int result = scoop_session_execute(self->session, &statement, &call.waiting.interrupt,
-                                           &rows, &call.error);
-        if (end(&call, result) == 0)
-            list = list_of(rows);
-        scoop_rows_free(rows);
+    if (texts_fill(&parameters, sequence) == 0) {
+        run.statement.parameters = parameters.texts;
+        run.statement.parameter_count = parameters.count;
+        if (call(self, do_execute, &run) == 0)
+            list = list_of(run.rows);
+        scoop_rows_free(run.rows);
     }
     texts_free(&parameters);
     return list;
@@ -304,27 +294,38 @@ static PyObject *partitions_of(const struct scoop_partition_list *list) {
     return found;
 }
 
+struct partition_listing {
+    struct session *self;
+    const char *table;
+    struct scoop_partition_list list;
+    bool listed;
+};
+
+static int do_list_partitions(void *user, struct scoop_error *error) {
+    struct partition_listing *run = user;
+    int status = scoop_partition_list(run->self->session, run->table, &run->self->runner.interrupt,
+                                      &run->list, error);
+    run->listed = status == 0;
+    return status;
+}
+
 static PyObject *session_partitions(PyObject *object, PyObject *arguments) {
     struct session *self = (struct session *)object;
-    struct call call;
-    struct scoop_partition_list list;
-    const char *table = NULL;
-    if (!PyArg_ParseTuple(arguments, "s:partitions", &table) || begin(&call, self) != 0)
+    struct partition_listing run = {.self = self};
+    PyObject *found = NULL;
+    if (!PyArg_ParseTuple(arguments, "s:partitions", &run.table))
         return NULL;
-    int result =
-        scoop_partition_list(self->session, table, &call.waiting.interrupt, &list, &call.error);
-    if (end(&call, result) != 0) {
-        if (result == 0)
-            scoop_partition_list_free(&list);
-        return NULL;
-    }
-    PyObject *found = partitions_of(&list);
-    scoop_partition_list_free(&list);
+    if (call(self, do_list_partitions, &run) == 0)
+        found = partitions_of(&run.list);
+    if (run.listed)
+        scoop_partition_list_free(&run.list);
     return found;
 }
 
 /* Partitions from a tuple of (dict, location), and what keeps their texts alive. */
 struct batch {
+    struct session *self;
+    const char *table;
     PyObject *items;
     struct pairs *pairs;
     struct scoop_partition *partitions;
@@ -353,7 +354,6 @@ static int batch_take(struct batch *batch, size_t at) {
 }
 
 static int batch_fill(struct batch *batch, PyObject *sequence) {
-    memset(batch, 0, sizeof *batch);
     batch->items = PySequence_Tuple(sequence);
     Py_ssize_t count = batch->items == NULL ? -1 : PyTuple_Size(batch->items);
     if (count < 0)
@@ -382,31 +382,33 @@ static PyObject *statuses_of(const struct batch *batch) {
     return list;
 }
 
+static int do_add_partitions(void *user, struct scoop_error *error) {
+    struct batch *batch = user;
+    return scoop_partition_add(batch->self->session, batch->table, batch->partitions, batch->count,
+                               &batch->self->runner.interrupt, error);
+}
+
 static PyObject *session_add_partitions(PyObject *object, PyObject *arguments) {
     struct session *self = (struct session *)object;
-    struct call call;
-    struct batch batch;
+    struct batch batch = {.self = self};
     PyObject *sequence = NULL, *statuses = NULL;
-    const char *table = NULL;
-    if (!PyArg_ParseTuple(arguments, "sO:add_partitions", &table, &sequence))
+    if (!PyArg_ParseTuple(arguments, "sO:add_partitions", &batch.table, &sequence))
         return NULL;
-    if (batch_fill(&batch, sequence) == 0 && begin(&call, self) == 0) {
-        int result = scoop_partition_add(self->session, table, batch.partitions, batch.count,
-                                         &call.waiting.interrupt, &call.error);
-        if (end(&call, result) == 0)
-            statuses = statuses_of(&batch);
-    }
+    if (batch_fill(&batch, sequence) == 0 && call(self, do_add_partitions, &batch) == 0)
+        statuses = statuses_of(&batch);
     batch_free(&batch);
     return statuses;
 }
 
 /* The arguments of insert_distinct, and what keeps their texts alive. */
 struct insert {
+    struct session *self;
     struct texts columns;
     struct texts keys;
     struct texts order;
     struct pairs partition;
     struct scoop_insert_options options;
+    struct scoop_insert_counts counts;
 };
 
 static void insert_free(struct insert *insert) {
@@ -440,6 +442,12 @@ static PyObject *counts_of(const struct scoop_insert_counts *counts) {
                          "replaced", (long long)counts->replaced, "attempts", counts->attempts);
 }
 
+static int do_insert_distinct(void *user, struct scoop_error *error) {
+    struct insert *insert = user;
+    return scoop_insert_distinct(insert->self->session, &insert->options,
+                                 &insert->self->runner.interrupt, &insert->counts, error);
+}
+
 static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
                                          PyObject *keywords) {
     static char *names[] = {"source",      "target",    "columns",    "distinct_on",
@@ -447,10 +455,8 @@ static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
                             "load_source", "load_etag", "load_key",   "dag_id",
                             "run_id",      "task_id",   "try_number", NULL};
     struct session *self = (struct session *)object;
-    struct call call;
-    struct insert insert = {0};
+    struct insert insert = {.self = self};
     struct scoop_load_facts *load = &insert.options.load;
-    struct scoop_insert_counts counts = {0};
     PyObject *lists[3] = {NULL}, *partition = NULL, *result = NULL;
     long long expected = -1;
     int replace = 0;
@@ -462,36 +468,38 @@ static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
         return NULL;
     insert.options.expected_records = expected;
     insert.options.replace = replace != 0;
-    if (insert_fill(&insert, lists, partition) == 0 && begin(&call, self) == 0) {
-        int outcome = scoop_insert_distinct(self->session, &insert.options, &call.waiting.interrupt,
-                                            &counts, &call.error);
-        if (end(&call, outcome) == 0)
-            result = counts_of(&counts);
-    }
+    if (insert_fill(&insert, lists, partition) == 0 && call(self, do_insert_distinct, &insert) == 0)
+        result = counts_of(&insert.counts);
     insert_free(&insert);
     return result;
 }
 
 /* The arguments of apply, and what keeps their texts alive. */
 struct apply {
+    struct session *self;
+    PyObject *dict; /* a copy, which holds the strings whatever becomes of the caller's */
     struct texts keys;
     struct texts ignored;
     struct airscoop_providers providers;
     struct scoop_transfer_options changes;
     struct scoop_apply_options options;
+    struct scoop_apply_facts facts;
 };
 
 static void apply_free(struct apply *apply) {
     texts_free(&apply->keys);
     texts_free(&apply->ignored);
     airscoop_providers_free(&apply->providers);
+    Py_CLEAR(apply->dict);
 }
 
-static int apply_fill(struct apply *apply, struct session *self, PyObject *changes, PyObject *keys,
-                      PyObject *ignored) {
+static int apply_fill(struct apply *apply, PyObject *changes, PyObject *keys, PyObject *ignored) {
     struct scoop_apply_options *options = &apply->options;
-    if (names_fill(&apply->keys, keys) != 0 || names_fill(&apply->ignored, ignored) != 0 ||
-        airscoop_read_options(state_of(self), changes, &apply->changes, &apply->providers) != 0)
+    apply->dict = PyDict_Copy(changes);
+    if (apply->dict == NULL || names_fill(&apply->keys, keys) != 0 ||
+        names_fill(&apply->ignored, ignored) != 0 ||
+        airscoop_read_options(&apply->self->runner, apply->dict, &apply->changes,
+                              &apply->providers) != 0)
         return -1;
     options->changes = &apply->changes;
     options->keys = apply->keys.texts;
@@ -517,14 +525,18 @@ static PyObject *applied_of(const struct scoop_apply_facts *facts) {
                          "attempts", facts->attempts);
 }
 
+static int do_apply(void *user, struct scoop_error *error) {
+    struct apply *apply = user;
+    return scoop_apply(apply->self->session, &apply->options, &apply->self->runner.interrupt,
+                       &apply->facts, error);
+}
+
 static PyObject *session_apply(PyObject *object, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"changes", "table",  "key",    "ignored", "expected_changes", "again",
                             "source",  "dag_id", "run_id", "task_id", "try_number",       NULL};
     struct session *self = (struct session *)object;
-    struct call call;
-    struct apply apply = {0};
+    struct apply apply = {.self = self};
     struct scoop_load_facts *load = &apply.options.load;
-    struct scoop_apply_facts facts = {0};
     PyObject *changes = NULL, *keys = NULL, *ignored = NULL, *result = NULL;
     long long expected = -1;
     int again = 0;
@@ -535,67 +547,76 @@ static PyObject *session_apply(PyObject *object, PyObject *arguments, PyObject *
         return NULL;
     apply.options.expected_changes = expected;
     apply.options.again = again != 0;
-    if (apply_fill(&apply, self, changes, keys, ignored) == 0 && begin(&call, self) == 0) {
-        int outcome = scoop_apply(self->session, &apply.options, &call.waiting.interrupt, &facts,
-                                  &call.error);
-        if (end(&call, outcome) == 0)
-            result = applied_of(&facts);
-    }
+    if (apply_fill(&apply, changes, keys, ignored) == 0 && call(self, do_apply, &apply) == 0)
+        result = applied_of(&apply.facts);
     apply_free(&apply);
     return result;
 }
 
+struct refreshing {
+    struct session *self;
+    const char *view;
+};
+
+static int do_refresh(void *user, struct scoop_error *error) {
+    struct refreshing *run = user;
+    return scoop_refresh(run->self->session, run->view, &run->self->runner.interrupt, error);
+}
+
 static PyObject *session_refresh(PyObject *object, PyObject *arguments) {
     struct session *self = (struct session *)object;
-    struct call call;
-    const char *view = NULL;
-    if (!PyArg_ParseTuple(arguments, "s:refresh", &view) || begin(&call, self) != 0)
-        return NULL;
-    int result = scoop_refresh(self->session, view, &call.waiting.interrupt, &call.error);
-    if (end(&call, result) != 0)
+    struct refreshing run = {.self = self};
+    if (!PyArg_ParseTuple(arguments, "s:refresh", &run.view) || call(self, do_refresh, &run) != 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
-static int run_script(struct session *self, const char *file, const struct pairs *pairs,
-                      size_t *done) {
-    struct call call;
-    struct scoop_script_variable *variables =
-        scoop_calloc(pairs->names.count + 1, sizeof *variables);
-    if (variables == NULL) {
+struct script {
+    struct session *self;
+    const char *file;
+    struct scoop_script_variable *variables;
+    size_t count, done;
+};
+
+static int do_run_script(void *user, struct scoop_error *error) {
+    struct script *script = user;
+    return scoop_script_run(script->self->session, script->file, script->variables, script->count,
+                            &script->self->runner.interrupt, &script->done, error);
+}
+
+static int run_script(struct script *script, const struct pairs *pairs) {
+    script->count = pairs->names.count;
+    script->variables = scoop_calloc(script->count + 1, sizeof *script->variables);
+    if (script->variables == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    for (size_t i = 0; i < pairs->names.count; i++)
-        variables[i] =
+    for (size_t i = 0; i < script->count; i++)
+        script->variables[i] =
             (struct scoop_script_variable){pairs->names.texts[i], pairs->values.texts[i]};
-    int result = begin(&call, self);
-    if (result == 0) {
-        result = scoop_script_run(self->session, file, variables, pairs->names.count,
-                                  &call.waiting.interrupt, done, &call.error);
-        result = end(&call, result);
-    }
-    scoop_free(variables);
+    int result = call(script->self, do_run_script, script);
+    scoop_free(script->variables);
     return result;
 }
 
 static PyObject *session_run_script(PyObject *object, PyObject *arguments) {
+    struct script script = {.self = (struct session *)object};
     struct pairs pairs;
-    const char *file = NULL;
     PyObject *dict = NULL;
-    size_t done = 0;
-    if (!PyArg_ParseTuple(arguments, "sO!:run_script", &file, &PyDict_Type, &dict))
+    if (!PyArg_ParseTuple(arguments, "sO!:run_script", &script.file, &PyDict_Type, &dict))
         return NULL;
     int result = pairs_fill(&pairs, dict);
     if (result == 0)
-        result = run_script((struct session *)object, file, &pairs, &done);
+        result = run_script(&script, &pairs);
     pairs_free(&pairs);
-    return result == 0 ? PyLong_FromSize_t(done) : NULL;
+    return result == 0 ? PyLong_FromSize_t(script.done) : NULL;
 }
 
 static PyObject *session_cancel(PyObject *object, PyObject *nothing) {
     struct session *self = (struct session *)object;
     (void)nothing;
+    if (airscoop_runner_check(&self->runner) != 0)
+        return NULL;
     if (self->session != NULL)
         scoop_session_cancel(self->session);
     Py_RETURN_NONE;
@@ -603,13 +624,15 @@ static PyObject *session_cancel(PyObject *object, PyObject *nothing) {
 
 static PyObject *session_close(PyObject *object, PyObject *nothing) {
     struct session *self = (struct session *)object;
+    struct scoop_session *session = self->session;
     (void)nothing;
-    if (self->busy) {
-        fail_usage(self, "the warehouse session is in use by another thread; cancel it first");
+    if (self->runner.busy && airscoop_runner_is_ours(&self->runner)) {
+        airscoop_runner_refuse(&self->runner, "the warehouse session is in use by another thread; "
+                                              "cancel it first");
         return NULL;
     }
-    scoop_session_free(self->session);
     self->session = NULL;
+    scoop_session_free(session);
     Py_RETURN_NONE;
 }
 
@@ -632,6 +655,8 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_new, session_new},
+    {Py_tp_traverse, session_traverse},
+    {Py_tp_clear, session_clear},
     {Py_tp_dealloc, session_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_doc, "One warehouse session; see airscoop.Warehouse."},
@@ -641,15 +666,10 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "airscoop._native.Session",
     .basicsize = sizeof(struct session),
-    .flags = Py_TPFLAGS_DEFAULT,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .slots = slots,
 };
 
 int airscoop_add_session(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    if (type == NULL)
-        return -1;
-    int result = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    return result;
+    return airscoop_add_type(module, &spec);
 }

@@ -63,71 +63,82 @@ static PyObject *page_result(const struct items *items, const struct scoop_s3_pa
                          (Py_ssize_t)page->token.length);
 }
 
-PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
-    struct airscoop_state *state = PyModule_GetState(module);
+struct listing {
     struct airscoop_asker asker;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    struct scoop_s3_page page = {0};
-    PyObject *dict, *result = NULL;
     const char *bucket, *prefix, *token;
-    if (!PyArg_ParseTuple(args, "O!ssz:list_page", &PyDict_Type, &dict, &bucket, &prefix, &token))
+    struct items items;
+    struct scoop_s3_page page;
+};
+
+static int list_page(void *user, struct scoop_error *error) {
+    struct listing *asked = user;
+    return scoop_s3_list_page(asked->asker.client, asked->bucket, asked->prefix, asked->token,
+                              collect, &asked->items, &asked->page, &asked->asker.runner.interrupt,
+                              error);
+}
+
+PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
+    struct listing asked = {.bucket = NULL};
+    PyObject *dict, *result = NULL;
+    if (!PyArg_ParseTuple(args, "O!ssz:list_page", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.prefix, &asked.token) ||
+        airscoop_open_asker(&asked.asker, PyModule_GetState(module), dict) != 0)
         return NULL;
-    if (airscoop_open_asker(&asker, state, dict) != 0)
-        return NULL;
-    struct items items = {.first = NULL};
-    items.end = &items.first;
-    airscoop_waiting_begin(&waiting, NULL);
-    int status = scoop_s3_list_page(asker.client, bucket, prefix, token, collect, &items, &page,
-                                    &waiting.interrupt, &error);
-    airscoop_waiting_end(&waiting);
-    if (status == 0)
-        result = page_result(&items, &page);
-    else if (!waiting.raised)
-        airscoop_raise(state, &error);
-    free_items(&items);
-    scoop_s3_page_free(&page);
-    airscoop_close_asker(&asker);
+    asked.items.end = &asked.items.first;
+    if (airscoop_ask(&asked.asker, list_page, &asked) == 0)
+        result = page_result(&asked.items, &asked.page);
+    free_items(&asked.items);
+    scoop_s3_page_free(&asked.page);
+    airscoop_close_asker(&asked.asker);
     return result;
 }
 
-PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
-    struct airscoop_state *state = PyModule_GetState(module);
+/* A question about one object. */
+struct object_question {
     struct airscoop_asker asker;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    struct scoop_s3_object_facts facts;
-    PyObject *dict;
     const char *bucket, *key;
-    if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &bucket, &key))
+    struct scoop_s3_object_facts facts;
+};
+
+static int head(void *user, struct scoop_error *error) {
+    struct object_question *asked = user;
+    return scoop_s3_head(asked->asker.client, asked->bucket, asked->key, &asked->facts,
+                         &asked->asker.runner.interrupt, error);
+}
+
+static int delete (void *user, struct scoop_error *error) {
+    struct object_question *asked = user;
+    return scoop_s3_delete(asked->asker.client, asked->bucket, asked->key,
+                           &asked->asker.runner.interrupt, error);
+}
+
+/* 0, or -1 with an exception set. */
+static int ask(struct object_question *asked, PyObject *module, PyObject *dict,
+               int (*work)(void *user, struct scoop_error *error)) {
+    if (airscoop_open_asker(&asked->asker, PyModule_GetState(module), dict) != 0)
+        return -1;
+    int status = airscoop_ask(&asked->asker, work, asked);
+    airscoop_close_asker(&asked->asker);
+    return status;
+}
+
+PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
+    struct object_question asked = {.bucket = NULL};
+    PyObject *dict;
+    if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.key) ||
+        ask(&asked, module, dict, head) != 0)
         return NULL;
-    if (airscoop_open_asker(&asker, state, dict) != 0)
-        return NULL;
-    airscoop_waiting_begin(&waiting, NULL);
-    int status = scoop_s3_head(asker.client, bucket, key, &facts, &waiting.interrupt, &error);
-    airscoop_waiting_end(&waiting);
-    airscoop_close_asker(&asker);
-    if (status == 0)
-        return Py_BuildValue("(Lss)", (long long)facts.size_bytes, facts.etag, facts.checksum);
-    return waiting.raised ? NULL : airscoop_raise(state, &error);
+    const struct scoop_s3_object_facts facts = asked.facts;
+    return Py_BuildValue("(Lss)", (long long)facts.size_bytes, facts.etag, facts.checksum);
 }
 
 PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {
-    struct airscoop_state *state = PyModule_GetState(module);
-    struct airscoop_asker asker;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
+    struct object_question asked = {.bucket = NULL};
     PyObject *dict;
-    const char *bucket, *key;
-    if (!PyArg_ParseTuple(args, "O!ss:delete_object", &PyDict_Type, &dict, &bucket, &key))
+    if (!PyArg_ParseTuple(args, "O!ss:delete_object", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.key) ||
+        ask(&asked, module, dict, delete) != 0)
         return NULL;
-    if (airscoop_open_asker(&asker, state, dict) != 0)
-        return NULL;
-    airscoop_waiting_begin(&waiting, NULL);
-    int status = scoop_s3_delete(asker.client, bucket, key, &waiting.interrupt, &error);
-    airscoop_waiting_end(&waiting);
-    airscoop_close_asker(&asker);
-    if (status == 0)
-        Py_RETURN_NONE;
-    return waiting.raised ? NULL : airscoop_raise(state, &error);
+    Py_RETURN_NONE;
 }

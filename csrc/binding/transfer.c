@@ -1,8 +1,5 @@
 /* airscoop._native.Transfer: one transfer, run, read from, or written to. After a fork it stays the
  * parent's: the child shares its connections, and has none of its threads. */
-#include <unistd.h>
-
-#include "binding.h"
 #include "options.h"
 #include "scoop/delta.h"
 #include "scoop/transfer.h"
@@ -10,26 +7,74 @@
 enum { MEMORY_CEILING = 256 * 1024 * 1024 };
 
 struct transfer_object {
-    PyObject_HEAD struct scoop_transfer *transfer;
+    PyObject_HEAD struct scoop_transfer *transfer; /* NULL: not set up, or ended */
+    struct airscoop_runner runner;
     struct scoop_resume *resume;
     struct airscoop_providers providers;
     struct scoop_buf memory;
-    pid_t owner; /* the process that made it */
     int to_memory;
     int fed;
-    int busy;
-    enum scoop_transfer_state state;
+    PyObject *on_upload;               /* borrowed, during run */
+    enum scoop_transfer_state state;   /* of the call that is under way, or the last one */
+    struct scoop_transfer_facts noted; /* told while a call works, and after the end */
+    struct scoop_upload_mark mark;     /* told after the end */
 };
 
 static struct airscoop_state *state_of(struct transfer_object *self) {
-    return airscoop_state_of(Py_TYPE((PyObject *)self));
+    return self->runner.state;
 }
 
 static int refuse(struct transfer_object *self, const char *why) {
-    struct scoop_error error = {0};
-    scoop_fail(&error, SCOOP_USAGE, "%s", why);
-    airscoop_raise(state_of(self), &error);
-    return -1;
+    return airscoop_runner_refuse(&self->runner, why);
+}
+
+static int note(void *object) {
+    struct transfer_object *self = object;
+    if (self->transfer != NULL)
+        scoop_transfer_facts(self->transfer, &self->noted);
+    return 0;
+}
+
+/* The facts, and what was read and not yet asked for, stay. */
+static void let_go(struct transfer_object *self) {
+    struct scoop_transfer *transfer = self->transfer;
+    struct scoop_resume *resume = self->resume;
+    self->runner.ended = true;
+    self->transfer = NULL;
+    self->resume = NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    scoop_transfer_free(transfer);
+    scoop_resume_free(resume);
+    PyEval_RestoreThread(thread);
+    airscoop_providers_free(&self->providers);
+    if (self->state != SCOOP_TRANSFER_DONE)
+        scoop_buf_free(&self->memory);
+}
+
+static bool is_over(const struct transfer_object *self) {
+    return self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED;
+}
+
+static void settle(void *object) {
+    struct transfer_object *self = object;
+    struct scoop_error ignored = {0};
+    if (!is_over(self))
+        return;
+    note(self);
+    if (scoop_transfer_mark(self->transfer, &self->mark, &ignored) != 0)
+        self->mark = (struct scoop_upload_mark){0};
+    let_go(self);
+}
+
+static const struct airscoop_runner_type runner_type = {
+    .name = "Transfer", .advice = "", .note = note, .settle = settle};
+
+static PyObject *transfer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    struct transfer_object *self = airscoop_allocate(type);
+    (void)args, (void)kwargs;
+    if (self != NULL)
+        airscoop_runner_init(&self->runner, &runner_type, airscoop_state_of(type), self);
+    return (PyObject *)self;
 }
 
 static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
@@ -42,74 +87,31 @@ static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$p:Transfer", names, &PyDict_Type, &dict,
                                      &to_memory))
         return -1;
-    if (self->transfer != NULL)
+    if (self->runner.owner != 0)
         return refuse(self, "a Transfer is set up once");
-    if (airscoop_read_options(state_of(self), dict, &options, &self->providers) != 0)
+    if (airscoop_read_options(&self->runner, dict, &options, &self->providers) != 0)
         return -1;
-    self->owner = getpid();
     scoop_buf_init(&self->memory, MEMORY_CEILING);
     self->fed = options.source.uri == NULL;
     self->to_memory = to_memory;
     self->state = SCOOP_TRANSFER_RUNNING;
     options.memory = self->to_memory ? &self->memory : NULL;
     self->transfer = scoop_transfer_new(&options, &error);
-    if (self->transfer != NULL)
-        return 0;
-    airscoop_raise(state_of(self), &error);
-    return -1;
-}
-
-static int is_forked(const struct transfer_object *self) {
-    return self->transfer != NULL && self->owner != getpid();
-}
-
-/* What a forked child has of a transfer is left as it is: to end it would be to speak to the
- * parent's servers and to wait for threads that are not there. */
-static void transfer_dealloc(PyObject *object) {
-    struct transfer_object *self = (struct transfer_object *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    PyObject *kind, *value, *trace;
-    PyErr_Fetch(&kind, &value, &trace);
-    if (self->transfer != NULL && !is_forked(self)) {
-        PyThreadState *thread = PyEval_SaveThread();
-        scoop_transfer_free(self->transfer);
-        PyEval_RestoreThread(thread);
-        scoop_buf_free(&self->memory);
-    }
-    scoop_resume_free(self->resume);
-    airscoop_providers_free(&self->providers);
-    airscoop_forget_failure();
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF(type);
-    PyErr_Restore(kind, value, trace);
-}
-
-/* A Transfer made by __new__ alone has nothing to work with, one made before a fork is not ours. */
-static int check_set_up(struct transfer_object *self) {
-    if (is_forked(self))
-        return refuse(self, "this Transfer belongs to the process that this one was forked from; "
-                            "make one of its own in each process");
-    return self->transfer == NULL ? refuse(self, "this Transfer is not set up") : 0;
-}
-
-static int begin(struct transfer_object *self) {
-    if (check_set_up(self) != 0)
+    if (self->transfer == NULL) {
+        airscoop_raise(state_of(self), &error);
         return -1;
-    if (self->busy)
-        return refuse(self, "this Transfer is in use by another thread");
-    if (self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED)
-        return refuse(self, "this Transfer has ended");
-    self->busy = 1;
+    }
+    airscoop_runner_set_up(&self->runner);
     return 0;
 }
 
 /* Tells Python of the upload; a true answer says that a later try will know it. */
-static int tell_upload(struct transfer_object *self, PyObject *on_upload) {
+static int tell_upload(void *user) {
+    struct transfer_object *self = user;
     struct scoop_transfer_upload upload;
     scoop_transfer_upload(self->transfer, &upload);
-    PyObject *answer = PyObject_CallFunction(on_upload, "ssOO", upload.upload_id, upload.source,
-                                             upload.resumable ? Py_True : Py_False,
+    PyObject *answer = PyObject_CallFunction(self->on_upload, "ssOO", upload.upload_id,
+                                             upload.source, upload.resumable ? Py_True : Py_False,
                                              upload.seekable ? Py_True : Py_False);
     int kept = answer == NULL ? -1 : PyObject_IsTrue(answer);
     Py_XDECREF(answer);
@@ -118,31 +120,28 @@ static int tell_upload(struct transfer_object *self, PyObject *on_upload) {
     return kept < 0 ? -1 : 0;
 }
 
-/* Runs while the state is RUNNING; a Python exception raised meanwhile cancels, and wins. */
-static int run_on(struct transfer_object *self, PyObject *progress, PyObject *on_upload) {
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    airscoop_waiting_begin(&waiting, progress);
+/* Without the GIL: runs while the state is RUNNING; a Python exception raised meanwhile cancels. */
+static int advance(void *user, struct scoop_error *error) {
+    struct transfer_object *self = user;
     do {
-        self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, &error);
+        self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, error);
         if (self->state == SCOOP_TRANSFER_UPLOAD_CREATED) {
+            airscoop_runner_ask(&self->runner, tell_upload, self);
             self->state = SCOOP_TRANSFER_RUNNING;
-            PyEval_RestoreThread(waiting.thread);
-            if (!waiting.raised && tell_upload(self, on_upload) != 0)
-                waiting.raised = 1;
-            waiting.thread = PyEval_SaveThread();
         }
-        if (self->state == SCOOP_TRANSFER_RUNNING && waiting.interrupt.check(&waiting))
+        if (self->state == SCOOP_TRANSFER_RUNNING && airscoop_runner_look(&self->runner))
             scoop_transfer_cancel(self->transfer);
     } while (self->state == SCOOP_TRANSFER_RUNNING);
-    airscoop_waiting_end(&waiting);
-    self->busy = 0;
-    if (waiting.raised)
-        return -1;
-    if (self->state != SCOOP_TRANSFER_FAILED)
-        return 0;
-    airscoop_raise(state_of(self), &error);
-    return -1;
+    return self->state == SCOOP_TRANSFER_FAILED ? -1 : 0;
+}
+
+/* Of a call that has begun. 0, or -1 with an exception set. */
+static int run_on(struct transfer_object *self) {
+    return airscoop_runner_call(&self->runner, advance, self);
+}
+
+static int begin(struct transfer_object *self) {
+    return airscoop_runner_begin(&self->runner, NULL);
 }
 
 static PyObject *facts_dict(struct transfer_object *self) {
@@ -152,8 +151,9 @@ static PyObject *facts_dict(struct transfer_object *self) {
         [SCOOP_RESUMED_PARTS] = "parts",
         [SCOOP_RESUMED_OVER] = "restarted",
     };
-    struct scoop_transfer_facts facts;
-    scoop_transfer_facts(self->transfer, &facts);
+    if (airscoop_runner_rests(&self->runner))
+        note(self);
+    const struct scoop_transfer_facts facts = self->noted;
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:s,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:s,s:s,"
@@ -176,19 +176,34 @@ static PyObject *facts_dict(struct transfer_object *self) {
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
-    return check_set_up(self) == 0 ? facts_dict(self) : NULL;
+    return airscoop_runner_check(&self->runner) == 0 ? facts_dict(self) : NULL;
 }
 
 static int add_parts(struct scoop_resume *resume, PyObject *parts, struct scoop_error *error) {
-    Py_ssize_t count = PyList_Size(parts);
+    Py_ssize_t count = PyTuple_Size(parts);
     for (Py_ssize_t i = 0; i < count; i++) {
         unsigned number;
         unsigned long long size;
         const char *etag, *checksum;
-        if (!PyArg_ParseTuple(PyList_GetItem(parts, i), "IKss", &number, &size, &etag, &checksum) ||
+        if (!PyArg_ParseTuple(PyTuple_GetItem(parts, i), "IKss", &number, &size, &etag,
+                              &checksum) ||
             scoop_resume_add(resume, number, size, etag, checksum, error) != 0)
             return -1;
     }
+    return 0;
+}
+
+static int take_up(struct transfer_object *self, struct scoop_resume *resume, bool keep) {
+    if (airscoop_runner_check(&self->runner) != 0)
+        return -1;
+    if (self->resume != NULL)
+        return refuse(self, "a Transfer takes up one upload");
+    if (self->runner.begun)
+        return refuse(self, "take_up() comes before run()");
+    self->resume = resume;
+    scoop_transfer_take_up(self->transfer, resume);
+    if (keep)
+        scoop_transfer_keep_upload(self->transfer);
     return 0;
 }
 
@@ -198,38 +213,46 @@ static PyObject *transfer_take_up(PyObject *object, PyObject *args, PyObject *kw
     struct transfer_object *self = (struct transfer_object *)object;
     struct scoop_error error = {0};
     const char *upload_id, *source;
-    PyObject *parts;
+    PyObject *list;
     unsigned kept_parts;
     unsigned long long kept_bytes, kept_checksum;
     int keep;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ssO!IKKp:take_up", names, &upload_id, &source,
-                                     &PyList_Type, &parts, &kept_parts, &kept_bytes, &kept_checksum,
+                                     &PyList_Type, &list, &kept_parts, &kept_bytes, &kept_checksum,
                                      &keep))
         return NULL;
-    if (check_set_up(self) != 0 ||
-        (self->resume != NULL && refuse(self, "a Transfer takes up one upload") != 0))
+    PyObject *parts = PySequence_Tuple(list); /* which nobody can change meanwhile */
+    if (parts == NULL)
         return NULL;
-    self->resume = scoop_resume_new(upload_id, source, &error);
-    if (self->resume == NULL || add_parts(self->resume, parts, &error) != 0)
-        return PyErr_Occurred() ? NULL : airscoop_raise(state_of(self), &error);
-    self->resume->kept_parts = kept_parts;
-    self->resume->kept_bytes = kept_bytes;
-    self->resume->kept_checksum = kept_checksum;
-    scoop_transfer_take_up(self->transfer, self->resume);
-    if (keep)
-        scoop_transfer_keep_upload(self->transfer);
-    Py_RETURN_NONE;
+    struct scoop_resume *resume = scoop_resume_new(upload_id, source, &error);
+    int status = resume == NULL ? -1 : add_parts(resume, parts, &error);
+    Py_DECREF(parts);
+    if (status != 0 && !PyErr_Occurred())
+        airscoop_raise(state_of(self), &error);
+    if (status == 0) {
+        resume->kept_parts = kept_parts;
+        resume->kept_bytes = kept_bytes;
+        resume->kept_checksum = kept_checksum;
+        status = take_up(self, resume, keep != 0);
+    }
+    if (status != 0)
+        scoop_resume_free(resume);
+    return status == 0 ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *transfer_mark(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
-    struct scoop_upload_mark mark;
+    struct scoop_upload_mark mark = self->mark;
     struct scoop_error error = {0};
     char etags[2 * SCOOP_SHA256_BYTES + 1];
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0)
         return NULL;
-    if (scoop_transfer_mark(self->transfer, &mark, &error) != 0)
+    if (!airscoop_runner_rests(&self->runner)) {
+        refuse(self, "this Transfer is in use by another thread; mark() is for its callbacks");
+        return NULL;
+    }
+    if (self->transfer != NULL && scoop_transfer_mark(self->transfer, &mark, &error) != 0)
         return airscoop_raise(state_of(self), &error);
     scoop_hex_encode(mark.etags, sizeof mark.etags, etags);
     return Py_BuildValue("(IKKs)", mark.parts, (unsigned long long)mark.bytes,
@@ -245,138 +268,144 @@ static PyObject *transfer_run(PyObject *object, PyObject *args) {
         refuse(self, "run() needs a source and a destination");
         return NULL;
     }
-    if (begin(self) != 0)
+    if (airscoop_runner_begin(&self->runner, progress == Py_None ? NULL : progress) != 0)
         return NULL;
+    self->on_upload = on_upload;
     if (on_upload != Py_None)
         scoop_transfer_watch_upload(self->transfer);
-    if (run_on(self, progress == Py_None ? NULL : progress, on_upload) != 0)
+    return run_on(self) == 0 ? facts_dict(self) : NULL;
+}
+
+/* What has been read, which is given back. */
+static PyObject *take_memory(struct transfer_object *self) {
+    struct scoop_buf *memory = &self->memory;
+    PyObject *data =
+        PyBytes_FromStringAndSize((const char *)memory->data, (Py_ssize_t)memory->length);
+    if (data == NULL)
         return NULL;
-    return facts_dict(self);
+    memory->length = 0;
+    if (self->runner.ended)
+        scoop_buf_free(memory);
+    return data;
 }
 
 static PyObject *transfer_read(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
+    if (airscoop_runner_check(&self->runner) != 0)
+        return NULL;
     if (!self->to_memory) {
         refuse(self, "read() needs a transfer to memory");
         return NULL;
     }
-    if (self->state != SCOOP_TRANSFER_DONE && (begin(self) != 0 || run_on(self, NULL, NULL) != 0))
+    bool all_is_read = self->runner.ended && self->state == SCOOP_TRANSFER_DONE;
+    if (!all_is_read && (begin(self) != 0 || run_on(self) != 0))
         return NULL;
-    PyObject *data =
-        PyBytes_FromStringAndSize((const char *)self->memory.data, (Py_ssize_t)self->memory.length);
-    self->memory.length = 0;
-    return data;
+    return take_memory(self);
+}
+
+/* Of a transfer that is written to. */
+static int begin_fed(struct transfer_object *self) {
+    if (airscoop_runner_check(&self->runner) != 0)
+        return -1;
+    if (!self->fed)
+        return refuse(self, "a transfer that has a source cannot be written to: run() it");
+    return begin(self);
 }
 
 static PyObject *transfer_write(PyObject *object, PyObject *data) {
     struct transfer_object *self = (struct transfer_object *)object;
     Py_buffer view;
-    if (!self->fed) {
-        refuse(self, "write() needs a transfer without a source");
-        return NULL;
-    }
     if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0)
         return NULL;
     Py_ssize_t length = view.len;
-    int status = begin(self);
+    int status = begin_fed(self);
     if (status == 0) {
         scoop_transfer_feed(self->transfer, view.buf, (size_t)length);
-        status = run_on(self, NULL, NULL);
+        status = run_on(self);
     }
     PyBuffer_Release(&view);
     return status == 0 ? PyLong_FromSsize_t(length) : NULL;
 }
 
-/* Feeds block after block, each as write() does; returns the bytes, or -1 with an exception. */
-static long long feed_blocks(struct transfer_object *self, struct scoop_change_blocks *blocks) {
+/* One call, so that nobody writes in between. */
+struct feeding {
+    struct transfer_object *self;
+    struct scoop_changes *changes;
+    long long written;
+};
+
+/* Without the GIL: feeds block after block. */
+static int feed_blocks(struct feeding *feeding, struct scoop_change_blocks *blocks,
+                       struct scoop_error *error) {
     const unsigned char *data;
     size_t length;
-    long long written = 0;
-    struct scoop_error error = {0};
-    for (;;) {
-        PyThreadState *thread = PyEval_SaveThread();
-        int status = scoop_change_blocks_next(blocks, &data, &length, &error);
-        PyEval_RestoreThread(thread);
-        if (status < 0)
-            airscoop_raise(state_of(self), &error);
-        if (status <= 0)
-            return status < 0 ? -1 : written;
-        if (PyErr_CheckSignals() != 0 || begin(self) != 0)
+    int status;
+    while ((status = scoop_change_blocks_next(blocks, &data, &length, error)) > 0) {
+        if (airscoop_runner_look(&feeding->self->runner))
             return -1;
-        scoop_transfer_feed(self->transfer, data, length);
-        if (run_on(self, NULL, NULL) != 0)
+        scoop_transfer_feed(feeding->self->transfer, data, length);
+        if (advance(feeding->self, error) != 0)
             return -1;
-        written += (long long)length;
+        feeding->written += (long long)length;
     }
+    return status;
+}
+
+static int feed_changes(void *user, struct scoop_error *error) {
+    struct feeding *feeding = user;
+    struct scoop_change_blocks *blocks = scoop_change_blocks_new(feeding->changes, error);
+    int status = blocks == NULL ? -1 : feed_blocks(feeding, blocks, error);
+    scoop_change_blocks_free(blocks);
+    return status;
 }
 
 static PyObject *transfer_write_changes(PyObject *object, PyObject *from) {
     struct transfer_object *self = (struct transfer_object *)object;
-    struct scoop_error error = {0};
-    if (check_set_up(self) != 0)
+    struct feeding feeding = {self, airscoop_changes_of(state_of(self), from), 0};
+    if (feeding.changes == NULL || begin_fed(self) != 0)
         return NULL;
-    if (!self->fed) {
-        refuse(self, "write_changes() needs a transfer without a source");
-        return NULL;
-    }
-    struct scoop_changes *changes = airscoop_changes_of(state_of(self), from);
-    if (changes == NULL)
-        return NULL;
-    struct scoop_change_blocks *blocks = scoop_change_blocks_new(changes, &error);
-    if (blocks == NULL)
-        return airscoop_raise(state_of(self), &error);
-    long long written = feed_blocks(self, blocks);
-    PyThreadState *thread = PyEval_SaveThread();
-    scoop_change_blocks_free(blocks);
-    PyEval_RestoreThread(thread);
-    return written < 0 ? NULL : PyLong_FromLongLong(written);
+    return airscoop_runner_call(&self->runner, feed_changes, &feeding) == 0
+               ? PyLong_FromLongLong(feeding.written)
+               : NULL;
 }
 
 static PyObject *transfer_seal(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
-    if (!self->fed) {
-        refuse(self, "seal() needs a transfer without a source");
-        return NULL;
-    }
-    if (begin(self) != 0)
+    if (begin_fed(self) != 0)
         return NULL;
     scoop_transfer_feed_end(self->transfer);
-    return run_on(self, NULL, NULL) == 0 ? facts_dict(self) : NULL;
+    return run_on(self) == 0 ? facts_dict(self) : NULL;
 }
 
 static PyObject *transfer_commit(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
-    if (!self->fed) {
-        refuse(self, "commit() needs a transfer without a source");
-        return NULL;
-    }
-    if (begin(self) != 0)
+    if (begin_fed(self) != 0)
         return NULL;
     scoop_transfer_feed_end(self->transfer);
     scoop_transfer_release(self->transfer);
-    return run_on(self, NULL, NULL) == 0 ? facts_dict(self) : NULL;
+    return run_on(self) == 0 ? facts_dict(self) : NULL;
+}
+
+/* Without the GIL, and deaf to signals: it takes 3 s at most. */
+static int take_back(void *user, struct scoop_error *error) {
+    struct transfer_object *self = user;
+    scoop_transfer_cancel(self->transfer);
+    do
+        self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, error);
+    while (!is_over(self));
+    return 0;
 }
 
 /* Ends a transfer that has not ended, without an exception for it; the parent's stays as it is. */
 static int abort_quietly(struct transfer_object *self) {
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    if (is_forked(self))
-        return 0;
-    if (self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED)
+    if (self->runner.ended || (self->runner.owner != 0 && !airscoop_runner_is_ours(&self->runner)))
         return 0;
     if (begin(self) != 0)
         return -1;
-    scoop_transfer_cancel(self->transfer);
-    airscoop_waiting_begin(&waiting, NULL);
-    while (self->state != SCOOP_TRANSFER_DONE && self->state != SCOOP_TRANSFER_FAILED)
-        self->state = scoop_transfer_run(self->transfer, SCOOP_SLICE_MS, &error);
-    airscoop_waiting_end(&waiting);
-    self->busy = 0;
-    return 0;
+    return airscoop_runner_call(&self->runner, take_back, self);
 }
 
 static PyObject *transfer_abort(PyObject *object, PyObject *unused) {
@@ -389,10 +418,45 @@ static PyObject *transfer_abort(PyObject *object, PyObject *unused) {
 static PyObject *transfer_cancel(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
-    if (check_set_up(self) != 0)
+    if (airscoop_runner_check(&self->runner) != 0)
         return NULL;
-    scoop_transfer_cancel(self->transfer);
+    if (self->transfer != NULL)
+        scoop_transfer_cancel(self->transfer);
     Py_RETURN_NONE;
+}
+
+/* What is dropped is taken back, while what a provider needs for that is still there. */
+static void transfer_finalize(PyObject *object) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    if (self->transfer != NULL && abort_quietly(self) != 0)
+        PyErr_WriteUnraisable((PyObject *)Py_TYPE(object));
+    PyErr_Restore(kind, value, trace);
+}
+
+static int transfer_traverse(PyObject *object, visitproc visit, void *arg) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    Py_VISIT(Py_TYPE(object));
+    int status = airscoop_runner_traverse(&self->runner, visit, arg);
+    return status != 0 ? status : airscoop_providers_traverse(&self->providers, visit, arg);
+}
+
+static int transfer_clear(PyObject *object) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    airscoop_runner_clear(&self->runner);
+    airscoop_providers_free(&self->providers);
+    return 0;
+}
+
+static void transfer_dealloc(PyObject *object) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    PyObject_GC_UnTrack(object);
+    transfer_finalize(object);
+    if (airscoop_runner_is_ours(&self->runner))
+        scoop_buf_free(&self->memory);
+    transfer_clear(object);
+    airscoop_release(object);
 }
 
 static PyObject *transfer_enter(PyObject *object, PyObject *unused) {
@@ -406,8 +470,7 @@ static PyObject *transfer_exit(PyObject *object, PyObject *args) {
     PyObject *kind, *value, *trace;
     if (!PyArg_ParseTuple(args, "OOO:__exit__", &kind, &value, &trace))
         return NULL;
-    int open = self->state != SCOOP_TRANSFER_DONE && self->state != SCOOP_TRANSFER_FAILED;
-    if (kind == Py_None && self->fed && open) {
+    if (kind == Py_None && self->fed && !self->runner.ended) {
         PyObject *facts = transfer_commit(object, NULL);
         if (facts == NULL)
             return NULL;
@@ -440,7 +503,11 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "One transfer, by a dict of options."},
+    {Py_tp_new, transfer_new},
     {Py_tp_init, transfer_init},
+    {Py_tp_traverse, transfer_traverse},
+    {Py_tp_clear, transfer_clear},
+    {Py_tp_finalize, transfer_finalize},
     {Py_tp_dealloc, transfer_dealloc},
     {Py_tp_methods, methods},
     {0, NULL},
@@ -449,15 +516,10 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "airscoop._native.Transfer",
     .basicsize = sizeof(struct transfer_object),
-    .flags = Py_TPFLAGS_DEFAULT,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .slots = slots,
 };
 
 int airscoop_add_transfer(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    if (type == NULL)
-        return -1;
-    int status = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    return status;
+    return airscoop_add_type(module, &spec);
 }

@@ -94,90 +94,90 @@ static PyObject *to_list(const struct items *items, PyObject *(*convert)(const s
     return list;
 }
 
-PyObject *airscoop_list_uploads(PyObject *module, PyObject *args) {
-    struct airscoop_state *state = PyModule_GetState(module);
+struct question {
     struct airscoop_asker asker;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    struct scoop_s3_page page = {0};
-    struct items items = {.first = NULL};
+    const char *bucket, *key, *prefix, *key_marker, *upload_marker, *upload_id;
+    unsigned after;
+    struct items items;
+    struct scoop_s3_page page;
+};
+
+static int open_question(struct question *asked, PyObject *module, PyObject *dict) {
+    asked->items.end = &asked->items.first;
+    return airscoop_open_asker(&asked->asker, PyModule_GetState(module), dict);
+}
+
+static void close_question(struct question *asked) {
+    free_items(&asked->items);
+    scoop_s3_page_free(&asked->page);
+    airscoop_close_asker(&asked->asker);
+}
+
+static int list_uploads(void *user, struct scoop_error *error) {
+    struct question *asked = user;
+    return scoop_s3_list_uploads(
+        asked->asker.client, asked->bucket, asked->prefix, asked->key_marker, asked->upload_marker,
+        collect_upload, &asked->items, &asked->page, &asked->asker.runner.interrupt, error);
+}
+
+PyObject *airscoop_list_uploads(PyObject *module, PyObject *args) {
+    struct question asked = {.bucket = NULL};
     PyObject *dict, *list = NULL, *result = NULL;
-    const char *bucket, *prefix, *key_marker, *upload_marker;
-    if (!PyArg_ParseTuple(args, "O!sszz:list_uploads", &PyDict_Type, &dict, &bucket, &prefix,
-                          &key_marker, &upload_marker) ||
-        airscoop_open_asker(&asker, state, dict) != 0)
+    if (!PyArg_ParseTuple(args, "O!sszz:list_uploads", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.prefix, &asked.key_marker, &asked.upload_marker) ||
+        open_question(&asked, module, dict) != 0)
         return NULL;
-    items.end = &items.first;
-    airscoop_waiting_begin(&waiting, NULL);
-    int status = scoop_s3_list_uploads(asker.client, bucket, prefix, key_marker, upload_marker,
-                                       collect_upload, &items, &page, &waiting.interrupt, &error);
-    airscoop_waiting_end(&waiting);
-    if (status == 0)
-        list = to_list(&items, upload_tuple);
-    else if (!waiting.raised)
-        airscoop_raise(state, &error);
-    if (list != NULL && page.truncated)
-        result = Py_BuildValue("(N(s#s#))", list, (const char *)page.token.data,
-                               (Py_ssize_t)page.token.length, (const char *)page.upload_id.data,
-                               (Py_ssize_t)page.upload_id.length);
+    const struct scoop_s3_page *page = &asked.page;
+    if (airscoop_ask(&asked.asker, list_uploads, &asked) == 0)
+        list = to_list(&asked.items, upload_tuple);
+    if (list != NULL && page->truncated)
+        result = Py_BuildValue("(N(s#s#))", list, (const char *)page->token.data,
+                               (Py_ssize_t)page->token.length, (const char *)page->upload_id.data,
+                               (Py_ssize_t)page->upload_id.length);
     else if (list != NULL)
         result = Py_BuildValue("(NO)", list, Py_None);
-    free_items(&items);
-    scoop_s3_page_free(&page);
-    airscoop_close_asker(&asker);
+    close_question(&asked);
     return result;
+}
+
+static int list_parts(void *user, struct scoop_error *error) {
+    struct question *asked = user;
+    return scoop_s3_list_parts(asked->asker.client, asked->bucket, asked->key, asked->upload_id,
+                               asked->after, collect_part, &asked->items, &asked->page,
+                               &asked->asker.runner.interrupt, error);
 }
 
 PyObject *airscoop_list_parts(PyObject *module, PyObject *args) {
-    struct airscoop_state *state = PyModule_GetState(module);
-    struct airscoop_asker asker;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
-    struct scoop_s3_page page = {0};
-    struct items items = {.first = NULL};
+    struct question asked = {.bucket = NULL};
     PyObject *dict, *list = NULL, *result = NULL;
-    const char *bucket, *key, *upload_id;
-    unsigned after;
-    if (!PyArg_ParseTuple(args, "O!sssI:list_parts", &PyDict_Type, &dict, &bucket, &key, &upload_id,
-                          &after) ||
-        airscoop_open_asker(&asker, state, dict) != 0)
+    if (!PyArg_ParseTuple(args, "O!sssI:list_parts", &PyDict_Type, &dict, &asked.bucket, &asked.key,
+                          &asked.upload_id, &asked.after) ||
+        open_question(&asked, module, dict) != 0)
         return NULL;
-    items.end = &items.first;
-    airscoop_waiting_begin(&waiting, NULL);
-    int status = scoop_s3_list_parts(asker.client, bucket, key, upload_id, after, collect_part,
-                                     &items, &page, &waiting.interrupt, &error);
-    airscoop_waiting_end(&waiting);
-    if (status == 0)
-        list = to_list(&items, part_tuple);
-    else if (!waiting.raised)
-        airscoop_raise(state, &error);
-    if (list != NULL && page.truncated)
-        result = Py_BuildValue("(NI)", list, page.part_number_marker);
+    if (airscoop_ask(&asked.asker, list_parts, &asked) == 0)
+        list = to_list(&asked.items, part_tuple);
+    if (list != NULL && asked.page.truncated)
+        result = Py_BuildValue("(NI)", list, asked.page.part_number_marker);
     else if (list != NULL)
         result = Py_BuildValue("(NO)", list, Py_None);
-    free_items(&items);
-    scoop_s3_page_free(&page);
-    airscoop_close_asker(&asker);
+    close_question(&asked);
     return result;
 }
 
+static int abort_upload(void *user, struct scoop_error *error) {
+    struct question *asked = user;
+    return scoop_s3_abort_upload(asked->asker.client, asked->bucket, asked->key, asked->upload_id,
+                                 &asked->asker.runner.interrupt, error);
+}
+
 PyObject *airscoop_abort_upload(PyObject *module, PyObject *args) {
-    struct airscoop_state *state = PyModule_GetState(module);
-    struct airscoop_asker asker;
-    struct airscoop_waiting waiting;
-    struct scoop_error error = {0};
+    struct question asked = {.bucket = NULL};
     PyObject *dict;
-    const char *bucket, *key, *upload_id;
-    if (!PyArg_ParseTuple(args, "O!sss:abort_upload", &PyDict_Type, &dict, &bucket, &key,
-                          &upload_id) ||
-        airscoop_open_asker(&asker, state, dict) != 0)
+    if (!PyArg_ParseTuple(args, "O!sss:abort_upload", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.key, &asked.upload_id) ||
+        open_question(&asked, module, dict) != 0)
         return NULL;
-    airscoop_waiting_begin(&waiting, NULL);
-    int status =
-        scoop_s3_abort_upload(asker.client, bucket, key, upload_id, &waiting.interrupt, &error);
-    airscoop_waiting_end(&waiting);
-    airscoop_close_asker(&asker);
-    if (status == 0)
-        Py_RETURN_NONE;
-    return waiting.raised ? NULL : airscoop_raise(state, &error);
+    int status = airscoop_ask(&asked.asker, abort_upload, &asked);
+    close_question(&asked);
+    return status == 0 ? Py_NewRef(Py_None) : NULL;
 }

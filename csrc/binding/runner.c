@@ -1,0 +1,215 @@
+#include "runner.h"
+
+#include <time.h>
+#include <unistd.h>
+
+enum { PROGRESS_MS = 1000 };
+
+static long long now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int check_interrupt(void *user) {
+    return airscoop_runner_look(user);
+}
+
+void airscoop_runner_init(struct airscoop_runner *runner, const struct airscoop_runner_type *type,
+                          struct airscoop_state *state, void *object) {
+    *runner = (struct airscoop_runner){.type = type, .state = state, .object = object};
+    runner->interrupt = (struct scoop_interrupt){check_interrupt, runner};
+}
+
+void airscoop_runner_set_up(struct airscoop_runner *runner) {
+    runner->owner = getpid();
+}
+
+static int refuse(const struct airscoop_runner *runner, const char *format) {
+    struct scoop_error error = {0};
+    scoop_fail(&error, SCOOP_USAGE, format, runner->type->name, runner->type->advice);
+    airscoop_raise(runner->state, &error);
+    return -1;
+}
+
+int airscoop_runner_refuse(const struct airscoop_runner *runner, const char *why) {
+    struct scoop_error error = {0};
+    scoop_fail(&error, SCOOP_USAGE, "%s", why);
+    airscoop_raise(runner->state, &error);
+    return -1;
+}
+
+bool airscoop_runner_is_ours(const struct airscoop_runner *runner) {
+    return runner->owner == getpid();
+}
+
+static int refuse_forked(const struct airscoop_runner *runner) {
+    return refuse(runner, "this %s belongs to the process that this one was forked from; make one "
+                          "of its own in each process");
+}
+
+int airscoop_runner_check(const struct airscoop_runner *runner) {
+    if (runner->owner == 0)
+        return refuse(runner, "this %s is not set up");
+    return airscoop_runner_is_ours(runner) ? 0 : refuse_forked(runner);
+}
+
+bool airscoop_runner_rests(const struct airscoop_runner *runner) {
+    return !runner->busy || runner->asks;
+}
+
+static void keep_raised(struct airscoop_runner *runner) {
+    if (runner->raised[0] == NULL)
+        PyErr_Fetch(&runner->raised[0], &runner->raised[1], &runner->raised[2]);
+    else
+        PyErr_Clear(); /* the first one ended the call */
+}
+
+static int note(struct airscoop_runner *runner) {
+    return runner->type->note == NULL ? 0 : runner->type->note(runner->object);
+}
+
+int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress) {
+    if (airscoop_runner_check(runner) != 0)
+        return -1;
+    if (runner->busy)
+        return refuse(runner, "this %s is in use by another thread%s");
+    if (runner->ended)
+        return refuse(runner, "this %s has ended; it runs once: make another");
+    if (note(runner) != 0)
+        return -1;
+    runner->begun = runner->busy = true;
+    runner->waiter = pthread_self();
+    runner->progress = progress;
+    runner->last_progress_ms = now_ms();
+    Py_CLEAR(runner->failure);
+    return 0;
+}
+
+/* The provider's exception goes on as it is when it is one of ours; else it is the cause of ours,
+ * which is set. */
+static void join_failure(const struct airscoop_runner *runner, PyObject *failure) {
+    if (PyErr_GivenExceptionMatches(failure, runner->state->exceptions[SCOOP_OK])) {
+        PyErr_SetObject((PyObject *)Py_TYPE(failure), failure);
+        return;
+    }
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyErr_NormalizeException(&kind, &value, &trace);
+    PyException_SetCause(value, Py_NewRef(failure));
+    PyErr_Restore(kind, value, trace);
+}
+
+/* The one place where it is decided what a call ends with: an exception of Python's own wins over
+ * *error, by which the engine ended. */
+static int conclude(struct airscoop_runner *runner, int status, const struct scoop_error *error) {
+    PyObject *failure = runner->failure;
+    runner->failure = NULL;
+    if (runner->raised[0] != NULL) {
+        status = -1;
+        PyErr_Restore(runner->raised[0], runner->raised[1], runner->raised[2]);
+        runner->raised[0] = runner->raised[1] = runner->raised[2] = NULL;
+    } else if (!airscoop_runner_is_ours(runner)) {
+        status = refuse_forked(runner);
+    } else if (status != 0) {
+        airscoop_raise(runner->state, error);
+        if (failure != NULL && error->code == SCOOP_CREDENTIALS)
+            join_failure(runner, failure);
+    }
+    Py_XDECREF(failure);
+    return status != 0 ? -1 : 0;
+}
+
+/* A forked child comes back to where this was called. */
+static int work_or_leave(struct airscoop_runner *runner,
+                         int (*work)(void *user, struct scoop_error *error), void *user,
+                         struct scoop_error *error) {
+    return setjmp(runner->way_out) == 0 ? work(user, error) : -1;
+}
+
+int airscoop_runner_call(struct airscoop_runner *runner,
+                         int (*work)(void *user, struct scoop_error *error), void *user) {
+    struct scoop_error error = {0};
+    runner->thread = PyEval_SaveThread();
+    int status = work_or_leave(runner, work, user, &error);
+    PyEval_RestoreThread(runner->thread);
+    runner->progress = NULL;
+    if (runner->type->settle != NULL && airscoop_runner_is_ours(runner))
+        runner->type->settle(runner->object);
+    runner->busy = false;
+    return conclude(runner, status, &error);
+}
+
+int airscoop_runner_ask(struct airscoop_runner *runner, int (*ask)(void *user), void *user) {
+    PyEval_RestoreThread(runner->thread);
+    runner->asks = true;
+    if (runner->raised[0] == NULL && ask(user) != 0)
+        keep_raised(runner);
+    if (airscoop_runner_is_ours(runner) && note(runner) != 0)
+        keep_raised(runner);
+    int stops = runner->raised[0] != NULL;
+    runner->asks = false;
+    runner->thread = PyEval_SaveThread();
+    if (!airscoop_runner_is_ours(runner))
+        airscoop_runner_leave_child(runner);
+    return stops;
+}
+
+static int look(void *user) {
+    struct airscoop_runner *runner = user;
+    long long now = now_ms();
+    if (PyErr_CheckSignals() != 0)
+        return -1;
+    if (runner->progress == NULL || now - runner->last_progress_ms < PROGRESS_MS)
+        return 0;
+    runner->last_progress_ms = now;
+    PyObject *answer = PyObject_CallNoArgs(runner->progress);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+int airscoop_runner_look(struct airscoop_runner *runner) {
+    return airscoop_runner_ask(runner, look, runner);
+}
+
+/* What is no Exception (KeyboardInterrupt, SystemExit, a task's time-out) ends the call by itself.
+ */
+void airscoop_runner_keep_failure(struct airscoop_runner *runner) {
+    PyObject *kind, *value, *trace;
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        keep_raised(runner);
+        return;
+    }
+    PyErr_Fetch(&kind, &value, &trace);
+    PyErr_NormalizeException(&kind, &value, &trace);
+    if (trace != NULL)
+        PyException_SetTraceback(value, trace);
+    Py_XDECREF(kind);
+    Py_XDECREF(trace);
+    PyObject *earlier = runner->failure;
+    runner->failure = value;
+    Py_XDECREF(earlier);
+}
+
+void airscoop_runner_leave_child(struct airscoop_runner *runner) {
+    static const char message[] = "airscoop: a forked child came back from a credentials provider "
+                                  "that was called on a thread of the engine; the child ends\n";
+    if (runner->busy && pthread_equal(pthread_self(), runner->waiter))
+        longjmp(runner->way_out, 1);
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)ignored;
+    _exit(1);
+}
+
+int airscoop_runner_traverse(struct airscoop_runner *runner, visitproc visit, void *arg) {
+    for (size_t i = 0; i < 3; i++)
+        Py_VISIT(runner->raised[i]);
+    Py_VISIT(runner->failure);
+    return 0;
+}
+
+void airscoop_runner_clear(struct airscoop_runner *runner) {
+    for (size_t i = 0; i < 3; i++)
+        Py_CLEAR(runner->raised[i]);
+    Py_CLEAR(runner->failure);
+}
