@@ -67,7 +67,11 @@ int scoop_header_lines_add(struct scoop_header_lines *list, const char *name, co
     char *line = scoop_malloc(size);
     if (line == NULL)
         return scoop_fail_memory(error);
-    snprintf(line, size, "%s: %s", name, value);
+    /* libcurl takes "Name:" for the wish to leave a header out, and "Name;" for an empty one. */
+    if (value[0] == 0)
+        snprintf(line, size, "%s;", name);
+    else
+        snprintf(line, size, "%s: %s", name, value);
     list->lines[list->count++] = line;
     return 0;
 }
