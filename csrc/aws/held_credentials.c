@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "scoop/crypto.h"
+#include "scoop/header.h"
 #include "scoop/memory.h"
 
 enum { REFRESH_BEFORE_SECONDS = 120 };
@@ -25,11 +26,53 @@ static void free_texts(struct scoop_held_credentials *own) {
     own->access_key_id = own->secret_access_key = own->session_token = NULL;
 }
 
+static bool is_blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* How the text cannot be what it is meant to be, or NULL. `sent`: it stands in a header as it is.
+ */
+static const char *fault_of(const char *text, bool sent) {
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (length == 0)
+        return NULL;
+    if (text[length - 1] == '\n' || text[length - 1] == '\r')
+        return "ends in a line break, as the text of a file does; take it off";
+    if (is_blank(text[0]) || is_blank(text[length - 1]))
+        return "has white space around it; take it off";
+    if (!scoop_header_is_value(text, length))
+        return "holds a line break or another control character";
+    for (size_t i = 0; sent && i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return "holds a blank or a character that is not ASCII";
+    return NULL;
+}
+
+/* They are not shown: the fault is told in words. */
+static int check(const struct scoop_credentials *credentials, struct scoop_error *error) {
+    const struct {
+        const char *name, *text;
+        bool sent;
+    } parts[] = {
+        {"access key id", credentials->access_key_id, true},
+        {"secret access key", credentials->secret_access_key, false},
+        {"session token", credentials->session_token, true},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *fault = fault_of(parts[i].text, parts[i].sent);
+        if (fault != NULL)
+            return scoop_fail(error, SCOOP_CREDENTIALS, "the %s %s", parts[i].name, fault);
+    }
+    return 0;
+}
+
 /* Those held stay until the new ones are copied: what is given may be what is held, and without
  * memory an upload can still be aborted. */
 static int set(struct scoop_held_credentials *own, const struct scoop_credentials *credentials,
                struct scoop_error *error) {
     struct scoop_held_credentials copy = {0};
+    if (check(credentials, error) != 0)
+        return -1;
     if (copy_text(&copy.access_key_id, credentials->access_key_id) != 0 ||
         copy_text(&copy.secret_access_key, credentials->secret_access_key) != 0 ||
         copy_text(&copy.session_token, credentials->session_token) != 0) {

@@ -15,14 +15,14 @@ struct scoop_held_credentials {
     bool failed;         /* the provider has: what is still to be sent does without it */
 };
 
-/* Strings are copied. 0 or -1 (NO_MEMORY). */
+/* Strings are copied. 0 or -1 (NO_MEMORY; CREDENTIALS when they could not be sent). */
 int scoop_held_credentials_init(struct scoop_held_credentials *own,
                                 const struct scoop_credentials *credentials,
                                 const struct scoop_credentials_provider *provider,
                                 struct scoop_error *error);
 void scoop_held_credentials_free(struct scoop_held_credentials *own);
 /* Asks the provider if there are none yet, or they are about to expire. 0 or -1 (the provider's
- * error; EXPIRED if it gives some that have expired). */
+ * error; EXPIRED if it gives some that have expired; CREDENTIALS if they could not be sent). */
 int scoop_held_credentials_prepare(struct scoop_held_credentials *own, int64_t now,
                                    struct scoop_error *error);
 /* Those of that generation were refused as expired. 0: others are there; -1 with an error; 1: there

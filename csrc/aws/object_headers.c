@@ -1,10 +1,13 @@
 #include "scoop/object_headers.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "scoop/buffer.h"
+#include "scoop/header.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum {
@@ -14,6 +17,13 @@ enum {
     MOST_METADATA_BYTES = 2048,
     MOST_NAME_BYTES = 256, /* of a metadata header */
 };
+
+enum { ENCRYPTION_HEADERS = 3, OTHER_HEADERS = 2 }; /* storage class and tags */
+
+static_assert(ENCRYPTION_HEADERS + OTHER_HEADERS + (int)SCOOP_OBJECT_MAX_METADATA <=
+                  (int)SCOOP_OBJECT_MAX_HEADERS,
+              "the headers of an object do not fit");
+static_assert(SCOOP_OBJECT_MAX_TAGS <= SCOOP_OBJECT_MAX_METADATA, "struct pairs holds both");
 
 struct pairs {
     struct scoop_pair pairs[SCOOP_OBJECT_MAX_METADATA];
@@ -34,6 +44,8 @@ void scoop_object_headers_free(struct scoop_object_headers *headers) {
 
 static int add(struct scoop_object_headers *headers, const char *name, const char *value,
                struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(headers->count < SCOOP_OBJECT_MAX_HEADERS, error))
+        return -1;
     struct scoop_pair *pair = &headers->pairs[headers->count++];
     *pair = (struct scoop_pair){scoop_strdup(name), scoop_strdup(value)};
     return pair->name == NULL || pair->value == NULL ? scoop_fail_memory(error) : 0;
@@ -46,16 +58,6 @@ static bool fits_header(const char *text) {
         if (text[i] < ' ' || text[i] > '~')
             return false;
     return length == 0 || (text[0] != ' ' && text[length - 1] != ' ');
-}
-
-/* What may stand in the name of a header. */
-static bool is_token(const char *text) {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (const char *c = text; *c != 0; c++)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-              strchr(others, *c) != NULL))
-            return false;
-    return *text != 0;
 }
 
 /* Of UTF-8. */
@@ -137,8 +139,8 @@ static int add_metadata(const struct pairs *metadata, struct scoop_object_header
         if (bytes > MOST_METADATA_BYTES)
             return scoop_fail(error, SCOOP_USAGE, "the metadata are more than %d bytes",
                               MOST_METADATA_BYTES);
-        if (!is_token(entry->name) || strlen(entry->name) > MOST_NAME_BYTES ||
-            !fits_header(entry->value))
+        if (!scoop_header_is_name(entry->name, strlen(entry->name)) ||
+            strlen(entry->name) > MOST_NAME_BYTES || !fits_header(entry->value))
             return scoop_fail(error, SCOOP_USAGE,
                               "metadata \"%.40s\": a name is made of letters, digits and -_., a "
                               "value of ASCII without blanks at its ends; encode others",

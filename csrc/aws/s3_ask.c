@@ -83,7 +83,7 @@ int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const
         .error_in_200 = true,
     };
     if (token != NULL && token[0] != 0)
-        request.query[request.query_count++] = (struct scoop_pair){"continuation-token", token};
+        scoop_s3_add_query(&request, "continuation-token", token);
     int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
     if (status == 0)
         status = scoop_s3_parse_objects(asking.body.data, asking.body.length, on_object, user, page,

@@ -1,4 +1,5 @@
 /* One S3 call: addressed, signed, sent, and sent again when that can help. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,9 @@ enum {
     URL_CEILING = 16 * 1024,
     HEADER_CEILING = 16 * 1024,
 };
+
+static_assert((int)SCOOP_S3_MAX_HEADERS + SCOOP_SIGNER_LINES <= SCOOP_MAX_HEADER_LINES,
+              "a signed request's lines do not fit");
 
 struct scoop_s3_client {
     struct scoop_engine *engine;
@@ -57,9 +61,16 @@ bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client) {
     return client->sign_payload && scoop_signer_signs(&client->signer);
 }
 
-static int copy_text(char **out, const char *text) {
-    *out = text == NULL ? NULL : scoop_strdup(text);
-    return text != NULL && *out == NULL ? -1 : 0;
+static int set_owner(struct scoop_s3_client *client, const char *owner, struct scoop_error *error) {
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.$:@";
+    if (owner == NULL)
+        return 0;
+    if (owner[0] == 0 || owner[strspn(owner, allowed)] != 0)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "expected_bucket_owner is no account's id: AWS's have 12 digits");
+    client->expected_bucket_owner = scoop_strdup(owner);
+    return client->expected_bucket_owner == NULL ? scoop_fail_memory(error) : 0;
 }
 
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
@@ -86,10 +97,9 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     client->requester_pays = options->requester_pays;
     scoop_retry_quota_init(&client->quota);
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
-                          &options->provider, error) != 0 ||
-        copy_text(&client->expected_bucket_owner, options->expected_bucket_owner) != 0) {
-        scoop_fail_memory(error);
-    } else if (set_endpoint(client, options->endpoint_url, error) == 0) {
+                          &options->provider, error) == 0 &&
+        set_owner(client, options->expected_bucket_owner, error) == 0 &&
+        set_endpoint(client, options->endpoint_url, error) == 0) {
         enum scoop_payload_signing signing = options->payload_signing;
         client->sign_payload = signing == SCOOP_PAYLOAD_SIGNING_ALWAYS ||
                                (signing == SCOOP_PAYLOAD_SIGNING_AUTO && !client->endpoint.tls);
@@ -472,21 +482,11 @@ static int copy_pairs(struct scoop_pair *to, const struct scoop_pair *from, size
 }
 
 /* What the bucket's owner and ours have to agree on. */
-static int add_agreements(const struct scoop_s3_client *client, struct scoop_s3_request *request) {
-    const struct scoop_pair pairs[] = {
-        {"x-amz-request-payer", client->requester_pays ? "requester" : NULL},
-        {"x-amz-expected-bucket-owner", client->expected_bucket_owner},
-    };
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        size_t copied = 0;
-        if (pairs[i].value == NULL)
-            continue;
-        int status = copy_pairs(&request->headers[request->header_count], &pairs[i], 1, &copied);
-        request->header_count += copied;
-        if (status != 0)
-            return -1;
-    }
-    return 0;
+static void add_agreements(const struct scoop_s3_client *client, struct scoop_s3_request *request) {
+    if (client->requester_pays)
+        scoop_s3_add_header(request, "x-amz-request-payer", "requester");
+    if (client->expected_bucket_owner != NULL)
+        scoop_s3_add_header(request, "x-amz-expected-bucket-owner", client->expected_bucket_owner);
 }
 
 static int copy_request(struct scoop_s3_call *call, const struct scoop_s3_request *request) {
@@ -501,9 +501,7 @@ static int copy_request(struct scoop_s3_call *call, const struct scoop_s3_reques
         return -1;
     if (copy_pairs(own->query, request->query, request->query_count, &own->query_count) != 0)
         return -1;
-    if (copy_pairs(own->headers, request->headers, request->header_count, &own->header_count) != 0)
-        return -1;
-    return add_agreements(call->client, own);
+    return copy_pairs(own->headers, request->headers, request->header_count, &own->header_count);
 }
 
 struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
@@ -515,8 +513,13 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
         return NULL;
     }
     call->client = client;
-    int status = copy_request(call, request);
-    if (status != 0)
+    struct scoop_s3_request whole = *request;
+    add_agreements(client, &whole);
+    int status = -1;
+    if (whole.overflowed)
+        scoop_fail(error, SCOOP_INTERNAL, "%s of s3://%s: the request has more headers than fit",
+                   whole.method, whole.bucket);
+    else if (copy_request(call, &whole) != 0)
         scoop_fail_memory(error);
     else
         status = send_call(call, error);

@@ -4,10 +4,6 @@
 
 #include "s3_asking.h"
 
-static void add_query(struct scoop_s3_request *request, const char *name, const char *value) {
-    request->query[request->query_count++] = (struct scoop_pair){name, value};
-}
-
 int scoop_s3_list_uploads(struct scoop_s3_client *client, const char *bucket, const char *prefix,
                           const char *key_marker, const char *upload_marker,
                           int (*on_upload)(void *user, const struct scoop_s3_listed_upload *upload,
@@ -26,9 +22,9 @@ int scoop_s3_list_uploads(struct scoop_s3_client *client, const char *bucket, co
         .error_in_200 = true,
     };
     if (key_marker != NULL && key_marker[0] != 0)
-        add_query(&request, "key-marker", key_marker);
+        scoop_s3_add_query(&request, "key-marker", key_marker);
     if (upload_marker != NULL && upload_marker[0] != 0)
-        add_query(&request, "upload-id-marker", upload_marker);
+        scoop_s3_add_query(&request, "upload-id-marker", upload_marker);
     int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
     if (status == 0)
         status = scoop_s3_parse_uploads(asking.body.data, asking.body.length, on_upload, user, page,
@@ -57,7 +53,7 @@ int scoop_s3_list_parts(struct scoop_s3_client *client, const char *bucket, cons
     };
     snprintf(marker, sizeof marker, "%u", after);
     if (after > 0)
-        add_query(&request, "part-number-marker", marker);
+        scoop_s3_add_query(&request, "part-number-marker", marker);
     int status = scoop_s3_ask(client, &request, &asking, interrupt, error);
     if (status == 0)
         status =

@@ -4,9 +4,22 @@
 #include <string.h>
 #include <time.h>
 
+#include "scoop/header.h"
 #include "scoop/memory.h"
 
-enum { SKEW_LIMIT_SECONDS = 240 }; /* a smaller difference does not explain a refused signature */
+enum {
+    SKEW_LIMIT_SECONDS = 240, /* a smaller difference does not explain a refused signature */
+    MOST_REGION_BYTES = 63,
+};
+
+/* It becomes part of headers and of host names. Other servers than AWS's have names of their own.
+ */
+static bool is_region(const char *text) {
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t length = strlen(text);
+    return length <= MOST_REGION_BYTES && strspn(text, allowed) == length;
+}
 
 int scoop_signer_init(struct scoop_signer *signer, const char *service, const char *region,
                       const struct scoop_credentials *credentials,
@@ -14,6 +27,11 @@ int scoop_signer_init(struct scoop_signer *signer, const char *service, const ch
                       struct scoop_error *error) {
     memset(signer, 0, sizeof *signer);
     signer->service = service;
+    if (region != NULL && !is_region(region))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "region is no name of a region: it has letters, digits, '-', '_' and "
+                          "'.', at most %d",
+                          MOST_REGION_BYTES);
     signer->region = scoop_strdup(region != NULL ? region : "us-east-1");
     if (signer->region == NULL)
         return scoop_fail_memory(error);
@@ -35,11 +53,25 @@ int64_t scoop_signer_time(const struct scoop_signer *signer) {
 
 int scoop_header_lines_add(struct scoop_header_lines *list, const char *name, const char *value,
                            struct scoop_error *error) {
+    if (list->count == SCOOP_MAX_HEADER_LINES)
+        return scoop_fail(error, SCOOP_INTERNAL, "a request has more header lines than fit");
+    if (!scoop_header_is_name(name, strlen(name)))
+        return scoop_fail(error, SCOOP_USAGE, "a header cannot be sent: its name is no name");
+    /* The value may be a secret: it is not shown. */
+    if (!scoop_header_is_value(value, strlen(value)))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "the header %s cannot be sent: its value holds a line break or another "
+                          "control character",
+                          name);
     size_t size = strlen(name) + strlen(value) + 3;
     char *line = scoop_malloc(size);
     if (line == NULL)
         return scoop_fail_memory(error);
-    snprintf(line, size, "%s: %s", name, value);
+    /* libcurl takes "Name:" for the wish to leave a header out, and "Name;" for an empty one. */
+    if (value[0] == 0)
+        snprintf(line, size, "%s;", name);
+    else
+        snprintf(line, size, "%s: %s", name, value);
     list->lines[list->count++] = line;
     return 0;
 }

@@ -13,7 +13,8 @@ struct scoop_signer {
     int64_t skew_seconds; /* server's clock minus ours */
 };
 
-/* Strings are copied; region NULL: us-east-1. 0 or -1 (NO_MEMORY); free it in any case. */
+/* Strings are copied; region NULL: us-east-1. 0 or -1 (NO_MEMORY; USAGE, CREDENTIALS: a setting
+ * that could not be sent); free it in any case. */
 int scoop_signer_init(struct scoop_signer *signer, const char *service, const char *region,
                       const struct scoop_credentials *credentials,
                       const struct scoop_credentials_provider *provider, struct scoop_error *error);
@@ -24,12 +25,15 @@ bool scoop_signer_signs(const struct scoop_signer *signer);
 int64_t scoop_signer_time(const struct scoop_signer *signer);
 
 /* "Name: value" lines of a request. Zero-initialise. */
-enum { SCOOP_MAX_HEADER_LINES = 72 };
+enum {
+    SCOOP_MAX_HEADER_LINES = 104,
+    SCOOP_SIGNER_LINES = 4, /* what signing adds at most */
+};
 struct scoop_header_lines {
     char *lines[SCOOP_MAX_HEADER_LINES];
     size_t count;
 };
-/* 0 or -1 (NO_MEMORY). The caller keeps to SCOOP_MAX_HEADER_LINES. */
+/* 0 or -1 (NO_MEMORY; USAGE when it is no header; INTERNAL when there is no room). */
 int scoop_header_lines_add(struct scoop_header_lines *list, const char *name, const char *value,
                            struct scoop_error *error);
 void scoop_header_lines_free(struct scoop_header_lines *list);

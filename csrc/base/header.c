@@ -103,8 +103,27 @@ bool scoop_header_content_range(const char *value, struct scoop_content_range *r
 }
 
 bool scoop_header_is_strong(const char *etag) {
-    size_t length = strlen(etag);
-    return length >= 2 && etag[0] == '"' && etag[length - 1] == '"';
+    const char *end = etag[0] == '"' ? strchr(etag + 1, '"') : NULL;
+    return end != NULL && end[1] == 0;
+}
+
+static bool is_token_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+bool scoop_header_is_name(const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (!is_token_character(text[i]))
+            return false;
+    return length > 0;
+}
+
+bool scoop_header_is_value(const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+            return false;
+    return true;
 }
 
 bool scoop_header_ends_in_chunked(const char *codings) {

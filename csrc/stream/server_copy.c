@@ -38,7 +38,7 @@ void scoop_server_copy_ended(struct scoop_server_copy *copy) {
 }
 
 bool scoop_server_copy_in_parts(const struct scoop_server_copy *copy) {
-    uint64_t most = copy->at_once || copy->too_many_headers ? MOST_AT_ONCE_BYTES : PART_BYTES;
+    uint64_t most = copy->at_once || copy->headers_incomplete ? MOST_AT_ONCE_BYTES : PART_BYTES;
     return (uint64_t)copy->source.source_bytes > most;
 }
 
@@ -188,7 +188,7 @@ static bool names_headers(const struct scoop_server_copy *copy) {
 void scoop_server_copy_begin(struct scoop_server_copy *copy) {
     struct scoop_error error = {0};
     bool in_parts = scoop_server_copy_in_parts(copy);
-    if (copy->too_many_headers && (in_parts || names_headers(copy))) {
+    if (copy->headers_incomplete && (in_parts || names_headers(copy))) {
         copy->source.verdict = SCOOP_SERVER_COPY_DECLINES;
         return;
     }

@@ -2,14 +2,23 @@
 #ifndef SCOOP_SERVER_COPY_INTERNAL_H
 #define SCOOP_SERVER_COPY_INTERNAL_H
 
+#include <assert.h>
+
 #include "scoop/uri.h"
 #include "server_copy.h"
 #include "sink_s3_internal.h"
 
 enum {
-    SCOOP_SERVER_COPY_SLOTS = 8,    /* parts under way at once */
-    SCOOP_SERVER_COPY_HEADERS = 24, /* of metadata; more can only be copied by CopyObject */
+    SCOOP_SERVER_COPY_SLOTS = 8,       /* parts under way at once */
+    SCOOP_SERVER_COPY_HEADERS = 24,    /* of metadata; more can only be copied by CopyObject */
+    SCOOP_SERVER_COPY_OWN_HEADERS = 6, /* its own, in any of its requests: CopyObject has most */
 };
+
+/* The source's headers, a header of tags, those that the user gives, and what the requests are. */
+static_assert(SCOOP_SERVER_COPY_HEADERS + 1 + (int)SCOOP_OBJECT_MAX_HEADERS +
+                      SCOOP_SERVER_COPY_OWN_HEADERS + (int)SCOOP_S3_CLIENT_HEADERS <=
+                  (int)SCOOP_S3_MAX_HEADERS,
+              "the headers of a copy do not fit into a request");
 
 struct scoop_server_copy_slot {
     struct scoop_server_copy *copy;
@@ -31,7 +40,7 @@ struct scoop_server_copy {
     uint64_t source_checksum;
     struct scoop_pair headers[SCOOP_SERVER_COPY_HEADERS + 1]; /* owned; the last is for the tags */
     size_t header_count;
-    bool too_many_headers;
+    bool headers_incomplete; /* not all of the source's can be told: CopyObject takes them over */
     bool tagged;
     uint64_t part_bytes;
     uint32_t part_count, started, arrived;

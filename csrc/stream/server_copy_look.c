@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "scoop/header.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/s3_copy.h"
 #include "scoop/sniff.h"
@@ -30,6 +32,8 @@ static void decline(struct scoop_server_copy *copy) {
 
 static int keep_header(struct scoop_server_copy *copy, const char *name, size_t name_length,
                        const char *value, size_t value_length) {
+    if (!SCOOP_INVARIANT(copy->header_count <= SCOOP_SERVER_COPY_HEADERS, NULL))
+        return -1;
     struct scoop_pair *pair = &copy->headers[copy->header_count];
     pair->name = scoop_strndup(name, name_length);
     pair->value = scoop_strndup(value, value_length);
@@ -131,6 +135,29 @@ static bool belongs_to_the_object(const char *name, size_t length) {
     return false;
 }
 
+static struct scoop_pair *find_header(struct scoop_server_copy *copy, const char *name,
+                                      size_t length) {
+    for (size_t i = 0; i < copy->header_count; i++)
+        if (is_named(name, length, copy->headers[i].name))
+            return &copy->headers[i];
+    return NULL;
+}
+
+/* A header that comes again counts once; another value is joined to the first, as HTTP has it. */
+static int join_header(struct scoop_pair *kept, const char *value, size_t length) {
+    size_t before = strlen(kept->value);
+    if (before == length && memcmp(kept->value, value, length) == 0)
+        return 0;
+    size_t size = before + length + 3;
+    char *joined = scoop_malloc(size);
+    if (joined == NULL)
+        return -1;
+    snprintf(joined, size, "%s, %.*s", kept->value, (int)length, value);
+    scoop_free((char *)kept->value);
+    kept->value = joined;
+    return 0;
+}
+
 static int note_header(void *user, const char *name, size_t name_length, const char *value,
                        size_t value_length) {
     struct scoop_server_copy *copy = user;
@@ -146,8 +173,13 @@ static int note_header(void *user, const char *name, size_t name_length, const c
     if (!belongs_to_the_object(name, name_length) ||
         (copy->metadata_given && is_metadata(name, name_length)))
         return 0;
-    if (copy->header_count == SCOOP_SERVER_COPY_HEADERS) {
-        copy->too_many_headers = true;
+    bool sendable =
+        scoop_header_is_name(name, name_length) && scoop_header_is_value(value, value_length);
+    struct scoop_pair *kept = find_header(copy, name, name_length);
+    if (sendable && kept != NULL)
+        return join_header(kept, value, value_length);
+    if (!sendable || copy->header_count == SCOOP_SERVER_COPY_HEADERS) {
+        copy->headers_incomplete = true;
         return 0;
     }
     return keep_header(copy, name, name_length, value, value_length);
@@ -184,8 +216,10 @@ static int go_on(struct scoop_server_copy *copy, struct scoop_http_exchange *exc
                  struct scoop_error *error) {
     if (note_facts(copy, exchange, error) != 0)
         return -1;
-    /* Without an ETag nobody could tell that the source changed while it was copied. */
-    if (copy->source.source_etag[0] != '"' || copy->source.source_bytes < 0) {
+    /* Without a strong ETag nobody could tell that the source changed while it was copied. */
+    char validator[SCOOP_VALIDATOR_SIZE];
+    if (!scoop_http_validator(exchange, validator) || validator[0] != '"' ||
+        copy->source.source_bytes < 0) {
         decline(copy);
         return 0;
     }

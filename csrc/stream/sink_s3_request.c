@@ -19,7 +19,7 @@ struct scoop_s3_request scoop_s3_sink_request(const struct scoop_s3_sink *sink,
 
 void scoop_s3_sink_add_header(struct scoop_s3_request *request, const char *name,
                               const char *value) {
-    request->headers[request->header_count++] = (struct scoop_pair){name, value};
+    scoop_s3_add_header(request, name, value);
 }
 
 void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s3_request *request,
@@ -44,7 +44,7 @@ void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
 
 void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name,
                              const char *value) {
-    request->query[request->query_count++] = (struct scoop_pair){name, value};
+    scoop_s3_add_query(request, name, value);
 }
 
 int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_request *request,

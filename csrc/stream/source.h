@@ -53,6 +53,9 @@ struct scoop_source {
     int wait_fd; /* poll for readability while waiting; -1: the engine's events suffice */
     bool length_known;
     char etag[128];
+    /* What a request for the rest demands; "": nothing proves that it would be of the same source
+     */
+    char validator[SCOOP_VALIDATOR_SIZE];
     /* What another version of the source would not have; "" when nothing tells, or not yet. */
     char identity[SCOOP_SOURCE_IDENTITY_SIZE];
     bool seekable;       /* a later try may start_at */

@@ -24,10 +24,9 @@ struct net_source {
     char *url; /* http(s) */
     struct scoop_s3_client *client;
     char *bucket, *key; /* s3 */
-    bool ranged;        /* s3: only the bytes first … last are wanted */
+    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
     uint64_t first, last;
-    uint64_t stop_at;   /* s3: bytes after which the body is left; 0: read to its end */
-    char if_match[128]; /* s3: the ETag that the object must have; "": any */
+    uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
     size_t queue_bytes;
     bool allow_unknown_length;
     struct scoop_http_exchange *exchange;
@@ -35,13 +34,13 @@ struct net_source {
     struct scoop_buf queue;
     size_t taken; /* bytes of the queue's front that are consumed */
     uint64_t received;
-    uint64_t resumed_at; /* `received` when the present attempt was sent */
-    char validator[128]; /* for If-Range; "": the source cannot be taken up again */
+    uint64_t resumed_at;                  /* `received` when the present attempt was sent */
     enum scoop_s3_checksum checksum_kind; /* of the whole object, as S3 keeps it */
     char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
     uint64_t checksum;
     bool paused, ended;
     bool was_paused; /* at some time: the reader was the slower one */
+    bool final;      /* the answer under way is the last one */
     uint32_t attempt;
     struct scoop_error error; /* code OK: none */
     char where[256];
@@ -79,23 +78,17 @@ static enum scoop_code code_of_status(int status) {
     }
 }
 
-/* What proves that a later answer is of the same source: a strong ETag, else Last-Modified. */
-static void note_validator(struct net_source *source, struct scoop_http_exchange *exchange) {
-    const char *etag = scoop_http_header(exchange, "ETag");
-    snprintf(source->base.etag, sizeof source->base.etag, "%s", etag == NULL ? "" : etag);
-    source->validator[0] = 0;
-    if (source->client == NULL) {
-        const char *ranges = scoop_http_header(exchange, "Accept-Ranges");
-        if (ranges == NULL || strcasecmp(ranges, "bytes") != 0)
-            return;
-    }
-    bool strong = scoop_header_is_strong(source->base.etag);
-    const char *modified =
-        strong || source->client != NULL ? NULL : scoop_http_header(exchange, "Last-Modified");
-    snprintf(source->validator, sizeof source->validator, "%s",
-             strong     ? source->base.etag
-             : modified ? modified
-                        : "");
+static bool is_etag(const char *validator) {
+    return validator[0] == '"';
+}
+
+/* Whether the server takes a request for the rest that names the validator. */
+static bool takes_up(const struct net_source *source, struct scoop_http_exchange *exchange,
+                     const char *validator) {
+    if (source->client != NULL)
+        return is_etag(validator);
+    const char *ranges = scoop_http_header(exchange, "Accept-Ranges");
+    return ranges != NULL && strcasecmp(ranges, "bytes") == 0;
 }
 
 static bool is_plain(const char *text) {
@@ -104,27 +97,24 @@ static bool is_plain(const char *text) {
     return *text == 0;
 }
 
-/* By RFC 9110 (8.8.2.2) Last-Modified proves sameness only if the second in which the source
- * changed was over when it was sent. */
-static bool modified_is_strong(struct scoop_http_exchange *exchange, const char *modified) {
-    int64_t sent = scoop_http_date(exchange), changed = scoop_http_parse_date(modified);
-    return sent >= 0 && changed >= 0 && sent > changed;
-}
-
-/* "validator length"; see net_start_at. */
+/* What the first answer tells of the source; its identity is "validator length", see
+ * net_start_at. */
 static void identify(struct net_source *source, struct scoop_http_exchange *exchange) {
+    struct scoop_source *base = &source->base;
+    char validator[SCOOP_VALIDATOR_SIZE];
+    const char *etag = scoop_http_header(exchange, "ETag");
+    snprintf(base->etag, sizeof base->etag, "%s", etag == NULL ? "" : etag);
+    base->validator[0] = base->identity[0] = 0;
+    base->seekable = false;
+    if (!scoop_http_validator(exchange, validator))
+        return;
+    if (takes_up(source, exchange, validator))
+        memcpy(base->validator, validator, sizeof base->validator);
     int64_t length = scoop_http_content_length(exchange);
-    char same[128];
-    bool strong = source->base.etag[0] == '"';
-    const char *text = strong ? source->base.etag : scoop_http_header(exchange, "Last-Modified");
-    source->base.identity[0] = 0;
-    if (text == NULL || !is_plain(text) || strlen(text) + 1 >= sizeof same || length < 0)
+    if (length < 0 || !is_plain(validator))
         return;
-    memcpy(same, text, strlen(text) + 1);
-    if (!strong && !modified_is_strong(exchange, same))
-        return;
-    snprintf(source->base.identity, sizeof source->base.identity, "%s %" PRId64, same, length);
-    source->base.seekable = source->validator[0] != 0;
+    snprintf(base->identity, sizeof base->identity, "%s %" PRId64, validator, length);
+    base->seekable = base->validator[0] != 0;
 }
 
 /* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
@@ -170,10 +160,20 @@ static int fail_changed(const struct net_source *source, struct scoop_error *err
     return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
 }
 
-/* Conditions may be ignored on the way; what an answer says of itself is compared too. */
-static bool is_another(struct scoop_http_exchange *exchange, const char *etag) {
-    const char *found = scoop_http_header(exchange, "ETag");
-    return found != NULL && etag[0] == '"' && strcmp(found, etag) != 0;
+/* Conditions may be ignored on the way: an answer must say itself that it is of the same source.
+ * An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
+static int check_same(struct net_source *source, struct scoop_http_exchange *exchange,
+                      struct scoop_error *error) {
+    bool by_etag = is_etag(source->base.validator);
+    const char *found = scoop_http_header(exchange, by_etag ? "ETag" : "Last-Modified");
+    if (found != NULL && strcmp(found, source->base.validator) != 0)
+        return fail_changed(source, error);
+    if (found != NULL || !by_etag)
+        return 0;
+    source->final = true;
+    return scoop_fail(error, SCOOP_TRUNCATED,
+                      "%s: the rest came without the ETag that proves it to be of the same source",
+                      source->where);
 }
 
 /* The answer to a request for a range. */
@@ -181,8 +181,8 @@ static int check_range(struct net_source *source, struct scoop_http_exchange *ex
                        struct scoop_error *error) {
     struct scoop_content_range found;
     uint64_t wanted = source->first + source->resumed_at;
-    if (is_another(exchange, source->if_match))
-        return fail_changed(source, error);
+    if (check_same(source, exchange, error) != 0)
+        return -1;
     const char *range = scoop_http_header(exchange, "Content-Range");
     if (!scoop_header_content_range(range, &found) || found.first != wanted ||
         found.last != source->last)
@@ -199,8 +199,8 @@ static int check_range(struct net_source *source, struct scoop_http_exchange *ex
 static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
                       struct scoop_error *error) {
     struct scoop_content_range found;
-    if (is_another(exchange, source->base.etag))
-        return fail_changed(source, error);
+    if (check_same(source, exchange, error) != 0)
+        return -1;
     const char *range = scoop_http_header(exchange, "Content-Range");
     if (!scoop_header_content_range(range, &found) || found.first != source->resumed_at ||
         found.last + 1 != found.total)
@@ -219,20 +219,21 @@ static int on_resumed_head(struct net_source *source, struct scoop_http_exchange
         return check_rest(source, exchange, error);
     if (status != 200 && status != 412 && status != 416)
         return fail_status(source, status, error);
-    const char *name = source->base.etag[0] == '"' ? "ETag" : "Last-Modified";
+    const char *name = is_etag(source->base.validator) ? "ETag" : "Last-Modified";
     const char *validator = scoop_http_header(exchange, name);
-    if (status != 200 || validator == NULL || strcmp(validator, source->validator) != 0)
+    if (status != 200 || validator == NULL || strcmp(validator, source->base.validator) != 0)
         return fail_changed(source, error);
     /* The same source, but the server sends it from the start whatever it is asked. */
     scoop_fail(error, SCOOP_TRUNCATED, "%s: the connection broke after %" PRIu64 " bytes",
                source->where, source->received);
-    source->validator[0] = 0;
+    source->final = true;
     return -1;
 }
 
 static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
     struct net_source *source = user;
     int status = scoop_http_status(exchange);
+    source->final = false;
     if (source->ranged && status == 206)
         return check_range(source, exchange, error);
     if (source->ranged)
@@ -242,14 +243,13 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
         return on_resumed_head(source, exchange, error);
     if (status != 200)
         return fail_status(source, status, error);
-    note_validator(source, exchange);
     identify(source, exchange);
     note_checksum(source, exchange);
     return check_framing(source, exchange, error);
 }
 
 static enum scoop_http_take fail_too_long(struct net_source *source, struct scoop_error *error) {
-    source->validator[0] = 0; /* there is no rest to ask for */
+    source->final = true; /* there is no rest to ask for */
     scoop_fail(error, SCOOP_PROTOCOL,
                "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent more",
                source->where, source->first, source->last);
@@ -315,7 +315,7 @@ static bool try_again(struct net_source *source, const struct scoop_error *error
     if (source->received - source->resumed_at >= PROGRESS_BYTES)
         source->attempt = 0;
     if (!error->retryable || error->code == SCOOP_SOURCE_CHANGED ||
-        (source->received > 0 && source->validator[0] == 0) ||
+        (source->received > 0 && (source->final || source->base.validator[0] == 0)) ||
         source->attempt + 1 >= SCOOP_RETRY_MAX_ATTEMPTS)
         return false;
     bool throttled = error->code == SCOOP_THROTTLED;
@@ -341,7 +341,7 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     (void)exchange;
     source->base.retries += scoop_s3_retries(source->call);
     source->call = NULL;
-    bool asked_for_the_same = source->resumed_at > 0 || source->if_match[0] != 0;
+    bool asked_for_the_same = source->resumed_at > 0 || source->ranged;
     if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
         fail_changed(source, &failure);
     /* The client itself has tried again as long as no byte had been taken. */
@@ -361,19 +361,16 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .user = source,
     };
     char range[64];
-    request.headers[request.header_count++] = (struct scoop_pair){"x-amz-checksum-mode", "ENABLED"};
+    scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
     if (source->ranged)
         snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64,
                  source->first + source->resumed_at, source->last);
     else
         snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
-    if (source->ranged || source->resumed_at > 0)
-        request.headers[request.header_count++] = (struct scoop_pair){"Range", range};
-    const char *same = source->if_match[0] != 0 ? source->if_match
-                       : source->resumed_at > 0 ? source->validator
-                                                : NULL;
-    if (same != NULL)
-        request.headers[request.header_count++] = (struct scoop_pair){"If-Match", same};
+    if (source->ranged || source->resumed_at > 0) {
+        scoop_s3_add_header(&request, "Range", range);
+        scoop_s3_add_header(&request, "If-Match", source->base.validator);
+    }
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
 }
@@ -382,7 +379,7 @@ static int send_http(struct net_source *source, struct scoop_error *error) {
     char range[48], same[160];
     const char *const headers[] = {range, same};
     snprintf(range, sizeof range, "Range: bytes=%" PRIu64 "-", source->resumed_at);
-    snprintf(same, sizeof same, "If-Range: %s", source->validator);
+    snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
     struct scoop_http_request request = {
         .method = "GET",
         .url = source->url,
@@ -412,10 +409,9 @@ static void net_start_at(struct scoop_source *base, uint64_t offset, const char 
     snprintf(base->identity, sizeof base->identity, "%s", identity);
     if (space == NULL)
         return;
-    snprintf(source->validator, sizeof source->validator, "%.*s", (int)(space - identity),
-             identity);
-    if (identity[0] == '"')
-        memcpy(base->etag, source->validator, sizeof base->etag);
+    snprintf(base->validator, sizeof base->validator, "%.*s", (int)(space - identity), identity);
+    if (is_etag(identity))
+        memcpy(base->etag, base->validator, sizeof base->etag);
     base->total_bytes = strtoll(space + 1, NULL, 10);
     base->length_known = base->seekable = true;
     source->received = source->resumed_at = offset;
@@ -530,8 +526,7 @@ struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
     if (request->queue_bytes > 0)
         source->queue_bytes = request->queue_bytes;
     scoop_buf_init(&source->queue, source->queue_bytes);
-    snprintf(source->if_match, sizeof source->if_match, "%s", request->etag);
-    snprintf(source->validator, sizeof source->validator, "%s", request->etag);
+    snprintf(base->validator, sizeof base->validator, "%s", request->etag);
     return base;
 }
 

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "range_plan.h"
-#include "scoop/header.h"
 #include "scoop/memory.h"
 #include "source.h"
 
@@ -102,7 +101,7 @@ static int add(struct ranges_source *source, uint64_t first, uint64_t length,
     const struct scoop_range_request request = {
         .bucket = source->bucket,
         .key = source->key,
-        .etag = source->base.etag,
+        .etag = source->base.validator,
         .first = first,
         .last = first + length - 1,
         .queue_bytes = source->in_place ? 0 : length,
@@ -153,6 +152,7 @@ static void learn(struct ranges_source *source, struct scoop_source *first) {
     source->started_ms = scoop_now_ms();
     source->base.total_bytes = first->total_bytes;
     memcpy(source->base.etag, first->etag, sizeof source->base.etag);
+    memcpy(source->base.validator, first->validator, sizeof source->base.validator);
     memcpy(source->base.identity, first->identity, sizeof source->base.identity);
     source->base.seekable = first->seekable;
     source->checksum_kind = scoop_s3_source_take_checksum(first, source->checksum_wanted);
@@ -181,7 +181,7 @@ static void judge(struct ranges_source *source, struct scoop_source *first) {
     uint64_t per_ms = received / (waited_ms > 0 ? waited_ms : 1);
     uint64_t stop = received + per_ms * LEAST_REST_MS;
     source->judged = true;
-    if (was_paused || !scoop_header_is_strong(source->base.etag) || per_ms >= FAST_BYTES_PER_MS ||
+    if (was_paused || source->base.validator[0] == 0 || per_ms >= FAST_BYTES_PER_MS ||
         source->base.total_bytes < 0 ||
         stop + SMALLEST_IN_ORDER > (uint64_t)source->base.total_bytes)
         return;

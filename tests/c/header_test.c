@@ -69,6 +69,8 @@ static void only_quoted_etags_are_strong(void **state) {
     assert_true(scoop_header_is_strong("\"\""));
     assert_false(scoop_header_is_strong("W/\"a\""));
     assert_false(scoop_header_is_strong("\""));
+    assert_false(scoop_header_is_strong("\"a\", \"b\""));
+    assert_false(scoop_header_is_strong("\"a\"b"));
     assert_false(scoop_header_is_strong("a"));
     assert_false(scoop_header_is_strong(""));
 }

@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -237,6 +237,16 @@ def without_etag(handler: _Handler, request: Request) -> None:
     handler.answer(code, body, {n: v for n, v in headers.items() if n.lower() != "etag"})
 
 
+def with_lines(*lines: tuple[str, str]) -> Fault:
+    """The answer, with more header lines; they may repeat names."""
+
+    def act(handler: _Handler, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers, more=lines)
+
+    return act
+
+
 @before_body
 def reset_early(handler: _Handler, request: Request) -> None:
     """The connection goes while the body is on its way."""
@@ -273,10 +283,17 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.close()
 
     def answer(
-        self, code: int, body: bytes, headers: dict[str, str], *, length: int | None = None
+        self,
+        code: int,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        length: int | None = None,
+        more: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """`more` are header lines that may repeat names."""
         self.send_response_only(code)
-        for name, value in headers.items():
+        for name, value in (*headers.items(), *more):
             if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                 self.send_header(name, value)
         if code != 204:

@@ -7,7 +7,7 @@ import gzip
 from typing import Any
 
 import pytest
-from fault_server import FaultProxy, error, fault_proxy, lose_answer, plain
+from fault_server import FaultProxy, error, fault_proxy, lose_answer, plain, with_lines
 from transfer_support import OWNER, READER, Store, gzipped, noise
 from transfer_support import json_lines as lines
 
@@ -97,6 +97,72 @@ def test_what_belongs_to_the_object_is_copied_with_it(store: Store, big: str) ->
         assert {key.lower(): value for key, value in facts["Metadata"].items()} == metadata
         assert {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]} == tags
     assert store.head("large")["CacheControl"] == "no-cache"
+
+
+MOST_METADATA = {f"name-{n}": f"{n}" for n in range(40)}
+
+
+@pytest.mark.parametrize("size", [100_000, BIG], ids=["at once", "in parts"])
+def test_a_header_that_the_source_repeats_is_told_once(store: Store, big: str, size: int) -> None:
+    source = big if size == BIG else store.put("in.bin", noise(size))
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("head", with_lines(*[("Cache-Control", "no-cache")] * 24))
+        receipt = copied(
+            through(store, proxy),
+            source,
+            "out.bin",
+            object_options=airscoop.ObjectOptions(metadata=MOST_METADATA),
+        )
+    assert receipt.server_side
+    facts = store.head("out.bin")
+    assert {name.lower(): value for name, value in facts["Metadata"].items()} == MOST_METADATA
+    assert facts["CacheControl"] == "no-cache"
+
+
+def test_values_of_a_repeated_header_are_joined(store: Store) -> None:
+    source = store.put("in.bin", b"data")
+    with fault_proxy(store.endpoint) as proxy:
+        values = ("private", "max-age=60", "private")
+        proxy.on("head", with_lines(*[("Cache-Control", value) for value in values]))
+        copied(
+            through(store, proxy),
+            source,
+            "out.bin",
+            object_options=airscoop.ObjectOptions(metadata={"a": "b"}),
+        )
+    assert store.head("out.bin")["CacheControl"] == "private, max-age=60, private"
+
+
+@pytest.mark.parametrize("count", [25, 60, 200])
+def test_more_headers_than_can_be_told_are_left_to_the_server(store: Store, count: int) -> None:
+    lines = [(f"x-amz-meta-m{n}", "v") for n in range(count)]
+    source = store.put("in.bin", b"data")
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("head", with_lines(*lines), times=2)
+        assert copied(through(store, proxy), source, "1").server_side
+        told = copied(
+            through(store, proxy),
+            source,
+            "2",
+            object_options=airscoop.ObjectOptions(content_type="text/x-other"),
+        )
+    assert not told.server_side
+    assert store.get("1") == store.get("2") == b"data"
+    assert store.head("2")["ContentType"] == "text/x-other"
+
+
+def test_a_value_that_would_begin_a_header_of_its_own_is_not_passed_on(store: Store) -> None:
+    source = store.put("in.bin", b"data")
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("head", with_lines(("Cache-Control", "private\rx-amz-acl: public-read")))
+        copied(
+            through(store, proxy),
+            source,
+            "out.bin",
+            object_options=airscoop.ObjectOptions(content_type="text/x-other"),
+        )
+        assert all("x-amz-acl" not in str(put.headers) for put in proxy.requests("put|get"))
+    assert store.get("out.bin") == b"data"
 
 
 @pytest.mark.parametrize("key", ["a b/ü+%&=.bin", "a//b.bin", "what?.bin"])

@@ -112,6 +112,23 @@ def test_more_ranges_are_fetched_at_once_while_that_brings_more(
     assert ranges[-1][1] == len(OBJECT) - 1
 
 
+@both_ways
+@pytest.mark.parametrize("etag", ['W/"weak"', "bare", '"a", "b"'])
+def test_without_a_strong_etag_a_slow_object_is_one_request(
+    fetch: Fetch, store: Store, proxy: FaultProxy, tmp_path: Path, etag: str
+) -> None:
+    data = OBJECT[: 20 * MIB]
+    slow = SlowLines(store.put("f", data))
+
+    def weakened(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        slow.send(handler, code, headers | {"Etag": etag}, body)
+
+    proxy.on("get", weakened, times=1000)
+    assert fetch(slow.source, store.settings(endpoint_url=proxy.url), tmp_path) == data
+    assert len(proxy.requests("get")) == 1
+
+
 def test_an_object_that_comes_fast_is_one_request(
     store: Store, proxy: FaultProxy, tmp_path: Path
 ) -> None:

@@ -64,6 +64,16 @@ def test_content_type_tags_and_metadata_are_kept(store: Store, source: Path) -> 
     assert_kept(store, "a")
 
 
+def test_metadata_without_a_value_are_sent_as_they_are_signed(
+    store: Store, proxy: FaultProxy, source: Path
+) -> None:
+    options = airscoop.ObjectOptions(metadata={"empty": "", "full": "x"})
+    settings = store.settings(endpoint_url=proxy.url)
+    airscoop.copy(source, store.uri("a"), object_options=options, destination_s3=settings)
+    (begun,) = proxy.requests(["put", "create"][source.stat().st_size > 5 * 1024 * 1024])
+    assert begun.headers["x-amz-meta-empty"] == "" and begun.headers["x-amz-meta-full"] == "x"
+
+
 def test_an_upload_and_an_opened_file_take_the_same_options(store: Store) -> None:
     with airscoop.Upload(
         store.uri("a"), object_options=KEPT, destination_s3=store.settings()

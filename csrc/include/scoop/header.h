@@ -26,8 +26,13 @@ struct scoop_content_range {
 };
 bool scoop_header_content_range(const char *value, struct scoop_content_range *range);
 
-/* Whether an ETag is strong: quoted, without "W/". */
+/* Whether an ETag is strong: one quoted text, without "W/". */
 bool scoop_header_is_strong(const char *etag);
+
+/* Whether a text can be a header's name (a token), and a header's value: without control
+ * characters, of which a line break would begin a header of its own. */
+bool scoop_header_is_name(const char *text, size_t length);
+bool scoop_header_is_value(const char *text, size_t length);
 
 /* Whether chunks, which show where a body ends, are the last of the transfer codings. */
 bool scoop_header_ends_in_chunked(const char *codings);

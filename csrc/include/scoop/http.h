@@ -101,6 +101,11 @@ int64_t scoop_http_content_length(struct scoop_http_exchange *exchange);
 int64_t scoop_http_date(struct scoop_http_exchange *exchange);
 /* Such a date in seconds since 1970, or -1. */
 int64_t scoop_http_parse_date(const char *text);
+/* What proves that a later answer is of the same source, as it is sent in If-Range or If-Match: a
+ * strong ETag, or, where there is no ETag at all, a Last-Modified that is strong by RFC 9110,
+ * 8.8.2.2. False, and "", when nothing does. */
+enum { SCOOP_VALIDATOR_SIZE = 128 };
+bool scoop_http_validator(struct scoop_http_exchange *exchange, char text[SCOOP_VALIDATOR_SIZE]);
 /* Valid in on_done: the transport's verdict (code OK when an answer arrived whole, whatever its
  * status) and the collected body. */
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange);

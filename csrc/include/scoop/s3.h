@@ -43,7 +43,8 @@ struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client);
 /* Whether requests need the SHA-256 of their bodies. */
 bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client);
 
-enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 64 };
+/* What a request holds: who builds one asserts that all it may add fits. */
+enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 96, SCOOP_S3_CLIENT_HEADERS = 2 };
 
 struct scoop_s3_call;
 
@@ -54,8 +55,9 @@ struct scoop_s3_request {
     const char *key; /* NULL: the bucket itself */
     struct scoop_pair query[SCOOP_S3_MAX_PAIRS];
     size_t query_count;
-    struct scoop_pair headers[SCOOP_S3_MAX_HEADERS]; /* two are left to the client */
+    struct scoop_pair headers[SCOOP_S3_MAX_HEADERS]; /* SCOOP_S3_CLIENT_HEADERS are the client's */
     size_t header_count;
+    bool overflowed; /* more was added than fits; it cannot be started */
     const void
         *body; /* borrowed until on_done; NULL: body_length bytes of body_fd at body_offset */
     size_t body_length;
@@ -77,6 +79,11 @@ struct scoop_s3_request {
                     const struct scoop_error *error);
     void *user;
 };
+
+/* Add to a request; the strings are borrowed until it is started. Beyond the room nothing is
+ * written, and scoop_s3_start refuses the request. */
+void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, const char *value);
+void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value);
 
 /* Starts a call; strings are copied. NULL with *error filled when it could not be started;
  * otherwise valid until on_done returns or scoop_s3_cancel. */
