@@ -8,6 +8,7 @@
 #include "../aws/kinesis_outbox.h"
 #include "scoop/budget.h"
 #include "scoop/crypto.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/thread.h"
@@ -243,8 +244,10 @@ static int start_call(struct scoop_publish *publish, const char *operation,
                       const struct scoop_buf *body, struct scoop_parcel *parcel,
                       struct scoop_error *error) {
     struct sending *sending = publish->sendings;
-    while (sending->call != NULL)
-        sending++; /* there are no more requests than places */
+    while (sending < publish->sendings + MOST_CALLS && sending->call != NULL)
+        sending++;
+    if (!SCOOP_INVARIANT(sending < publish->sendings + MOST_CALLS, error))
+        return -1;
     const struct scoop_kinesis_request request = {
         .operation = operation,
         .stream = publish->stream,
@@ -362,6 +365,15 @@ static int finish(struct scoop_publish *publish, struct scoop_error *error) {
     return 0;
 }
 
+/* Whether what is left to store has an answer on its way, or a time at which it is sent. */
+static bool is_under_way(const struct scoop_publish *publish) {
+    struct scoop_outbox_facts facts;
+    uint64_t longest = UINT32_MAX;
+    scoop_outbox_facts(publish->outbox, &facts);
+    return facts.in_flight > 0 ||
+           scoop_outbox_wait_ms(publish->outbox, scoop_now_ms(), longest) < longest;
+}
+
 /* 1: there is more to do at once, 0: wait, -1. */
 static int step(struct scoop_publish *publish, struct scoop_error *error) {
     if (atomic_load(&publish->cancelled))
@@ -373,7 +385,8 @@ static int step(struct scoop_publish *publish, struct scoop_error *error) {
         return -1;
     if (publish->source_ended && scoop_outbox_is_empty(publish->outbox))
         return finish(publish, error);
-    return more;
+    bool waits = publish->source_ended && more == 0;
+    return !waits || SCOOP_INVARIANT(is_under_way(publish), error) ? more : -1;
 }
 
 /* Tells how to go on, once anything was taken. */

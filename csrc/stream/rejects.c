@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/uri.h"
 
@@ -250,5 +251,7 @@ int scoop_rejects_poll(struct scoop_rejects *rejects, struct scoop_error *error)
         return poll_sink(rejects, error);
     if (rejects->failed)
         *error = rejects->error;
+    else if (!SCOOP_INVARIANT(rejects->done || rejects->call != NULL, error))
+        return -1;
     return rejects->failed ? -1 : rejects->done;
 }

@@ -9,6 +9,7 @@
 
 #include "chain.h"
 #include "places.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/object_headers.h"
 #include "scoop/s3_copy.h"
@@ -149,12 +150,20 @@ static int sum_up(struct scoop_server_copy *copy, struct scoop_error *error) {
     return 0;
 }
 
+/* Whether an answer is on its way that will move the copy on. */
+static bool is_under_way(const struct scoop_server_copy *copy) {
+    for (unsigned i = 0; i < SCOOP_SERVER_COPY_SLOTS; i++)
+        if (copy->slots[i].call != NULL)
+            return true;
+    return copy->call != NULL;
+}
+
 static int copy_parts(struct scoop_server_copy *copy, struct scoop_error *error) {
     for (unsigned i = 0; i < SCOOP_SERVER_COPY_SLOTS && copy->started < copy->part_count; i++)
         if (copy->slots[i].call == NULL && copy_part(copy, &copy->slots[i], error) != 0)
             return -1;
     if (copy->arrived < copy->part_count)
-        return 0;
+        return SCOOP_INVARIANT(is_under_way(copy), error) ? 0 : -1;
     if (sum_up(copy, error) != 0)
         return -1;
     copy->state = SCOOP_SINK_SEALED;
@@ -311,11 +320,16 @@ static void move_parts(struct scoop_server_copy *copy) {
 static enum scoop_sink_state copy_poll(struct scoop_sink *base, struct scoop_error *error) {
     struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
     bool in_parts = copy->part_count > 0;
+    bool ends = copy->state == SCOOP_SINK_COMMITTING || copy->state == SCOOP_SINK_ABORTING;
+    bool looks = copy->source.verdict == SCOOP_SERVER_COPY_LOOKING;
+    struct scoop_error broken = {0};
     if (copy->state == SCOOP_SINK_SEALING)
         move_parts(copy);
-    else if (in_parts &&
-             (copy->state == SCOOP_SINK_COMMITTING || copy->state == SCOOP_SINK_ABORTING))
+    else if (in_parts && ends)
         follow_target(copy);
+    else if ((ends || looks) && copy->state != SCOOP_SINK_FAILED &&
+             !SCOOP_INVARIANT(is_under_way(copy), &broken))
+        scoop_server_copy_fail(copy, &broken);
     if (copy->state == SCOOP_SINK_FAILED)
         *error = copy->error;
     return copy->state;

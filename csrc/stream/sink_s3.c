@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "sink_s3_internal.h"
 
@@ -21,8 +22,18 @@ bool scoop_s3_sink_multipart(const struct scoop_s3_sink *sink) {
     return sink->creating || sink->upload_id.length > 0;
 }
 
+/* Whether an answer is on its way that will move the sink on. */
+static bool is_under_way(const struct scoop_s3_sink *sink) {
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        if (slot->state == SLOT_SENDING)
+            return true;
+    return sink->call != NULL;
+}
+
+/* With nothing under way no room would come of waiting. */
 static bool s3_ready(struct scoop_sink *base, size_t room_bytes) {
-    return scoop_s3_sink_has_room((struct scoop_s3_sink *)base, room_bytes);
+    const struct scoop_s3_sink *sink = (const struct scoop_s3_sink *)base;
+    return !is_under_way(sink) || scoop_s3_sink_has_room(sink, room_bytes);
 }
 
 static int s3_write(struct scoop_sink *base, const void *data, size_t length,
@@ -57,10 +68,33 @@ static int s3_seal(struct scoop_sink *base, struct scoop_error *error) {
 static bool idle(const struct scoop_s3_sink *sink) {
     if (sink->call != NULL)
         return false;
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
-        if (sink->slots[i].state == SLOT_WAITING || sink->slots[i].state == SLOT_SENDING)
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        if (slot->state == SLOT_WAITING || slot->state == SLOT_SENDING)
             return false;
     return true;
+}
+
+/* Only an upload that is being created lets parts wait: no other event would ever send them. */
+static bool parts_move(const struct scoop_s3_sink *sink) {
+    bool creates = sink->creating && sink->call != NULL;
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        if ((slot->state == SLOT_WAITING && !creates) ||
+            (slot->state == SLOT_SENDING && slot->call == NULL))
+            return false;
+    return true;
+}
+
+/* Each state that is waited in has something that ends it. */
+static void check_waits(struct scoop_s3_sink *sink) {
+    struct scoop_error broken = {0};
+    bool ends = sink->state == SCOOP_SINK_COMMITTING || sink->state == SCOOP_SINK_ABORTING;
+    if (ends && !SCOOP_INVARIANT(sink->call != NULL, &broken)) {
+        sink->error = broken;
+        sink->state = sink->state == SCOOP_SINK_ABORTING ? SCOOP_SINK_ABORTED : SCOOP_SINK_FAILED;
+    } else if ((sink->state == SCOOP_SINK_OPEN || sink->state == SCOOP_SINK_SEALING) &&
+               !SCOOP_INVARIANT(parts_move(sink), &broken)) {
+        scoop_s3_sink_fail(sink, &broken);
+    }
 }
 
 static void seal_up(struct scoop_s3_sink *sink) {
@@ -71,6 +105,7 @@ static void seal_up(struct scoop_s3_sink *sink) {
 
 static enum scoop_sink_state s3_poll(struct scoop_sink *base, struct scoop_error *error) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
+    check_waits(sink);
     if (sink->state == SCOOP_SINK_FAILED)
         *error = sink->error;
     else if (sink->state == SCOOP_SINK_SEALING && idle(sink))
@@ -88,10 +123,10 @@ static int s3_commit(struct scoop_sink *base, struct scoop_error *error) {
 static void s3_abort(struct scoop_sink *base) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     sink->state = SCOOP_SINK_ABORTING;
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++) {
-        scoop_s3_cancel(sink->slots[i].call);
-        sink->slots[i].call = NULL;
-        scoop_s3_slot_empty(&sink->slots[i]);
+    SCOOP_S3_EACH_SLOT (slot, sink) {
+        scoop_s3_cancel(slot->call);
+        slot->call = NULL;
+        scoop_s3_slot_empty(slot);
     }
     sink->filling = NULL;
     /* A creation under way is waited for: its upload has no name to abort it by. */
@@ -105,8 +140,8 @@ static void s3_abort(struct scoop_sink *base) {
 static void s3_free(struct scoop_sink *base) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
     scoop_s3_cancel(sink->call);
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
-        scoop_s3_slot_free(&sink->slots[i]);
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        scoop_s3_slot_free(slot);
     if (sink->source_fd >= 0)
         close(sink->source_fd);
     for (size_t i = 0; i < sink->part_count; i++) {
@@ -174,8 +209,22 @@ int scoop_s3_sink_expect(struct scoop_sink *base, int64_t total_bytes, int fd,
     return sink->source_fd >= 0 ? 0 : scoop_fail_errno(error, errno, "keeping the source open");
 }
 
+/* With nothing under way, all slots but the one that is being filled take what is written. */
+static int check_room(const struct scoop_s3_sink_options *options, struct scoop_error *error) {
+    uint64_t most = (SCOOP_S3_SINK_MAX_SLOTS - 1) * options->plan.first_bytes;
+    if (options->room_bytes <= most)
+        return 0;
+    return scoop_fail(
+        error, SCOOP_USAGE,
+        "s3://%s/%s: parts of %llu bytes are too small for records of up to %zu bytes",
+        options->bucket, options->key, (unsigned long long)options->plan.first_bytes,
+        options->room_bytes);
+}
+
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
                                      struct scoop_error *error) {
+    if (check_room(options, error) != 0)
+        return NULL;
     struct scoop_s3_sink *sink = scoop_calloc(1, sizeof *sink);
     if (sink == NULL) {
         scoop_fail_memory(error);
@@ -194,10 +243,10 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->object = options->object;
     sink->keep_existing = options->keep_existing;
     sink->held = options->held;
-    sink->slot_count =
+    sink->most_buffers =
         options->buffers < SCOOP_S3_SINK_MAX_SLOTS ? options->buffers : SCOOP_S3_SINK_MAX_SLOTS;
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
-        sink->slots[i] = (struct scoop_s3_slot){.sink = sink, .file = -1};
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        *slot = (struct scoop_s3_slot){.sink = sink, .file = -1};
     scoop_buf_init(&sink->upload_id, 4096);
     scoop_buf_init(&sink->completion, COMPLETION_CEILING);
     sink->bucket = scoop_strdup(options->bucket);

@@ -29,6 +29,11 @@ struct scoop_s3_slot {
     struct scoop_s3_call *call;
 };
 
+/* For each of a sink's slots: parts are in any of them, wherever they wait. */
+#define SCOOP_S3_EACH_SLOT(slot, sink)                                                             \
+    for (__typeof__(&(sink)->slots[0]) slot = (sink)->slots;                                       \
+         slot < (sink)->slots + SCOOP_S3_SINK_MAX_SLOTS; slot++)
+
 struct scoop_s3_sink {
     struct scoop_sink base;
     enum scoop_sink_state state;
@@ -43,8 +48,8 @@ struct scoop_s3_sink {
     struct scoop_part_plan plan;
     uint64_t memory_bytes;
     size_t room_bytes;
-    int source_fd; /* ours; -1: the source is not a file that can be read again */
-    unsigned slot_count;
+    int source_fd;         /* ours; -1: the source is not a file that can be read again */
+    unsigned most_buffers; /* parts in memory at once; not of parts that wait elsewhere */
     struct scoop_s3_slot slots[SCOOP_S3_SINK_MAX_SLOTS];
     struct scoop_s3_slot *filling;
     struct scoop_s3_part *parts; /* by number - 1; etag NULL until it is stored */

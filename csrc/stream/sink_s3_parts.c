@@ -67,8 +67,8 @@ static int send_part(struct scoop_s3_sink *sink, struct scoop_s3_slot *slot,
 }
 
 static int send_waiting(struct scoop_s3_sink *sink, struct scoop_error *error) {
-    for (unsigned i = 0; i < sink->slot_count; i++)
-        if (sink->slots[i].state == SLOT_WAITING && send_part(sink, &sink->slots[i], error) != 0)
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        if (slot->state == SLOT_WAITING && send_part(sink, slot, error) != 0)
             return -1;
     return 0;
 }
@@ -154,8 +154,7 @@ int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
 }
 
 int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *error) {
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++) {
-        struct scoop_s3_slot *slot = &sink->slots[i];
+    SCOOP_S3_EACH_SLOT (slot, sink) {
         if (slot->state != SLOT_FREE)
             continue;
         if (scoop_s3_slot_open(slot, error) != 0)

@@ -15,6 +15,8 @@ enum {
     FILE_SLOTS = 3, /* of the disk's room */
     READ_BYTES = 64 * 1024,
 };
+_Static_assert(SOURCE_SLOTS <= SCOOP_S3_SINK_MAX_SLOTS && FILE_SLOTS <= SCOOP_S3_SINK_MAX_SLOTS,
+               "parts that wait have their places among the slots");
 
 static size_t lesser(size_t a, size_t b) {
     return a < b ? a : b;
@@ -24,7 +26,7 @@ static size_t lesser(size_t a, size_t b) {
 static bool fits_memory(const struct scoop_s3_sink *sink, uint64_t bytes) {
     if (bytes > sink->memory_bytes)
         return false;
-    size_t buffers = lesser((size_t)(sink->memory_bytes / bytes), sink->slot_count);
+    size_t buffers = lesser((size_t)(sink->memory_bytes / bytes), sink->most_buffers);
     return buffers >= 2 && (buffers - 1) * bytes >= sink->room_bytes;
 }
 
@@ -35,7 +37,7 @@ static enum scoop_parts_kept kept_where(const struct scoop_s3_sink *sink, uint64
 }
 
 static unsigned most_slots(const struct scoop_s3_sink *sink, enum scoop_parts_kept kept) {
-    return kept == SCOOP_PARTS_IN_MEMORY   ? sink->slot_count
+    return kept == SCOOP_PARTS_IN_MEMORY   ? sink->most_buffers
            : kept == SCOOP_PARTS_IN_SOURCE ? SOURCE_SLOTS
                                            : FILE_SLOTS;
 }
@@ -46,10 +48,10 @@ bool scoop_s3_sink_has_room(const struct scoop_s3_sink *sink, size_t room_bytes)
     uint32_t number = (uint32_t)sink->part_count + (filling == NULL ? 1 : 2);
     uint64_t memory = 0;
     unsigned busy = 0;
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++)
-        if (sink->slots[i].state != SLOT_FREE) {
+    SCOOP_S3_EACH_SLOT (slot, sink)
+        if (slot->state != SLOT_FREE) {
             busy++;
-            memory += sink->slots[i].buffer_bytes;
+            memory += slot->buffer_bytes;
         }
     for (; room < room_bytes; number++, busy++) {
         uint64_t bytes = scoop_part_plan_bytes(&sink->plan, number);
@@ -65,8 +67,7 @@ bool scoop_s3_sink_has_room(const struct scoop_s3_sink *sink, size_t room_bytes)
 
 /* Gives back the buffers of free slots that have not this size. */
 static void drop_buffers(struct scoop_s3_sink *sink, size_t but_of_bytes) {
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS; i++) {
-        struct scoop_s3_slot *slot = &sink->slots[i];
+    SCOOP_S3_EACH_SLOT (slot, sink) {
         if (slot->state != SLOT_FREE || slot->buffer_bytes == but_of_bytes)
             continue;
         scoop_budget_give(sink->budget, slot->buffer, slot->buffer_bytes);
@@ -81,9 +82,8 @@ void scoop_s3_sink_drop_buffers(struct scoop_s3_sink *sink) {
 
 /* Takes over the buffer of another free slot; after drop_buffers all have the right size. */
 static void inherit_buffer(struct scoop_s3_slot *slot) {
-    for (unsigned i = 0; i < SCOOP_S3_SINK_MAX_SLOTS && slot->buffer == NULL; i++) {
-        struct scoop_s3_slot *other = &slot->sink->slots[i];
-        if (other->state != SLOT_FREE)
+    SCOOP_S3_EACH_SLOT (other, slot->sink) {
+        if (other->state != SLOT_FREE || slot->buffer != NULL)
             continue;
         slot->buffer = other->buffer;
         other->buffer = NULL;

@@ -8,6 +8,7 @@
 
 #include "scoop/crypto.h"
 #include "scoop/header.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3_checksum.h"
@@ -39,6 +40,7 @@ struct net_source {
     char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
     uint64_t checksum;
     bool paused, ended;
+    bool sleeps;     /* until the next attempt */
     bool was_paused; /* at some time: the reader was the slower one */
     bool final;      /* the answer under way is the last one */
     uint32_t attempt;
@@ -305,6 +307,7 @@ static void end_with(struct net_source *source, const struct scoop_error *error)
 static void send_again(void *user) {
     struct net_source *source = user;
     struct scoop_error error = {0};
+    source->sleeps = false;
     if (send_request(source, &error) != 0)
         end_with(source, &error);
 }
@@ -323,7 +326,8 @@ static bool try_again(struct net_source *source, const struct scoop_error *error
     source->attempt++;
     source->base.retries++;
     source->resumed_at = source->received;
-    return scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
+    source->sleeps = scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
+    return source->sleeps;
 }
 
 static void http_done(void *user, struct scoop_http_exchange *exchange) {
@@ -417,6 +421,12 @@ static void net_start_at(struct scoop_source *base, uint64_t offset, const char 
     source->received = source->resumed_at = offset;
 }
 
+/* Whether an event is to come that brings bytes, or the end. */
+static bool is_under_way(const struct net_source *source) {
+    return source->sleeps ||
+           (!source->paused && (source->exchange != NULL || source->call != NULL));
+}
+
 static enum scoop_source_state net_peek(struct scoop_source *base, const unsigned char **data,
                                         size_t *length, struct scoop_error *error) {
     struct net_source *source = (struct net_source *)base;
@@ -426,7 +436,8 @@ static enum scoop_source_state net_peek(struct scoop_source *base, const unsigne
         return SCOOP_SOURCE_READY;
     }
     if (!source->ended)
-        return SCOOP_SOURCE_WAITING;
+        return SCOOP_INVARIANT(is_under_way(source), error) ? SCOOP_SOURCE_WAITING
+                                                            : SCOOP_SOURCE_FAILED;
     if (source->error.code == SCOOP_OK)
         return SCOOP_SOURCE_ENDED;
     *error = source->error;

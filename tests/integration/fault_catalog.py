@@ -164,8 +164,15 @@ def _duplicated(chance: random.Random) -> Fault:
 
 
 def _late(chance: random.Random) -> Fault:
-    seconds = chance.uniform(0, 0.15)
+    return _after(chance.uniform(0, 0.15))
 
+
+def _late_create(chance: random.Random) -> Fault:
+    """Several parts are full before the upload has a name."""
+    return _after(chance.uniform(0.3, 0.8))
+
+
+def _after(seconds: float) -> Fault:
     def act(handler: Any, request: Request) -> None:
         code, headers, body = handler.forward(request)
         time.sleep(seconds)
@@ -326,6 +333,7 @@ S3_FAULTS = {
     "half a body to the server": Kind(_half_to_the_server, ("put", "part"), passing=True),
     "duplicated": Kind(_duplicated, ALL, hides=True, blinds=True),
     "late": Kind(_late, ALL, passing=True),
+    "late Create": Kind(_late_create, ("create",), passing=True),
     "exchanged": Kind(lambda chance: exchanged(0.2), ("part",)),
     "drip": Kind(_drip, ("get", "complete", "create"), passing=True),
     "500": Kind(_always(error("InternalError", 500)), ALL, passing=True),
