@@ -45,6 +45,7 @@ PyObject *airscoop_checksum_add(PyObject *module, PyObject *args);
 PyObject *airscoop_list_uploads(PyObject *module, PyObject *args);
 PyObject *airscoop_list_parts(PyObject *module, PyObject *args);
 PyObject *airscoop_abort_upload(PyObject *module, PyObject *args);
+PyObject *airscoop_trace_to_descriptor(PyObject *module, PyObject *args);
 
 /* A wait without the GIL that looks at signals: pass &waiting.interrupt to libscoop between begin
  * and end. `progress` is called with no arguments about once a second, or NULL (borrowed). After

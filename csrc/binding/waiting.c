@@ -1,6 +1,7 @@
 #include <time.h>
 
 #include "provider.h"
+#include "trace.h"
 
 enum { PROGRESS_MS = 1000 };
 
@@ -25,7 +26,7 @@ static int check(void *user) {
     if (waiting->raised)
         return 1;
     PyEval_RestoreThread(waiting->thread);
-    if (PyErr_CheckSignals() != 0 || call_progress(waiting) != 0)
+    if (PyErr_CheckSignals() != 0 || airscoop_trace_tell() != 0 || call_progress(waiting) != 0)
         waiting->raised = 1;
     /* The exception stays with the thread state while the GIL is given up again. */
     waiting->thread = PyEval_SaveThread();
@@ -37,11 +38,12 @@ void airscoop_waiting_begin(struct airscoop_waiting *waiting, PyObject *progress
     waiting->interrupt.user = waiting;
     waiting->progress = progress;
     waiting->last_progress_ms = now_ms();
-    waiting->raised = 0;
+    waiting->raised = airscoop_trace_begin() != 0;
     airscoop_forget_failure();
     waiting->thread = PyEval_SaveThread();
 }
 
 void airscoop_waiting_end(struct airscoop_waiting *waiting) {
     PyEval_RestoreThread(waiting->thread);
+    airscoop_trace_end();
 }
