@@ -8,6 +8,7 @@
 #include "scoop/crypto.h"
 #include "scoop/kinesis_message.h"
 #include "scoop/memory.h"
+#include "scoop/trace.h"
 #include "signer.h"
 
 #define CONTENT_TYPE "application/x-amz-json-1.1"
@@ -129,6 +130,8 @@ static int send_call(struct scoop_kinesis_call *call, struct scoop_error *error)
             .user = call,
         };
         call->sent_at = (int64_t)time(NULL);
+        SCOOP_TRACE("kinesis", "%s to %s, %zu bytes", call->request.operation, call->request.stream,
+                    call->request.body_length);
         call->exchange = scoop_http_start(call->client->engine, &http, error);
         status = call->exchange == NULL ? -1 : 0;
     }
@@ -194,6 +197,10 @@ static bool mend(struct scoop_kinesis_call *call, struct scoop_http_exchange *ex
 }
 
 static void finish(struct scoop_kinesis_call *call, const struct scoop_kinesis_answer *answer) {
+    if (answer->error.code != SCOOP_OK)
+        SCOOP_TRACE("kinesis", "%s to %s: %s, HTTP %d, request %s", call->request.operation,
+                    call->request.stream, scoop_code_name(answer->error.code),
+                    answer->error.http_status, answer->error.request_id);
     call->request.on_done(call->request.user, answer);
     scoop_free(call);
 }

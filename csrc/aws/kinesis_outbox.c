@@ -7,6 +7,7 @@
 #include "kinesis_key_set.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
+#include "scoop/trace.h"
 
 enum {
     MOST_IN_FLIGHT = 64,
@@ -365,6 +366,9 @@ static int delay(struct scoop_outbox *outbox, struct scoop_parcel *parcel, bool 
     uint32_t step = parcel->fruitless + (throttled ? THROTTLED_STEPS : 0);
     parcel->state = WAITING;
     parcel->due_ms = now + scoop_retry_delay_ms(step, false, random01);
+    SCOOP_TRACE("publish", "of %zu records some were not stored%s; again in %llu ms, try %u",
+                parcel->count, throttled ? " (throttled)" : "",
+                (unsigned long long)(parcel->due_ms - now), parcel->fruitless + 1);
     if (throttled)
         narrow(outbox, parcel, now);
     return 0;

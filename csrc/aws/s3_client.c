@@ -10,6 +10,8 @@
 #include "scoop/retry.h"
 #include "scoop/s3.h"
 #include "scoop/s3_message.h"
+#include "scoop/trace.h"
+#include "s3_trace.h"
 #include "signer.h"
 
 enum {
@@ -241,6 +243,7 @@ static int sign(struct scoop_s3_call *call, const struct target *target,
 static int send_call(struct scoop_s3_call *call, struct scoop_error *error);
 
 static void finish(struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
+    scoop_s3_trace_failed(&call->request, &call->error);
     call->request.on_done(call->request.user, exchange, &call->error);
     free_call(call);
 }
@@ -322,6 +325,7 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
         return false;
     scoop_free(client->signer.region);
     client->signer.region = own;
+    SCOOP_TRACE("s3", "the bucket %s is in %s", call->request.bucket, own);
     call->region_tried = true;
     return client->path_style || set_endpoint(client, NULL, &ignored) == 0;
 }
@@ -364,6 +368,7 @@ static bool try_again(struct scoop_s3_call *call, struct scoop_http_exchange *ex
     uint32_t delay = scoop_retry_delay_ms(call->attempt, throttled, scoop_random01());
     delay = scoop_retry_after_ms(delay, server_delay_ms(exchange));
     call->attempt++;
+    scoop_s3_trace_again(&call->request, &call->error, delay);
     return scoop_engine_after(call->client->engine, delay, send_again, call, &error) == 0;
 }
 
@@ -451,6 +456,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .user = call,
     };
     call->sent_at = (int64_t)time(NULL);
+    scoop_s3_trace_send(request, call->attempt);
     call->exchange = scoop_http_start(call->client->engine, &http, error);
     return call->exchange == NULL ? -1 : 0;
 }

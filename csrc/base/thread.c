@@ -7,14 +7,25 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "scoop/trace.h"
+
+/* A fault of the thread's own ends in a core dump, and in Python's faulthandler, only if it can be
+ * delivered: while it is blocked the process ends without a word. */
+static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+
 int scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
                        struct scoop_error *error) {
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(thread, NULL, run, user);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0 ? 0 : scoop_fail_errno(error, failed, "starting a thread");
+    if (failed == 0)
+        return 0;
+    SCOOP_TRACE("thread", "none can be started: error %d", failed);
+    return scoop_fail_errno(error, failed, "starting a thread");
 }
 
 unsigned scoop_processors(void) {

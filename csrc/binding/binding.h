@@ -51,5 +51,6 @@ PyObject *airscoop_checksum_add(PyObject *module, PyObject *args);
 PyObject *airscoop_list_uploads(PyObject *module, PyObject *args);
 PyObject *airscoop_list_parts(PyObject *module, PyObject *args);
 PyObject *airscoop_abort_upload(PyObject *module, PyObject *args);
+PyObject *airscoop_trace_to_descriptor(PyObject *module, PyObject *args);
 
 #endif

@@ -1,6 +1,8 @@
 #include "binding.h"
+#include "trace.h"
 
 static int execute(PyObject *module) {
+    airscoop_start_trace();
     if (airscoop_add_exceptions(module) != 0 || airscoop_add_transfer(module) != 0)
         return -1;
     if (airscoop_add_changes(module) != 0 || airscoop_add_delta(module) != 0)
@@ -40,6 +42,7 @@ static PyMethodDef functions[] = {
     {"list_uploads", airscoop_list_uploads, METH_VARARGS, "One page of open multipart uploads."},
     {"list_parts", airscoop_list_parts, METH_VARARGS, "One page of an upload's parts."},
     {"abort_upload", airscoop_abort_upload, METH_VARARGS, "Ends a multipart upload."},
+    {"trace_to_descriptor", airscoop_trace_to_descriptor, METH_VARARGS, "Writes the trace there."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,6 +3,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "trace.h"
+
 enum { PROGRESS_MS = 1000 };
 
 static long long now_ms(void) {
@@ -76,7 +78,7 @@ int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress) {
         return refuse(runner, "this %s is in use by another thread%s");
     if (runner->ended)
         return refuse(runner, "this %s has ended; it runs once: make another");
-    if (note(runner) != 0)
+    if (airscoop_trace_begin() != 0 || note(runner) != 0)
         return -1;
     runner->begun = runner->busy = true;
     runner->waiter = pthread_self();
@@ -133,6 +135,7 @@ int airscoop_runner_call(struct airscoop_runner *runner,
     runner->thread = PyEval_SaveThread();
     int status = work_or_leave(runner, work, user, &error);
     PyEval_RestoreThread(runner->thread);
+    airscoop_trace_end();
     runner->progress = NULL;
     if (runner->type->settle != NULL && airscoop_runner_is_ours(runner))
         runner->type->settle(runner->object);
@@ -158,7 +161,7 @@ int airscoop_runner_ask(struct airscoop_runner *runner, int (*ask)(void *user), 
 static int look(void *user) {
     struct airscoop_runner *runner = user;
     long long now = now_ms();
-    if (PyErr_CheckSignals() != 0)
+    if (PyErr_CheckSignals() != 0 || airscoop_trace_tell() != 0)
         return -1;
     if (runner->progress == NULL || now - runner->last_progress_ms < PROGRESS_MS)
         return 0;

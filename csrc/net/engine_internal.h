@@ -39,7 +39,15 @@ struct scoop_http_exchange {
     bool repeated; /* the body was rewound */
     bool stopped;  /* a callback ended it: error holds why */
     struct scoop_error error;
+    unsigned number; /* in the trace */
+    uint64_t begun_ms;
 };
+
+/* --- http_trace.c --- */
+
+void scoop_http_trace_start(struct scoop_http_exchange *exchange, const char *method);
+void scoop_http_trace_head(struct scoop_http_exchange *exchange);
+void scoop_http_trace_end(struct scoop_http_exchange *exchange, const char *how);
 
 /* Called by the engine when libcurl says that an exchange ended. */
 void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result);

@@ -52,6 +52,7 @@ static void free_exchange(struct scoop_http_exchange *exchange) {
 void scoop_http_cancel(struct scoop_http_exchange *exchange) {
     if (exchange == NULL)
         return;
+    scoop_http_trace_end(exchange, "given up");
     curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
     unlink_exchange(exchange);
     free_exchange(exchange);
@@ -142,6 +143,7 @@ static int announce_head(struct scoop_http_exchange *exchange) {
     if (exchange->head_done)
         return 0;
     exchange->head_done = true;
+    scoop_http_trace_head(exchange);
     if (request->on_head == NULL ||
         request->on_head(request->user, exchange, &exchange->error) == 0)
         return 0;
@@ -294,6 +296,7 @@ void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result) 
         announce_head(exchange);
     else if (!exchange->stopped)
         fail_transport(exchange, result);
+    scoop_http_trace_end(exchange, "ended");
     curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
     unlink_exchange(exchange);
     if (exchange->request.on_done != NULL)
@@ -401,5 +404,6 @@ struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
     if (exchange->next != NULL)
         exchange->next->previous = exchange;
     engine->exchanges = exchange;
+    scoop_http_trace_start(exchange, request->method);
     return exchange;
 }

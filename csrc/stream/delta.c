@@ -12,6 +12,7 @@
 #include "places.h"
 #include "scoop/http.h"
 #include "scoop/memory.h"
+#include "scoop/trace.h"
 
 enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
@@ -27,7 +28,7 @@ enum phase { STARTING, PLANNING, COMPARING, DONE, FAILED };
 struct scoop_delta {
     struct scoop_delta_options options; /* keys and sides are not kept */
     char **keys;
-    enum phase phase;
+    enum phase phase, told_phase; /* the latter in the trace */
     atomic_bool cancelled;
     struct scoop_bell bell;
     struct scoop_export *sides[SCOOP_DELTA_SIDES]; /* old: NULL when there is none */
@@ -372,6 +373,18 @@ static void stop_sides(struct scoop_delta *delta) {
             scoop_export_stop(delta->sides[side]);
 }
 
+static void trace_phase(struct scoop_delta *delta) {
+    static const char *const names[] = {"starting", "planning", "comparing", "done", "failed"};
+    if (delta->told_phase == delta->phase)
+        return;
+    delta->told_phase = delta->phase;
+    SCOOP_TRACE(
+        "delta", "%s: %.150s%s%s, %llu bytes of temporary files", names[delta->phase],
+        scoop_export_name(delta->sides[SCOOP_NEW]), delta->phase == FAILED ? ", " : "",
+        delta->phase == FAILED ? scoop_code_name(delta->error.code) : "",
+        (unsigned long long)(delta->scratch.length_bytes + delta->changes->scratch.length_bytes));
+}
+
 enum scoop_delta_state scoop_delta_run(struct scoop_delta *delta, int slice_ms,
                                        struct scoop_error *error) {
     uint64_t begun = scoop_now_ms(), now = begun;
@@ -384,6 +397,7 @@ enum scoop_delta_state scoop_delta_run(struct scoop_delta *delta, int slice_ms,
         } else if (status == 0) {
             wait_for_ring(&delta->bell, heard, slice_ms - (int)(now - begun));
         }
+        trace_phase(delta);
         now = scoop_now_ms();
     }
     if (delta->phase == FAILED)

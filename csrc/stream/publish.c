@@ -12,6 +12,7 @@
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/thread.h"
+#include "scoop/trace.h"
 #include "text_reader.h"
 
 enum {
@@ -33,7 +34,7 @@ struct scoop_publish {
     struct scoop_publish_options options; /* without `changes` and `kinesis` */
     char *stream;
     size_t memory_bytes;
-    enum phase phase;
+    enum phase phase, told_phase; /* the latter in the trace */
     atomic_bool cancelled;
     struct scoop_engine *engine;
     struct scoop_kinesis_client *client;
@@ -206,6 +207,8 @@ static int take_summary(struct scoop_publish *publish, const struct scoop_kinesi
         return -1;
     publish->ask_again_ms =
         scoop_now_ms() + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
+    SCOOP_TRACE("publish", "the stream %s is asked again: %s", publish->stream,
+                scoop_code_name(error->code));
     publish->phase = ASKED_LATER;
     memset(error, 0, sizeof *error);
     return 0;
@@ -436,6 +439,18 @@ static int let_move(struct scoop_publish *publish, bool busy, uint64_t until,
     return status;
 }
 
+static void trace_phase(struct scoop_publish *publish) {
+    static const char *const names[] = {"asking the stream", "asking later", "publishing", "done",
+                                        "failed"};
+    if (publish->told_phase == publish->phase)
+        return;
+    publish->told_phase = publish->phase;
+    SCOOP_TRACE("publish", "%s: %s, %llu changes taken%s%s", names[publish->phase],
+                publish->stream, (unsigned long long)publish->taken,
+                publish->phase == FAILED ? ", " : "",
+                publish->phase == FAILED ? scoop_code_name(publish->error.code) : "");
+}
+
 enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int slice_ms,
                                            struct scoop_error *error) {
     uint64_t now = scoop_now_ms(), until = now + (uint64_t)slice_ms;
@@ -450,6 +465,7 @@ enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int sl
         }
         if (publish->phase == FAILED)
             end_failed(publish);
+        trace_phase(publish);
         now = scoop_now_ms();
     }
     if (publish->phase == FAILED)

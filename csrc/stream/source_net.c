@@ -12,6 +12,7 @@
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3_checksum.h"
+#include "scoop/trace.h"
 #include "source.h"
 
 enum {
@@ -326,6 +327,9 @@ static bool try_again(struct net_source *source, const struct scoop_error *error
     source->attempt++;
     source->base.retries++;
     source->resumed_at = source->received;
+    SCOOP_TRACE("transfer", "%s: %s after %" PRIu64 " bytes; the rest in %u ms, try %u",
+                source->where, scoop_code_name(error->code), source->received, delay,
+                source->attempt + 1);
     source->sleeps = scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
     return source->sleeps;
 }

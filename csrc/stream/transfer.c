@@ -7,6 +7,7 @@
 
 #include "places.h"
 #include "scoop/memory.h"
+#include "scoop/trace.h"
 #include "server_copy.h"
 #include "transfer_internal.h"
 
@@ -78,6 +79,8 @@ static int start_over(struct scoop_transfer *transfer) {
     transfer->source = NULL;
     transfer->sink->type->abort(transfer->sink);
     transfer->resume_dropped = transfer->resume_dropped || transfer->resume != NULL;
+    if (transfer->resume != NULL)
+        SCOOP_TRACE("transfer", "what an earlier try left does not fit: it is taken back");
     transfer->resume = NULL;
     transfer->unchanged = transfer->bare = false;
     transfer->upload_told = transfer->upload_kept = false;
@@ -89,6 +92,7 @@ static int start_over(struct scoop_transfer *transfer) {
 /* A record must change after all. */
 static int restart(struct scoop_transfer *transfer) {
     transfer->restarted = true;
+    SCOOP_TRACE("transfer", "a record must change: the source is read again, and written anew");
     return start_over(transfer);
 }
 
@@ -142,6 +146,8 @@ static int fall_back(struct scoop_transfer *transfer, const struct scoop_error *
         return -1;
     snprintf(transfer->server_side_refused, sizeof transfer->server_side_refused, "%.255s",
              error->message);
+    SCOOP_TRACE("transfer", "the server refuses to copy: %s, HTTP %d", scoop_code_name(error->code),
+                error->http_status);
     scoop_server_copy_facts(transfer->sink, &facts);
     stop_server_copy(transfer);
     transfer->server_tried = !facts.in_parts;
@@ -580,6 +586,7 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
         fail(transfer, &error);
         status = 1;
     }
+    scoop_transfer_trace_phase(transfer);
     if (is_over(transfer) || is_full(transfer) || is_held(transfer))
         return;
     if (is_empty(transfer))

@@ -33,8 +33,8 @@ enum scoop_transfer_phase {
 };
 
 struct scoop_transfer {
-    struct scoop_transfer_options options; /* strings are ours */
-    enum scoop_transfer_phase phase;
+    struct scoop_transfer_options options;       /* strings are ours */
+    enum scoop_transfer_phase phase, told_phase; /* the latter in the trace */
     atomic_bool cancelled;
     struct scoop_engine *engine; /* NULL when both ends are local */
     struct scoop_s3_client *source_client, *destination_client;
@@ -85,6 +85,11 @@ bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct s
 /* Whether UPLOAD_CREATED is due; then it is told. */
 bool scoop_transfer_tells_upload(struct scoop_transfer *transfer);
 enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer);
+
+/* --- transfer_trace.c --- */
+
+/* Tells of a phase that has begun since the last call. */
+void scoop_transfer_trace_phase(struct scoop_transfer *transfer);
 
 void scoop_transfer_free_options(struct scoop_transfer *transfer);
 

@@ -1,9 +1,12 @@
 /* How a transfer goes on with the upload of an earlier try, and leaves its own to a later one. */
 #include <string.h>
 
+#include "scoop/trace.h"
 #include "transfer_internal.h"
 
 void scoop_transfer_take_up(struct scoop_transfer *transfer, const struct scoop_resume *resume) {
+    SCOOP_TRACE("transfer", "goes on with upload %s: %u parts, %llu bytes are kept",
+                resume->upload_id, resume->kept_parts, (unsigned long long)resume->kept_bytes);
     transfer->resume = resume;
     transfer->upload_told = true;
 }

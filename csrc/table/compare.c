@@ -5,6 +5,7 @@
 #include "key_log.h"
 #include "sieve.h"
 #include "scoop/memory.h"
+#include "scoop/trace.h"
 
 enum { STEP_ROWS = 4096, PREFETCH_ROWS = 8 };
 
@@ -100,6 +101,7 @@ static int add_matched(void *user, const unsigned char *key, size_t length,
 
 /* Gives what the merge has found to a join, which goes on from there. */
 static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
+    SCOOP_TRACE("delta", "the keys are in no order that both exports keep: rows are matched");
     const struct scoop_join_options options = {
         .scratch = compare->options.scratch,
         .changes = compare->options.changes,

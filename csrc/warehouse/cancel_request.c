@@ -1,9 +1,8 @@
 /* PQcancel waits for a connection of its own without limit, so a helper thread does it. */
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #include "scoop/memory.h"
+#include "scoop/thread.h"
 #include "session_internal.h"
 
 enum { CANCEL_WAIT_SECONDS = 1 };
@@ -38,17 +37,13 @@ static void *send_request(void *argument) {
     return NULL;
 }
 
-/* Starts the helper with all signals blocked: they belong to the program's own threads. */
 static int start_helper(struct request *request) {
-    sigset_t all, before;
+    struct scoop_error ignored = {0};
     pthread_t helper;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&helper, NULL, send_request, request);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (result == 0)
-        pthread_detach(helper);
-    return result;
+    if (scoop_thread_start(&helper, send_request, request, &ignored) != 0)
+        return -1;
+    pthread_detach(helper);
+    return 0;
 }
 
 void scoop_cancel_request(PGconn *connection) {

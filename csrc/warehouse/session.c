@@ -7,6 +7,7 @@
 
 #include "scoop/memory.h"
 #include "scoop/sql_text.h"
+#include "scoop/trace.h"
 #include "session_internal.h"
 
 /* EXTRA: room for sslrootcert, application_name, client_encoding and the closing NULL. */
@@ -310,6 +311,8 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
     session->connection = start(session, error);
     if (session->connection == NULL)
         return -1;
+    SCOOP_TRACE("warehouse", "connecting to %s:%s, database %s", PQhost(session->connection),
+                PQport(session->connection), PQdb(session->connection));
     PQsetNoticeProcessor(session->connection, drop_notice, NULL);
     PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
     if (poll_connection(session, interrupt, error) == 0 && set_up(session, interrupt, error) == 0)

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
+#include "scoop/sql_text.h"
+#include "scoop/trace.h"
 #include "session_internal.h"
 
 enum { DRAIN_MS = 2000, ROLLBACK_MS = 3000, CHECK_MS = 50 };
@@ -175,10 +177,32 @@ static int settle(struct scoop_session *session, enum scoop_wait end, struct ans
     return -1;
 }
 
+static void trace_statement(const struct scoop_session *session, const char *sql) {
+    char text[240];
+    if (!scoop_trace_is_on())
+        return;
+    scoop_sql_display(sql, text, sizeof text);
+    SCOOP_TRACE("warehouse", "[%d] %s", PQbackendPID(session->connection), text);
+}
+
+/* `connection` may be gone: the backend's number is that of before. */
+static void trace_end(int backend, int64_t begun_ms, const PGresult *result,
+                      const struct scoop_error *error, int outcome) {
+    if (outcome == 0)
+        SCOOP_TRACE("warehouse", "[%d] %s after %lld ms", backend,
+                    result == NULL ? "done" : PQcmdStatus((PGresult *)result),
+                    (long long)(scoop_session_clock_ms() - begun_ms));
+    else
+        SCOOP_TRACE("warehouse", "[%d] %s%s%s after %lld ms", backend, scoop_code_name(error->code),
+                    error->sqlstate[0] != 0 ? " " : "", error->sqlstate,
+                    (long long)(scoop_session_clock_ms() - begun_ms));
+}
+
 static int send_statement(struct scoop_session *session, const struct scoop_statement *statement,
                           struct scoop_error *error) {
     if (statement->parameter_count > INT_MAX)
         return scoop_fail(error, SCOOP_USAGE, "a statement has too many parameters");
+    trace_statement(session, statement->sql);
     int sent = statement->parameter_count == 0
                    ? PQsendQuery(session->connection, statement->sql)
                    : PQsendQueryParams(session->connection, statement->sql,
@@ -191,10 +215,13 @@ static int exchange(struct scoop_session *session, const struct scoop_statement 
                     const struct scoop_patience *patience, PGresult **result,
                     struct scoop_error *error) {
     struct answer answer = {0};
+    int64_t begun = scoop_session_clock_ms();
+    int backend = PQbackendPID(session->connection);
     if (send_statement(session, statement, error) != 0)
         return -1;
     enum scoop_wait end = receive(session, patience, &answer);
     int outcome = settle(session, end, &answer, error);
+    trace_end(backend, begun, answer.result, error, outcome);
     if (outcome == 0)
         *result = answer.result;
     else
@@ -279,9 +306,11 @@ int scoop_session_copy(struct scoop_session *session, const char *sql,
     struct scoop_error ignored = {0};
     struct answer answer = {0};
     int made = 0;
+    int64_t begun = scoop_session_clock_ms();
     if (make_ready(session, interrupt, error) != 0 ||
         send_statement(session, &statement, error) != 0)
         return -1;
+    int backend = PQbackendPID(session->connection);
     enum scoop_wait end = receive(session, &patience, &answer);
     if (end == SCOOP_WAIT_READY && answer.copying) {
         PQclear(answer.result);
@@ -291,6 +320,7 @@ int scoop_session_copy(struct scoop_session *session, const char *sql,
             end = receive(session, &patience, &answer);
     }
     int outcome = settle(session, end, &answer, made == 0 ? error : &ignored);
+    trace_end(backend, begun, answer.result, made == 0 ? error : &ignored, outcome);
     if (outcome == 0)
         *rows = strtoll(PQcmdTuples(answer.result), NULL, 10);
     PQclear(answer.result);

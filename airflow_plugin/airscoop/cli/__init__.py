@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import contextlib
 import errno
 import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -23,6 +24,7 @@ from airscoop import __version__
 if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
 
+VERBOSE = "say on stderr what the engine does, a line per request, phase and retry"
 FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3
 STOPPED = "what was under way was taken back; what was committed before stays"
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
@@ -81,12 +83,45 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130, 143 stopped by "
         "a signal.",
     )
+    root.add_argument("-v", "--verbose", action="store_true", help=VERBOSE)
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     of_the_verb = [module for module, known in MODULES.items() if verb in known]
     for module in of_the_verb or MODULES:
         import_module(f"airscoop.cli.{module}").add_verbs(verbs)
+    _add_verbose(verbs)
     return root
+
+
+def _add_verbose(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Behind a verb as before it."""
+    for verb in verbs.choices.values():
+        verb.add_argument(
+            "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help=VERBOSE
+        )
+        for action in verb._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                _add_verbose(action)
+
+
+def _verb(arguments: Sequence[str]) -> str | None:
+    return next((word for word in arguments if word not in ("-v", "--verbose")), None)
+
+
+@contextlib.contextmanager
+def _traced(options: argparse.Namespace) -> Iterator[None]:
+    """With -v the engine says on stderr what it does, in place of the progress."""
+    if not options.verbose or sys.stderr is None:
+        yield
+        return
+    from airscoop._native import trace_to_descriptor
+
+    options.quiet = True
+    trace_to_descriptor(sys.stderr.fileno())
+    try:
+        yield
+    finally:
+        trace_to_descriptor(-1)
 
 
 def exit_code(error: AirscoopError) -> int:
@@ -131,12 +166,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The process ends with the command: at its end nobody has to look for cycles (2 ms).
         atexit.register(gc.freeze)
         arguments = sys.argv[1:]
-    options = parser(arguments[0] if arguments else None).parse_args(arguments)
+    options = parser(_verb(arguments)).parse_args(arguments)
     from airscoop.errors import AirscoopError
 
     _take_signals()
     try:
-        code: int = options.run(options)
+        with _traced(options):
+            code: int = options.run(options)
         sys.stdout.flush()
     except AirscoopError as error:
         if error.os_errno == errno.EPIPE:

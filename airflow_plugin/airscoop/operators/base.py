@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,8 @@ class AirscoopOperator(BaseOperator):
         """Runs the verb."""
 
     def execute(self, context: Context) -> dict[str, Any]:
+        if self.log.isEnabledFor(logging.DEBUG):
+            logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
         with airflow_errors():
             receipt = self.perform(context)
         self.log.info("%s", receipt.summary())

@@ -26,4 +26,8 @@ int scoop_sql_table(struct scoop_buf *sql, const struct scoop_table_name *name,
  * disagree on whether it escapes the next character. 0, or -1 (USAGE). */
 int scoop_sql_literal(struct scoop_buf *sql, const char *value, struct scoop_error *error);
 
+/* The statement up to its first value, on one line and cut to fit, for messages: no literal, number
+ * or comment of it. `size` is at least 8. */
+void scoop_sql_display(const char *sql, char *text, size_t size);
+
 #endif

@@ -8,8 +8,8 @@
 
 #include "scoop/error.h"
 
-/* Starts a thread that takes no signals: those are for the thread that has an interpreter. The
- * caller joins it. 0, or -1 with *error. */
+/* Starts a thread that takes no signals but those of a fault of its own: the others are for the
+ * thread that has an interpreter. The caller joins or detaches it. 0, or -1 with *error. */
 int scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
                        struct scoop_error *error);
 /* Processors that this process may use, at least 1. */

@@ -1,0 +1,17 @@
+/* The trace, as Python code sees it. All of it is called with the GIL. */
+#ifndef AIRSCOOP_TRACE_H
+#define AIRSCOOP_TRACE_H
+
+#include "binding.h"
+
+/* When the module is made: follows AIRSCOOP_TRACE, once in a process. */
+void airscoop_start_trace(void);
+/* Before a call of the engine: follows the logger. 0, or -1 with an exception set. */
+int airscoop_trace_begin(void);
+/* During a call: gives the lines so far to logging. 0, or -1 with an exception set, which may come
+ * from a signal. */
+int airscoop_trace_tell(void);
+/* After a call: the rest is given soon, by the main thread, as it takes signals. */
+void airscoop_trace_end(void);
+
+#endif
