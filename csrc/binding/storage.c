@@ -1,9 +1,10 @@
-/* airscoop._native.list_page and head_object. */
+/* airscoop._native: what is in storage. */
 #include <string.h>
 
 #include "asker.h"
 #include "scoop/memory.h"
 #include "scoop/s3_ask.h"
+#include "scoop/split_mark.h"
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {
@@ -108,7 +109,8 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     airscoop_waiting_end(&waiting);
     airscoop_close_asker(&asker);
     if (status == 0)
-        return Py_BuildValue("(Lss)", (long long)facts.size_bytes, facts.etag, facts.checksum);
+        return Py_BuildValue("(Lsss)", (long long)facts.size_bytes, facts.etag, facts.checksum,
+                             facts.split_mark);
     return waiting.raised ? NULL : airscoop_raise(state, &error);
 }
 
@@ -130,4 +132,14 @@ PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {
     if (status == 0)
         Py_RETURN_NONE;
     return waiting.raised ? NULL : airscoop_raise(state, &error);
+}
+
+PyObject *airscoop_is_split_file(PyObject *module, PyObject *args) {
+    PyObject *path;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O&:is_split_file", PyUnicode_FSConverter, &path))
+        return NULL;
+    bool holds = scoop_split_mark_holds(PyBytes_AsString(path));
+    Py_DECREF(path);
+    return PyBool_FromLong(holds);
 }
