@@ -29,12 +29,12 @@ resource "aws_iam_policy" "worker" {
         Resource = [local.bucket_arn]
       },
       {
-        # A rerun without bad records removes the reject file of the run before. Nothing else is
-        # ever deleted.
-        Sid      = "RemoveStaleRejects"
+        # A rerun without bad records removes the reject file of the run before, a copy in several
+        # files those of an earlier run that are too many. Who may write here could empty any file.
+        Sid      = "RemoveStaleFiles"
         Effect   = "Allow"
         Action   = ["s3:DeleteObject"]
-        Resource = ["${local.data_arn}/*/_rejects/*"]
+        Resource = ["${local.data_arn}/*"]
       },
     ]
   })

@@ -415,6 +415,7 @@ _OPTIONS = {
         "memory_limit",
         "overwrite",
         "split_bytes",
+        "split_replace",
         "object_options",
     ),
 }
@@ -520,6 +521,7 @@ class WriteOptions(TypedDict, total=False):
     overwrite: bool
     object_options: ObjectOptions
     split_bytes: int | None
+    split_replace: bool
 
 
 @overload
@@ -607,8 +609,9 @@ def open(
 
     Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
-    already is kept), `object_options` (ObjectOptions, for an object in S3) and `split_bytes` (files
-    of about that size, named as airscoop.copy does).
+    already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
+    about that size, named as airscoop.copy does) and `split_replace` (what is in their way and not
+    of an earlier run is replaced).
 
     Raises UsageError for what it does not know, other subclasses of
     airscoop.errors.AirscoopError for what goes wrong, now and later, and ValueError for the use of

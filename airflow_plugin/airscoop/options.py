@@ -38,6 +38,8 @@ class TransferOptions:
     allow_unknown_length: bool = False
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     split_bytes: int | None = None  # files of about this size instead of one
+    split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
+    split_part: bool = False  # one of those files
     held: bool = False  # sealed before it is committed
     as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
     head_lines: int | None = None
@@ -61,6 +63,8 @@ class TransferOptions:
         for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
+        if self.split_replace and self.split_bytes is None:
+            raise UsageError("split_replace needs split_bytes: one file replaces one anyway")
         for name, needed in (
             ("object_options", ObjectOptions),
             ("source_s3", S3Settings),
@@ -91,6 +95,7 @@ class TransferOptions:
             "allow_unknown_length": self.allow_unknown_length,
             "through_client": not self.server_side,
             "held": self.held,
+            "split_part": self.split_part,
             "as_stored": self.as_stored,
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,

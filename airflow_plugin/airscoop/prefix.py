@@ -456,7 +456,7 @@ def copy_prefix(
     where, to = _name(source), _name(destination)
     same = options.get("source_s3") == options.get("destination_s3")
     _check(where, to, same, jobs)
-    if options.get("split_bytes") is not None:
+    if options.get("split_bytes") is not None or options.get("split_replace"):
         raise UsageError("split_bytes is for one object at a time")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")

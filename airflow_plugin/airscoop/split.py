@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
-from pathlib import Path
 from typing import Any
 
 from airscoop import places
+from airscoop.credentials import S3Settings
 from airscoop.errors import AirscoopError, UsageError
+from airscoop.object_options import ObjectOptions
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
+from airscoop.split_files import SplitFiles, mark_of, part_name
 from airscoop.transfer import Upload
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
@@ -18,15 +19,12 @@ STEP_BYTES = 2**20
 MOST_FILES = 100_000
 
 
-def part_name(destination: str, number: int) -> str:
-    """x.json.gz -> x-00000.json.gz"""
-    folder, slash, name = destination.rpartition("/")
-    stem, dot, suffix = name.partition(".")
-    return f"{folder}{slash}{stem}-{number:05}{dot}{suffix}"
-
-
 def merged(
-    receipts: list[CopyReceipt], destination: str, files: list[WrittenFile], seconds: float
+    receipts: list[CopyReceipt],
+    destination: str,
+    files: list[WrittenFile],
+    removed: list[str],
+    seconds: float,
 ) -> CopyReceipt:
     """One receipt of many files."""
     return dataclasses.replace(
@@ -42,6 +40,7 @@ def merged(
         checksum=None,
         unchanged=False,
         files=files,
+        removed=removed,
     )
 
 
@@ -50,12 +49,23 @@ class SplitUpload:
 
     Each is sent whole, gzip data of its own, before the first is committed. Commits follow each
     other: between the first and the last some of the files are there and others are not. Then the
-    files of an earlier run that this one has not written are removed.
+    files of an earlier run that this one has not written are removed. Files in the way of which
+    nothing proves that such a run wrote them end it before it commits; `split_replace` replaces
+    them, too.
     """
 
     receipt: CopyReceipt | None
 
-    def __init__(self, destination: str, *, split_bytes: int, **options: Any) -> None:
+    def __init__(
+        self,
+        destination: str,
+        *,
+        split_bytes: int,
+        split_replace: bool = False,
+        destination_s3: S3Settings | None = None,
+        object_options: ObjectOptions | None = None,
+        **options: Any,
+    ) -> None:
         if split_bytes < LEAST_BYTES:
             raise UsageError(f"split_bytes {split_bytes} is less than {LEAST_BYTES}")
         if destination == "-" or destination.endswith("/"):
@@ -64,7 +74,14 @@ class SplitUpload:
             raise UsageError("overwrite=False and split_bytes do not go together")
         self._destination = destination
         self._split_bytes = split_bytes
+        self._replace = split_replace
         self._options = options
+        self._object_options = object_options or ObjectOptions()
+        self._s3 = destination_s3 or S3Settings()
+        if places.is_s3(destination):
+            self._s3 = self._s3.resolved()
+        self._there = SplitFiles(destination, s3=self._s3, ca_file=options.get("ca_file"))
+        self._refuse_others(first=1)  # every run replaces number 0: that one is for the end
         self._sealed: list[Upload] = []
         self._current: Upload | None = self._next()
         self._committed = 0
@@ -79,7 +96,19 @@ class SplitUpload:
         if len(self._sealed) == MOST_FILES:
             raise UsageError(f"more than {MOST_FILES} files: raise split_bytes")
         name = part_name(self._destination, len(self._sealed))
-        return Upload(name, held=True, as_stored=True, **self._options)
+        object_options = self._object_options
+        if places.is_s3(name):
+            metadata = {**object_options.metadata, **mark_of(name)}
+            object_options = dataclasses.replace(object_options, metadata=metadata)
+        return Upload(
+            name,
+            held=True,
+            as_stored=True,
+            split_part=True,
+            destination_s3=self._s3,
+            object_options=object_options,
+            **self._options,
+        )
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
@@ -119,11 +148,12 @@ class SplitUpload:
         while self._buffer:
             self._step()
         self._seal()
+        self._refuse_others(first=0)
         try:
             receipts = [self._commit_one(upload) for upload in self._sealed]
         except AirscoopError as error:
             raise self._told(error) from error
-        self._remove_others()
+        removed = self._remove_others()
         files = [
             WrittenFile(
                 name=one.destination,
@@ -134,7 +164,8 @@ class SplitUpload:
             )
             for one, lines in zip(receipts, self._all_lines, strict=True)
         ]
-        self.receipt = merged(receipts, self._destination, files, time.monotonic() - self._start)
+        seconds = time.monotonic() - self._start
+        self.receipt = merged(receipts, self._destination, files, removed, seconds)
         return self.receipt
 
     def _commit_one(self, upload: Upload) -> CopyReceipt:
@@ -158,40 +189,27 @@ class SplitUpload:
         for upload in [*self._sealed, *([self._current] if self._current is not None else [])]:
             upload.abort()
 
-    # --- the files of earlier runs ---
+    # --- the files that are there ---
 
-    def _remove_others(self) -> None:
-        """Files of an earlier run with more of them, or with one: their rows would count twice."""
-        folder, slash, name = self._destination.rpartition("/")
-        stem, dot, suffix = name.partition(".")
-        pattern = re.compile(re.escape(f"{stem}-") + r"(\d{5})" + re.escape(dot + suffix))
-        for found in sorted(self._listed(f"{folder}{slash}", stem), reverse=True):
-            match = pattern.fullmatch(found)
-            if found == name or (match and int(match.group(1)) >= len(self._sealed)):
-                self._remove(f"{folder}{slash}{found}")
+    def _refuse_others(self, first: int) -> None:
+        if not self._replace:
+            self._there.refuse_others(first)
 
-    def _listed(self, folder: str, stem: str) -> list[str]:
-        if not places.is_s3(self._destination):
-            return [path.name for path in Path(folder or ".").iterdir() if path.is_file()]
-        from airscoop import storage
-
-        skipped = len(folder[5:].partition("/")[2])
-        listed = storage.list_objects(folder + stem, **self._settings())
-        return [info.key[skipped:] for info in listed]
-
-    def _settings(self) -> dict[str, Any]:
-        return {"s3": self._options.get("destination_s3"), "ca_file": self._options.get("ca_file")}
-
-    def _remove(self, name: str) -> None:
-        from airscoop import storage
-
-        try:
-            if places.is_s3(name):
-                storage.delete(name, **self._settings())
-            else:
-                Path(name).unlink(missing_ok=True)
-        except (AirscoopError, OSError) as error:
-            raise AirscoopError(
-                f"{self._destination} is committed in {len(self._sealed)} files, but {name} of an "
-                f"earlier run could not be removed, remove it: {error}"
-            ) from error
+    def _remove_others(self) -> list[str]:
+        """Files of an earlier run with more of them: their rows would count twice."""
+        removed: list[str] = []
+        for file in self._there.found():
+            if file.number is not None and file.number < len(self._sealed):
+                continue
+            try:
+                if not self._replace and not self._there.is_ours(file):
+                    raise UsageError("it came meanwhile, and nothing proves what it is")
+                self._there.remove(file)
+            except (AirscoopError, OSError) as error:
+                raise AirscoopError(
+                    f"{self._destination} is committed in {len(self._sealed)} files, but "
+                    f"{file.name} stands beside them and could not be removed: its rows count "
+                    f"twice, remove it: {error}"
+                ) from error
+            removed.append(file.name)
+        return removed

@@ -15,7 +15,8 @@ from airscoop.options import s3_options
 class ObjectInfo:
     """An object; `etag` keeps its quotes.
 
-    `checksum` is "CRC32C:base64" or "CRC64NVME:base64" of the whole object, if `head` has told it.
+    `checksum` is "CRC32C:base64" or "CRC64NVME:base64" of the whole object, if `head` has told it;
+    so is `split_mark`, which a file of a split output has.
     """
 
     bucket: str
@@ -23,6 +24,7 @@ class ObjectInfo:
     size: int
     etag: str
     checksum: str | None = None
+    split_mark: str | None = None
 
     @property
     def uri(self) -> str:
@@ -69,8 +71,15 @@ def head(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) 
     from airscoop._native import head_object
 
     bucket, key = bucket_and_key(uri)
-    size, etag, checksum = head_object(request_options(s3, ca_file), bucket, key)
-    return ObjectInfo(bucket=bucket, key=key, size=size, etag=etag, checksum=checksum or None)
+    size, etag, checksum, mark = head_object(request_options(s3, ca_file), bucket, key)
+    return ObjectInfo(
+        bucket=bucket,
+        key=key,
+        size=size,
+        etag=etag,
+        checksum=checksum or None,
+        split_mark=mark or None,
+    )
 
 
 def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:

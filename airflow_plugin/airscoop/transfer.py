@@ -126,6 +126,7 @@ class CopyJob:
             checksum=None,
             unchanged=False,
             files=written.files,
+            removed=written.removed,
         )
 
     def _run_resumable(self, resumption: Resumption, report: Callable[[], object]) -> TransferFacts:
@@ -166,6 +167,7 @@ def writing(options: TransferOptions) -> SplitUpload:
     return SplitUpload(
         options.destination or "-",
         split_bytes=options.split_bytes or 0,
+        split_replace=options.split_replace,
         compression=options.compression,
         compression_level=options.compression_level,
         checksum=options.checksum,
@@ -240,6 +242,7 @@ def copy(
     allow_unknown_length: bool = False,
     server_side: bool = True,
     split_bytes: int | None = None,
+    split_replace: bool = False,
     memory_limit: int | None = None,
     overwrite: bool = True,
     object_options: ObjectOptions | None = None,
@@ -279,7 +282,9 @@ def copy(
     With `split_bytes` the output goes to several files of about that size each (of what is written,
     so compressed), cut at line ends and named x-00000.json.gz and so on for x.json.gz. All are sent
     before the first appears, and appear one after the other; files of an earlier run that are too
-    many are removed then. The receipt lists them.
+    many are removed then. The receipt lists both. A file under such a name, or under x.json.gz
+    itself, of which nothing proves that such a run wrote it raises PreconditionFailed before
+    anything appears; with `split_replace` it is replaced or removed.
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
@@ -300,6 +305,7 @@ def copy(
         allow_unknown_length=allow_unknown_length,
         server_side=server_side,
         split_bytes=split_bytes,
+        split_replace=split_replace,
         memory_limit=memory_limit,
         overwrite=overwrite,
         object_options=object_options or ObjectOptions(),

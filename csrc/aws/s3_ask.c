@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "scoop/s3_checksum.h"
+#include "scoop/split_mark.h"
 
 #include "s3_asking.h"
 
@@ -38,6 +39,8 @@ static void answered(void *user, struct scoop_http_exchange *exchange,
     snprintf(asking->facts.etag, sizeof asking->facts.etag, "%s", etag == NULL ? "" : etag);
     asking->facts.size_bytes = scoop_http_content_length(exchange);
     note_checksum(&asking->facts, exchange);
+    const char *mark = scoop_http_header(exchange, SCOOP_SPLIT_HEADER);
+    snprintf(asking->facts.split_mark, sizeof asking->facts.split_mark, "%s", mark ? mark : "");
 }
 
 int scoop_s3_ask(struct scoop_s3_client *client, struct scoop_s3_request *request,

@@ -71,6 +71,7 @@ static const struct field fields[] = {
     {"max_rejected", COUNT, AT(max_rejected)},
     {"rejects", TEXT, AT(rejects_uri)},
     {"held", FLAG, AT(held)},
+    {"split_part", FLAG, AT(split_part)},
     {"through_client", FLAG, AT(through_client)},
     {"as_stored", FLAG, AT(as_stored)},
     {"replace_invalid", FLAG, AT(replace_invalid)},

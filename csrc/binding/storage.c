@@ -1,9 +1,10 @@
-/* airscoop._native.list_page and head_object. */
+/* airscoop._native: what is in storage. */
 #include <string.h>
 
 #include "asker.h"
 #include "scoop/memory.h"
 #include "scoop/s3_ask.h"
+#include "scoop/split_mark.h"
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {
@@ -100,13 +101,13 @@ struct object_question {
     struct scoop_s3_object_facts facts;
 };
 
-static int head(void *user, struct scoop_error *error) {
+static int head_it(void *user, struct scoop_error *error) {
     struct object_question *asked = user;
     return scoop_s3_head(asked->asker.client, asked->bucket, asked->key, &asked->facts,
                          &asked->asker.runner.interrupt, error);
 }
 
-static int delete (void *user, struct scoop_error *error) {
+static int delete_it(void *user, struct scoop_error *error) {
     struct object_question *asked = user;
     return scoop_s3_delete(asked->asker.client, asked->bucket, asked->key,
                            &asked->asker.runner.interrupt, error);
@@ -127,10 +128,11 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     PyObject *dict;
     if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &asked.bucket,
                           &asked.key) ||
-        ask(&asked, module, dict, head) != 0)
+        ask(&asked, module, dict, head_it) != 0)
         return NULL;
-    const struct scoop_s3_object_facts facts = asked.facts;
-    return Py_BuildValue("(Lss)", (long long)facts.size_bytes, facts.etag, facts.checksum);
+    const struct scoop_s3_object_facts *facts = &asked.facts;
+    return Py_BuildValue("(Lsss)", (long long)facts->size_bytes, facts->etag, facts->checksum,
+                         facts->split_mark);
 }
 
 PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {
@@ -138,7 +140,17 @@ PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {
     PyObject *dict;
     if (!PyArg_ParseTuple(args, "O!ss:delete_object", &PyDict_Type, &dict, &asked.bucket,
                           &asked.key) ||
-        ask(&asked, module, dict, delete) != 0)
+        ask(&asked, module, dict, delete_it) != 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+PyObject *airscoop_is_split_file(PyObject *module, PyObject *args) {
+    PyObject *path;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O&:is_split_file", PyUnicode_FSConverter, &path))
+        return NULL;
+    bool holds = scoop_split_mark_holds(PyBytes_AsString(path));
+    Py_DECREF(path);
+    return PyBool_FromLong(holds);
 }

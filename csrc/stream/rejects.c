@@ -191,7 +191,7 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
     if (rejects->client == NULL) {
         if (make_folders(rejects->uri, error) != 0)
             return -1;
-        rejects->sink = scoop_file_sink_new(rejects->uri, false, error);
+        rejects->sink = scoop_file_sink_new(rejects->uri, false, false, error);
         return rejects->sink == NULL ? -1 : 0;
     }
     if (scoop_s3_uri_parse(rejects->uri, &place, error) != 0)

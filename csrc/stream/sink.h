@@ -80,8 +80,8 @@ struct scoop_sink_facts {
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
 
 /* Written beside, synced, renamed; or linked, if a file that is there is to be kept (PRECONDITION).
- */
-struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
+ * split_part: marked as one of a split output. */
+struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing, bool split_part,
                                        struct scoop_error *error);
 /* An open descriptor, not closed. What was written stays written. */
 struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error);

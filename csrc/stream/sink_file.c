@@ -10,6 +10,7 @@
 
 #include "file_blocks.h"
 #include "scoop/memory.h"
+#include "scoop/split_mark.h"
 #include "sink.h"
 
 enum {
@@ -26,6 +27,7 @@ struct file_sink {
     char *beside; /* the name it is written under */
     bool named;   /* `beside` exists on disk */
     bool keep_existing;
+    bool split_part;
     int fd;
     struct scoop_file_blocks *blocks;
     uint64_t length; /* of what `write` wrote */
@@ -55,6 +57,8 @@ static int file_seal(struct scoop_sink *base, struct scoop_error *error) {
     struct file_sink *sink = (struct file_sink *)base;
     if (scoop_file_blocks_flush(sink->blocks, error) != 0)
         return -1;
+    if (sink->split_part)
+        scoop_split_mark_set(sink->fd, sink->path);
     if (fsync(sink->fd) != 0 && errno != EINVAL)
         return scoop_fail_errno(error, errno, "syncing %s", sink->path);
     sink->state = SCOOP_SINK_SEALED;
@@ -212,7 +216,7 @@ static int keep_mode(const struct file_sink *sink, const struct stat *old,
     return 0;
 }
 
-struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
+struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing, bool split_part,
                                        struct scoop_error *error) {
     struct stat there;
     bool exists = stat(path, &there) == 0;
@@ -240,6 +244,7 @@ struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing,
     sink->base.write_at = file_write_at;
     sink->fd = -1;
     sink->keep_existing = keep_existing;
+    sink->split_part = split_part;
     if (resolve_links(sink, path, error) == 0 && name_beside(sink, error) == 0 &&
         open_beside(sink, error) == 0 && (!exists || keep_mode(sink, &there, error) == 0) &&
         (sink->blocks = scoop_file_blocks_new(sink->fd, sink->path, error)) != NULL)

@@ -261,7 +261,8 @@ int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error
     else if (strcmp(uri, "-") == 0)
         transfer->sink = scoop_fd_sink_new(1, error);
     else
-        transfer->sink = scoop_file_sink_new(uri, transfer->options.keep_existing, error);
+        transfer->sink = scoop_file_sink_new(uri, transfer->options.keep_existing,
+                                             transfer->options.split_part, error);
     return transfer->sink == NULL ? -1 : 0;
 }
 

@@ -108,7 +108,7 @@ run "spectrum_reads_the_prefix_and_keeps_one_catalog_database" {
   }
 }
 
-run "worker_deletes_reject_files_only" {
+run "worker_deletes_below_the_data_only" {
   command = plan
 
   assert {
@@ -127,12 +127,12 @@ run "worker_deletes_reject_files_only" {
         actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
         resources = ["arn:aws:s3:::books-of-the-test"]
       }
-      RemoveStaleRejects = {
+      RemoveStaleFiles = {
         actions   = ["s3:DeleteObject"]
-        resources = ["arn:aws:s3:::books-of-the-test/bestsellers/*/_rejects/*"]
+        resources = ["arn:aws:s3:::books-of-the-test/bestsellers/*"]
       }
     }
-    error_message = "The worker must have exactly airscoop's S3 actions, and delete only reject files."
+    error_message = "The worker must have exactly airscoop's S3 actions, and delete only where it writes."
   }
 }
 

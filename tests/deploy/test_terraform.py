@@ -180,7 +180,8 @@ def test_the_registry_has_the_keys_and_the_lifetime_that_the_code_names() -> Non
     assert '"expires": int(time.time())' in lease
 
 
-def test_the_worker_deletes_only_below_rejects() -> None:
+def test_the_worker_deletes_only_where_it_writes() -> None:
+    """Stale reject files, and files of an earlier split copy."""
     (deleting,) = (
         each
         for each in statements(resource("aws_iam_policy", "worker"))
@@ -188,7 +189,7 @@ def test_the_worker_deletes_only_below_rejects() -> None:
     )
     assert deleting.actions == ("s3:DeleteObject",)
     resources = re.search(r"Resource += (.+)", deleting.text)
-    assert resources and resources[1] == '["${local.data_arn}/*/_rejects/*"]'
+    assert resources and resources[1] == '["${local.data_arn}/*"]'
 
 
 def test_redshift_writes_no_file() -> None:

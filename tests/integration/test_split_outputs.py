@@ -72,30 +72,36 @@ def test_each_file_is_gzip_data_of_its_own_that_ends_with_a_record(
 
 
 def test_again_gives_the_same_and_removes_what_is_too_much(store: Store, text: bytes) -> None:
+    more = store.put("more.json", text + rows(11_000, seed=2))
     source = store.put("in.json", text)
-    store.put("out.json.gz", b"of a run that did not split")
-    for number in (3, 4, 6):
-        store.put(f"out-{number:05}.json.gz", b"of a run with more")
     store.put("out-00007.csv.gz", b"another's")
     store.put("outer-00007.json.gz", b"another's")
+    many = copied(store, more, store.uri("out.json.gz"))
+    assert len(many.files) == 4 and many.removed == []
     first = copied(store, source, store.uri("out.json.gz"))
     expected = [f"out-{number:05}.json.gz" for number in range(3)]
+    assert first.removed == [store.uri("out-00003.json.gz")]
     assert files(store, "out") == [*expected, "out-00007.csv.gz", "outer-00007.json.gz"]
     again = copied(store, source, store.uri("out.json.gz"))
     assert [one.etag for one in again.files] == [one.etag for one in first.files]
+    assert again.removed == []
     store.put("small.json", b"{}\n")
-    assert len(copied(store, store.uri("small.json"), store.uri("out.json.gz")).files) == 1
+    small = copied(store, store.uri("small.json"), store.uri("out.json.gz"))
+    assert len(small.files) == 1
+    assert small.removed == [store.uri(name) for name in reversed(expected[1:])]
     assert files(store) == ["out-00000.json.gz", "out-00007.csv.gz"]
 
 
 def test_files_on_disk_are_split_too(store: Store, text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_bytes(text + rows(8_000, seed=2))
+    assert len(copied(store, str(tmp_path / "in.json"), str(tmp_path / "out.json")).files) == 6
     (tmp_path / "in.json").write_bytes(text)
-    (tmp_path / "out-00009.json").write_bytes(b"of a run with more")
     receipt = copied(store, str(tmp_path / "in.json"), str(tmp_path / "out.json"))
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["in.json", *(f"out-{number:05}.json" for number in range(5))]
     assert b"".join((tmp_path / name).read_bytes() for name in names[1:]) == text
     assert len(receipt.files) == 5
+    assert receipt.removed == [str(tmp_path / "out-00005.json")]
 
 
 def test_an_empty_source_gives_one_empty_file(store: Store) -> None:

@@ -72,6 +72,12 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="SIZE",
         help="write files of about this size, x-00000.json.gz and so on for x.json.gz",
     )
+    verb.add_argument(
+        "--split-replace",
+        action="store_true",
+        help="replace or remove files under those names, and under the unsplit one, that are not "
+        "proven to be of an earlier split copy; without it they end the copy",
+    )
     prefix = verb.add_argument_group(
         "prefixes",
         "a source that ends in / is all that is below it; they share --memory-limit (128M)",
@@ -203,6 +209,7 @@ def run_copy(options: argparse.Namespace) -> int:
         rejects=options.rejects,
         overwrite=not options.no_overwrite,
         split_bytes=options.split_bytes,
+        split_replace=options.split_replace,
         object_options=object_options(options),
     )
     resume = _resume_store(options, transfer)

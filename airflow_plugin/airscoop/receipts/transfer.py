@@ -31,7 +31,8 @@ class CopyReceipt(Receipt):
     "memory", "source" (read again) or "file" (temporary, in TMPDIR). resumed: how the upload of an
     earlier try was used: "bytes" (the source was read on from where it stopped), "parts" (the
     source was read again, only missing parts were sent), "restarted" (it did not fit).
-    resumed_bytes: how much was not sent again.
+    resumed_bytes: how much was not sent again. files: of an output that is split; removed: those
+    that stood in its way, of an earlier run (or of others, with split_replace).
     """
 
     verb: str = "copy"
@@ -62,6 +63,7 @@ class CopyReceipt(Receipt):
     resumed: Literal["bytes", "parts", "restarted"] | None = None
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         if self.destination:
@@ -79,4 +81,6 @@ class CopyReceipt(Receipt):
             )
         if self.resumed_bytes:
             text += f", resumed: {megabytes(self.resumed_bytes)} not sent again"
+        if self.removed:
+            text += f", {len(self.removed):,} old files removed"
         return f"{text}, {self.seconds:.1f} s"

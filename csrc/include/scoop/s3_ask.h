@@ -21,7 +21,8 @@ int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const
 struct scoop_s3_object_facts {
     int64_t size_bytes; /* -1: not said */
     char etag[SCOOP_ETAG_SIZE];
-    char checksum[32]; /* "CRC32C:base64" of the whole object; "": S3 keeps none that we know */
+    char checksum[32];   /* "CRC32C:base64" of the whole object; "": S3 keeps none that we know */
+    char split_mark[65]; /* what a file of a split output was given (split_mark.h), else "" */
 };
 
 /* HEAD of an object. 0, or -1 with NOT_FOUND, ACCESS_DENIED, … */

@@ -55,6 +55,7 @@ struct scoop_transfer_options {
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
     bool held;           /* run stops in HELD, before anything is visible, until it is released */
+    bool split_part;     /* the destination, a file, is marked as one of a split output */
     bool through_client; /* an S3 object for S3 is never copied by the server itself */
     bool as_stored;      /* the source's bytes are the content: gzip data is not inflated */
     bool one_thread;     /* the stages have none of their own: for callers who have several */
