@@ -230,7 +230,12 @@ class Session:
     def close(self) -> None: ...
 
 def list_page(
-    options: dict[str, Any], bucket: str, prefix: str, token: str | None, /
+    options: dict[str, Any],
+    bucket: str,
+    prefix: str,
+    token: str | None,
+    check: Callable[[], object] | None = None,
+    /,
 ) -> tuple[list[tuple[str, int, str]], str | None]: ...
 def list_uploads(
     options: dict[str, Any],
@@ -244,7 +249,13 @@ def list_parts(
     options: dict[str, Any], bucket: str, key: str, upload_id: str, after: int, /
 ) -> tuple[list[tuple[int, int, str, str, str]], int | None]: ...
 def abort_upload(options: dict[str, Any], bucket: str, key: str, upload_id: str, /) -> None: ...
-def head_object(options: dict[str, Any], bucket: str, key: str, /) -> tuple[int, str, str]: ...
+def head_object(
+    options: dict[str, Any],
+    bucket: str,
+    key: str,
+    check: Callable[[], object] | None = None,
+    /,
+) -> tuple[int, str, str]: ...
 def delete_object(options: dict[str, Any], bucket: str, key: str, /) -> None: ...
 def checksum_add(algorithm: str, value: int, data: ReadableBuffer, /) -> int: ...
 

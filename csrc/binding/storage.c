@@ -69,15 +69,16 @@ PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
     struct airscoop_waiting waiting;
     struct scoop_error error = {0};
     struct scoop_s3_page page = {0};
-    PyObject *dict, *result = NULL;
+    PyObject *dict, *check = Py_None, *result = NULL;
     const char *bucket, *prefix, *token;
-    if (!PyArg_ParseTuple(args, "O!ssz:list_page", &PyDict_Type, &dict, &bucket, &prefix, &token))
+    if (!PyArg_ParseTuple(args, "O!ssz|O:list_page", &PyDict_Type, &dict, &bucket, &prefix, &token,
+                          &check))
         return NULL;
     if (airscoop_open_asker(&asker, state, dict) != 0)
         return NULL;
     struct items items = {.first = NULL};
     items.end = &items.first;
-    airscoop_waiting_begin(&waiting, NULL);
+    airscoop_waiting_begin(&waiting, check == Py_None ? NULL : check);
     int status = scoop_s3_list_page(asker.client, bucket, prefix, token, collect, &items, &page,
                                     &waiting.interrupt, &error);
     airscoop_waiting_end(&waiting);
@@ -97,13 +98,13 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     struct airscoop_waiting waiting;
     struct scoop_error error = {0};
     struct scoop_s3_object_facts facts;
-    PyObject *dict;
+    PyObject *dict, *check = Py_None;
     const char *bucket, *key;
-    if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &bucket, &key))
+    if (!PyArg_ParseTuple(args, "O!ss|O:head_object", &PyDict_Type, &dict, &bucket, &key, &check))
         return NULL;
     if (airscoop_open_asker(&asker, state, dict) != 0)
         return NULL;
-    airscoop_waiting_begin(&waiting, NULL);
+    airscoop_waiting_begin(&waiting, check == Py_None ? NULL : check);
     int status = scoop_s3_head(asker.client, bucket, key, &facts, &waiting.interrupt, &error);
     airscoop_waiting_end(&waiting);
     airscoop_close_asker(&asker);
