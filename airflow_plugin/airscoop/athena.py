@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import heapq
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airscoop import places
+from airscoop.cancelling import Cancellation
 from airscoop.credentials import S3Settings
 from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, quoted
+from airscoop.options import TransferOptions
 from airscoop.receipts.snapshots import DeltaReceipt
 from airscoop.snapshots import BLOCK_BYTES, Delta
 
@@ -49,11 +50,18 @@ class AthenaDelta(Delta):
     """The changes that Athena wrote, in the order of their ids, whatever files they are in."""
 
     def __init__(
-        self, receipt: DeltaReceipt, *, folder: str, s3: S3Settings, ca_file: str | None
+        self,
+        receipt: DeltaReceipt,
+        *,
+        folder: str,
+        s3: S3Settings,
+        ca_file: str | None,
+        cancellation: Cancellation,
     ) -> None:
         self.receipt = receipt
         self._folder = folder
         self._s3, self._ca_file = s3, ca_file
+        self._cancellation = cancellation
 
     def blocks(self) -> Iterator[bytes]:
         """The changes as JSON lines, in blocks of about 1 MiB; as many as the receipt counts."""
@@ -95,7 +103,10 @@ class AthenaDelta(Delta):
         found = [
             each.uri
             for each in storage.list_objects(
-                f"{self._folder}changes/", s3=self._s3, ca_file=self._ca_file
+                f"{self._folder}changes/",
+                s3=self._s3,
+                ca_file=self._ca_file,
+                check=self._cancellation.check,
             )
             if each.size
         ]
@@ -103,10 +114,10 @@ class AthenaDelta(Delta):
 
     def _file(self, uri: str) -> Iterator[bytes]:
         from airscoop.errors import ProtocolError
-        from airscoop.transfer import read
 
         before = b""
-        for line in lines_of(read(uri, source_s3=self._s3, ca_file=self._ca_file)):
+        blocks = _read(self._cancellation, uri, source_s3=self._s3, ca_file=self._ca_file)
+        for line in lines_of(blocks):
             if change_id(line) <= before:
                 raise ProtocolError(f"{uri}: the changes are not in the order of their ids")
             before = change_id(line)
@@ -142,7 +153,8 @@ class Side:
 
 
 class AthenaJob:
-    """A comparison that another thread (or a signal handler) can cancel while it runs.
+    """A comparison that another thread (or a signal handler) can cancel: while it runs, and while
+    its result is written.
 
     It leaves nothing but its result.
     """
@@ -171,12 +183,12 @@ class AthenaJob:
             self._s3, self._ca_file = s3_settings(settings.aws_conn_id)
         self._name = f"airscoop_{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
-        self._cancelled = threading.Event()
-        self._on_wait: Callable[[], object] = self._check
+        self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
+        self._on_wait: Callable[[], object] = self._cancellation.check
 
     def cancel(self) -> None:
-        """Makes `run` end in Cancelled soon."""
-        self._cancelled.set()
+        """Makes `run`, or the `write` of its result, end in Cancelled soon."""
+        self._cancellation.cancel()
 
     def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
         """Counts first, and writes nothing when the counts are refused.
@@ -186,7 +198,7 @@ class AthenaJob:
         from airscoop.hooks.athena import athena_hook, check_length, glue_client
 
         def wait() -> None:
-            self._check()
+            self._cancellation.check()
             if on_progress is not None:
                 on_progress(None)
 
@@ -210,7 +222,13 @@ class AthenaJob:
                 )
                 self._query(unload)
         receipt = self._receipt(before, after, counts, time.monotonic() - start)
-        return AthenaDelta(receipt, folder=self._folder, s3=self._s3, ca_file=self._ca_file)
+        return AthenaDelta(
+            receipt,
+            folder=self._folder,
+            s3=self._s3,
+            ca_file=self._ca_file,
+            cancellation=self._cancellation,
+        )
 
     @contextmanager
     def _discarding(self) -> Iterator[None]:
@@ -225,12 +243,6 @@ class AthenaJob:
             except AirscoopError as error:
                 log.warning("%s could not be removed: %s", self._folder, error)
             raise
-
-    def _check(self) -> None:
-        from airscoop.errors import Cancelled
-
-        if self._cancelled.is_set():
-            raise Cancelled(f"{_shown(self._new)}: the comparison was cancelled")
 
     def _receipt(
         self, before: Side | None, after: Side, counts: dict[str, int], seconds: float
@@ -260,6 +272,7 @@ class AthenaJob:
     def _query(self, statement: str) -> str:
         from airscoop.hooks.athena import run_query
 
+        self._cancellation.check()
         return run_query(
             self._hook,
             statement,
@@ -330,7 +343,9 @@ class AthenaJob:
         folder = f"{sources[0].rpartition('/')[0]}/"
         sizes = {
             each.uri: each.size
-            for each in storage.list_objects(folder, s3=self._s3, ca_file=self._ca_file)
+            for each in storage.list_objects(
+                folder, s3=self._s3, ca_file=self._ca_file, check=self._cancellation.check
+            )
         }
         data = {uri for uri in sizes if not uri.rpartition("/")[2].startswith(("_", "."))}
         if missing := sorted(set(sources) - data):
@@ -358,10 +373,20 @@ class AthenaJob:
         return names
 
     def _first_line(self, source: str) -> str:
-        from airscoop.transfer import read
-
-        blocks = read(source, source_s3=self._s3, ca_file=self._ca_file, head_lines=1)
+        blocks = _read(
+            self._cancellation, source, source_s3=self._s3, ca_file=self._ca_file, head_lines=1
+        )
         return b"".join(blocks).decode("utf-8", errors="replace")
+
+
+def _read(cancellation: Cancellation, uri: str, **options: Any) -> Iterator[bytes]:
+    """What `airscoop.read` yields; a cancel ends it also while it waits."""
+    from airscoop._native import Transfer
+
+    transfer = Transfer(TransferOptions(source=uri, **options).native(), to_memory=True)
+    with transfer, cancellation.reaching(transfer):
+        while block := transfer.read():
+            yield block
 
 
 def _shown(sources: Sequence[str]) -> str:

@@ -12,9 +12,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop import exports
+from airscoop.cancelling import Cancellable, Cancellation
 from airscoop.lease import HANDOVER_SECONDS, SECONDS, Lease, holder
 from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
 from airscoop.receipts.snapshots import DeltaReceipt
@@ -32,18 +33,13 @@ if TYPE_CHECKING:
     from airscoop.credentials import KinesisSettings, S3Settings
     from airscoop.exports import Export
     from airscoop.receipts.publishing import PublishReceipt
+    from airscoop.receipts.transfer import CopyReceipt
     from airscoop.snapshots import Delta
 
 log = logging.getLogger(__name__)
 
 
-class Cancellable(Protocol):
-    """Work that another thread, or a signal handler, can stop."""
-
-    def cancel(self) -> None:
-        """Makes it end in Cancelled soon."""
-
-
+# It is given what cancels the whole step, once, before the step does anything that takes long.
 OnStart = Callable[[Cancellable], object]
 
 
@@ -107,6 +103,7 @@ def register_exports(
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
     ca_file: str | None = None,
+    on_start: OnStart | None = None,
 ) -> RegisterReceipt:
     """Registers every export below the s3:// prefixes that is not registered, in version order.
 
@@ -115,18 +112,25 @@ def register_exports(
     """
     start = time.monotonic()
     found = _Found()
+    cancellation = _begun("registering", on_start)
     for prefix in prefixes:
         listing = exports.list_exports(
-            prefix, complete_marker=complete_marker, s3=s3, ca_file=ca_file
+            prefix,
+            complete_marker=complete_marker,
+            s3=s3,
+            ca_file=ca_file,
+            check=cancellation.check,
         )
         found.incomplete += listing.incomplete
         found.other_objects += listing.other_objects
         conflicts = {export.id: (export, reason) for export, reason in listing.conflicts}
         every = [*listing.exports, *(export for export, _ in conflicts.values())]
         for dataset in sorted({export.dataset for export in every}):
+            cancellation.check()
             known = {record.id: record for record in registry.records(dataset)}
             found.work += [_opened(registry, one) for one in known.values() if one.is_open]
             for export in (one for one in every if one.dataset == dataset):
+                cancellation.check()
                 found.count += 1
                 if export.id in conflicts:
                     found.conflict(registry, *conflicts[export.id])
@@ -142,6 +146,7 @@ def register_export(
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
     ca_file: str | None = None,
+    on_start: OnStart | None = None,
 ) -> RegisterReceipt:
     """Registers the one export that an object belongs to.
 
@@ -153,7 +158,11 @@ def register_export(
 
     start = time.monotonic()
     found = _Found(count=1)
-    export = exports.find_export(uri, complete_marker=complete_marker, s3=s3, ca_file=ca_file)
+    cancellation = _begun("registering", on_start)
+    export = exports.find_export(
+        uri, complete_marker=complete_marker, s3=s3, ca_file=ca_file, check=cancellation.check
+    )
+    cancellation.check()
     if export is None:
         found.count = 0
         found.incomplete.append(exports.place_of(uri).id)
@@ -336,6 +345,27 @@ def _finished(record: ExportRecord, owner: str) -> str | None:
 # --- compute, publish, finish ---
 
 
+def _begun(what: str, on_start: OnStart | None) -> Cancellation:
+    """What cancels a step, known to whoever may want to."""
+    cancellation = Cancellation(what)
+    if on_start is not None:
+        on_start(cancellation)
+    return cancellation
+
+
+@contextlib.contextmanager
+def _working(
+    registry: Registry, lock: ExportLock, terms: Terms | None, on_start: OnStart | None
+) -> Iterator[tuple[Lease, Cancellation]]:
+    """`working`, and what cancels it: `on_start`'s receiver, or the loss of the lock."""
+    cancellation = Cancellation(lock.export)
+    with working(registry, lock, terms, on_lost=lambda: cancellation.cancel()) as lease:
+        if on_start is not None:
+            on_start(cancellation)
+        cancellation.check()
+        yield lease, cancellation
+
+
 @contextlib.contextmanager
 def working(
     registry: Registry,
@@ -388,25 +418,26 @@ def compute_changes(
     `delta_options` are those of `airscoop.delta`, with engine="athena" too. The changes go to
     CHANGES/TENANT/TABLE/VERSION.jsonl.gz below the s3:// prefix `changes`. Where an earlier try has
     written them, and they are still there, nothing is computed. Both exports must be in S3 as they
-    were registered, also after they were read.
+    were registered, also after they were read. The changes replace nothing but what stood there
+    when the lock was taken up, and appear only while it is held.
     """
     start = time.monotonic()
     lock = ExportLock.of(lock)
-    stopping = _Stopping(on_start)
-    with working(registry, lock, terms, on_lost=stopping.stop) as lease:
+    with _working(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
         place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz"
+        standing = _etag(place, s3, ca_file, cancellation)
         written = record.changes if record.state != "running" else None
-        if written is not None and written.uri == place and _stands(written, s3, ca_file):
+        if written is not None and written.uri == place and written.etag == standing:
             delta = dict(record.receipts["computed"])
             return _changes_receipt(lock, written, delta, start, computed=False)
         before = [] if lock.previous is None else [registry.get(f"{lock.dataset}/{lock.previous}")]
         compared = [record.export, *(one.export for one in before)]
-        result = _compare(
+        job, result = _compare(
             before[0].export.uris if before else None,
             record.export.uris,
             lease,
-            stopping,
+            cancellation,
             version=lock.export,
             old_s3=s3,
             ca_file=ca_file,
@@ -416,10 +447,14 @@ def compute_changes(
             _check_etags(result.receipt, record.export)
             for export in compared:
                 exports.check_unchanged(
-                    export, alone=export is record.export, s3=s3, ca_file=ca_file
+                    export,
+                    alone=export is record.export,
+                    s3=s3,
+                    ca_file=ca_file,
+                    check=cancellation.check,
                 )
-            lease.check()
-            copy = result.write(place, destination_s3=s3, ca_file=ca_file)
+            with cancellation.reaching(job):
+                copy = _write(result, place, standing, lease, s3, ca_file)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
         delta = result.receipt.to_dict()
         registry.computed(lease, lock.export, written, delta)
@@ -430,14 +465,40 @@ def _compare(
     old: Sequence[str] | None,
     new: Sequence[str],
     lease: Lease,
-    stopping: _Stopping,
+    cancellation: Cancellation,
     **options: Any,
-) -> Delta:
+) -> tuple[Cancellable, Delta]:
     from airscoop.snapshots import delta_job
 
     job = delta_job(old, new, **options)
-    stopping.starts(job)
-    return job.run(on_progress=lambda _: lease.check())
+    with cancellation.reaching(job):
+        return job, job.run(on_progress=lambda _: lease.check())
+
+
+def _write(
+    result: Delta,
+    place: str,
+    standing: str | None,
+    lease: Lease,
+    s3: S3Settings | None,
+    ca_file: str | None,
+) -> CopyReceipt:
+    """Writes the changes over `standing` (an ETag; None: over nothing), and nothing else.
+
+    The lock is asked when all is sent, right before the file appears. A process that was stopped in
+    that very moment may go on when the lock is another's: then the condition keeps the file.
+    """
+    from airscoop.errors import PreconditionFailed
+
+    condition: dict[str, Any] = {"overwrite": False} if standing is None else {"if_match": standing}
+    try:
+        return result.write(
+            place, destination_s3=s3, ca_file=ca_file, before_commit=lease.confirm, **condition
+        )
+    except PreconditionFailed as error:
+        lease.confirm()
+        error.retryable = True  # by one that has lost the lock: the next try replaces it
+        raise
 
 
 @contextlib.contextmanager
@@ -470,14 +531,13 @@ def publish_changes(
     from airscoop.publishing import PublishJob
 
     lock = ExportLock.of(lock)
-    stopping = _Stopping(on_start)
-    with working(registry, lock, terms, on_lost=stopping.stop) as lease:
+    with _working(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
         if record.changes is None or record.state not in ("computed", "published"):
             raise PreconditionFailed(
                 f"{lock.export} is {record.state}: its changes are not computed"
             )
-        if not _stands(record.changes, s3, ca_file):
+        if _etag(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
             raise SourceChanged(
                 f"{record.changes.uri} is not the file that was computed; compute it again"
             )
@@ -499,10 +559,10 @@ def publish_changes(
             ca_file=ca_file,
             **publish_options,
         )
-        stopping.starts(job)
         if not record.begun:
             registry.begin_publishing(lease, lock.export)
-        receipt = job.run(on_progress=save)
+        with cancellation.reaching(job):
+            receipt = job.run(on_progress=save)
         registry.published(lease, lock.export, record.changes.count, receipt.to_dict())
         return receipt
 
@@ -514,6 +574,7 @@ def finish_export(
     state: Literal["done", "failed"] | None = None,
     error: str | None = None,
     terms: Terms | None = None,
+    on_start: OnStart | None = None,
 ) -> FinishReceipt:
     """Ends an export's work and releases the lock.
 
@@ -522,8 +583,10 @@ def finish_export(
     """
     start = time.monotonic()
     lock = ExportLock.of(lock)
+    cancellation = _begun("finishing", on_start)
     record = registry.get(lock.export)
     terms = terms or Terms()
+    cancellation.check()
     if record.state in ("done", "failed") and record.owner == lock.owner:
         _release_left(registry, record, lock.owner, terms)
     else:
@@ -571,35 +634,17 @@ def _finish(
     return registry.failed(lease, record.id, reason, record.code)
 
 
-class _Stopping:
-    """Cancels a job that may not have been made yet."""
-
-    def __init__(self, on_start: OnStart | None) -> None:
-        self._on_start = on_start
-        self._job: Cancellable | None = None
-        self._stopped = False
-
-    def starts(self, job: Cancellable) -> None:
-        self._job = job
-        if self._stopped:
-            job.cancel()
-        if self._on_start is not None:
-            self._on_start(job)
-
-    def stop(self) -> None:
-        self._stopped = True
-        if self._job is not None:
-            self._job.cancel()
-
-
-def _stands(changes: ChangesFile, s3: S3Settings | None, ca_file: str | None) -> bool:
+def _etag(
+    uri: str, s3: S3Settings | None, ca_file: str | None, cancellation: Cancellation
+) -> str | None:
+    """Of what stands there; None: nothing."""
     from airscoop import storage
     from airscoop.errors import NotFound
 
     try:
-        return storage.head(changes.uri, s3=s3, ca_file=ca_file).etag == changes.etag
+        return storage.head(uri, s3=s3, ca_file=ca_file, check=cancellation.check).etag
     except NotFound:
-        return False
+        return None
 
 
 def _check_etags(receipt: DeltaReceipt, export: Export) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -156,15 +156,17 @@ def list_exports(
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
     ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
 ) -> Listing:
     """The exports whose objects' names begin with `prefix`.
 
     Without `complete_marker` one object is a version, and a second one a conflict. With it
     ("_SUCCESS", say) a version is an export of all its objects, once one of that name stands there.
+    `check`, here and below, is called again and again; what it raises ends the reading.
     """
     from airscoop import storage
 
-    found = storage.list_objects(prefix, s3=s3, ca_file=ca_file)
+    found = storage.list_objects(prefix, s3=s3, ca_file=ca_file, check=check)
     objects = (ExportObject(uri=one.uri, size=one.size, etag=one.etag) for one in found)
     return group(objects, complete_marker=complete_marker)
 
@@ -175,6 +177,7 @@ def find_export(
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
     ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
 ) -> Export | None:
     """The export that an object belongs to, as it stands in S3 now; None: its marker is missing.
 
@@ -184,7 +187,9 @@ def find_export(
 
     place = place_of(uri)
     prefix = f"s3://{place.bucket}/{place.id}/"
-    listing = list_exports(prefix, complete_marker=complete_marker, s3=s3, ca_file=ca_file)
+    listing = list_exports(
+        prefix, complete_marker=complete_marker, s3=s3, ca_file=ca_file, check=check
+    )
     for _, message in listing.conflicts:
         raise ExportConflict(message)
     if listing.incomplete:
@@ -200,6 +205,7 @@ def check_unchanged(
     alone: bool = True,
     s3: S3Settings | None = None,
     ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
 ) -> None:
     """Raises ExportConflict unless S3 still holds the objects of the export, and, if they must be
     `alone`, no other ones.
@@ -210,7 +216,7 @@ def check_unchanged(
     from airscoop.errors import ExportConflict
 
     known = {one.uri: one for one in export.objects}
-    for info in storage.list_objects(export.prefix, s3=s3, ca_file=ca_file):
+    for info in storage.list_objects(export.prefix, s3=s3, ca_file=ca_file, check=check):
         one = ExportObject(uri=info.uri, size=info.size, etag=info.etag)
         if one.uri in known:
             if known.pop(one.uri) != one:

@@ -221,6 +221,12 @@ class Lease:
             if time.monotonic() - self._renewed_at >= self.seconds:
                 raise
 
+    def confirm(self) -> None:
+        """Asks the registry now whether the lock is held: before what cannot be taken back."""
+        if self._lost is not None:
+            raise self._lost
+        self._renew(self.seconds)
+
     def hand_over(self) -> None:
         """Ends the heartbeat; the lock waits for the run's next task, for the handover's time."""
         self._end()

@@ -45,6 +45,7 @@ class TransferOptions:
     head_lines: int | None = None
     memory_limit: int | None = None
     overwrite: bool = True
+    if_match: str | None = None  # the ETag of the only object in S3 that may be replaced
     object_options: ObjectOptions = field(default_factory=ObjectOptions)
     source_s3: S3Settings = field(default_factory=S3Settings)
     destination_s3: S3Settings = field(default_factory=S3Settings)
@@ -100,6 +101,7 @@ class TransferOptions:
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,
             "keep_existing": not self.overwrite,
+            "if_match": self.if_match,
         }
         options |= self.object_options.native()
         ends = {"source": (self.source, self.source_s3)}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from airscoop import places
+from airscoop.cancelling import Cancellation
 from airscoop.credentials import S3Settings
 from airscoop.options import TransferOptions, place
 from airscoop.receipts.snapshots import DeltaReceipt
@@ -51,9 +52,12 @@ class Delta:
 
     receipt: DeltaReceipt
 
-    def __init__(self, changes: Changes, receipt: DeltaReceipt) -> None:
+    def __init__(
+        self, changes: Changes, receipt: DeltaReceipt, *, cancellation: Cancellation | None = None
+    ) -> None:
         self._changes = changes
         self.receipt = receipt
+        self._cancellation = cancellation or Cancellation("the delta")
 
     def blocks(self) -> Iterator[bytes]:
         """The changes as JSON lines, in blocks of about 1 MiB."""
@@ -85,16 +89,26 @@ class Delta:
         destination: str | os.PathLike[str],
         *,
         destination_s3: S3Settings | None = None,
+        before_commit: Callable[[], object] | None = None,
         **options: Any,
     ) -> CopyReceipt:
         """Writes the changes as JSON lines, compressed when the name ends in .gz.
 
-        The destination (s3://, a path or "-") appears whole or not at all.
+        The destination (s3://, a path or "-") appears whole or not at all. `before_commit` is
+        called when all is sent and nothing is visible yet; what it raises takes everything back.
+        The `cancel` of the job that made this result makes the writing end in Cancelled, too.
         """
         from airscoop.transfer import Upload
 
-        with Upload(destination, destination_s3=destination_s3, **options) as upload:
+        held = before_commit is not None
+        with (
+            Upload(destination, destination_s3=destination_s3, held=held, **options) as upload,
+            self._cancellation.reaching(upload),
+        ):
             self._write_to(upload)
+            if before_commit is not None:
+                upload.seal()
+                before_commit()
             return upload.commit()
 
     def _write_to(self, upload: Upload) -> None:
@@ -105,7 +119,8 @@ class Delta:
 
 
 class DeltaJob:
-    """A comparison that another thread (or a signal handler) can cancel while it runs."""
+    """A comparison that another thread (or a signal handler) can cancel: while it runs, and while
+    its result is written."""
 
     def __init__(
         self,
@@ -129,6 +144,7 @@ class DeltaJob:
     ) -> None:
         from airscoop._native import Delta as NativeDelta
 
+        self._cancellation = Cancellation("the comparison")
         self._key = (key,) if isinstance(key, str) else tuple(key)
         self._old = _places(old)
         self._new = _places(new)
@@ -168,8 +184,8 @@ class DeltaJob:
         )
 
     def cancel(self) -> None:
-        """Makes `run` end in Cancelled soon."""
-        self._native.cancel()
+        """Makes `run`, or the `write` of its result, end in Cancelled soon."""
+        self._cancellation.cancel()
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
@@ -179,9 +195,10 @@ class DeltaJob:
             if on_progress is not None:
                 on_progress(self._native.facts())
 
-        facts = self._native.run(report if on_progress is not None else None)
+        with self._cancellation.reaching(self._native):
+            facts = self._native.run(report if on_progress is not None else None)
         receipt = self._receipt(facts, time.monotonic() - start)
-        return Delta(self._native.changes(), receipt)
+        return Delta(self._native.changes(), receipt, cancellation=self._cancellation)
 
     def _receipt(self, facts: DeltaFacts, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]

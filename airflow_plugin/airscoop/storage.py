@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,28 +50,47 @@ def request_options(settings: S3Settings | None, ca_file: str | None = None) -> 
 
 
 def list_objects(
-    prefix: str, *, s3: S3Settings | None = None, ca_file: str | None = None
+    prefix: str,
+    *,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
 ) -> Iterator[ObjectInfo]:
-    """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order."""
+    """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order.
+
+    `check` is called before each page, and about once a second while it is waited for; what it
+    raises ends the listing.
+    """
     from airscoop._native import list_page
 
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
     token: str | None = None
     while True:
-        entries, token = list_page(options, bucket, key_prefix, token)
+        if check is not None:
+            check()
+        entries, token = list_page(options, bucket, key_prefix, token, check)
         for key, size, etag in entries:
             yield ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)
         if token is None:
             return
 
 
-def head(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> ObjectInfo:
-    """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen."""
+def head(
+    uri: str,
+    *,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
+) -> ObjectInfo:
+    """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen.
+
+    `check` is called about once a second while the answer is waited for; what it raises ends that.
+    """
     from airscoop._native import head_object
 
     bucket, key = bucket_and_key(uri)
-    size, etag, checksum, mark = head_object(request_options(s3, ca_file), bucket, key)
+    size, etag, checksum, mark = head_object(request_options(s3, ca_file), bucket, key, check)
     return ObjectInfo(
         bucket=bucket,
         key=key,

@@ -413,6 +413,10 @@ class Upload:
         self.receipt = _receipt("upload", self._options, facts, seconds)
         return self.receipt
 
+    def cancel(self) -> None:
+        """Makes the call that waits, or else the next one, end in Cancelled. Any thread."""
+        self._transfer.cancel()
+
     def abort(self) -> None:
         """Takes everything back; after a commit it does nothing."""
         self._aborted = True

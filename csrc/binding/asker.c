@@ -26,9 +26,9 @@ int airscoop_open_asker(struct airscoop_asker *asker, struct airscoop_state *sta
     return -1;
 }
 
-int airscoop_ask(struct airscoop_asker *asker, int (*work)(void *user, struct scoop_error *error),
-                 void *user) {
-    if (airscoop_runner_begin(&asker->runner, NULL) != 0)
+int airscoop_ask(struct airscoop_asker *asker, PyObject *check,
+                 int (*work)(void *user, struct scoop_error *error), void *user) {
+    if (airscoop_runner_begin(&asker->runner, check == Py_None ? NULL : check) != 0)
         return -1;
     return airscoop_runner_call(&asker->runner, work, user);
 }

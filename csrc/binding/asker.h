@@ -14,9 +14,9 @@ struct airscoop_asker {
 
 /* 0, or -1 with an exception set; then nothing is open. */
 int airscoop_open_asker(struct airscoop_asker *asker, struct airscoop_state *state, PyObject *dict);
-/* As airscoop_runner_call. */
-int airscoop_ask(struct airscoop_asker *asker, int (*work)(void *user, struct scoop_error *error),
-                 void *user);
+/* As airscoop_runner_call; `check` is called about once a second, or Py_None. */
+int airscoop_ask(struct airscoop_asker *asker, PyObject *check,
+                 int (*work)(void *user, struct scoop_error *error), void *user);
 void airscoop_close_asker(struct airscoop_asker *asker);
 
 #endif

@@ -56,6 +56,7 @@ static const struct field fields[] = {
     {"tags", TEXT, AT(object.tags)},
     {"metadata", TEXT, AT(object.metadata)},
     {"keep_existing", FLAG, AT(keep_existing)},
+    {"if_match", TEXT, AT(if_match)},
     {"format", FORMAT, AT(format)},
     {"compression", COMPRESSION, AT(compression)},
     {"checksum", CHECKSUM, AT(checksum)},

@@ -80,13 +80,13 @@ static int list_page(void *user, struct scoop_error *error) {
 
 PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
     struct listing asked = {.bucket = NULL};
-    PyObject *dict, *result = NULL;
-    if (!PyArg_ParseTuple(args, "O!ssz:list_page", &PyDict_Type, &dict, &asked.bucket,
-                          &asked.prefix, &asked.token) ||
+    PyObject *dict, *check = Py_None, *result = NULL;
+    if (!PyArg_ParseTuple(args, "O!ssz|O:list_page", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.prefix, &asked.token, &check) ||
         airscoop_open_asker(&asked.asker, PyModule_GetState(module), dict) != 0)
         return NULL;
     asked.items.end = &asked.items.first;
-    if (airscoop_ask(&asked.asker, list_page, &asked) == 0)
+    if (airscoop_ask(&asked.asker, check, list_page, &asked) == 0)
         result = page_result(&asked.items, &asked.page);
     free_items(&asked.items);
     scoop_s3_page_free(&asked.page);
@@ -114,21 +114,21 @@ static int delete_it(void *user, struct scoop_error *error) {
 }
 
 /* 0, or -1 with an exception set. */
-static int ask(struct object_question *asked, PyObject *module, PyObject *dict,
+static int ask(struct object_question *asked, PyObject *module, PyObject *dict, PyObject *check,
                int (*work)(void *user, struct scoop_error *error)) {
     if (airscoop_open_asker(&asked->asker, PyModule_GetState(module), dict) != 0)
         return -1;
-    int status = airscoop_ask(&asked->asker, work, asked);
+    int status = airscoop_ask(&asked->asker, check, work, asked);
     airscoop_close_asker(&asked->asker);
     return status;
 }
 
 PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
     struct object_question asked = {.bucket = NULL};
-    PyObject *dict;
-    if (!PyArg_ParseTuple(args, "O!ss:head_object", &PyDict_Type, &dict, &asked.bucket,
-                          &asked.key) ||
-        ask(&asked, module, dict, head_it) != 0)
+    PyObject *dict, *check = Py_None;
+    if (!PyArg_ParseTuple(args, "O!ss|O:head_object", &PyDict_Type, &dict, &asked.bucket,
+                          &asked.key, &check) ||
+        ask(&asked, module, dict, check, head_it) != 0)
         return NULL;
     const struct scoop_s3_object_facts *facts = &asked.facts;
     return Py_BuildValue("(Lsss)", (long long)facts->size_bytes, facts->etag, facts->checksum,
@@ -140,7 +140,7 @@ PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {
     PyObject *dict;
     if (!PyArg_ParseTuple(args, "O!ss:delete_object", &PyDict_Type, &dict, &asked.bucket,
                           &asked.key) ||
-        ask(&asked, module, dict, delete_it) != 0)
+        ask(&asked, module, dict, Py_None, delete_it) != 0)
         return NULL;
     Py_RETURN_NONE;
 }

@@ -128,7 +128,7 @@ PyObject *airscoop_list_uploads(PyObject *module, PyObject *args) {
         open_question(&asked, module, dict) != 0)
         return NULL;
     const struct scoop_s3_page *page = &asked.page;
-    if (airscoop_ask(&asked.asker, list_uploads, &asked) == 0)
+    if (airscoop_ask(&asked.asker, Py_None, list_uploads, &asked) == 0)
         list = to_list(&asked.items, upload_tuple);
     if (list != NULL && page->truncated)
         result = Py_BuildValue("(N(s#s#))", list, (const char *)page->token.data,
@@ -154,7 +154,7 @@ PyObject *airscoop_list_parts(PyObject *module, PyObject *args) {
                           &asked.upload_id, &asked.after) ||
         open_question(&asked, module, dict) != 0)
         return NULL;
-    if (airscoop_ask(&asked.asker, list_parts, &asked) == 0)
+    if (airscoop_ask(&asked.asker, Py_None, list_parts, &asked) == 0)
         list = to_list(&asked.items, part_tuple);
     if (list != NULL && asked.page.truncated)
         result = Py_BuildValue("(NI)", list, asked.page.part_number_marker);
@@ -177,7 +177,7 @@ PyObject *airscoop_abort_upload(PyObject *module, PyObject *args) {
                           &asked.key, &asked.upload_id) ||
         open_question(&asked, module, dict) != 0)
         return NULL;
-    int status = airscoop_ask(&asked.asker, abort_upload, &asked);
+    int status = airscoop_ask(&asked.asker, Py_None, abort_upload, &asked);
     close_question(&asked);
     return status == 0 ? Py_NewRef(Py_None) : NULL;
 }

@@ -459,7 +459,7 @@ static bool same_access(const struct scoop_s3_options *a, const struct scoop_s3_
 bool scoop_server_copy_is_possible(const struct scoop_transfer_options *options) {
     return scoop_place_is_s3(options->source.uri) && scoop_place_is_s3(options->destination.uri) &&
            options->format == SCOOP_FORMAT_RAW && options->head_lines == 0 && !options->as_stored &&
-           !options->through_client && !options->keep_existing &&
+           !options->through_client && !options->keep_existing && options->if_match == NULL &&
            (options->compression_level == 0 || !scoop_chain_gzips(options)) &&
            same_access(&options->source.s3, &options->destination.s3);
 }

@@ -105,8 +105,9 @@ struct scoop_s3_sink_options {
     const char *content_type;                  /* NULL: application/octet-stream */
     const struct scoop_object_headers *object; /* borrowed; outlive the sink */
     bool keep_existing;                        /* an object that is there already is PRECONDITION */
-    bool held;                                 /* sealed, it keeps no part in memory */
-    const struct scoop_resume *resume;         /* borrowed; outlives the sink; NULL: a new upload */
+    const char *if_match; /* the ETag of what may be replaced, else PRECONDITION; NULL: any */
+    bool held;            /* sealed, it keeps no part in memory */
+    const struct scoop_resume *resume; /* borrowed; outlives the sink; NULL: a new upload */
 };
 /* A multipart upload, or one PUT when the whole fits one part. */
 struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,

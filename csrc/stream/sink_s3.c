@@ -154,6 +154,7 @@ static void s3_free(struct scoop_sink *base) {
     scoop_free(sink->bucket);
     scoop_free(sink->key);
     scoop_free(sink->content_type);
+    scoop_free(sink->if_match);
     scoop_free(sink);
 }
 
@@ -253,7 +254,9 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->key = scoop_strdup(options->key);
     sink->content_type =
         scoop_strdup(options->content_type ? options->content_type : "application/octet-stream");
-    if (sink->bucket == NULL || sink->key == NULL || sink->content_type == NULL)
+    sink->if_match = options->if_match == NULL ? NULL : scoop_strdup(options->if_match);
+    if (sink->bucket == NULL || sink->key == NULL || sink->content_type == NULL ||
+        (options->if_match != NULL && sink->if_match == NULL))
         scoop_fail_memory(error);
     else if (options->resume == NULL || scoop_s3_sink_take_up(sink, options->resume, error) == 0)
         return &sink->base;

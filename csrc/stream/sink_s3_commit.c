@@ -26,9 +26,16 @@ static void committed(struct scoop_s3_sink *sink, const char *etag) {
 
 /* --- conditions, and whose object stands there when an answer was lost --- */
 
-/* Someone's object is there, and it was to be kept. */
+/* Someone's object is there, and it was to be kept; or it is not the one that was to be replaced.
+ */
 static bool found_existing(const struct scoop_s3_sink *sink, const struct scoop_error *error) {
-    return sink->keep_existing && error->http_status == 412;
+    return (sink->keep_existing || sink->if_match != NULL) && error->http_status == 412;
+}
+
+/* What was to be replaced is gone. */
+static bool found_nothing(const struct scoop_s3_sink *sink, const struct scoop_error *error) {
+    return sink->if_match != NULL && error->http_status == 404 &&
+           strstr(error->message, "NoSuchKey") != NULL;
 }
 
 /* Another write was under way while ours was to be completed. */
@@ -43,9 +50,14 @@ static bool sent_before(const struct scoop_s3_sink *sink, struct scoop_http_exch
 
 static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error) {
     struct scoop_error failure = *error;
-    if (found_existing(sink, error))
+    if (found_nothing(sink, error))
+        failure.code = SCOOP_PRECONDITION;
+    if (found_existing(sink, error) || found_nothing(sink, error))
         snprintf(failure.message, sizeof failure.message,
-                 "s3://%s/%s is there already and was not overwritten", sink->bucket, sink->key);
+                 sink->if_match == NULL
+                     ? "s3://%s/%s is there already and was not overwritten"
+                     : "s3://%s/%s is not any more what was to be replaced, and was left alone",
+                 sink->bucket, sink->key);
     else if (lost_race(error))
         snprintf(failure.message, sizeof failure.message,
                  "s3://%s/%s: another write of this object came between; the upload has to start "

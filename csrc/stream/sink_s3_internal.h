@@ -40,6 +40,7 @@ struct scoop_s3_sink {
     struct scoop_s3_client *client;
     struct scoop_budget *budget;
     char *bucket, *key, *content_type;
+    char *if_match;                            /* NULL: whatever is there is replaced */
     const struct scoop_object_headers *object; /* NULL: none */
     bool keep_existing, held;
     const struct scoop_pair

@@ -40,6 +40,8 @@ void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
                                  struct scoop_s3_request *request) {
     if (sink->keep_existing)
         scoop_s3_sink_add_header(request, "If-None-Match", "*");
+    if (sink->if_match != NULL)
+        scoop_s3_sink_add_header(request, "If-Match", sink->if_match);
 }
 
 void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name,

@@ -46,6 +46,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.destination.s3.expected_bucket_owner,
         &transfer->options.object.content_type,
         &transfer->options.rejects_uri,
+        &transfer->options.if_match,
         &transfer->options.ca_file,
         &transfer->options.records,
     };
@@ -77,6 +78,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_object_headers_free(&transfer->rejects.object);
     scoop_free((char *)transfer->options.object.content_type);
     scoop_free((char *)transfer->options.rejects_uri);
+    scoop_free((char *)transfer->options.if_match);
     scoop_free((char *)transfer->options.ca_file);
     scoop_free((char *)transfer->options.records);
 }
@@ -214,6 +216,7 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
         .content_type = content_type(transfer),
         .object = &transfer->object,
         .keep_existing = transfer->options.keep_existing,
+        .if_match = transfer->options.if_match,
         .resume = transfer->resume,
         .held = transfer->options.held,
     };
@@ -283,6 +286,10 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
         (options->destination.uri == NULL || strcmp(options->destination.uri, "-") == 0))
         return scoop_fail(error, SCOOP_USAGE,
                           "overwrite=False needs a destination in S3 or a file");
+    if (options->if_match != NULL &&
+        (options->keep_existing || !scoop_place_is_s3(options->destination.uri)))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "if_match needs a destination in S3, and no overwrite=False");
     return scoop_places_check(options, error);
 }
 

@@ -66,7 +66,7 @@ class DuckAthena(AthenaHook):
         found = self._moto.client("glue").get_table(DatabaseName=database, Name=table)["Table"]
         storage = found["StorageDescriptor"]
         names = [column["Name"] for column in storage["Columns"]]
-        columns = ", ".join(f'"{name}" VARCHAR' for name in names)
+        columns = ", ".join('"' + name.replace('"', '""') + '" VARCHAR' for name in names)
         connection.execute(f'CREATE TABLE "{database}"."{table}" ({columns})')
         rows = self._rows.get(table)
         if rows is None:

@@ -9,6 +9,7 @@ import gzip
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from athena_worker import DuckAthena
 from aws_fixtures import MotoServer
 from export_support import Exports
+from fault_server import fault_proxy
 from test_delta_sources import airports
 from transfer_support import BUCKET, Store
 
@@ -263,6 +265,56 @@ def test_another_thread_can_cancel_it(bench: Bench) -> None:
     with pytest.raises(errors.Cancelled, match=r"0\.csv\.gz"):
         job.run(on_progress=lambda _: job.cancel())
     assert states(bench) == ["CANCELLED"]
+
+
+def changes_by_job(bench: Bench, settings: airscoop.S3Settings | None = None) -> Any:
+    """A job that has run, and its result; they use S3 as `settings` say."""
+    job = delta_job(
+        None, bench.export("v1", OLD), engine="athena", new_s3=settings or bench.store.settings(),
+        athena={"database": bench.database, "results": bench.store.uri("results")},
+    )  # fmt: skip
+    return job, job.run()
+
+
+def test_a_cancel_reaches_the_writing_of_its_results(bench: Bench) -> None:
+    job, result = changes_by_job(bench)
+    place = bench.store.uri("x.jsonl")
+    with pytest.raises(errors.Cancelled):
+        result.write(place, destination_s3=bench.store.settings(), before_commit=job.cancel)
+    with pytest.raises(errors.Cancelled):
+        result.write(place, destination_s3=bench.store.settings())
+    assert "x.jsonl" not in bench.store.names()
+    assert bench.store.uploads() == []
+
+
+@pytest.mark.parametrize("request_kind", ["list", "get"])
+def test_a_cancel_ends_the_waiting_for_the_files_that_athena_wrote(
+    request_kind: str, bench: Bench
+) -> None:
+    released = threading.Event()
+    with fault_proxy(bench.store.endpoint) as proxy:
+        settings = bench.store.settings(endpoint_url=proxy.url)
+        job, result = changes_by_job(bench, settings)
+
+        def hang(handler: Any, request: Any) -> None:
+            job.cancel()
+            released.wait(60)
+
+        proxy.on(request_kind, hang, times=100)
+        with pytest.raises(errors.Cancelled):
+            result.write(bench.store.uri("x.jsonl"), destination_s3=bench.store.settings())
+        released.set()
+    assert "x.jsonl" not in bench.store.names()
+
+
+def test_names_in_the_catalog_may_hold_quotes(bench: Bench) -> None:
+    names = ['the "key"', "it's", 'v"; DROP TABLE t; --']
+    columns = dict.fromkeys(names, "string")
+    old = bench.catalog("old", columns, [("1", "a", "b"), ("2", "a", "b")])
+    new = bench.catalog("new", columns, [("1", "a", "c"), ("3", "a", "b")])
+    delta = bench.delta(old, new, key=names[:1], max_delete_ratio=1.0)
+    assert counts(delta) == (2, 2, 1, 1, 1, 0)
+    assert {tuple(change["row"]) for change in delta} == {tuple(names)}
 
 
 def states(bench: Bench) -> list[str]:

@@ -18,9 +18,11 @@ from airflow.sdk.exceptions import (
 from aws_fixtures import MotoServer
 from conftest import make_certificate
 from export_support import ROWS, Exports
+from fault_server import Request, fault_proxy
 from tls_relay import tls_relay
 from transfer_support import BUCKET, OWNER, Store
 
+from airscoop import errors
 from airscoop.operators.finish_export import FinishExportOperator
 from airscoop.operators.lock_export import LockExportOperator
 from airscoop.operators.publish_changes import PublishChangesOperator
@@ -134,6 +136,58 @@ def test_each_task_trusts_the_authority_that_the_connection_names(
         assert not steps.delta(lock)["computed"]
         assert steps.publish(lock)["sent"] == 4
         assert steps.finish(lock)["state"] == "done"
+
+
+@pytest.mark.parametrize("request_kind", ["head", "get", "create", "part"])
+def test_on_kill_reaches_the_delta_task_wherever_it_is(
+    request_kind: str, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    lock = steps.lock("V1")
+    operator = SnapshotDeltaOperator(
+        task_id="d", lock=lock, changes=steps.exports.changes, **steps.place
+    )
+    with fault_proxy(steps.exports.store.endpoint) as proxy:
+        connection = json.loads(os.environ[f"AIRFLOW_CONN_{AWS.upper()}"])
+        connection["extra"]["service_config"]["s3"] = {"endpoint_url": proxy.url}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{AWS.upper()}", json.dumps(connection))
+
+        def kill(handler: Any, request: Request) -> None:
+            operator.on_kill()
+            code, headers, body = handler.forward(request)
+            handler.answer(code, body, headers)
+
+        rule = proxy.on(request_kind, kill)
+        with pytest.raises(errors.Cancelled):
+            operator.execute(context())
+        assert rule.fired == 1
+        assert "complete" not in proxy.kinds()
+    assert steps.exports.registry.get(lock["export"]).changes is None
+
+
+@pytest.mark.parametrize("name", ["register", "publish", "finish"])
+def test_a_task_that_was_told_to_stop_before_it_began_does_nothing(name: str, steps: Steps) -> None:
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    lock = steps.lock("V1")
+    steps.delta(lock)
+    steps.exports.put("V2", ROWS)
+    operators: dict[str, Any] = {
+        "register": RegisterExportsOperator(
+            task_id="r", bucket=BUCKET, datasets=[steps.exports.store.prefix], **steps.place
+        ),
+        "publish": PublishChangesOperator(
+            task_id="p", lock=lock, stream=steps.stream, **steps.place
+        ),
+        "finish": FinishExportOperator(task_id="f", lock=lock, **steps.place),
+    }
+    operators[name].on_kill()
+    with pytest.raises(errors.Cancelled):
+        operators[name].execute(context())
+    record = steps.exports.registry.get(lock["export"])
+    assert (record.state, record.offset, record.begun) == ("computed", 0, False)
+    assert steps.exports.registry.find(steps.exports.id("V2")) is None
 
 
 def test_the_lock_task_is_rescheduled_while_it_waits(steps: Steps) -> None:

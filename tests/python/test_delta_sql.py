@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 import tempfile
@@ -17,7 +18,7 @@ from test_delta_properties import Table, export, tables
 
 import airscoop
 from airscoop import errors
-from airscoop.delta_sql import COUNTS, DeltaSql, check_counts
+from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, literal, quoted
 
 
 def connect(width: int, old: Table | None, new: Table) -> duckdb.DuckDBPyConnection:
@@ -115,3 +116,38 @@ def test_the_counts_are_checked(changes: dict[str, int], error: type[errors.Airs
 def test_a_key_that_is_no_column_is_refused() -> None:
     with pytest.raises(errors.UsageError, match='"id" is no column of t; the columns are a, b'):
         DeltaSql(old=None, new="t", columns=["a", "b"], key=["id"])
+
+
+def test_names_may_hold_anything_that_sql_would_take_for_its_own(tmp_path: Path) -> None:
+    names = ['the "key"', "it's", "select", "a b", 'x"."y', 'v"; DROP TABLE t; --', "\\", "{}é"]
+    old = {"1": ["a"] * 7, "2": ["b"] * 7}
+    new = {"1": ["a"] * 6 + ["z"], "3": ["c"] * 7}
+    paths, connection = [], duckdb.connect()
+    columns = ", ".join(quoted(name) + " VARCHAR" for name in names)
+    for table, rows in (('old "t"', old), ("it's new", new)):
+        connection.execute(f"CREATE TABLE {quoted(table)} ({columns})")
+        paths.append(tmp_path / f"{len(paths)}.csv")
+        with paths[-1].open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            for key, row in rows.items():
+                connection.execute(
+                    f"INSERT INTO {quoted(table)} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [key, *row]
+                )
+                writer.writerow([key, *row])
+    sql = DeltaSql(old=quoted('old "t"'), new=quoted("it's new"), columns=names, key=[names[0]])
+    delta = airscoop.delta(*paths, key=[names[0]], max_delete_ratio=1.0)
+    assert by_sql(connection, sql) == by_id(delta)
+    row = connection.execute(on_duckdb(sql.counts())).fetchone()
+    assert row is not None
+    assert dict(zip(COUNTS, row, strict=True))["updated"] == 1
+
+
+def test_an_identifier_and_a_text_end_only_where_they_end() -> None:
+    for text in ('"', '""', "'", 'a"b', "a'b", "\\'", '\\"', "", "plain"):
+        assert quoted(text)[1:-1].replace('""', "").count('"') == 0
+        assert literal(text)[1:-1].replace("''", "").count("'") == 0
+        assert duckdb.connect().execute(f"SELECT {literal(text)}").fetchone() == (text,)
+        if text:
+            found = duckdb.connect().execute(f"SELECT 1 AS {quoted(text)}").description
+            assert found is not None and found[0][0] == text

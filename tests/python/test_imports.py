@@ -80,6 +80,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
     assert {name for name in loaded if name.partition(".")[0] == "airscoop"} == {
         "airscoop",
         "airscoop._native",
+        "airscoop.cancelling",
         "airscoop.cli",
         "airscoop.cli.flags",
         "airscoop.cli.output",

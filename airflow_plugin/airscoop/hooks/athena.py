@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airscoop.delta_sql import quoted
+
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 
@@ -126,7 +128,7 @@ def csv_table(
         },
     )
     try:
-        yield f'"{database}"."{name}"'
+        yield f"{quoted(database)}.{quoted(name)}"
     finally:
         glue.delete_table(DatabaseName=database, Name=name)
 

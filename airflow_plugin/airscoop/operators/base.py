@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import Warehouse
+    from airscoop.cancelling import Cancellable
     from airscoop.credentials import S3Settings
-    from airscoop.export_steps import Cancellable, ExportLock, Terms
+    from airscoop.export_steps import ExportLock, Terms
     from airscoop.receipts import Receipt
     from airscoop.registry import Registry
 
@@ -51,9 +52,18 @@ class AirscoopOperator(BaseOperator):
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()
 
+    def started(self, job: Cancellable) -> None:
+        """Has on_kill stop the job."""
+        self._job = job
+        if self._killed.is_set():
+            job.cancel()
+
     def on_kill(self) -> None:
         """Only asks to stop: Airflow's signal handler returns here and the verb raises."""
         self._killed.set()
+        job: Cancellable | None = self.__dict__.get("_job")
+        if job is not None:
+            job.cancel()
 
     @property
     def _killed(self) -> threading.Event:
@@ -123,18 +133,6 @@ class ExportStepOperator(AirscoopOperator):
         if self.lock is None:
             raise AirflowSkipException("there is no lock: nothing was to be done for this export")
         return ExportLock.of(self.lock)
-
-    def started(self, job: Cancellable) -> None:
-        """Has on_kill stop the job."""
-        self._job = job
-        if self._killed.is_set():
-            job.cancel()
-
-    def on_kill(self) -> None:
-        super().on_kill()
-        job: Cancellable | None = self.__dict__.get("_job")
-        if job is not None:
-            job.cancel()
 
 
 def label(context: Context) -> str:

@@ -65,6 +65,7 @@ class FinishExportOperator(ExportStepOperator):
             state=self.state,
             error="a task before this one has failed" if missing else None,
             terms=self.terms(),
+            on_start=self.started,
         )
         if receipt.state == "failed" and self.state is None:
             raise AirflowFailException(receipt.summary())

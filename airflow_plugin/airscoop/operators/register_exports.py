@@ -59,11 +59,21 @@ class RegisterExportsOperator(AirscoopOperator):
                 key if key.lower().startswith("s3://") else f"s3://{self.bucket}/{key.lstrip('/')}"
             )
             return register_export(
-                registry, uri, complete_marker=marker, s3=settings, ca_file=ca_file
+                registry,
+                uri,
+                complete_marker=marker,
+                s3=settings,
+                ca_file=ca_file,
+                on_start=self.started,
             )
         if not self.datasets:
             raise UsageError(f"{self.task_id}: give datasets, or a key")
         prefixes = prefixes_of(self.bucket, self.datasets)
         return register_exports(
-            registry, prefixes, complete_marker=marker, s3=settings, ca_file=ca_file
+            registry,
+            prefixes,
+            complete_marker=marker,
+            s3=settings,
+            ca_file=ca_file,
+            on_start=self.started,
         )

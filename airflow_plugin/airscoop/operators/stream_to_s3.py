@@ -76,17 +76,12 @@ class StreamToS3Operator(AirscoopOperator):
         from airscoop.errors import Cancelled
 
         _mask_secrets(self.source)
-        job = self._job = self._new_job(context)
+        job = self._new_job(context)
+        self.started(job)
         if self._killed.is_set():
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
         return job.run(on_progress=self._log_progress)
-
-    def on_kill(self) -> None:
-        super().on_kill()
-        job: CopyJob | None = self.__dict__.get("_job")
-        if job is not None:
-            job.cancel()
 
     def _new_job(self, context: Context) -> CopyJob:
         from airscoop import CopyJob
