@@ -608,9 +608,15 @@ static PyObject *session_close(PyObject *object, PyObject *nothing) {
         fail_usage(self, "the warehouse session is in use by another thread; cancel it first");
         return NULL;
     }
-    scoop_session_free(self->session);
+    struct scoop_session *session = self->session;
+    bool open = false;
     self->session = NULL;
-    Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS;
+    if (session != NULL)
+        open = scoop_session_take_back(session);
+    scoop_session_free(session);
+    Py_END_ALLOW_THREADS;
+    return PyBool_FromLong(open);
 }
 
 static PyMethodDef methods[] = {
@@ -626,7 +632,7 @@ static PyMethodDef methods[] = {
     {"refresh", session_refresh, METH_VARARGS, "refresh(view)"},
     {"run_script", session_run_script, METH_VARARGS, "run_script(path, variables) -> statements"},
     {"cancel", session_cancel, METH_NOARGS, "Ends this session's work; any thread."},
-    {"close", session_close, METH_NOARGS, "Closes the connection."},
+    {"close", session_close, METH_NOARGS, "close() -> whether an open transaction was rolled back"},
     {NULL, NULL, 0, NULL},
 };
 
