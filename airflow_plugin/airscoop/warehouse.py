@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -55,6 +56,8 @@ class LoadContext:
 class Warehouse:
     """A session, used by one thread at a time; it connects on entering `with` or on first use.
 
+    Each verb makes its own transactions, and is refused while one is open that the caller began by
+    `execute`. What is open when the session is closed is rolled back, with a RuntimeWarning.
     conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
     and the password stands in no message.
     dialect: "redshift" (also its local stand-in) or "postgres".
@@ -293,8 +296,22 @@ class Warehouse:
         self._session.cancel()
 
     def close(self) -> None:
-        """Closes the connection; an open transaction is rolled back by the server."""
-        self._session.close()
+        """Closes the connection. A transaction that is still open is rolled back, with a warning."""
+        self._close(stacklevel=3)
+
+    def _close(self, *, stacklevel: int) -> None:
+        if self._session.close():
+            warnings.warn(
+                "a warehouse session was closed in an open transaction, which was rolled back; "
+                "run COMMIT or ROLLBACK before",
+                RuntimeWarning,
+                stacklevel=stacklevel,
+            )
+
+    def __del__(self) -> None:
+        # Missing where __init__ failed.
+        if "_session" in self.__dict__:
+            self.close()
 
 
 def _milliseconds(name: str, seconds: float | None) -> int:

@@ -631,9 +631,14 @@ static PyObject *session_close(PyObject *object, PyObject *nothing) {
                                               "cancel it first");
         return NULL;
     }
+    bool ours = airscoop_runner_is_ours(&self->runner), open = false;
     self->session = NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    if (session != NULL && ours)
+        open = scoop_session_take_back(session);
     scoop_session_free(session);
-    Py_RETURN_NONE;
+    Py_END_ALLOW_THREADS;
+    return PyBool_FromLong(open);
 }
 
 static PyMethodDef methods[] = {
@@ -649,7 +654,7 @@ static PyMethodDef methods[] = {
     {"refresh", session_refresh, METH_VARARGS, "refresh(view)"},
     {"run_script", session_run_script, METH_VARARGS, "run_script(path, variables) -> statements"},
     {"cancel", session_cancel, METH_NOARGS, "Ends this session's work; any thread."},
-    {"close", session_close, METH_NOARGS, "Closes the connection."},
+    {"close", session_close, METH_NOARGS, "close() -> whether an open transaction was rolled back"},
     {NULL, NULL, 0, NULL},
 };
 

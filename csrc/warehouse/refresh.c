@@ -78,6 +78,8 @@ int scoop_refresh(struct scoop_session *session, const char *view,
     struct scoop_table_name name;
     if (scoop_sql_split(view, &name, error) != 0)
         return -1;
+    if (scoop_session_alone(session, "refresh", interrupt, error) != 0)
+        return scoop_fail_prefix(error, "refreshing %.250s: ", view);
     if (run_on_view(session, &name, interrupt, error) == 0)
         return 0;
     if (strcmp(error->sqlstate, "42501") == 0 || strstr(error->message, "must be owner") != NULL)

@@ -14,6 +14,7 @@ struct parser {
     const char *at;
     const char *end;
     const char *start; /* of the text, to tell the word before a quote */
+    bool escapes;
     size_t line;
     const struct scoop_script_variable *variables;
     size_t variable_count;
@@ -116,11 +117,41 @@ static int take_quoted(struct parser *parser, char quote, bool escapes) {
     return take(parser, 1);
 }
 
-/* E'…' has backslash escapes. */
+/* E'…' has backslash escapes on every server. */
 static bool has_escapes(const struct parser *parser) {
+    if (parser->escapes)
+        return true;
     if (parser->at == parser->start || (parser->at[-1] | 0x20) != 'e')
         return false;
     return parser->at - 1 == parser->start || (!is_word(parser->at[-2]) && parser->at[-2] != '$');
+}
+
+/* Length of the white space and comments, a line end among them, before a quote that goes on with
+ * the text before; 0 when there is none. */
+static size_t continuation(const struct parser *parser) {
+    const char *at = parser->at, *end = parser->end;
+    bool line_end = false;
+    while (at < end && *at != '\'') {
+        bool comment = end - at > 1 && at[0] == '-' && at[1] == '-';
+        if (!comment && strchr(" \t\r\n\f\v", *at) == NULL)
+            return 0;
+        while (comment && at < end && *at != '\n')
+            at++;
+        line_end |= at < end && (*at == '\n' || *at == '\r');
+        at += at < end;
+    }
+    return at < end && line_end ? (size_t)(at - parser->at) : 0;
+}
+
+/* A text in single quotes. One that goes on in a later line keeps the escapes it began with. */
+static int take_text(struct parser *parser) {
+    bool escapes = has_escapes(parser);
+    if (take_quoted(parser, '\'', escapes) != 0)
+        return -1;
+    for (size_t gap; escapes && (gap = continuation(parser)) > 0;)
+        if (take(parser, gap) != 0 || take_quoted(parser, '\'', escapes) != 0)
+            return -1;
+    return 0;
 }
 
 /* Length of $tag$ at this place, or 0. */
@@ -204,7 +235,7 @@ static int take_token(struct parser *parser) {
     if (starts(parser, "${"))
         return misplaced(parser);
     if (*parser->at == '\'')
-        return take_quoted(parser, '\'', has_escapes(parser));
+        return take_text(parser);
     if (*parser->at == '"')
         return take_quoted(parser, '"', false);
     return tag > 0 ? take_dollars(parser, tag) : take(parser, 1);
@@ -245,14 +276,15 @@ static int parse(struct parser *parser, const char *text, size_t length) {
     return 0;
 }
 
-int scoop_script_parse(const char *file, const char *text, size_t length,
+int scoop_script_parse(const struct scoop_script_text *text,
                        const struct scoop_script_variable *variables, size_t variable_count,
                        struct scoop_script *script, struct scoop_error *error) {
     struct parser parser = {
-        .file = file,
-        .at = text,
-        .start = text,
-        .end = text + length,
+        .file = text->file,
+        .at = text->text,
+        .start = text->text,
+        .end = text->text + text->length,
+        .escapes = text->escapes,
         .line = 1,
         .variables = variables,
         .variable_count = variable_count,
@@ -262,7 +294,8 @@ int scoop_script_parse(const char *file, const char *text, size_t length,
     };
     memset(script, 0, sizeof *script);
     scoop_buf_init(&parser.sql, STATEMENT_CEILING_BYTES);
-    int result = parser.used == NULL ? scoop_fail_memory(error) : parse(&parser, text, length);
+    int result =
+        parser.used == NULL ? scoop_fail_memory(error) : parse(&parser, text->text, text->length);
     scoop_buf_free(&parser.sql);
     scoop_free(parser.used);
     if (result != 0)

@@ -1,11 +1,22 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "scoop/buffer.h"
 #include "scoop/script.h"
 #include "session_internal.h"
 
 enum { FILE_CEILING_BYTES = 16 * 1024 * 1024, READ_BYTES = 64 * 1024 };
+
+/* One run of a file. */
+struct run {
+    struct scoop_session *session;
+    const char *file;
+    const struct scoop_interrupt *interrupt;
+    struct scoop_error *error;
+    bool escapes;      /* how the file was split */
+    size_t begun_line; /* of the statement that began the open transaction */
+};
 
 static int read_all(FILE *stream, const char *file, struct scoop_buf *text,
                     struct scoop_error *error) {
@@ -26,33 +37,63 @@ static int read_file(const char *file, struct scoop_buf *text, struct scoop_erro
     return result;
 }
 
-static int run_all(struct scoop_session *session, const char *file,
-                   const struct scoop_script *script, const struct scoop_interrupt *interrupt,
-                   size_t *done, struct scoop_error *error) {
-    for (*done = 0; *done < script->count; ++*done) {
-        const struct scoop_script_statement *statement = &script->statements[*done];
-        if (scoop_session_run(session, statement->sql, interrupt, error) != 0)
-            return scoop_fail_prefix(error, "%.300s:%zu: ", file, statement->line);
-    }
-    return 0;
+/* How the server reads a backslash in '…'. */
+static bool has_escapes(const struct scoop_session *session) {
+    const char *standard = PQparameterStatus(session->connection, "standard_conforming_strings");
+    if (session->dialect == SCOOP_REDSHIFT)
+        return true;
+    return standard != NULL && strcmp(standard, "off") == 0;
+}
+
+static int run_one(struct run *run, const struct scoop_script_statement *statement) {
+    bool before = scoop_session_in_transaction(run->session);
+    if (scoop_session_run(run->session, statement->sql, run->interrupt, run->error) != 0)
+        return scoop_fail_prefix(run->error, "%.300s:%zu: ", run->file, statement->line);
+    if (!before && scoop_session_in_transaction(run->session))
+        run->begun_line = statement->line;
+    if (has_escapes(run->session) == run->escapes)
+        return 0;
+    return scoop_fail(run->error, SCOOP_USAGE,
+                      "%.300s:%zu: a script cannot change standard_conforming_strings for its own "
+                      "statements, which are split already; set it for the user, or write E'…'",
+                      run->file, statement->line);
+}
+
+static int run_all(struct run *run, const struct scoop_script *script, size_t *done) {
+    int result = 0;
+    for (; result == 0 && *done < script->count; *done += result == 0)
+        result = run_one(run, &script->statements[*done]);
+    if (!scoop_session_take_back(run->session) || result != 0)
+        return result;
+    return scoop_fail(
+        run->error, SCOOP_USAGE,
+        "%.300s:%zu: the transaction that begins here is still open at the end of the "
+        "script, so it was rolled back; end it with COMMIT",
+        run->file, run->begun_line);
 }
 
 int scoop_script_run(struct scoop_session *session, const char *file,
                      const struct scoop_script_variable *variables, size_t variable_count,
                      const struct scoop_interrupt *interrupt, size_t *done,
                      struct scoop_error *error) {
+    struct run run = {.session = session, .file = file, .interrupt = interrupt, .error = error};
     struct scoop_script script;
     struct scoop_buf text;
     *done = 0;
     scoop_buf_init(&text, FILE_CEILING_BYTES);
     int result = read_file(file, &text, error);
     if (result == 0)
-        result = scoop_script_parse(file, (const char *)text.data, text.length, variables,
-                                    variable_count, &script, error);
+        result = scoop_session_alone(session, "run_script", interrupt, error);
+    if (result == 0) {
+        run.escapes = has_escapes(session);
+        const struct scoop_script_text whole = {file, (const char *)text.data, text.length,
+                                                run.escapes};
+        result = scoop_script_parse(&whole, variables, variable_count, &script, error);
+    }
     scoop_buf_free(&text);
     if (result != 0)
         return -1;
-    result = run_all(session, file, &script, interrupt, done, error);
+    result = run_all(&run, &script, done);
     scoop_script_free(&script);
     return result;
 }

@@ -53,6 +53,12 @@ int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
 
 /* Refuses the call in another process, after a cancel, and after the connection was lost. */
 int scoop_session_usable(struct scoop_session *session, struct scoop_error *error);
+/* Connects, and refuses a session in whose open or failed transaction `verb` (of the Python class)
+ * would work: its snapshot may be older than our lock, and its rows are not ours to commit. */
+int scoop_session_alone(struct scoop_session *session, const char *verb,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
+/* Whether a transaction is open or failed, and this process may end it. */
+bool scoop_session_in_transaction(const struct scoop_session *session);
 
 /* scoop_session_execute without parameters and rows. */
 int scoop_session_run(struct scoop_session *session, const char *sql,

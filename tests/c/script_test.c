@@ -12,10 +12,11 @@
 static const struct scoop_script_variable variables[] = {{"name", "it's"}, {"other", "a\"b"}};
 
 /* Splits with the first `count` variables and compares; expected is closed by NULL. */
-static void assert_split(const char *text, size_t count, const char *const *expected) {
+static void assert_split(const struct scoop_script_text *text, size_t count,
+                         const char *const *expected) {
     struct scoop_script script;
     struct scoop_error error = {0};
-    if (scoop_script_parse("f", text, strlen(text), variables, count, &script, &error) != 0)
+    if (scoop_script_parse(text, variables, count, &script, &error) != 0)
         fail_msg("%s", error.message);
     size_t i = 0;
     for (; expected[i] != NULL; i++) {
@@ -29,15 +30,20 @@ static void assert_split(const char *text, size_t count, const char *const *expe
 static void assert_refused(const char *text, size_t count, const char *message) {
     struct scoop_script script;
     struct scoop_error error = {0};
-    assert_int_equal(
-        scoop_script_parse("f.sql", text, strlen(text), variables, count, &script, &error), -1);
+    const struct scoop_script_text whole = {"f.sql", text, strlen(text), false};
+    assert_int_equal(scoop_script_parse(&whole, variables, count, &script, &error), -1);
     assert_int_equal(error.code, SCOOP_USAGE);
     if (strstr(error.message, message) == NULL)
         fail_msg("'%s' is not in '%s'", message, error.message);
 }
 
 #define SPLIT(text, count, ...)                                                                    \
-    assert_split((text), (count), (const char *const[]){__VA_ARGS__, NULL})
+    assert_split(&(const struct scoop_script_text){"f", (text), strlen(text), false}, (count),     \
+                 (const char *const[]){__VA_ARGS__, NULL})
+/* Where every text has escapes. */
+#define SPLIT_ESCAPED(text, count, ...)                                                            \
+    assert_split(&(const struct scoop_script_text){"f", (text), strlen(text), true}, (count),      \
+                 (const char *const[]){__VA_ARGS__, NULL})
 
 static void statements_end_at_semicolons(void **state) {
     (void)state;
@@ -57,6 +63,27 @@ static void semicolons_in_quotes_end_nothing(void **state) {
     SPLIT("a '\\'; b", 0, "a '\\'", "b");
     SPLIT("a E'\\';'; b", 0, "a E'\\';'", "b");
     SPLIT("a namE'\\'; b", 0, "a namE'\\'", "b");
+}
+
+static void a_backslash_is_an_escape_where_the_server_reads_it_so(void **state) {
+    (void)state;
+    SPLIT("a 'it\\'; done", 0, "a 'it\\'", "done");
+    SPLIT_ESCAPED("a 'it\\'s; done'; b", 0, "a 'it\\'s; done'", "b");
+    SPLIT_ESCAPED("a '\\\\'; b", 0, "a '\\\\'", "b");
+    SPLIT_ESCAPED("a 'it''s;\\''; b", 0, "a 'it''s;\\''", "b");
+    SPLIT_ESCAPED("a E'\\';'; b", 0, "a E'\\';'", "b");
+    SPLIT_ESCAPED("a \"\\\"; b", 0, "a \"\\\"", "b");
+    SPLIT_ESCAPED("a $$\\$$; b -- \\\n;c", 0, "a $$\\$$", "b -- \\\n", "c");
+}
+
+static void a_text_that_goes_on_in_another_line_keeps_its_escapes(void **state) {
+    (void)state;
+    SPLIT("a E'x'\n '\\';'; b", 0, "a E'x'\n '\\';'", "b");
+    SPLIT("a E'x' -- it's\n'\\';'; b", 0, "a E'x' -- it's\n'\\';'", "b");
+    SPLIT("a E'x'\n -- it's\n'\\';'; b", 0, "a E'x'\n -- it's\n'\\';'", "b");
+    SPLIT("a E'x' '\\'; b", 0, "a E'x' '\\'", "b");
+    SPLIT("a 'x'\n'\\'; b", 0, "a 'x'\n'\\'", "b");
+    SPLIT("a E'x'\n; b", 0, "a E'x'\n", "b");
 }
 
 static void semicolons_in_dollar_quotes_end_nothing(void **state) {
@@ -104,10 +131,11 @@ static void wrong_variables_are_named_with_their_line(void **state) {
 
 static void a_value_with_a_backslash_is_refused(void **state) {
     static const struct scoop_script_variable escape = {"v", "\\"};
+    static const struct scoop_script_text text = {"f", "a '${v}'", 8, false};
     struct scoop_script script;
     struct scoop_error error = {0};
     (void)state;
-    assert_int_equal(scoop_script_parse("f", "a '${v}'", 8, &escape, 1, &script, &error), -1);
+    assert_int_equal(scoop_script_parse(&text, &escape, 1, &script, &error), -1);
     assert_non_null(strstr(error.message, "f:1: the value of the variable v holds a backslash"));
 }
 
@@ -123,10 +151,11 @@ static void what_is_not_closed_is_named_with_its_line(void **state) {
 static void a_statement_knows_the_line_of_its_first_word(void **state) {
     static const char text[] = "\n-- x\na\n'\n';\n/*\n*/ b;c";
     static const size_t lines[] = {3, 7, 7};
+    static const struct scoop_script_text whole = {"f", text, sizeof text - 1, false};
     struct scoop_script script;
     struct scoop_error error = {0};
     (void)state;
-    assert_int_equal(scoop_script_parse("f", text, sizeof text - 1, NULL, 0, &script, &error), 0);
+    assert_int_equal(scoop_script_parse(&whole, NULL, 0, &script, &error), 0);
     assert_int_equal(script.count, 3);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(script.statements[i].line, lines[i]);
@@ -134,10 +163,11 @@ static void a_statement_knows_the_line_of_its_first_word(void **state) {
 }
 
 static void a_nul_byte_is_refused(void **state) {
+    static const struct scoop_script_text text = {"f", "a\0b", 3, false};
     struct scoop_script script;
     struct scoop_error error = {0};
     (void)state;
-    assert_int_equal(scoop_script_parse("f", "a\0b", 3, NULL, 0, &script, &error), -1);
+    assert_int_equal(scoop_script_parse(&text, NULL, 0, &script, &error), -1);
     assert_non_null(strstr(error.message, "NUL byte at offset 1"));
 }
 
@@ -145,6 +175,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_end_at_semicolons),
         cmocka_unit_test(semicolons_in_quotes_end_nothing),
+        cmocka_unit_test(a_backslash_is_an_escape_where_the_server_reads_it_so),
+        cmocka_unit_test(a_text_that_goes_on_in_another_line_keeps_its_escapes),
         cmocka_unit_test(semicolons_in_dollar_quotes_end_nothing),
         cmocka_unit_test(comments_end_nothing_and_lead_to_nothing),
         cmocka_unit_test(variables_stay_in_their_quotes),

@@ -43,9 +43,10 @@ static void torture(int (*job)(struct scoop_error *error)) {
 
 static int split_script(struct scoop_error *error) {
     static const char text[] = "a '${v}'; b $$x$$; c";
+    static const struct scoop_script_text whole = {"f", text, sizeof text - 1, false};
     static const struct scoop_script_variable variable = {"v", "it's"};
     struct scoop_script script;
-    if (scoop_script_parse("f", text, sizeof text - 1, &variable, 1, &script, error) != 0)
+    if (scoop_script_parse(&whole, &variable, 1, &script, error) != 0)
         return -1;
     scoop_script_free(&script);
     return 0;

@@ -2,6 +2,7 @@
 #ifndef SCOOP_SESSION_H
 #define SCOOP_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,10 @@ void scoop_session_free(struct scoop_session *session);
 /* Ends the statement under way on the server, and every later call of this session, with CANCELLED.
  * Any thread, and signal handlers. The thread that waits carries it out; it needs no lock. */
 void scoop_session_cancel(struct scoop_session *session);
+
+/* Rolls back the transaction that the caller has left open, if there is one, within a few seconds.
+ * True when there was one. */
+bool scoop_session_take_back(struct scoop_session *session);
 
 struct scoop_statement {
     const char *sql;
