@@ -135,6 +135,7 @@ class Resumption:
         self._native = native
         self._last_try = last_try
         self._options = options
+        self._owner = os.getpid()
         self._description: dict[str, Any] = {
             "format": FORMAT,
             "airscoop": __version__,
@@ -219,11 +220,11 @@ class Resumption:
         """Keeps what the next try can use, or must end; without a next try it is ended here.
 
         The engine has aborted what it did not leave; when it was cancelled, there is no time to ask
-        again.
+        again. A process forked meanwhile leaves its parent's upload alone.
         """
         from airscoop.errors import AirscoopError, Cancelled
 
-        if self._state is None:
+        if self._state is None or self._owner != os.getpid():
             return
         terminal = isinstance(error, AirscoopError) and not error.retryable
         if not terminal and not self._last_try:
