@@ -81,7 +81,9 @@ int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format
     fill(error, code_of_errno(os_errno), format, arguments);
     va_end(arguments);
     error->os_errno = os_errno;
-    scoop_error_say(error, "%s: %s", error->message, strerror_r(os_errno, reason, sizeof reason));
+    const char *why = strerror_r(os_errno, reason, sizeof reason);
+    int room = (int)(sizeof error->message - sizeof ": " - strlen(why));
+    scoop_error_say(error, "%.*s: %s", room, error->message, why);
     return -1;
 }
 

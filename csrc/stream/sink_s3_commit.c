@@ -44,13 +44,14 @@ static bool sent_before(const struct scoop_s3_sink *sink, struct scoop_http_exch
 static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error) {
     struct scoop_error failure = *error;
     if (found_existing(sink, error))
-        snprintf(failure.message, sizeof failure.message,
-                 "s3://%s/%s is there already and was not overwritten", sink->bucket, sink->key);
+        scoop_error_say(&failure, "s3://%s/%s is there already and was not overwritten",
+                        sink->bucket, sink->key);
     else if (lost_race(error))
-        snprintf(failure.message, sizeof failure.message,
-                 "s3://%s/%s: another write of this object came between; the upload has to start "
-                 "over",
-                 sink->bucket, sink->key);
+        scoop_error_say(
+            &failure,
+            "s3://%s/%s: another write of this object came between; the upload has to start "
+            "over",
+            sink->bucket, sink->key);
     scoop_s3_sink_fail(sink, &failure);
 }
 
