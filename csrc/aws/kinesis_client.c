@@ -8,6 +8,7 @@
 #include "scoop/crypto.h"
 #include "scoop/kinesis_message.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "scoop/trace.h"
 #include "signer.h"
 
@@ -167,7 +168,7 @@ static struct scoop_kinesis_verdict judge(const struct scoop_kinesis_call *call,
     error->http_status = status;
     error->retryable = verdict.retryable || error->retryable;
     const char *id = scoop_http_header(exchange, "x-amzn-RequestId");
-    snprintf(error->request_id, sizeof error->request_id, "%s", id != NULL ? id : "");
+    scoop_text_print(error->request_id, sizeof error->request_id, "%s", id != NULL ? id : "");
     return verdict;
 }
 

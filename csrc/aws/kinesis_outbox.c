@@ -1,6 +1,5 @@
 #include "kinesis_outbox.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../table/key_hash.h"
@@ -168,11 +167,9 @@ static int take_free(struct scoop_outbox *outbox, struct scoop_parcel **parcel,
 }
 
 static int fail_change(const struct scoop_outbox *outbox, struct scoop_error *error) {
-    char message[sizeof error->message];
-    memcpy(message, error->message, sizeof message);
-    snprintf(error->message, sizeof error->message, "change %llu (line %llu): %.900s",
-             (unsigned long long)outbox->next_number + 1,
-             (unsigned long long)outbox->next_number + 1, message);
+    scoop_error_say(error, "change %llu (line %llu): %.900s",
+                    (unsigned long long)outbox->next_number + 1,
+                    (unsigned long long)outbox->next_number + 1, error->message);
     return -1;
 }
 

@@ -10,6 +10,7 @@
 #include "scoop/retry.h"
 #include "scoop/s3.h"
 #include "scoop/s3_message.h"
+#include "scoop/text.h"
 #include "scoop/trace.h"
 #include "s3_trace.h"
 #include "signer.h"
@@ -147,7 +148,8 @@ uint32_t scoop_s3_retries(const struct scoop_s3_call *call) {
 /* The name of what a call is about, for messages. */
 static void display(const struct scoop_s3_call *call, char *text, size_t size) {
     const char *key = call->request.key;
-    snprintf(text, size, "s3://%s%s%s", call->request.bucket, key ? "/" : "", key ? key : "");
+    scoop_text_print(text, size, "s3://%s%s%s", call->request.bucket, key ? "/" : "",
+                     key ? key : "");
 }
 
 /* A bucket name with dots does not match the wildcard certificate, nor an IP address any name. */
@@ -289,8 +291,8 @@ static struct scoop_s3_verdict judge(struct scoop_s3_call *call,
     call->error.http_status = status;
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
-    snprintf(call->error.request_id, sizeof call->error.request_id, "%s",
-             id != NULL ? id : body.request_id);
+    scoop_text_print(call->error.request_id, sizeof call->error.request_id, "%s",
+                     id != NULL ? id : body.request_id);
     return verdict;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scoop/crypto.h"
+#include "scoop/text.h"
 #include "scoop/xml.h"
 
 /* The part of path below its root element's name, or NULL when the root is another. */
@@ -16,13 +17,7 @@ static const char *below(const char *path, const char *root) {
 }
 
 static void copy_cut(char *out, size_t size, const char *text, size_t length) {
-    if (length >= size)
-        length = size - 1;
-    /* Not in the middle of a UTF-8 character. */
-    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
-        length--;
-    memcpy(out, text, length);
-    out[length] = 0;
+    scoop_text_print(out, size, "%.*s", (int)length, text);
 }
 
 struct error_reader {

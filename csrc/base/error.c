@@ -2,8 +2,9 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "scoop/text.h"
 
 struct code_facts {
     const char *name;
@@ -34,15 +35,21 @@ const char *scoop_code_sentence(enum scoop_code code) {
     return facts(code)->sentence;
 }
 
+/* In both, the text is made first: the arguments may point into *error. */
 static void fill(struct scoop_error *error, enum scoop_code code, const char *format,
                  va_list arguments) {
+    struct scoop_error filled = {.code = code, .retryable = facts(code)->retryable};
+    scoop_text_vprint(filled.message, sizeof filled.message, format, arguments);
+    *error = filled;
+}
+
+void scoop_error_say(struct scoop_error *error, const char *format, ...) {
     char message[sizeof error->message];
-    /* Formatted first: the arguments may point into *error. */
-    vsnprintf(message, sizeof message, format, arguments);
-    memset(error, 0, sizeof *error);
-    error->code = code;
-    error->retryable = facts(code)->retryable;
-    memcpy(error->message, message, sizeof message);
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = scoop_text_vprint(message, sizeof message, format, arguments);
+    va_end(arguments);
+    memcpy(error->message, message, length + 1);
 }
 
 int scoop_fail(struct scoop_error *error, enum scoop_code code, const char *format, ...) {
@@ -74,9 +81,9 @@ int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format
     fill(error, code_of_errno(os_errno), format, arguments);
     va_end(arguments);
     error->os_errno = os_errno;
-    size_t used = strlen(error->message);
-    snprintf(error->message + used, sizeof error->message - used, ": %s",
-             strerror_r(os_errno, reason, sizeof reason));
+    const char *why = strerror_r(os_errno, reason, sizeof reason);
+    int room = (int)(sizeof error->message - sizeof ": " - strlen(why));
+    scoop_error_say(error, "%.*s: %s", room, error->message, why);
     return -1;
 }
 

@@ -21,6 +21,10 @@ struct airscoop_state *airscoop_state_of(PyTypeObject *type);
 /* Sets the exception that belongs to *error, with its facts as attributes. Always returns NULL. */
 void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *error);
 
+/* A str of a text that a server gave, which may be no UTF-8. NULL with an exception set. */
+PyObject *airscoop_text(const char *text);
+PyObject *airscoop_text_part(const char *text, size_t length);
+
 /* Creates the exception classes and adds them to the module. 0 or -1 with an exception set. */
 int airscoop_add_exceptions(PyObject *module);
 

@@ -215,9 +215,10 @@ static void delta_dealloc(PyObject *object) {
 }
 
 static PyObject *side_dict(const struct scoop_delta_side_facts *side) {
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:s,s:I}", "rows", side->rows, "duplicates",
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:N,s:I}", "rows", side->rows, "duplicates",
                          side->duplicates, "source_bytes", side->source_bytes, "text_bytes",
-                         side->text_bytes, "etag", side->etag, "retries", side->retries);
+                         side->text_bytes, "etag", airscoop_text(side->etag), "retries",
+                         side->retries);
 }
 
 static PyObject *delta_facts(PyObject *object, PyObject *unused) {

@@ -25,7 +25,7 @@ static PyObject *number_or_none(int value) {
 static PyObject *text_or_none(const char *text) {
     if (text[0] == 0)
         Py_RETURN_NONE;
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    return airscoop_text(text);
 }
 
 static int set_facts(PyObject *exception, const struct scoop_error *error) {
@@ -45,7 +45,7 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
 void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *error) {
     unsigned code = (unsigned)error->code < SCOOP_CODE_COUNT ? error->code : SCOOP_INTERNAL;
     const char *text = error->message[0] ? error->message : scoop_code_sentence(error->code);
-    PyObject *message = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    PyObject *message = airscoop_text(text);
     if (message == NULL)
         return NULL;
     PyObject *exception = PyObject_CallFunctionObjArgs(state->exceptions[code], message, NULL);

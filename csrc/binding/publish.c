@@ -21,8 +21,9 @@ static int refuse(struct publish_object *self, const char *why) {
 }
 
 static int add_shard(void *user, const char *name, uint64_t records) {
-    PyObject *count = PyLong_FromUnsignedLongLong(records);
-    int status = count == NULL ? -1 : PyDict_SetItemString(user, name, count);
+    PyObject *shown = airscoop_text(name), *count = PyLong_FromUnsignedLongLong(records);
+    int status = shown == NULL || count == NULL ? -1 : PyDict_SetItem(user, shown, count);
+    Py_XDECREF(shown);
     Py_XDECREF(count);
     return status;
 }
@@ -165,14 +166,14 @@ static PyObject *publish_facts(PyObject *object, PyObject *unused) {
     if (shards == NULL)
         return NULL;
     return Py_BuildValue(
-        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:I,s:K,s:L,s:I,s:s,s:K,s:n,s:N}", "changes",
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:I,s:K,s:L,s:I,s:N,s:K,s:n,s:N}", "changes",
         facts.changes, "skipped", facts.skipped, "acknowledged", facts.acknowledged, "sent",
         facts.sent, "sent_bytes", facts.sent_bytes, "retried", facts.retried, "throttled",
         facts.throttled, "calls", facts.calls, "in_flight", facts.in_flight, "window", facts.window,
         "source_bytes", facts.source_bytes, "source_total_bytes", facts.source_total_bytes,
-        "source_retries", facts.source_retries, "source_etag", facts.source_etag, "open_shards",
-        facts.stream.open_shards, "max_record_bytes", (Py_ssize_t)facts.stream.record_bytes,
-        "shards", shards);
+        "source_retries", facts.source_retries, "source_etag", airscoop_text(facts.source_etag),
+        "open_shards", facts.stream.open_shards, "max_record_bytes",
+        (Py_ssize_t)facts.stream.record_bytes, "shards", shards);
 }
 
 /* Without the GIL: a Python exception raised meanwhile cancels. */

@@ -276,7 +276,7 @@ static PyObject *values_of(const struct scoop_partition_list *list, size_t at) {
     PyObject *values = PyDict_New();
     for (size_t i = 0; values != NULL && i < list->column_count; i++) {
         const char *text = list->values[at][i];
-        PyObject *value = PyUnicode_FromString(text == NULL ? "" : text);
+        PyObject *value = airscoop_text(text == NULL ? "" : text);
         if (value == NULL || PyDict_SetItemString(values, list->columns[i], value) != 0)
             Py_CLEAR(values);
         Py_XDECREF(value);
@@ -287,7 +287,8 @@ static PyObject *values_of(const struct scoop_partition_list *list, size_t at) {
 static PyObject *partitions_of(const struct scoop_partition_list *list) {
     PyObject *found = PyList_New((Py_ssize_t)list->count);
     for (size_t i = 0; found != NULL && i < list->count; i++) {
-        PyObject *pair = Py_BuildValue("(Ns)", values_of(list, i), list->locations[i]);
+        PyObject *pair =
+            Py_BuildValue("(NN)", values_of(list, i), airscoop_text(list->locations[i]));
         if (pair == NULL || PyList_SetItem(found, (Py_ssize_t)i, pair) != 0)
             Py_CLEAR(found);
     }
@@ -511,7 +512,7 @@ static int apply_fill(struct apply *apply, PyObject *changes, PyObject *keys, Py
 
 static PyObject *applied_of(const struct scoop_apply_facts *facts) {
     const struct scoop_change_source_facts *source = &facts->source;
-    return Py_BuildValue("{s:(LLL),s:(LLL),s:O,s:s,s:s,s:K,s:K,s:I,s:i}", "changes",
+    return Py_BuildValue("{s:(LLL),s:(LLL),s:O,s:s,s:N,s:K,s:K,s:I,s:i}", "changes",
                          (long long)facts->changes[SCOOP_CHANGE_INSERT],
                          (long long)facts->changes[SCOOP_CHANGE_UPDATE],
                          (long long)facts->changes[SCOOP_CHANGE_DELETE], "applied",
@@ -519,7 +520,7 @@ static PyObject *applied_of(const struct scoop_apply_facts *facts) {
                          (long long)facts->applied[SCOOP_CHANGE_UPDATE],
                          (long long)facts->applied[SCOOP_CHANGE_DELETE], "already_applied",
                          facts->already_applied ? Py_True : Py_False, "digest", source->digest,
-                         "etag", source->etag, "source_bytes",
+                         "etag", airscoop_text(source->etag), "source_bytes",
                          (unsigned long long)source->source_bytes, "text_bytes",
                          (unsigned long long)source->text_bytes, "retries", source->retries,
                          "attempts", facts->attempts);

@@ -37,8 +37,8 @@ static int collect(void *user, const struct scoop_s3_object *object, struct scoo
 static PyObject *to_list(const struct items *items) {
     PyObject *list = PyList_New(0);
     for (const struct item *item = items->first; list != NULL && item != NULL; item = item->next) {
-        PyObject *entry = Py_BuildValue("(s#Ks)", item->key, (Py_ssize_t)item->key_length,
-                                        item->size_bytes, item->etag);
+        PyObject *entry = Py_BuildValue("(NKN)", airscoop_text_part(item->key, item->key_length),
+                                        item->size_bytes, airscoop_text(item->etag));
         if (entry == NULL || PyList_Append(list, entry) != 0)
             Py_CLEAR(list);
         Py_XDECREF(entry);
@@ -131,8 +131,8 @@ PyObject *airscoop_head_object(PyObject *module, PyObject *args) {
         ask(&asked, module, dict, check, head_it) != 0)
         return NULL;
     const struct scoop_s3_object_facts *facts = &asked.facts;
-    return Py_BuildValue("(Lsss)", (long long)facts->size_bytes, facts->etag, facts->checksum,
-                         facts->split_mark);
+    return Py_BuildValue("(LNNN)", (long long)facts->size_bytes, airscoop_text(facts->etag),
+                         airscoop_text(facts->checksum), airscoop_text(facts->split_mark));
 }
 
 PyObject *airscoop_delete_object(PyObject *module, PyObject *args) {

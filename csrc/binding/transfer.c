@@ -156,21 +156,22 @@ static PyObject *facts_dict(struct transfer_object *self) {
     const struct scoop_transfer_facts facts = self->noted;
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
-        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:s,s:s,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:s,s:s,"
+        "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:N,s:N,s:N,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:N,s:s,"
         "s:z,s:K}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
         "blank_lines", counters->blank_lines, "gzip_members", counters->gzip_members,
         "bom_stripped", counters->bom_stripped ? Py_True : Py_False, "source_etag",
-        facts.source_etag, "etag", facts.destination_etag, "checksum", facts.checksum,
-        "source_total_bytes", (long long)facts.source_total_bytes, "parts", facts.parts, "retries",
-        facts.retries, "rejects_written", facts.rejects_written ? Py_True : Py_False, "unchanged",
+        airscoop_text(facts.source_etag), "etag", airscoop_text(facts.destination_etag), "checksum",
+        airscoop_text(facts.checksum), "source_total_bytes", (long long)facts.source_total_bytes,
+        "parts", facts.parts, "retries", facts.retries, "rejects_written",
+        facts.rejects_written ? Py_True : Py_False, "unchanged",
         facts.unchanged ? Py_True : Py_False, "restarted", facts.restarted ? Py_True : Py_False,
         "records_changed", counters->records_changed, "server_side",
-        facts.server_side ? Py_True : Py_False, "server_side_refused", facts.server_side_refused,
-        "parts_kept", facts.parts_kept, "resumed", resumed[facts.resumed], "resumed_bytes",
-        facts.resumed_bytes);
+        facts.server_side ? Py_True : Py_False, "server_side_refused",
+        airscoop_text(facts.server_side_refused), "parts_kept", facts.parts_kept, "resumed",
+        resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes);
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

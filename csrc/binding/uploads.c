@@ -74,7 +74,7 @@ static void free_items(struct items *items) {
 }
 
 static PyObject *upload_tuple(const struct item *item) {
-    return Py_BuildValue("(s#ss)", item->upload.key, (Py_ssize_t)item->upload.key_length,
+    return Py_BuildValue("(Nss)", airscoop_text_part(item->upload.key, item->upload.key_length),
                          item->upload.upload_id, item->upload.initiated);
 }
 

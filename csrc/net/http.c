@@ -8,6 +8,7 @@
 #include "engine_internal.h"
 #include "scoop/header.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 
 enum {
     HEAD_CEILING = 64 * 1024,
@@ -27,8 +28,8 @@ void scoop_url_display(const char *url, char *text, size_t size) {
             host = c + 1;
     host_length -= (size_t)(host - authority);
     const char *path = host + host_length;
-    snprintf(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
-             (int)strcspn(path, "?#"), path);
+    scoop_text_print(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
+                     (int)strcspn(path, "?#"), path);
 }
 
 static void unlink_exchange(struct scoop_http_exchange *exchange) {

@@ -12,6 +12,7 @@
 #include "places.h"
 #include "scoop/http.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "scoop/trace.h"
 
 enum {
@@ -189,19 +190,16 @@ static void note_duplicate(void *user, enum scoop_side side, const struct scoop_
         struct scoop_value value = {0};
         for (size_t column = 0; column <= plan->key_places[i]; column++)
             at = scoop_row_next(at, end, &value);
-        length += (size_t)snprintf(key + length, sizeof key - length, "%s%s=%.*s",
+        length += scoop_text_print(key + length, sizeof key - length, "%s%s=%.*s",
                                    i > 0 ? ", " : "", plan->names.names[plan->key_places[i]],
                                    (int)(value.length < 60 ? value.length : 60), value.data);
-        if (length >= sizeof key)
-            length = sizeof key - 1;
     }
     if (line > 0)
         snprintf(where, sizeof where, " on line %llu", (unsigned long long)line);
     size_t room = sizeof delta->example_text - delta->example_length;
-    int put = snprintf(delta->example_text + delta->example_length, room, "%s%s%s of %.200s",
-                       delta->examples > 0 ? "; " : "", key, where,
-                       scoop_export_name(delta->sides[side]));
-    delta->example_length += (size_t)put < room ? (size_t)put : room - 1;
+    delta->example_length += scoop_text_print(delta->example_text + delta->example_length, room,
+                                              "%s%s%s of %.200s", delta->examples > 0 ? "; " : "",
+                                              key, where, scoop_export_name(delta->sides[side]));
     delta->examples++;
 }
 

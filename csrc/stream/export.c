@@ -1,9 +1,9 @@
 #include "export.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "scoop/text.h"
 
 struct scoop_export {
     struct scoop_reading **objects; /* the first stays: its columns are the others' */
@@ -52,9 +52,10 @@ struct scoop_export *scoop_export_new(const struct scoop_export_options *options
     }
     const char *first = scoop_reading_name(export->objects[0]);
     if (export->count == 1)
-        snprintf(export->name, sizeof export->name, "%s", first);
+        scoop_text_print(export->name, sizeof export->name, "%s", first);
     else
-        snprintf(export->name, sizeof export->name, "%s and %zu more", first, export->count - 1);
+        scoop_text_print(export->name, sizeof export->name, "%s and %zu more", first,
+                         export->count - 1);
     return export;
 }
 

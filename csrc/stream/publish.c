@@ -2,7 +2,6 @@
 #include "scoop/publish.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../aws/kinesis_outbox.h"
@@ -394,16 +393,14 @@ static int step(struct scoop_publish *publish, struct scoop_error *error) {
 
 /* Tells how to go on, once anything was taken. */
 static void add_mark(struct scoop_publish *publish) {
-    char message[sizeof publish->error.message];
     struct scoop_outbox_facts facts;
     if (publish->outbox == NULL || publish->error.code == SCOOP_USAGE)
         return;
     scoop_outbox_facts(publish->outbox, &facts);
-    memcpy(message, publish->error.message, sizeof message);
-    snprintf(publish->error.message, sizeof publish->error.message,
-             "%.850s; the first %llu changes are stored: start_at=%llu goes on behind them",
-             message, (unsigned long long)facts.acknowledged,
-             (unsigned long long)facts.acknowledged);
+    scoop_error_say(&publish->error,
+                    "%.850s; the first %llu changes are stored: start_at=%llu goes on behind them",
+                    publish->error.message, (unsigned long long)facts.acknowledged,
+                    (unsigned long long)facts.acknowledged);
 }
 
 /* What is under way is forgotten, and nothing more is sent. */

@@ -1,6 +1,5 @@
 #include "side.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../table/csv.h"
@@ -10,6 +9,7 @@
 #include "scoop/memory.h"
 #include "scoop/sniff.h"
 #include "scoop/stage.h"
+#include "scoop/text.h"
 #include "scoop/thread.h"
 
 enum {
@@ -394,12 +394,10 @@ static int read_all(struct scoop_reading *reading, struct scoop_error *error) {
 
 /* The rows do not know whose they are. */
 static void name_source(const struct scoop_reading *reading, struct scoop_error *error) {
-    char message[sizeof error->message];
     if ((error->code != SCOOP_BAD_RECORD && error->code != SCOOP_UNSUPPORTED) ||
         strncmp(error->message, reading->name, strlen(reading->name)) == 0)
         return;
-    memcpy(message, error->message, sizeof message);
-    snprintf(error->message, sizeof error->message, "%s: %.500s", reading->name, message);
+    scoop_error_say(error, "%s: %.500s", reading->name, error->message);
 }
 
 static void *run(void *user) {
@@ -420,8 +418,8 @@ static void name_it(struct scoop_reading *reading, const char *uri) {
     if (scoop_place_is_http(uri))
         scoop_url_display(uri, reading->name, sizeof reading->name);
     else
-        snprintf(reading->name, sizeof reading->name, "%s",
-                 strcmp(uri, "-") == 0 ? "standard input" : uri);
+        scoop_text_print(reading->name, sizeof reading->name, "%s",
+                         strcmp(uri, "-") == 0 ? "standard input" : uri);
 }
 
 /* A place that never makes a thread wait. */

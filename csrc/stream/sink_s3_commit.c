@@ -53,16 +53,18 @@ static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error)
     if (found_nothing(sink, error))
         failure.code = SCOOP_PRECONDITION;
     if (found_existing(sink, error) || found_nothing(sink, error))
-        snprintf(failure.message, sizeof failure.message,
-                 sink->if_match == NULL
-                     ? "s3://%s/%s is there already and was not overwritten"
-                     : "s3://%s/%s is not any more what was to be replaced, and was left alone",
-                 sink->bucket, sink->key);
+        scoop_error_say(
+            &failure,
+            sink->if_match == NULL
+                ? "s3://%s/%s is there already and was not overwritten"
+                : "s3://%s/%s is not any more what was to be replaced, and was left alone",
+            sink->bucket, sink->key);
     else if (lost_race(error))
-        snprintf(failure.message, sizeof failure.message,
-                 "s3://%s/%s: another write of this object came between; the upload has to start "
-                 "over",
-                 sink->bucket, sink->key);
+        scoop_error_say(
+            &failure,
+            "s3://%s/%s: another write of this object came between; the upload has to start "
+            "over",
+            sink->bucket, sink->key);
     scoop_s3_sink_fail(sink, &failure);
 }
 

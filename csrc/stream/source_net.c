@@ -12,6 +12,7 @@
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3_checksum.h"
+#include "scoop/text.h"
 #include "scoop/trace.h"
 #include "source.h"
 
@@ -524,7 +525,7 @@ struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const c
         net_free(&source->base);
         return NULL;
     }
-    snprintf(source->where, sizeof source->where, "s3://%s/%s", bucket, key);
+    scoop_text_print(source->where, sizeof source->where, "s3://%s/%s", bucket, key);
     return &source->base;
 }
 

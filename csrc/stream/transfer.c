@@ -2,11 +2,11 @@
 #include "scoop/transfer.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "places.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "scoop/trace.h"
 #include "server_copy.h"
 #include "transfer_internal.h"
@@ -22,23 +22,20 @@ enum {
 static void name_source(struct scoop_transfer *transfer) {
     struct scoop_error *error = &transfer->error;
     const char *name = transfer->source_name;
-    char message[sizeof error->message];
     bool about_data = error->code == SCOOP_TRUNCATED || error->code == SCOOP_CORRUPT ||
                       error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION;
     if (!about_data || strncmp(error->message, name, strlen(name)) == 0)
         return;
-    memcpy(message, error->message, sizeof message);
-    snprintf(error->message, sizeof error->message, "%s: %.500s", name, message);
+    scoop_error_say(error, "%s: %.500s", name, error->message);
 }
 
 /* The destination stands, but it has no rejects and the file beside it says otherwise. */
 static int fail_cleaning(struct scoop_transfer *transfer) {
-    char reason[sizeof transfer->error.message];
-    memcpy(reason, transfer->error.message, sizeof reason);
-    snprintf(transfer->error.message, sizeof transfer->error.message,
-             "%.300s is committed without rejected records, but the earlier reject file %.300s "
-             "could not be removed, remove it: %.280s",
-             transfer->options.destination.uri, transfer->options.rejects_uri, reason);
+    scoop_error_say(
+        &transfer->error,
+        "%.300s is committed without rejected records, but the earlier reject file %.300s "
+        "could not be removed, remove it: %.280s",
+        transfer->options.destination.uri, transfer->options.rejects_uri, transfer->error.message);
     transfer->phase = FAILED;
     return -1;
 }
@@ -144,8 +141,8 @@ static int fall_back(struct scoop_transfer *transfer, const struct scoop_error *
     struct scoop_server_copy_facts facts;
     if (!transfer->server_copies || !scoop_server_copy_is_refusal(error))
         return -1;
-    snprintf(transfer->server_side_refused, sizeof transfer->server_side_refused, "%.255s",
-             error->message);
+    scoop_text_print(transfer->server_side_refused, sizeof transfer->server_side_refused, "%s",
+                     error->message);
     SCOOP_TRACE("transfer", "the server refuses to copy: %s, HTTP %d", scoop_code_name(error->code),
                 error->http_status);
     scoop_server_copy_facts(transfer->sink, &facts);

@@ -6,6 +6,7 @@
 #include "places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "server_copy.h"
 #include "transfer_internal.h"
 
@@ -329,7 +330,8 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     else if (scoop_place_is_http(options->source.uri))
         scoop_url_display(options->source.uri, transfer->source_name, sizeof transfer->source_name);
     else
-        snprintf(transfer->source_name, sizeof transfer->source_name, "%s", options->source.uri);
+        scoop_text_print(transfer->source_name, sizeof transfer->source_name, "%s",
+                         options->source.uri);
     transfer->rejects.source = transfer->source_name;
     transfer->rejects.uri = options->rejects_uri;
     transfer->rejects.max_rejected = options->max_rejected;

@@ -1,10 +1,10 @@
 #include "columns.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "batch.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 
 int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
                       struct scoop_error *error) {
@@ -62,7 +62,7 @@ static size_t list_missing(const struct scoop_columns *has, const struct scoop_c
         if (find_text(lacks, has->names[i]) >= 0)
             continue;
         if (used < size)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", count++ ? ", " : "",
+            used += scoop_text_print(text + used, size - used, "%s%s", count++ ? ", " : "",
                                      has->names[i]);
     }
     return count;

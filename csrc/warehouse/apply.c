@@ -9,6 +9,7 @@
 #include "apply_stage.h"
 #include "load.h"
 #include "scoop/insert_sql.h"
+#include "scoop/text.h"
 #include "session_internal.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
@@ -163,7 +164,7 @@ static void show_key(const struct apply *apply, const struct scoop_rows *rows, s
             continue;
         const char *value = scoop_rows_value(rows, row, first++);
         used +=
-            (size_t)snprintf(text + used, size - used, "%s\"%.60s\"='%.60s'", used == 0 ? "" : ", ",
+            scoop_text_print(text + used, size - used, "%s\"%.60s\"='%.60s'", used == 0 ? "" : ", ",
                              apply->plan.columns[i].name, value == NULL ? "" : value);
     }
 }
@@ -247,7 +248,7 @@ static int fail_matched(struct apply *apply, enum scoop_change_op op, enum scoop
         return -1;
     for (size_t i = 0; i < scoop_rows_count(rows) && used < sizeof keys; i++) {
         show_key(apply, rows, i, 1, key, sizeof key);
-        used += (size_t)snprintf(keys + used, sizeof keys - used, "%s%s (change %lld)",
+        used += scoop_text_print(keys + used, sizeof keys - used, "%s%s (change %lld)",
                                  i == 0 ? "" : "; ", key, (long long)scoop_rows_number(rows, i, 0));
     }
     scoop_rows_free(rows);

@@ -1,10 +1,10 @@
 #include "apply_columns.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "session_internal.h"
 
 /* Types that have no equality: json, xml; geometric ones have another one. */
@@ -52,7 +52,7 @@ static void list_columns(const struct scoop_apply_plan *plan, char *text, size_t
     size_t used = 0;
     text[0] = 0;
     for (size_t i = 0; i < plan->column_count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ",
+        used += scoop_text_print(text + used, size - used, "%s%s", used == 0 ? "" : ", ",
                                  plan->columns[i].name);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "session_internal.h"
 
 enum {
@@ -265,7 +266,7 @@ static void show_key(const struct scoop_apply_chunk *chunk, size_t row, char *te
     for (size_t i = 0; i < chunk->plan->column_count && used < size; i++) {
         const char *value = scoop_apply_chunk_value(chunk, row, i);
         if (chunk->plan->columns[i].key)
-            used += (size_t)snprintf(text + used, size - used, "%s\"%.60s\"='%.60s'",
+            used += scoop_text_print(text + used, size - used, "%s\"%.60s\"='%.60s'",
                                      used == 0 ? "" : ", ", chunk->plan->columns[i].name,
                                      value == NULL ? "" : value);
     }

@@ -1,4 +1,5 @@
 #include "scoop/insert_sql.h"
+#include "scoop/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -511,10 +512,7 @@ void scoop_insert_lock_name(const struct scoop_table_name *target, struct scoop_
             *at = (char)(*at + 'a' - 'A');
     if (strlen(name) > LOCK_NAME_BYTES) {
         uint64_t whole = hash(name);
-        size_t kept = LOCK_NAME_BYTES - HASH_DIGITS - 1;
-        /* Not within a UTF-8 sequence. */
-        while (((unsigned char)name[kept] & 0xC0) == 0x80)
-            kept--;
+        size_t kept = scoop_text_fit(name, LOCK_NAME_BYTES - HASH_DIGITS - 1);
         snprintf(name + kept, sizeof name - kept, "_%016llx", (unsigned long long)whole);
     }
     snprintf(lock->schema, sizeof lock->schema, "airscoop");

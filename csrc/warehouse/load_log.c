@@ -1,11 +1,11 @@
 #include "load_log.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "log_row.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
+#include "scoop/text.h"
 #include "session_internal.h"
 
 enum { SQL_CEILING_BYTES = 64 * 1024, PARAMETERS = 18, LOAD_ID_DIGITS = 32 };
@@ -114,10 +114,9 @@ static void put_partition(struct scoop_log_row *row, size_t at,
                           const struct scoop_insert_names *names) {
     size_t used = 0;
     for (size_t i = 0; i < names->partition_count && used < SCOOP_LOG_TEXT_BYTES; i++) {
-        int length =
-            snprintf(row->texts[at] + used, SCOOP_LOG_TEXT_BYTES + 1 - used, "%s%.127s=%.2000s",
-                     i == 0 ? "" : "/", names->partition_columns[i], names->partition_values[i]);
-        used += length < 0 ? 0 : (size_t)length;
+        used += scoop_text_print(row->texts[at] + used, SCOOP_LOG_TEXT_BYTES + 1 - used,
+                                 "%s%.127s=%.2000s", i == 0 ? "" : "/", names->partition_columns[i],
+                                 names->partition_values[i]);
     }
     row->values[at] = names->partition_count == 0 ? NULL : row->texts[at];
 }

@@ -4,15 +4,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "scoop/text.h"
+
 void scoop_log_put(struct scoop_log_row *row, size_t at, const char *value, size_t width) {
     if (value == NULL)
         return;
-    size_t length = strnlen(value, width + 1);
-    if (length > width)
-        for (length = width; length > 0 && ((unsigned char)value[length] & 0xC0) == 0x80;)
-            length--;
-    memcpy(row->texts[at], value, length);
-    row->texts[at][length] = 0;
+    scoop_text_print(row->texts[at], width + 1, "%s", value);
     row->values[at] = row->texts[at];
 }
 

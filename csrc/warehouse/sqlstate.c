@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/text.h"
 #include "session_internal.h"
 
 void scoop_flatten(const char *from, char *to, size_t size) {
@@ -13,6 +14,10 @@ void scoop_flatten(const char *from, char *to, size_t size) {
             continue;
         to[length++] = byte;
     }
+    while (*from != 0 && length > 0 && ((unsigned char)*from & 0xC0) == 0x80) {
+        from--; /* not within a character */
+        length--;
+    }
     while (length > 0 && to[length - 1] == ' ')
         length--;
     to[length] = 0;
@@ -20,14 +25,11 @@ void scoop_flatten(const char *from, char *to, size_t size) {
 
 int scoop_fail_prefix(struct scoop_error *error, const char *format, ...) {
     char prefix[400];
-    char message[sizeof error->message + sizeof prefix];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(prefix, sizeof prefix, format, arguments);
+    scoop_text_vprint(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
-    snprintf(message, sizeof message, "%s%s", prefix, error->message);
-    message[sizeof error->message - 1] = 0;
-    memcpy(error->message, message, sizeof error->message);
+    scoop_error_say(error, "%s%s", prefix, error->message);
     return -1;
 }
 

@@ -53,8 +53,8 @@ enum scoop_code {
         SCOOP_CODE_COUNT
 };
 
-/* All text is NUL-terminated UTF-8, cut to fit, never holds a secret. Zero-initialise before use.
- */
+/* All text is NUL-terminated UTF-8 (see text.h), cut to fit, never holds a secret. Zero-initialise
+ * before use. */
 struct scoop_error {
     enum scoop_code code;
     bool retryable;      /* true: the same call may succeed later */
@@ -74,6 +74,10 @@ int scoop_fail(struct scoop_error *error, enum scoop_code code, const char *form
  * and ACCESS_DENIED. */
 int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Replaces the message alone; the arguments may point into *error. */
+void scoop_error_say(struct scoop_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* NO_MEMORY with a standard message; returns -1. */
 int scoop_fail_memory(struct scoop_error *error);
