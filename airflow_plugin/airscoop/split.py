@@ -123,6 +123,9 @@ class SplitUpload:
             receipts = [self._commit_one(upload) for upload in self._sealed]
         except AirscoopError as error:
             raise self._told(error) from error
+        except BaseException as error:
+            vars(error)["committed"] = self._there(error)
+            raise
         self._remove_others()
         files = [
             WrittenFile(
@@ -151,7 +154,14 @@ class SplitUpload:
         )
         for name in ("code", "retryable", "http_status", "os_errno", "sqlstate", "request_id"):
             setattr(told, name, getattr(error, name))
+        told.committed = self._there(error)
         return told
+
+    def _there(self, error: BaseException) -> bool | None:
+        """Whether all files are there; None: some of them, or that is not known."""
+        last = getattr(error, "committed", False)
+        count = self._committed + (last is True)
+        return None if last is None or 0 < count < len(self._sealed) else count > 0
 
     def abort(self) -> None:
         """Takes back what is not committed."""
@@ -191,7 +201,9 @@ class SplitUpload:
             else:
                 Path(name).unlink(missing_ok=True)
         except (AirscoopError, OSError) as error:
-            raise AirscoopError(
+            failure = AirscoopError(
                 f"{self._destination} is committed in {len(self._sealed)} files, but {name} of an "
                 f"earlier run could not be removed, remove it: {error}"
-            ) from error
+            )
+            failure.committed = True
+            raise failure from error

@@ -21,6 +21,12 @@ struct airscoop_state *airscoop_state_of(PyTypeObject *type);
 /* Sets the exception that belongs to *error, with its facts as attributes. Always returns NULL. */
 void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *error);
 
+/* True, False or None, for an attribute `committed`. */
+PyObject *airscoop_committed_or_none(enum scoop_committed committed);
+/* Gives the exception that is set, by a signal's handler or a callback, the attribute `committed`;
+ * call it wherever such an exception wins over libscoop's error. */
+void airscoop_note_commit(enum scoop_committed committed);
+
 /* Creates the exception classes and adds them to the module. 0 or -1 with an exception set. */
 int airscoop_add_exceptions(PyObject *module);
 

@@ -52,8 +52,10 @@ static int begin(struct call *call, struct session *self) {
 static int end(struct call *call, int result) {
     airscoop_waiting_end(&call->waiting);
     call->self->busy = 0;
-    if (call->waiting.raised)
+    if (call->waiting.raised) {
+        airscoop_note_commit(call->error.committed);
         return -1;
+    }
     if (result != 0)
         airscoop_raise(state_of(call->self), &call->error);
     return result != 0 ? -1 : 0;

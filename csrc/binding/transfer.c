@@ -137,8 +137,10 @@ static int run_on(struct transfer_object *self, PyObject *progress, PyObject *on
     } while (self->state == SCOOP_TRANSFER_RUNNING);
     airscoop_waiting_end(&waiting);
     self->busy = 0;
-    if (waiting.raised)
+    if (waiting.raised) {
+        airscoop_note_commit(scoop_transfer_committed(self->transfer));
         return -1;
+    }
     if (self->state != SCOOP_TRANSFER_FAILED)
         return 0;
     airscoop_raise(state_of(self), &error);
@@ -177,6 +179,14 @@ static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
     return check_set_up(self) == 0 ? facts_dict(self) : NULL;
+}
+
+static PyObject *transfer_committed(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    (void)unused;
+    if (check_set_up(self) != 0)
+        return NULL;
+    return airscoop_committed_or_none(scoop_transfer_committed(self->transfer));
 }
 
 static int add_parts(struct scoop_resume *resume, PyObject *parts, struct scoop_error *error) {
@@ -433,6 +443,8 @@ static PyMethodDef methods[] = {
     {"abort", transfer_abort, METH_NOARGS, "Takes everything back; a second call does nothing."},
     {"cancel", transfer_cancel, METH_NOARGS, "Makes the transfer end in Cancelled. Any thread."},
     {"facts", transfer_facts, METH_NOARGS, "The facts so far."},
+    {"committed", transfer_committed, METH_NOARGS,
+     "Whether the destination is there; None: that is not known."},
     {"__enter__", transfer_enter, METH_NOARGS, NULL},
     {"__exit__", transfer_exit, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

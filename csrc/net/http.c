@@ -89,6 +89,12 @@ bool scoop_http_repeated(const struct scoop_http_exchange *exchange) {
     return exchange->repeated;
 }
 
+bool scoop_http_is_sent(const struct scoop_http_exchange *exchange) {
+    long head_bytes = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &head_bytes);
+    return head_bytes > 0 && exchange->body_sent == exchange->request.body_length;
+}
+
 int64_t scoop_http_content_length(struct scoop_http_exchange *exchange) {
     curl_off_t length = -1;
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
