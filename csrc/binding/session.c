@@ -61,6 +61,16 @@ static int end(struct call *call, int result) {
     return result != 0 ? -1 : 0;
 }
 
+/* The same of a load: what a signal raises that came meanwhile says that it is committed. */
+static int end_load(struct call *call, int result) {
+    if (end(call, result) != 0)
+        return -1;
+    if (PyErr_CheckSignals() == 0)
+        return 0;
+    airscoop_note_commit(SCOOP_COMMITTED_YES);
+    return -1;
+}
+
 /* Texts of a Python sequence of str, as an array closed by NULL; None is NULL. Borrowed from
  * `items`, a tuple that keeps them alive. */
 struct texts {
@@ -467,7 +477,7 @@ static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
     if (insert_fill(&insert, lists, partition) == 0 && begin(&call, self) == 0) {
         int outcome = scoop_insert_distinct(self->session, &insert.options, &call.waiting.interrupt,
                                             &counts, &call.error);
-        if (end(&call, outcome) == 0)
+        if (end_load(&call, outcome) == 0)
             result = counts_of(&counts);
     }
     insert_free(&insert);
@@ -540,7 +550,7 @@ static PyObject *session_apply(PyObject *object, PyObject *arguments, PyObject *
     if (apply_fill(&apply, self, changes, keys, ignored) == 0 && begin(&call, self) == 0) {
         int outcome = scoop_apply(self->session, &apply.options, &call.waiting.interrupt, &facts,
                                   &call.error);
-        if (end(&call, outcome) == 0)
+        if (end_load(&call, outcome) == 0)
             result = applied_of(&facts);
     }
     apply_free(&apply);
