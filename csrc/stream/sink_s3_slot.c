@@ -15,7 +15,8 @@ enum {
     FILE_SLOTS = 3, /* of the disk's room */
     READ_BYTES = 64 * 1024,
 };
-_Static_assert(SOURCE_SLOTS <= SCOOP_S3_SINK_MAX_SLOTS && FILE_SLOTS <= SCOOP_S3_SINK_MAX_SLOTS,
+_Static_assert((int)SOURCE_SLOTS <= (int)SCOOP_S3_SINK_MAX_SLOTS &&
+                   (int)FILE_SLOTS <= (int)SCOOP_S3_SINK_MAX_SLOTS,
                "parts that wait have their places among the slots");
 
 static size_t lesser(size_t a, size_t b) {
