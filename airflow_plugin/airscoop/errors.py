@@ -2,6 +2,12 @@
 
 Every one is an `AirscoopError` with the attributes `code` (the table's name for it), `retryable`,
 `http_status`, `os_errno`, `sqlstate` and `request_id` (None where they do not apply).
+
+`committed` says whether what was to be made is there in spite of the error: False, nearly always;
+True, where it came after the commit; None, where it came in the commit and the server did not
+answer any more, or where only some of several files or objects are there. An exception that
+interrupts a run (KeyboardInterrupt, a timeout of Airflow's) gets the attribute, too, and a note
+where it is not False.
 """
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ class PrefixIncomplete(AirscoopError):
         self.receipt = receipt
         self.code = "INCOMPLETE"
         self.retryable = all(failure.retryable for failure in receipt.failures)
+        self.committed = None if len(receipt.failures) < receipt.objects else False
         self.http_status = self.os_errno = self.sqlstate = self.request_id = None
 
 
@@ -132,6 +133,7 @@ class _PrefixCopy:
         self._found = self._markers = self._equal = self._equal_bytes = self._copied_bytes = 0
         self._copies: list[CopyReceipt] = []
         self._failures: list[CopyFailure] = []
+        self._any_there = False  # of those that failed: one that may be committed nevertheless
 
     # --- the options of one object ---
 
@@ -255,6 +257,7 @@ class _PrefixCopy:
         )
         with self._lock:
             self._failures.append(failure)
+            self._any_there |= getattr(error, "committed", False) is not False
 
     # --- all of them ---
 
@@ -277,12 +280,13 @@ class _PrefixCopy:
                 pending = self._wait(pending)
                 if on_progress is not None:
                     on_progress(self.progress())
-        except BaseException:
+        except BaseException as error:
             self._stopped.set()
             with self._lock:
                 for job in self._running:
                     job.cancel()
             pool.shutdown(wait=True, cancel_futures=True)
+            vars(error)["committed"] = None if self._copies or self._any_there else False
             raise
         pool.shutdown()
         return self._receipt(time.monotonic() - start)

@@ -153,6 +153,9 @@ class SplitUpload:
             receipts = [self._commit_one(upload) for upload in self._sealed]
         except AirscoopError as error:
             raise self._told(error) from error
+        except BaseException as error:
+            vars(error)["committed"] = self._made(error)
+            raise
         removed = self._remove_others()
         files = [
             WrittenFile(
@@ -182,7 +185,14 @@ class SplitUpload:
         )
         for name in ("code", "retryable", "http_status", "os_errno", "sqlstate", "request_id"):
             setattr(told, name, getattr(error, name))
+        told.committed = self._made(error)
         return told
+
+    def _made(self, error: BaseException) -> bool | None:
+        """Whether all files are there; None: some of them, or that is not known."""
+        last = getattr(error, "committed", False)
+        count = self._committed + (last is True)
+        return None if last is None or 0 < count < len(self._sealed) else count > 0
 
     def abort(self) -> None:
         """Takes back what is not committed."""
@@ -206,10 +216,12 @@ class SplitUpload:
                     raise UsageError("it came meanwhile, and nothing proves what it is")
                 self._there.remove(file)
             except (AirscoopError, OSError) as error:
-                raise AirscoopError(
+                failure = AirscoopError(
                     f"{self._destination} is committed in {len(self._sealed)} files, but "
                     f"{file.name} stands beside them and could not be removed: its rows count "
                     f"twice, remove it: {error}"
-                ) from error
+                )
+                failure.committed = True
+                raise failure from error
             removed.append(file.name)
         return removed

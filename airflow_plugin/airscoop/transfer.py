@@ -83,10 +83,18 @@ class CopyJob:
 
     def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt:
         """Runs to the end; `on_progress` is called about once a second, on this thread."""
-        start = time.monotonic()
-        resumption = self._resumption
         if self._options.split_bytes is not None:
-            return self._run_split(start, on_progress)
+            return self._run_split(time.monotonic(), on_progress)
+        try:
+            return self._run_whole(time.monotonic(), on_progress)
+        except BaseException as error:
+            note_commit(error, self._transfer)
+            raise
+
+    def _run_whole(
+        self, start: float, on_progress: Callable[[Progress], object] | None
+    ) -> CopyReceipt:
+        resumption = self._resumption
 
         def report() -> None:
             if resumption is not None:
@@ -139,6 +147,16 @@ class CopyJob:
         resumption.committed(facts["resumed"])
         facts["resumed"] = facts["resumed"] or resumption.outcome
         return facts
+
+
+def note_commit(error: BaseException, transfer: Transfer) -> None:
+    """Has an error tell what became of the transfer: it may have come when the engine had ended."""
+    committed = transfer.committed()
+    if committed is False and hasattr(error, "committed"):
+        return
+    if committed and getattr(error, "committed", False) is not True:
+        error.add_note("airscoop: it came when the destination was committed already")
+    vars(error)["committed"] = committed
 
 
 READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writing side's
@@ -408,10 +426,14 @@ class Upload:
 
     def commit(self) -> CopyReceipt:
         """Makes what was written visible."""
-        facts = self._transfer.commit()
-        seconds = time.monotonic() - self._start
-        self.receipt = _receipt("upload", self._options, facts, seconds)
-        return self.receipt
+        try:
+            facts = self._transfer.commit()
+            seconds = time.monotonic() - self._start
+            self.receipt = _receipt("upload", self._options, facts, seconds)
+            return self.receipt
+        except BaseException as error:
+            note_commit(error, self._transfer)
+            raise
 
     def cancel(self) -> None:
         """Makes the call that waits, or else the next one, end in Cancelled. Any thread."""

@@ -141,6 +141,11 @@ void scoop_s3_resume(struct scoop_s3_call *call) {
         scoop_http_resume(call->exchange);
 }
 
+bool scoop_s3_await_answer(struct scoop_s3_call *call) {
+    call->request.max_attempts = call->attempt + 1;
+    return call->exchange != NULL && scoop_http_is_sent(call->exchange);
+}
+
 uint32_t scoop_s3_retries(const struct scoop_s3_call *call) {
     return call->attempt;
 }

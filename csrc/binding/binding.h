@@ -24,6 +24,11 @@ void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *err
 /* A str of a text that a server gave, which may be no UTF-8. NULL with an exception set. */
 PyObject *airscoop_text(const char *text);
 PyObject *airscoop_text_part(const char *text, size_t length);
+/* True, False or None, for an attribute `committed`. */
+PyObject *airscoop_committed_or_none(enum scoop_committed committed);
+/* Gives the exception that is set, by a signal's handler or a callback, the attribute `committed`;
+ * call it wherever such an exception wins over libscoop's error. */
+void airscoop_note_commit(enum scoop_committed committed);
 
 /* Creates the exception classes and adds them to the module. 0 or -1 with an exception set. */
 int airscoop_add_exceptions(PyObject *module);

@@ -28,10 +28,18 @@ static PyObject *text_or_none(const char *text) {
     return airscoop_text(text);
 }
 
+PyObject *airscoop_committed_or_none(enum scoop_committed committed) {
+    if (committed == SCOOP_COMMITTED_UNKNOWN)
+        Py_RETURN_NONE;
+    return PyBool_FromLong(committed == SCOOP_COMMITTED_YES);
+}
+
 static int set_facts(PyObject *exception, const struct scoop_error *error) {
     if (set_attribute(exception, "code", PyUnicode_FromString(scoop_code_name(error->code))) != 0)
         return -1;
     if (set_attribute(exception, "retryable", PyBool_FromLong(error->retryable)) != 0)
+        return -1;
+    if (set_attribute(exception, "committed", airscoop_committed_or_none(error->committed)) != 0)
         return -1;
     if (set_attribute(exception, "http_status", number_or_none(error->http_status)) != 0)
         return -1;
@@ -58,11 +66,30 @@ void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *err
     return NULL;
 }
 
+static const char *commit_note(enum scoop_committed committed) {
+    return committed == SCOOP_COMMITTED_YES
+               ? "airscoop: it was interrupted when it was committed already"
+               : "airscoop: it was interrupted in the commit; whether that came about is not known";
+}
+
+void airscoop_note_commit(enum scoop_committed committed) {
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyErr_NormalizeException(&kind, &value, &trace);
+    if (value != NULL &&
+        set_attribute(value, "committed", airscoop_committed_or_none(committed)) == 0 &&
+        committed != SCOOP_COMMITTED_NO)
+        Py_XDECREF(PyObject_CallMethod(value, "add_note", "s", commit_note(committed)));
+    PyErr_Clear(); /* an exception that takes no attributes stays as it is */
+    PyErr_Restore(kind, value, trace);
+}
+
 /* Class-level values, so that an exception made in Python has the same attributes. */
 static PyObject *default_attributes(enum scoop_code code, bool retryable) {
-    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code), "retryable",
-                         retryable ? Py_True : Py_False, "http_status", Py_None, "os_errno",
-                         Py_None, "sqlstate", Py_None, "request_id", Py_None);
+    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code),
+                         "retryable", retryable ? Py_True : Py_False, "committed", Py_False,
+                         "http_status", Py_None, "os_errno", Py_None, "sqlstate", Py_None,
+                         "request_id", Py_None);
 }
 
 static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base) {

@@ -102,15 +102,29 @@ static void join_failure(const struct airscoop_runner *runner, PyObject *failure
     PyErr_Restore(kind, value, trace);
 }
 
+/* What a call that has ended made. */
+static enum scoop_committed committed(const struct airscoop_runner *runner, int status,
+                                      const struct scoop_error *error) {
+    if (status != 0)
+        return error->committed;
+    return runner->type->committed == NULL ? SCOOP_COMMITTED_NO
+                                           : runner->type->committed(runner->object);
+}
+
 /* The one place where it is decided what a call ends with: an exception of Python's own wins over
- * *error, by which the engine ended. */
+ * *error, by which the engine ended. It says what is committed nevertheless, also that of a signal
+ * which came too late to be seen before. */
 static int conclude(struct airscoop_runner *runner, int status, const struct scoop_error *error) {
+    enum scoop_committed made = committed(runner, status, error);
+    if (made != SCOOP_COMMITTED_NO && runner->raised[0] == NULL && PyErr_CheckSignals() != 0)
+        keep_raised(runner);
     PyObject *failure = runner->failure;
     runner->failure = NULL;
     if (runner->raised[0] != NULL) {
         status = -1;
         PyErr_Restore(runner->raised[0], runner->raised[1], runner->raised[2]);
         runner->raised[0] = runner->raised[1] = runner->raised[2] = NULL;
+        airscoop_note_commit(made);
     } else if (!airscoop_runner_is_ours(runner)) {
         status = refuse_forked(runner);
     } else if (status != 0) {

@@ -19,6 +19,8 @@ struct airscoop_runner_type {
     int (*note)(void *object);
     /* After each call: when that was the end, lets go of everything but the facts. */
     void (*settle)(void *object);
+    /* Then, of a call that did not fail: whether what it was to make is there. */
+    enum scoop_committed (*committed)(const void *object);
 };
 
 /* All of it is guarded by the GIL. */

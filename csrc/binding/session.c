@@ -15,10 +15,18 @@
 struct session {
     PyObject_HEAD struct scoop_session *session; /* NULL once closed */
     struct airscoop_runner runner;
+    bool loads; /* the call under way commits rows before it succeeds */
 };
 
+static enum scoop_committed committed(const void *object) {
+    return ((const struct session *)object)->loads ? SCOOP_COMMITTED_YES : SCOOP_COMMITTED_NO;
+}
+
 static const struct airscoop_runner_type runner_type = {
-    .name = "warehouse session", .advice = "; give each thread a session of its own"};
+    .name = "warehouse session",
+    .advice = "; give each thread a session of its own",
+    .committed = committed,
+};
 
 /* One call that waits, the arguments in `user`. 0, or -1 with an exception set. */
 static int call(struct session *self, int (*work)(void *user, struct scoop_error *error),
@@ -28,6 +36,15 @@ static int call(struct session *self, int (*work)(void *user, struct scoop_error
     if (airscoop_runner_begin(&self->runner, NULL) != 0)
         return -1;
     return airscoop_runner_call(&self->runner, work, user);
+}
+
+/* The same of a load. */
+static int call_load(struct session *self, int (*work)(void *user, struct scoop_error *error),
+                     void *user) {
+    self->loads = true;
+    int status = call(self, work, user);
+    self->loads = false;
+    return status;
 }
 
 /* Texts of a Python sequence of str, as an array closed by NULL; None is NULL. Borrowed from
@@ -469,7 +486,8 @@ static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
         return NULL;
     insert.options.expected_records = expected;
     insert.options.replace = replace != 0;
-    if (insert_fill(&insert, lists, partition) == 0 && call(self, do_insert_distinct, &insert) == 0)
+    if (insert_fill(&insert, lists, partition) == 0 &&
+        call_load(self, do_insert_distinct, &insert) == 0)
         result = counts_of(&insert.counts);
     insert_free(&insert);
     return result;
@@ -548,7 +566,7 @@ static PyObject *session_apply(PyObject *object, PyObject *arguments, PyObject *
         return NULL;
     apply.options.expected_changes = expected;
     apply.options.again = again != 0;
-    if (apply_fill(&apply, changes, keys, ignored) == 0 && call(self, do_apply, &apply) == 0)
+    if (apply_fill(&apply, changes, keys, ignored) == 0 && call_load(self, do_apply, &apply) == 0)
         result = applied_of(&apply.facts);
     apply_free(&apply);
     return result;

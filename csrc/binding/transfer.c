@@ -18,6 +18,7 @@ struct transfer_object {
     enum scoop_transfer_state state;   /* of the call that is under way, or the last one */
     struct scoop_transfer_facts noted; /* told while a call works, and after the end */
     struct scoop_upload_mark mark;     /* told after the end */
+    enum scoop_committed committed;    /* NO before the end */
 };
 
 static struct airscoop_state *state_of(struct transfer_object *self) {
@@ -51,6 +52,10 @@ static void let_go(struct transfer_object *self) {
         scoop_buf_free(&self->memory);
 }
 
+static enum scoop_committed committed(const void *object) {
+    return ((const struct transfer_object *)object)->committed;
+}
+
 static bool is_over(const struct transfer_object *self) {
     return self->state == SCOOP_TRANSFER_DONE || self->state == SCOOP_TRANSFER_FAILED;
 }
@@ -61,13 +66,14 @@ static void settle(void *object) {
     if (!is_over(self))
         return;
     note(self);
+    self->committed = scoop_transfer_committed(self->transfer);
     if (scoop_transfer_mark(self->transfer, &self->mark, &ignored) != 0)
         self->mark = (struct scoop_upload_mark){0};
     let_go(self);
 }
 
 static const struct airscoop_runner_type runner_type = {
-    .name = "Transfer", .advice = "", .note = note, .settle = settle};
+    .name = "Transfer", .advice = "", .note = note, .settle = settle, .committed = committed};
 
 static PyObject *transfer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     struct transfer_object *self = airscoop_allocate(type);
@@ -178,6 +184,14 @@ static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
     return airscoop_runner_check(&self->runner) == 0 ? facts_dict(self) : NULL;
+}
+
+static PyObject *transfer_committed(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    (void)unused;
+    if (airscoop_runner_check(&self->runner) != 0)
+        return NULL;
+    return airscoop_committed_or_none(self->committed);
 }
 
 static int add_parts(struct scoop_resume *resume, PyObject *parts, struct scoop_error *error) {
@@ -497,6 +511,8 @@ static PyMethodDef methods[] = {
     {"abort", transfer_abort, METH_NOARGS, "Takes everything back; a second call does nothing."},
     {"cancel", transfer_cancel, METH_NOARGS, "Makes the transfer end in Cancelled. Any thread."},
     {"facts", transfer_facts, METH_NOARGS, "The facts so far."},
+    {"committed", transfer_committed, METH_NOARGS,
+     "Whether the destination is there; None: that is not known."},
     {"__enter__", transfer_enter, METH_NOARGS, NULL},
     {"__exit__", transfer_exit, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

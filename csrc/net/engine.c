@@ -7,8 +7,10 @@
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
+static CURLcode curl_started;
+
 static void start_curl(void) {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
 uint64_t scoop_now_ms(void) {
@@ -20,6 +22,11 @@ uint64_t scoop_now_ms(void) {
 struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options,
                                       struct scoop_error *error) {
     pthread_once(&curl_once, start_curl);
+    if (curl_started != CURLE_OK) {
+        scoop_fail(error, SCOOP_INTERNAL, "libcurl could not be set up: %s",
+                   curl_easy_strerror(curl_started));
+        return NULL;
+    }
     struct scoop_engine *engine = scoop_calloc(1, sizeof *engine);
     if (engine == NULL) {
         scoop_fail_memory(error);
@@ -108,6 +115,17 @@ static int failed(CURLMcode result, struct scoop_error *error) {
     return scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(result));
 }
 
+/* A body that could not be resumed is not spoken of by libcurl again. */
+static bool finish_refused(struct scoop_engine *engine) {
+    for (struct scoop_http_exchange *exchange = engine->exchanges; exchange != NULL;
+         exchange = exchange->next)
+        if (exchange->resumed != CURLE_OK) {
+            scoop_http_finished(exchange, exchange->resumed);
+            return true;
+        }
+    return false;
+}
+
 static bool finish_ended(struct scoop_engine *engine) {
     bool any = false;
     int left;
@@ -121,6 +139,9 @@ static bool finish_ended(struct scoop_engine *engine) {
         scoop_http_finished(exchange, result);
         any = true;
     }
+    while (engine->refused && finish_refused(engine))
+        any = true;
+    engine->refused = false;
     return any;
 }
 

@@ -20,7 +20,8 @@ struct scoop_engine {
     long stall_timeout_seconds;
     struct scoop_timer *timers;
     struct scoop_http_exchange *exchanges;
-    bool active; /* a callback brought something: its owner looks before anyone waits */
+    bool refused; /* a body could not be resumed */
+    bool active;  /* a callback brought something: its owner looks before anyone waits */
 };
 
 struct scoop_http_exchange {
@@ -36,8 +37,10 @@ struct scoop_http_exchange {
     char where[160]; /* scheme://host/path for messages */
     char curl_text[CURL_ERROR_SIZE];
     bool head_done;
-    bool repeated; /* the body was rewound */
-    bool stopped;  /* a callback ended it: error holds why */
+    bool repeated;    /* the body was rewound */
+    bool stopped;     /* a callback ended it: error holds why */
+    CURLcode set;     /* the first option that libcurl did not take */
+    CURLcode resumed; /* what libcurl said when it was to go on */
     struct scoop_error error;
     unsigned number; /* in the trace */
     uint64_t begun_ms;

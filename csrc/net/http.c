@@ -60,7 +60,9 @@ void scoop_http_cancel(struct scoop_http_exchange *exchange) {
 }
 
 void scoop_http_resume(struct scoop_http_exchange *exchange) {
-    curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+    /* It offers what it kept at once; when that is refused, it says so here only. */
+    exchange->resumed = curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+    exchange->engine->refused = exchange->engine->refused || exchange->resumed != CURLE_OK;
 }
 
 int scoop_http_status(const struct scoop_http_exchange *exchange) {
@@ -89,6 +91,12 @@ bool scoop_http_conflicts(const struct scoop_http_exchange *exchange, const char
 
 bool scoop_http_repeated(const struct scoop_http_exchange *exchange) {
     return exchange->repeated;
+}
+
+bool scoop_http_is_sent(const struct scoop_http_exchange *exchange) {
+    long head_bytes = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &head_bytes);
+    return head_bytes > 0 && exchange->body_sent == exchange->request.body_length;
 }
 
 int64_t scoop_http_content_length(struct scoop_http_exchange *exchange) {
@@ -320,53 +328,60 @@ static int copy_headers(struct scoop_http_exchange *exchange,
     return 0;
 }
 
+/* Sets an option; the first one that libcurl does not take is kept in `set`. */
+#define SET(exchange, option, value)                                                               \
+    do {                                                                                           \
+        CURLcode taken = curl_easy_setopt((exchange)->easy, option, value);                        \
+        if ((exchange)->set == CURLE_OK)                                                           \
+            (exchange)->set = taken;                                                               \
+    } while (0)
+
 static void set_callbacks(struct scoop_http_exchange *exchange) {
-    CURL *easy = exchange->easy;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_text);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
-    curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
-    curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
+    SET(exchange, CURLOPT_PRIVATE, exchange);
+    SET(exchange, CURLOPT_ERRORBUFFER, exchange->curl_text);
+    SET(exchange, CURLOPT_HEADERFUNCTION, take_header);
+    SET(exchange, CURLOPT_HEADERDATA, exchange);
+    SET(exchange, CURLOPT_WRITEFUNCTION, take_body);
+    SET(exchange, CURLOPT_WRITEDATA, exchange);
+    SET(exchange, CURLOPT_READFUNCTION, give_body);
+    SET(exchange, CURLOPT_READDATA, exchange);
+    SET(exchange, CURLOPT_SEEKFUNCTION, rewind_body);
+    SET(exchange, CURLOPT_SEEKDATA, exchange);
 }
 
-static void set_method(CURL *easy, const struct scoop_http_request *request) {
+static void set_method(struct scoop_http_exchange *exchange,
+                       const struct scoop_http_request *request) {
     if (strcmp(request->method, "HEAD") == 0) {
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        SET(exchange, CURLOPT_NOBODY, 1L);
     } else if (request->body != NULL || strcmp(request->method, "PUT") == 0 ||
                strcmp(request->method, "POST") == 0) {
-        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
+        SET(exchange, CURLOPT_UPLOAD, 1L);
+        SET(exchange, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
+        SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
+        SET(exchange, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     } else if (strcmp(request->method, "GET") != 0) {
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+        SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
     }
 }
 
 static void set_limits(struct scoop_http_exchange *exchange,
                        const struct scoop_http_request *request) {
-    CURL *easy = exchange->easy;
     const struct scoop_engine *engine = exchange->engine;
     bool secure = strncasecmp(request->url, "https:", 6) == 0;
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, engine->connect_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, engine->stall_timeout_seconds);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "airscoop");
+    SET(exchange, CURLOPT_NOSIGNAL, 1L);
+    SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(exchange, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+    SET(exchange, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
+    SET(exchange, CURLOPT_MAXREDIRS, 10L);
+    SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, engine->connect_timeout_ms);
+    SET(exchange, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(exchange, CURLOPT_LOW_SPEED_TIME, engine->stall_timeout_seconds);
+    SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
+    SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+    SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(exchange, CURLOPT_USERAGENT, "airscoop");
     if (engine->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, engine->ca_file);
+        SET(exchange, CURLOPT_CAINFO, engine->ca_file);
 }
 
 struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
@@ -384,17 +399,23 @@ struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
                    request->response_ceiling ? request->response_ceiling : BODY_CEILING);
     scoop_url_display(request->url, exchange->where, sizeof exchange->where);
     exchange->easy = curl_easy_init();
-    if (exchange->easy == NULL || copy_headers(exchange, request) != 0 ||
-        curl_easy_setopt(exchange->easy, CURLOPT_URL, request->url) != CURLE_OK) {
+    if (exchange->easy == NULL || copy_headers(exchange, request) != 0) {
         scoop_fail_memory(error);
         free_exchange(exchange);
         return NULL;
     }
-    curl_easy_setopt(exchange->easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
+    SET(exchange, CURLOPT_URL, request->url);
+    SET(exchange, CURLOPT_PATH_AS_IS, 1L);
+    SET(exchange, CURLOPT_HTTPHEADER, exchange->headers);
     set_callbacks(exchange);
-    set_method(exchange->easy, request);
+    set_method(exchange, request);
     set_limits(exchange, request);
+    if (exchange->set != CURLE_OK) {
+        scoop_fail(error, exchange->set == CURLE_OUT_OF_MEMORY ? SCOOP_NO_MEMORY : SCOOP_INTERNAL,
+                   "libcurl: %s", curl_easy_strerror(exchange->set));
+        free_exchange(exchange);
+        return NULL;
+    }
     CURLMcode added = curl_multi_add_handle(engine->multi, exchange->easy);
     if (added != CURLM_OK) {
         scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(added));

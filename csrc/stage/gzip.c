@@ -95,6 +95,7 @@ static void *run_pool_thread(void *user) {
     return NULL;
 }
 
+/* Where there is no thread to be had, those that there are do it all. */
 static int start_one(struct gzip *gzip, struct scoop_error *error) {
     unsigned number = gzip->started;
     if (gzip->encoders[number] == NULL)
@@ -105,11 +106,13 @@ static int start_one(struct gzip *gzip, struct scoop_error *error) {
     if (thread == NULL)
         return scoop_fail_memory(error);
     *thread = (struct pool_thread){gzip, gzip->encoders[number]};
-    if (scoop_thread_start(&gzip->pool[number], run_pool_thread, thread, error) != 0) {
-        scoop_free(thread);
-        return -1;
+    struct scoop_error ignored = {0};
+    if (scoop_thread_start(&gzip->pool[number], run_pool_thread, thread, &ignored) == 0) {
+        gzip->started++;
+        return 0;
     }
-    gzip->started++;
+    scoop_free(thread);
+    gzip->threads = number;
     return 0;
 }
 
@@ -188,6 +191,8 @@ static int offer_block(struct gzip *gzip, struct scoop_error *error) {
         return encode_here(gzip, block, error);
     if (gzip->started < gzip->threads && start_one(gzip, error) != 0)
         return -1;
+    if (gzip->started == 0)
+        return encode_here(gzip, block, error);
     pthread_mutex_lock(&gzip->synced.lock);
     gzip->synced.offered++;
     pthread_cond_signal(&gzip->synced.work);

@@ -19,6 +19,7 @@ struct worker_stage {
     struct scoop_waker *waker;
     pthread_t thread;
     bool started;
+    bool alone;     /* there was no thread to be had */
     size_t offered; /* bytes so far, while they count */
     struct {
         pthread_mutex_t lock;
@@ -132,18 +133,31 @@ static void *run_inner(void *user) {
     return NULL;
 }
 
-static int start(struct worker_stage *stage, struct scoop_error *error) {
+/* Where the chain ends is emptied by the thread that now fills it. */
+static void tell_outlet(struct scoop_stage *inner) {
+    for (; inner != NULL; inner = inner->next)
+        if (inner->type == &worker_type)
+            tell_outlet(((struct worker_stage *)inner)->inner);
+        else if (strcmp(inner->type->name, "outlet") == 0)
+            scoop_outlet_go_alone(inner);
+}
+
+/* Without a thread everything goes on here. */
+static void start(struct worker_stage *stage) {
+    struct scoop_error ignored = {0};
     stage->started = true; /* before the thread looks */
-    if (scoop_thread_start(&stage->thread, run_inner, stage, error) == 0)
-        return 0;
+    if (scoop_thread_start(&stage->thread, run_inner, stage, &ignored) == 0)
+        return;
     stage->started = false;
-    return -1;
+    stage->alone = true;
+    if (stage->outer == NULL)
+        tell_outlet(stage->inner);
 }
 
 /* What is offered may still be worked on here. An inner worker goes with its outer one. */
 static bool is_inline(const struct worker_stage *stage) {
-    if (stage->started)
-        return false;
+    if (stage->started || stage->alone)
+        return stage->alone;
     if (stage->outer != NULL)
         return !stage->outer->started;
     return stage->offered <= INLINE_BYTES && stage->base.counters->text_bytes <= INLINE_BYTES;
@@ -192,10 +206,10 @@ static int worker_write(struct scoop_stage *base, const unsigned char *data, siz
                         size_t *consumed, struct scoop_error *error) {
     struct worker_stage *stage = (struct worker_stage *)base;
     *consumed = length < SCOOP_STEP_BYTES ? length : SCOOP_STEP_BYTES;
+    if (!is_inline(stage) && !stage->started)
+        start(stage);
     if (is_inline(stage))
         return write_inline(stage, data, *consumed, consumed, error);
-    if (!stage->started && start(stage, error) != 0)
-        return -1;
     int status = -1;
     pthread_mutex_lock(&stage->synced.lock);
     if (stage->synced.count == SCOOP_QUEUE_CHUNKS)

@@ -241,6 +241,8 @@ int scoop_chain_build(struct scoop_chain *chain, const struct scoop_chain_option
 }
 
 bool scoop_chain_ready(struct scoop_chain *chain) {
+    if (chain->outlet != NULL && scoop_outlet_is_alone(chain->outlet))
+        return !scoop_chain_holds_output(chain);
     return chain->worker == NULL || scoop_worker_ready(chain->worker);
 }
 

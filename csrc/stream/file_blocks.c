@@ -130,18 +130,23 @@ void scoop_file_blocks_free(struct scoop_file_blocks *blocks) {
     scoop_free(blocks);
 }
 
-static void hand_over_synced(struct scoop_file_blocks *blocks, struct block *block) {
+static void start(struct scoop_file_blocks *blocks) {
+    struct scoop_error ignored = {0}; /* without it, each block is waited for */
+    if (!blocks->started)
+        blocks->started = scoop_thread_start(&blocks->thread, write_blocks, blocks, &ignored) == 0;
+}
+
+/* To the thread, or to the disk where there is none. */
+static int hand_over_synced(struct scoop_file_blocks *blocks, struct block *block,
+                            struct scoop_error *error) {
+    start(blocks);
+    if (!blocks->started) {
+        block->state = FREE;
+        return write_block(blocks, block, error);
+    }
     block->state = FULL;
     block->turn = blocks->synced.turns++;
     pthread_cond_signal(&blocks->synced.filled);
-}
-
-static int start_synced(struct scoop_file_blocks *blocks, struct scoop_error *error) {
-    if (blocks->started)
-        return 0;
-    if (scoop_thread_start(&blocks->thread, write_blocks, blocks, error) != 0)
-        return -1;
-    blocks->started = true;
     return 0;
 }
 
@@ -170,11 +175,10 @@ static struct block *block_for_synced(struct scoop_file_blocks *blocks, uint64_t
     struct block *fullest, *block;
     while (blocks->synced.error.code == SCOOP_OK &&
            (block = find_synced(blocks, offset, &fullest)) == NULL) {
-        if (fullest != NULL && start_synced(blocks, error) != 0)
+        if (fullest != NULL && hand_over_synced(blocks, fullest, error) != 0)
             return NULL;
-        if (fullest != NULL)
-            hand_over_synced(blocks, fullest);
-        pthread_cond_wait(&blocks->synced.freed, &blocks->synced.lock);
+        if (blocks->started)
+            pthread_cond_wait(&blocks->synced.freed, &blocks->synced.lock);
     }
     if (blocks->synced.error.code != SCOOP_OK) {
         *error = blocks->synced.error;
@@ -211,8 +215,8 @@ int scoop_file_blocks_put(struct scoop_file_blocks *blocks, uint64_t offset, con
         bytes += count;
         offset += count;
         length -= count;
-        if (block->length == BLOCK_BYTES && (status = start_synced(blocks, error)) == 0)
-            hand_over_synced(blocks, block);
+        if (block->length == BLOCK_BYTES)
+            status = hand_over_synced(blocks, block, error);
     }
     pthread_mutex_unlock(&blocks->synced.lock);
     return status;
@@ -242,7 +246,7 @@ int scoop_file_blocks_flush(struct scoop_file_blocks *blocks, struct scoop_error
     pthread_mutex_lock(&blocks->synced.lock);
     for (size_t i = 0; i < BLOCKS; i++)
         if (blocks->synced.blocks[i].state == FILLING)
-            hand_over_synced(blocks, &blocks->synced.blocks[i]);
+            hand_over_synced(blocks, &blocks->synced.blocks[i], error); /* it has its thread */
     while (any_full_synced(blocks))
         pthread_cond_wait(&blocks->synced.freed, &blocks->synced.lock);
     bool failed = blocks->synced.error.code != SCOOP_OK;

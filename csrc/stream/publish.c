@@ -172,9 +172,10 @@ static int start_reading(struct scoop_publish *publish, struct scoop_error *erro
     publish->source.memory_limit_bytes = READING_MEMORY_BYTES;
     publish->source.max_record_bytes = 2 * publish->summary.record_bytes;
     publish->reader = scoop_text_reader_new(&publish->source, error);
-    return publish->reader == NULL
-               ? -1
-               : scoop_text_reader_start(publish->reader, &publish->waker, error);
+    if (publish->reader == NULL)
+        return -1;
+    scoop_text_reader_start(publish->reader, &publish->waker);
+    return 0;
 }
 
 static int begin_publishing(struct scoop_publish *publish, struct scoop_error *error) {
@@ -442,9 +443,8 @@ static void trace_phase(struct scoop_publish *publish) {
     if (publish->told_phase == publish->phase)
         return;
     publish->told_phase = publish->phase;
-    SCOOP_TRACE("publish", "%s: %s, %llu changes taken%s%s", names[publish->phase],
-                publish->stream, (unsigned long long)publish->taken,
-                publish->phase == FAILED ? ", " : "",
+    SCOOP_TRACE("publish", "%s: %s, %llu changes taken%s%s", names[publish->phase], publish->stream,
+                (unsigned long long)publish->taken, publish->phase == FAILED ? ", " : "",
                 publish->phase == FAILED ? scoop_code_name(publish->error.code) : "");
 }
 

@@ -224,8 +224,12 @@ int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error
     return type->seal(rejects->sink, error);
 }
 
+bool scoop_rejects_must_clean(const struct scoop_rejects *rejects) {
+    return rejects->uri != NULL && rejects->max_rejected > 0 && rejects->count == 0;
+}
+
 int scoop_rejects_clean(struct scoop_rejects *rejects, struct scoop_error *error) {
-    if (rejects->uri == NULL || rejects->max_rejected == 0 || rejects->count > 0)
+    if (!scoop_rejects_must_clean(rejects))
         return 0;
     rejects->done = false;
     return remove_stale(rejects, error);

@@ -31,6 +31,8 @@ void scoop_rejects_init(struct scoop_rejects *rejects);
 int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct scoop_error *error);
 /* All records are in: writes the file if there is something to write. 0 or -1. */
 int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error);
+/* Whether the file of an earlier run may be there, and must not. */
+bool scoop_rejects_must_clean(const struct scoop_rejects *rejects);
 /* The destination is committed: removes the file of an earlier run if none was written. 0 or -1. */
 int scoop_rejects_clean(struct scoop_rejects *rejects, struct scoop_error *error);
 /* Moves the writing or the removal on: 1 when it is over, 0 while it is not, -1 with *error. */

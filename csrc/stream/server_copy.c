@@ -219,6 +219,7 @@ static void note_commit(struct scoop_server_copy *copy, const struct scoop_s3_co
         snprintf(copy->facts.checksum, sizeof copy->facts.checksum, "%s:%s", names->algorithm,
                  copied->checksum);
     copy->source.copied_bytes = (uint64_t)copy->source.source_bytes;
+    copy->facts.in_doubt = false;
     copy->state = SCOOP_SINK_COMMITTED;
 }
 
@@ -238,9 +239,15 @@ static void object_copied(void *user, struct scoop_http_exchange *exchange,
     struct scoop_server_copy *copy = user;
     struct scoop_s3_copied copied;
     struct scoop_error failure = {0};
+    bool refused = error->http_status >= 400 && error->http_status < 500;
+    if (refused && scoop_s3_retries(copy->call) == 0)
+        copy->facts.in_doubt = false;
     scoop_server_copy_ended(copy);
-    if (read_copied(copy, exchange, error, &copied, &failure) != 0 ||
-        check_copied(copy, &copied, &failure) != 0)
+    bool copies = read_copied(copy, exchange, error, &copied, &failure) == 0 &&
+                  check_copied(copy, &copied, &failure) == 0;
+    if (!copies && copy->state == SCOOP_SINK_ABORTING)
+        copy->state = SCOOP_SINK_ABORTED;
+    else if (!copies)
         scoop_server_copy_fail(copy, &failure);
     else
         note_commit(copy, &copied);
@@ -271,7 +278,8 @@ static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error
         scoop_s3_sink_add_header(&request, "x-amz-checksum-algorithm", names->algorithm);
     request.on_done = object_copied;
     request.user = copy;
-    return scoop_server_copy_start(copy, &request, error);
+    copy->facts.in_doubt = scoop_server_copy_start(copy, &request, error) == 0;
+    return copy->facts.in_doubt ? 0 : -1;
 }
 
 /* --- the sink's interface --- */
@@ -304,6 +312,7 @@ static struct scoop_sink *target_of(struct scoop_server_copy *copy) {
 static void follow_target(struct scoop_server_copy *copy) {
     uint32_t retries = copy->facts.retries;
     copy->state = target_of(copy)->type->poll(target_of(copy), &copy->error);
+    copy->facts.in_doubt = copy->target->facts.in_doubt;
     if (copy->state != SCOOP_SINK_COMMITTED)
         return;
     scoop_sink_facts(target_of(copy), &copy->facts);
@@ -337,9 +346,11 @@ static enum scoop_sink_state copy_poll(struct scoop_sink *base, struct scoop_err
 
 static int copy_commit(struct scoop_sink *base, struct scoop_error *error) {
     struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
-    copy->state = SCOOP_SINK_COMMITTING;
-    return copy->part_count > 0 ? target_of(copy)->type->commit(target_of(copy), error)
-                                : copy_object(copy, error);
+    int status = copy->part_count > 0 ? target_of(copy)->type->commit(target_of(copy), error)
+                                      : copy_object(copy, error);
+    if (status == 0)
+        copy->state = SCOOP_SINK_COMMITTING;
+    return status;
 }
 
 static void cancel_calls(struct scoop_server_copy *copy) {
@@ -351,10 +362,23 @@ static void cancel_calls(struct scoop_server_copy *copy) {
     }
 }
 
+/* Of an abort: whether a CopyObject is under way that the server may carry out. */
+static bool awaits_copy(struct scoop_server_copy *copy) {
+    if (copy->state != SCOOP_SINK_COMMITTING || copy->part_count > 0 || copy->call == NULL)
+        return false;
+    if (scoop_s3_await_answer(copy->call))
+        return true;
+    copy->facts.in_doubt = scoop_s3_retries(copy->call) > 0;
+    return false;
+}
+
 static void copy_abort(struct scoop_sink *base) {
     struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
+    bool awaits = awaits_copy(copy);
+    copy->state = awaits || copy->part_count > 0 ? SCOOP_SINK_ABORTING : SCOOP_SINK_ABORTED;
+    if (awaits)
+        return;
     cancel_calls(copy);
-    copy->state = copy->part_count > 0 ? SCOOP_SINK_ABORTING : SCOOP_SINK_ABORTED;
     if (copy->part_count > 0)
         target_of(copy)->type->abort(target_of(copy));
 }

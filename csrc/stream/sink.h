@@ -40,7 +40,8 @@ struct scoop_sink_type {
     enum scoop_sink_state (*poll)(struct scoop_sink *sink, struct scoop_error *error);
     /* Only in SEALED: makes the result visible. */
     int (*commit)(struct scoop_sink *sink, struct scoop_error *error);
-    /* From any state before COMMITTED: takes everything back, then ABORTED. */
+    /* From any state before COMMITTED: takes everything back, then ABORTED; or COMMITTED, if a
+     * commit that was under way turns out to have come about. */
     void (*abort)(struct scoop_sink *sink);
     void (*free)(struct scoop_sink *sink);
 };
@@ -75,6 +76,7 @@ struct scoop_sink_facts {
     uint32_t retries;
     enum scoop_parts_kept parts_kept;
     uint64_t resumed_bytes; /* that an earlier try had sent */
+    bool in_doubt;          /* a commit was asked for, and nobody knows whether it came about */
 };
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */

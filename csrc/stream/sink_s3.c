@@ -115,14 +115,19 @@ static enum scoop_sink_state s3_poll(struct scoop_sink *base, struct scoop_error
 
 static int s3_commit(struct scoop_sink *base, struct scoop_error *error) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
-    sink->state = SCOOP_SINK_COMMITTING;
-    return scoop_s3_sink_multipart(sink) ? scoop_s3_sink_complete(sink, error)
-                                         : scoop_s3_sink_put(sink, error);
+    int status = scoop_s3_sink_multipart(sink) ? scoop_s3_sink_complete(sink, error)
+                                               : scoop_s3_sink_put(sink, error);
+    if (status == 0)
+        sink->state = SCOOP_SINK_COMMITTING;
+    return status;
 }
 
 static void s3_abort(struct scoop_sink *base) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
+    bool puts = sink->state == SCOOP_SINK_COMMITTING && !scoop_s3_sink_multipart(sink);
     sink->state = SCOOP_SINK_ABORTING;
+    if (puts && scoop_s3_sink_awaits_put(sink))
+        return;
     SCOOP_S3_EACH_SLOT (slot, sink) {
         scoop_s3_cancel(slot->call);
         slot->call = NULL;

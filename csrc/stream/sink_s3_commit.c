@@ -21,7 +21,16 @@ static void committed(struct scoop_s3_sink *sink, const char *etag) {
         snprintf(sink->facts.checksum, sizeof sink->facts.checksum, "%s:%s", names->algorithm,
                  text);
     sink->facts.parts = (uint32_t)sink->part_count;
+    sink->facts.in_doubt = false;
     sink->state = SCOOP_SINK_COMMITTED;
+}
+
+/* Neither the object nor a way to it; of an abort that is the end. */
+static void fail_commit(struct scoop_s3_sink *sink, const struct scoop_error *error) {
+    if (sink->state == SCOOP_SINK_ABORTING)
+        sink->state = SCOOP_SINK_ABORTED;
+    else
+        scoop_s3_sink_fail(sink, error);
 }
 
 /* --- conditions, and whose object stands there when an answer was lost --- */
@@ -65,7 +74,7 @@ static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error)
             "s3://%s/%s: another write of this object came between; the upload has to start "
             "over",
             sink->bucket, sink->key);
-    scoop_s3_sink_fail(sink, &failure);
+    fail_commit(sink, &failure);
 }
 
 static bool same_checksum(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
@@ -126,7 +135,13 @@ static int look(struct scoop_s3_sink *sink,
     if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
         scoop_s3_sink_add_header(&request, "x-amz-checksum-mode", "ENABLED");
     request.on_done = on_done;
-    return scoop_s3_sink_start(sink, &request, error);
+    sink->looking = scoop_s3_sink_start(sink, &request, error) == 0;
+    return sink->looking ? 0 : -1;
+}
+
+/* The answer to it, which is another object, or none. */
+static bool shows_another(const struct scoop_error *error) {
+    return error->code == SCOOP_OK || error->code == SCOOP_NOT_FOUND;
 }
 
 /* --- one PUT --- */
@@ -174,6 +189,7 @@ static void put_looked(void *user, struct scoop_http_exchange *exchange,
                        const struct scoop_error *error) {
     struct scoop_s3_sink *sink = user;
     scoop_s3_sink_ended(sink);
+    sink->looking = false;
     bool there = error->code == SCOOP_OK &&
                  scoop_http_content_length(exchange) == (int64_t)sink->total_bytes;
     const char *etag = there ? scoop_http_header(exchange, "ETag") : NULL;
@@ -182,8 +198,10 @@ static void put_looked(void *user, struct scoop_http_exchange *exchange,
         committed(sink, scoop_http_header(exchange, "ETag"));
     else if (must_believe(sink, error))
         committed(sink, sink->answered_etag);
-    else
+    else {
+        sink->facts.in_doubt = !shows_another(error);
         refused(sink, &sink->error);
+    }
 }
 
 static void put_done(void *user, struct scoop_http_exchange *exchange,
@@ -193,12 +211,13 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
         sent_before(sink, exchange) || error->http_status < 300 || error->http_status >= 500;
     scoop_s3_sink_ended(sink);
     sink->error = *error;
+    sink->facts.in_doubt = in_doubt;
     struct scoop_error failure = {0};
     if (error->code == SCOOP_OK && put_is_ours(sink, exchange)) {
         committed(sink, scoop_http_header(exchange, "ETag"));
         return;
     }
-    if (error->code != SCOOP_OK && sink->filling != NULL &&
+    if (error->code != SCOOP_OK && sink->filling != NULL && sink->state != SCOOP_SINK_ABORTING &&
         scoop_s3_sink_may_repair(sink->filling, &sink->error)) {
         sink->facts.retries++;
         if (scoop_s3_sink_put(sink, &failure) != 0)
@@ -210,7 +229,20 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
     if (!in_doubt)
         refused(sink, &sink->error);
     else if (look(sink, put_looked, &failure) != 0)
-        scoop_s3_sink_fail(sink, &failure);
+        fail_commit(sink, &failure);
+}
+
+bool scoop_s3_sink_awaits_put(struct scoop_s3_sink *sink) {
+    struct scoop_error ignored = {0};
+    if (sink->call == NULL)
+        return false;
+    if (scoop_s3_await_answer(sink->call) || sink->looking)
+        return true;
+    /* The body is on its way: without its end it makes no object, but one sent before may have. */
+    sink->facts.in_doubt = scoop_s3_retries(sink->call) > 0;
+    scoop_s3_cancel(sink->call);
+    sink->call = NULL;
+    return sink->facts.in_doubt && look(sink, put_looked, &ignored) == 0;
 }
 
 int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error) {
@@ -228,7 +260,8 @@ int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error) {
         return -1;
     scoop_s3_sink_add_checksum(sink, &request, text);
     request.on_done = put_done;
-    return scoop_s3_sink_start(sink, &request, error);
+    sink->facts.in_doubt = scoop_s3_sink_start(sink, &request, error) == 0;
+    return sink->facts.in_doubt ? 0 : -1;
 }
 
 /* --- Complete, and what to do when its answer is lost --- */
@@ -237,11 +270,14 @@ static void looked(void *user, struct scoop_http_exchange *exchange,
                    const struct scoop_error *error) {
     struct scoop_s3_sink *sink = user;
     scoop_s3_sink_ended(sink);
+    sink->looking = false;
     if (error->code == SCOOP_OK && is_ours(sink, exchange)) {
         committed(sink, scoop_http_header(exchange, "ETag"));
     } else if (must_believe(sink, error)) {
         committed(sink, sink->answered_etag);
     } else if (sink->state == SCOOP_SINK_ABORTING) {
+        if (sink->upload_gone && shows_another(error))
+            sink->facts.in_doubt = false;
         sink->state = SCOOP_SINK_ABORTED;
     } else if (sink->error.retryable && sink->complete_tries < MAX_COMPLETE_TRIES) {
         struct scoop_error failure = {0};
@@ -260,8 +296,11 @@ static void completed(void *user, struct scoop_http_exchange *exchange,
     bool again = sent_before(sink, exchange) || sink->complete_tries > 1;
     sink->error = *error;
     scoop_s3_sink_ended(sink);
+    if (!again && error->http_status >= 400 && error->http_status < 500)
+        sink->facts.in_doubt = false;
     if (lost_race(error) || (found_existing(sink, error) && !again)) {
         sink->complete_tries = 0; /* none has won, so an abort has nothing to look for */
+        sink->facts.in_doubt = false;
         refused(sink, error);
         return;
     }
@@ -312,7 +351,10 @@ int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error
     request.body_length = sink->completion.length;
     request.error_in_200 = true;
     request.on_done = completed;
-    return scoop_s3_sink_start(sink, &request, error);
+    if (scoop_s3_sink_start(sink, &request, error) != 0)
+        return -1;
+    sink->facts.in_doubt = true;
+    return 0;
 }
 
 /* --- abort --- */
@@ -347,7 +389,7 @@ static void list_parts(struct scoop_s3_sink *sink) {
     request.total_timeout_ms = ABORT_TIMEOUT_MS;
     request.on_done = parts_listed;
     if (scoop_s3_sink_start(sink, &request, &ignored) != 0)
-        sink->state = SCOOP_SINK_ABORTED;
+        gone(sink);
 }
 
 static void aborted(void *user, struct scoop_http_exchange *exchange,
@@ -355,6 +397,7 @@ static void aborted(void *user, struct scoop_http_exchange *exchange,
     struct scoop_s3_sink *sink = user;
     (void)exchange;
     scoop_s3_sink_ended(sink);
+    sink->upload_gone = error->code == SCOOP_OK || error->code == SCOOP_NOT_FOUND;
     if (error->code == SCOOP_OK)
         list_parts(sink);
     else
@@ -379,5 +422,5 @@ void scoop_s3_sink_send_abort(struct scoop_s3_sink *sink) {
     request.total_timeout_ms = ABORT_TIMEOUT_MS;
     request.on_done = aborted;
     if (scoop_s3_sink_start(sink, &request, &ignored) != 0)
-        sink->state = SCOOP_SINK_ABORTED;
+        gone(sink);
 }

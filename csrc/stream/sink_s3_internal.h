@@ -66,6 +66,8 @@ struct scoop_s3_sink {
     bool creating;
     struct scoop_buf completion;
     unsigned complete_tries, abort_tries;
+    bool looking;                        /* `call` asks what stands under the key */
+    bool upload_gone;                    /* S3 has said so: no Complete can come about any more */
     char answered_etag[SCOOP_ETAG_SIZE]; /* of a commit's answer that is in doubt; "": none */
     struct scoop_error error;
     struct scoop_sink_facts facts;
@@ -159,6 +161,8 @@ void scoop_s3_sink_drop_buffers(struct scoop_s3_sink *sink);
 
 /* The whole object in one PUT. */
 int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error);
+/* Of an abort during the one PUT: whether an answer is on its way that tells what came of it. */
+bool scoop_s3_sink_awaits_put(struct scoop_s3_sink *sink);
 int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error);
 void scoop_s3_sink_send_abort(struct scoop_s3_sink *sink);
 

@@ -5,14 +5,14 @@
 
 #include "scoop/memory.h"
 
-enum { BLOCK_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };
+enum { BLOCK_CEILING = 64 * 1024 * 1024, SLICE_MS = 100, ALONE_MS = 10 };
 
 struct scoop_text_reader {
     struct scoop_transfer *transfer;
     struct scoop_buf arrived; /* the thread's */
     struct scoop_waker *waker;
     pthread_t thread;
-    bool started;
+    bool started; /* else whoever takes the text also reads it */
     pthread_mutex_t lock;
     pthread_cond_t taken; /* or stopped */
     struct {
@@ -77,37 +77,44 @@ static bool hand_over(struct scoop_text_reader *reader, bool last) {
     return !stopped;
 }
 
-static void *run(void *user) {
-    struct scoop_text_reader *reader = user;
+/* Reads on for a while, and hands over what has arrived. False: there is no more to do. */
+static bool read_on(struct scoop_text_reader *reader, int slice_ms) {
     struct scoop_error error = {0};
-    enum scoop_transfer_state state;
-    do {
-        state = scoop_transfer_run(reader->transfer, SLICE_MS, &error);
-        note_facts(reader);
-        if (state == SCOOP_TRANSFER_FAILED)
-            break;
-        if (!hand_over(reader, state == SCOOP_TRANSFER_DONE))
-            return NULL;
-    } while (state != SCOOP_TRANSFER_DONE);
-    if (state == SCOOP_TRANSFER_DONE)
-        return NULL;
+    enum scoop_transfer_state state = scoop_transfer_run(reader->transfer, slice_ms, &error);
+    note_facts(reader);
+    if (state != SCOOP_TRANSFER_FAILED)
+        return hand_over(reader, state == SCOOP_TRANSFER_DONE) && state != SCOOP_TRANSFER_DONE;
     pthread_mutex_lock(&reader->lock);
     reader->synced.error = error;
     pthread_mutex_unlock(&reader->lock);
     scoop_waker_wake(reader->waker);
+    return false;
+}
+
+static void *run(void *user) {
+    while (read_on(user, SLICE_MS))
+        ;
     return NULL;
 }
 
-int scoop_text_reader_start(struct scoop_text_reader *reader, struct scoop_waker *waker,
-                            struct scoop_error *error) {
+void scoop_text_reader_start(struct scoop_text_reader *reader, struct scoop_waker *waker) {
+    struct scoop_error ignored = {0};
     reader->waker = waker;
-    reader->started = scoop_thread_start(&reader->thread, run, reader, error) == 0;
-    return reader->started ? 0 : -1;
+    reader->started = scoop_thread_start(&reader->thread, run, reader, &ignored) == 0;
+}
+
+/* Without a thread: reads on here, if nothing is to be taken. */
+static void read_alone(struct scoop_text_reader *reader) {
+    if (reader->synced.block.length == 0 && !reader->synced.ended &&
+        reader->synced.error.code == SCOOP_OK)
+        read_on(reader, ALONE_MS);
 }
 
 enum scoop_text_state scoop_text_reader_take(struct scoop_text_reader *reader,
                                              struct scoop_buf *text, struct scoop_error *error) {
     enum scoop_text_state state = SCOOP_TEXT_WAITING;
+    if (!reader->started)
+        read_alone(reader);
     pthread_mutex_lock(&reader->lock);
     struct scoop_buf *block = &reader->synced.block;
     if (block->length > 0) {

@@ -18,9 +18,9 @@ struct scoop_text_facts {
  * max_record_bytes. Strings are copied. Nothing is opened yet. NULL with *error. */
 struct scoop_text_reader *scoop_text_reader_new(const struct scoop_transfer_options *options,
                                                 struct scoop_error *error);
-/* Starts the thread; the waker (borrowed) is woken when there is something new. 0 or -1. */
-int scoop_text_reader_start(struct scoop_text_reader *reader, struct scoop_waker *waker,
-                            struct scoop_error *error);
+/* Starts the thread, or, where none is to be had, has scoop_text_reader_take read; the waker
+ * (borrowed) is woken when there is something new. */
+void scoop_text_reader_start(struct scoop_text_reader *reader, struct scoop_waker *waker);
 
 enum scoop_text_state {
     SCOOP_TEXT_READY, /* text has been appended */

@@ -13,53 +13,8 @@
 
 enum {
     STEPS_PER_TURN = 16,
-    CANCEL_ABORT_MS = 2800,
-    ABORT_MS = 10000,
     FD_WAIT_MS = 50,
 };
-
-/* The stages do not know whose bytes they read. */
-static void name_source(struct scoop_transfer *transfer) {
-    struct scoop_error *error = &transfer->error;
-    const char *name = transfer->source_name;
-    bool about_data = error->code == SCOOP_TRUNCATED || error->code == SCOOP_CORRUPT ||
-                      error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION;
-    if (!about_data || strncmp(error->message, name, strlen(name)) == 0)
-        return;
-    scoop_error_say(error, "%s: %.500s", name, error->message);
-}
-
-/* The destination stands, but it has no rejects and the file beside it says otherwise. */
-static int fail_cleaning(struct scoop_transfer *transfer) {
-    scoop_error_say(
-        &transfer->error,
-        "%.300s is committed without rejected records, but the earlier reject file %.300s "
-        "could not be removed, remove it: %.280s",
-        transfer->options.destination.uri, transfer->options.rejects_uri, transfer->error.message);
-    transfer->phase = FAILED;
-    return -1;
-}
-
-static int fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
-    uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : ABORT_MS;
-    transfer->error = *error;
-    if (transfer->phase == CLEANING)
-        return fail_cleaning(transfer);
-    if (transfer->phase <= FINISHING)
-        name_source(transfer);
-    transfer->phase = ABORTING;
-    transfer->abort_deadline_ms = scoop_now_ms() + most;
-    bool leaves = scoop_transfer_leaves(transfer, error);
-    if (transfer->source != NULL)
-        transfer->source->type->free(transfer->source);
-    transfer->source = NULL;
-    scoop_chain_free(&transfer->chain);
-    if (transfer->sink != NULL && leaves)
-        scoop_sink_leave_upload(transfer->sink);
-    if (transfer->sink != NULL)
-        transfer->sink->type->abort(transfer->sink);
-    return -1;
-}
 
 /* Whether the source can be read a second time. */
 static bool rereadable(const struct scoop_transfer *transfer) {
@@ -81,7 +36,7 @@ static int start_over(struct scoop_transfer *transfer) {
     transfer->resume = NULL;
     transfer->unchanged = transfer->bare = false;
     transfer->upload_told = transfer->upload_kept = false;
-    transfer->abort_deadline_ms = scoop_now_ms() + ABORT_MS;
+    transfer->abort_deadline_ms = scoop_now_ms() + SCOOP_TRANSFER_ABORT_MS;
     transfer->phase = RESTARTING;
     return 1;
 }
@@ -130,7 +85,7 @@ static int stop_server_copy(struct scoop_transfer *transfer) {
     transfer->server_copies = false;
     transfer->server_tried = true;
     transfer->sink->type->abort(transfer->sink);
-    transfer->abort_deadline_ms = scoop_now_ms() + ABORT_MS;
+    transfer->abort_deadline_ms = scoop_now_ms() + SCOOP_TRANSFER_ABORT_MS;
     transfer->phase = RESTARTING;
     return 1;
 }
@@ -467,7 +422,7 @@ static int wait_aborted(struct scoop_transfer *transfer, struct scoop_error *err
     }
     if (state == SCOOP_SINK_ABORTING && scoop_now_ms() < transfer->abort_deadline_ms)
         return 0;
-    transfer->phase = FAILED;
+    scoop_transfer_end_abort(transfer, state == SCOOP_SINK_COMMITTED);
     return 1;
 }
 
@@ -570,17 +525,13 @@ static bool is_empty(const struct scoop_transfer *transfer) {
 static void turn(struct scoop_transfer *transfer, int wait_ms) {
     struct scoop_error error = {0};
     if (atomic_load(&transfer->cancelled) && transfer->phase < ABORTING) {
-        scoop_fail(&error, SCOOP_CANCELLED, "%s: the transfer was cancelled; %s",
-                   transfer->source_name,
-                   transfer->phase == COMMITTING
-                       ? "it was about to be committed: the whole destination may be there"
-                   : transfer->phase == CLEANING ? "the destination is committed"
-                                                 : "nothing was committed");
-        fail(transfer, &error);
+        scoop_fail(&error, SCOOP_CANCELLED, "%s: the transfer was cancelled",
+                   transfer->source_name);
+        scoop_transfer_fail(transfer, &error);
     }
     int status = step(transfer, &error);
     if (status < 0) {
-        fail(transfer, &error);
+        scoop_transfer_fail(transfer, &error);
         status = 1;
     }
     scoop_transfer_trace_phase(transfer);
@@ -590,7 +541,7 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
         wait_ms = 0;
     if (wait_for_events(transfer, status > 0 ? 0 : wait_ms, &error) != 0 &&
         transfer->phase < ABORTING)
-        fail(transfer, &error);
+        scoop_transfer_fail(transfer, &error);
 }
 
 enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, int slice_ms,

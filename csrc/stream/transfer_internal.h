@@ -90,6 +90,14 @@ enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer)
 
 /* Tells of a phase that has begun since the last call. */
 void scoop_transfer_trace_phase(struct scoop_transfer *transfer);
+/* --- transfer_fail.c --- */
+
+enum { SCOOP_TRANSFER_ABORT_MS = 10000 };
+
+/* Begins to take everything back, unless the destination is committed already. Returns -1. */
+int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_error *error);
+/* The sink has taken everything back, as far as time allowed, or turned out to be committed. */
+void scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed);
 
 void scoop_transfer_free_options(struct scoop_transfer *transfer);
 

@@ -81,12 +81,16 @@ int scoop_load_commit(struct scoop_session *session, const char *why,
     session->succeeded = false;
     if (scoop_session_run(session, "COMMIT", interrupt, error) == 0)
         return 0;
-    if (session->succeeded)
-        return scoop_fail(
-            error, SCOOP_CANCELLED,
-            "cancelled when the rows were committed already; running again is safe, %s", why);
+    if (session->succeeded) {
+        scoop_fail(error, SCOOP_CANCELLED,
+                   "cancelled when the rows were committed already; running again is safe, %s",
+                   why);
+        error->committed = SCOOP_COMMITTED_YES;
+        return -1;
+    }
     if (session->lost) {
         error->retryable = true;
+        error->committed = SCOOP_COMMITTED_UNKNOWN;
         return scoop_fail_prefix(
             error, "whether the rows were committed is unknown; running again is safe, %s: ", why);
     }

@@ -329,10 +329,14 @@ def _judge_failure(run: Run, outcome: Outcome) -> Iterator[str]:
         return
     found = run.found()
     if found == (EARLIER if plan.occupied else None):
+        if error.committed:
+            yield f"the error says that it is committed, and it is not: {error!r}"
         return
     # Only a server that is silent before and after the commit can leave the client in doubt.
-    committed = "is committed" in str(error) or (
-        fired.any(kinds=COMMITS, hides=True) and (fired.any(kinds=("head",)) or fired.blind)
+    committed = error.committed or (
+        error.committed is None
+        and fired.any(kinds=COMMITS, hides=True)
+        and (fired.any(kinds=("head",)) or fired.blind)
     )
     if found is None or not committed or not _same(plan, plan.data, found):
         yield f"an error, and something else stands there: {error!r}"

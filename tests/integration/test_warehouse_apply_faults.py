@@ -211,6 +211,7 @@ def test_a_cancel_at_any_statement_applies_nothing_in_silence(
         assert isinstance(error, errors.Cancelled), sql
         committed = "committed already" in str(error)
         assert committed <= (sql == "COMMIT")
+        assert error.committed is committed
         assert rows(eye) == (AFTER if committed else BEFORE), sql
         eye.execute(RESET.encode())
 
@@ -228,6 +229,7 @@ def test_a_killed_backend_at_any_statement_applies_nothing(
         error = disturb(database, changes, at, kill)
         assert isinstance(error, errors.ConnectionFailed) and error.retryable, sql
         assert ("is unknown" in str(error)) == (sql == "COMMIT")
+        assert error.committed is (None if sql == "COMMIT" else False)
         assert rows(eye) == BEFORE, sql
 
 

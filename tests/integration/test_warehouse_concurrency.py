@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -290,7 +292,34 @@ def test_a_cancel_at_any_statement_inserts_nothing_in_silence(database: Settings
         assert isinstance(error, errors.Cancelled), sql
         committed = "committed already" in str(error)
         assert committed <= (sql == "COMMIT")
+        assert error.committed is committed
         assert count(eye, "s.target") == (DISTINCT if committed else 1), sql
+
+
+class Stop(Exception):
+    """Raised by a signal's handler, as Airflow's timeouts are."""
+
+
+def raise_stop(number: int, frame: object) -> None:
+    raise Stop
+
+
+def test_what_a_signal_raises_at_any_statement_says_whether_rows_are_committed(
+    database: Settings, eye: Eye
+) -> None:
+    before = signal.signal(signal.SIGUSR1, raise_stop)
+    told = set()
+    try:
+        for at, sql in enumerate(statements_of_a_load(database)):
+            eye.execute("TRUNCATE s.target; INSERT INTO s.target VALUES ('a', 0)")
+            with pytest.raises(Stop) as caught:
+                disturb(database, at, lambda warehouse: os.kill(os.getpid(), signal.SIGUSR1))
+            committed = caught.value.committed  # type: ignore[attr-defined]
+            told.add(committed)
+            assert count(eye, "s.target") == (DISTINCT if committed else 1), sql
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert told == {True, False}
 
 
 def test_a_killed_backend_at_any_statement_inserts_nothing_in_silence(
@@ -310,6 +339,7 @@ def test_a_killed_backend_at_any_statement_inserts_nothing_in_silence(
         error = disturb(database, at, kill)
         assert isinstance(error, errors.ConnectionFailed) and error.retryable, sql
         assert ("is unknown" in str(error)) == (sql == "COMMIT")
+        assert error.committed is (None if sql == "COMMIT" else False)
         assert count(eye, "s.target") == 1, sql
 
 
@@ -323,6 +353,7 @@ def test_a_connection_lost_at_commit_says_that_the_outcome_is_unknown(
     with proxied(database, hook) as warehouse, lost as caught:
         insert(warehouse)
     assert caught.value.retryable
+    assert caught.value.committed is None
     with connect(database) as warehouse:
         assert insert(warehouse).already_there in (0, DISTINCT)
     assert count(eye, "s.target") == DISTINCT

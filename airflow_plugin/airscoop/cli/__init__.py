@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 VERBOSE = "say on stderr what the engine does, a line per request, phase and retry"
 FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3
 STOPPED = "what was under way was taken back; what was committed before stays"
+STOPPED_COMMITTED = "what it was to make was committed already"
+STOPPED_IN_COMMIT = "that was in the commit: what it was to make may be there, all of it or in part"
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
 BAD_DATA_CODES = frozenset(
     {
@@ -140,6 +142,7 @@ def _report(error: AirscoopError, *, as_json: bool) -> None:
             "error": error.code,
             "message": str(error),
             "retryable": error.retryable,
+            "committed": error.committed,
             "http_status": error.http_status,
             "sqlstate": error.sqlstate,
             "request_id": error.request_id,
@@ -149,7 +152,10 @@ def _report(error: AirscoopError, *, as_json: bool) -> None:
         print(json.dumps(facts), file=sys.stderr)
 
 
-def _stopped(options: argparse.Namespace) -> str:
+def _stopped(options: argparse.Namespace, error: BaseException) -> str:
+    committed = getattr(error, "committed", False)
+    if committed is not False:
+        return STOPPED_COMMITTED if committed else STOPPED_IN_COMMIT
     if hasattr(options, "stopped"):
         return str(options.stopped)
     resumable = getattr(options, "resume", False) or getattr(options, "resume_file", None)
@@ -179,12 +185,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return FAILED
         _report(error, as_json=getattr(options, "json", False))
         return exit_code(error)
-    except KeyboardInterrupt:
-        print(f"airscoop: interrupted; {_stopped(options)}", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"airscoop: interrupted; {_stopped(options, stopped)}", file=sys.stderr)
         return 128 + signal.SIGINT
     except Stopped as stopped:
         name = signal.Signals(stopped.number).name
-        print(f"airscoop: stopped by {name}; {_stopped(options)}", file=sys.stderr)
+        print(f"airscoop: stopped by {name}; {_stopped(options, stopped)}", file=sys.stderr)
         return 128 + stopped.number
     except BrokenPipeError:
         # The reader of our output has gone: not worth a message, and Python must not flush again.

@@ -53,11 +53,15 @@ enum scoop_code {
         SCOOP_CODE_COUNT
 };
 
+/* Whether what a run was to make is there in spite of its error. */
+enum scoop_committed { SCOOP_COMMITTED_NO, SCOOP_COMMITTED_YES, SCOOP_COMMITTED_UNKNOWN };
+
 /* All text is NUL-terminated UTF-8 (see text.h), cut to fit, never holds a secret. Zero-initialise
  * before use. */
 struct scoop_error {
     enum scoop_code code;
-    bool retryable;      /* true: the same call may succeed later */
+    bool retryable; /* true: the same call may succeed later */
+    enum scoop_committed committed;
     int http_status;     /* 0 when none */
     int os_errno;        /* 0 when none */
     char sqlstate[6];    /* "" when none */

@@ -95,6 +95,8 @@ bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange);
 /* Whether libcurl sent the body more than once, as it does by itself when a connection that was
  * used before turns out to be dead: an earlier sending may have reached the server. */
 bool scoop_http_repeated(const struct scoop_http_exchange *exchange);
+/* Whether the whole request has been given to the connection. */
+bool scoop_http_is_sent(const struct scoop_http_exchange *exchange);
 /* Content-Length, or -1. */
 int64_t scoop_http_content_length(struct scoop_http_exchange *exchange);
 /* The answer's Date in seconds since 1970, or -1. */

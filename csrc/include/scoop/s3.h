@@ -92,6 +92,9 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
                                      struct scoop_error *error);
 /* Ends it without on_done. NULL is allowed. */
 void scoop_s3_cancel(struct scoop_s3_call *call);
+/* Has the attempt under way be the last. Whether there is one whose request has been sent whole:
+ * then the server may do what it asks for, and only its answer tells. */
+bool scoop_s3_await_answer(struct scoop_s3_call *call);
 /* Lets a paused body flow again. */
 void scoop_s3_resume(struct scoop_s3_call *call);
 /* Attempts made before the present one. */

@@ -9,7 +9,9 @@
 #include "scoop/error.h"
 
 /* Starts a thread that takes no signals but those of a fault of its own: the others are for the
- * thread that has an interpreter. The caller joins or detaches it. 0, or -1 with *error. */
+ * thread that has an interpreter. The caller joins or detaches it. 0, or -1 with *error. Where the
+ * system gives no thread, whoever wanted one does its work on the caller's, which takes longer; the
+ * error is told only where that cannot be. */
 int scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
                        struct scoop_error *error);
 /* Processors that this process may use, at least 1. */

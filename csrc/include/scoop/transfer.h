@@ -76,7 +76,8 @@ enum scoop_transfer_state {
     SCOOP_TRANSFER_EMPTY,          /* all that was fed is taken; feed more, or end it */
     SCOOP_TRANSFER_HELD, /* everything has arrived, next to no memory is kept; release it */
     SCOOP_TRANSFER_DONE,
-    SCOOP_TRANSFER_FAILED, /* *error says why; everything was taken back */
+    SCOOP_TRANSFER_FAILED, /* *error says why; everything was taken back, unless it says that the
+                              destination is committed, or may be */
 };
 
 /* How the upload of an earlier try was used. */
@@ -142,6 +143,8 @@ void scoop_transfer_keep_upload(struct scoop_transfer *transfer);
 /* How far a seekable upload has come; zeros otherwise. 0, or -1 with NO_MEMORY. */
 int scoop_transfer_mark(struct scoop_transfer *transfer, struct scoop_upload_mark *mark,
                         struct scoop_error *error);
+/* Whether the destination is there, once the transfer has ended, well or not. */
+enum scoop_committed scoop_transfer_committed(const struct scoop_transfer *transfer);
 /* Facts so far. */
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts);
