@@ -8,6 +8,7 @@
 #include "../aws/kinesis_outbox.h"
 #include "scoop/budget.h"
 #include "scoop/crypto.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/thread.h"
@@ -246,8 +247,11 @@ static int start_call(struct scoop_publish *publish, const char *operation,
                       const struct scoop_buf *body, struct scoop_parcel *parcel,
                       struct scoop_error *error) {
     struct sending *sending = publish->sendings;
-    while (sending->call != NULL)
-        sending++; /* there are no more requests than places */
+    const struct sending *end = publish->sendings + MOST_CALLS;
+    while (sending < end && sending->call != NULL)
+        sending++;
+    if (!SCOOP_INVARIANT(sending < end, error)) /* no more requests than places */
+        return -1;
     const struct scoop_kinesis_request request = {
         .operation = operation,
         .stream = publish->stream,
@@ -432,9 +436,8 @@ static void trace_phase(struct scoop_publish *publish) {
     if (publish->told_phase == publish->phase)
         return;
     publish->told_phase = publish->phase;
-    SCOOP_TRACE("publish", "%s: %s, %llu changes taken%s%s", names[publish->phase],
-                publish->stream, (unsigned long long)publish->taken,
-                publish->phase == FAILED ? ", " : "",
+    SCOOP_TRACE("publish", "%s: %s, %llu changes taken%s%s", names[publish->phase], publish->stream,
+                (unsigned long long)publish->taken, publish->phase == FAILED ? ", " : "",
                 publish->phase == FAILED ? scoop_code_name(publish->error.code) : "");
 }
 
