@@ -296,7 +296,7 @@ class Warehouse:
         self._session.cancel()
 
     def close(self) -> None:
-        """Closes the connection. A transaction that is still open is rolled back, with a warning."""
+        """Closes the connection; rolls back a transaction that is still open, with a warning."""
         self._close(stacklevel=3)
 
     def _close(self, *, stacklevel: int) -> None:

@@ -4,6 +4,7 @@
 
 #include "../table/key_hash.h"
 #include "kinesis_key_set.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/trace.h"
@@ -177,6 +178,9 @@ static int append(struct scoop_outbox *outbox, struct scoop_parcel *parcel, cons
                   size_t length, const struct scoop_partition_key *key, uint64_t hash,
                   struct scoop_error *error) {
     size_t before = parcel->body.length;
+    if (!SCOOP_INVARIANT(parcel->state == FILLING, error) ||
+        !SCOOP_INVARIANT(parcel->count < SCOOP_KINESIS_MOST_RECORDS, error))
+        return -1;
     if (scoop_buf_reserve(&parcel->body, scoop_kinesis_record_bytes(length, key) + TAIL_BYTES,
                           error) != 0 ||
         scoop_kinesis_add_record(&parcel->body, line, length, key, error) != 0)
@@ -189,8 +193,8 @@ static int append(struct scoop_outbox *outbox, struct scoop_parcel *parcel, cons
         .data_bytes = (uint32_t)length,
     };
     parcel->data_bytes += length + key->length;
-    scoop_key_set_add(&outbox->keys, hash);
-    return 1;
+    /* A change of a key that is under way would overtake it. */
+    return SCOOP_INVARIANT(scoop_key_set_add(&outbox->keys, hash), error) ? 1 : -1;
 }
 
 static int open_parcel(struct scoop_outbox *outbox, size_t entry_bytes, uint64_t now,
@@ -346,7 +350,7 @@ static void keep_failed(struct scoop_outbox *outbox, struct scoop_parcel *parcel
 static void release(struct scoop_outbox *outbox, struct scoop_parcel *parcel) {
     parcel->state = FREE;
     parcel->count = 0;
-    outbox->facts.in_flight--;
+    outbox->facts.in_flight -= SCOOP_INVARIANT(outbox->facts.in_flight > 0, NULL);
     if (parcel->body.capacity > outbox->options.memory_bytes / outbox->parcel_count)
         scoop_buf_free(&parcel->body);
 }
@@ -396,6 +400,8 @@ int scoop_outbox_answered(struct scoop_outbox *outbox, struct scoop_parcel *parc
     struct scoop_error unread = {0};
     uint64_t stored_before = outbox->facts.sent;
     bool throttled = false;
+    if (!SCOOP_INVARIANT(parcel->state == UNDER_WAY, error))
+        return -1;
     if (scoop_kinesis_parse_results(body, length, outbox->results, parcel->count, &unread) != 0)
         return scoop_outbox_failed(outbox, parcel, &unread, false, now, random01, error);
     for (size_t i = 0; i < parcel->count; i++) {
@@ -421,6 +427,8 @@ int scoop_outbox_answered(struct scoop_outbox *outbox, struct scoop_parcel *parc
 int scoop_outbox_failed(struct scoop_outbox *outbox, struct scoop_parcel *parcel,
                         const struct scoop_error *failure, bool throttled, uint64_t now,
                         double random01, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(parcel->state == UNDER_WAY, error))
+        return -1;
     for (size_t i = 0; i < parcel->count; i++)
         outbox->results[i].stored = false;
     parcel->fruitless++;

@@ -6,6 +6,7 @@
 
 #include "scoop/crypto.h"
 #include "scoop/header.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/retry.h"
 #include "scoop/s3.h"
@@ -437,6 +438,8 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
                        struct scoop_header_lines *list, struct scoop_error *error) {
     const struct scoop_s3_request *request = &call->request;
     struct scoop_signer *signer = &call->client->signer;
+    if (!SCOOP_INVARIANT(call->exchange == NULL, error))
+        return -1;
     if (scoop_held_credentials_prepare(&signer->credentials, scoop_signer_time(signer), error) != 0)
         return -1;
     call->generation = signer->credentials.generation;

@@ -1,8 +1,11 @@
 #include "scoop/budget.h"
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 void *scoop_budget_take(struct scoop_budget *budget, size_t bytes, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(budget->used_bytes <= budget->limit_bytes, error))
+        return NULL;
     if (bytes > budget->limit_bytes - budget->used_bytes) {
         scoop_fail(error, SCOOP_NO_MEMORY,
                    "the memory limit of %zu bytes leaves no room for a buffer of %zu bytes; "
@@ -23,5 +26,7 @@ void scoop_budget_give(struct scoop_budget *budget, void *block, size_t bytes) {
     if (block == NULL)
         return;
     scoop_free(block);
-    budget->used_bytes -= bytes;
+    /* Else more were given back than taken: then the rest of the limit is not to be trusted. */
+    if (SCOOP_INVARIANT(bytes <= budget->used_bytes, NULL))
+        budget->used_bytes -= bytes;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum { FIRST_CAPACITY = 256 };
@@ -20,6 +21,8 @@ void scoop_buf_free(struct scoop_buf *buf) {
 
 /* Room for `more` bytes and one NUL that never counts against the ceiling. */
 int scoop_buf_reserve(struct scoop_buf *buf, size_t more, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(buf->length <= buf->ceiling, error))
+        return -1;
     if (more > buf->ceiling - buf->length)
         return scoop_fail(error, SCOOP_TOO_LARGE, "a buffer would exceed its limit of %zu bytes",
                           buf->ceiling);

@@ -1,5 +1,7 @@
 #include "scoop/retry.h"
 
+#include "scoop/invariant.h"
+
 uint32_t scoop_retry_delay_ms(uint32_t retry, bool throttled, double random01) {
     uint32_t ceiling = throttled ? SCOOP_RETRY_THROTTLED_BASE_MS : SCOOP_RETRY_BASE_MS;
     while (retry-- > 0 && ceiling < SCOOP_RETRY_CAP_MS)
@@ -30,6 +32,8 @@ uint32_t scoop_retry_quota_take(struct scoop_retry_quota *quota, bool throttled)
 
 void scoop_retry_quota_refund(struct scoop_retry_quota *quota, uint32_t cost) {
     uint32_t back = cost > 0 ? cost : 1;
+    if (!SCOOP_INVARIANT(quota->tokens <= SCOOP_RETRY_QUOTA, NULL))
+        return;
     uint32_t room = SCOOP_RETRY_QUOTA - quota->tokens;
     quota->tokens += back < room ? back : room;
 }

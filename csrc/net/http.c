@@ -17,6 +17,17 @@ enum {
     SEND_BUFFER = 256 * 1024,
 };
 
+/* A port is digits: else this is a piece of a password with a slash in it. */
+static bool is_host(const char *host, size_t length) {
+    const char *end = host + length, *colon = memchr(host, ':', length);
+    if (length > 0 && host[0] == '[')
+        colon = memchr(host, ']', length);
+    while (colon != NULL && ++colon < end)
+        if (strchr("0123456789:", *colon) == NULL)
+            return false;
+    return true;
+}
+
 void scoop_url_display(const char *url, char *text, size_t size) {
     const char *rest = strstr(url, "://");
     size_t scheme = rest == NULL ? 0 : (size_t)(rest - url) + 3;
@@ -28,6 +39,10 @@ void scoop_url_display(const char *url, char *text, size_t size) {
             host = c + 1;
     host_length -= (size_t)(host - authority);
     const char *path = host + host_length;
+    if (rest != NULL && !is_host(host, host_length)) {
+        scoop_text_print(text, size, "%.*s…", (int)scheme, url);
+        return;
+    }
     scoop_text_print(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
                      (int)strcspn(path, "?#"), path);
 }

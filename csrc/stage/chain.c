@@ -1,11 +1,14 @@
 #include "scoop/stage.h"
 
+#include "scoop/invariant.h"
+
 int scoop_stage_push(struct scoop_stage *stage, const void *data, size_t length,
                      struct scoop_error *error) {
     const unsigned char *bytes = data;
     while (length > 0) {
         size_t consumed = 0;
-        if (stage->type->write(stage, bytes, length, &consumed, error) != 0)
+        if (stage->type->write(stage, bytes, length, &consumed, error) != 0 ||
+            !SCOOP_INVARIANT(consumed <= length, error))
             return -1;
         bytes += consumed;
         length -= consumed;

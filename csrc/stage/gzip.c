@@ -4,6 +4,7 @@
 
 #include "../base/crc_shift.h"
 #include "gzip_encoder.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/stage.h"
 
@@ -70,7 +71,7 @@ static struct block *take_block(struct gzip *gzip) {
     pthread_mutex_lock(&gzip->synced.lock);
     while (gzip->synced.taken == gzip->synced.offered && !gzip->synced.stopped)
         pthread_cond_wait(&gzip->synced.work, &gzip->synced.lock);
-    if (!gzip->synced.stopped)
+    if (!gzip->synced.stopped && SCOOP_INVARIANT(gzip->synced.taken < gzip->synced.offered, NULL))
         block = block_at(gzip, gzip->synced.taken++);
     pthread_mutex_unlock(&gzip->synced.lock);
     return block;
@@ -120,6 +121,8 @@ static int start_one(struct gzip *gzip, struct scoop_error *error) {
  */
 static int begin_block(struct gzip *gzip, struct scoop_error *error) {
     struct block *block = block_at(gzip, gzip->synced.offered);
+    if (!SCOOP_INVARIANT(gzip->synced.offered - gzip->emitted < gzip->block_count, error))
+        return -1;
     if (block->memory == NULL)
         block->memory = scoop_malloc(SCOOP_GZIP_WINDOW_BYTES + SCOOP_GZIP_BLOCK_BYTES);
     if (block->memory == NULL)
@@ -130,6 +133,8 @@ static int begin_block(struct gzip *gzip, struct scoop_error *error) {
     if (gzip->synced.offered == 0)
         return scoop_buf_append(&block->out, header, sizeof header, error);
     const struct gzip_piece *before = &block_at(gzip, gzip->synced.offered - 1)->piece;
+    if (!SCOOP_INVARIANT(before->length >= SCOOP_GZIP_WINDOW_BYTES, error))
+        return -1;
     block->piece.window = SCOOP_GZIP_WINDOW_BYTES;
     memcpy(block->memory, before->text + before->length - SCOOP_GZIP_WINDOW_BYTES,
            SCOOP_GZIP_WINDOW_BYTES);
@@ -150,6 +155,8 @@ static bool oldest_is_done(struct gzip *gzip, bool wait, bool *stopped) {
 
 static int emit_oldest(struct gzip *gzip, struct scoop_error *error) {
     struct block *block = block_at(gzip, gzip->emitted);
+    if (!SCOOP_INVARIANT(block->done, error))
+        return -1;
     if (block->status != 0) {
         *error = block->error;
         return -1;

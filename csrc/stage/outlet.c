@@ -3,6 +3,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
+#include "scoop/invariant.h"
 #include "scoop/stage.h"
 
 enum { BEYOND_CEILING = 1 << 30 }; /* what one step makes: a record, as long as one may be */
@@ -57,9 +58,10 @@ static int outlet_write(struct scoop_stage *base, const unsigned char *data, siz
     memcpy(stage->ring + at, data, *consumed);
     pthread_mutex_lock(&stage->synced.lock);
     stage->synced.length += *consumed;
+    bool fits = SCOOP_INVARIANT(stage->synced.length <= SCOOP_OUTLET_BYTES, error);
     pthread_mutex_unlock(&stage->synced.lock);
     scoop_waker_wake(stage->waker);
-    return 0;
+    return fits ? 0 : -1;
 }
 
 size_t scoop_outlet_peek(struct scoop_stage *base, const unsigned char **data) {
@@ -88,6 +90,8 @@ void scoop_outlet_consume(struct scoop_stage *base, size_t length) {
         return;
     }
     pthread_mutex_lock(&stage->synced.lock);
+    if (!SCOOP_INVARIANT(length <= stage->synced.length, NULL))
+        length = stage->synced.length;
     stage->synced.first = (stage->synced.first + length) % SCOOP_OUTLET_BYTES;
     stage->synced.length -= length;
     if (stage->synced.length <= SCOOP_OUTLET_BYTES / 2)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "scoop/invariant.h"
 #include "scoop/stage.h"
 
 /* Until this much has come, the chain runs on its caller's thread: small texts start none. */
@@ -54,8 +55,9 @@ static struct chunk *next_chunk(struct worker_stage *stage) {
 /* Who waits for room is woken when half of it is there: a switch of threads costs. */
 static void release_chunk(struct worker_stage *stage) {
     pthread_mutex_lock(&stage->synced.lock);
-    stage->synced.first = (stage->synced.first + 1) % SCOOP_QUEUE_CHUNKS;
-    stage->synced.count--;
+    bool any = SCOOP_INVARIANT(stage->synced.count > 0, NULL);
+    stage->synced.first = (stage->synced.first + any) % SCOOP_QUEUE_CHUNKS;
+    stage->synced.count -= any;
     bool wake = stage->synced.count == SCOOP_QUEUE_CHUNKS / 2;
     if (wake)
         pthread_cond_signal(&stage->synced.emptied);
@@ -179,6 +181,8 @@ static struct chunk *room_synced(struct worker_stage *stage, size_t length,
     size_t last = (stage->synced.first + stage->synced.count - 1) % SCOOP_QUEUE_CHUNKS;
     if (stage->synced.count > 1 && SCOOP_STEP_BYTES - stage->synced.chunks[last]->length >= length)
         return stage->synced.chunks[last];
+    if (!SCOOP_INVARIANT(stage->synced.count < SCOOP_QUEUE_CHUNKS, error))
+        return NULL;
     last = (stage->synced.first + stage->synced.count) % SCOOP_QUEUE_CHUNKS;
     if (stage->synced.chunks[last] == NULL)
         stage->synced.chunks[last] = scoop_malloc(sizeof *stage->synced.chunks[last]);
@@ -194,7 +198,7 @@ static struct chunk *room_synced(struct worker_stage *stage, size_t length,
 static int append_synced(struct worker_stage *stage, const unsigned char *data, size_t length,
                          struct scoop_error *error) {
     struct chunk *chunk = room_synced(stage, length, error);
-    if (chunk == NULL)
+    if (chunk == NULL || !SCOOP_INVARIANT(length <= SCOOP_STEP_BYTES - chunk->length, error))
         return -1;
     memcpy(chunk->data + chunk->length, data, length);
     chunk->length += length;

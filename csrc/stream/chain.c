@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 struct sink_stage {
@@ -305,7 +306,9 @@ bool scoop_chain_has_ended(struct scoop_chain *chain) {
 
 int scoop_chain_write(struct scoop_chain *chain, const unsigned char *data, size_t length,
                       size_t *consumed, struct scoop_error *error) {
-    if (chain->first->type->write(chain->first, data, length, consumed, error) != 0)
+    if (!SCOOP_INVARIANT(chain->first != NULL, error) ||
+        chain->first->type->write(chain->first, data, length, consumed, error) != 0 ||
+        !SCOOP_INVARIANT(*consumed <= length, error))
         return -1;
     if (!chain->inflates)
         chain->counters->text_bytes += *consumed;
@@ -328,8 +331,10 @@ int scoop_chain_write_all(struct scoop_chain *chain, const unsigned char *data, 
 int scoop_chain_finish(struct scoop_chain *chain, struct scoop_error *error) {
     struct scoop_stage *first = chain->first;
     if (chain->head_reached)
-        while (strcmp(first->type->name, "head") != 0)
+        while (first != NULL && strcmp(first->type->name, "head") != 0)
             first = first->next;
+    if (!SCOOP_INVARIANT(first != NULL, error))
+        return -1;
     return scoop_stage_finish_chain(first, error);
 }
 

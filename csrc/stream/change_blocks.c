@@ -4,6 +4,7 @@
 
 #include "../table/changes.h"
 #include "scoop/delta.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/thread.h"
 
@@ -144,6 +145,8 @@ void scoop_change_blocks_free(struct scoop_change_blocks *blocks) {
 /* The first slot's lines are used: it makes the block's next ones, or those of a block ahead. */
 static void give_back_synced(struct scoop_change_blocks *blocks) {
     struct slot *slot = slot_of(blocks, blocks->synced.first);
+    if (!SCOOP_INVARIANT(slot->state == MADE, NULL))
+        return;
     if (slot->status == 1)
         slot->state = TO_MAKE;
     else

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/thread.h"
 
@@ -204,6 +205,10 @@ int scoop_file_blocks_put(struct scoop_file_blocks *blocks, uint64_t offset, con
     while (length > 0 && status == 0) {
         struct block *block = block_for_synced(blocks, offset, error);
         if (block == NULL) {
+            status = -1;
+            break;
+        }
+        if (!SCOOP_INVARIANT(block->state == FILLING && block->length < BLOCK_BYTES, error)) {
             status = -1;
             break;
         }

@@ -247,9 +247,10 @@ static int start_call(struct scoop_publish *publish, const char *operation,
                       const struct scoop_buf *body, struct scoop_parcel *parcel,
                       struct scoop_error *error) {
     struct sending *sending = publish->sendings;
-    while (sending < publish->sendings + MOST_CALLS && sending->call != NULL)
+    const struct sending *end = publish->sendings + MOST_CALLS;
+    while (sending < end && sending->call != NULL)
         sending++;
-    if (!SCOOP_INVARIANT(sending < publish->sendings + MOST_CALLS, error))
+    if (!SCOOP_INVARIANT(sending < end, error)) /* no more requests than places */
         return -1;
     const struct scoop_kinesis_request request = {
         .operation = operation,

@@ -6,6 +6,7 @@
 #include "../table/json_rows.h"
 #include "places.h"
 #include "scoop/http.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/sniff.h"
 #include "scoop/stage.h"
@@ -110,8 +111,12 @@ static int take_batch(struct scoop_reading *reading, struct scoop_error *error) 
 static void hand_over(struct scoop_reading *reading, bool last) {
     reading->filling->last = last;
     lock(reading);
-    size_t at = (reading->synced.first + reading->synced.count++) % BATCHES;
-    reading->synced.ready[at] = reading->filling;
+    if (SCOOP_INVARIANT(reading->synced.count < BATCHES, &reading->synced.error)) {
+        size_t at = (reading->synced.first + reading->synced.count++) % BATCHES;
+        reading->synced.ready[at] = reading->filling;
+    } else {
+        reading->synced.failed = true;
+    }
     ring_and_unlock(reading);
 }
 
@@ -209,6 +214,8 @@ static int take_text(struct scoop_reading *reading, const unsigned char *data, s
                      struct scoop_error *error) {
     while (length > 0) {
         struct scoop_buf *text = &reading->filling->text;
+        if (!SCOOP_INVARIANT(text->length <= reading->scan_at_bytes, error))
+            return -1;
         size_t part = reading->scan_at_bytes - text->length;
         if (part > length)
             part = length;

@@ -4,6 +4,8 @@
 #include "scoop/memory.h"
 #include "sink_s3_internal.h"
 
+#include "scoop/invariant.h"
+
 enum { FIRST_PARTS = 64 };
 
 bool scoop_s3_sink_may_repair(struct scoop_s3_slot *slot, struct scoop_error *error) {
@@ -51,6 +53,9 @@ static void part_done(void *user, struct scoop_http_exchange *exchange,
 static int send_part(struct scoop_s3_sink *sink, struct scoop_s3_slot *slot,
                      struct scoop_error *error) {
     char number[16];
+    if (!SCOOP_INVARIANT(slot->number > 0 && slot->number <= sink->part_count, error) ||
+        !SCOOP_INVARIANT(slot->call == NULL, error))
+        return -1;
     snprintf(number, sizeof number, "%u", slot->number);
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "PUT");
     scoop_s3_sink_add_query(&request, "partNumber", number);
@@ -141,6 +146,8 @@ static int sum_part(struct scoop_s3_sink *sink, const struct scoop_s3_slot *slot
 
 int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_slot *slot = sink->filling;
+    if (!SCOOP_INVARIANT(slot != NULL && slot->state == SLOT_FILLING, error))
+        return -1;
     if (scoop_s3_slot_close(slot, error) != 0 ||
         scoop_s3_sink_new_part(sink, &slot->number, error) != 0 || sum_part(sink, slot, error) != 0)
         return -1;
@@ -154,6 +161,8 @@ int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error) {
 }
 
 int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(sink->filling == NULL, error))
+        return -1;
     SCOOP_S3_EACH_SLOT (slot, sink) {
         if (slot->state != SLOT_FREE)
             continue;

@@ -10,6 +10,8 @@
 #include "scoop/memory.h"
 #include "sink_s3_internal.h"
 
+#include "scoop/invariant.h"
+
 enum {
     SOURCE_SLOTS = 4,
     FILE_SLOTS = 3, /* of the disk's room */
@@ -181,6 +183,9 @@ static int write_file(struct scoop_s3_slot *slot, const unsigned char *data, siz
 
 int scoop_s3_slot_append(struct scoop_s3_slot *slot, const void *data, size_t length,
                          struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(slot->state == SLOT_FILLING, error) ||
+        !SCOOP_INVARIANT(length <= slot->size - slot->length, error))
+        return -1;
     if (slot->kept == SCOOP_PARTS_IN_MEMORY)
         memcpy(slot->buffer + slot->length, data, length);
     else if (slot->kept == SCOOP_PARTS_IN_FILE && write_file(slot, data, length, error) != 0)

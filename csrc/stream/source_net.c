@@ -264,6 +264,8 @@ static enum scoop_http_take on_data(void *user, const void *data, size_t length,
                                     struct scoop_error *error) {
     struct net_source *source = user;
     const struct scoop_taker *taker = &source->base.taker;
+    if (!SCOOP_INVARIANT(source->taken <= source->queue.length, error))
+        return SCOOP_HTTP_STOP;
     bool enough = source->stop_at > 0 && source->received + length >= source->stop_at;
     if (enough)
         length = (size_t)(source->stop_at - source->received);
@@ -317,6 +319,8 @@ static void send_again(void *user) {
 /* What was passed on cannot be taken back, so later attempts ask for the rest only. */
 static bool try_again(struct net_source *source, const struct scoop_error *error) {
     struct scoop_error ignored = {0};
+    if (!SCOOP_INVARIANT(source->resumed_at <= source->received, NULL))
+        return false;
     if (source->received - source->resumed_at >= PROGRESS_BYTES)
         source->attempt = 0;
     if (!error->retryable || error->code == SCOOP_SOURCE_CHANGED ||

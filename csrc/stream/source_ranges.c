@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "range_plan.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "source.h"
 
@@ -98,6 +99,8 @@ static size_t take_range(void *user, const void *data, size_t length) {
 static int add(struct ranges_source *source, uint64_t first, uint64_t length,
                struct scoop_error *error) {
     struct range *range = range_at(source, source->count);
+    if (!SCOOP_INVARIANT(source->count < RING, error))
+        return -1;
     const struct scoop_range_request request = {
         .bucket = source->bucket,
         .key = source->key,
@@ -204,6 +207,8 @@ static void drop_front(struct ranges_source *source) {
 
 /* All of a range has arrived, and been taken. */
 static int retire(struct ranges_source *source, struct range *range, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(source->active > 0 && source->active <= source->count, error))
+        return -1;
     source->base.retries += range->source->retries;
     int64_t total = range->source->total_bytes;
     range->source->type->free(range->source);

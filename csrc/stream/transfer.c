@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "places.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/text.h"
 #include "scoop/trace.h"
@@ -66,6 +67,9 @@ static int wait_restart(struct scoop_transfer *transfer) {
 }
 
 static int open_both(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(transfer->source == NULL || transfer->fed, error) ||
+        !SCOOP_INVARIANT(transfer->sink == NULL, error))
+        return -1;
     if (!transfer->server_tried && scoop_server_copy_is_possible(&transfer->options)) {
         transfer->phase = LOOKING;
         return scoop_transfer_open_server_copy(transfer, error) == 0 ? 1 : -1;
@@ -203,6 +207,8 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
         .counters = &transfer->counters,
         .policy = {scoop_rejects_take, &transfer->rejects},
     };
+    if (!SCOOP_INVARIANT(transfer->chain.first == NULL, error))
+        return -1;
     if (scoop_chain_build(&transfer->chain, &options, error) != 0)
         return -1;
     if (transfer->resume != NULL && !transfer->chain.unchanged)
@@ -251,7 +257,8 @@ static int sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
 }
 
 static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
-    if (scoop_chain_finish(&transfer->chain, error) != 0)
+    if (!SCOOP_INVARIANT(transfer->phase == STREAMING || transfer->phase == FINISHING, error) ||
+        scoop_chain_finish(&transfer->chain, error) != 0)
         return -1;
     if (scoop_chain_must_transform(&transfer->chain))
         return restart(transfer);
@@ -354,6 +361,8 @@ static int finish_stream(struct scoop_transfer *transfer, struct scoop_error *er
 }
 
 static int begin_rejects(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(transfer->phase == SEALING || transfer->phase == HOLDING, error))
+        return -1;
     transfer->phase = REJECTS;
     return scoop_rejects_begin(&transfer->rejects, error) == 0 ? 1 : -1;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "row_scan.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum { BLOCK_BYTES = 256 * 1024, TEXT_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
@@ -35,7 +36,8 @@ struct scoop_changes *scoop_changes_hold(struct scoop_changes *changes) {
 }
 
 void scoop_changes_give(struct scoop_changes *changes) {
-    if (changes == NULL || atomic_fetch_sub(&changes->references, 1) != 1)
+    if (changes == NULL || !SCOOP_INVARIANT(atomic_load(&changes->references) > 0, NULL) ||
+        atomic_fetch_sub(&changes->references, 1) != 1)
         return;
     for (int i = 0; i < SCOOP_DELTA_SIDES; i++) {
         scoop_spool_free(&changes->spools[i]);

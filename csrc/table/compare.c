@@ -4,6 +4,7 @@
 
 #include "key_log.h"
 #include "sieve.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
 
@@ -79,6 +80,8 @@ static enum scoop_next fill(struct scoop_compare *compare, enum scoop_side side,
         enum scoop_next next = compare->options.next(compare->options.user, side, &batch, error);
         if (next != SCOOP_NEXT_BATCH)
             return next;
+        if (!SCOOP_INVARIANT(batch != NULL && batch->count <= batch->capacity, error))
+            return SCOOP_NEXT_FAILED;
         cursor->batch = batch;
         cursor->next = 0;
         compare->facts.rows[side] += batch->count;
@@ -299,6 +302,9 @@ static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop
 
 static enum scoop_compare_state finish(struct scoop_compare *compare, struct scoop_error *error) {
     int status = 0;
+    if (!SCOOP_INVARIANT(both_ended(compare), error) ||
+        !SCOOP_INVARIANT(compare->join == NULL || compare->sieve == NULL, error))
+        return SCOOP_COMPARE_FAILED;
     if (compare->join != NULL) {
         status = scoop_join_finish(compare->join, error);
     } else if (compare->sieve != NULL) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum {
@@ -285,6 +286,8 @@ static int spill_entry(struct scoop_join *join, struct scoop_spool *spool,
 
 /* Writes the last partition in memory to the scratch file; its later rows follow. */
 static int spill(struct scoop_join *join, struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(join->next_spill > 0, error))
+        return -1;
     unsigned partition = --join->next_spill;
     const struct entry *entries = entries_of(join, partition);
     for (uint32_t i = 0; i < join->capacity; i++)
@@ -338,6 +341,9 @@ static int make_ready(struct scoop_join *join, unsigned partition, size_t row_by
 static int put(struct scoop_join *join, unsigned partition, struct entry *entry,
                enum scoop_side side, struct scoop_key_hash hash, const struct scoop_row_bytes *row,
                struct scoop_error *error) {
+    /* A table without a free entry would be searched for ever. */
+    if (!SCOOP_INVARIANT(join->counts[partition] < join->most, error))
+        return -1;
     uint32_t ref = scoop_slots_put(&join->slots, side, row, error);
     if (ref == 0)
         return -1;
@@ -486,6 +492,8 @@ static int replay(struct scoop_join *inner, const struct scoop_spool *spool,
 static int finish_spilled(struct scoop_join *join, struct scoop_spool *spool,
                           struct scoop_error *error) {
     struct scoop_join_options options = join->options;
+    if (!SCOOP_INVARIANT(join->level + 1 < LEVELS, error))
+        return -1;
     /* Few rows are not split again, however large they are. */
     if (spool->records <= FEW_ROWS || join->level + 2 == LEVELS)
         options.memory_bytes = SIZE_MAX;

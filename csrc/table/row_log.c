@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum {
@@ -224,6 +225,9 @@ static void exchange_blocks(struct scoop_log_block *a, struct scoop_log_block *b
 int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error) {
     struct scoop_log_block *block = recent_block(log, 0);
     size_t same = 0;
+    if (!SCOOP_INVARIANT(log->recent_count > 0, error) ||
+        !SCOOP_INVARIANT(log->recent_bytes >= block_bytes(block), error))
+        return -1;
     for (size_t i = 0; i < block->head.count; i++)
         same += scoop_verdict_of(log->verdicts, block->head.number + i) == SCOOP_SAME;
     log->recent_bytes -= block_bytes(block);
@@ -246,6 +250,9 @@ static void exchange(struct scoop_buf *a, struct scoop_buf *b) {
 int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct scoop_batch *batch,
                       size_t first, struct scoop_error *error) {
     struct scoop_log_block *block = recent_block(log, log->recent_count);
+    if (!SCOOP_INVARIANT(log->recent_count < log->recent_most, error) ||
+        !SCOOP_INVARIANT(first <= batch->count, error))
+        return -1;
     exchange_blocks(block, &log->spare);
     size_t count = batch->count - first, text_bytes = batch->text.length;
     bool in_text = false, in_extra = false;
@@ -352,6 +359,8 @@ static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows 
     }
     size_t head_bytes =
         stored->head.count * (stored->plain ? sizeof(uint16_t) : sizeof(struct scoop_log_row));
+    if (!SCOOP_INVARIANT(head_bytes <= stored->at.bytes, error))
+        return -1;
     reader->text = data + head_bytes;
     reader->text_bytes = stored->at.bytes - head_bytes; /* and extra */
     if (stored->plain)

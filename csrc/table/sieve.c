@@ -3,6 +3,7 @@
 #include "matching.h"
 #include "row_build.h"
 #include "row_log.h"
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum {
@@ -106,6 +107,8 @@ int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoo
     uint64_t number = sieve->log.rows | flags;
     if (first == batch->count)
         return 0;
+    if (!SCOOP_INVARIANT(sieve->phase == MATCHING && first < batch->count, error))
+        return -1;
     if (make_room(sieve, batch, error) != 0 ||
         scoop_verdicts_reserve(&sieve->verdicts, sieve->log.rows + batch->count - first, error) !=
             0)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 /* A reference is the number of a chunk and a place in it, in units of 8 bytes. */
@@ -125,6 +126,8 @@ static uint32_t take_bump(struct scoop_slots *slots, uint32_t units, struct scoo
             slots->bump++; /* 0 is no slot */
     }
     uint32_t ref = slots->bump;
+    if (!SCOOP_INVARIANT(units <= slots->bump_end - slots->bump, error))
+        return 0;
     slots->bump += units;
     return ref;
 }
@@ -153,6 +156,8 @@ uint32_t scoop_slots_put(struct scoop_slots *slots, enum scoop_side side,
 }
 
 static void drop_chunk(struct scoop_slots *slots, uint32_t number) {
+    if (!SCOOP_INVARIANT(number < slots->count && slots->chunks[number] != NULL, NULL))
+        return;
     scoop_unmap(slots->chunks[number], (size_t)slots->sizes[number] * UNIT_BYTES);
     slots->chunks[number] = NULL;
     slots->bytes -= (size_t)slots->sizes[number] * UNIT_BYTES;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16 };
@@ -85,8 +86,11 @@ static unsigned char *make_room(struct scoop_spool *spool, size_t most, struct s
     return spool->tail.data + spool->tail.length;
 }
 
-static int end_record(struct scoop_spool *spool, const unsigned char *at) {
+static int end_record(struct scoop_spool *spool, const unsigned char *at,
+                      struct scoop_error *error) {
     spool->tail.length = (size_t)(at - spool->tail.data);
+    if (!SCOOP_INVARIANT(spool->tail.length <= spool->tail.capacity, error))
+        return -1;
     spool->records++;
     return 0;
 }
@@ -98,7 +102,7 @@ int scoop_spool_add_suffix(struct scoop_spool *spool, uint32_t number, const voi
         return -1;
     *at++ = SCOOP_RECORD_SUFFIX;
     at = put_number(put_number(at, length), number);
-    return end_record(spool, put_bytes(at, data, length));
+    return end_record(spool, put_bytes(at, data, length), error);
 }
 
 int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record,
@@ -121,7 +125,7 @@ int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record
         at = put_bytes(at, record->row.data, record->row.length);
     if (two)
         at = put_bytes(at, record->row_now.data, record->row_now.length);
-    return end_record(spool, at);
+    return end_record(spool, at, error);
 }
 
 void scoop_spool_reader_init(struct scoop_spool_reader *reader, const struct scoop_spool *spool) {
@@ -185,5 +189,5 @@ int scoop_spool_reader_next(struct scoop_spool_reader *reader, struct scoop_reco
     record->row.data = at;
     record->row_now.data = at + record->row.length;
     reader->at = record->row_now.data + record->row_now.length;
-    return 1;
+    return SCOOP_INVARIANT(reader->at <= reader->end, error) ? 1 : -1;
 }

@@ -3,6 +3,7 @@
 #include <lz4.h>
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum { ACCELERATION = 4 };
@@ -65,6 +66,8 @@ static int unpack(const struct scoop_scratch *scratch, const struct scoop_stored
 int scoop_stored_load(const struct scoop_scratch *scratch, const struct scoop_stored *stored,
                       struct scoop_buf *block, struct scoop_error *error) {
     block->length = 0;
+    if (!SCOOP_INVARIANT(stored->stored_bytes <= stored->bytes, error))
+        return -1;
     if (scoop_buf_reserve(block, stored->bytes, error) != 0)
         return -1;
     int status =

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 
 enum {
@@ -94,6 +95,9 @@ void scoop_stubs_count(struct scoop_stubs *stubs, size_t partition) {
     if (list->last == NULL)
         return;
     size_t count = (size_t)(stubs->places[partition].at - scoop_chunk_stubs(list->last));
+    if (!SCOOP_INVARIANT(count >= list->last->count && count <= items_a_chunk(stubs, SCOOP_STUBS),
+                         NULL))
+        return;
     list->count += count - list->last->count;
     list->last->count = count;
 }
@@ -139,7 +143,7 @@ static void release_first(struct scoop_stubs *stubs, struct scoop_stub_list *lis
     list->first = chunk->next;
     chunk->next = stubs->free;
     stubs->free = chunk;
-    stubs->chunks_used--;
+    stubs->chunks_used -= SCOOP_INVARIANT(stubs->chunks_used > 0, NULL);
 }
 
 /* Nothing of the list is in memory any more. */
@@ -156,6 +160,8 @@ size_t scoop_stubs_take(struct scoop_stubs *stubs, size_t partition, struct scoo
     scoop_stubs_count(stubs, partition);
     while (list->first != NULL && (taken == 0 || taken + list->first->count <= most)) {
         size_t count = list->first->count;
+        if (!SCOOP_INVARIANT(count <= most - taken, NULL))
+            break;
         memcpy(to + taken, scoop_chunk_stubs(list->first), count * sizeof *to);
         taken += count;
         release_first(stubs, list);

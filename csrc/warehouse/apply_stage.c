@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/text.h"
 #include "session_internal.h"
@@ -192,6 +193,8 @@ static int store_by_insert(struct part part, struct scoop_session *session,
                            int64_t *stored, struct scoop_error *error) {
     size_t most = MOST_PARAMETERS / (part.chunk->plan->column_count + SCOOP_APPLY_FIXED);
     size_t end = part.to;
+    if (!SCOOP_INVARIANT(most > 0, error)) /* else no piece would ever be the last */
+        return -1;
     while (part.from < end) {
         part.to = end - part.from > most ? part.from + most : end;
         scoop_buf_consume(sql, sql->length);
@@ -295,6 +298,8 @@ static int locate(const struct scoop_apply_chunk *chunk, struct scoop_session *s
 int scoop_apply_chunk_store(const struct scoop_apply_chunk *chunk, struct scoop_session *session,
                             const struct scoop_interrupt *interrupt, struct scoop_error *error) {
     struct part all = {chunk, 0, chunk->rows, 0, chunk->plan->column_count};
+    if (!SCOOP_INVARIANT(chunk->plan->column_count > 0, error))
+        return -1;
     if (chunk->rows == 0 || store(all, session, interrupt, error) == 0)
         return 0;
     return error->code == SCOOP_SQL ? locate(chunk, session, interrupt, error) : -1;

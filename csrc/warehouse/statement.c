@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
+#include "scoop/invariant.h"
 #include "scoop/sql_text.h"
 #include "scoop/trace.h"
 #include "session_internal.h"
@@ -222,6 +223,8 @@ static int exchange(struct scoop_session *session, const struct scoop_statement 
     enum scoop_wait end = receive(session, patience, &answer);
     int outcome = settle(session, end, &answer, error);
     trace_end(backend, begun, answer.result, error, outcome);
+    if (outcome == 0 && !SCOOP_INVARIANT(answer.result != NULL, error))
+        return -1;
     if (outcome == 0)
         *result = answer.result;
     else

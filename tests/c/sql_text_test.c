@@ -95,6 +95,40 @@ static void other_names_are_refused(void **state) {
     }
 }
 
+static void a_statement_is_shown_up_to_its_first_value(void **state) {
+    static const char *const cases[][2] = {
+        {"SELECT a, \"b 1\" FROM s.t", "SELECT a, \"b 1\" FROM s.t"},
+        {"CREATE USER u PASSWORD 'hunter2'", "CREATE USER u PASSWORD …"},
+        {"SELECT * FROM t\n  WHERE id = 42", "SELECT * FROM t WHERE id = …"},
+        {"-- hunter2\nSELECT /* hunter2 /* x */ */ a", "SELECT a"},
+        {"/* hunter2 */ DELETE FROM t2", "DELETE FROM t2"},
+        {"SELECT $$hunter2$$", "SELECT …"},
+        {"SELECT a$b, $1", "SELECT a$b, …"},
+        {"SET my.secret TO hunter2", "SET my…"},
+        {"set x=hunter2", "set x…"},
+        {"SELECT E'hunter2'", "SELECT E…"},
+        {"/* hunter2", ""},
+        {"COPY t FROM 's3://b' CREDENTIALS 'hunter2'", "COPY t FROM …"},
+        {"", ""},
+    };
+    char text[100];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        scoop_sql_display(cases[i][0], text, sizeof text);
+        assert_string_equal(text, cases[i][1]);
+    }
+}
+
+static void a_long_statement_is_cut(void **state) {
+    char sql[1000], text[20];
+    (void)state;
+    memset(sql, 'x', sizeof sql - 1);
+    sql[sizeof sql - 1] = 0;
+    scoop_sql_display(sql, text, sizeof text);
+    assert_true(strlen(text) < sizeof text);
+    assert_memory_equal(text, "xxxxxxxxxx", 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_literal_doubles_single_quotes),
@@ -103,6 +137,8 @@ int main(void) {
         cmocka_unit_test(an_empty_identifier_is_refused),
         cmocka_unit_test(a_name_splits_at_its_dot),
         cmocka_unit_test(other_names_are_refused),
+        cmocka_unit_test(a_statement_is_shown_up_to_its_first_value),
+        cmocka_unit_test(a_long_statement_is_cut),
     };
     return cmocka_run_group_tests_name("sql_text", tests, NULL, NULL);
 }

@@ -293,7 +293,7 @@ def assert_in_order(stored: list[tuple[str, bytes]], expected: list[dict[str, An
     assert seen == set(place)
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

@@ -142,7 +142,6 @@ def test_a_profile_names_the_work_of_each_function() -> None:
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")},
     )
     works, symbols = json.loads(printed.stdout)

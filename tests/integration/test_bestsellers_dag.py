@@ -239,7 +239,7 @@ def test_a_run_killed_while_it_inserts_leaves_the_table_as_it_was(pipeline: Pipe
         holder.execute("BEGIN")
         holder.execute("LOCK TABLE airscoop.lock_bestsellers_reviews")
         process = pipeline.start(THIRD)
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while pipeline.query(waiting) == [("0",)] and time.monotonic() < end:
             time.sleep(0.2)
         blocked = pipeline.query(waiting)

@@ -53,7 +53,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("how", ["exit", "_exit", "exec"])
 def test_a_forked_child_leaves_its_parents_upload_alone(how: str, store: Store, file: Path) -> None:
     process = store.python(FORK_BETWEEN_WRITES, store.uri("a"), str(file), how)
-    printed, problems = process.communicate(timeout=60)
+    printed, problems = process.communicate()
     assert printed == f"{len(DATA)}\n", problems
     assert store.get("a") == DATA
     assert store.uploads() == []
@@ -77,7 +77,7 @@ except ZeroDivisionError:
     print("parent")
 """
     process = store.python(program, store.uri("a"))
-    printed, problems = process.communicate(timeout=60)
+    printed, problems = process.communicate()
     assert printed == "parent\n", problems
     store.assert_untouched()
 
@@ -134,7 +134,7 @@ def test_a_fork_beside_a_running_transfer_disturbs_neither(
             process.stdin.flush()
             assert process.stdout.readline() == "forked\n"
             go_on.set()
-            printed, problems = process.communicate(timeout=60)
+            printed, problems = process.communicate()
     assert printed == f"{len(DATA)}\n", problems
     assert store.get("a") == store.get("b") == DATA
     assert store.uploads() == []
@@ -167,7 +167,7 @@ sys.exit(3)
 """
     with store.python(program, stalled, store.uri("a"), stdin=-1) as process:
         assert eventually(lambda: store.uploads() != [])
-        _, problems = process.communicate("go\n", timeout=30)
+        _, problems = process.communicate("go\n")
     assert (process.returncode, problems) == (3, "")
     assert store.names() == []
 
@@ -210,7 +210,7 @@ def threads():
 
 def state():
     gc.collect()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while threads() > 1 and time.monotonic() < deadline:
         time.sleep(0.01)  # a thread that was joined is listed until the kernel has dropped it
     status = Path("/proc/self/status").read_text()
@@ -252,7 +252,7 @@ def test_sixty_transfers_in_one_process_leave_no_growth(store: Store, tmp_path: 
     process = store.python(
         MANY, str(tmp_path / "lines.gz"), str(tmp_path / "raw"), store.uri(""), str(tmp_path)
     )
-    printed, problems = process.communicate(timeout=120)
+    printed, problems = process.communicate()
     assert process.returncode == 0, problems
     early, late = json.loads(printed)
     assert late["kib"] - early["kib"] < 1024, (early, late)

@@ -92,7 +92,7 @@ def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(fold
     assert [message["Body"] for message in messages] == ["hint"]
 
     os.kill(processes(folder)["aws"], signal.SIGKILL)
-    assert eventually(lambda: not local_stack.status().aws["running"], seconds=30)
+    assert eventually(lambda: not local_stack.status().aws["running"])
     assert local_stack.up().to_dict() == first
     assert "Item" not in dynamodb.get_item(TableName=first["aws"]["table"], Key=item)
     described = kinesis.describe_stream_summary(StreamName=first["aws"]["stream"])

@@ -113,7 +113,7 @@ with airscoop.open(sys.argv[1]) as file:
     shutil.copyfileobj(file, sys.stdout)
 """
     with store.python(program, store.uri("a")) as process:
-        printed, complaint = process.communicate(timeout=60)
+        printed, complaint = process.communicate()
     assert (printed, complaint) == ("from the environment\n", "")
 
 
@@ -216,7 +216,7 @@ sys.stdin.readline()
         assert process.stdout is not None
         assert process.stdout.readline() == "written\n"
         assert store.uploads() == [store.key("a")]
-        process.communicate("go\n", timeout=30)
+        process.communicate("go\n")
     store.assert_untouched()
 
 
@@ -366,7 +366,7 @@ print(size, peak() - before)
     text = b"line of text\n" * (4 * MIB)
     store.put("a.gz", gzipped(text, level=1))
     with store.python(program, store.uri("a.gz")) as process:
-        printed, complaint = process.communicate(timeout=120)
+        printed, complaint = process.communicate()
     assert complaint == ""
     size, grown = map(int, printed.split())
     assert size == len(text)

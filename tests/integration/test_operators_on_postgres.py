@@ -184,7 +184,7 @@ def blocked(server: psycopg.Connection[Any]) -> int:
 
 
 def terminate_when_blocked(server: psycopg.Connection[Any]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while blocked(server) == 0 and time.monotonic() < end:
         time.sleep(0.05)
     os.kill(os.getpid(), signal.SIGTERM)

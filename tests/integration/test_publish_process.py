@@ -76,9 +76,7 @@ def test_a_killed_publisher_goes_on_from_its_mark(
     begun = len(stream.proxy.stored)
     assert 0 < begun < 12_000
     stream.proxy.gate.set()
-    done = subprocess.run(
-        command, env=stream.environment(), capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run(command, env=stream.environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert_in_order_but_for_a_restart(stream.proxy.stored, expected)
     assert int(mark.read_text()) == 12_000
@@ -105,7 +103,7 @@ def test_a_terminated_command_says_where_to_go_on(
     # Four more are under way once it has the answers to all of these.
     wait_for(lambda: len(stream.proxy.puts()) >= CALLS + 4)
     publisher.terminate()
-    _, problems = publisher.communicate(timeout=30)
+    _, problems = publisher.communicate()
     assert publisher.returncode == 128 + signal.SIGTERM
     assert "SIGTERM; what was published stays" in problems
     (mark,) = re.findall(r"--start-at (\d+) goes on", problems)
@@ -117,7 +115,6 @@ def test_a_terminated_command_says_where_to_go_on(
         env=stream.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     receipt = json.loads(done.stdout)
@@ -139,7 +136,6 @@ def test_the_command_tells_errors_with_the_mark(
         env=stream.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert done.returncode == 1
     assert "AccessDenied: PutRecords to changes-" in done.stderr

@@ -71,7 +71,7 @@ def interrupt(
     try:
         assert eventually(noted), process.poll()
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate()
     finally:
         process.kill()
         process.wait()
@@ -82,7 +82,7 @@ def interrupt(
 
 
 def again(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     receipt: dict[str, Any] = json.loads(done.stdout)
     return receipt

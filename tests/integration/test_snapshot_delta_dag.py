@@ -327,7 +327,7 @@ def test_a_publishing_task_that_is_killed_is_gone_on_with_and_no_change_is_lost(
         record = plant.registry.get(f"{TENANT}/killed/V1")
         return record.offset
 
-    assert eventually(lambda: offset() > 0, seconds=30)
+    assert eventually(lambda: offset() > 0, seconds=SECONDS)
     kept = offset()
     pids = "SELECT pid FROM task_instance WHERE task_id LIKE '%publish' AND state = 'running'"
     ((pid,),) = plant.services.rows(pids)

@@ -18,7 +18,7 @@ from local_fixtures import Spectrum, StandIn
 from airscoop.local.redshift.errors import SqlError
 from airscoop.local.redshift.session import read_error
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 300
 
 
 def read(spectrum: Spectrum, columns: str, *lines: Any, properties: str = "") -> list[Any]:

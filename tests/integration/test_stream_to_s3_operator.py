@@ -20,7 +20,7 @@ from airscoop.local.airflow_home import aws_connection
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 
 NO_CONTEXT: Any = {}
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_a_signal_in_the_middle_of_an_upload_takes_it_back(
     with start_command(store, "copy", stalled, store.uri("a")) as process:
         assert eventually(has_upload(store))
         process.send_signal(sent)
-        _, printed = process.communicate(timeout=30)
+        _, printed = process.communicate()
     assert process.returncode == exit_code
     assert "what was under way was taken back" in printed
     store.assert_untouched()
@@ -86,7 +86,7 @@ def test_a_signal_while_a_file_is_written_leaves_nothing(
     with start_command(store, "copy", stalled, str(tmp_path / "a")) as process:
         assert eventually(has_open(process, tmp_path))
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate()
     assert process.returncode == 143
     assert list(tmp_path.iterdir()) == []
 
@@ -95,7 +95,7 @@ def test_kill_9_in_the_middle_of_an_upload_leaves_no_object(stalled: str, store:
     with start_command(store, "copy", stalled, store.uri("a")) as process:
         assert eventually(has_upload(store))
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate()
     assert store.names() == []
     # What is left of the upload is not in the way of the next try.
     (upload,) = store.uploads()
@@ -111,7 +111,7 @@ def test_kill_9_while_a_file_is_written_leaves_nothing(
     with start_command(store, "copy", stalled, str(tmp_path / "a")) as process:
         assert eventually(has_open(process, tmp_path))
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,7 +135,7 @@ def test_an_interrupt_is_raised_within_the_time_that_airflow_leaves(
     stalled: str, store: Store
 ) -> None:
     process = store.python(TIMED_INTERRUPT, stalled, store.uri("a"), "4")
-    printed, problems = process.communicate(timeout=60)
+    printed, problems = process.communicate()
     assert float(printed) < BEFORE_SIGKILL, problems
     store.assert_untouched()
 
@@ -145,7 +145,7 @@ def test_a_server_that_hangs_does_not_hold_up_an_interrupt(stalled: str, store: 
         proxy.on("abort|parts", lambda handler, request: time.sleep(20), times=100)
         hung = Store(proxy.url, store.prefix, store.client)
         process = hung.python(TIMED_INTERRUPT, stalled, store.uri("a"), "4")
-        printed, problems = process.communicate(timeout=60)
+        printed, problems = process.communicate()
     assert float(printed) < BEFORE_SIGKILL, problems
     assert store.names() == []
 
@@ -230,7 +230,7 @@ def test_a_dropped_reference_takes_the_upload_back(store: Store) -> None:
         del upload
         gc.collect()
     gc.collect()
-    assert eventually(lambda: store.uploads() == [], seconds=5)
+    assert eventually(lambda: store.uploads() == [])
     assert store.names() == []
 
 
@@ -287,7 +287,7 @@ sys.stdin.readline()
         assert process.stdout is not None
         assert process.stdout.readline() == "written\n"
         assert eventually(has_upload(store))
-        process.communicate("go\n", timeout=30)
+        process.communicate("go\n")
     store.assert_untouched()
 
 

@@ -92,7 +92,7 @@ def test_the_command_line_takes_the_same_options(store: Store, source: Path) -> 
             "--metadata", "Try=1", "--tag", "team=data lake", "--tag", "é&==+", "--json",
             "--content-type", "text/csv; charset=utf-8", "--requester-pays",
         ],
-        env=store.environment(), capture_output=True, text=True, timeout=60,
+        env=store.environment(), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["etag"] == store.head("a")["ETag"]

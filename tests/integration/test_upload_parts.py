@@ -232,7 +232,7 @@ except Exception as error:
 
 def test_a_full_disk_is_named_with_what_to_do(store: Store, folder: Path) -> None:
     process = store.python(FULL_DISK, str(Path(__file__).parent), store.endpoint, store.prefix)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
     assert out.startswith("FileError"), out + err
     assert "set TMPDIR" in out
     store.assert_untouched()

@@ -89,7 +89,7 @@ def test_two_at_once_apply_the_file_once(database: Settings, eye: Eye, changes: 
         if sql.startswith("LOCK TABLE"):
             at_lock[number].set()
         if sql == "COMMIT":
-            at_lock[1 - number].wait(timeout=30)
+            at_lock[1 - number].wait(timeout=300)
         return sql
 
     def run(warehouse: Warehouse) -> None:
@@ -304,7 +304,7 @@ def test_a_cancel_in_the_middle_of_the_data_ends_it(
     with connect(database, relay.port) as warehouse:
 
         def cancel() -> None:
-            relay.stalled.wait(timeout=30)
+            relay.stalled.wait(timeout=300)
             warehouse.cancel()
 
         threading.Thread(target=cancel).start()
@@ -335,21 +335,21 @@ def test_a_killed_process_applies_nothing(
     def hook(connection: int, sql: str) -> str:
         if sql.startswith(word):
             reached.set()
-            killed.wait(timeout=30)
+            killed.wait(timeout=300)
         return sql
 
     with WireProxy(int(database["port"]), hook) as proxy:
         process = command(database, proxy.port, changes)
-        assert reached.wait(timeout=30)
+        assert reached.wait(timeout=300)
         process.send_signal(number)
         if number == signal.SIGKILL:
-            process.wait(timeout=30)
+            process.wait()
         killed.set()
-        process.communicate(timeout=30)
+        process.communicate()
     assert process.returncode == (143 if number == signal.SIGTERM else -signal.SIGKILL)
     assert rows(eye) == BEFORE
     process = command(database, int(database["port"]), changes)
-    receipt = json.loads(process.communicate(timeout=30)[0])
+    receipt = json.loads(process.communicate()[0])
     assert (receipt["inserted"], receipt["updated"], receipt["deleted"]) == (1, 1, 1)
     assert rows(eye) == AFTER
 
@@ -374,7 +374,6 @@ def test_memory_stays_bounded(database: Settings, eye: Eye, tmp_path: Path) -> N
         [sys.executable, "-c", MEASURE, database["dsn"], str(path)],
         check=True,
         capture_output=True,
-        timeout=50,
     )
     inserted, peak_kib = map(int, done.stdout.split())
     assert inserted == count

@@ -82,7 +82,7 @@ class Meeting:
             self._at[number] = word
             self._moved.notify_all()
             if word == "COMMIT":
-                self._moved.wait_for(lambda: self._at[1 - number] in self._met, timeout=30)
+                self._moved.wait_for(lambda: self._at[1 - number] in self._met, timeout=300)
         return "SELECT 1" if word == "LOCK" and self._swallow else sql
 
 

@@ -252,7 +252,7 @@ def test_a_denied_table_names_the_remedy(database: Settings) -> None:
 
 
 def test_a_statement_timeout_is_told_from_a_cancel(database: Settings) -> None:
-    with connect(database, statement_timeout=0.1) as warehouse:
+    with connect(database, statement_timeout=1) as warehouse:
         with pytest.raises(errors.TimedOut) as caught:
             warehouse.execute("SELECT pg_sleep(600)")
         assert caught.value.sqlstate == "57014"

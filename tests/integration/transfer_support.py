@@ -139,7 +139,7 @@ class Store:
         )
 
 
-def eventually(condition: Callable[[], bool], *, seconds: float = 30) -> bool:
+def eventually(condition: Callable[[], bool], *, seconds: float = 300) -> bool:
     """Waits for a condition of another process; false when it does not come about."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

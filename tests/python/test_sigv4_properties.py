@@ -96,7 +96,7 @@ class SignTool:
         return answer
 
     def close(self) -> None:
-        self.process.communicate(timeout=10)
+        self.process.communicate()
         assert self.process.returncode == 0
 
 

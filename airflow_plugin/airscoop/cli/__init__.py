@@ -113,13 +113,14 @@ def _verb(arguments: Sequence[str]) -> str | None:
 @contextlib.contextmanager
 def _traced(options: argparse.Namespace) -> Iterator[None]:
     """With -v the engine says on stderr what it does, in place of the progress."""
-    if not options.verbose or sys.stderr is None:
+    if not options.verbose:
         yield
         return
     from airscoop._native import trace_to_descriptor
 
     options.quiet = True
-    trace_to_descriptor(sys.stderr.fileno())
+    with contextlib.suppress(OSError):  # a stand-in for it, as in a test, has no descriptor
+        trace_to_descriptor(sys.stderr.fileno())
     try:
         yield
     finally:
@@ -166,12 +167,19 @@ def _leave_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _have_stderr() -> None:
+    """Without one (2>&-) messages would go to stdout, and its number to a file."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     if arguments is None:
         # The process ends with the command: at its end nobody has to look for cycles (2 ms).
         atexit.register(gc.freeze)
         arguments = sys.argv[1:]
+    _have_stderr()
     options = parser(_verb(arguments)).parse_args(arguments)
     from airscoop.errors import AirscoopError
 
