@@ -204,6 +204,7 @@ class AthenaJob:
 
         start = time.monotonic()
         self._on_wait = wait
+        self._s3 = self._s3.resolved()
         self._hook = athena_hook(self._settings.aws_conn_id)
         self._glue = glue_client(self._settings.aws_conn_id)
         with ExitStack() as tables:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    import botocore.session
+    from airscoop.botocore_chain import Chain
 
 PayloadSigning = Literal["auto", "never", "always"]
 
@@ -38,6 +40,65 @@ class Credentials:
 
 CredentialsProvider = Callable[[], Credentials]
 
+KEPT_SECONDS = 300.0  # of credentials without a time of expiry, for what starts later
+RENEWED_BEFORE_SECONDS = 120.0
+
+
+class Renewal:
+    """One provider for all clients of the engine, on whatever threads: asked once a renewal."""
+
+    # Whoever has the same provider has the same one of these.
+    _known: ClassVar[WeakValueDictionary[CredentialsProvider, Renewal]] = WeakValueDictionary()
+
+    @classmethod
+    def of(cls, provider: CredentialsProvider) -> Renewal:
+        """The one of this provider."""
+        return cls._known.setdefault(provider, cls(provider))
+
+    def __init__(self, provider: CredentialsProvider) -> None:
+        from threading import RLock
+
+        self._provider = provider
+        self._lock = RLock()
+        self._last: Credentials | None = None
+        self._due_at = 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Renewal.of, (self._provider,)
+
+    def __call__(
+        self, access_key_id: str | None, session_token: str | None
+    ) -> tuple[str, str, str | None, int]:
+        """Other credentials than those that a client holds."""
+        held = (access_key_id, session_token)
+        with self._lock:
+            last = self._last
+            if (
+                last is None
+                or held == (last.access_key_id, last.session_token)
+                or time.time() >= self._due_at
+            ):
+                last = self._ask()
+        expires_at = 0 if last.expires_at is None else int(last.expires_at.timestamp())
+        return last.access_key_id, last.secret_access_key, last.session_token, expires_at
+
+    def _ask(self) -> Credentials:
+        given = self._provider()
+        if not isinstance(given, Credentials):
+            raise TypeError(f"the provider gave a {type(given).__name__}, not airscoop.Credentials")
+        self._due_at = _due_at(time.time(), given.expires_at)
+        self._last = given
+        return given
+
+
+def _due_at(now: float, expires_at: datetime | None) -> float:
+    """When the engine's clients would ask for others, too (held_credentials.c)."""
+    if expires_at is None:
+        return now + KEPT_SECONDS
+    left = expires_at.timestamp() - now
+    return now + max(left / 2, left - RENEWED_BEFORE_SECONDS)
+
+
 # With no other AWS_ variable, and no file, all that botocore could find is in these.
 _PLAIN_VARIABLES = (
     r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|DEFAULT_REGION|REGION|ENDPOINT_URL(_\w+)?"
@@ -50,10 +111,11 @@ _REGION = r"[a-z][a-z0-9-]{,61}[a-z0-9]"
 class AwsSettings:
     """How to reach a service of AWS. What is None is found where botocore finds it.
 
-    `credentials_provider` is called for credentials when a transfer starts, shortly before those it
-    gave expire, and when they are refused as expired; once each time, though both ends of a
-    transfer may have it, and on the thread that runs the transfer. Without it botocore's own
-    credentials are renewed in this way, if they can be (roles, single sign-on, processes).
+    `credentials_provider` is called for credentials when something starts that has none, shortly
+    before those it gave expire, and when they are refused as expired; once each time, though many
+    threads and both ends of a transfer may have it, on the thread that needs them first. Without it
+    botocore's own credentials are renewed in this way, if they can be (roles, single sign-on,
+    processes).
     """
 
     SERVICE: ClassVar[str]  # botocore's name of it
@@ -65,6 +127,13 @@ class AwsSettings:
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
+    # The provider's, shared by all that have it; None without one.
+    renewal: Renewal | None = field(default=None, init=False, repr=False, compare=False)
+    _is_resolved: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.credentials_provider is not None:
+            object.__setattr__(self, "renewal", Renewal.of(self.credentials_provider))
 
     @property
     def needs_credentials(self) -> bool:
@@ -81,15 +150,16 @@ class AwsSettings:
         if self.credentials_provider is None and self.credentials is not None:
             _check_valid(self.credentials)
         given = self.credentials is not None or self.credentials_provider is not None
-        if given and self.endpoint_url and self.region:
+        if self._is_resolved or (given and self.endpoint_url and self.region):
             return self
-        plain = self._from_environment()
-        if plain is not None:
-            return plain
-        from airscoop.botocore_chain import botocore_errors
+        found = self._from_environment()
+        if found is None:
+            from airscoop.botocore_chain import botocore_errors
 
-        with botocore_errors(self.profile):
-            return self._resolved()
+            with botocore_errors(self.profile):
+                found = self._resolved()
+        object.__setattr__(found, "_is_resolved", True)  # not a second time, by each request
+        return found
 
     def _from_environment(self) -> Self | None:
         """What botocore would find where variables say it all; None where botocore is needed.
@@ -136,18 +206,18 @@ class AwsSettings:
     def _resolved(self) -> Self:
         from botocore.utils import validate_region_name
 
-        from airscoop.botocore_chain import from_botocore, session_of
+        from airscoop.botocore_chain import chains, from_botocore
 
-        session = session_of(self.profile)
-        region = self.region or session.get_config_variable("region") or "us-east-1"
-        endpoint_url = self.endpoint_url or self._endpoint(session, region)
+        chain = chains.find(self.profile)
+        region = self.region or chain.variable("region") or "us-east-1"
+        endpoint_url = self.endpoint_url or self._endpoint(chain, region)
         if endpoint_url is None:  # the region becomes a part of the host's name
             validate_region_name(region)
         settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
         if given or not self.needs_credentials:
             return settings
-        found = session.get_credentials()
+        found = chain.credentials()
         if found is None:
             from airscoop.errors import CredentialsMissing
 
@@ -158,28 +228,19 @@ class AwsSettings:
         credentials, provider = from_botocore(found, self.profile)
         return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
 
-    def _endpoint(self, session: botocore.session.Session, region: str) -> str | None:
+    def _endpoint(self, chain: Chain, region: str) -> str | None:
         """The endpoint that is configured; None for AWS's usual one in that region.
 
-        The usual one is the engine's to address. A client, which knows the endpoints for FIPS and
-        dual stack, takes half a second to make, so it is made for those only.
+        The usual one is the engine's to address. Only a client knows those for FIPS and dual stack.
         """
-        from botocore.configprovider import ConfiguredEndpointProvider
-
-        if not session.get_config_variable("ignore_configured_endpoint_urls"):
-            scoped = session.get_scoped_config()
-            provider = ConfiguredEndpointProvider(
-                full_config=session.full_config, scoped_config=scoped, client_name=self.SERVICE
-            )
-            configured: str | None = provider.provide()
+        if not chain.variable("ignore_configured_endpoint_urls"):
+            configured = chain.configured_endpoint(self.SERVICE)
             if configured:
                 return None if self._is_usual(configured, region) else configured
         variants = ("use_fips_endpoint", "use_dualstack_endpoint")
-        if not any(session.get_config_variable(variant) for variant in variants):
+        if not any(chain.variable(variant) for variant in variants):
             return None
-        client = session.create_client(self.SERVICE, region_name=region)
-        url: str = client.meta.endpoint_url
-        return url
+        return chain.client_endpoint(self.SERVICE, region)
 
     def _is_usual(self, url: str, region: str) -> bool:
         """Others of AWS's (VPC endpoints, say) are kept: they were configured for a reason."""
@@ -228,26 +289,3 @@ def _check_valid(credentials: Credentials) -> None:
         from airscoop.errors import CredentialsExpired
 
         raise CredentialsExpired(f"the credentials expired at {expires_at.isoformat()}")
-
-
-class Renewal:
-    """One provider for the engine's clients: asked once, whichever of them needs others first."""
-
-    def __init__(self, provider: CredentialsProvider) -> None:
-        self._provider = provider
-        self._last: Credentials | None = None
-
-    def __call__(
-        self, access_key_id: str | None, session_token: str | None
-    ) -> tuple[str, str, str | None, int]:
-        """Other credentials than those that a client holds."""
-        last = self._last
-        if last is None or (last.access_key_id, last.session_token) == (
-            access_key_id,
-            session_token,
-        ):
-            last = self._last = self._provider()
-        if not isinstance(last, Credentials):
-            raise TypeError(f"the provider gave a {type(last).__name__}, not airscoop.Credentials")
-        expires_at = 0 if last.expires_at is None else int(last.expires_at.timestamp())
-        return last.access_key_id, last.secret_access_key, last.session_token, expires_at

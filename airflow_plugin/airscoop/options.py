@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from airscoop import places
-from airscoop.credentials import AwsSettings, CredentialsProvider, Renewal, S3Settings
+from airscoop.credentials import AwsSettings, S3Settings
 from airscoop.object_options import ObjectOptions
 
 Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
@@ -109,12 +109,11 @@ class TransferOptions:
             ends["destination"] = (self.destination, self.destination_s3)
         # Resolving costs some 10 MiB of botocore's: equal settings are resolved once.
         resolved: dict[S3Settings, S3Settings] = {}
-        renewals: dict[CredentialsProvider, Renewal] = {}
         for end, (name, settings) in ends.items():
             if places.is_s3(name):
                 found = resolved.get(settings) or settings.resolved()
                 resolved[settings] = found
-                options |= s3_options(end, found, renewals)
+                options |= s3_options(end, found)
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             from airscoop.tls import ca_file
 
@@ -122,36 +121,23 @@ class TransferOptions:
         return options
 
 
-def s3_options(
-    end: str,
-    settings: S3Settings,
-    renewals: dict[CredentialsProvider, Renewal] | None = None,
-) -> dict[str, Any]:
-    """The binding's options for one S3 end, "source" or "destination".
-
-    Ends with one `renewals` share their providers.
-    """
-    return aws_options(end, settings, renewals) | {
+def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
+    """The binding's options for one S3 end, "source" or "destination"."""
+    return aws_options(end, settings) | {
         f"{end}_payload_signing": settings.payload_signing,
         f"{end}_requester_pays": settings.requester_pays,
         f"{end}_expected_bucket_owner": settings.expected_bucket_owner,
     }
 
 
-def aws_options(
-    end: str,
-    settings: AwsSettings,
-    renewals: dict[CredentialsProvider, Renewal] | None = None,
-) -> dict[str, Any]:
+def aws_options(end: str, settings: AwsSettings) -> dict[str, Any]:
     """Those of them that any service of AWS needs: where it is, and who signs."""
     options: dict[str, Any] = {
         f"{end}_endpoint_url": settings.endpoint_url,
         f"{end}_region": settings.region,
     }
-    provider = settings.credentials_provider
-    if provider is not None:
-        shared = {} if renewals is None else renewals
-        options[f"{end}_credentials_provider"] = shared.setdefault(provider, Renewal(provider))
+    if settings.renewal is not None:
+        options[f"{end}_credentials_provider"] = settings.renewal
     elif settings.credentials is not None:
         options |= {
             f"{end}_access_key_id": settings.credentials.access_key_id,

@@ -18,6 +18,7 @@ from airscoop.credentials import S3Settings
 from airscoop.errors import AccessDenied, AirscoopError, FileError, NotFound, UsageError
 from airscoop.options import TransferOptions, place
 from airscoop.prefix_equal import are_equal
+from airscoop.prefix_overlap import Overlap, overlap_of
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import CopyJob, Progress
@@ -32,7 +33,6 @@ SMALL_MEMORY = 3 * 2**20  # what it touches beside the object's own bytes
 MOST_NAMED = 5  # in the words of an error; the receipt names all
 LONGEST_NAME = 255  # bytes, of a file
 SECONDS_BETWEEN_REPORTS = 1.0
-SECONDS_BETWEEN_CREDENTIALS = 300.0
 
 
 class PrefixIncomplete(AirscoopError):
@@ -87,28 +87,16 @@ class _Memory:
             self._changed.notify_all()
 
 
-class _Settings:
-    """Finds endpoint and credentials once for many objects, and again before they expire."""
-
-    def __init__(self, source: S3Settings, destination: S3Settings) -> None:
-        self.are_same = source == destination
-        self._given = (source, destination)
-        self._found: tuple[S3Settings, S3Settings] | None = None
-        self._until = 0.0
-        self._lock = threading.Lock()
-
-    def find(self, of_source: bool, of_destination: bool) -> tuple[S3Settings, S3Settings]:
-        """For source and destination; of those that are in S3."""
-        with self._lock:
-            if self._found is None or time.monotonic() > self._until:
-                source, destination = self._given
-                if of_source:
-                    source = source.resolved()
-                if of_destination:
-                    destination = source if self.are_same else destination.resolved()
-                self._found = (source, destination)
-                self._until = time.monotonic() + SECONDS_BETWEEN_CREDENTIALS
-            return self._found
+def _resolved(
+    source: str, destination: str, source_s3: S3Settings, destination_s3: S3Settings
+) -> tuple[S3Settings, S3Settings, bool]:
+    """Endpoints and credentials, found once for all objects; whether both ends have the same."""
+    same = source_s3 == destination_s3
+    if places.is_s3(source):
+        source_s3 = source_s3.resolved()
+    if places.is_s3(destination):
+        destination_s3 = source_s3 if same else destination_s3.resolved()
+    return source_s3, destination_s3, same
 
 
 class _PrefixCopy:
@@ -118,7 +106,9 @@ class _PrefixCopy:
         self, source: str, destination: str, jobs: int, memory_limit: int, options: dict[str, Any]
     ) -> None:
         self.source, self.destination = source, destination
-        self._settings = _Settings(
+        self.source_s3, self.destination_s3, self._same_access = _resolved(
+            source,
+            destination,
             options.pop("source_s3", None) or S3Settings(),
             options.pop("destination_s3", None) or S3Settings(),
         )
@@ -135,15 +125,19 @@ class _PrefixCopy:
         self._failures: list[CopyFailure] = []
         self._any_there = False  # of those that failed: one that may be committed nevertheless
 
+    def overlap(self) -> Overlap | None:
+        """How the two prefixes lie in each other, if both are in S3."""
+        if not (places.is_s3(self.source) and places.is_s3(self.destination)):
+            return None
+        return overlap_of(
+            self.source,
+            self.source_s3,
+            self.destination,
+            self.destination_s3,
+            rejects=self._options.get("max_rejected", 0) > 0,
+        )
+
     # --- the options of one object ---
-
-    @property
-    def source_s3(self) -> S3Settings:
-        return self._find()[0]
-
-    def _find(self) -> tuple[S3Settings, S3Settings]:
-        ends = (self.source, self.destination)
-        return self._settings.find(*(places.is_s3(end) for end in ends))
 
     def _keeps_bytes(self) -> bool:
         return (
@@ -167,13 +161,12 @@ class _PrefixCopy:
         asked = self._options.get("checksum", "crc32c")
         if asked == "crc32c" and source is not None and source.checksum is not None:
             more["checksum"] = source.checksum.partition(":")[0].lower()
-        source_s3, destination_s3 = self._find()
         return CopyJob(
             TransferOptions(
                 source=entry.uri,
                 destination=destination,
-                source_s3=source_s3,
-                destination_s3=destination_s3,
+                source_s3=self.source_s3,
+                destination_s3=self.destination_s3,
                 memory_limit=self._job_memory(),
                 **self._options | more,
             )
@@ -189,7 +182,7 @@ class _PrefixCopy:
             path = Path(destination)
             return path if path.is_file() else None
         try:
-            return storage.head(destination, s3=self._find()[1], ca_file=self.ca_file)
+            return storage.head(destination, s3=self.destination_s3, ca_file=self.ca_file)
         except (NotFound, AccessDenied):
             return None
 
@@ -209,7 +202,7 @@ class _PrefixCopy:
         if not places.is_s3(self.destination):
             make_room(Path(self.destination), entry.name)
         there = self._there(destination) if self._keeps_bytes() else None
-        if there is not None or not self._settings.are_same:
+        if there is not None or not self._same_access:
             entry = self._told(entry)
         if there is not None and are_equal(entry.info or Path(entry.uri), there):
             with self._lock:
@@ -353,7 +346,7 @@ def make_room(folder: Path, name: str) -> None:
         raise UsageError(f"key {name!r}: a symbolic link leads out of {folder}")
 
 
-def _objects(copy: _PrefixCopy) -> Iterator[Entry]:
+def _objects(copy: _PrefixCopy, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
     """The objects below the prefix, in key order; keys that cannot stand beside others fail."""
     from airscoop import storage
 
@@ -361,9 +354,20 @@ def _objects(copy: _PrefixCopy) -> Iterator[Entry]:
     skipped = len(prefix[5:].partition("/")[2])
     to_files = not places.is_s3(copy.destination)
     above: list[str] = []  # names that the present one begins with
-    for info in storage.list_objects(prefix, s3=copy.source_s3, ca_file=copy.ca_file):
-        name = info.key[skipped:]
-        if (name == "" or name.endswith("/")) and info.size == 0:
+
+    def name_of(info: ObjectInfo) -> str:
+        return info.key[skipped:]
+
+    def listed(start: str) -> Iterator[ObjectInfo]:
+        return storage.list_objects(prefix + start, s3=copy.source_s3, ca_file=copy.ca_file)
+
+    def is_copied(info: ObjectInfo) -> bool:
+        return not _is_marker(name_of(info), info) and is_chosen(name_of(info))
+
+    overlap = copy.overlap()
+    for info in listed("") if overlap is None else overlap.apart(listed, name_of, is_copied):
+        name = name_of(info)
+        if _is_marker(name, info):
             copy.skip_marker()
             continue
         while above and not name.startswith(above[-1]):
@@ -374,6 +378,10 @@ def _objects(copy: _PrefixCopy) -> Iterator[Entry]:
         if to_files and file is not None:
             refused = f"key {name!r}: {file!r} is a file, so it cannot be a folder, too"
         yield Entry(name=name, uri=info.uri, size=info.size, info=info, refused=refused)
+
+
+def _is_marker(name: str, info: ObjectInfo) -> bool:
+    return (name == "" or name.endswith("/")) and info.size == 0
 
 
 def _file(path: Path, name: str) -> Entry:
@@ -405,17 +413,16 @@ def _files(copy: _PrefixCopy) -> Iterator[Entry]:
             yield _file(path, relative)
 
 
-def _selected(
-    entries: Iterator[Entry], include: Sequence[str], exclude: Sequence[str]
-) -> Iterator[Entry]:
-    for entry in entries:
-        if include and not any(fnmatch.fnmatchcase(entry.name, one) for one in include):
-            continue
-        if not any(fnmatch.fnmatchcase(entry.name, one) for one in exclude):
-            yield entry
+def _chooser(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    def is_chosen(name: str) -> bool:
+        if include and not any(fnmatch.fnmatchcase(name, one) for one in include):
+            return False
+        return not any(fnmatch.fnmatchcase(name, one) for one in exclude)
+
+    return is_chosen
 
 
-def _check(source: str, destination: str, same_settings: bool, jobs: int) -> None:
+def _check(source: str, destination: str, jobs: int) -> None:
     if not places.is_prefix(source):
         raise UsageError(f"{source} names no prefix or folder: it ends in /")
     if not destination.endswith("/"):
@@ -427,8 +434,6 @@ def _check(source: str, destination: str, same_settings: bool, jobs: int) -> Non
             raise NotFound(f"{source} is no folder")
         if not places.is_s3(destination):
             raise UsageError("from folder to folder airscoop does not copy: use cp or rsync")
-    elif same_settings and destination.startswith(source.rstrip("/") + "/"):
-        raise UsageError(f"{destination} lies within {source}: copies would be copied again")
 
 
 def _name(name: str | os.PathLike[str]) -> str:
@@ -458,15 +463,15 @@ def copy_prefix(
     and has the receipt.
     """
     where, to = _name(source), _name(destination)
-    same = options.get("source_s3") == options.get("destination_s3")
-    _check(where, to, same, jobs)
+    _check(where, to, jobs)
     if options.get("split_bytes") is not None or options.get("split_replace"):
         raise UsageError("split_bytes is for one object at a time")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
     copy = _PrefixCopy(where, to, jobs, memory_limit or MEMORY_LIMIT, options)
-    entries = _objects(copy) if places.is_s3(where) else _files(copy)
-    receipt = copy.run(_selected(entries, include, exclude), on_progress)
+    is_chosen = _chooser(include, exclude)
+    entries = _objects(copy, is_chosen) if places.is_s3(where) else _files(copy)
+    receipt = copy.run((entry for entry in entries if is_chosen(entry.name)), on_progress)
     if receipt.failures:
         raise PrefixIncomplete(receipt)
     return receipt

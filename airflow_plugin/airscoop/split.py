@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airscoop import places
 from airscoop.credentials import S3Settings
@@ -13,6 +13,9 @@ from airscoop.object_options import ObjectOptions
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.split_files import SplitFiles, mark_of, part_name
 from airscoop.transfer import Upload
+
+if TYPE_CHECKING:
+    from airscoop.options import TransferOptions
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
 STEP_BYTES = 2**20
@@ -42,6 +45,23 @@ def merged(
         files=files,
         removed=removed,
     )
+
+
+def refuse_source(options: TransferOptions) -> None:
+    """Raises UsageError where a file of the output would replace the source.
+
+    Until all are committed the source is what a failed copy is made from again.
+    """
+    from airscoop.prefix_overlap import same_bucket
+
+    source, destination = options.source, options.destination or "-"
+    s3, other_s3 = options.source_s3, options.destination_s3
+    if not SplitFiles(destination, s3=None, ca_file=None).names(source):
+        return
+    in_s3 = places.is_s3(source)
+    if in_s3 and same_bucket(source, s3.resolved(), destination, other_s3.resolved()) is False:
+        return
+    raise UsageError(f"{source} is where files of {destination} go: name another destination")
 
 
 class SplitUpload:

@@ -113,16 +113,19 @@ class SplitFiles:
         )
 
     def names(self, place: str) -> bool:
-        """Whether a file of the output may be written to this place of the same storage."""
+        """Whether a file of the output may be written there, in S3 if the buckets are one."""
+        if place == "-" or places.is_http(place):
+            return False
         if places.is_s3(place) != places.is_s3(self._destination):
             return False
         if places.is_s3(place):
-            folder, name = place[5:].rpartition("/")[::2]
-            return folder == self._folder[5:-1] and self._pattern.fullmatch(name) is not None
+            folder, _, name = place[5:].partition("/")[2].rpartition("/")
+            return folder == self._folder[5:].partition("/")[2].rstrip("/") and self._fits(name)
         path = Path(place).resolve()
-        return path.parent == Path(self._folder or ".").resolve() and (
-            self._pattern.fullmatch(path.name) is not None
-        )
+        return path.parent == Path(self._folder or ".").resolve() and self._fits(path.name)
+
+    def _fits(self, name: str) -> bool:
+        return self._pattern.fullmatch(name) is not None
 
     def _paths(self) -> Iterator[FoundFile]:
         folder = Path(self._folder or ".")

@@ -180,8 +180,9 @@ def reading(options: TransferOptions) -> TransferOptions:
 
 def writing(options: TransferOptions) -> SplitUpload:
     """The half that cuts, compresses and writes."""
-    from airscoop.split import SplitUpload
+    from airscoop.split import SplitUpload, refuse_source
 
+    refuse_source(options)
     return SplitUpload(
         options.destination or "-",
         split_bytes=options.split_bytes or 0,

@@ -38,6 +38,7 @@ static PyMethodDef functions[] = {
     {"list_page", airscoop_list_page, METH_VARARGS, "One page of a bucket's objects."},
     {"head_object", airscoop_head_object, METH_VARARGS, "Size, ETag and checksum of an object."},
     {"delete_object", airscoop_delete_object, METH_VARARGS, "Removes an object."},
+    {"same_bucket", airscoop_same_bucket, METH_VARARGS, "Whether two ways lead to one bucket."},
     {"is_split_file", airscoop_is_split_file, METH_VARARGS, "Whether a split copy wrote a file."},
     {"checksum_add", airscoop_checksum_add, METH_VARARGS, "The checksum with more bytes."},
     {"list_uploads", airscoop_list_uploads, METH_VARARGS, "One page of open multipart uploads."},

@@ -4,6 +4,7 @@
 #include "asker.h"
 #include "scoop/memory.h"
 #include "scoop/s3_ask.h"
+#include "scoop/same_bucket.h"
 #include "scoop/split_mark.h"
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
@@ -153,4 +154,21 @@ PyObject *airscoop_is_split_file(PyObject *module, PyObject *args) {
     bool holds = scoop_split_mark_holds(PyBytes_AsString(path));
     Py_DECREF(path);
     return PyBool_FromLong(holds);
+}
+
+PyObject *airscoop_same_bucket(PyObject *module, PyObject *args) {
+    struct scoop_s3_options one = {0}, other = {0};
+    const char *one_bucket, *other_bucket;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "szzszz:same_bucket", &one_bucket, &one.endpoint_url, &one.region,
+                          &other_bucket, &other.endpoint_url, &other.region))
+        return NULL;
+    switch (scoop_same_bucket(&one, one_bucket, &other, other_bucket)) {
+    case SCOOP_SAME_BUCKET:
+        Py_RETURN_TRUE;
+    case SCOOP_OTHER_BUCKET:
+        Py_RETURN_FALSE;
+    default:
+        Py_RETURN_NONE;
+    }
 }

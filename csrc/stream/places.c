@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "scoop/http.h"
+#include "scoop/same_bucket.h"
 #include "scoop/uri.h"
 
-/* A path without links and dots, or "bucket/key". */
+/* A path without links and dots, or the key. */
 struct name {
     char text[PATH_MAX];
+    char bucket[SCOOP_BUCKET_SIZE];
     bool in_s3;
 };
 
@@ -66,17 +68,23 @@ static int name_path(struct name *name, const char *path, struct scoop_error *er
 
 static int name_place(struct name *name, const char *uri, struct scoop_error *error) {
     struct scoop_s3_uri object;
+    name->bucket[0] = 0;
     name->in_s3 = scoop_place_is_s3(uri);
     if (!name->in_s3)
         return name_path(name, uri, error);
     if (scoop_s3_uri_parse(uri, &object, error) != 0)
         return -1;
-    snprintf(name->text, sizeof name->text, "%s/%s", object.bucket, object.key);
+    memcpy(name->bucket, object.bucket, sizeof name->bucket);
+    snprintf(name->text, sizeof name->text, "%s", object.key);
     return 0;
 }
 
-static bool are_same(const struct name *a, const struct name *b) {
-    return a->in_s3 == b->in_s3 && strcmp(a->text, b->text) == 0;
+/* In doubt they are: what is overwritten is lost. `at` and `other_at` count in S3 only. */
+static bool can_be_same_storage(const struct name *name, const struct scoop_s3_options *at,
+                                const struct name *other, const struct scoop_s3_options *other_at) {
+    return name->in_s3 == other->in_s3 &&
+           (!name->in_s3 ||
+            scoop_same_bucket(at, name->bucket, other_at, other->bucket) != SCOOP_OTHER_BUCKET);
 }
 
 /* Whether `name` lies below the folder of `object`, and that is a partition's (`name=value`). */
@@ -89,34 +97,22 @@ static bool is_in_partition_of(const struct name *name, const struct name *objec
     while (start > object->text && start[-1] != '/')
         start--;
     const char *equals = memchr(start, '=', (size_t)(end - start));
-    return equals != NULL && equals > start && name->in_s3 == object->in_s3 &&
-           strncmp(name->text, object->text, length + 1) == 0;
-}
-
-static bool same_text(const char *a, const char *b) {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* The reject file is written to the destination's storage, which may not be the source's. */
-static bool can_be_the_source(const struct scoop_transfer_options *options) {
-    const char *uri = options->source.uri;
-    if (uri == NULL || strcmp(uri, "-") == 0 || scoop_place_is_http(uri))
-        return false;
-    return !scoop_place_is_s3(uri) ||
-           same_text(options->source.s3.endpoint_url, options->destination.s3.endpoint_url);
+    return equals != NULL && equals > start && strncmp(name->text, object->text, length + 1) == 0;
 }
 
 static int check_source(const struct scoop_transfer_options *options, const struct name *rejects,
                         struct scoop_error *error) {
     struct name source;
-    if (!can_be_the_source(options))
+    const char *uri = options->source.uri;
+    if (uri == NULL || strcmp(uri, "-") == 0 || scoop_place_is_http(uri))
         return 0;
-    if (name_place(&source, options->source.uri, error) != 0)
+    if (name_place(&source, uri, error) != 0)
         return -1;
-    if (are_same(rejects, &source))
+    if (strcmp(source.text, rejects->text) == 0 &&
+        can_be_same_storage(&source, &options->source.s3, rejects, &options->destination.s3))
         return scoop_fail(error, SCOOP_USAGE,
                           "the reject file %s would replace the source %s: name another place",
-                          options->rejects_uri, options->source.uri);
+                          options->rejects_uri, uri);
     return 0;
 }
 
@@ -130,7 +126,10 @@ static int check_rejects(const struct scoop_transfer_options *options, struct sc
         return 0;
     if (name_place(&destination, uri, error) != 0)
         return -1;
-    if (are_same(&rejects, &destination))
+    if (!can_be_same_storage(&rejects, &options->destination.s3, &destination,
+                             &options->destination.s3))
+        return 0;
+    if (strcmp(rejects.text, destination.text) == 0)
         return scoop_fail(error, SCOOP_USAGE,
                           "the reject file %s and the destination %s are one: name another place",
                           options->rejects_uri, uri);
