@@ -201,6 +201,7 @@ class Session:
         replace: bool,
         partition: dict[str, str],
         expected_records: int,
+        objects: tuple[str, ...],
         load_source: str | None,
         load_etag: str | None,
         load_key: str | None,

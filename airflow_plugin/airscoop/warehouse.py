@@ -145,6 +145,7 @@ class Warehouse:
         mode: str = "keep",
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
+        objects: Sequence[str] = (),
         load: LoadContext | None = None,
     ) -> InsertReceipt:
         """Inserts the rows of the source's partition whose keys the target lacks.
@@ -152,6 +153,8 @@ class Warehouse:
         distinct_on: the key; NULL equals NULL. Of rows with one key the greatest by order_by wins,
         then by the other columns. mode: "keep" rows of the target, or "replace" those that are less
         by order_by than the incoming one. expected_records: what the partition must give.
+        objects: s3:// addresses that the partition must read; where the catalog has an external
+        table's partition elsewhere, nothing is inserted (PreconditionFailed).
         One transaction: after an error nothing was inserted, and running again is safe.
         """
         started = time.monotonic()
@@ -171,6 +174,7 @@ class Warehouse:
             replace=mode == "replace",
             partition=dict(partition or {}),
             expected_records=-1 if expected_records is None else expected_records,
+            objects=(objects,) if isinstance(objects, str) else tuple(objects),
             load_source=facts.source,
             load_etag=facts.etag,
             load_key=facts.key,
@@ -296,7 +300,7 @@ class Warehouse:
         self._session.cancel()
 
     def close(self) -> None:
-        """Closes the connection. A transaction that is still open is rolled back, with a warning."""
+        """Closes the connection. An open transaction is rolled back, with a warning."""
         self._close(stacklevel=3)
 
     def _close(self, *, stacklevel: int) -> None:

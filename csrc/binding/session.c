@@ -405,6 +405,7 @@ struct insert {
     struct texts columns;
     struct texts keys;
     struct texts order;
+    struct texts objects;
     struct pairs partition;
     struct scoop_insert_options options;
 };
@@ -413,14 +414,18 @@ static void insert_free(struct insert *insert) {
     texts_free(&insert->columns);
     texts_free(&insert->keys);
     texts_free(&insert->order);
+    texts_free(&insert->objects);
     pairs_free(&insert->partition);
 }
 
-static int insert_fill(struct insert *insert, PyObject *lists[3], PyObject *partition) {
+static int insert_fill(struct insert *insert, PyObject *lists[4], PyObject *partition) {
     struct scoop_insert_names *names = &insert->options.names;
     if (names_fill(&insert->columns, lists[0]) != 0 || names_fill(&insert->keys, lists[1]) != 0 ||
-        names_fill(&insert->order, lists[2]) != 0 || pairs_fill(&insert->partition, partition) != 0)
+        names_fill(&insert->order, lists[2]) != 0 || names_fill(&insert->objects, lists[3]) != 0 ||
+        pairs_fill(&insert->partition, partition) != 0)
         return -1;
+    insert->options.objects = insert->objects.texts;
+    insert->options.object_count = insert->objects.count;
     names->columns = insert->columns.texts;
     names->column_count = insert->columns.count;
     names->keys = insert->keys.texts;
@@ -442,23 +447,24 @@ static PyObject *counts_of(const struct scoop_insert_counts *counts) {
 
 static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
                                          PyObject *keywords) {
-    static char *names[] = {"source",      "target",    "columns",    "distinct_on",
-                            "order_by",    "replace",   "partition",  "expected_records",
-                            "load_source", "load_etag", "load_key",   "dag_id",
-                            "run_id",      "task_id",   "try_number", NULL};
+    static char *names[] = {
+        "source",    "target",           "columns", "distinct_on", "order_by",  "replace",
+        "partition", "expected_records", "objects", "load_source", "load_etag", "load_key",
+        "dag_id",    "run_id",           "task_id", "try_number",  NULL};
     struct session *self = (struct session *)object;
     struct call call;
     struct insert insert = {0};
     struct scoop_load_facts *load = &insert.options.load;
     struct scoop_insert_counts counts = {0};
-    PyObject *lists[3] = {NULL}, *partition = NULL, *result = NULL;
+    PyObject *lists[4] = {NULL}, *partition = NULL, *result = NULL;
     long long expected = -1;
     int replace = 0;
-    if (!PyArg_ParseTupleAndKeywords(
-            arguments, keywords, "$ssOOOpO!Lzzzzzzz:insert_distinct", names,
-            &insert.options.names.source, &insert.options.names.target, &lists[0], &lists[1],
-            &lists[2], &replace, &PyDict_Type, &partition, &expected, &load->source, &load->etag,
-            &load->s3_key, &load->dag_id, &load->run_id, &load->task_id, &load->try_number))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$ssOOOpO!LOzzzzzzz:insert_distinct",
+                                     names, &insert.options.names.source,
+                                     &insert.options.names.target, &lists[0], &lists[1], &lists[2],
+                                     &replace, &PyDict_Type, &partition, &expected, &lists[3],
+                                     &load->source, &load->etag, &load->s3_key, &load->dag_id,
+                                     &load->run_id, &load->task_id, &load->try_number))
         return NULL;
     insert.options.expected_records = expected;
     insert.options.replace = replace != 0;

@@ -15,7 +15,7 @@ struct scoop_rows {
 };
 
 struct scoop_session {
-    char **keywords; /* owned, closed by NULL */
+    char **keywords; /* owned, closed by NULL; NULL once connected */
     char **values;
     enum scoop_dialect dialect;
     char *label;
