@@ -181,6 +181,7 @@ class Session:
         label: str | None,
         lock_timeout_ms: int,
         statement_timeout_ms: int,
+        on_wait: Callable[[str], object],
     ) -> Self: ...
     def connect(self) -> None: ...
     def execute(

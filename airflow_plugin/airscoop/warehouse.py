@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -25,6 +26,7 @@ from airscoop.receipts.warehouse import (
     ScriptReceipt,
 )
 
+log = logging.getLogger(__name__)
 Dialect = Literal["redshift", "postgres"]
 Status = Literal["added", "moved", "unchanged"]
 
@@ -63,7 +65,11 @@ class Warehouse:
     dialect: "redshift" (also its local stand-in) or "postgres".
     label: query_group of each statement on Redshift, application_name on PostgreSQL.
     ca_file: for sslmode verify-ca and verify-full; see `airscoop.tls`. sslrootcert goes before it.
-    lock_timeout, statement_timeout: seconds; None waits for ever, and leaves the server's own.
+    lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a
+    lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
+    `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
+    bounded by statement_timeout only. What is waited for, and who holds it, goes to the log.
+    statement_timeout: seconds a statement may take otherwise; None leaves the server's own.
     Tables are named "schema.table", a part with dots in double quotes.
     """
 
@@ -84,6 +90,7 @@ class Warehouse:
             label=label,
             lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
             statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
+            on_wait=_say_wait,
         )
         self._dialect = dialect
 
@@ -316,6 +323,10 @@ class Warehouse:
         # Missing where __init__ failed.
         if "_session" in self.__dict__:
             self.close()
+
+
+def _say_wait(what: str) -> None:
+    log.warning("waiting for %s", what)
 
 
 def _milliseconds(name: str, seconds: float | None) -> int:

@@ -14,6 +14,7 @@
 
 struct session {
     PyObject_HEAD struct scoop_session *session; /* NULL once closed */
+    PyObject *on_wait;                           /* called with what a call waits for */
     int busy;                                    /* a thread waits in it; guarded by the GIL */
 };
 
@@ -21,6 +22,8 @@ struct session {
 struct call {
     struct session *self;
     struct airscoop_waiting waiting;
+    struct scoop_interrupt signals; /* the check that looks at signals, behind ours */
+    int told;                       /* the caller knows what it waits for */
     struct scoop_error error;
 };
 
@@ -35,6 +38,26 @@ static int fail_usage(struct session *self, const char *message) {
     return -1;
 }
 
+/* Tells once what the call waits for. An exception ends the call as one of a signal does. */
+static int check(void *user) {
+    struct call *call = user;
+    const char *text = scoop_session_waits_for(call->self->session);
+    if (text[0] == 0)
+        call->told = 0;
+    else if (!call->told && !call->waiting.raised) {
+        call->told = 1;
+        PyEval_RestoreThread(call->waiting.thread);
+        PyObject *shown = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+        PyObject *answer =
+            shown == NULL ? NULL : PyObject_CallFunctionObjArgs(call->self->on_wait, shown, NULL);
+        call->waiting.raised = answer == NULL;
+        Py_XDECREF(shown);
+        Py_XDECREF(answer);
+        call->waiting.thread = PyEval_SaveThread();
+    }
+    return call->signals.check(call->signals.user);
+}
+
 static int begin(struct call *call, struct session *self) {
     if (self->session == NULL)
         return fail_usage(self, "the warehouse session is closed");
@@ -44,7 +67,10 @@ static int begin(struct call *call, struct session *self) {
     call->self = self;
     memset(&call->error, 0, sizeof call->error);
     self->busy = 1;
+    call->told = 0;
     airscoop_waiting_begin(&call->waiting, NULL);
+    call->signals = call->waiting.interrupt;
+    call->waiting.interrupt = (struct scoop_interrupt){check, call};
     return 0;
 }
 
@@ -184,14 +210,15 @@ static struct scoop_session *open_session(struct airscoop_state *state, PyObject
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {
-        "conninfo", "dialect", "ca_file", "label", "lock_timeout_ms", "statement_timeout_ms", NULL};
+        "conninfo", "dialect", "ca_file", "label", "lock_timeout_ms", "statement_timeout_ms",
+        "on_wait",  NULL};
     struct scoop_session_options options = {0};
-    PyObject *conninfo = NULL;
+    PyObject *conninfo = NULL, *on_wait = NULL;
     const char *dialect = NULL;
     long long lock_ms = 0, statement_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O$szzLL:Session", names, &conninfo,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O$szzLLO:Session", names, &conninfo,
                                      &dialect, &options.ca_file, &options.label, &lock_ms,
-                                     &statement_ms))
+                                     &statement_ms, &on_wait))
         return NULL;
     struct airscoop_state *state = airscoop_state_of(type);
     options.lock_timeout_ms = lock_ms;
@@ -206,6 +233,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     struct session *self = (struct session *)allocate(type, 0);
     if (self == NULL)
         return NULL;
+    self->on_wait = Py_NewRef(on_wait);
     self->session = open_session(state, conninfo, &options);
     if (self->session == NULL) {
         Py_DECREF(self);
@@ -218,6 +246,7 @@ static void session_dealloc(PyObject *object) {
     struct session *self = (struct session *)object;
     PyTypeObject *type = Py_TYPE(object);
     scoop_session_free(self->session);
+    Py_XDECREF(self->on_wait);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);

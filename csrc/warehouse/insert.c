@@ -224,8 +224,8 @@ static int drop_temporary(struct insert *insert) {
 }
 
 static int transact(struct insert *insert) {
-    if (scoop_load_begin(insert->session, &insert->lock, NULL, insert->interrupt, insert->error) !=
-            0 ||
+    if (scoop_load_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
+                         insert->interrupt, insert->error) != 0 ||
         read_batch(insert) != 0 || find_repeated(insert) != 0 || choose_winners(insert) != 0 ||
         match_target(insert) != 0 || append_missing(insert) != 0)
         return -1;

@@ -22,11 +22,11 @@ static void free_list(char **list) {
     scoop_free(list);
 }
 
-static void free_parsed(PQconninfoOption *parsed) {
-    for (PQconninfoOption *option = parsed; option != NULL && option->keyword; option++)
+void scoop_session_free_settings(PQconninfoOption *settings) {
+    for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
         if (option->val != NULL)
             scoop_wipe(option->val, strlen(option->val));
-    PQconninfoFree(parsed);
+    PQconninfoFree(settings);
 }
 
 /* What connecting needs; a session connects once. */
@@ -109,7 +109,7 @@ static int take_conninfo(struct scoop_session *session, const char *conninfo,
                           "postgresql://user:password@host:port/database with special characters "
                           "percent-encoded, or key=value pairs with values in single quotes");
     int result = take_parsed(session, parsed, error);
-    free_parsed(parsed);
+    scoop_session_free_settings(parsed);
     return result;
 }
 
@@ -282,7 +282,7 @@ static int connect_seconds(PGconn *connection) {
     for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
         if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL)
             seconds = atoi(option->val);
-    free_parsed(settings);
+    scoop_session_free_settings(settings);
     return seconds;
 }
 
@@ -338,11 +338,14 @@ static int set_up(struct scoop_session *session, const struct scoop_interrupt *i
     PQsetErrorVerbosity(session->connection, PQERRORS_DEFAULT);
     if (session->dialect == SCOOP_REDSHIFT && set_label(session, interrupt, error) != 0)
         return -1;
-    if (session->statement_timeout_ms <= 0)
-        return 0;
+    snprintf(sql, sizeof sql, "SET lock_timeout TO %lld", (long long)session->lock_timeout_ms);
+    if (session->dialect == SCOOP_POSTGRES && session->lock_timeout_ms > 0 &&
+        scoop_session_run(session, sql, interrupt, error) != 0)
+        return -1;
     snprintf(sql, sizeof sql, "SET statement_timeout TO %lld",
              (long long)session->statement_timeout_ms);
-    return scoop_session_run(session, sql, interrupt, error);
+    return session->statement_timeout_ms > 0 ? scoop_session_run(session, sql, interrupt, error)
+                                             : 0;
 }
 
 int scoop_session_connect(struct scoop_session *session, const struct scoop_interrupt *interrupt,
