@@ -182,6 +182,7 @@ class Session:
         label: str | None,
         lock_timeout_ms: int,
         statement_timeout_ms: int,
+        on_wait: Callable[[str], object],
     ) -> Self: ...
     def connect(self) -> None: ...
     def execute(
@@ -202,6 +203,7 @@ class Session:
         replace: bool,
         partition: dict[str, str],
         expected_records: int,
+        objects: tuple[str, ...],
         load_source: str | None,
         load_etag: str | None,
         load_key: str | None,

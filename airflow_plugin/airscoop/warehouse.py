@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -25,6 +26,7 @@ from airscoop.receipts.warehouse import (
     ScriptReceipt,
 )
 
+log = logging.getLogger(__name__)
 Dialect = Literal["redshift", "postgres"]
 Status = Literal["added", "moved", "unchanged"]
 
@@ -63,7 +65,11 @@ class Warehouse:
     dialect: "redshift" (also its local stand-in) or "postgres".
     label: query_group of each statement on Redshift, application_name on PostgreSQL.
     ca_file: for sslmode verify-ca and verify-full; see `airscoop.tls`. sslrootcert goes before it.
-    lock_timeout, statement_timeout: seconds; None waits for ever, and leaves the server's own.
+    lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a
+    lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
+    `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
+    bounded by statement_timeout only. What is waited for, and who holds it, goes to the log.
+    statement_timeout: seconds a statement may take otherwise; None leaves the server's own.
     Tables are named "schema.table", a part with dots in double quotes.
     """
 
@@ -84,6 +90,7 @@ class Warehouse:
             label=label,
             lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
             statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
+            on_wait=_say_wait,
         )
         self._dialect = dialect
 
@@ -145,6 +152,7 @@ class Warehouse:
         mode: str = "keep",
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
+        objects: Sequence[str] = (),
         load: LoadContext | None = None,
     ) -> InsertReceipt:
         """Inserts the rows of the source's partition whose keys the target lacks.
@@ -152,6 +160,8 @@ class Warehouse:
         distinct_on: the key; NULL equals NULL. Of rows with one key the greatest by order_by wins,
         then by the other columns. mode: "keep" rows of the target, or "replace" those that are less
         by order_by than the incoming one. expected_records: what the partition must give.
+        objects: s3:// addresses that the partition must read; where the catalog has an external
+        table's partition elsewhere, nothing is inserted (PreconditionFailed).
         One transaction: after an error nothing was inserted, and running again is safe.
         """
         started = time.monotonic()
@@ -171,6 +181,7 @@ class Warehouse:
             replace=mode == "replace",
             partition=dict(partition or {}),
             expected_records=-1 if expected_records is None else expected_records,
+            objects=(objects,) if isinstance(objects, str) else tuple(objects),
             load_source=facts.source,
             load_etag=facts.etag,
             load_key=facts.key,
@@ -296,7 +307,7 @@ class Warehouse:
         self._session.cancel()
 
     def close(self) -> None:
-        """Closes the connection; rolls back a transaction that is still open, with a warning."""
+        """Closes the connection. An open transaction is rolled back, with a warning."""
         self._close(stacklevel=3)
 
     def _close(self, *, stacklevel: int) -> None:
@@ -312,6 +323,10 @@ class Warehouse:
         # Missing where __init__ failed.
         if "_session" in self.__dict__:
             self.close()
+
+
+def _say_wait(what: str) -> None:
+    log.warning("waiting for %s", what)
 
 
 def _milliseconds(name: str, seconds: float | None) -> int:

@@ -14,6 +14,9 @@
 
 struct session {
     PyObject_HEAD struct scoop_session *session; /* NULL once closed */
+    PyObject *on_wait;                           /* called with what a call waits for */
+    struct scoop_interrupt interrupt;            /* tells it, and looks at signals */
+    bool told;                                   /* what the call under way waits for */
     struct airscoop_runner runner;
     bool loads; /* the call under way commits rows before it succeeds */
 };
@@ -28,6 +31,26 @@ static const struct airscoop_runner_type runner_type = {
     .committed = committed,
 };
 
+static int tell(void *user) {
+    struct session *self = user;
+    PyObject *shown = airscoop_text(scoop_session_waits_for(self->session));
+    PyObject *answer =
+        shown == NULL ? NULL : PyObject_CallFunctionObjArgs(self->on_wait, shown, NULL);
+    Py_XDECREF(shown);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+/* Tells once what the call waits for. An exception ends the call as one of a signal does. */
+static int check(void *user) {
+    struct session *self = user;
+    bool waits = scoop_session_waits_for(self->session)[0] != 0, telling = waits && !self->told;
+    self->told = waits;
+    if (telling && airscoop_runner_ask(&self->runner, tell, self))
+        return 1;
+    return airscoop_runner_look(&self->runner);
+}
+
 /* One call that waits, the arguments in `user`. 0, or -1 with an exception set. */
 static int call(struct session *self, int (*work)(void *user, struct scoop_error *error),
                 void *user) {
@@ -35,6 +58,7 @@ static int call(struct session *self, int (*work)(void *user, struct scoop_error
         return airscoop_runner_refuse(&self->runner, "the warehouse session is closed");
     if (airscoop_runner_begin(&self->runner, NULL) != 0)
         return -1;
+    self->told = false;
     return airscoop_runner_call(&self->runner, work, user);
 }
 
@@ -172,14 +196,15 @@ static struct scoop_session *open_session(struct airscoop_state *state, PyObject
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {
-        "conninfo", "dialect", "ca_file", "label", "lock_timeout_ms", "statement_timeout_ms", NULL};
+        "conninfo", "dialect", "ca_file", "label", "lock_timeout_ms", "statement_timeout_ms",
+        "on_wait",  NULL};
     struct scoop_session_options options = {0};
-    PyObject *conninfo = NULL;
+    PyObject *conninfo = NULL, *on_wait = NULL;
     const char *dialect = NULL;
     long long lock_ms = 0, statement_ms = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O$szzLL:Session", names, &conninfo,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O$szzLLO:Session", names, &conninfo,
                                      &dialect, &options.ca_file, &options.label, &lock_ms,
-                                     &statement_ms))
+                                     &statement_ms, &on_wait))
         return NULL;
     struct airscoop_state *state = airscoop_state_of(type);
     options.lock_timeout_ms = lock_ms;
@@ -194,6 +219,8 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     if (self == NULL)
         return NULL;
     airscoop_runner_init(&self->runner, &runner_type, state, self);
+    self->interrupt = (struct scoop_interrupt){check, self};
+    self->on_wait = Py_NewRef(on_wait);
     self->session = open_session(state, conninfo, &options);
     if (self->session == NULL) {
         Py_DECREF(self);
@@ -204,12 +231,16 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
 }
 
 static int session_traverse(PyObject *object, visitproc visit, void *arg) {
+    struct session *self = (struct session *)object;
     Py_VISIT(Py_TYPE(object));
-    return airscoop_runner_traverse(&((struct session *)object)->runner, visit, arg);
+    Py_VISIT(self->on_wait);
+    return airscoop_runner_traverse(&self->runner, visit, arg);
 }
 
 static int session_clear(PyObject *object) {
-    airscoop_runner_clear(&((struct session *)object)->runner);
+    struct session *self = (struct session *)object;
+    Py_CLEAR(self->on_wait);
+    airscoop_runner_clear(&self->runner);
     return 0;
 }
 
@@ -222,7 +253,7 @@ static void session_dealloc(PyObject *object) {
 
 static int do_connect(void *user, struct scoop_error *error) {
     struct session *self = user;
-    return scoop_session_connect(self->session, &self->runner.interrupt, error);
+    return scoop_session_connect(self->session, &self->interrupt, error);
 }
 
 static PyObject *session_connect(PyObject *object, PyObject *nothing) {
@@ -264,7 +295,7 @@ struct execution {
 
 static int do_execute(void *user, struct scoop_error *error) {
     struct execution *run = user;
-    return scoop_session_execute(run->self->session, &run->statement, &run->self->runner.interrupt,
+    return scoop_session_execute(run->self->session, &run->statement, &run->self->interrupt,
                                  &run->rows, error);
 }
 
@@ -321,7 +352,7 @@ struct partition_listing {
 
 static int do_list_partitions(void *user, struct scoop_error *error) {
     struct partition_listing *run = user;
-    int status = scoop_partition_list(run->self->session, run->table, &run->self->runner.interrupt,
+    int status = scoop_partition_list(run->self->session, run->table, &run->self->interrupt,
                                       &run->list, error);
     run->listed = status == 0;
     return status;
@@ -403,7 +434,7 @@ static PyObject *statuses_of(const struct batch *batch) {
 static int do_add_partitions(void *user, struct scoop_error *error) {
     struct batch *batch = user;
     return scoop_partition_add(batch->self->session, batch->table, batch->partitions, batch->count,
-                               &batch->self->runner.interrupt, error);
+                               &batch->self->interrupt, error);
 }
 
 static PyObject *session_add_partitions(PyObject *object, PyObject *arguments) {
@@ -424,6 +455,7 @@ struct insert {
     struct texts columns;
     struct texts keys;
     struct texts order;
+    struct texts objects;
     struct pairs partition;
     struct scoop_insert_options options;
     struct scoop_insert_counts counts;
@@ -433,14 +465,18 @@ static void insert_free(struct insert *insert) {
     texts_free(&insert->columns);
     texts_free(&insert->keys);
     texts_free(&insert->order);
+    texts_free(&insert->objects);
     pairs_free(&insert->partition);
 }
 
-static int insert_fill(struct insert *insert, PyObject *lists[3], PyObject *partition) {
+static int insert_fill(struct insert *insert, PyObject *lists[4], PyObject *partition) {
     struct scoop_insert_names *names = &insert->options.names;
     if (names_fill(&insert->columns, lists[0]) != 0 || names_fill(&insert->keys, lists[1]) != 0 ||
-        names_fill(&insert->order, lists[2]) != 0 || pairs_fill(&insert->partition, partition) != 0)
+        names_fill(&insert->order, lists[2]) != 0 || names_fill(&insert->objects, lists[3]) != 0 ||
+        pairs_fill(&insert->partition, partition) != 0)
         return -1;
+    insert->options.objects = insert->objects.texts;
+    insert->options.object_count = insert->objects.count;
     names->columns = insert->columns.texts;
     names->column_count = insert->columns.count;
     names->keys = insert->keys.texts;
@@ -462,27 +498,28 @@ static PyObject *counts_of(const struct scoop_insert_counts *counts) {
 
 static int do_insert_distinct(void *user, struct scoop_error *error) {
     struct insert *insert = user;
-    return scoop_insert_distinct(insert->self->session, &insert->options,
-                                 &insert->self->runner.interrupt, &insert->counts, error);
+    return scoop_insert_distinct(insert->self->session, &insert->options, &insert->self->interrupt,
+                                 &insert->counts, error);
 }
 
 static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
                                          PyObject *keywords) {
-    static char *names[] = {"source",      "target",    "columns",    "distinct_on",
-                            "order_by",    "replace",   "partition",  "expected_records",
-                            "load_source", "load_etag", "load_key",   "dag_id",
-                            "run_id",      "task_id",   "try_number", NULL};
+    static char *names[] = {
+        "source",    "target",           "columns", "distinct_on", "order_by",  "replace",
+        "partition", "expected_records", "objects", "load_source", "load_etag", "load_key",
+        "dag_id",    "run_id",           "task_id", "try_number",  NULL};
     struct session *self = (struct session *)object;
     struct insert insert = {.self = self};
     struct scoop_load_facts *load = &insert.options.load;
-    PyObject *lists[3] = {NULL}, *partition = NULL, *result = NULL;
+    PyObject *lists[4] = {NULL}, *partition = NULL, *result = NULL;
     long long expected = -1;
     int replace = 0;
-    if (!PyArg_ParseTupleAndKeywords(
-            arguments, keywords, "$ssOOOpO!Lzzzzzzz:insert_distinct", names,
-            &insert.options.names.source, &insert.options.names.target, &lists[0], &lists[1],
-            &lists[2], &replace, &PyDict_Type, &partition, &expected, &load->source, &load->etag,
-            &load->s3_key, &load->dag_id, &load->run_id, &load->task_id, &load->try_number))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$ssOOOpO!LOzzzzzzz:insert_distinct",
+                                     names, &insert.options.names.source,
+                                     &insert.options.names.target, &lists[0], &lists[1], &lists[2],
+                                     &replace, &PyDict_Type, &partition, &expected, &lists[3],
+                                     &load->source, &load->etag, &load->s3_key, &load->dag_id,
+                                     &load->run_id, &load->task_id, &load->try_number))
         return NULL;
     insert.options.expected_records = expected;
     insert.options.replace = replace != 0;
@@ -546,7 +583,7 @@ static PyObject *applied_of(const struct scoop_apply_facts *facts) {
 
 static int do_apply(void *user, struct scoop_error *error) {
     struct apply *apply = user;
-    return scoop_apply(apply->self->session, &apply->options, &apply->self->runner.interrupt,
+    return scoop_apply(apply->self->session, &apply->options, &apply->self->interrupt,
                        &apply->facts, error);
 }
 
@@ -579,7 +616,7 @@ struct refreshing {
 
 static int do_refresh(void *user, struct scoop_error *error) {
     struct refreshing *run = user;
-    return scoop_refresh(run->self->session, run->view, &run->self->runner.interrupt, error);
+    return scoop_refresh(run->self->session, run->view, &run->self->interrupt, error);
 }
 
 static PyObject *session_refresh(PyObject *object, PyObject *arguments) {
@@ -600,7 +637,7 @@ struct script {
 static int do_run_script(void *user, struct scoop_error *error) {
     struct script *script = user;
     return scoop_script_run(script->self->session, script->file, script->variables, script->count,
-                            &script->self->runner.interrupt, &script->done, error);
+                            &script->self->interrupt, &script->done, error);
 }
 
 static int run_script(struct script *script, const struct pairs *pairs) {

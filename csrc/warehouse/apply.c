@@ -319,9 +319,8 @@ static int finish(struct apply *apply) {
 
 /* 0 also when there is nothing to commit: the caller rolls back then. */
 static int transact(struct apply *apply) {
-    const struct scoop_table_name *target = is_postgres(apply) ? &apply->plan.target : NULL;
-    if (scoop_load_begin(apply->session, &apply->lock, target, apply->interrupt, apply->error) !=
-            0 ||
+    if (scoop_load_begin(apply->session, &apply->lock, &apply->plan.target, "SHARE ROW EXCLUSIVE",
+                         apply->interrupt, apply->error) != 0 ||
         make_stage(apply) != 0 || stage_changes(apply) != 0 || check_repeated(apply) != 0 ||
         match_target(apply) != 0 || find_already(apply) != 0)
         return -1;

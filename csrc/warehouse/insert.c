@@ -5,6 +5,7 @@
 
 #include "load.h"
 #include "load_log.h"
+#include "partition_list.h"
 #include "scoop/memory.h"
 #include "session_internal.h"
 
@@ -223,8 +224,8 @@ static int drop_temporary(struct insert *insert) {
 }
 
 static int transact(struct insert *insert) {
-    if (scoop_load_begin(insert->session, &insert->lock, NULL, insert->interrupt, insert->error) !=
-            0 ||
+    if (scoop_load_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
+                         insert->interrupt, insert->error) != 0 ||
         read_batch(insert) != 0 || find_repeated(insert) != 0 || choose_winners(insert) != 0 ||
         match_target(insert) != 0 || append_missing(insert) != 0)
         return -1;
@@ -237,6 +238,16 @@ static int transact(struct insert *insert) {
                              insert->error);
 }
 
+static int check_objects(struct insert *insert) {
+    const struct scoop_insert_names *names = &insert->options->names;
+    const struct scoop_partition partition = {.names = names->partition_columns,
+                                              .values = names->partition_values,
+                                              .count = names->partition_count};
+    return scoop_partition_check_objects(insert->session, &insert->plan.source, &partition,
+                                         insert->options->objects, insert->options->object_count,
+                                         insert->interrupt, insert->error);
+}
+
 static int attempt(void *user) {
     struct insert *insert = user;
     int attempts = insert->counts.attempts + 1;
@@ -246,6 +257,8 @@ static int attempt(void *user) {
     insert->plan.has_repeated = false;
     if (scoop_load_log_prepare(insert->session, &scoop_log_of_loads, &insert->lock,
                                insert->interrupt, insert->error) != 0)
+        return -1;
+    if (check_objects(insert) != 0)
         return -1;
     if (transact(insert) == 0)
         return 0;

@@ -6,12 +6,13 @@
 #include "scoop/session.h"
 #include "scoop/sql_text.h"
 
-/* BEGIN, then LOCK TABLE `lock` as the first statement; then, unless `target` is NULL, that table
- * against other writers, but not readers (PostgreSQL only). Waits for each lock at most the
- * session's lock_timeout. 0, or -1 with LOCK_TIMEOUT, ACCESS_DENIED and the session's. */
+/* BEGIN, then LOCK TABLE `lock` as the first statement; then the target: in `mode`, which lets
+ * readers be, on PostgreSQL, and on Redshift by a statement that returns no row. Waits for each at
+ * most the session's lock_timeout, and says for what. 0, or -1 with LOCK_TIMEOUT, ACCESS_DENIED and
+ * the session's. */
 int scoop_load_begin(struct scoop_session *session, const struct scoop_table_name *lock,
-                     const struct scoop_table_name *target, const struct scoop_interrupt *interrupt,
-                     struct scoop_error *error);
+                     const struct scoop_table_name *target, const char *mode,
+                     const struct scoop_interrupt *interrupt, struct scoop_error *error);
 /* COMMIT. A failure whose outcome is a commit, or unknown, says so, and that running again is safe
  * because of `why`. 0 or -1. */
 int scoop_load_commit(struct scoop_session *session, const char *why,

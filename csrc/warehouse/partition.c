@@ -1,137 +1,17 @@
+/* Registers partitions, and proves by the catalog that they are where they should be. */
 #include "scoop/partition.h"
 
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
+#include "partition_list.h"
 #include "scoop/memory.h"
 #include "session_internal.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
-
-/* The catalog holds names in lower case, as Redshift folds even quoted ones. */
-static void fold(char *name) {
-    for (; *name != 0; name++)
-        if (*name >= 'A' && *name <= 'Z')
-            *name = (char)(*name + 'a' - 'A');
-}
-
-/* SELECT <what> FROM <view> WHERE schemaname = … AND tablename = … <rest> */
-static int look_up(struct scoop_session *session, const struct scoop_table_name *table,
-                   const char *select, const char *rest, const struct scoop_interrupt *interrupt,
-                   struct scoop_rows **rows, struct scoop_error *error) {
-    struct scoop_table_name folded = *table;
-    struct scoop_buf sql;
-    scoop_buf_init(&sql, SQL_CEILING_BYTES);
-    fold(folded.schema);
-    fold(folded.table);
-    int result = -1;
-    if (scoop_buf_append_text(&sql, select, error) == 0 &&
-        scoop_buf_append_text(&sql, " WHERE schemaname = ", error) == 0 &&
-        scoop_sql_literal(&sql, folded.schema, error) == 0 &&
-        scoop_buf_append_text(&sql, " AND tablename = ", error) == 0 &&
-        scoop_sql_literal(&sql, folded.table, error) == 0 &&
-        scoop_buf_append_text(&sql, rest, error) == 0 && scoop_buf_text(&sql, error) != NULL)
-        result = scoop_session_query(session, (const char *)sql.data, interrupt, rows, error);
-    scoop_buf_free(&sql);
-    return result;
-}
-
-void scoop_partition_list_free(struct scoop_partition_list *list) {
-    for (size_t i = 0; list->values != NULL && i < list->count; i++) {
-        for (size_t j = 0; list->values[i] != NULL && j < list->column_count; j++)
-            scoop_free(list->values[i][j]);
-        scoop_free(list->values[i]);
-    }
-    for (size_t i = 0; list->locations != NULL && i < list->count; i++)
-        scoop_free(list->locations[i]);
-    for (size_t i = 0; list->columns != NULL && i < list->column_count; i++)
-        scoop_free(list->columns[i]);
-    scoop_free(list->values);
-    scoop_free(list->locations);
-    scoop_free(list->columns);
-    memset(list, 0, sizeof *list);
-}
-
-static int take_columns(const struct scoop_rows *rows, const struct scoop_table_name *table,
-                        struct scoop_partition_list *list, struct scoop_error *error) {
-    size_t count = scoop_rows_count(rows);
-    list->columns = scoop_calloc(count + 1, sizeof *list->columns);
-    if (list->columns == NULL)
-        return scoop_fail_memory(error);
-    for (size_t i = 0; i < count; i++) {
-        if (scoop_rows_number(rows, i, 1) == 0)
-            continue;
-        const char *name = scoop_rows_value(rows, i, 0);
-        list->columns[list->column_count] = scoop_strdup(name == NULL ? "" : name);
-        if (list->columns[list->column_count++] == NULL)
-            return scoop_fail_memory(error);
-    }
-    if (count == 0)
-        return scoop_fail(error, SCOOP_NOT_FOUND,
-                          "there is no external table %.127s.%.127s that this user may see; create "
-                          "it or correct its name",
-                          table->schema, table->table);
-    if (list->column_count == 0)
-        return scoop_fail(error, SCOOP_USAGE,
-                          "the external table %.127s.%.127s has no partition column", table->schema,
-                          table->table);
-    return 0;
-}
-
-static int take_partitions(const struct scoop_rows *rows, struct scoop_partition_list *list,
-                           struct scoop_error *error) {
-    list->count = scoop_rows_count(rows);
-    list->values = scoop_calloc(list->count + 1, sizeof *list->values);
-    list->locations = scoop_calloc(list->count + 1, sizeof *list->locations);
-    if (list->values == NULL || list->locations == NULL)
-        return scoop_fail_memory(error);
-    for (size_t i = 0; i < list->count; i++) {
-        const char *values = scoop_rows_value(rows, i, 0);
-        const char *location = scoop_rows_value(rows, i, 1);
-        list->locations[i] = scoop_strdup(location == NULL ? "" : location);
-        if (list->locations[i] == NULL)
-            return scoop_fail_memory(error);
-        if (scoop_partition_parse(values == NULL ? "" : values, list->column_count,
-                                  &list->values[i], error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int read_list(struct scoop_session *session, const struct scoop_table_name *table,
-                     const struct scoop_interrupt *interrupt, struct scoop_partition_list *list,
-                     struct scoop_error *error) {
-    struct scoop_rows *rows = NULL;
-    if (scoop_session_dialect(session) != SCOOP_REDSHIFT)
-        return scoop_fail(error, SCOOP_USAGE,
-                          "external partitions exist on Redshift only, not on PostgreSQL");
-    if (look_up(session, table, "SELECT columnname, part_key FROM svv_external_columns",
-                " ORDER BY part_key, columnnum", interrupt, &rows, error) != 0)
-        return -1;
-    int result = take_columns(rows, table, list, error);
-    scoop_rows_free(rows);
-    if (result != 0)
-        return -1;
-    if (look_up(session, table, "SELECT \"values\", location FROM svv_external_partitions",
-                " ORDER BY 1", interrupt, &rows, error) != 0)
-        return -1;
-    result = take_partitions(rows, list, error);
-    scoop_rows_free(rows);
-    return result;
-}
-
-int scoop_partition_list(struct scoop_session *session, const char *table,
-                         const struct scoop_interrupt *interrupt, struct scoop_partition_list *list,
-                         struct scoop_error *error) {
-    struct scoop_table_name name;
-    memset(list, 0, sizeof *list);
-    if (scoop_sql_split(table, &name, error) == 0 &&
-        read_list(session, &name, interrupt, list, error) == 0)
-        return 0;
-    scoop_partition_list_free(list);
-    return -1;
-}
+/* One that adds and moves, one that moves what others put elsewhere meanwhile, one that looks. */
+enum { ROUNDS = 3 };
 
 static const char *find_value(const struct scoop_partition *partition, const char *column) {
     for (size_t i = 0; i < partition->count; i++)
@@ -163,20 +43,24 @@ static int check_name(const struct scoop_partition *partition, size_t at,
                       name, table->schema, table->table);
 }
 
-/* Puts the values in the order of the table's columns. */
+/* Puts the values in the order of the table's columns, each in its one spelling. */
 static int arrange(const struct scoop_partition *partition, const struct scoop_table_name *table,
-                   const struct scoop_partition_list *list, const char **values,
+                   const struct scoop_partition_list *list, char **values,
                    struct scoop_error *error) {
-    for (size_t i = 0; i < list->column_count; i++) {
-        values[i] = find_value(partition, list->columns[i]);
-        if (values[i] == NULL)
+    for (size_t i = 0; i < list->column_count; i++)
+        if (find_value(partition, list->columns[i]) == NULL)
             return scoop_fail(error, SCOOP_USAGE,
                               "%.127s.%.127s is partitioned by \"%.127s\", which has no value here",
                               table->schema, table->table, list->columns[i]);
-    }
     for (size_t i = 0; i < partition->count; i++)
         if (check_name(partition, i, table, list, error) != 0)
             return -1;
+    for (size_t i = 0; i < list->column_count; i++) {
+        values[i] =
+            scoop_partition_normal_copy(list, i, find_value(partition, list->columns[i]), error);
+        if (values[i] == NULL)
+            return -1;
+    }
     return check_location(partition, error);
 }
 
@@ -187,14 +71,13 @@ static bool same_values(const char *const *left, const char *const *right, size_
     return true;
 }
 
-/* Where the catalog has the partition; list->count when it has not. */
-static size_t find_known(const struct scoop_partition_list *list, const char *const *values) {
-    size_t i = 0;
-    while (i < list->count &&
-           !same_values((const char *const *)list->values[i], values, list->column_count))
-        i++;
-    return i;
-}
+/* A partition that was asked for. */
+struct wanted {
+    struct scoop_partition partition; /* values in the table's order and in their one spelling */
+    char **values;                    /* what partition.values points to */
+    size_t known;                     /* where the catalog has it; list.count when it has not */
+    bool set;                         /* its location was set by us */
+};
 
 /* One call of scoop_partition_add. */
 struct registration {
@@ -202,36 +85,55 @@ struct registration {
     struct scoop_table_name table;
     const struct scoop_interrupt *interrupt;
     struct scoop_partition_list list;
-    struct scoop_partition *arranged; /* the caller's, values in the table's order */
-    const char **values;              /* [count][column_count], what arranged points to */
+    size_t column_count;
+    struct wanted *wanted;
     size_t count;
 };
 
 static int arrange_all(struct registration *registration, const struct scoop_partition *partitions,
                        struct scoop_error *error) {
-    size_t columns = registration->list.column_count;
-    /* There is at least one column. */
-    if (registration->count > SIZE_MAX / columns - 1)
-        return scoop_fail(error, SCOOP_USAGE, "too many partitions in one call");
-    registration->arranged = scoop_calloc(registration->count + 1, sizeof *partitions);
-    registration->values =
-        scoop_calloc((registration->count + 1) * columns, sizeof *registration->values);
-    if (registration->arranged == NULL || registration->values == NULL)
+    size_t columns = registration->column_count = registration->list.column_count;
+    registration->wanted = scoop_calloc(registration->count + 1, sizeof *registration->wanted);
+    if (registration->wanted == NULL)
         return scoop_fail_memory(error);
     for (size_t i = 0; i < registration->count; i++) {
-        const char **values = registration->values + i * columns;
-        if (arrange(&partitions[i], &registration->table, &registration->list, values, error) != 0)
+        struct wanted *wanted = &registration->wanted[i];
+        wanted->values = scoop_calloc(columns + 1, sizeof *wanted->values);
+        if (wanted->values == NULL)
+            return scoop_fail_memory(error);
+        if (arrange(&partitions[i], &registration->table, &registration->list, wanted->values,
+                    error) != 0)
             return -1;
         for (size_t j = 0; j < i; j++)
-            if (same_values(values, registration->arranged[j].values, columns))
+            if (same_values((const char *const *)wanted->values,
+                            registration->wanted[j].partition.values, columns))
                 return scoop_fail(error, SCOOP_USAGE, "the partition %.127s=%.200s is given twice",
-                                  registration->list.columns[0], values[0]);
-        registration->arranged[i] = (struct scoop_partition){
-            .names = (const char *const *)registration->list.columns,
-            .values = values,
-            .count = columns,
-            .location = partitions[i].location,
-        };
+                                  registration->list.columns[0], wanted->values[0]);
+        wanted->partition.values = (const char *const *)wanted->values;
+        wanted->partition.count = columns;
+        wanted->partition.location = partitions[i].location;
+    }
+    return 0;
+}
+
+/* Finds each in the catalog as it was read last. */
+static int find_known(struct registration *registration, struct scoop_error *error) {
+    const struct scoop_partition_list *list = &registration->list;
+    for (size_t i = 0; i < registration->count; i++) {
+        struct wanted *wanted = &registration->wanted[i];
+        wanted->partition.names = (const char *const *)list->columns;
+        wanted->known = list->count;
+        for (size_t at = 0; at < list->count; at++) {
+            if (!same_values((const char *const *)list->normals[at], wanted->partition.values,
+                             list->column_count))
+                continue;
+            if (wanted->known < list->count)
+                return scoop_fail(error, SCOOP_PRECONDITION,
+                                  "the catalog has the partition %.127s=%.200s twice, spelled in "
+                                  "two ways; drop one of them",
+                                  list->columns[0], wanted->values[0]);
+            wanted->known = at;
+        }
     }
     return 0;
 }
@@ -257,15 +159,17 @@ static int add_batch(struct registration *registration, const struct scoop_parti
     return run(registration, built, &sql, error);
 }
 
-static int add_new(struct registration *registration, struct scoop_error *error) {
+/* Adds those that the catalog has not. */
+static int add_new(struct registration *registration, bool *changed, struct scoop_error *error) {
     const struct scoop_partition *batch[SCOOP_PARTITIONS_PER_STATEMENT];
     size_t count = 0;
     for (size_t i = 0; i < registration->count; i++) {
-        struct scoop_partition *partition = &registration->arranged[i];
-        if (find_known(&registration->list, partition->values) < registration->list.count)
+        struct wanted *wanted = &registration->wanted[i];
+        if (wanted->known < registration->list.count)
             continue;
-        partition->status = SCOOP_ADDED;
-        batch[count++] = partition;
+        *changed = true;
+        wanted->partition.status = SCOOP_ADDED;
+        batch[count++] = &wanted->partition;
         if (count < SCOOP_PARTITIONS_PER_STATEMENT)
             continue;
         if (add_batch(registration, batch, count, error) != 0)
@@ -275,23 +179,99 @@ static int add_new(struct registration *registration, struct scoop_error *error)
     return add_batch(registration, batch, count, error);
 }
 
-static int set_known(struct registration *registration, struct scoop_error *error) {
+/* In the catalog's own spelling, by which it finds the partition. */
+static int move(struct registration *registration, struct wanted *wanted,
+                struct scoop_error *error) {
+    struct scoop_partition known = wanted->partition;
+    struct scoop_buf sql;
+    known.values = (const char *const *)registration->list.values[wanted->known];
+    wanted->set = true;
+    scoop_buf_init(&sql, SQL_CEILING_BYTES);
+    int built = scoop_partition_sql_move(&registration->table, &known, &sql, error);
+    return run(registration, built, &sql, error);
+}
+
+/* Whether the catalog shows it at its place. One that is cut proves nothing, so it counts only if
+ * we have set it. */
+static bool at_its_place(const struct registration *registration, const struct wanted *wanted) {
+    const char *shown = registration->list.locations[wanted->known];
+    if (strlen(shown) < SCOOP_LOCATION_SHOWN_BYTES)
+        return scoop_partition_same_location(shown, wanted->partition.location);
+    return wanted->set && scoop_partition_may_hold(shown, wanted->partition.location);
+}
+
+/* Sets the location of those that the catalog has elsewhere. */
+static int move_known(struct registration *registration, int round, bool *changed,
+                      struct scoop_error *error) {
     for (size_t i = 0; i < registration->count; i++) {
-        struct scoop_partition *partition = &registration->arranged[i];
-        size_t known = find_known(&registration->list, partition->values);
-        if (known == registration->list.count)
+        struct wanted *wanted = &registration->wanted[i];
+        if (wanted->known == registration->list.count)
             continue;
-        partition->status = SCOOP_UNCHANGED;
-        if (scoop_partition_same_location(registration->list.locations[known], partition->location))
+        if (round == 1)
+            wanted->partition.status = SCOOP_UNCHANGED;
+        if (at_its_place(registration, wanted))
             continue;
-        struct scoop_buf sql;
-        scoop_buf_init(&sql, SQL_CEILING_BYTES);
-        int built = scoop_partition_sql_move(&registration->table, partition, &sql, error);
-        if (run(registration, built, &sql, error) != 0)
+        const char *shown = registration->list.locations[wanted->known];
+        if (round == ROUNDS)
+            return scoop_fail(error, SCOOP_PROTOCOL,
+                              "another session sets the location of %.127s=%.200s, too: it is "
+                              "%.200s now; run it again",
+                              registration->list.columns[0], wanted->values[0], shown);
+        /* A cut location that may be the one that we added is set to be sure, and stays added. */
+        if (round == 1 || strlen(shown) < SCOOP_LOCATION_SHOWN_BYTES ||
+            !scoop_partition_may_hold(shown, wanted->partition.location))
+            wanted->partition.status = SCOOP_MOVED;
+        if (move(registration, wanted, error) != 0)
             return -1;
-        partition->status = SCOOP_MOVED;
+        *changed = true;
     }
     return 0;
+}
+
+static int check_there(const struct registration *registration, struct scoop_error *error) {
+    for (size_t i = 0; i < registration->count; i++)
+        if (registration->wanted[i].known == registration->list.count)
+            return scoop_fail(error, SCOOP_PROTOCOL,
+                              "the partition %.127s=%.200s was added, and the catalog does not "
+                              "show it; another session may drop it, so run it again",
+                              registration->list.columns[0], registration->wanted[i].values[0]);
+    return 0;
+}
+
+static int read_again(struct registration *registration, struct scoop_error *error) {
+    scoop_partition_list_free(&registration->list);
+    if (scoop_partition_read(registration->session, &registration->table, registration->interrupt,
+                             &registration->list, error) != 0)
+        return -1;
+    if (registration->list.column_count == registration->column_count)
+        return find_known(registration, error);
+    return scoop_fail(error, SCOOP_NOT_FOUND, "the table was changed meanwhile; run it again");
+}
+
+/* ADD IF NOT EXISTS does nothing where another session was faster, so the catalog has the word. */
+static int settle(struct registration *registration, struct scoop_error *error) {
+    for (int round = 1;; round++) {
+        bool changed = false;
+        int result =
+            round == 1 ? add_new(registration, &changed, error) : check_there(registration, error);
+        if (result == 0)
+            result = move_known(registration, round, &changed, error);
+        if (result != 0 || !changed)
+            return result;
+        if (read_again(registration, error) != 0)
+            return -1;
+    }
+}
+
+static void release(struct registration *registration) {
+    for (size_t i = 0; registration->wanted != NULL && i < registration->count; i++) {
+        char **values = registration->wanted[i].values;
+        for (size_t j = 0; values != NULL && j < registration->column_count; j++)
+            scoop_free(values[j]);
+        scoop_free(values);
+    }
+    scoop_free(registration->wanted);
+    scoop_partition_list_free(&registration->list);
 }
 
 int scoop_partition_add(struct scoop_session *session, const char *table,
@@ -306,14 +286,12 @@ int scoop_partition_add(struct scoop_session *session, const char *table,
     if (result == 0)
         result = arrange_all(&registration, partitions, error);
     if (result == 0)
-        result = add_new(&registration, error);
+        result = find_known(&registration, error);
     if (result == 0)
-        result = set_known(&registration, error);
+        result = settle(&registration, error);
     for (size_t i = 0; result == 0 && i < count; i++)
-        partitions[i].status = registration.arranged[i].status;
-    scoop_free(registration.arranged);
-    scoop_free(registration.values);
-    scoop_partition_list_free(&registration.list);
+        partitions[i].status = registration.wanted[i].partition.status;
+    release(&registration);
     if (result == 0)
         return 0;
     return scoop_fail_prefix(error, "partitions of %.250s: ", table);

@@ -66,6 +66,15 @@ bool scoop_partition_same_location(const char *shown, const char *location) {
     return length == without_slash(location) && memcmp(shown, location, length) == 0;
 }
 
+bool scoop_partition_may_hold(const char *shown, const char *location) {
+    size_t length = strlen(shown);
+    if (length >= SCOOP_LOCATION_SHOWN_BYTES)
+        return strncmp(shown, location, length) == 0;
+    length = without_slash(shown);
+    return strncmp(shown, location, length) == 0 &&
+           (location[length] == '/' || location[length] == 0);
+}
+
 static void skip_spaces(const char **at) {
     *at += strspn(*at, " \t\r\n");
 }

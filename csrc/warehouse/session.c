@@ -5,18 +5,36 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "scoop/sql_text.h"
 #include "scoop/trace.h"
 #include "session_internal.h"
 
-/* EXTRA: room for sslrootcert, application_name, client_encoding and the closing NULL. */
-enum { APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 4 };
+/* EXTRA: room for sslmode, sslrootcert, application_name, client_encoding and the closing NULL. */
+enum { APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 5 };
 
+/* Some are passwords. */
 static void free_list(char **list) {
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+        scoop_wipe(list[i], strlen(list[i]));
         scoop_free(list[i]);
+    }
     scoop_free(list);
+}
+
+void scoop_session_free_settings(PQconninfoOption *settings) {
+    for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
+        if (option->val != NULL)
+            scoop_wipe(option->val, strlen(option->val));
+    PQconninfoFree(settings);
+}
+
+/* What connecting needs; a session connects once. */
+static void forget_settings(struct scoop_session *session) {
+    free_list(session->keywords);
+    free_list(session->values);
+    session->keywords = session->values = NULL;
 }
 
 static int store(struct scoop_session *session, size_t at, const char *keyword, const char *value,
@@ -92,7 +110,7 @@ static int take_conninfo(struct scoop_session *session, const char *conninfo,
                           "postgresql://user:password@host:port/database with special characters "
                           "percent-encoded, or key=value pairs with values in single quotes");
     int result = take_parsed(session, parsed, error);
-    PQconninfoFree(parsed);
+    scoop_session_free_settings(parsed);
     return result;
 }
 
@@ -149,8 +167,7 @@ void scoop_session_free(struct scoop_session *session) {
     if (session == NULL)
         return;
     scoop_session_drop(session);
-    free_list(session->keywords);
-    free_list(session->values);
+    forget_settings(session);
     scoop_free(session->label);
     scoop_free(session->ca_file);
     if (session->wake_fd >= 0)
@@ -187,13 +204,38 @@ static void drop_notice(void *user, const char *message) {
     (void)message;
 }
 
+static const char *setting(const struct scoop_session *session, const char *keyword,
+                           const char *variable) {
+    const char *value = getenv(variable);
+    for (size_t i = 0; session->keywords[i] != NULL; i++)
+        if (strcmp(session->keywords[i], keyword) == 0)
+            value = session->values[i];
+    return value == NULL || value[0] == 0 ? NULL : value;
+}
+
+/* The sslmode that the caller or the environment names; without one, Redshift's is "require": libpq
+ * alone would speak to any server without TLS that says it has none. NULL: libpq's own. */
+static const char *ssl_mode(const struct scoop_session *session) {
+    const char *mode = setting(session, "sslmode", "PGSSLMODE");
+    return mode == NULL && session->dialect == SCOOP_REDSHIFT ? "require" : mode;
+}
+
+/* A service file may name a stricter sslmode, which ours would hide. */
+static int check_service(const struct scoop_session *session, struct scoop_error *error) {
+    const char *service = setting(session, "service", "PGSERVICE");
+    if (session->dialect != SCOOP_REDSHIFT || service == NULL ||
+        setting(session, "sslmode", "PGSSLMODE") != NULL)
+        return 0;
+    return scoop_fail(error, SCOOP_USAGE,
+                      "the connection uses the service %.100s; name its sslmode beside it, as "
+                      "sslmode=verify-full or sslmode=require",
+                      service);
+}
+
 /* Whether the server's certificate is to be checked; with a CA file and a lesser sslmode libpq
  * would check it too, and refuse servers that the caller wants to trust. */
 static bool checks_certificate(const struct scoop_session *session) {
-    const char *mode = getenv("PGSSLMODE");
-    for (size_t i = 0; session->keywords[i] != NULL; i++)
-        if (strcmp(session->keywords[i], "sslmode") == 0)
-            mode = session->values[i];
+    const char *mode = ssl_mode(session);
     return mode != NULL && strncmp(mode, "verify-", 7) == 0;
 }
 
@@ -218,6 +260,8 @@ static PGconn *start(const struct scoop_session *session, struct scoop_error *er
         size_t used = 0;
         for (size_t i = 0; i < DEFAULTS; i++, used++)
             keywords[used] = defaults[i][0], values[used] = defaults[i][1];
+        if (ssl_mode(session) != NULL)
+            keywords[used] = "sslmode", values[used++] = ssl_mode(session);
         if (session->ca_file != NULL && checks_certificate(session))
             keywords[used] = "sslrootcert", values[used++] = session->ca_file;
         for (size_t i = 0; i < count; i++, used++)
@@ -239,7 +283,7 @@ static int connect_seconds(PGconn *connection) {
     for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
         if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL)
             seconds = atoi(option->val);
-    PQconninfoFree(settings);
+    scoop_session_free_settings(settings);
     return seconds;
 }
 
@@ -295,11 +339,14 @@ static int set_up(struct scoop_session *session, const struct scoop_interrupt *i
     PQsetErrorVerbosity(session->connection, PQERRORS_DEFAULT);
     if (session->dialect == SCOOP_REDSHIFT && set_label(session, interrupt, error) != 0)
         return -1;
-    if (session->statement_timeout_ms <= 0)
-        return 0;
+    snprintf(sql, sizeof sql, "SET lock_timeout TO %lld", (long long)session->lock_timeout_ms);
+    if (session->dialect == SCOOP_POSTGRES && session->lock_timeout_ms > 0 &&
+        scoop_session_run(session, sql, interrupt, error) != 0)
+        return -1;
     snprintf(sql, sizeof sql, "SET statement_timeout TO %lld",
              (long long)session->statement_timeout_ms);
-    return scoop_session_run(session, sql, interrupt, error);
+    return session->statement_timeout_ms > 0 ? scoop_session_run(session, sql, interrupt, error)
+                                             : 0;
 }
 
 int scoop_session_connect(struct scoop_session *session, const struct scoop_interrupt *interrupt,
@@ -308,6 +355,8 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
         return -1;
     if (session->connection != NULL)
         return 0;
+    if (check_service(session, error) != 0)
+        return -1;
     session->connection = start(session, error);
     if (session->connection == NULL)
         return -1;
@@ -315,8 +364,10 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
                 PQport(session->connection), PQdb(session->connection));
     PQsetNoticeProcessor(session->connection, drop_notice, NULL);
     PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
-    if (poll_connection(session, interrupt, error) == 0 && set_up(session, interrupt, error) == 0)
+    if (poll_connection(session, interrupt, error) == 0 && set_up(session, interrupt, error) == 0) {
+        forget_settings(session);
         return 0;
+    }
     PQfinish(session->connection);
     session->connection = NULL;
     return -1;

@@ -15,20 +15,23 @@ struct scoop_rows {
 };
 
 struct scoop_session {
-    char **keywords; /* owned, closed by NULL */
+    char **keywords; /* owned, closed by NULL; NULL once connected */
     char **values;
     enum scoop_dialect dialect;
     char *label;
     char *ca_file; /* NULL: libpq's own */
     int64_t lock_timeout_ms;
     int64_t statement_timeout_ms;
-    PGconn *connection; /* NULL: not connected yet, or lost */
-    bool lost;          /* the connection was lost; no other follows */
-    bool timed;         /* a statement timeout is set, so 57014 may come from it */
-    bool succeeded;     /* how the server answered the last statement, even a cancelled one */
-    pid_t pid;          /* the process that made the session */
-    int wake_fd;        /* readable once cancelled */
-    int64_t checked_ms; /* when the interrupt was asked last */
+    PGconn *connection;     /* NULL: not connected yet, or lost */
+    bool lost;              /* the connection was lost; no other follows */
+    bool timed;             /* a statement timeout is set, so 57014 may come from it */
+    char usual_timeout[32]; /* statement_timeout before a lock was waited for */
+    char held_by[500];      /* of what is waited for; "" where nobody tells */
+    char waits_for[900];    /* "" when nothing is */
+    bool succeeded;         /* how the server answered the last statement, even a cancelled one */
+    pid_t pid;              /* the process that made the session */
+    int wake_fd;            /* readable once cancelled */
+    int64_t checked_ms;     /* when the interrupt was asked last */
     atomic_bool cancelled;
 };
 
@@ -63,7 +66,16 @@ bool scoop_session_in_transaction(const struct scoop_session *session);
 /* scoop_session_execute without parameters and rows. */
 int scoop_session_run(struct scoop_session *session, const char *sql,
                       const struct scoop_interrupt *interrupt, struct scoop_error *error);
-/* The same, with rows. */
+/* What to do, once, when a statement has not been answered after a while. */
+struct scoop_late {
+    int64_t after_ms;
+    void (*call)(void *user);
+    void *user;
+};
+int scoop_session_run_watched(struct scoop_session *session, const char *sql,
+                              const struct scoop_late *late,
+                              const struct scoop_interrupt *interrupt, struct scoop_error *error);
+/* The same as scoop_session_run, with rows. */
 int scoop_session_query(struct scoop_session *session, const char *sql,
                         const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                         struct scoop_error *error);
@@ -81,6 +93,8 @@ int scoop_session_copy(struct scoop_session *session, const char *sql,
 /* Ends an open transaction, cancelled or not; closes the connection where that does not work within
  * a few seconds. */
 void scoop_session_rollback(struct scoop_session *session);
+/* Releases what libpq says of settings, passwords among them. NULL is allowed. */
+void scoop_session_free_settings(PQconninfoOption *settings);
 /* Closes the connection; the session is lost. */
 void scoop_session_drop(struct scoop_session *session);
 

@@ -261,6 +261,27 @@ int scoop_session_execute(struct scoop_session *session, const struct scoop_stat
     return 0;
 }
 
+int scoop_session_run_watched(struct scoop_session *session, const char *sql,
+                              const struct scoop_late *late,
+                              const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_statement statement = {.sql = sql};
+    struct scoop_patience patience = {.interrupt = interrupt};
+    struct answer answer = {0};
+    if (make_ready(session, interrupt, error) != 0 ||
+        send_statement(session, &statement, error) != 0)
+        return -1;
+    patience.deadline_ms = scoop_session_clock_ms() + late->after_ms;
+    enum scoop_wait end = receive(session, &patience, &answer);
+    if (end == SCOOP_WAIT_LATE) {
+        late->call(late->user);
+        patience.deadline_ms = 0;
+        end = receive(session, &patience, &answer);
+    }
+    int outcome = settle(session, end, &answer, error);
+    PQclear(answer.result);
+    return outcome;
+}
+
 /* Waits until all that was given to libpq is on its way. READY also when the connection was lost,
  * which the answer tells. */
 static enum scoop_wait flush(struct scoop_session *session, const struct scoop_patience *patience) {

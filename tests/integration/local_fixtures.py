@@ -49,7 +49,8 @@ class StandIn:
 
     @property
     def dsn(self) -> str:
-        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{self.database}"
+        place = f"127.0.0.1:{self.port}/{self.database}"
+        return f"postgresql://{USER}:{PASSWORD}@{place}?sslmode=disable"
 
     @property
     def backend_dsn(self) -> str:

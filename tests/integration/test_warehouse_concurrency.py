@@ -235,7 +235,7 @@ def test_a_lock_that_is_not_granted_ends_in_lock_timeout(database: Settings, eye
             other.execute("LOCK TABLE airscoop.lock_s_target")
             with pytest.raises(errors.LockTimeout, match="lock_s_target") as caught:
                 insert(warehouse)
-        assert caught.value.retryable and caught.value.sqlstate == "57014"
+        assert caught.value.retryable and caught.value.sqlstate == "55P03"
         assert warehouse.execute("SHOW statement_timeout") == [("77s",)]
         assert insert(warehouse).inserted == DISTINCT
         assert warehouse.execute("SHOW statement_timeout") == [("77s",)]

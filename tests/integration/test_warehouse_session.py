@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
+from local_fixtures import StandIn
 from wire_proxy import WireProxy
 
 from airscoop import errors
@@ -164,6 +166,52 @@ def test_a_certificate_is_checked_against_the_ca_file(
 def test_a_lesser_sslmode_checks_nothing(database: Settings) -> None:
     with Warehouse(conninfo(database, sslmode="require"), dialect="postgres") as warehouse:
         assert warehouse.execute("SELECT 1") == [("1",)]
+
+
+def without_sslmode(standin: StandIn) -> str:
+    return standin.dsn.removesuffix("?sslmode=disable")
+
+
+@pytest.mark.usefixtures("no_ca")
+def test_redshift_is_not_spoken_to_without_tls_unless_told(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = without_sslmode(standin)
+    assert "sslmode" not in plain
+    parts = {name: str(value) for name, value in psycopg.conninfo.conninfo_to_dict(plain).items()}
+    for given in (plain, parts, {**parts, "sslmode": ""}):
+        with pytest.raises(errors.TlsError, match="sslmode"):
+            Warehouse(given).execute("SELECT 1")
+    for mode in ("disable", "allow", "prefer"):
+        with Warehouse(f"{plain}?sslmode={mode}") as warehouse:
+            assert warehouse.execute("SELECT 1") == [("1",)]
+        with Warehouse({**parts, "sslmode": mode}) as warehouse:
+            assert warehouse.execute("SELECT 1") == [("1",)]
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    with Warehouse(plain) as warehouse:
+        assert warehouse.execute("SELECT 1") == [("1",)]
+
+
+@pytest.mark.usefixtures("no_ca")
+def test_postgresql_keeps_libpqs_own_sslmode(standin: StandIn) -> None:
+    with Warehouse(without_sslmode(standin), dialect="postgres") as warehouse:
+        assert warehouse.execute("SELECT 1") == [("1",)]
+
+
+@pytest.mark.usefixtures("no_ca")
+def test_a_service_of_redshift_needs_an_sslmode_beside_it(
+    standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(without_sslmode(standin))
+    lines = "".join(f"{name}={value}\n" for name, value in parts.items())
+    (tmp_path / "services").write_text(f"[house]\n{lines}sslmode=verify-full\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    with pytest.raises(errors.UsageError, match="service house; name its sslmode"):
+        Warehouse({"service": "house"}).execute("SELECT 1")
+    with Warehouse({"service": "house", "sslmode": "disable"}) as warehouse:
+        assert warehouse.execute("SELECT 1") == [("1",)]
+    with pytest.raises(errors.TlsError):
+        Warehouse({"service": "house"}, dialect="postgres").execute("SELECT 1")
 
 
 def test_a_missing_database_is_not_found(database: Settings) -> None:

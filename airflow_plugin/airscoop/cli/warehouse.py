@@ -131,7 +131,14 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
         "the variable: other users can see a command line",
     )
     group.add_argument("--dialect", choices=("redshift", "postgres"), default="redshift")
-    group.add_argument("--lock-timeout", type=float, metavar="SECONDS")
+    group.add_argument(
+        "--lock-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="how long a statement may wait for a lock; on Redshift, which knows no such limit, how "
+        "long insert and apply wait for their turn and their table, while refresh and script are "
+        "bounded by --statement-timeout only",
+    )
     group.add_argument("--statement-timeout", type=float, metavar="SECONDS")
 
 

@@ -333,7 +333,7 @@ class Stack:
 
     def _dsn(self, part: str, user: str, database: str) -> str:
         password, port = self._state.secrets[part], self._state.ports[part]
-        return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
+        return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}?sslmode=disable"
 
     def status(self) -> Status:
         known = self._state.ports

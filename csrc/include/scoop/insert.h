@@ -18,8 +18,10 @@ struct scoop_load_facts {
 
 struct scoop_insert_options {
     struct scoop_insert_names names;
-    bool replace;             /* false: rows of the target are kept */
-    int64_t expected_records; /* what the source must give; negative: not known */
+    bool replace;               /* false: rows of the target are kept */
+    int64_t expected_records;   /* what the source must give; negative: not known */
+    const char *const *objects; /* s3://…, which the source's partition must read (Redshift) */
+    size_t object_count;
     struct scoop_load_facts load;
 };
 
@@ -38,7 +40,8 @@ struct scoop_insert_counts {
  * as is airscoop.loads, which gets a row for each run. The transaction is tried again, up to 5
  * times, when a concurrent one gets in the way. 0, or -1: then nothing was inserted, unless the
  * connection was lost or the run cancelled during COMMIT; the message says so, and that running
- * again is safe. Errors beside the session's: COUNT_MISMATCH, LOCK_TIMEOUT, SERIALIZATION, USAGE.
+ * again is safe. Errors beside the session's: PRECONDITION (of `objects`), COUNT_MISMATCH,
+ * LOCK_TIMEOUT, SERIALIZATION, USAGE.
  */
 int scoop_insert_distinct(struct scoop_session *session, const struct scoop_insert_options *options,
                           const struct scoop_interrupt *interrupt,

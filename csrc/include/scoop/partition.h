@@ -25,20 +25,27 @@ struct scoop_partition {
 };
 
 /* Registers each partition: a new one is added (at most 100 in a statement), one that is there is
- * set to its location again unless the catalog shows an equal location in full. A location of 128
- * bytes or more cannot be compared, so it is set again and counts as moved. Each statement stands
- * alone: after an error those before it stay, and running again is safe. 0, or -1: USAGE for values
- * that do not fit the table's partition columns, NOT_FOUND for the table. */
+ * set to its location again unless the catalog shows an equal location in full. Values are compared
+ * as their columns' types read them. Then the catalog is read again: what another session has added
+ * in between at another place is moved, and what is not where it should be is an error. A location
+ * of 128 bytes or more cannot be compared, so it is set again, and counts as moved where it was not
+ * added. Each statement stands alone: after an error those before it stay, and running again is
+ * safe. 0, or -1: USAGE for values that do not fit the table's partition columns, NOT_FOUND for the
+ * table, PRECONDITION for a catalog that has a partition twice or is changed by others meanwhile.
+ */
 int scoop_partition_add(struct scoop_session *session, const char *table,
                         struct scoop_partition *partitions, size_t count,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
 /* What the catalog knows of a table; released with scoop_partition_list_free. */
 struct scoop_partition_list {
+    bool external;  /* the table is one */
     char **columns; /* names of the partition columns, in their order */
+    char **types;   /* as the catalog's view shows them */
     size_t column_count;
     size_t count;
     char ***values;   /* [count][column_count]; a NULL is the catalog's null */
+    char ***normals;  /* the same in the spelling of scoop_partition_normal */
     char **locations; /* cut at 128 characters by the catalog's view */
 };
 /* 0 with *list filled, or -1 (NOT_FOUND when the table is not an external one). */
@@ -54,6 +61,11 @@ void scoop_partition_list_free(struct scoop_partition_list *list);
  * (PROTOCOL when the form or the number of values is another). */
 int scoop_partition_parse(const char *text, size_t count, char ***values,
                           struct scoop_error *error);
+/* Appends the one spelling of what `value` stands for in a column of `type`, as
+ * svv_external_columns shows it: 20270105 is 2027-01-05 in a date column. Equal values have equal
+ * spellings. 0, or -1: USAGE, with what to write, for what the column cannot hold. */
+int scoop_partition_normal(const char *type, const char *value, struct scoop_buf *normal,
+                           struct scoop_error *error);
 /* Appends ALTER TABLE … ADD IF NOT EXISTS PARTITION (…) LOCATION '…' … for `count` partitions whose
  * names are in the table's order. 0 or -1. */
 int scoop_partition_sql_add(const struct scoop_table_name *table,
@@ -66,5 +78,7 @@ int scoop_partition_sql_move(const struct scoop_table_name *table,
 /* Whether the catalog's text proves that the location is this one; one slash at the end is ignored.
  */
 bool scoop_partition_same_location(const char *shown, const char *location);
+/* Whether, as far as the catalog's text tells, the location is this one, or a folder above. */
+bool scoop_partition_may_hold(const char *shown, const char *location);
 
 #endif

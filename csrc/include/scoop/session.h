@@ -19,10 +19,13 @@ struct scoop_session_options {
     const char *const *keywords; /* libpq's names, closed by NULL */
     const char *const *values;   /* one per keyword */
     enum scoop_dialect dialect;
-    const char *ca_file;     /* for sslmode verify-ca and verify-full without sslrootcert */
-    const char *label;       /* query_group on Redshift, application_name else; NULL: airscoop */
-    int64_t lock_timeout_ms; /* for the lock of an insert; 0: wait for ever */
-    int64_t statement_timeout_ms; /* for every other statement; 0: the server's own */
+    const char *ca_file; /* for sslmode verify-ca and verify-full without sslrootcert */
+    const char *label;   /* query_group on Redshift, application_name else; NULL: airscoop */
+    /* 0: wait for ever. On PostgreSQL how long any statement waits for a lock (the server's own
+     * lock_timeout); on Redshift, which has none, how long a load waits for its turn and its table.
+     */
+    int64_t lock_timeout_ms;
+    int64_t statement_timeout_ms; /* for all but those waits of a load; 0: the server's own */
 };
 
 /* A session that is not connected yet; options are copied. Owned by the caller; NULL with *error
@@ -62,6 +65,10 @@ struct scoop_statement {
 int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
                           const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                           struct scoop_error *error);
+
+/* What the call under way waits for, and who holds it, as a text for people; "" when it waits for
+ * nothing that is known. For the interrupt's check, on the thread of the call. */
+const char *scoop_session_waits_for(const struct scoop_session *session);
 
 enum scoop_dialect scoop_session_dialect(const struct scoop_session *session);
 

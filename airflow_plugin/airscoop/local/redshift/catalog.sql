@@ -95,6 +95,14 @@ JOIN pg_class c ON c.oid = p.parent JOIN pg_namespace n ON n.oid = c.relnamespac
 JOIN pg_catalog.svv_external_tables v ON v.schemaname = n.nspname AND v.tablename = c.relname
 WHERE cardinality(p.partition_values) > 0;
 
-GRANT SELECT ON pg_catalog.svv_external_schemas, pg_catalog.svv_external_tables,
+CREATE OR REPLACE VIEW pg_catalog.svv_transactions AS
+SELECT a.usename::text AS txn_owner, a.datname::text AS txn_db,
+       a.backend_xid::text::bigint AS xid, l.pid,
+       (a.xact_start AT TIME ZONE 'UTC')::timestamp AS txn_start, l.mode AS lock_mode,
+       l.locktype AS lockable_object_type, l.relation, l.granted
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype IN ('relation', 'transactionid');
+
+GRANT SELECT ON pg_catalog.svv_transactions, pg_catalog.svv_external_schemas, pg_catalog.svv_external_tables,
     pg_catalog.svv_external_columns, pg_catalog.svv_external_partitions TO PUBLIC;
 GRANT USAGE ON SCHEMA airscoop_partitions TO PUBLIC;

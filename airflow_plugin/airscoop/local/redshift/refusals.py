@@ -24,6 +24,9 @@ _STARTS = {
     ("ROLLBACK", "TO"): "ROLLBACK TO SAVEPOINT",
 }
 _FUNCTIONS = {"STRING_AGG", "ARRAY_AGG"}
+_UNKNOWN_PARAMETERS = {
+    "LOCK_TIMEOUT", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT", "TRANSACTION_TIMEOUT", "WORK_MEM",
+}  # fmt: skip
 
 
 def _at(words: Sequence[str], place: int, *expected: str) -> bool:
@@ -78,9 +81,22 @@ def _create_table(words: Sequence[str], tokens: Sequence[Token]) -> SqlError | N
     return None
 
 
+def _parameter(words: Sequence[str]) -> SqlError | None:
+    """A parameter that PostgreSQL has got since and Redshift has not."""
+    if words[0] not in ("SET", "RESET", "SHOW"):
+        return None
+    place = 2 if words[1:2] in (["SESSION"], ["LOCAL"]) else 1
+    name = words[place] if place < len(words) else ""
+    if name in _UNKNOWN_PARAMETERS:
+        return SqlError("42704", f'unrecognized configuration parameter "{name.lower()}"')
+    return None
+
+
 def refusal(tokens: Sequence[Token]) -> SqlError | None:
     """The error Redshift gives for this statement, or None."""
     words = keywords(tokens)
+    if (error := _parameter(words)) is not None:
+        return error
     for start, title in _STARTS.items():
         if _at(words, 0, *start):
             return SqlError("0A000", f"{title} is not supported")

@@ -14,7 +14,8 @@ _NOTABLE = re.compile(
     r"external|partition|distkey|sortkey|diststyle|encode|backup|sysdate|identity|"
     r"max|query_group|enable_result_cache|wlm_query|conflict|distinct|returning|filter|"
     r"isolation|serial|json|uuid|bytea|xml|money|index|sequence|trigger|rule|extension|domain|"
-    r"foreign|savepoint|release|rollback|_agg|refresh|location|properties|drop",
+    r"foreign|savepoint|release|rollback|_agg|refresh|location|properties|drop|"
+    r"_timeout|work_mem",
     re.IGNORECASE,
 )
 
