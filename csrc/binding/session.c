@@ -17,8 +17,14 @@ struct session {
     struct airscoop_runner runner;
 };
 
+static void settle(void *object) {
+    scoop_session_rest(((struct session *)object)->session);
+}
+
 static const struct airscoop_runner_type runner_type = {
-    .name = "warehouse session", .advice = "; give each thread a session of its own"};
+    .name = "warehouse session",
+    .advice = "; give each thread a session of its own",
+    .settle = settle};
 
 /* One call that waits, the arguments in `user`. 0, or -1 with an exception set. */
 static int call(struct session *self, int (*work)(void *user, struct scoop_error *error),
@@ -619,6 +625,8 @@ static PyObject *session_cancel(PyObject *object, PyObject *nothing) {
         return NULL;
     if (self->session != NULL)
         scoop_session_cancel(self->session);
+    if (self->session != NULL && !self->runner.busy)
+        scoop_session_rest(self->session);
     Py_RETURN_NONE;
 }
 
