@@ -101,6 +101,7 @@ class BlockReader(io.RawIOBase):
                 self._fill()
         except BaseException as error:
             self._error = self._error or error
+            blocks.clear()  # the exception holds this frame for as long as it is held itself
             raise
         return b"".join(blocks)
 

@@ -25,9 +25,14 @@ static enum scoop_committed committed(const void *object) {
     return ((const struct session *)object)->loads ? SCOOP_COMMITTED_YES : SCOOP_COMMITTED_NO;
 }
 
+static void settle(void *object) {
+    scoop_session_rest(((struct session *)object)->session);
+}
+
 static const struct airscoop_runner_type runner_type = {
     .name = "warehouse session",
     .advice = "; give each thread a session of its own",
+    .settle = settle,
     .committed = committed,
 };
 
@@ -675,6 +680,8 @@ static PyObject *session_cancel(PyObject *object, PyObject *nothing) {
         return NULL;
     if (self->session != NULL)
         scoop_session_cancel(self->session);
+    if (self->session != NULL && !self->runner.busy)
+        scoop_session_rest(self->session);
     Py_RETURN_NONE;
 }
 

@@ -121,9 +121,6 @@ static int fill(struct scoop_session *session, const struct scoop_session_option
     session->statement_timeout_ms = options->statement_timeout_ms;
     session->timed = options->statement_timeout_ms > 0;
     session->pid = getpid();
-    session->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (session->wake_fd < 0)
-        return scoop_fail(error, SCOOP_NO_MEMORY, "no file descriptor is left for a session");
     session->label = scoop_strdup(options->label == NULL ? "airscoop" : options->label);
     session->ca_file = options->ca_file == NULL ? NULL : scoop_strdup(options->ca_file);
     if (session->label == NULL || (options->ca_file != NULL && session->ca_file == NULL))
@@ -163,6 +160,20 @@ void scoop_session_drop(struct scoop_session *session) {
     session->lost = true;
 }
 
+static int open_wake(struct scoop_session *session, struct scoop_error *error) {
+    if (session->wake_fd < 0)
+        session->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return session->wake_fd >= 0
+               ? 0
+               : scoop_fail(error, SCOOP_NO_MEMORY, "no file descriptor is left for a session");
+}
+
+static void close_wake(struct scoop_session *session) {
+    if (session->wake_fd >= 0)
+        close(session->wake_fd);
+    session->wake_fd = -1;
+}
+
 void scoop_session_free(struct scoop_session *session) {
     if (session == NULL)
         return;
@@ -170,15 +181,21 @@ void scoop_session_free(struct scoop_session *session) {
     forget_settings(session);
     scoop_free(session->label);
     scoop_free(session->ca_file);
-    if (session->wake_fd >= 0)
-        close(session->wake_fd);
+    close_wake(session);
     scoop_free(session);
+}
+
+void scoop_session_rest(struct scoop_session *session) {
+    if (atomic_load(&session->cancelled))
+        scoop_session_drop(session);
+    if (session->connection == NULL)
+        close_wake(session);
 }
 
 void scoop_session_cancel(struct scoop_session *session) {
     uint64_t one = 1;
     atomic_store(&session->cancelled, true);
-    /* Fails only when it is readable already. */
+    /* Fails only when it is readable already, or nobody waits. */
     ssize_t written = write(session->wake_fd, &one, sizeof one);
     (void)written;
 }
@@ -355,7 +372,7 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
         return -1;
     if (session->connection != NULL)
         return 0;
-    if (check_service(session, error) != 0)
+    if (check_service(session, error) != 0 || open_wake(session, error) != 0)
         return -1;
     session->connection = start(session, error);
     if (session->connection == NULL)

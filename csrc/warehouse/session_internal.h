@@ -30,7 +30,7 @@ struct scoop_session {
     char waits_for[900];    /* "" when nothing is */
     bool succeeded;         /* how the server answered the last statement, even a cancelled one */
     pid_t pid;              /* the process that made the session */
-    int wake_fd;            /* readable once cancelled */
+    int wake_fd;            /* readable once cancelled; -1: there is nothing to be woken from */
     int64_t checked_ms;     /* when the interrupt was asked last */
     atomic_bool cancelled;
 };

@@ -52,6 +52,10 @@ void scoop_session_cancel(struct scoop_session *session);
  * True when there was one. */
 bool scoop_session_take_back(struct scoop_session *session);
 
+/* Between two calls, while no other thread can cancel: gives back what a session that is not
+ * connected, was cancelled or has lost its connection does not need. */
+void scoop_session_rest(struct scoop_session *session);
+
 struct scoop_statement {
     const char *sql;
     const char *const *parameters; /* as text for $1, $2, …; a NULL is SQL's NULL */
