@@ -212,16 +212,69 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
     return rejects->sink == NULL ? -1 : 0;
 }
 
-int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error) {
-    rejects->done = rejects->uri == NULL || rejects->count == 0;
-    if (rejects->done)
-        return 0;
+static int write_file(struct scoop_rejects *rejects, struct scoop_error *error) {
     if (open_sink(rejects, error) != 0)
         return -1;
     const struct scoop_sink_type *type = rejects->sink->type;
     if (type->write(rejects->sink, rejects->lines.data, rejects->lines.length, error) != 0)
         return -1;
     return type->seal(rejects->sink, error);
+}
+
+static void looked_before(void *user, struct scoop_http_exchange *exchange,
+                          const struct scoop_error *error) {
+    struct scoop_rejects *rejects = user;
+    struct scoop_error failure = {0};
+    (void)exchange;
+    rejects->call = NULL;
+    rejects->replaces = error->code != SCOOP_NOT_FOUND;
+    if (write_file(rejects, &failure) != 0)
+        end_with(rejects, &failure);
+}
+
+int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error) {
+    rejects->done = rejects->uri == NULL || rejects->count == 0;
+    if (rejects->done)
+        return 0;
+    if (rejects->client != NULL)
+        return ask(rejects, "HEAD", "s3:GetObject", looked_before, error);
+    rejects->replaces = access(rejects->uri, F_OK) == 0;
+    return write_file(rejects, error);
+}
+
+void scoop_rejects_abort(struct scoop_rejects *rejects) {
+    struct scoop_error ignored = {0};
+    struct scoop_sink *sink = rejects->sink;
+    scoop_s3_cancel(rejects->call);
+    rejects->call = NULL;
+    if (sink != NULL && sink->type->poll(sink, &ignored) != SCOOP_SINK_COMMITTED)
+        sink->type->abort(sink);
+}
+
+static void remove_written(struct scoop_rejects *rejects) {
+    struct scoop_error error = {0};
+    rejects->removes = true;
+    rejects->done = rejects->written = false;
+    if (rejects->client == NULL)
+        unlink(rejects->uri);
+    rejects->done =
+        rejects->client == NULL || ask(rejects, "DELETE", "s3:DeleteObject", deleted, &error) != 0;
+}
+
+bool scoop_rejects_take_back(struct scoop_rejects *rejects) {
+    struct scoop_error ignored = {0};
+    struct scoop_sink_facts facts;
+    if (rejects->sink == NULL || rejects->replaces)
+        return true;
+    enum scoop_sink_state state = rejects->sink->type->poll(rejects->sink, &ignored);
+    scoop_sink_facts(rejects->sink, &facts);
+    if (state == SCOOP_SINK_ABORTING)
+        return false;
+    if (state != SCOOP_SINK_COMMITTED && !facts.in_doubt)
+        return true;
+    if (!rejects->removes)
+        remove_written(rejects);
+    return rejects->done;
 }
 
 bool scoop_rejects_must_clean(const struct scoop_rejects *rejects) {
@@ -251,7 +304,7 @@ static int poll_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
 }
 
 int scoop_rejects_poll(struct scoop_rejects *rejects, struct scoop_error *error) {
-    if (rejects->sink != NULL && !rejects->done)
+    if (rejects->sink != NULL && !rejects->done && !rejects->failed)
         return poll_sink(rejects, error);
     if (rejects->failed)
         *error = rejects->error;

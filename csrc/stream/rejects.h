@@ -21,6 +21,8 @@ struct scoop_rejects {
     enum scoop_s3_checksum checksum;
     struct scoop_object_headers object;
     bool done, failed, written;
+    bool replaces; /* an earlier file, or perhaps one: what is written cannot be taken back */
+    bool removes;  /* what was written */
     struct scoop_error error;
 };
 
@@ -33,6 +35,11 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
 int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error);
 /* Whether the file of an earlier run may be there, and must not. */
 bool scoop_rejects_must_clean(const struct scoop_rejects *rejects);
+/* The destination will not be committed: stops what is under way. */
+void scoop_rejects_abort(struct scoop_rejects *rejects);
+/* It is not committed, for sure: moves on the removal of a file that was written where none was.
+ * True when it is over. */
+bool scoop_rejects_take_back(struct scoop_rejects *rejects);
 /* The destination is committed: removes the file of an earlier run if none was written. 0 or -1. */
 int scoop_rejects_clean(struct scoop_rejects *rejects, struct scoop_error *error);
 /* Moves the writing or the removal on: 1 when it is over, 0 while it is not, -1 with *error. */

@@ -330,14 +330,14 @@ static enum scoop_sink_state copy_poll(struct scoop_sink *base, struct scoop_err
     struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
     bool in_parts = copy->part_count > 0;
     bool ends = copy->state == SCOOP_SINK_COMMITTING || copy->state == SCOOP_SINK_ABORTING;
-    bool looks = copy->source.verdict == SCOOP_SERVER_COPY_LOOKING;
+    bool looks =
+        copy->state == SCOOP_SINK_OPEN && copy->source.verdict == SCOOP_SERVER_COPY_LOOKING;
     struct scoop_error broken = {0};
     if (copy->state == SCOOP_SINK_SEALING)
         move_parts(copy);
     else if (in_parts && ends)
         follow_target(copy);
-    else if ((ends || looks) && copy->state != SCOOP_SINK_FAILED &&
-             !SCOOP_INVARIANT(is_under_way(copy), &broken))
+    else if ((ends || looks) && !SCOOP_INVARIANT(is_under_way(copy), &broken))
         scoop_server_copy_fail(copy, &broken);
     if (copy->state == SCOOP_SINK_FAILED)
         *error = copy->error;

@@ -16,6 +16,7 @@
 enum {
     NEW_FILE_MODE = 0666, /* less the umask */
     TEMPORARY_NAME_BYTES = 48,
+    SELF_BYTES = 64,
     MOST_LINKS = 40, /* one after the other, as Linux has it */
 };
 
@@ -70,10 +71,14 @@ static enum scoop_sink_state file_poll(struct scoop_sink *base, struct scoop_err
     return ((struct file_sink *)base)->state;
 }
 
+static void name_self(int fd, char self[SELF_BYTES]) {
+    snprintf(self, SELF_BYTES, "/proc/self/fd/%d", fd);
+}
+
 /* Gives an unnamed temporary file its name beside the target. */
 static int name_it(struct file_sink *sink) {
-    char self[64];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", sink->fd);
+    char self[SELF_BYTES];
+    name_self(sink->fd, self);
     if (linkat(AT_FDCWD, self, AT_FDCWD, sink->beside, AT_SYMLINK_FOLLOW) != 0)
         return -1;
     sink->named = true;
@@ -95,8 +100,8 @@ static int refuse_existing(const char *path, struct scoop_error *error) {
 
 /* Unlike a rename, a link does not replace what has come into being meanwhile. */
 static int link_new(struct file_sink *sink, struct scoop_error *error) {
-    char self[64];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", sink->fd);
+    char self[SELF_BYTES];
+    name_self(sink->fd, self);
     const char *from = sink->named ? sink->beside : self;
     if (linkat(AT_FDCWD, from, AT_FDCWD, sink->path, AT_SYMLINK_FOLLOW) != 0)
         return errno == EEXIST ? refuse_existing(sink->path, error)
@@ -196,9 +201,25 @@ static int name_beside(struct file_sink *sink, struct scoop_error *error) {
     return 0;
 }
 
+/* A file without a name is given one by way of /proc, which may not be there. */
+static bool can_be_named(int fd) {
+    char self[SELF_BYTES];
+    name_self(fd, self);
+    return access(self, F_OK) == 0;
+}
+
 /* Unnamed where the file system can: then even kill -9 leaves nothing. */
+static int open_unnamed(const struct file_sink *sink) {
+    int fd = open(sink->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, NEW_FILE_MODE);
+    if (fd < 0 || can_be_named(fd))
+        return fd;
+    close(fd);
+    errno = EOPNOTSUPP;
+    return -1;
+}
+
 static int open_beside(struct file_sink *sink, struct scoop_error *error) {
-    sink->fd = open(sink->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, NEW_FILE_MODE);
+    sink->fd = open_unnamed(sink);
     if (sink->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
         sink->fd = open(sink->beside, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, NEW_FILE_MODE);
         sink->named = sink->fd >= 0;

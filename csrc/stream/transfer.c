@@ -429,10 +429,10 @@ static int wait_aborted(struct scoop_transfer *transfer, struct scoop_error *err
         /* The answer to Complete was lost, but it had won. */
         return clean(transfer, error);
     }
-    if (state == SCOOP_SINK_ABORTING && scoop_now_ms() < transfer->abort_deadline_ms)
+    bool late = scoop_now_ms() >= transfer->abort_deadline_ms;
+    if (state == SCOOP_SINK_ABORTING && !late)
         return 0;
-    scoop_transfer_end_abort(transfer, state == SCOOP_SINK_COMMITTED);
-    return 1;
+    return scoop_transfer_end_abort(transfer, state == SCOOP_SINK_COMMITTED, late);
 }
 
 /* 1: something moved, 0: waiting, -1 with *error. */
@@ -630,6 +630,11 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
         facts->server_side = true;
         facts->source_total_bytes = server.source_bytes;
         memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
+    }
+    if (transfer->source == NULL && !transfer->server_copies) {
+        facts->source_total_bytes = transfer->read.total_bytes;
+        facts->retries += transfer->read.retries;
+        memcpy(facts->source_etag, transfer->read.etag, sizeof facts->source_etag);
     }
     if (transfer->source == NULL)
         return;

@@ -73,10 +73,9 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
     transfer->phase = ABORTING;
     transfer->abort_deadline_ms = scoop_now_ms() + most;
     bool leaves = scoop_transfer_leaves(transfer, error);
-    if (transfer->source != NULL)
-        transfer->source->type->free(transfer->source);
-    transfer->source = NULL;
+    scoop_transfer_free_source(transfer);
     scoop_chain_free(&transfer->chain);
+    scoop_rejects_abort(&transfer->rejects);
     if (transfer->sink != NULL && leaves)
         scoop_sink_leave_upload(transfer->sink);
     if (transfer->sink != NULL)
@@ -84,11 +83,29 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
     return -1;
 }
 
-void scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed) {
+void scoop_transfer_free_source(struct scoop_transfer *transfer) {
+    const struct scoop_source *source = transfer->source;
+    if (source == NULL)
+        return;
+    transfer->read.total_bytes = source->total_bytes;
+    transfer->read.retries = source->retries;
+    memcpy(transfer->read.etag, source->etag, sizeof transfer->read.etag);
+    transfer->source->type->free(transfer->source);
+    transfer->source = NULL;
+}
+
+bool scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed, bool late) {
+    struct scoop_sink_facts facts = {0};
+    if (transfer->sink != NULL)
+        scoop_sink_facts(transfer->sink, &facts);
+    /* Of what is there, or may be, the rejected records stay accounted for. */
+    if (!committed && !facts.in_doubt && !late && !scoop_rejects_take_back(&transfer->rejects))
+        return false;
     if (committed)
         fail_committed(transfer);
     else
         fail_aborted(transfer);
+    return true;
 }
 
 enum scoop_committed scoop_transfer_committed(const struct scoop_transfer *transfer) {

@@ -40,6 +40,11 @@ struct scoop_transfer {
     struct scoop_s3_client *source_client, *destination_client;
     struct scoop_budget budget;
     struct scoop_source *source;
+    struct {
+        int64_t total_bytes;
+        uint32_t retries;
+        char etag[128];
+    } read;                            /* what a source told that is gone */
     bool fed;                          /* source is fed by our owner */
     bool unchanged;                    /* the source's bytes are passed on as they are */
     const struct scoop_resume *resume; /* what this try goes on with; NULL: nothing, or no more */
@@ -96,8 +101,12 @@ enum { SCOOP_TRANSFER_ABORT_MS = 10000 };
 
 /* Begins to take everything back, unless the destination is committed already. Returns -1. */
 int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_error *error);
-/* The sink has taken everything back, as far as time allowed, or turned out to be committed. */
-void scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed);
+/* The sink has taken everything back, as far as time allowed, or turned out to be committed: ends
+ * the transfer. False: the reject file is still being taken back, unless it is too late for that.
+ */
+bool scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed, bool late);
+/* Keeps what it told of itself. */
+void scoop_transfer_free_source(struct scoop_transfer *transfer);
 
 void scoop_transfer_free_options(struct scoop_transfer *transfer);
 

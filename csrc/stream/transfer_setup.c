@@ -332,6 +332,7 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     else
         scoop_text_print(transfer->source_name, sizeof transfer->source_name, "%s",
                          options->source.uri);
+    transfer->read.total_bytes = -1;
     transfer->rejects.source = transfer->source_name;
     transfer->rejects.uri = options->rejects_uri;
     transfer->rejects.max_rejected = options->max_rejected;

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import Fault, FaultProxy, Request, error, fault_proxy, reset_early
+from fault_server import Fault, FaultProxy, Request, error, fault_proxy, lose_answer, reset_early
 from transfer_support import AIRSCOOP, MIB, PART_BYTES, Store, noise
 
 import airscoop
@@ -185,6 +185,28 @@ def test_a_failure_whose_commit_came_about_and_cannot_be_looked_at_is_in_doubt(
         job(store, proxy, tmp_path / "f").run()
     assert caught.value.committed is None
     assert_told(store, None, data)
+
+
+def test_a_commit_that_turns_out_to_have_come_about_gives_a_receipt_with_every_fact(
+    store: Store, proxy: FaultProxy
+) -> None:
+    data = noise(SIZES["complete"])
+    store.put("from", data)
+    proxy.on("complete", lose_answer)
+    proxy.on("complete", error("NoSuchUpload", 404), times=100)
+    proxy.on("head", error("AccessDenied", 403), times=1)
+    settings = store.settings(endpoint_url=proxy.url)
+    receipt = airscoop.copy(
+        store.uri("from"),
+        store.uri("a"),
+        server_side=False,
+        source_s3=store.settings(),
+        destination_s3=settings,
+    )
+    assert store.get("a") == data
+    assert receipt.source_etag == store.head("from")["ETag"]
+    assert receipt.etag == store.head("a")["ETag"]
+    assert receipt.source_bytes == len(data)
 
 
 @pytest.mark.parametrize("kind", SIZES)

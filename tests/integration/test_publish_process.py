@@ -172,3 +172,23 @@ def test_a_million_changes_need_no_more_memory_than_the_rule(tmp_path: Path) -> 
     print(f"{facts['over'] / MIB:.1f} MiB over the interpreter, {facts['seconds']:.1f} s")
     assert facts["sent"] == kinesis.records == 1_000_000
     assert facts["over"] <= 64 * MIB
+
+
+NO_THREADS = "int pthread_create(void *a, void *b, void *c, void *d) { return 11; } /* EAGAIN */"
+
+
+def test_without_threads_a_publisher_reads_alone(
+    many: tuple[Path, list[dict[str, Any]]], stream: Stream, tmp_path: Path
+) -> None:
+    (tmp_path / "shim.c").write_text(NO_THREADS)
+    shim = tmp_path / "shim.so"
+    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c"], check=True)
+    done = subprocess.run(
+        [*AIRSCOOP, "publish", str(many[0]), stream.name],
+        env=stream.environment() | {"LD_PRELOAD": str(shim)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert_in_order(stream.proxy.stored, many[1])

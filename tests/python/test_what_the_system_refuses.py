@@ -107,6 +107,23 @@ def test_without_threads_a_fault_is_told_as_it_is_with_them(
     assert not (tmp_path / "t").exists()
 
 
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_without_proc_a_file_is_written_all_the_same(overwrite: bool, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"data")
+    places = (str(tmp_path / "f"), str(tmp_path / "t"))
+    program = f"import airscoop; airscoop.copy(*{places!r}, overwrite={overwrite})"
+    inner = ["sh", "-c", 'umount -l /proc && exec "$0" -c "$1"', sys.executable, program]
+    done = subprocess.run(
+        ["unshare", "--mount", *inner],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    if "Operation not permitted" in done.stderr or "must be superuser" in done.stderr:
+        pytest.skip("only root may take /proc away")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "t").read_bytes() == b"data"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "t"]
+
+
 def test_a_libcurl_that_cannot_be_set_up_is_an_error(tmp_path: Path) -> None:
     environment = preloaded(tmp_path, NO_CURL)
     done = run(environment, "copy", "http://127.0.0.1:9/f", tmp_path / "t")
