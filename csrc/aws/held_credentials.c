@@ -5,6 +5,7 @@
 #include "scoop/crypto.h"
 #include "scoop/header.h"
 #include "scoop/memory.h"
+#include "scoop/trace.h"
 
 enum { REFRESH_BEFORE_SECONDS = 120 };
 
@@ -120,6 +121,7 @@ static int ask(struct scoop_held_credentials *own, int64_t now, bool refused,
                                            own->session_token};
     struct scoop_credentials given = {NULL, NULL, NULL};
     int64_t expires_at = 0;
+    SCOOP_TRACE("credentials", "the provider is asked%s", refused ? ": they were refused" : "");
     if (own->provider.get(own->provider.user, &held, &given, &expires_at, error) != 0)
         return -1;
     if (expires_at != 0 && expires_at <= now)
@@ -133,6 +135,9 @@ static int ask(struct scoop_held_credentials *own, int64_t now, bool refused,
         return -1;
     own->ask_at = when_to_ask(now, expires_at);
     own->generation++;
+    SCOOP_TRACE("credentials", "it gave some that hold for %lld s%s",
+                (long long)(expires_at == 0 ? 0 : expires_at - now),
+                expires_at == 0 ? " (or until they are refused)" : "");
     return 0;
 }
 

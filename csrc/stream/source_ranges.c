@@ -7,6 +7,7 @@
 #include "range_plan.h"
 #include "scoop/invariant.h"
 #include "scoop/memory.h"
+#include "scoop/trace.h"
 #include "source.h"
 
 enum {
@@ -191,6 +192,8 @@ static void judge(struct ranges_source *source, struct scoop_source *first) {
     scoop_s3_source_stop_at(first, stop);
     source->asked = stop;
     source->in_place = source->base.taker.put != NULL;
+    SCOOP_TRACE("transfer", "one stream brings %llu kB/s: from byte %llu on ranges are read",
+                (unsigned long long)per_ms, (unsigned long long)stop);
     scoop_range_plan_begin(&source->plan, source->in_place ? MOST_IN_PLACE : MOST_IN_ORDER, now_ms,
                            received, per_ms * 1000);
 }

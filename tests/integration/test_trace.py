@@ -96,6 +96,7 @@ def test_a_copy_tells_requests_phases_and_retries_but_no_secret(
     one_of(
         lines, "net: #", "answered 200", "new connection to 127.0.0.1", "redirected to", "/signed"
     )
+    one_of(lines, "credentials: the provider is asked")
     one_of(lines, "s3: PUT", store.uri("a.jsonl"), "try 1")
     one_of(lines, "s3: PUT", store.uri("a.jsonl"), "THROTTLED, HTTP 503; again in")
     one_of(lines, "s3: PUT", store.uri("a.jsonl"), "try 2")

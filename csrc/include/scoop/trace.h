@@ -15,10 +15,10 @@ struct scoop_trace_line {
     char text[SCOOP_TRACE_TEXT_SIZE]; /* cut to fit, without control characters */
 };
 
-/* A line about a subject (net, s3, kinesis, transfer, delta, publish, warehouse, thread), by
- * printf's rules. While nobody listens the arguments are not looked at. What must not be seen does
- * not get here: URLs go through scoop_url_display, statements through scoop_sql_display; no
- * header's value, no parameter, no record. */
+/* A line about a subject (net, s3, kinesis, credentials, transfer, delta, publish, warehouse,
+ * thread), by printf's rules. While nobody listens the arguments are not looked at. What must not
+ * be seen does not get here: URLs go through scoop_url_display, statements through
+ * scoop_sql_display; no header's value, no parameter, no record. */
 #define SCOOP_TRACE(subject, ...)                                                                  \
     (scoop_trace_is_on() ? scoop_trace_write(subject, __VA_ARGS__) : (void)0)
 
