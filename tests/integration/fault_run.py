@@ -334,9 +334,7 @@ def _judge_failure(run: Run, outcome: Outcome) -> Iterator[str]:
         return
     # Only a server that is silent before and after the commit can leave the client in doubt.
     committed = error.committed or (
-        error.committed is None
-        and fired.any(kinds=COMMITS, hides=True)
-        and (fired.any(kinds=("head",)) or fired.blind)
+        fired.any(kinds=COMMITS, hides=True) and (fired.any(kinds=("head",)) or fired.blind)
     )
     if found is None or not committed or not _same(plan, plan.data, found):
         yield f"an error, and something else stands there: {error!r}"
