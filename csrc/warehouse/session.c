@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "scoop/sql_text.h"
 #include "session_internal.h"
@@ -16,6 +17,20 @@ static void free_list(char **list) {
     for (size_t i = 0; list != NULL && list[i] != NULL; i++)
         scoop_free(list[i]);
     scoop_free(list);
+}
+
+/* The password is among them. */
+static void free_secrets(char **list) {
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        scoop_wipe(list[i], strlen(list[i]));
+    free_list(list);
+}
+
+static void free_settings(PQconninfoOption *settings) {
+    for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
+        if (option->val != NULL)
+            scoop_wipe(option->val, strlen(option->val));
+    PQconninfoFree(settings);
 }
 
 static int store(struct scoop_session *session, size_t at, const char *keyword, const char *value,
@@ -91,7 +106,7 @@ static int take_conninfo(struct scoop_session *session, const char *conninfo,
                           "postgresql://user:password@host:port/database with special characters "
                           "percent-encoded, or key=value pairs with values in single quotes");
     int result = take_parsed(session, parsed, error);
-    PQconninfoFree(parsed);
+    free_settings(parsed);
     return result;
 }
 
@@ -149,7 +164,7 @@ void scoop_session_free(struct scoop_session *session) {
         return;
     scoop_session_drop(session);
     free_list(session->keywords);
-    free_list(session->values);
+    free_secrets(session->values);
     scoop_free(session->label);
     scoop_free(session->ca_file);
     if (session->wake_fd >= 0)
@@ -238,7 +253,7 @@ static int connect_seconds(PGconn *connection) {
     for (PQconninfoOption *option = settings; option != NULL && option->keyword; option++)
         if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL)
             seconds = atoi(option->val);
-    PQconninfoFree(settings);
+    free_settings(settings);
     return seconds;
 }
 
