@@ -9,12 +9,6 @@
 
 enum { REFRESH_BEFORE_SECONDS = 120 };
 
-static void free_secret(char *secret) {
-    if (secret != NULL)
-        scoop_wipe(secret, strlen(secret));
-    scoop_free(secret);
-}
-
 static int copy_text(char **out, const char *text) {
     *out = text == NULL || text[0] == 0 ? NULL : scoop_strdup(text);
     return text != NULL && text[0] != 0 && *out == NULL ? -1 : 0;
@@ -22,8 +16,8 @@ static int copy_text(char **out, const char *text) {
 
 static void free_texts(struct scoop_held_credentials *own) {
     scoop_free(own->access_key_id);
-    free_secret(own->secret_access_key);
-    free_secret(own->session_token);
+    scoop_free_secret(own->secret_access_key);
+    scoop_free_secret(own->session_token);
     own->access_key_id = own->secret_access_key = own->session_token = NULL;
 }
 

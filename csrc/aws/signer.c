@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "scoop/crypto.h"
 #include "scoop/header.h"
 #include "scoop/memory.h"
 
@@ -78,7 +79,7 @@ int scoop_header_lines_add(struct scoop_header_lines *list, const char *name, co
 
 void scoop_header_lines_free(struct scoop_header_lines *list) {
     for (size_t i = 0; i < list->count; i++)
-        scoop_free(list->lines[i]);
+        scoop_free_secret(list->lines[i]); /* one is the session token's */
     list->count = 0;
 }
 

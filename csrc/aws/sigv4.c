@@ -89,10 +89,29 @@ static void prepare(struct scoop_signed *out) {
     scoop_buf_init(&out->result, TEXT_CEILING_BYTES);
 }
 
+/* The session token is a header that is signed, or in a query. */
+static void free_secret(struct scoop_buf *buf) {
+    if (buf->data != NULL)
+        scoop_wipe(buf->data, buf->capacity);
+    scoop_buf_free(buf);
+}
+
 void scoop_signed_free(struct scoop_signed *out) {
-    scoop_buf_free(&out->canonical_request);
+    free_secret(&out->canonical_request);
+    free_secret(&out->result);
     scoop_buf_free(&out->string_to_sign);
-    scoop_buf_free(&out->result);
+}
+
+/* What a canonical request takes at most: a buffer that grew would leave the token behind. */
+static size_t canonical_bytes(const struct scoop_signing_request *request) {
+    size_t bytes = 512 + 3 * strlen(request->path);
+    for (size_t i = 0; i < request->query_count; i++)
+        bytes += 2 + 3 * (strlen(request->query[i].name) +
+                          (request->query[i].value ? strlen(request->query[i].value) : 0));
+    for (size_t i = 0; i < request->header_count; i++)
+        bytes += 4 + 2 * strlen(request->headers[i].name) +
+                 (request->headers[i].value ? strlen(request->headers[i].value) : 0);
+    return bytes < TEXT_CEILING_BYTES ? bytes : TEXT_CEILING_BYTES;
 }
 
 /* All but the place where the signature goes. */
@@ -100,7 +119,8 @@ static int sign(const struct scoop_signing_request *request,
                 const struct scoop_credentials *credentials, struct scoop_buf *signed_names,
                 struct scoop_signed *out, struct scoop_error *error) {
     unsigned char key[SCOOP_SHA256_BYTES];
-    if (scoop_canonical_request(request, &out->canonical_request, signed_names, error) != 0 ||
+    if (scoop_buf_reserve(&out->canonical_request, canonical_bytes(request), error) != 0 ||
+        scoop_canonical_request(request, &out->canonical_request, signed_names, error) != 0 ||
         scoop_string_to_sign(out->amz_date, request->region, request->service,
                              out->canonical_request.data, out->canonical_request.length,
                              &out->string_to_sign, error) != 0 ||

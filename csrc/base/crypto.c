@@ -175,3 +175,9 @@ double scoop_random01(void) {
 void scoop_wipe(void *secret, size_t length) {
     OPENSSL_cleanse(secret, length);
 }
+
+void scoop_free_secret(char *text) {
+    if (text != NULL)
+        scoop_wipe(text, strlen(text));
+    scoop_free(text);
+}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine_internal.h"
+#include "scoop/crypto.h"
 #include "scoop/header.h"
 #include "scoop/memory.h"
 #include "scoop/text.h"
@@ -56,9 +57,16 @@ static void unlink_exchange(struct scoop_http_exchange *exchange) {
         exchange->next->previous = exchange->previous;
 }
 
+/* A session token is among them. */
+static void wipe_headers(struct curl_slist *headers) {
+    for (; headers != NULL; headers = headers->next)
+        scoop_wipe(headers->data, strlen(headers->data));
+}
+
 static void free_exchange(struct scoop_http_exchange *exchange) {
     if (exchange->easy != NULL)
         curl_easy_cleanup(exchange->easy);
+    wipe_headers(exchange->headers);
     curl_slist_free_all(exchange->headers);
     scoop_buf_free(&exchange->head);
     scoop_buf_free(&exchange->body);

@@ -121,17 +121,18 @@ static struct scoop_stage *join(struct scoop_stage *first, struct scoop_stage *r
     return NULL;
 }
 
-static bool has_threads(const struct scoop_transfer_options *transfer) {
+bool scoop_chain_has_threads(const struct scoop_transfer_options *transfer) {
     /* The first lines are few; of a file that may be cut its owner has to know the size at once. */
     return transfer->head_lines == 0 && !transfer->held && !transfer->one_thread;
 }
 
 size_t scoop_chain_memory_bytes(const struct scoop_transfer_options *transfer) {
     size_t bytes = 2 * SCOOP_QUEUE_CHUNKS * SCOOP_STEP_BYTES;
-    if (has_threads(transfer))
+    if (scoop_chain_has_threads(transfer))
         bytes += SCOOP_OUTLET_BYTES;
     if (scoop_chain_gzips(transfer))
-        bytes += scoop_gzip_memory_bytes(has_threads(transfer) ? scoop_processors() : 0);
+        bytes +=
+            scoop_gzip_memory_bytes(scoop_chain_has_threads(transfer) ? scoop_processors() : 0);
     return bytes;
 }
 
@@ -175,7 +176,7 @@ static struct scoop_stage *new_text_stages(struct scoop_chain *chain,
     const struct scoop_transfer_options *transfer = options->transfer;
     struct scoop_counters *counters = options->counters;
     int level = transfer->compression_level ? transfer->compression_level : -1;
-    unsigned threads = has_threads(transfer) ? scoop_processors() : 0;
+    unsigned threads = scoop_chain_has_threads(transfer) ? scoop_processors() : 0;
     if (end != NULL && scoop_chain_gzips(transfer))
         end = join(scoop_gzip_new(level, threads, counters, error), end);
     if (end != NULL && transfer->head_lines > 0)
@@ -225,7 +226,7 @@ static int build_changing(struct scoop_chain *chain, const struct scoop_chain_op
     chain->inflates = options->content == SCOOP_CONTENT_GZIP;
     chain->unchanged = !chain->inflates && !has_records(options) && transfer->head_lines == 0 &&
                        !scoop_chain_gzips(transfer);
-    if (chain->unchanged || !has_threads(transfer))
+    if (chain->unchanged || !scoop_chain_has_threads(transfer))
         return build_serial(chain, options, error);
     return build_threaded(chain, options, error);
 }

@@ -37,6 +37,8 @@ struct scoop_chain_options {
 
 /* Whether the destination is to be gzip data. */
 bool scoop_chain_gzips(const struct scoop_transfer_options *options);
+/* Whether the stages may have threads; without, they write all that a step brings at once. */
+bool scoop_chain_has_threads(const struct scoop_transfer_options *options);
 /* What the stages' threads and queues hold at most, records aside. */
 size_t scoop_chain_memory_bytes(const struct scoop_transfer_options *options);
 /* Fills a zeroed chain. 0, or -1 with UNSUPPORTED (content that the format cannot read). */

@@ -7,7 +7,7 @@
 #include "scoop/memory.h"
 #include "scoop/stage.h"
 
-enum { MEMORY_CEILING = 64 * 1024 * 1024, TEXT_CEILING = 1 << 30, SLICE_MS = 100 };
+enum { MEMORY_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };
 enum { MEMORY_BYTES = 16 * 1024 * 1024, MAX_RECORD_BYTES = 16 * 1024 * 1024 };
 
 struct scoop_change_source {
@@ -82,7 +82,7 @@ struct scoop_change_source *scoop_change_source_new(const struct scoop_transfer_
         return NULL;
     }
     scoop_buf_init(&source->arrived, MEMORY_CEILING);
-    scoop_buf_init(&source->text, TEXT_CEILING);
+    scoop_buf_init(&source->text, SIZE_MAX); /* a record and what arrives at once */
     scoop_change_line_init(&source->line);
     source->end.base.type = &lines_type;
     source->end.base.counters = &source->counters;

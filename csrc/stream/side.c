@@ -139,7 +139,9 @@ static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_
     if (reading->json) {
         if (scoop_json_columns(text->data, text->length, &reading->columns, error) != 0)
             return -1;
-        reading->columns_known = true;
+        /* A record may be longer than a batch: then none has ended yet. */
+        reading->columns_known =
+            last || (text->length > 0 && memchr(text->data, '\n', text->length) != NULL);
     } else {
         if (scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
                              &used, error) != 0)

@@ -10,13 +10,14 @@
 #include "scoop/memory.h"
 #include "sink.h"
 
-enum { BUFFER_CEILING = 64 * 1024 * 1024, PIPE_STEP = 4096, MEMORY_DEVICES = 1 };
+enum { PIPE_STEP = 4096, MEMORY_DEVICES = 1 };
 
 struct fd_sink {
     struct scoop_sink base;
     enum scoop_sink_state state;
-    struct scoop_buf behind; /* what the descriptor did not take yet */
-    size_t sent;             /* of these are written */
+    struct scoop_buf
+        behind;  /* what the descriptor did not take yet, of one step: a record or more */
+    size_t sent; /* of these are written */
     int fd;
     int reopened; /* the same pipe without blocking; -1: there is none */
     bool whole;   /* a write of any length does not block */
@@ -147,7 +148,7 @@ struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error) {
     sink->base.local = true;
     sink->fd = fd;
     sink->reopened = -1;
-    scoop_buf_init(&sink->behind, BUFFER_CEILING);
+    scoop_buf_init(&sink->behind, SIZE_MAX);
     look_at(sink);
     return &sink->base;
 }

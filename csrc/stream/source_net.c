@@ -474,7 +474,7 @@ static void net_free(struct scoop_source *base) {
     scoop_http_cancel(source->exchange);
     scoop_s3_cancel(source->call);
     scoop_buf_free(&source->queue);
-    scoop_free(source->url);
+    scoop_free_secret(source->url);
     scoop_free(source->bucket);
     scoop_free(source->key);
     scoop_free(source);

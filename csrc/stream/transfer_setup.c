@@ -64,16 +64,13 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     struct scoop_place *places[] = {&transfer->options.source, &transfer->options.destination};
     for (size_t i = 0; i < 2; i++) {
         struct scoop_credentials *credentials = &places[i]->s3.credentials;
-        scoop_free((char *)places[i]->uri);
+        scoop_free_secret((char *)places[i]->uri); /* a URL may hold a password or a signature */
         scoop_free((char *)places[i]->s3.endpoint_url);
         scoop_free((char *)places[i]->s3.region);
         scoop_free((char *)places[i]->s3.expected_bucket_owner);
         scoop_free((char *)credentials->access_key_id);
-        if (credentials->secret_access_key != NULL)
-            scoop_wipe((char *)credentials->secret_access_key,
-                       strlen(credentials->secret_access_key));
-        scoop_free((char *)credentials->secret_access_key);
-        scoop_free((char *)credentials->session_token);
+        scoop_free_secret((char *)credentials->secret_access_key);
+        scoop_free_secret((char *)credentials->session_token);
     }
     scoop_object_headers_free(&transfer->object);
     scoop_object_headers_free(&transfer->rejects.object);
@@ -253,13 +250,22 @@ static int open_s3_sink(struct scoop_transfer *transfer, struct scoop_error *err
     return transfer->sink == NULL ? -1 : 0;
 }
 
+/* A step may bring a record as long as any, when there is still room for more. */
+static struct scoop_sink *open_memory_sink(struct scoop_transfer *transfer,
+                                           struct scoop_error *error) {
+    struct scoop_buf *memory = transfer->options.memory;
+    size_t most = SCOOP_TRANSFER_MEMORY_HIGH_BYTES + transfer->room_bytes;
+    if (memory->ceiling < most)
+        memory->ceiling = most;
+    return scoop_memory_sink_new(memory, SCOOP_TRANSFER_MEMORY_HIGH_BYTES, error);
+}
+
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
     const char *uri = transfer->options.destination.uri;
     if (scoop_place_is_s3(uri))
         return open_s3_sink(transfer, error);
     if (uri == NULL && transfer->options.memory != NULL)
-        transfer->sink = scoop_memory_sink_new(transfer->options.memory,
-                                               SCOOP_TRANSFER_MEMORY_HIGH_BYTES, error);
+        transfer->sink = open_memory_sink(transfer, error);
     else if (uri == NULL)
         transfer->sink = scoop_null_sink_new(error);
     else if (strcmp(uri, "-") == 0)
@@ -278,6 +284,9 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
         return scoop_fail(error, SCOOP_USAGE,
                           "max_rejected needs a format with records, which raw is not");
+    if (options->max_record_bytes > SCOOP_MOST_RECORD_BYTES)
+        return scoop_fail(error, SCOOP_USAGE, "max_record_bytes is at most %zu",
+                          SCOOP_MOST_RECORD_BYTES);
     if (options->records != NULL && options->format != SCOOP_FORMAT_JSON_ARRAY)
         return scoop_fail(error, SCOOP_USAGE, "records is a path for the format json-array only");
     if (options->max_rejected > 0 && options->destination.uri != NULL &&
@@ -320,7 +329,7 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
         options->max_record_bytes = SCOOP_MAX_RECORD_BYTES;
     transfer->budget.limit_bytes = options->memory_limit_bytes;
     /* Only stages on the owner's thread write all at once what a step brings. */
-    transfer->room_bytes = options->format == SCOOP_FORMAT_RAW || options->head_lines == 0
+    transfer->room_bytes = options->format == SCOOP_FORMAT_RAW || scoop_chain_has_threads(options)
                                ? STEP_ROOM_BYTES
                                : options->max_record_bytes + STEP_SLACK_BYTES;
     if (options->source.uri == NULL)

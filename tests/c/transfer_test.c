@@ -378,6 +378,32 @@ static void a_bad_record_after_many_leaves_no_file(void **state) {
     assert_false(is_there(gzip_target_path));
 }
 
+/* Without threads a record comes at once, whatever the owner of the memory thought. */
+static void a_record_in_memory_may_be_as_long_as_any(void **state) {
+    enum { RECORD_BYTES = 2 * 1024 * 1024 };
+    struct scoop_error error = {0};
+    struct scoop_buf memory;
+    char *record = malloc(RECORD_BYTES);
+    const struct scoop_transfer_options options = {
+        .source = {.uri = source_path},
+        .memory = &memory,
+        .format = SCOOP_FORMAT_JSONL,
+        .head_lines = 1,
+        .max_record_bytes = RECORD_BYTES,
+    };
+    (void)state;
+    assert_non_null(record);
+    memset(record, 'x', RECORD_BYTES);
+    record[0] = record[RECORD_BYTES - 2] = '"';
+    record[RECORD_BYTES - 1] = '\n';
+    write_file(source_path, record, RECORD_BYTES);
+    scoop_buf_init(&memory, 1);
+    assert_int_equal(run(&options, NULL, &error), SCOOP_TRANSFER_FULL);
+    assert_int_equal(memory.length, RECORD_BYTES);
+    scoop_buf_free(&memory);
+    free(record);
+}
+
 static void any_damage_to_gzip_data_leaves_no_file(void **state) {
     struct scoop_transfer_options options = gzip_to_gzip();
     (void)state;
@@ -670,6 +696,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_blank_line_after_many_records_restarts_the_transfer,
                                         before_case, after_case),
         cmocka_unit_test_setup_teardown(a_bad_record_after_many_leaves_no_file, before_case,
+                                        after_case),
+        cmocka_unit_test_setup_teardown(a_record_in_memory_may_be_as_long_as_any, before_case,
                                         after_case),
         cmocka_unit_test_setup_teardown(any_damage_to_gzip_data_leaves_no_file, before_case,
                                         after_case),

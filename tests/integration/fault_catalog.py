@@ -227,6 +227,52 @@ def _header(name: str, value: str) -> Fault:
     return act
 
 
+def _repeated(chance: random.Random) -> Fault:
+    """The answer, with each of its headers again, and one more many times."""
+    again, many = chance.choice([1, 3, 24]), chance.choice([24, 70, 300])
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        more = [*headers.items()] * again + [("Cache-Control", "no-cache")] * many
+        handler.answer(code, body, headers, more=more)
+
+    return act
+
+
+def _two_etags(chance: random.Random) -> Fault:
+    """The answer, with another ETag before or behind its own."""
+    other, first = f'"{chance.randbytes(16).hex()}"', chance.random() < 0.5
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        own = [(n, v) for n, v in headers.items() if n.lower() == "etag"]
+        kept = {n: v for n, v in headers.items() if n.lower() != "etag"}
+        both = [("ETag", other), *own] if first else [*own, ("ETag", other)]
+        handler.answer(code, body, kept, more=both)
+
+    return act
+
+
+def _weak_etag(handler: Any, request: Request) -> None:
+    """The answer, with its ETag made weak."""
+    code, headers, body = handler.forward(request)
+    weak = {n: f"W/{v}" if n.lower() == "etag" else v for n, v in headers.items()}
+    handler.answer(code, body, weak)
+
+
+def _weak_etag_and_cut(chance: random.Random) -> Fault:
+    """The same, and the connection goes in the body."""
+    share = chance.random()
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        weak = {n: f"W/{v}" if n.lower() == "etag" else v for n, v in headers.items()}
+        handler.answer(code, body[: int(len(body) * share)], weak, length=max(1, len(body)))
+        handler.hang_up()
+
+    return act
+
+
 def _wrong_etag(chance: random.Random) -> Fault:
     return _header("ETag", f'"{chance.randbytes(16).hex()}"')
 
@@ -356,6 +402,10 @@ S3_FAULTS = {
     "AccessDenied": Kind(_always(error("AccessDenied", 403)), ALL),
     "ExpiredToken": Kind(_always(error("ExpiredToken", 400)), ALL),
     "wrong ETag": Kind(_wrong_etag, ("put", "part", "get", "head")),
+    "repeated headers": Kind(_repeated, ALL, passing=True),
+    "two ETags": Kind(_two_etags, ("put", "part", "get", "head")),
+    "weak ETag": Kind(_always(_weak_etag), ("put", "part", "get", "head")),
+    "weak ETag, and cut": Kind(_weak_etag_and_cut, ("get",)),
     "another ETag in the answer": Kind(_always(wrong_completion), ("complete",), hides=True),
     "no ETag": Kind(_always(without_etag), ("put", "part", "get", "head")),
     "wrong checksum": Kind(
@@ -373,7 +423,7 @@ WEB_FAULTS = {
         "refused", "reset before the answer", "closed before the answer", "cut in the status line",
         "cut in the head", "no HTTP", "cut after the head", "cut in the body", "lost answer",
         "duplicated", "late", "drip", "500", "503", "502 of a proxy", "longer length",
-        "wrong Content-Range",
+        "wrong Content-Range", "repeated headers", "two ETags", "weak ETag", "weak ETag, and cut",
     )
 } | {
     "403": Kind(_always(plain(403, b"no")), ("get",)),

@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
+import email.utils
 import gzip
 import hashlib
 import random
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fault_catalog import COMMITS
-from fault_schedule import Data, Schedule, Step
+from fault_schedule import Data, Schedule, Step, Validator
 from fault_server import FaultProxy, Request, fault_proxy
 from transfer_support import BUCKET, OWNER, Store
 
@@ -27,16 +29,34 @@ EARLIER = b"the earlier object\n"
 
 @dataclass
 class Web:
-    """One file over HTTP, with an ETag and ranges."""
+    """One file over HTTP, with ranges, and a validator of some kind."""
 
     content: bytes
+    validator: Validator
+    started: float = field(default_factory=time.time)
+    versions: int = 1
+
+    def replace(self, content: bytes) -> None:
+        self.content = content
+        self.versions += 1
+
+    def _validators(self) -> dict[str, str]:
+        now, day = email.utils.formatdate(self.started, usegmt=True), 24 * 3600
+        before = email.utils.formatdate(self.started - day / self.versions, usegmt=True)
+        choices = {
+            "etag": {"ETag": f'"{hashlib.md5(self.content).hexdigest()}"'},
+            "date": {"Date": now, "Last-Modified": before},
+            "young date": {"Date": now, "Last-Modified": now},
+            "weak etag": {"Date": now, "Last-Modified": before, "ETag": 'W/"always the same"'},
+            "none": {},
+        }
+        return choices[self.validator]
 
     def answer(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        content = self.content
-        etag = f'"{hashlib.md5(content).hexdigest()}"'
-        headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+        content, own = self.content, self._validators()
+        headers = own | {"Accept-Ranges": "bytes"}
         wanted = re.fullmatch(r"bytes=(\d+)-", request.headers["Range"] or "")
-        if wanted is None or request.headers["If-Range"] != etag:
+        if wanted is None or request.headers["If-Range"] not in own.values():
             return 200, headers, content
         start = int(wanted.group(1))
         headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
@@ -91,7 +111,7 @@ class Run:
     def __init__(self, plan: Schedule, store: Store, folder: Path) -> None:
         self.plan, self.store, self.folder = plan, store, folder
         self.fired = Fired()
-        self.web = Web(plan.data.content)
+        self.web = Web(plan.data.content, plan.validator)
         (folder / "to").mkdir()
 
     # --- setting up ---
@@ -99,7 +119,7 @@ class Run:
     def _replace(self) -> None:
         assert self.plan.changed is not None
         self.fired.changed = True
-        self.web.content = self.plan.changed.content
+        self.web.replace(self.plan.changed.content)
         if self.plan.source == "s3":
             self.store.put("source", self.plan.changed.content)
 

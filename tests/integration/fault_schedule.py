@@ -17,6 +17,12 @@ PART_BYTES = 5 * MIB
 Source = Literal["web", "s3", "file", "write"]
 Target = Literal["s3", "file", "read"]
 Side = Literal["source", "target"]
+# How a web server marks a version of its file: by its ETag, by a time of change that is over, by
+# one that is not (both versions have it), by a weak ETag that both have, or not at all.
+Validator = Literal["etag", "date", "young date", "weak etag", "none"]
+VALIDATORS: tuple[Validator, ...] = (
+    "etag", "etag", "etag", "date", "young date", "weak etag", "none",
+)  # fmt: skip
 PATHS: list[tuple[Source, Target]] = [
     ("web", "s3"), ("web", "s3"), ("s3", "s3"), ("s3", "s3"), ("file", "s3"), ("file", "s3"),
     ("write", "s3"), ("s3", "file"), ("web", "file"), ("web", "read"), ("s3", "read"),
@@ -104,6 +110,7 @@ class Schedule:
     source: Source
     target: Target
     data: Data
+    validator: Validator
     changed: Data | None  # what the source becomes in the middle
     name: str
     level: int | None
@@ -135,6 +142,7 @@ class Schedule:
         return "\n  ".join(
             [
                 f"seed {self.seed}: {data.form} {self.source} -> {self.target} {self.name}",
+                *([f"validator: {self.validator}"] if self.source == "web" else []),
                 "source: " + ", ".join(facts) + (", changed meanwhile" if self.changed else ""),
                 "options: " + ", ".join(options),
                 *map(str, self.steps),
@@ -224,7 +232,9 @@ def schedule(seed: int) -> Schedule:
     level = chance.choice([None, None, 1]) if name.endswith(".gz") else None
     summed = source == "s3" and chance.random() < 0.5
     multipart = len(data.content) > PART_BYTES
-    changes = source in ("web", "s3") and chance.random() < 0.08
+    validator = chance.choice(VALIDATORS)
+    often = source == "web" and validator not in ("etag", "date")
+    changes = source in ("web", "s3") and chance.random() < (0.5 if often else 0.08)
     small = (24 if data.form == "raw" else 30) * MIB  # for parts of 5 MiB
     changed = None
     if changes:
@@ -234,6 +244,7 @@ def schedule(seed: int) -> Schedule:
         source=source,
         target=target,
         data=data,
+        validator=validator,
         changed=changed,
         name=name,
         level=level,

@@ -107,7 +107,9 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         metavar="PATH",
         help="json-array: where in the document the array is, such as result.items",
     )
-    verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
+    verb.add_argument(
+        "--max-record-bytes", type=size, metavar="SIZE", help="default 4M, at most 2G"
+    )
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
     verb.add_argument(
         "--invalid-characters",

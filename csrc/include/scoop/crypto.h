@@ -56,5 +56,7 @@ double scoop_random01(void);
 
 /* Overwrites a secret; not optimised away. */
 void scoop_wipe(void *secret, size_t length);
+/* Overwrites a text of ours that is or holds a secret, and frees it. NULL is allowed. */
+void scoop_free_secret(char *text);
 
 #endif

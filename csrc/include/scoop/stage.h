@@ -62,6 +62,7 @@ struct scoop_record_options {
     struct scoop_reject_policy policy;
 };
 
+#define SCOOP_MOST_RECORD_BYTES ((size_t)1 << 31)        /* that max_record_bytes can be */
 #define SCOOP_MAX_RECORD_BYTES ((size_t)4 * 1024 * 1024) /* Redshift's limit for a JSON object */
 #define SCOOP_STEP_BYTES ((size_t)64 * 1024)             /* what a head stage emits per write */
 

@@ -39,7 +39,7 @@ struct scoop_transfer_options {
     struct scoop_place source; /* uri NULL: fed by scoop_transfer_feed */
     /* uri NULL: to `memory` if that is set, else counted and dropped. */
     struct scoop_place destination;
-    struct scoop_buf *memory; /* borrowed; its ceiling must hold high water plus one step */
+    struct scoop_buf *memory; /* borrowed; its ceiling is raised to high water plus one step */
     enum scoop_format format;
     enum scoop_compression compression;
     int compression_level;              /* 0: the gzip stage's default; 1..9 */
