@@ -34,6 +34,7 @@ struct scoop_s3_sink {
     enum scoop_sink_state state;
     struct scoop_s3_client *client;
     struct scoop_budget *budget;
+    const char *temp_folder;
     char *bucket, *key, *content_type;
     const struct scoop_object_headers *object; /* NULL: none */
     bool keep_existing, held;
