@@ -1,7 +1,19 @@
 #include "binding.h"
 #include "trace.h"
 
+/* PyGILState_Ensure, by which threads of the engine ask credentials providers, knows the main
+ * interpreter alone. */
+static int check_interpreter(void) {
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) == 0)
+        return 0;
+    PyErr_SetString(PyExc_ImportError, "airscoop works in the main interpreter only: use processes "
+                                       "instead of subinterpreters");
+    return -1;
+}
+
 static int execute(PyObject *module) {
+    if (check_interpreter() != 0)
+        return -1;
     airscoop_start_trace();
     if (airscoop_add_exceptions(module) != 0 || airscoop_add_transfer(module) != 0)
         return -1;
@@ -48,8 +60,13 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* Of Python 3.12's headers, which the limited API of 3.11 does not show. */
+enum { MULTIPLE_INTERPRETERS = 3, KNOWN_SINCE = 0x030c0000 };
+static void *const not_supported = NULL;
+
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
+    {0, NULL}, /* room for the above */
     {0, NULL},
 };
 
@@ -67,5 +84,7 @@ struct PyModuleDef airscoop_module_definition = {
 
 PyMODINIT_FUNC PyInit__native(void);
 PyMODINIT_FUNC PyInit__native(void) {
+    if (Py_Version >= KNOWN_SINCE)
+        slots[1] = (PyModuleDef_Slot){MULTIPLE_INTERPRETERS, not_supported};
     return PyModuleDef_Init(&airscoop_module_definition);
 }

@@ -201,6 +201,7 @@ static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
         .bucket = place.bucket,
         .key = place.key,
         .budget = rejects->budget,
+        .temp_folder = rejects->temp_folder,
         .checksum = rejects->checksum,
         .plan = scoop_part_plan_growing(SCOOP_REJECTS_PART_BYTES),
         .memory_bytes = 2 * SCOOP_REJECTS_PART_BYTES,

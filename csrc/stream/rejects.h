@@ -18,6 +18,7 @@ struct scoop_rejects {
     struct scoop_s3_client *client; /* borrowed; NULL for a local uri */
     struct scoop_s3_call *call;
     struct scoop_budget *budget;
+    const char *temp_folder;
     enum scoop_s3_checksum checksum;
     struct scoop_object_headers object;
     bool done, failed, written;

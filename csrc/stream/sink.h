@@ -99,6 +99,7 @@ struct scoop_s3_sink_options {
     const char *bucket;
     const char *key;
     struct scoop_budget *budget; /* borrowed */
+    const char *temp_folder;     /* for parts that wait in files; borrowed; outlives the sink */
     struct scoop_part_plan plan;
     uint64_t memory_bytes; /* for parts; one larger than half of it is kept elsewhere */
     unsigned buffers;      /* parts in memory at once, at most */

@@ -241,6 +241,7 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
     sink->base.facts = &sink->facts;
     sink->client = options->client;
     sink->budget = options->budget;
+    sink->temp_folder = options->temp_folder;
     sink->plan = options->plan;
     sink->memory_bytes = options->memory_bytes;
     sink->room_bytes = options->room_bytes;

@@ -39,6 +39,7 @@ struct scoop_s3_sink {
     enum scoop_sink_state state;
     struct scoop_s3_client *client;
     struct scoop_budget *budget;
+    const char *temp_folder;
     char *bucket, *key, *content_type;
     char *if_match;                            /* NULL: whatever is there is replaced */
     const struct scoop_object_headers *object; /* NULL: none */

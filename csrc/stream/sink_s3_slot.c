@@ -107,13 +107,11 @@ static int take_buffer(struct scoop_s3_slot *slot, struct scoop_error *error) {
 
 /* A file without a name: whatever ends the process, nothing is left of it. */
 static int take_file(struct scoop_s3_slot *slot, struct scoop_error *error) {
-    const char *folder = getenv("TMPDIR");
+    const char *folder = slot->sink->temp_folder;
     char name[512];
     drop_buffers(slot->sink, 0);
     if (slot->file >= 0)
         return 0;
-    if (folder == NULL || folder[0] == 0)
-        folder = "/tmp";
     slot->file = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
     if (slot->file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
         snprintf(name, sizeof name, "%s/.airscoop.XXXXXX", folder);

@@ -39,6 +39,7 @@ struct scoop_transfer {
     struct scoop_engine *engine; /* NULL when both ends are local */
     struct scoop_s3_client *source_client, *destination_client;
     struct scoop_budget budget;
+    char *temp_folder; /* NULL: there is no destination that could need it */
     struct scoop_source *source;
     struct {
         int64_t total_bytes;

@@ -6,6 +6,7 @@
 #include "places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
+#include "scoop/temp_folder.h"
 #include "scoop/text.h"
 #include "server_copy.h"
 #include "transfer_internal.h"
@@ -72,6 +73,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
         scoop_free_secret((char *)credentials->secret_access_key);
         scoop_free_secret((char *)credentials->session_token);
     }
+    scoop_free(transfer->temp_folder);
     scoop_object_headers_free(&transfer->object);
     scoop_object_headers_free(&transfer->rejects.object);
     scoop_free((char *)transfer->options.object.content_type);
@@ -210,6 +212,7 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
         .bucket = object->bucket,
         .key = object->key,
         .budget = &transfer->budget,
+        .temp_folder = transfer->temp_folder,
         .checksum = transfer->options.checksum,
         .content_type = content_type(transfer),
         .object = &transfer->object,
@@ -328,6 +331,9 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (options->max_record_bytes == 0)
         options->max_record_bytes = SCOOP_MAX_RECORD_BYTES;
     transfer->budget.limit_bytes = options->memory_limit_bytes;
+    if (options->destination.uri != NULL &&
+        (transfer->temp_folder = scoop_strdup(scoop_temp_folder())) == NULL)
+        return scoop_fail_memory(error);
     /* Only stages on the owner's thread write all at once what a step brings. */
     transfer->room_bytes = options->format == SCOOP_FORMAT_RAW || scoop_chain_has_threads(options)
                                ? STEP_ROOM_BYTES
@@ -346,6 +352,7 @@ static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     transfer->rejects.uri = options->rejects_uri;
     transfer->rejects.max_rejected = options->max_rejected;
     transfer->rejects.budget = &transfer->budget;
+    transfer->rejects.temp_folder = transfer->temp_folder;
     transfer->rejects.checksum = options->checksum;
     transfer->fed = options->source.uri == NULL;
     if (transfer->fed)

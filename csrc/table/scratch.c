@@ -9,20 +9,18 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
+#include "scoop/temp_folder.h"
 #include "scoop/thread.h"
 
 enum { VIEW_BYTES = 2 * 1024 * 1024, PAGE_BYTES = 4096, LONG_BYTES = 32 * 1024 * 1024 };
 
 int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
                        struct scoop_error *error) {
-    const char *usual = getenv("TMPDIR");
     memset(scratch, 0, sizeof *scratch);
     scratch->fd = -1;
     if (folder != NULL && access(folder, W_OK | X_OK) != 0)
         return scoop_fail_errno(error, errno, "temp_dir %.300s", folder);
-    if (folder == NULL)
-        folder = usual != NULL && usual[0] != 0 ? usual : "/tmp";
-    scratch->folder = scoop_strdup(folder);
+    scratch->folder = scoop_strdup(folder == NULL ? scoop_temp_folder() : folder);
     return scratch->folder == NULL ? scoop_fail_memory(error) : 0;
 }
 

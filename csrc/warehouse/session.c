@@ -163,9 +163,9 @@ void scoop_session_drop(struct scoop_session *session) {
 static int open_wake(struct scoop_session *session, struct scoop_error *error) {
     if (session->wake_fd < 0)
         session->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return session->wake_fd >= 0
-               ? 0
-               : scoop_fail(error, SCOOP_NO_MEMORY, "no file descriptor is left for a session");
+    if (session->wake_fd < 0)
+        return scoop_fail(error, SCOOP_NO_MEMORY, "no file descriptor is left for a session");
+    return 0;
 }
 
 static void close_wake(struct scoop_session *session) {

@@ -217,6 +217,18 @@ def test_a_temporary_folder_that_is_not_there_is_named(
     store.assert_untouched()
 
 
+def test_the_temporary_folder_is_that_of_the_beginning(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read when the transfer is set up: later the environment may change at any time."""
+    with upload(store, store.endpoint) as transfer:
+        monkeypatch.setenv("TMPDIR", "/nowhere")
+        transfer.write(noise(SIZES["file"]))
+        assert open_below(folder) != []
+    assert transfer.facts()["parts_kept"] == "file"
+    assert store.get("a") == noise(SIZES["file"])
+
+
 FULL_DISK = """
 import resource, sys
 sys.path[:0] = sys.argv[1:2]
