@@ -163,6 +163,70 @@ def test_a_failure_that_passes_is_healed_by_running_again(store: Store) -> None:
     assert below(store, "out") == data
 
 
+@pytest.mark.parametrize(
+    ("options", "most_at_once"),
+    [
+        ({}, 8),  # the server copies: that takes no memory here
+        ({"server_side": False}, 1),
+        ({"server_side": False, "memory_limit": 100 * 2**20}, 3),
+        ({"format": "jsonl"}, 1),
+    ],
+)
+def test_all_copies_together_stay_within_one_limit(
+    store: Store, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], most_at_once: int
+) -> None:
+    from airscoop._native import default_memory_limit
+    from airscoop.transfer import CopyJob
+
+    limit = options.get("memory_limit") or default_memory_limit()
+    changed, running, peaks = threading.Condition(), list[int](), [(0, 0)]
+    run = CopyJob.run
+
+    def noted(job: CopyJob, **arguments: Any) -> airscoop.CopyReceipt:
+        memory = job._options.memory_limit or 0
+        with changed:
+            running.append(memory)
+            peaks.append((len(running), sum(running)))
+            changed.notify_all()
+            changed.wait_for(lambda: max(peaks)[0] >= most_at_once, 30)
+        try:
+            return run(job, **arguments)
+        finally:
+            with changed:
+                running.remove(memory)
+
+    monkeypatch.setattr(CopyJob, "run", noted)
+    for number in range(9):
+        store.put(f"in/{number}", b'{"a": 1}\n' * 1_700_000)
+    receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), **options)
+    assert receipt.copied == 9
+    assert max(most for most, _ in peaks) == most_at_once
+    assert max(memory for _, memory in peaks) <= limit
+
+
+def test_a_server_that_does_not_copy_is_tried_no_longer_than_it_takes_to_see(store: Store) -> None:
+    for number in range(6):
+        store.put(f"in/{number}", b"%d" % number)
+    with fault_proxy(store.endpoint) as proxy:
+
+        def refuse(handler: Any, request: Any) -> None:
+            if "x-amz-copy-source" in request.headers:
+                error("NotImplemented", 501)(handler, request)
+            else:
+                code, headers, body = handler.forward(request)
+                handler.answer(code, body, headers)
+
+        proxy.on("put", refuse, times=1000)
+        settings = store.settings(endpoint_url=proxy.url)
+        both = {"source_s3": settings, "destination_s3": settings}
+        receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), jobs=1, **both)
+        refused = [one for one in proxy.requests("put") if "x-amz-copy-source" in one.headers]
+    assert receipt.copied == 6
+    assert len(refused) == 6 + 1  # the first is tried once more, with memory
+    assert below(store, "out") == {str(number): b"%d" % number for number in range(6)}
+    assert all(not copy.server_side and copy.server_side_refused for copy in receipt.copies)
+
+
 def test_include_and_exclude_choose_by_pattern(store: Store) -> None:
     fill(store)
     receipt = copy_prefix(
