@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from airscoop.storage import ObjectInfo
 
 JOBS = 8
-MEMORY_LIMIT = 128 * 2**20
 JOB_MEMORY = 32 * 2**20  # enough for any transfer
 SMALL_MEMORY = 3 * 2**20  # what it touches beside the object's own bytes
 MOST_NAMED = 5  # in the words of an error; the receipt names all
@@ -116,6 +115,14 @@ class _PrefixCopy:
         self.ca_file: str | None = options.get("ca_file")
         self._jobs = jobs
         self._limit = memory_limit
+        self._by_server = (  # until the server refuses one
+            self._same_access
+            and places.is_s3(source)
+            and places.is_s3(destination)
+            and self._keeps_bytes()
+            and options.get("server_side", True)
+            and options.get("overwrite", True)
+        )
         self._memory = _Memory(self._limit)
         self._lock = threading.Lock()
         self._running: dict[CopyJob, int] = {}
@@ -155,7 +162,7 @@ class _PrefixCopy:
             return self._job_memory()
         return min(self._job_memory(), SMALL_MEMORY + 2 * entry.size)
 
-    def _job(self, entry: Entry, destination: str) -> CopyJob:
+    def _job(self, entry: Entry, destination: str, limit: int) -> CopyJob:
         more: dict[str, Any] = {}
         source = entry.info
         asked = self._options.get("checksum", "crc32c")
@@ -167,7 +174,7 @@ class _PrefixCopy:
                 destination=destination,
                 source_s3=self.source_s3,
                 destination_s3=self.destination_s3,
-                memory_limit=self._job_memory(),
+                memory_limit=limit,
                 **self._options | more,
             )
         )
@@ -195,10 +202,8 @@ class _PrefixCopy:
         info = storage.head(entry.uri, s3=self.source_s3, ca_file=self.ca_file)
         return dataclasses.replace(entry, info=info, size=info.size)
 
-    def _copy(self, entry: Entry) -> None:
+    def _copy(self, entry: Entry, limit: int) -> None:
         destination = self.destination + entry.name
-        if entry.refused is not None:
-            raise UsageError(entry.refused)
         if not places.is_s3(self.destination):
             make_room(Path(self.destination), entry.name)
         there = self._there(destination) if self._keeps_bytes() else None
@@ -209,7 +214,7 @@ class _PrefixCopy:
                 self._equal += 1
                 self._equal_bytes += entry.size
             return
-        job = self._job(entry, destination)
+        job = self._job(entry, destination, limit)
         with self._lock:
             self._running[job] = 0
         try:
@@ -228,13 +233,31 @@ class _PrefixCopy:
             self._running[job] = progress.source_bytes
 
     def _work(self, entry: Entry) -> None:
-        need = self._need(entry)
+        try:
+            if entry.refused is not None:
+                raise UsageError(entry.refused)
+            if not self._copied_by_server(entry):
+                self._copy_within(entry, self._need(entry), self._job_memory())
+        except (AirscoopError, OSError, UnicodeError) as error:
+            self.fail(entry, error)
+
+    def _copied_by_server(self, entry: Entry) -> bool:
+        """A copy by the server takes no memory; one that turns out to go through here, which takes
+        more than it was given, is made again."""
+        if not self._by_server:
+            return False
+        try:
+            self._copy_within(entry, SMALL_MEMORY, SMALL_MEMORY)
+        except UsageError:
+            self._by_server = False
+            return False
+        return True
+
+    def _copy_within(self, entry: Entry, need: int, limit: int) -> None:
         if not self._memory.take(need, self._stopped):
             return
         try:
-            self._copy(entry)
-        except (AirscoopError, OSError, UnicodeError) as error:
-            self.fail(entry, error)
+            self._copy(entry, limit)
         finally:
             self._memory.give(need)
 
@@ -455,7 +478,7 @@ def copy_prefix(
     """Copies all objects below a prefix, or files below a folder, each as `airscoop.copy` does.
 
     One of the two is in S3, or both; names end in "/". `jobs` objects are copied at once, as far as
-    `memory_limit` (128 MiB), which they share, allows. What the destination has already, by size
+    `memory_limit` (40 MiB), which they share, allows. What the destination has already, by size
     and checksum, is left alone; nothing is deleted. `include` and `exclude` are patterns
     ("*.json.gz") for what follows the prefix. `options` are those of `airscoop.copy`.
 
@@ -468,7 +491,9 @@ def copy_prefix(
         raise UsageError("split_bytes is for one object at a time")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
-    copy = _PrefixCopy(where, to, jobs, memory_limit or MEMORY_LIMIT, options)
+    from airscoop._native import default_memory_limit
+
+    copy = _PrefixCopy(where, to, jobs, memory_limit or default_memory_limit(), options)
     is_chosen = _chooser(include, exclude)
     entries = _objects(copy, is_chosen) if places.is_s3(where) else _files(copy)
     receipt = copy.run((entry for entry in entries if is_chosen(entry.name)), on_progress)

@@ -160,7 +160,6 @@ def note_commit(error: BaseException, transfer: Transfer) -> None:
 
 
 READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writing side's
-DEFAULT_MEMORY = 40 * 2**20
 
 
 def reading(options: TransferOptions) -> TransferOptions:
@@ -180,6 +179,7 @@ def reading(options: TransferOptions) -> TransferOptions:
 
 def writing(options: TransferOptions) -> SplitUpload:
     """The half that cuts, compresses and writes."""
+    from airscoop._native import default_memory_limit
     from airscoop.split import SplitUpload, refuse_source
 
     refuse_source(options)
@@ -193,7 +193,7 @@ def writing(options: TransferOptions) -> SplitUpload:
         destination_s3=options.destination_s3,
         object_options=options.object_options,
         overwrite=options.overwrite,
-        memory_limit=(options.memory_limit or DEFAULT_MEMORY) - READING_MEMORY,
+        memory_limit=(options.memory_limit or default_memory_limit()) - READING_MEMORY,
         ca_file=options.ca_file,
     )
 

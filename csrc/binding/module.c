@@ -51,6 +51,8 @@ static PyMethodDef functions[] = {
     {"head_object", airscoop_head_object, METH_VARARGS, "Size, ETag and checksum of an object."},
     {"delete_object", airscoop_delete_object, METH_VARARGS, "Removes an object."},
     {"same_bucket", airscoop_same_bucket, METH_VARARGS, "Whether two ways lead to one bucket."},
+    {"default_memory_limit", airscoop_default_memory_limit, METH_NOARGS,
+     "Of a transfer, in bytes."},
     {"is_split_file", airscoop_is_split_file, METH_VARARGS, "Whether a split copy wrote a file."},
     {"checksum_add", airscoop_checksum_add, METH_VARARGS, "The checksum with more bytes."},
     {"list_uploads", airscoop_list_uploads, METH_VARARGS, "One page of open multipart uploads."},

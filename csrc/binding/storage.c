@@ -6,6 +6,7 @@
 #include "scoop/s3_ask.h"
 #include "scoop/same_bucket.h"
 #include "scoop/split_mark.h"
+#include "scoop/transfer.h"
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {
@@ -171,4 +172,10 @@ PyObject *airscoop_same_bucket(PyObject *module, PyObject *args) {
     default:
         Py_RETURN_NONE;
     }
+}
+
+PyObject *airscoop_default_memory_limit(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    return PyLong_FromSize_t(scoop_transfer_default_memory_bytes());
 }

@@ -12,6 +12,7 @@
 #include "places.h"
 #include "scoop/http.h"
 #include "scoop/memory.h"
+#include "scoop/memory_ceiling.h"
 #include "scoop/text.h"
 #include "scoop/trace.h"
 
@@ -120,7 +121,8 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
 static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *options,
                   struct scoop_error *error) {
     if (delta->options.memory_limit_bytes == 0)
-        delta->options.memory_limit_bytes = SCOOP_DELTA_MEMORY_LIMIT_BYTES;
+        delta->options.memory_limit_bytes =
+            scoop_default_memory_bytes(SCOOP_DELTA_MEMORY_LIMIT_BYTES, LEAST_MEMORY_BYTES);
     delta->changes = scoop_changes_new(options->temp_dir, options->version, error);
     if (delta->changes == NULL ||
         scoop_scratch_init(&delta->scratch, options->temp_dir, error) != 0 ||

@@ -9,6 +9,7 @@
 #include "scoop/crypto.h"
 #include "scoop/invariant.h"
 #include "scoop/memory.h"
+#include "scoop/memory_ceiling.h"
 #include "scoop/retry.h"
 #include "scoop/thread.h"
 #include "scoop/trace.h"
@@ -82,7 +83,9 @@ static int set_up(struct scoop_publish *publish, const struct scoop_publish_opti
                   struct scoop_error *error) {
     struct scoop_engine_options engine = {.ca_file = options->changes->ca_file};
     size_t limit = options->changes->memory_limit_bytes;
-    publish->memory_bytes = (limit == 0 ? SCOOP_MEMORY_LIMIT_BYTES : limit) - READING_MEMORY_BYTES;
+    if (limit == 0)
+        limit = scoop_default_memory_bytes(SCOOP_MEMORY_LIMIT_BYTES, LEAST_MEMORY_BYTES);
+    publish->memory_bytes = limit - READING_MEMORY_BYTES;
     publish->stream = scoop_strdup(options->stream);
     if (publish->stream == NULL)
         return scoop_fail_memory(error);

@@ -6,6 +6,7 @@
 #include "places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
+#include "scoop/memory_ceiling.h"
 #include "scoop/temp_folder.h"
 #include "scoop/text.h"
 #include "server_copy.h"
@@ -18,7 +19,8 @@ enum {
     MOST_BUFFERS = 4,
     MOST_RANGE_MEMORY_BYTES = 32 * 1024 * 1024,
     LEAST_RANGE_MEMORY_BYTES = 2 * 1024 * 1024,
-    OTHER_MEMORY_BYTES = 5 * 1024 * 1024, /* the source's queue, a pending record */
+    OTHER_MEMORY_BYTES = 5 * 1024 * 1024,   /* the source's queue, a pending record */
+    LEAST_DEFAULT_BYTES = 32 * 1024 * 1024, /* what every kind of transfer can be run with */
     STEP_SLACK_BYTES = 1024 * 1024,
     STEP_ROOM_BYTES = 512 * 1024,
 };
@@ -324,10 +326,14 @@ static int build_object_headers(struct scoop_transfer *transfer, struct scoop_er
     return 0;
 }
 
+size_t scoop_transfer_default_memory_bytes(void) {
+    return scoop_default_memory_bytes(SCOOP_MEMORY_LIMIT_BYTES, LEAST_DEFAULT_BYTES);
+}
+
 static int set_up(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_transfer_options *options = &transfer->options;
     if (options->memory_limit_bytes == 0)
-        options->memory_limit_bytes = SCOOP_MEMORY_LIMIT_BYTES;
+        options->memory_limit_bytes = scoop_transfer_default_memory_bytes();
     if (options->max_record_bytes == 0)
         options->max_record_bytes = SCOOP_MAX_RECORD_BYTES;
     transfer->budget.limit_bytes = options->memory_limit_bytes;

@@ -111,6 +111,38 @@ def test_what_has_the_same_size_but_other_bytes_is_copied_again(
     assert (tmp_path / "x").read_bytes() == b"new!"
 
 
+def written(store: Store, name: str, data: bytes, **options: Any) -> None:
+    with airscoop.Upload(store.uri(name), destination_s3=store.settings(), **options) as upload:
+        upload.write(data)
+
+
+@pytest.mark.parametrize("checksum", ["crc32c", "crc64nvme", "none", "of old clients"])
+@pytest.mark.parametrize("size", [10, 9_000_000])
+@pytest.mark.parametrize("by_server", [True, False])
+def test_a_stale_object_of_the_same_size_is_replaced_from_s3_to_s3(
+    store: Store, checksum: str, size: int, by_server: bool
+) -> None:
+    """By the checksum of the whole, where S3 keeps one of both; else by ETags."""
+    old, new = noise(size, seed=1), noise(size, seed=2)
+    for name, data in (("in/x", new), ("out/x", old), ("in/same", new), ("out/same", new)):
+        if checksum == "of old clients":
+            store.put(name, data)
+        else:
+            written(store, name, data, checksum=checksum)
+    receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), server_side=by_server)
+    assert (receipt.copied, receipt.equal) == (1, 1)
+    assert below(store, "out") == {"x": new, "same": new}
+
+
+def test_equal_bytes_in_other_parts_are_equal_by_their_checksum(store: Store) -> None:
+    data = noise(12_000_000)
+    written(store, "in/x", data, memory_limit=40 * 2**20)
+    written(store, "out/x", data, memory_limit=26 * 2**20)
+    facts = [store.head(name)["ETag"] for name in ("in/x", "out/x")]
+    assert facts[0] != facts[1]
+    assert copy_prefix(store, store.uri("in/"), store.uri("out/")).equal == 1
+
+
 def test_between_stores_the_kind_of_checksum_is_kept_so_that_again_copies_nothing(
     store: Store,
 ) -> None:
@@ -163,6 +195,70 @@ def test_a_failure_that_passes_is_healed_by_running_again(store: Store) -> None:
     assert below(store, "out") == data
 
 
+@pytest.mark.parametrize(
+    ("options", "most_at_once"),
+    [
+        ({}, 8),  # the server copies: that takes no memory here
+        ({"server_side": False}, 1),
+        ({"server_side": False, "memory_limit": 100 * 2**20}, 3),
+        ({"format": "jsonl"}, 1),
+    ],
+)
+def test_all_copies_together_stay_within_one_limit(
+    store: Store, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], most_at_once: int
+) -> None:
+    from airscoop._native import default_memory_limit
+    from airscoop.transfer import CopyJob
+
+    limit = options.get("memory_limit") or default_memory_limit()
+    changed, running, peaks = threading.Condition(), list[int](), [(0, 0)]
+    run = CopyJob.run
+
+    def noted(job: CopyJob, **arguments: Any) -> airscoop.CopyReceipt:
+        memory = job._options.memory_limit or 0
+        with changed:
+            running.append(memory)
+            peaks.append((len(running), sum(running)))
+            changed.notify_all()
+            changed.wait_for(lambda: max(peaks)[0] >= most_at_once, 30)
+        try:
+            return run(job, **arguments)
+        finally:
+            with changed:
+                running.remove(memory)
+
+    monkeypatch.setattr(CopyJob, "run", noted)
+    for number in range(9):
+        store.put(f"in/{number}", b'{"a": 1}\n' * 1_700_000)
+    receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), **options)
+    assert receipt.copied == 9
+    assert max(most for most, _ in peaks) == most_at_once
+    assert max(memory for _, memory in peaks) <= limit
+
+
+def test_a_server_that_does_not_copy_is_tried_no_longer_than_it_takes_to_see(store: Store) -> None:
+    for number in range(6):
+        store.put(f"in/{number}", b"%d" % number)
+    with fault_proxy(store.endpoint) as proxy:
+
+        def refuse(handler: Any, request: Any) -> None:
+            if "x-amz-copy-source" in request.headers:
+                error("NotImplemented", 501)(handler, request)
+            else:
+                code, headers, body = handler.forward(request)
+                handler.answer(code, body, headers)
+
+        proxy.on("put", refuse, times=1000)
+        settings = store.settings(endpoint_url=proxy.url)
+        both = {"source_s3": settings, "destination_s3": settings}
+        receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), jobs=1, **both)
+        refused = [one for one in proxy.requests("put") if "x-amz-copy-source" in one.headers]
+    assert receipt.copied == 6
+    assert len(refused) == 6 + 1  # the first is tried once more, with memory
+    assert below(store, "out") == {str(number): b"%d" % number for number in range(6)}
+    assert all(not copy.server_side and copy.server_side_refused for copy in receipt.copies)
+
+
 def test_include_and_exclude_choose_by_pattern(store: Store) -> None:
     fill(store)
     receipt = copy_prefix(
@@ -190,9 +286,11 @@ def page(prefix: str, *keys: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/../../x", "/etc/x", "a//b", "./x", "a/.", "x" * 256, "%00"]
-)
-def test_keys_that_are_no_files_below_the_folder_are_refused(
+    "name",
+    ["../x", "a/../../x", "a/b/../../../elsewhere/x", "/etc/x", "a//b", "./x", "a/.", "a/./b",
+     "a/..", "..", "x" * 256, "a/" + "x" * 256, "x" * 256 + "/a", "%00", "a/%00/b"],
+)  # fmt: skip
+def test_keys_that_are_no_files_below_the_folder_are_refused_before_a_folder_is_made(
     store: Store, tmp_path: Path, name: str
 ) -> None:
     from fault_server import plain
@@ -207,7 +305,7 @@ def test_keys_that_are_no_files_below_the_folder_are_refused(
             copy_prefix(store, f"s3://{BUCKET}/in/", f"{tmp_path}/out/", source_s3=settings)
         assert proxy.kinds() == ["list"]
     assert [one.error for one in caught.value.receipt.failures] == ["USAGE"]
-    assert files(tmp_path) == {}
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_a_key_below_another_key_cannot_be_a_file(store: Store, tmp_path: Path) -> None:

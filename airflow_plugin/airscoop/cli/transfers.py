@@ -80,7 +80,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     prefix = verb.add_argument_group(
         "prefixes",
-        "a source that ends in / is all that is below it; they share --memory-limit (128M)",
+        "a source that ends in / is all that is below it; they share --memory-limit",
     )
     prefix.add_argument("--jobs", type=count, metavar="N", help="objects at once (default 8)")
     prefix.add_argument("--include", action="append", default=[], metavar="PATTERN")

@@ -20,7 +20,9 @@ enum scoop_table_format {
 
 enum { SCOOP_DELTA_SIDES = 2 }; /* old, new */
 
-#define SCOOP_DELTA_MEMORY_LIMIT_BYTES ((size_t)64 * 1024 * 1024) /* the default */
+#define SCOOP_DELTA_MEMORY_LIMIT_BYTES                                                             \
+    ((size_t)64 * 1024 * 1024) /* the default, less in a                                           \
+                                   small cgroup */
 
 struct scoop_delta_options {
     /* Where each export is read; of these, only what concerns a source is looked at. Old NULL:

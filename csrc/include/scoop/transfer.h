@@ -51,7 +51,7 @@ struct scoop_transfer_options {
                              NULL: any */
     uint64_t head_lines;  /* 0: all */
     struct scoop_part_plan part_plan; /* first_bytes 0: by the memory limit, and growing */
-    size_t memory_limit_bytes;        /* 0: SCOOP_MEMORY_LIMIT_BYTES */
+    size_t memory_limit_bytes;        /* 0: the default, below */
     size_t max_record_bytes;          /* 0: SCOOP_MAX_RECORD_BYTES */
     uint64_t max_rejected;            /* more bad records end the run */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
@@ -107,6 +107,9 @@ struct scoop_transfer_facts {
 };
 
 struct scoop_transfer;
+
+/* SCOOP_MEMORY_LIMIT_BYTES, less in a small cgroup. */
+size_t scoop_transfer_default_memory_bytes(void);
 
 /* Strings are copied. Nothing is opened yet. NULL with *error (USAGE, NO_MEMORY). */
 struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *options,
