@@ -160,9 +160,9 @@ def test_a_scripts_own_lock_timeout_counts_in_it(on_postgres: tuple[House, Eye])
     found, _ = on_postgres
     text = found.script.read_text()
     found.script.write_text(f"SET lock_timeout = '100ms';\n{text}")
-    with found.open(lock_timeout=600) as warehouse:
-        with found.held(ALTER), pytest.raises(errors.LockTimeout, match=r"script\.sql:3"):
-            found.run_script(warehouse)
+    late = pytest.raises(errors.LockTimeout, match=r"script\.sql:3")
+    with found.open(lock_timeout=600) as warehouse, found.held(ALTER), late:
+        found.run_script(warehouse)
 
 
 def test_a_scripts_lock_timeout_does_not_free_the_load_after_it(
@@ -221,13 +221,15 @@ def test_what_the_caller_has_set_is_set_after_a_load(
 def test_a_long_wait_for_a_turn_is_not_cut_by_statement_timeout(house: tuple[House, Eye]) -> None:
     found, _ = house
     done: list[Any] = []
-    with found.open(lock_timeout=600, statement_timeout=1.5) as warehouse:
-        with found.held("LOCK TABLE airscoop.lock_{s}_target") as holder:
-            worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))
-            worker.start()
-            holder.execute("SELECT pg_sleep(2)")
-            holder.rollback()
-            worker.join()
+    with (
+        found.open(lock_timeout=600, statement_timeout=1.5) as warehouse,
+        found.held("LOCK TABLE airscoop.lock_{s}_target") as holder,
+    ):
+        worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))
+        worker.start()
+        holder.execute("SELECT pg_sleep(2)")
+        holder.rollback()
+        worker.join()
     assert done[0].inserted == 2
 
 
