@@ -123,8 +123,11 @@ class Warehouse:
     def add_partitions(self, table: str, partitions: Sequence[Partition]) -> PartitionReceipt:
         """Registers partitions; one that exists is set to its location again.
 
-        A location of 128 characters or more cannot be compared with the catalog's, so it counts as
-        moved. Each statement commits by itself; running again is safe.
+        Values are compared as their columns' types read them (20270105 is 2027-01-05 in a date
+        column), and one that its column cannot hold is refused. The catalog is read again in the
+        end: what another session has added elsewhere meanwhile is moved. A location of 128
+        characters or more cannot be compared with the catalog's, so it counts as moved. Each
+        statement commits by itself; running again is safe.
         """
         started = time.monotonic()
         wanted = [(dict(item.values), item.location or "") for item in partitions]
@@ -294,7 +297,8 @@ class Warehouse:
         """Runs a file's statements one by one, each on its own; the first error ends it.
 
         ${name} within '…' and "…" is filled in from `variables`; an unknown or an unused one is an
-        error, found before the first statement runs.
+        error, found before the first statement runs. A transaction that the script begins must end
+        in it: one that is left open is rolled back, and is an error.
         """
         started = time.monotonic()
         file = os.fspath(path)

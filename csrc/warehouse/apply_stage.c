@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "load.h"
 #include "scoop/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/text.h"
@@ -282,7 +283,7 @@ static int locate(const struct scoop_apply_chunk *chunk, struct scoop_session *s
     struct part part = {chunk, 0, chunk->rows, 0, chunk->plan->column_count};
     struct scoop_error why;
     char key[200];
-    scoop_session_rollback(session);
+    scoop_load_rollback(session);
     if (!narrow(&part, &part.from, &part.to, session, interrupt, &why) ||
         !narrow(&part, &part.from_column, &part.to_column, session, interrupt, &why))
         return -1;

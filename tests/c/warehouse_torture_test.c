@@ -62,6 +62,22 @@ static int read_partition(struct scoop_error *error) {
     return 0;
 }
 
+static int normalise_values(struct scoop_error *error) {
+    static const char *const values[][2] = {
+        {"date", "20270105"}, {"timestamp", "2027-01-05 07:00:00.5"},
+        {"integer", "007"},   {"decimal(10,2)", "1.5"},
+        {"double", "0.10"},   {"boolean", "t"},
+        {"varchar(3)", "abc"}};
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < sizeof values / sizeof values[0]; i++) {
+        struct scoop_buf normal;
+        scoop_buf_init(&normal, 1024);
+        result = scoop_partition_normal(values[i][0], values[i][1], &normal, error);
+        scoop_buf_free(&normal);
+    }
+    return result;
+}
+
 static int write_sql(struct scoop_error *error) {
     static const char *const columns[] = {"k", "at"};
     const struct scoop_insert_names names = {.source = "s.a",
@@ -165,6 +181,7 @@ static void a_script_survives_a_failing_allocation(void **state) {
 static void partition_values_survive_a_failing_allocation(void **state) {
     (void)state;
     torture(read_partition);
+    torture(normalise_values);
 }
 
 static void statements_survive_a_failing_allocation(void **state) {

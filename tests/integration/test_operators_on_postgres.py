@@ -71,6 +71,7 @@ def insert(**changes: Any) -> InsertDistinctOperator:
         "columns": ["id", "note"],
         "distinct_on": ["id"],
         "redshift_conn_id": "warehouse",
+        **({} if "download" in changes else {"expected_records": None}),
         **changes,
     }
     return InsertDistinctOperator(task_id="insert", **options)
@@ -108,6 +109,33 @@ def test_a_partition_that_gives_other_counts_than_the_download_inserts_nothing(
     with pytest.raises(AirflowFailException, match="CountMismatch"):
         insert(download={"records_out": 4}).execute(context())
     assert rows(server, "SELECT COUNT(*) FROM dst.t") == [(0,)]
+
+
+def test_the_receipts_of_a_mapped_download_are_summed_and_all_logged(
+    server: psycopg.Connection[Any],
+) -> None:
+    parts = [
+        {"records_out": count, "source": f"http://h/{count}", "destination": f"s3://b/{count}"}
+        for count in (1, 2)
+    ]
+    with pytest.raises(AirflowFailException, match="CountMismatch"):
+        insert(download=parts[:1]).execute(context())
+    assert insert(download=parts).execute(context())["scanned"] == 3
+    assert rows(server, "SELECT source, s3_key FROM airscoop.loads") == [
+        ("http://h/1, http://h/2", "s3://b/1, s3://b/2")
+    ]
+
+
+def test_a_stray_row_behind_a_raw_download_is_not_inserted_without_a_word(
+    server: psycopg.Connection[Any],
+) -> None:
+    raw = {"format": "raw", "records_out": 0, "destination": "s3://b/k"}
+    with pytest.raises(AirflowFailException, match="format raw"):
+        insert(download=raw).execute(context())
+    with pytest.raises(AirflowFailException, match="CountMismatch"):
+        insert(download=raw, expected_records=2).execute(context())
+    assert rows(server, "SELECT COUNT(*) FROM dst.t") == [(0,)]
+    assert insert(download=raw, expected_records=None).execute(context())["inserted"] == 2
 
 
 def test_a_missing_table_fails_for_good_and_is_named(server: psycopg.Connection[Any]) -> None:
@@ -239,6 +267,6 @@ def test_changes_come_from_s3_by_the_aws_connection(
     }
     monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(fields))
     uri = store.put("changes.jsonl", CHANGE.encode())
-    assert apply(uri, aws_conn_id="store").execute(context())["updated"] == 1
+    assert apply(uri, aws_conn_id="store", delta=DELTA).execute(context())["updated"] == 1
     with pytest.raises(AirflowFailException, match="NotFound"):
-        apply(f"{uri}.gone", aws_conn_id="store").execute(context())
+        apply(f"{uri}.gone", aws_conn_id="store", delta=DELTA).execute(context())

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from local_fixtures import StandIn
+from wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse import Warehouse
@@ -160,9 +161,9 @@ def test_a_scripts_own_lock_timeout_counts_in_it(on_postgres: tuple[House, Eye])
     found, _ = on_postgres
     text = found.script.read_text()
     found.script.write_text(f"SET lock_timeout = '100ms';\n{text}")
-    with found.open(lock_timeout=600) as warehouse:
-        with found.held(ALTER), pytest.raises(errors.LockTimeout, match=r"script\.sql:3"):
-            found.run_script(warehouse)
+    late = pytest.raises(errors.LockTimeout, match=r"script\.sql:3")
+    with found.open(lock_timeout=600) as warehouse, found.held(ALTER), late:
+        found.run_script(warehouse)
 
 
 def test_a_scripts_lock_timeout_does_not_free_the_load_after_it(
@@ -218,16 +219,40 @@ def test_what_the_caller_has_set_is_set_after_a_load(
             assert warehouse.execute("SHOW lock_timeout") == [("300ms",)]
 
 
+def test_a_refused_value_is_looked_for_under_the_callers_own_limit(
+    on_redshift: tuple[House, Eye], standin: StandIn
+) -> None:
+    found, _ = on_redshift
+    found.changes.write_text(CHANGE.replace('"stamp": "1"', '"stamp": "x"'))
+    seen: list[str] = []
+
+    def hook(number: int, sql: str) -> str:
+        seen.append(sql)
+        return sql
+
+    with WireProxy(standin.port, hook) as proxy:
+        found.dsn = found.dsn.replace(f":{standin.port}/", f":{proxy.port}/")
+        with found.open(lock_timeout=9, statement_timeout=77) as warehouse:
+            with pytest.raises(errors.BadRecord, match="stamp"):
+                found.apply(warehouse)
+            assert warehouse.execute("SHOW statement_timeout") == [("77s",)]
+    first = seen.index("ROLLBACK")
+    limits = [sql for sql in seen[: seen.index("BEGIN", first)] if "SET statement_timeout" in sql]
+    assert limits[-1] != limits[-3] and "9000" not in limits[-1]
+
+
 def test_a_long_wait_for_a_turn_is_not_cut_by_statement_timeout(house: tuple[House, Eye]) -> None:
     found, _ = house
     done: list[Any] = []
-    with found.open(lock_timeout=600, statement_timeout=1.5) as warehouse:
-        with found.held("LOCK TABLE airscoop.lock_{s}_target") as holder:
-            worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))
-            worker.start()
-            holder.execute("SELECT pg_sleep(2)")
-            holder.rollback()
-            worker.join()
+    with (
+        found.open(lock_timeout=600, statement_timeout=1.5) as warehouse,
+        found.held("LOCK TABLE airscoop.lock_{s}_target") as holder,
+    ):
+        worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))
+        worker.start()
+        holder.execute("SELECT pg_sleep(2)")
+        holder.rollback()
+        worker.join()
     assert done[0].inserted == 2
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from local_fixtures import StandIn
+from wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse import Warehouse
@@ -56,6 +58,46 @@ def test_a_wrong_variable_is_found_before_anything_runs(database: Settings, tmp_
         with pytest.raises(errors.UsageError, match="does not use the variable bucket"):
             warehouse.run_script(path, variables={"role": "r", "bucket": "b"})
         assert warehouse.execute("SELECT to_regclass('t')") == [(None,)]
+
+
+def test_postgresql_reads_a_backslash_as_it_is_set(database: Settings, tmp_path: Path) -> None:
+    plain = script(tmp_path, "SELECT 'a\\'; SELECT E'it\\'s; done'\n '\\'';'; SELECT $$\\';$$")
+    with connect(database) as warehouse:
+        assert warehouse.run_script(plain).statements == 3
+        warehouse.execute("SET standard_conforming_strings = off")
+        escaped = script(tmp_path, "CREATE TABLE t AS SELECT 'it\\'s; done' AS a")
+        assert warehouse.run_script(escaped).statements == 1
+        assert warehouse.execute("SELECT a FROM t") == [("it's; done",)]
+
+
+def test_a_script_cannot_change_how_it_is_split(database: Settings, tmp_path: Path) -> None:
+    path = script(
+        tmp_path, "SELECT 1;\nSET standard_conforming_strings = off;\nSELECT 'it\\'; SELECT ' 1';"
+    )
+    unchanged = "SET standard_conforming_strings = on;\nSELECT 'a\\';"
+    changed = pytest.raises(errors.UsageError, match=r"script\.sql:2: .*standard_conforming")
+    with connect(database) as warehouse, changed:
+        warehouse.run_script(path)
+    with connect(database) as warehouse:
+        assert warehouse.run_script(script(tmp_path, unchanged)).statements == 2
+
+
+def test_on_redshift_a_backslash_is_an_escape_in_every_text(
+    standin: StandIn, tmp_path: Path
+) -> None:
+    path = script(tmp_path, "SELECT 1;\nSELECT 'it\\'s; done';\nSELECT 2")
+    seen: list[str] = []
+
+    def hook(number: int, sql: str) -> str:
+        seen.append(sql)
+        # PostgreSQL, behind the stand-in, reads such a text only with an E before it.
+        return sql.replace("'it", "E'it")
+
+    with WireProxy(standin.port, hook) as proxy:
+        through = standin.dsn.replace(f":{standin.port}/", f":{proxy.port}/")
+        with Warehouse(through) as warehouse:
+            assert warehouse.run_script(path).statements == 3
+    assert seen[-3:] == ["SELECT 1", "SELECT 'it\\'s; done'", "SELECT 2"]
 
 
 def test_a_missing_file_is_named(database: Settings, tmp_path: Path) -> None:

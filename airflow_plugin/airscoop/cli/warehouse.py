@@ -135,7 +135,7 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
         "--lock-timeout",
         type=float,
         metavar="SECONDS",
-        help="how long a statement may wait for a lock; on Redshift, which knows no such limit, how "
+        help="how long a statement may wait for a lock; Redshift knows no such limit: there, how "
         "long insert and apply wait for their turn and their table, while refresh and script are "
         "bounded by --statement-timeout only",
     )

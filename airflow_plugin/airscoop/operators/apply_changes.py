@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
+from airscoop.operators.counts import Guard, number_in
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -20,8 +20,9 @@ class ApplyChangesOperator(WarehouseOperator):
     """Applies the changes in the file `changes`, as `airscoop.delta` writes them, to `table`.
 
     key: the columns of the changes' keys. ignore_columns: columns of the file that are left out.
-    delta: the receipt of the task that wrote the file (its `.output`); the file must hold as many
-    changes as that task counted, or nothing is applied.
+    delta: the receipt of the task that wrote the file (its `.output`), or the receipts of a mapped
+    one; the file must hold as many changes as were counted, or nothing is applied.
+    expected_changes: a number in place of what `delta` counted, or None for no check.
     again: also a file that was applied before the table changed further.
     """
 
@@ -35,7 +36,8 @@ class ApplyChangesOperator(WarehouseOperator):
         table: str,
         key: Sequence[str],
         ignore_columns: Sequence[str] = (),
-        delta: XComArg | Mapping[str, Any] | None = None,
+        delta: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        expected_changes: int | Literal["delta"] | None = "delta",
         again: bool = False,
         redshift_conn_id: str = "redshift_default",
         aws_conn_id: str | None = "aws_default",
@@ -49,6 +51,7 @@ class ApplyChangesOperator(WarehouseOperator):
         self.key = key
         self.ignore_columns = ignore_columns
         self.delta = delta
+        self.expected_changes = expected_changes
         self.again = again
         self.redshift_conn_id = redshift_conn_id
         self.aws_conn_id = aws_conn_id
@@ -60,8 +63,8 @@ class ApplyChangesOperator(WarehouseOperator):
         from airscoop.hooks.aws import s3_settings
         from airscoop.places import is_s3
 
+        expected = self._expected()
         ti = context["ti"]
-        expected = self._expected_changes()
         settings, ca_file = s3_settings(self.aws_conn_id) if is_s3(self.changes) else (None, None)
         with self.open_warehouse(context) as warehouse:
             return warehouse.apply_changes(
@@ -81,12 +84,18 @@ class ApplyChangesOperator(WarehouseOperator):
                 ),
             )
 
-    def _expected_changes(self) -> int | None:
-        if self.delta is None:
-            return None
-        if not isinstance(self.delta, Mapping) or any(name not in self.delta for name in COUNTS):
-            raise UsageError(
-                f"{self.task_id}: delta must be the receipt of the task that wrote the changes, "
-                f"not {type(self.delta).__name__}; pass that task's output"
-            )
-        return sum(int(self.delta[name]) for name in COUNTS)
+    def _expected(self) -> int | None:
+        guard = Guard(
+            task_id=self.task_id,
+            receipts="delta",
+            number="expected_changes",
+            writer="the task that wrote the changes",
+            count=_changes_in,
+        )
+        return guard.expected(self.expected_changes, self.delta)
+
+
+def _changes_in(receipt: Mapping[str, Any]) -> int | None:
+    """Of a delta's receipt, or of a SnapshotDeltaOperator's."""
+    found = number_in(receipt, *COUNTS)
+    return number_in(receipt, "count") if found is None else found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
+from airscoop.operators.counts import Guard, number_in
+from airscoop.places import is_s3
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -20,8 +21,10 @@ class InsertDistinctOperator(WarehouseOperator):
 
     distinct_on: the key columns. order_by: of two rows with one key the greater wins.
     mode: "keep" the row that is there, or "replace" it where the incoming one is greater.
-    download: the receipt of the task that wrote the partition (its `.output`); the partition must
-    give as many records as that task wrote, or nothing is inserted.
+    download: the receipt of the task that wrote the partition (its `.output`), or the receipts of a
+    mapped one. The partition must give as many records as were written, and the catalog must have
+    it where they were written, or nothing is inserted.
+    expected_records: a number in place of what `download` counted, or None for no check of counts.
     """
 
     template_fields: Sequence[str] = ("source", "target", "partition", "download")
@@ -37,7 +40,8 @@ class InsertDistinctOperator(WarehouseOperator):
         order_by: Sequence[str] = (),
         mode: Literal["keep", "replace"] = "keep",
         partition: Mapping[str, str] | None = None,
-        download: XComArg | Mapping[str, Any] | None = None,
+        download: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        expected_records: int | Literal["download"] | None = "download",
         redshift_conn_id: str = "redshift_default",
         lock_timeout: float | None = None,
         statement_timeout: float | None = None,
@@ -52,12 +56,21 @@ class InsertDistinctOperator(WarehouseOperator):
         self.mode = mode
         self.partition = partition
         self.download = download
+        self.expected_records = expected_records
         self.redshift_conn_id = redshift_conn_id
         self.lock_timeout = lock_timeout
         self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> InsertReceipt:
-        receipt = self._download_receipt()
+        guard = Guard(
+            task_id=self.task_id,
+            receipts="download",
+            number="expected_records",
+            writer="a StreamToS3Operator",
+            count=lambda receipt: number_in(receipt, "records_out"),
+        )
+        expected = guard.expected(self.expected_records, self.download)
+        receipts = guard.receipts_of(self.download)
         with self.open_warehouse(context) as warehouse:
             return warehouse.insert_distinct(
                 source=self.source,
@@ -67,28 +80,19 @@ class InsertDistinctOperator(WarehouseOperator):
                 order_by=self.order_by,
                 mode=self.mode,
                 partition=self.partition,
-                expected_records=_expected_records(receipt),
-                load=self._load(context, receipt),
+                expected_records=expected,
+                objects=[name for name in _texts(receipts, "destination") if is_s3(name)],
+                load=self._load(context, receipts),
             )
 
-    def _download_receipt(self) -> Mapping[str, Any]:
-        if self.download is None:
-            return {}
-        if not isinstance(self.download, Mapping) or "records_out" not in self.download:
-            raise UsageError(
-                f"{self.task_id}: download must be the receipt of a StreamToS3Operator, "
-                f"not {type(self.download).__name__}; pass that task's output"
-            )
-        return self.download
-
-    def _load(self, context: Context, receipt: Mapping[str, Any]) -> LoadContext:
+    def _load(self, context: Context, receipts: Sequence[Mapping[str, Any]]) -> LoadContext:
         from airscoop import LoadContext
 
         ti = context["ti"]
         return LoadContext(
-            source=receipt.get("source"),
-            etag=receipt.get("source_etag"),
-            key=receipt.get("destination"),
+            source=", ".join(_texts(receipts, "source")) or None,
+            etag=", ".join(_texts(receipts, "source_etag")) or None,
+            key=", ".join(_texts(receipts, "destination")) or None,
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             task_id=ti.task_id,
@@ -96,6 +100,5 @@ class InsertDistinctOperator(WarehouseOperator):
         )
 
 
-def _expected_records(receipt: Mapping[str, Any]) -> int | None:
-    """What the partition must give; None for raw bytes, whose records nobody counted."""
-    return None if receipt.get("format") == "raw" else receipt.get("records_out")
+def _texts(receipts: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    return [str(receipt[name]) for receipt in receipts if receipt.get(name)]
