@@ -129,9 +129,10 @@ static int ask(struct scoop_held_credentials *own, int64_t now, bool refused,
         return -1;
     own->ask_at = when_to_ask(now, expires_at);
     own->generation++;
-    SCOOP_TRACE("credentials", "it gave some that hold for %lld s%s",
-                (long long)(expires_at == 0 ? 0 : expires_at - now),
-                expires_at == 0 ? " (or until they are refused)" : "");
+    if (expires_at == 0)
+        SCOOP_TRACE("credentials", "what it gave holds until it is refused");
+    else
+        SCOOP_TRACE("credentials", "what it gave holds for %lld s", (long long)(expires_at - now));
     return 0;
 }
 
