@@ -358,15 +358,16 @@ def make_room(folder: Path, name: str) -> None:
     if any(len(part.encode()) > LONGEST_NAME for part in parts):
         raise UsageError(f"key {name!r}: the name of a file has at most {LONGEST_NAME} bytes")
     path = folder.joinpath(*parts)
+    # Before a folder is made; other than Path.resolve it bears links that lead in a circle.
+    root, real = (Path(os.path.realpath(one)) for one in (folder, path.parent))
+    if path.is_symlink() or not real.is_relative_to(root):
+        raise UsageError(f"key {name!r}: a symbolic link leads out of {folder}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise FileError(
             f"key {name!r}: a folder is needed where there is a file: {error}"
         ) from error
-    root = folder.resolve()
-    if path.is_symlink() or not path.parent.resolve().is_relative_to(root):
-        raise UsageError(f"key {name!r}: a symbolic link leads out of {folder}")
 
 
 def _objects(copy: _PrefixCopy, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:

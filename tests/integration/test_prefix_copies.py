@@ -327,12 +327,14 @@ def test_links_out_of_the_destination_are_refused(store: Store, tmp_path: Path) 
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out/sub").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "out/file").symlink_to(tmp_path / "elsewhere/file")
-    for name in ("sub/x", "file", "good"):
+    (tmp_path / "out/circle").symlink_to("circle")
+    for name in ("sub/x", "sub/deep/er/x", "circle/x", "file", "good"):
         store.put(f"in/{name}", b"data")
     with pytest.raises(PrefixIncomplete) as caught:
         copy_prefix(store, store.uri("in/"), f"{tmp_path}/out/")
-    assert len(caught.value.receipt.failures) == 2
+    assert len(caught.value.receipt.failures) == 4
     assert files(tmp_path) == {"out/good": b"data"}
+    assert list((tmp_path / "elsewhere").iterdir()) == []  # not even a folder is made there
 
 
 def test_of_a_folder_links_to_files_are_read_and_other_things_are_refused(
