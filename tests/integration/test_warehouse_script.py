@@ -61,7 +61,7 @@ def test_a_wrong_variable_is_found_before_anything_runs(database: Settings, tmp_
 
 
 def test_postgresql_reads_a_backslash_as_it_is_set(database: Settings, tmp_path: Path) -> None:
-    plain = script(tmp_path, "SELECT 'a\\'; SELECT E'it\\'s; done'\n '\\'';'; SELECT $$\\';$$")
+    plain = script(tmp_path, "SELECT 'a\\'; SELECT E'it\\'s; done'\n '\\';'; SELECT $$\\';$$")
     with connect(database) as warehouse:
         assert warehouse.run_script(plain).statements == 3
         warehouse.execute("SET standard_conforming_strings = off")
