@@ -535,6 +535,11 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
     if (whole.overflowed)
         scoop_fail(error, SCOOP_INTERNAL, "%s of s3://%s: the request has more headers than fit",
                    whole.method, whole.bucket);
+    else if (!scoop_s3_is_bucket(request->bucket, strlen(request->bucket)))
+        scoop_fail(error, SCOOP_USAGE,
+                   "'%.80s' is no bucket name: 3 to 63 letters, digits, '.', '-', with a letter or "
+                   "digit at both ends",
+                   request->bucket);
     else if (copy_request(call, &whole) != 0)
         scoop_fail_memory(error);
     else

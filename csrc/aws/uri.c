@@ -215,7 +215,7 @@ int scoop_endpoint_parse(const char *url, struct scoop_endpoint *endpoint,
     return 0;
 }
 
-static bool is_bucket_name(const char *name, size_t length) {
+bool scoop_s3_is_bucket(const char *name, size_t length) {
     if (length < 3 || length >= SCOOP_BUCKET_SIZE || !is_alnum(name[0]) ||
         !is_alnum(name[length - 1]))
         return false;
@@ -238,7 +238,7 @@ int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_
     }
     const char *bucket = text + 5;
     size_t length = strcspn(bucket, "/");
-    if (!is_bucket_name(bucket, length))
+    if (!scoop_s3_is_bucket(bucket, length))
         return scoop_fail(error, SCOOP_USAGE,
                           "'%.*s' in '%s' is no bucket name: 3 to 63 letters, digits, '.', '-', "
                           "with a letter or digit at both ends",

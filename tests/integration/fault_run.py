@@ -136,7 +136,8 @@ class Run:
                 rule = proxy.on(step.kind, fault, times=step.times, skip=step.skip)
                 self.fired.steps.append((step, rule))
         if side == "source" and self.plan.changed is not None:
-            proxy.on("get", self._cut_and_replace, skip=self.plan.seed % 2)
+            later = self.plan.validator == "etag" and self.plan.seed % 2
+            proxy.on("get", self._cut_and_replace, skip=int(later))
 
     def _source(self, proxy: FaultProxy) -> str:
         plan = self.plan

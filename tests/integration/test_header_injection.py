@@ -147,6 +147,21 @@ def test_a_url_with_a_line_break_is_refused(tmp_path: Path, place: str) -> None:
         assert server.heads == []
 
 
+@pytest.mark.parametrize(
+    "bucket", ["a\r\nX-Injected: 1", "evil#", "user@evil", "evil?", "a b", "ä"]
+)
+def test_a_bucket_that_is_no_name_is_asked_for_nowhere(proxy: FaultProxy, bucket: str) -> None:
+    settings = S3Settings(credentials=OWNER, endpoint_url=proxy.url, region="us-east-1")
+    for ask in (
+        storage.head,
+        storage.delete,
+        lambda uri, s3: list(storage.list_objects(uri, s3=s3)),
+    ):
+        with pytest.raises(errors.UsageError, match="is no bucket name"):
+            ask(f"s3://{bucket}/key", s3=settings)
+    assert proxy.server.requests == []
+
+
 @pytest.mark.parametrize("key", ["a\r\nX-Injected: 1", "a\nb"])
 def test_a_line_break_in_a_key_is_part_of_the_key(
     store: Store, proxy: FaultProxy, tmp_path: Path, key: str

@@ -59,6 +59,9 @@ struct scoop_s3_uri {
         *key; /* points into the parsed text: byte for byte what follows "bucket/", maybe "" */
 };
 
+/* What can be a bucket's name: it becomes part of a host's name or of a path as it is. */
+bool scoop_s3_is_bucket(const char *name, size_t length);
+
 /* s3://bucket, s3://bucket/, s3://bucket/key. 0, or -1 with USAGE (scheme, bucket name, key longer
  * than SCOOP_KEY_BYTES). The key is not decoded: '%', '+', '?', '#', "//" and ".." are its own. */
 int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_error *error);
