@@ -102,14 +102,15 @@ static void join_failure(const struct airscoop_runner *runner, PyObject *failure
 
 /* The one place where it is decided what a call ends with: an exception of Python's own wins over
  * *error, by which the engine ended. */
-static int conclude(struct airscoop_runner *runner, int status, const struct scoop_error *error) {
+static int conclude(struct airscoop_runner *runner, bool ours, int status,
+                    const struct scoop_error *error) {
     PyObject *failure = runner->failure;
     runner->failure = NULL;
     if (runner->raised[0] != NULL) {
         status = -1;
         PyErr_Restore(runner->raised[0], runner->raised[1], runner->raised[2]);
         runner->raised[0] = runner->raised[1] = runner->raised[2] = NULL;
-    } else if (!airscoop_runner_is_ours(runner)) {
+    } else if (!ours) {
         status = refuse_forked(runner);
     } else if (status != 0) {
         airscoop_raise(runner->state, error);
@@ -134,10 +135,11 @@ int airscoop_runner_call(struct airscoop_runner *runner,
     int status = work_or_leave(runner, work, user, &error);
     PyEval_RestoreThread(runner->thread);
     runner->progress = NULL;
-    if (runner->type->settle != NULL && airscoop_runner_is_ours(runner))
+    bool ours = airscoop_runner_is_ours(runner);
+    if (ours && runner->type->settle != NULL)
         runner->type->settle(runner->object);
     runner->busy = false;
-    return conclude(runner, status, &error);
+    return conclude(runner, ours, status, &error);
 }
 
 int airscoop_runner_ask(struct airscoop_runner *runner, int (*ask)(void *user), void *user) {
