@@ -114,7 +114,8 @@ static enum scoop_committed committed(const struct airscoop_runner *runner, int 
 /* The one place where it is decided what a call ends with: an exception of Python's own wins over
  * *error, by which the engine ended. It says what is committed nevertheless, also that of a signal
  * which came too late to be seen before. */
-static int conclude(struct airscoop_runner *runner, int status, const struct scoop_error *error) {
+static int conclude(struct airscoop_runner *runner, bool ours, int status,
+                    const struct scoop_error *error) {
     enum scoop_committed made = committed(runner, status, error);
     if (made != SCOOP_COMMITTED_NO && runner->raised[0] == NULL && PyErr_CheckSignals() != 0)
         keep_raised(runner);
@@ -125,7 +126,7 @@ static int conclude(struct airscoop_runner *runner, int status, const struct sco
         PyErr_Restore(runner->raised[0], runner->raised[1], runner->raised[2]);
         runner->raised[0] = runner->raised[1] = runner->raised[2] = NULL;
         airscoop_note_commit(made);
-    } else if (!airscoop_runner_is_ours(runner)) {
+    } else if (!ours) {
         status = refuse_forked(runner);
     } else if (status != 0) {
         airscoop_raise(runner->state, error);
@@ -151,10 +152,11 @@ int airscoop_runner_call(struct airscoop_runner *runner,
     PyEval_RestoreThread(runner->thread);
     airscoop_trace_end();
     runner->progress = NULL;
-    if (runner->type->settle != NULL && airscoop_runner_is_ours(runner))
+    bool ours = airscoop_runner_is_ours(runner);
+    if (ours && runner->type->settle != NULL)
         runner->type->settle(runner->object);
     runner->busy = false;
-    return conclude(runner, status, &error);
+    return conclude(runner, ours, status, &error);
 }
 
 int airscoop_runner_ask(struct airscoop_runner *runner, int (*ask)(void *user), void *user) {
