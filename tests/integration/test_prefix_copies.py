@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -165,6 +166,31 @@ def test_records_are_checked_in_every_object_and_counted(store: Store) -> None:
     assert [copy.records_out for copy in receipt.copies] == [1000, 1000]
     # What was checked may have been changed: such copies are made again.
     assert copy_prefix(store, store.uri("in/"), store.uri("out/"), format="jsonl").copied == 2
+
+
+@pytest.mark.parametrize("options", [{"compression": "gzip"}, {"compression_level": 9}])
+def test_what_is_to_be_compressed_is_not_left_alone_for_being_equal(
+    store: Store, options: dict[str, Any]
+) -> None:
+    data = gzipped(json_lines(1000), level=1)
+    for name in ("in/x.gz", "out/x.gz", "in/y", "out/y"):
+        store.put(name, data if name.endswith(".gz") else json_lines(1000))
+    receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), **options)
+    assert (receipt.copied, receipt.equal) == (2, 0)
+    if "compression" in options:
+        assert gzip.decompress(store.get("out/y")) == json_lines(1000)
+    else:
+        assert store.get("out/x.gz") != data
+
+
+def test_who_may_write_but_not_look_copies_all(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"data")
+    store.put("out/x", b"data")
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("head", error("AccessDenied", 403), times=100)
+        settings = store.settings(endpoint_url=proxy.url)
+        receipt = copy_prefix(store, f"{tmp_path}/", store.uri("out/"), destination_s3=settings)
+    assert receipt.copied == 1
 
 
 def test_one_that_fails_does_not_stop_the_others_and_is_named(store: Store) -> None:
