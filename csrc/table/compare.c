@@ -10,7 +10,7 @@
 
 enum { STEP_ROWS = 4096, PREFETCH_ROWS = 8 };
 
-enum phase { BEGINNING, MERGING, JOINING, FINISHING, DONE };
+enum phase { BEGINNING, MERGING, JOINING, FINISHING, ORDERING, DONE };
 
 struct cursor {
     struct scoop_batch *batch;
@@ -24,10 +24,12 @@ struct scoop_compare {
     enum scoop_order order;
     struct cursor cursors[2];
     struct scoop_key_log settled;
+    struct scoop_sequence changes[SCOOP_CHANGES];
     uint64_t one_side_rows[2];
     struct scoop_join *join;   /* of whole rows, when of rows with one key the last counts */
     struct scoop_sieve *sieve; /* otherwise */
     uint64_t taken[2];         /* rows that these took */
+    uint64_t joined;           /* the number of the last row that the join took */
     struct scoop_compare_facts facts;
 };
 
@@ -39,6 +41,16 @@ struct scoop_compare *scoop_compare_new(const struct scoop_compare_options *opti
         return NULL;
     }
     compare->options = *options;
+    struct scoop_spool *spools[] = {options->changes, options->one_side};
+    for (size_t i = 0; i < SCOOP_CHANGES; i++) {
+        const struct scoop_sequence_options changes = {
+            .changes = spools[i],
+            .scratch = options->scratch,
+            .cancelled = options->cancelled,
+            .memory_bytes = options->memory_bytes,
+        };
+        scoop_sequence_init(&compare->changes[i], &changes);
+    }
     scoop_key_log_init(&compare->settled, options->scratch);
     return compare;
 }
@@ -65,6 +77,8 @@ void scoop_compare_free(struct scoop_compare *compare) {
     if (compare == NULL)
         return;
     let_go(compare);
+    for (size_t i = 0; i < SCOOP_CHANGES; i++)
+        scoop_sequence_free(&compare->changes[i]);
     scoop_free(compare);
 }
 
@@ -107,7 +121,7 @@ static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     SCOOP_TRACE("delta", "the keys are in no order that both exports keep: rows are matched");
     const struct scoop_join_options options = {
         .scratch = compare->options.scratch,
-        .changes = compare->options.changes,
+        .changes = compare->changes,
         .counts = compare->options.counts,
         .cancelled = compare->options.cancelled,
         .memory_bytes = compare->options.memory_bytes,
@@ -184,8 +198,8 @@ static int merge_both(struct scoop_compare *compare, struct scoop_error *error) 
     const struct scoop_row *row = row_at(now);
     struct scoop_row_bytes before_bytes = bytes_of(before, row_at(before));
     struct scoop_row_bytes now_bytes = bytes_of(now, row);
-    if (scoop_settle_both(compare->options.changes, compare->options.counts, &before_bytes,
-                          &now_bytes, error) != 0 ||
+    if (scoop_settle_both(compare->changes, compare->options.counts, 0, &before_bytes, &now_bytes,
+                          error) != 0 ||
         scoop_key_log_add(&compare->settled, scoop_row_key(now->batch, row), row->key_length,
                           error) != 0)
         return -1;
@@ -262,13 +276,16 @@ static int join_rows(struct scoop_compare *compare, enum scoop_side side,
     const struct scoop_batch *batch = cursor->batch;
     for (; cursor->next < batch->count; cursor->next++) {
         const struct scoop_row *row = row_at(cursor);
-        struct scoop_row_bytes bytes = bytes_of(cursor, row);
+        const struct scoop_numbered_row numbered = {.side = side,
+                                                    .hash = row->hash,
+                                                    .number = ++compare->joined,
+                                                    .line = batch->first_line + row->line,
+                                                    .bytes = bytes_of(cursor, row)};
         if (cursor->next + 2 * PREFETCH_ROWS < batch->count) {
             scoop_join_prefetch(compare->join, row[2 * PREFETCH_ROWS].hash);
             scoop_join_prefetch_row(compare->join, row[PREFETCH_ROWS].hash);
         }
-        if (scoop_join_add(compare->join, side, row->hash, &bytes, batch->first_line + row->line,
-                           error) != 0)
+        if (scoop_join_add(compare->join, &numbered, error) != 0)
             return -1;
     }
     return 0;
@@ -295,8 +312,12 @@ static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop
         if (status != 0)
             return SCOOP_COMPARE_FAILED;
     }
-    if (both_ended(compare))
+    if (both_ended(compare)) {
         compare->phase = FINISHING;
+        if (compare->join != NULL)
+            for (size_t i = 0; i < SCOOP_CHANGES; i++)
+                scoop_sequence_expect(&compare->changes[i], compare->joined + 1);
+    }
     return SCOOP_COMPARE_MOVED;
 }
 
@@ -316,8 +337,18 @@ static enum scoop_compare_state finish(struct scoop_compare *compare, struct sco
     }
     if (status == 0) {
         let_go(compare);
-        compare->phase = DONE;
+        compare->phase = ORDERING;
     }
+    return status < 0 ? SCOOP_COMPARE_FAILED : SCOOP_COMPARE_MOVED;
+}
+
+static enum scoop_compare_state put_in_order(struct scoop_compare *compare,
+                                             struct scoop_error *error) {
+    int status = 0;
+    for (size_t i = 0; i < SCOOP_CHANGES && status == 0; i++)
+        status = scoop_sequence_finish(&compare->changes[i], error);
+    if (status == 0)
+        compare->phase = DONE;
     return status < 0 ? SCOOP_COMPARE_FAILED : SCOOP_COMPARE_MOVED;
 }
 
@@ -332,6 +363,8 @@ enum scoop_compare_state scoop_compare_step(struct scoop_compare *compare,
         return join(compare, error);
     case FINISHING:
         return finish(compare, error);
+    case ORDERING:
+        return put_in_order(compare, error);
     case DONE:
         break;
     }

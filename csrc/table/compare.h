@@ -18,8 +18,8 @@ struct scoop_compare_options {
     const atomic_bool *cancelled;  /* NULL: never */
     struct scoop_delta_counts *counts;
     const struct scoop_row_plan *plans; /* of both sides; made before the first step */
-    struct scoop_spool *changes;        /* gets the changes */
-    struct scoop_spool *one_side; /* gets more of them: rows that a merge found on one side only */
+    struct scoop_spool *changes;        /* gets the changes of rows that both sides have */
+    struct scoop_spool *one_side;       /* gets those of rows that one side has */
     size_t memory_bytes;
     bool keep_last;
     /* The next batch of a side; the one before is given back by this call. After a batch with

@@ -46,33 +46,36 @@ static bool is_same(const struct scoop_row_bytes *before, const struct scoop_row
     return before->compared == now->compared && memcmp(before->data, now->data, now->compared) == 0;
 }
 
-int scoop_settle_both(struct scoop_spool *changes, struct scoop_delta_counts *counts,
-                      const struct scoop_row_bytes *before, const struct scoop_row_bytes *now,
-                      struct scoop_error *error) {
+int scoop_settle_both(struct scoop_sequence *changes, struct scoop_delta_counts *counts,
+                      uint64_t number, const struct scoop_row_bytes *before,
+                      const struct scoop_row_bytes *now, struct scoop_error *error) {
     if (is_same(before, now)) {
         counts->unchanged++;
         return 0;
     }
-    struct scoop_record record = {.kind = SCOOP_RECORD_UPDATED, .row = *before, .row_now = *now};
-    counts->updated++;
-    return scoop_spool_add(changes, &record, error);
-}
-
-static int add_row(struct scoop_spool *spool, enum scoop_side side, struct scoop_key_hash hash,
-                   const struct scoop_row_bytes *row, struct scoop_error *error) {
     struct scoop_record record = {
-        .kind = side == SCOOP_OLD ? SCOOP_RECORD_OLD : SCOOP_RECORD_NEW, .hash = hash, .row = *row};
-    return scoop_spool_add(spool, &record, error);
+        .kind = SCOOP_RECORD_UPDATED, .number = number, .row = *before, .row_now = *now};
+    counts->updated++;
+    return scoop_sequence_add(&changes[SCOOP_OF_BOTH], &record, error);
 }
 
-int scoop_settle_one(struct scoop_spool *changes, struct scoop_delta_counts *counts,
-                     enum scoop_side side, struct scoop_key_hash hash,
-                     const struct scoop_row_bytes *row, struct scoop_error *error) {
-    if (side == SCOOP_OLD)
+static struct scoop_record record_of(const struct scoop_numbered_row *row) {
+    return (struct scoop_record){.kind =
+                                     row->side == SCOOP_OLD ? SCOOP_RECORD_OLD : SCOOP_RECORD_NEW,
+                                 .hash = row->hash,
+                                 .number = row->number,
+                                 .row = row->bytes};
+}
+
+int scoop_settle_one(struct scoop_sequence *changes, struct scoop_delta_counts *counts,
+                     const struct scoop_numbered_row *row, struct scoop_error *error) {
+    struct scoop_record record = record_of(row);
+    record.hash = (struct scoop_key_hash){0}; /* nobody asks a change for it */
+    if (row->side == SCOOP_OLD)
         counts->deleted++;
     else
         counts->inserted++;
-    return add_row(changes, side, hash, row, error);
+    return scoop_sequence_add(&changes[SCOOP_OF_ONE], &record, error);
 }
 
 static struct scoop_join *new_join(const struct scoop_join_options *options, unsigned level,
@@ -121,7 +124,8 @@ static uint32_t place_of(uint64_t low, uint32_t capacity) {
     return (uint32_t)(((low & UINT32_MAX) * capacity) >> 32);
 }
 
-/* With keep_last each side's rows have entries of their own, next to each other. */
+/* With keep_last each side's rows have entries of their own, next to each other. Of an entry's hash
+ * it is the row's. */
 static struct scoop_key_hash entry_hash(const struct scoop_join *join, enum scoop_side side,
                                         struct scoop_key_hash hash) {
     if (join->options.keep_last)
@@ -252,12 +256,26 @@ static int grow(struct scoop_join *join, struct scoop_error *error) {
     return 0;
 }
 
-static struct scoop_row_bytes row_of(const struct scoop_slot *slot) {
+static struct scoop_row_bytes bytes_of(const struct scoop_slot *slot) {
     return (struct scoop_row_bytes){slot->data, slot->length, slot->length - slot->beyond};
 }
 
 static enum scoop_side side_of(const struct scoop_slot *slot) {
     return slot->side ? SCOOP_NEW : SCOOP_OLD;
+}
+
+/* The row that waits in an entry. */
+static struct scoop_numbered_row row_of(const struct scoop_join *join, const struct entry *entry) {
+    const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
+    enum scoop_side side = side_of(slot);
+    return (struct scoop_numbered_row){.side = side,
+                                       .hash = entry_hash(join, side, hash_of(entry)),
+                                       .number = slot->number,
+                                       .bytes = bytes_of(slot)};
+}
+
+static uint64_t later(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
 }
 
 size_t scoop_join_bytes(const struct scoop_join *join) {
@@ -274,11 +292,10 @@ static int spill_entry(struct scoop_join *join, struct scoop_spool *spool,
     struct scoop_record record = {.kind = SCOOP_RECORD_MATCHED, .hash = hash_of(entry)};
     if (entry->ref == MATCHED)
         return scoop_spool_add(spool, &record, error);
-    const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
-    struct scoop_row_bytes row = row_of(slot);
-    record.hash = entry_hash(join, side_of(slot), record.hash); /* takes it back */
+    const struct scoop_numbered_row row = row_of(join, entry);
+    record = record_of(&row);
     join->spilled_rows++;
-    if (add_row(spool, side_of(slot), record.hash, &row, error) != 0)
+    if (scoop_spool_add(spool, &record, error) != 0)
         return -1;
     scoop_slots_drop(&join->slots, entry->ref);
     return 0;
@@ -339,12 +356,12 @@ static int make_ready(struct scoop_join *join, unsigned partition, size_t row_by
 }
 
 static int put(struct scoop_join *join, unsigned partition, struct entry *entry,
-               enum scoop_side side, struct scoop_key_hash hash, const struct scoop_row_bytes *row,
-               struct scoop_error *error) {
+               const struct scoop_numbered_row *row, struct scoop_error *error) {
     /* A table without a free entry would be searched for ever. */
     if (!SCOOP_INVARIANT(join->counts[partition] < join->most, error))
         return -1;
-    uint32_t ref = scoop_slots_put(&join->slots, side, row, error);
+    struct scoop_key_hash hash = entry_hash(join, row->side, row->hash);
+    uint32_t ref = scoop_slots_put(&join->slots, row->side, row->number, &row->bytes, error);
     if (ref == 0)
         return -1;
     memcpy(entry->hash, &hash, sizeof entry->hash);
@@ -353,26 +370,26 @@ static int put(struct scoop_join *join, unsigned partition, struct entry *entry,
     return 0;
 }
 
-static void note_duplicate(struct scoop_join *join, enum scoop_side side,
-                           const struct scoop_row_bytes *row, uint64_t line) {
-    join->options.counts->duplicates[side]++;
+static void note_duplicate(struct scoop_join *join, const struct scoop_numbered_row *row) {
+    join->options.counts->duplicates[row->side]++;
     if (join->options.on_duplicate != NULL)
-        join->options.on_duplicate(join->options.user, side, row, line);
+        join->options.on_duplicate(join->options.user, row->side, &row->bytes, row->line);
 }
 
 /* A row whose key has a row already. */
-static int meet(struct scoop_join *join, struct entry *entry, enum scoop_side side,
-                const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error) {
+static int meet(struct scoop_join *join, struct entry *entry, const struct scoop_numbered_row *row,
+                struct scoop_error *error) {
     const struct scoop_slot *slot =
         entry->ref == MATCHED ? NULL : scoop_slots_at(&join->slots, entry->ref);
-    if (slot == NULL || side_of(slot) == side) {
-        note_duplicate(join, side, row, line);
+    if (slot == NULL || side_of(slot) == row->side) {
+        note_duplicate(join, row);
         return 0;
     }
-    struct scoop_row_bytes other = row_of(slot);
+    const struct scoop_row_bytes bytes = bytes_of(slot), *other = &bytes;
+    bool is_new = row->side == SCOOP_NEW;
     if (scoop_settle_both(join->options.changes, join->options.counts,
-                          side == SCOOP_NEW ? &other : row, side == SCOOP_NEW ? row : &other,
-                          error) != 0)
+                          later(row->number, slot->number), is_new ? other : &row->bytes,
+                          is_new ? &row->bytes : other, error) != 0)
         return -1;
     scoop_slots_drop(&join->slots, entry->ref);
     entry->ref = MATCHED;
@@ -380,10 +397,10 @@ static int meet(struct scoop_join *join, struct entry *entry, enum scoop_side si
 }
 
 /* keep_last: the later row takes the place of the one before. */
-static int replace(struct scoop_join *join, struct entry *entry, enum scoop_side side,
-                   const struct scoop_row_bytes *row, struct scoop_error *error) {
-    join->options.counts->duplicates[side]++;
-    uint32_t ref = scoop_slots_put(&join->slots, side, row, error);
+static int replace(struct scoop_join *join, struct entry *entry,
+                   const struct scoop_numbered_row *row, struct scoop_error *error) {
+    join->options.counts->duplicates[row->side]++;
+    uint32_t ref = scoop_slots_put(&join->slots, row->side, row->number, &row->bytes, error);
     if (ref == 0)
         return -1;
     scoop_slots_drop(&join->slots, entry->ref);
@@ -391,21 +408,22 @@ static int replace(struct scoop_join *join, struct entry *entry, enum scoop_side
     return 0;
 }
 
-int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_key_hash hash,
-                   const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error) {
-    unsigned partition = partition_of(join, hash);
-    if (make_ready(join, partition, row->length, error) != 0)
+int scoop_join_add(struct scoop_join *join, const struct scoop_numbered_row *row,
+                   struct scoop_error *error) {
+    unsigned partition = partition_of(join, row->hash);
+    if (make_ready(join, partition, row->bytes.length, error) != 0)
         return -1;
     if (is_spilled(join, partition)) {
+        const struct scoop_record record = record_of(row);
         join->spilled_rows++;
-        return add_row(&join->spools[partition], side, hash, row, error);
+        return scoop_spool_add(&join->spools[partition], &record, error);
     }
-    struct scoop_key_hash own = entry_hash(join, side, hash);
+    struct scoop_key_hash own = entry_hash(join, row->side, row->hash);
     struct entry *entry = find(entries_of(join, partition), join->capacity, own);
     if (entry->ref == 0)
-        return put(join, partition, entry, side, own, row, error);
-    return join->options.keep_last ? replace(join, entry, side, row, error)
-                                   : meet(join, entry, side, row, line, error);
+        return put(join, partition, entry, row, error);
+    return join->options.keep_last ? replace(join, entry, row, error)
+                                   : meet(join, entry, row, error);
 }
 
 /* A key that both sides have and that is settled. */
@@ -428,19 +446,17 @@ static int add_matched(struct scoop_join *join, struct scoop_key_hash hash,
  * both. */
 static int settle_pair(struct scoop_join *join, unsigned partition, const struct entry *entry,
                        struct scoop_error *error) {
-    const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
-    struct scoop_row_bytes row = row_of(slot);
-    struct scoop_key_hash hash = entry_hash(join, side_of(slot), hash_of(entry));
-    enum scoop_side other_side = side_of(slot) == SCOOP_OLD ? SCOOP_NEW : SCOOP_OLD;
+    const struct scoop_numbered_row row = row_of(join, entry);
+    enum scoop_side other_side = row.side == SCOOP_OLD ? SCOOP_NEW : SCOOP_OLD;
     const struct entry *other =
-        find(entries_of(join, partition), join->capacity, entry_hash(join, other_side, hash));
+        find(entries_of(join, partition), join->capacity, entry_hash(join, other_side, row.hash));
     if (other->ref == 0)
-        return scoop_settle_one(join->options.changes, join->options.counts, side_of(slot), hash,
-                                &row, error);
-    if (side_of(slot) == SCOOP_OLD)
+        return scoop_settle_one(join->options.changes, join->options.counts, &row, error);
+    if (row.side == SCOOP_OLD)
         return 0;
-    struct scoop_row_bytes before = row_of(scoop_slots_at(&join->slots, other->ref));
-    return scoop_settle_both(join->options.changes, join->options.counts, &before, &row, error);
+    const struct scoop_numbered_row before = row_of(join, other);
+    return scoop_settle_both(join->options.changes, join->options.counts,
+                             later(row.number, before.number), &before.bytes, &row.bytes, error);
 }
 
 static int finish_in_memory(struct scoop_join *join, unsigned partition,
@@ -454,10 +470,8 @@ static int finish_in_memory(struct scoop_join *join, unsigned partition,
         if (join->options.keep_last) {
             status = settle_pair(join, partition, entry, error);
         } else {
-            const struct scoop_slot *slot = scoop_slots_at(&join->slots, entry->ref);
-            struct scoop_row_bytes row = row_of(slot);
-            status = scoop_settle_one(join->options.changes, join->options.counts, side_of(slot),
-                                      hash_of(entry), &row, error);
+            const struct scoop_numbered_row row = row_of(join, entry);
+            status = scoop_settle_one(join->options.changes, join->options.counts, &row, error);
         }
         if (status != 0)
             return -1;
@@ -473,14 +487,18 @@ static int replay(struct scoop_join *inner, const struct scoop_spool *spool,
     int status;
     scoop_spool_reader_init(&reader, spool);
     while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
-        enum scoop_side side = record.kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
+        const struct scoop_numbered_row row = {.side = record.kind == SCOOP_RECORD_OLD ? SCOOP_OLD
+                                                                                       : SCOOP_NEW,
+                                               .hash = record.hash,
+                                               .number = record.number,
+                                               .bytes = record.row};
         if (++rows % ROWS_BETWEEN_CHECKS == 0 && inner->options.cancelled != NULL &&
             atomic_load(inner->options.cancelled))
             status = scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
         else if (record.kind == SCOOP_RECORD_MATCHED)
             status = add_matched(inner, record.hash, error);
         else
-            status = scoop_join_add(inner, side, record.hash, &record.row, 0, error);
+            status = scoop_join_add(inner, &row, error);
         if (status < 0)
             break;
     }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "batch.h"
+#include "sequence.h"
 #include "slots.h"
 #include "spool.h"
 
@@ -17,9 +18,12 @@ struct scoop_delta_counts {
     uint64_t duplicates[2]; /* rows of a side whose key another row of that side has, too */
 };
 
+/* Changes of rows of both sides, and of rows that one side has alone, are kept apart. */
+enum { SCOOP_OF_BOTH, SCOOP_OF_ONE, SCOOP_CHANGES };
+
 struct scoop_join_options {
     struct scoop_scratch *scratch;     /* borrowed, as all that follows */
-    struct scoop_spool *changes;       /* gets a record for each change */
+    struct scoop_sequence *changes;    /* SCOOP_CHANGES of them; get a record for each change */
     struct scoop_delta_counts *counts; /* added to */
     const atomic_bool *cancelled;      /* NULL: never */
     size_t memory_bytes;
@@ -31,6 +35,15 @@ struct scoop_join_options {
     void *user;
 };
 
+/* A row of one of the exports. */
+struct scoop_numbered_row {
+    enum scoop_side side;
+    struct scoop_key_hash hash; /* of its key */
+    uint64_t number;            /* its place among the rows of both, from 1 on */
+    uint64_t line;              /* 0: not known */
+    struct scoop_row_bytes bytes;
+};
+
 struct scoop_join;
 
 /* NULL with NO_MEMORY. */
@@ -40,9 +53,9 @@ void scoop_join_free(struct scoop_join *join);
 /* Loads what scoop_join_add will look at: first the key, some rows later the row that waits. */
 void scoop_join_prefetch(const struct scoop_join *join, struct scoop_key_hash hash);
 void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_hash hash);
-/* Takes a row; line 0: not known. 0, or -1 with NO_MEMORY or an error of the scratch file. */
-int scoop_join_add(struct scoop_join *join, enum scoop_side side, struct scoop_key_hash hash,
-                   const struct scoop_row_bytes *row, uint64_t line, struct scoop_error *error);
+/* Takes a row. 0, or -1 with NO_MEMORY or an error of the scratch file. */
+int scoop_join_add(struct scoop_join *join, const struct scoop_numbered_row *row,
+                   struct scoop_error *error);
 /* All rows are there: settles the rest, a partition a call. 1: there are more; 0: done; -1. */
 int scoop_join_finish(struct scoop_join *join, struct scoop_error *error);
 /* What it uses of the memory. */
@@ -50,12 +63,12 @@ size_t scoop_join_bytes(const struct scoop_join *join);
 /* Rows that were written to the scratch file so far. */
 uint64_t scoop_join_spilled(const struct scoop_join *join);
 
-/* Adds a change and counts it; a row that is as before is counted only. */
-int scoop_settle_both(struct scoop_spool *changes, struct scoop_delta_counts *counts,
-                      const struct scoop_row_bytes *before, const struct scoop_row_bytes *now,
-                      struct scoop_error *error);
-int scoop_settle_one(struct scoop_spool *changes, struct scoop_delta_counts *counts,
-                     enum scoop_side side, struct scoop_key_hash hash,
-                     const struct scoop_row_bytes *row, struct scoop_error *error);
+/* Adds a change and counts it; a row that is as before is counted only. The number of two rows is
+ * the later one's. */
+int scoop_settle_both(struct scoop_sequence *changes, struct scoop_delta_counts *counts,
+                      uint64_t number, const struct scoop_row_bytes *before,
+                      const struct scoop_row_bytes *now, struct scoop_error *error);
+int scoop_settle_one(struct scoop_sequence *changes, struct scoop_delta_counts *counts,
+                     const struct scoop_numbered_row *row, struct scoop_error *error);
 
 #endif

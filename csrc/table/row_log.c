@@ -1,5 +1,6 @@
 #include "row_log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "scoop/invariant.h"
@@ -192,20 +193,29 @@ static int sift_row(struct scoop_log_block *sifted, const struct scoop_log_block
     return scoop_buf_append(&sifted->text, data_of(block, row), row->length, error);
 }
 
+static int store_sifted(struct scoop_row_log *log, enum scoop_side side,
+                        struct scoop_error *error) {
+    struct scoop_log_block *sifted = &log->sifted[side];
+    if (sifted->head.count > 0 && store(log, sifted, error) != 0)
+        return -1;
+    clear_block(sifted);
+    log->closed[side] = false;
+    return 0;
+}
+
 /* Copies the rows of a block that are not known to be the same. */
 static int sift(struct scoop_row_log *log, const struct scoop_log_block *block,
                 struct scoop_error *error) {
     struct scoop_log_block *sifted = &log->sifted[block->head.side];
+    if (log->closed[block->head.side] && store_sifted(log, block->head.side, error) != 0)
+        return -1;
     for (size_t i = 0; i < block->head.count; i++) {
         const struct scoop_log_row *row = &block->rows[i];
         if (scoop_verdict_of(log->verdicts, block->head.number + row->index) == SCOOP_SAME)
             continue;
-        if (sifted->head.count > 0 &&
-            (sifted->text.length + row->length > BLOCK_BYTES || !reaches(sifted, block))) {
-            if (store(log, sifted, error) != 0)
-                return -1;
-            clear_block(sifted);
-        }
+        if ((sifted->text.length + row->length > BLOCK_BYTES || !reaches(sifted, block)) &&
+            store_sifted(log, block->head.side, error) != 0)
+            return -1;
         if (sifted->head.count == 0) {
             sifted->head = block->head;
             sifted->head.count = 0;
@@ -233,8 +243,9 @@ int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error) {
     log->recent_bytes -= block_bytes(block);
     log->recent_first = (log->recent_first + 1) % log->recent_most;
     log->recent_count--;
-    int status = same < block->head.count / FEW_GONE + 1 ? store(log, block, error)
-                                                         : sift(log, block, error);
+    bool whole = same < block->head.count / FEW_GONE + 1;
+    log->closed[block->head.side] |= whole;
+    int status = whole ? store(log, block, error) : sift(log, block, error);
     clear_block(block);
     free_block(&log->spare);
     exchange_blocks(block, &log->spare);
@@ -284,8 +295,9 @@ int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct sc
     return 0;
 }
 
-void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_row_log *log) {
-    *reader = (struct scoop_row_reader){.log = log};
+void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_row_log *log,
+                           enum scoop_side side) {
+    *reader = (struct scoop_row_reader){.log = log, .side = side};
     scoop_buf_init(&reader->loaded, (size_t)4 * BUFFER_CEILING);
 }
 
@@ -381,14 +393,50 @@ static int show(struct scoop_row_reader *reader, const struct scoop_log_block *b
     return 1;
 }
 
-int scoop_row_reader_next(struct scoop_row_reader *reader, struct scoop_error *error) {
+static int by_number(const void *a, const void *b) {
+    const struct scoop_stored_rows *one = a, *other = b;
+    return one->head.number < other->head.number ? -1 : one->head.number > other->head.number;
+}
+
+void scoop_row_log_end(struct scoop_row_log *log) {
+    if (log->older_count > 1)
+        qsort(log->older, log->older_count, sizeof *log->older, by_number);
+}
+
+static const struct scoop_stored_rows *next_older(struct scoop_row_reader *reader) {
     const struct scoop_row_log *log = reader->log;
-    size_t next = reader->next++;
-    if (next < log->older_count)
-        return load(reader, &log->older[next], error);
-    next -= log->older_count;
-    if (next < 2)
-        return show(reader, &log->sifted[next], error);
-    next -= 2;
-    return next < log->recent_count ? show(reader, recent_block(log, next), error) : 0;
+    while (reader->older < log->older_count && log->older[reader->older].head.side != reader->side)
+        reader->older++;
+    return reader->older < log->older_count ? &log->older[reader->older] : NULL;
+}
+
+/* The older blocks, with the sifted one between them, then the recent ones. 1, 0: there is none any
+ * more, -1. */
+static int read_block(struct scoop_row_reader *reader, struct scoop_error *error) {
+    const struct scoop_row_log *log = reader->log;
+    const struct scoop_stored_rows *older = next_older(reader);
+    const struct scoop_log_block *sifted = &log->sifted[reader->side];
+    if (!reader->sifted && (older == NULL || older->head.number > sifted->head.number)) {
+        reader->sifted = true;
+        return show(reader, sifted, error);
+    }
+    if (older != NULL) {
+        reader->older++;
+        return load(reader, older, error);
+    }
+    while (reader->recent < log->recent_count) {
+        const struct scoop_log_block *block = recent_block(log, reader->recent++);
+        if (block->head.side == reader->side)
+            return show(reader, block, error);
+    }
+    return 0;
+}
+
+int scoop_row_reader_next(struct scoop_row_reader *reader, struct scoop_error *error) {
+    int status;
+    reader->head.count = 0;
+    do
+        status = read_block(reader, error);
+    while (status > 0 && reader->head.count == 0);
+    return status;
 }

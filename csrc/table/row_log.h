@@ -1,7 +1,7 @@
 /* The rows of two exports by number, in the order they came: the recent ones in memory, in the
  * buffers they came in, the older ones in the scratch file. Of a block that leaves the memory those
- * rows stay behind that the other export is known to have, too, if they are many. Private to
- * csrc/table. */
+ * rows stay behind that the other export is known to have, too, if they are many. Whatever stays
+ * behind, each side's rows are read in the order of their numbers. Private to csrc/table. */
 #ifndef SCOOP_TABLE_ROW_LOG_H
 #define SCOOP_TABLE_ROW_LOG_H
 
@@ -50,6 +50,7 @@ struct scoop_row_log {
     size_t recent_bytes, most_bytes;
     struct scoop_log_block spare;     /* the room of the last one that went */
     struct scoop_log_block sifted[2]; /* of each side: what is left of several blocks */
+    bool closed[2];                   /* a whole block follows the sifted rows */
     uint16_t *lengths;                /* of a block that is written */
     size_t length_room;
     struct scoop_stored_rows *older;
@@ -68,12 +69,16 @@ int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error);
 /* Takes the rows of a batch from `first` on, and its buffers; the log has room for it. */
 int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct scoop_batch *batch,
                       size_t first, struct scoop_error *error);
+/* No more rows come, they will be read. */
+void scoop_row_log_end(struct scoop_row_log *log);
 size_t scoop_row_log_bytes(const struct scoop_row_log *log);
 
-/* Reads the rows that are ALONE or PAIR, block by block. */
+/* Reads the rows of a side that are ALONE or PAIR, block by block. */
 struct scoop_row_reader {
     const struct scoop_row_log *log;
-    size_t next;
+    enum scoop_side side;
+    size_t older, recent; /* the next ones */
+    bool sifted;          /* was read */
     struct scoop_scratch_view view;
     struct scoop_buf loaded;    /* what cannot be viewed */
     struct scoop_log_head head; /* of the block; its count is that of `rows` */
@@ -83,9 +88,11 @@ struct scoop_row_reader {
     size_t text_bytes;
 };
 
-void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_row_log *log);
+void scoop_row_reader_init(struct scoop_row_reader *reader, const struct scoop_row_log *log,
+                           enum scoop_side side);
 void scoop_row_reader_free(struct scoop_row_reader *reader);
-/* 1 and the rows of the next block, valid until the next call; 0 at the end; -1 with *error. */
+/* 1 and the rows of the next block that has some, valid until the next call; 0 at the end; -1 with
+ * *error. */
 int scoop_row_reader_next(struct scoop_row_reader *reader, struct scoop_error *error);
 
 static inline struct scoop_row_bytes scoop_row_reader_bytes(const struct scoop_row_reader *reader,

@@ -29,7 +29,11 @@ struct scoop_sieve {
     size_t extra_count; /* rows that are told as duplicates */
     uint64_t extras[SCOOP_MOST_EXTRAS];
     uint64_t spilled_rows;
-    struct scoop_row_reader reader;
+    struct cursor {
+        struct scoop_row_reader reader;
+        size_t next; /* of the reader's rows */
+        bool ended;
+    } cursors[2];
     struct scoop_join *pairs;         /* from READING on: rows whose counterpart differs */
     struct scoop_buf key;             /* of such a row */
     struct scoop_delta_counts paired; /* duplicates among them have been counted before */
@@ -60,7 +64,8 @@ struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
 void scoop_sieve_free(struct scoop_sieve *sieve) {
     if (sieve == NULL)
         return;
-    scoop_row_reader_free(&sieve->reader);
+    for (size_t side = 0; side < 2; side++)
+        scoop_row_reader_free(&sieve->cursors[side].reader);
     scoop_matching_free(&sieve->matching);
     scoop_join_free(sieve->pairs);
     scoop_row_log_free(&sieve->log);
@@ -173,7 +178,11 @@ static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
     options.counts = &sieve->paired;
     sieve->pairs = scoop_join_new(&options, error);
     sieve->phase = READING;
-    scoop_row_reader_init(&sieve->reader, &sieve->log);
+    for (size_t i = 0; i < SCOOP_CHANGES; i++)
+        scoop_sequence_expect(&options.changes[i], sieve->log.rows + 1);
+    scoop_row_log_end(&sieve->log);
+    for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
+        scoop_row_reader_init(&sieve->cursors[side].reader, &sieve->log, (enum scoop_side)side);
     return sieve->pairs == NULL ? -1 : 1;
 }
 
@@ -184,58 +193,99 @@ static bool is_extra(const struct scoop_sieve *sieve, uint64_t number) {
     return false;
 }
 
-static void tell_extra(const struct scoop_sieve *sieve, const struct scoop_log_row *row) {
-    struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, row);
-    uint64_t line = row->line == SCOOP_NO_LINE ? 0 : sieve->reader.head.first_line + row->line;
-    if (sieve->options.on_duplicate != NULL)
-        sieve->options.on_duplicate(sieve->options.user, sieve->reader.head.side, &bytes, line);
+/* A row of the log. */
+struct found {
+    const struct scoop_row_reader *reader;
+    const struct scoop_log_row *row;
+    struct scoop_numbered_row numbered;
+};
+
+static uint64_t number_at(const struct cursor *cursor) {
+    return cursor->reader.head.number + cursor->reader.rows[cursor->next].index;
 }
 
-static int settle(struct scoop_sieve *sieve, const struct scoop_log_row *row,
-                  struct scoop_key_hash hash, struct scoop_error *error) {
+/* The cursor whose row has the lower number; NULL: both have ended. */
+static struct cursor *first_cursor(struct scoop_sieve *sieve) {
+    struct cursor *before = &sieve->cursors[SCOOP_OLD], *now = &sieve->cursors[SCOOP_NEW];
+    if (before->ended || now->ended)
+        return before->ended ? now->ended ? NULL : now : before;
+    return number_at(before) < number_at(now) ? before : now;
+}
+
+static void tell_extra(const struct scoop_sieve *sieve, const struct found *found) {
+    const struct scoop_numbered_row *row = &found->numbered;
+    uint32_t line = found->row->line;
+    if (sieve->options.on_duplicate != NULL)
+        sieve->options.on_duplicate(sieve->options.user, row->side, &row->bytes,
+                                    line == SCOOP_NO_LINE ? 0
+                                                          : found->reader->head.first_line + line);
+}
+
+static int settle(struct scoop_sieve *sieve, const struct found *found, struct scoop_error *error) {
     const struct scoop_join_options *options = &sieve->options;
-    enum scoop_side side = sieve->reader.head.side;
-    uint64_t number = sieve->reader.head.number + row->index;
-    struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, row);
+    uint64_t number = found->reader->head.number + found->row->index;
     if (is_extra(sieve, number)) {
-        tell_extra(sieve, row);
+        tell_extra(sieve, found);
         return 0;
     }
     if (scoop_verdict_of(&sieve->verdicts, number) == SCOOP_PAIR)
-        return scoop_join_add(sieve->pairs, side, hash, &bytes, 0, error);
-    return scoop_settle_one(options->changes, options->counts, side, hash, &bytes, error);
+        return scoop_join_add(sieve->pairs, &found->numbered, error);
+    return scoop_settle_one(options->changes, options->counts, &found->numbered, error);
 }
 
-/* Some rows at a time: the join is told first what it will look for. */
-static int settle_some(struct scoop_sieve *sieve, const struct scoop_log_row *rows, size_t count,
+/* Takes a row, and tells the join what it will look for. */
+static int find_row(struct scoop_sieve *sieve, struct cursor *cursor, struct found *found,
+                    struct scoop_error *error) {
+    const struct scoop_row_reader *reader = &cursor->reader;
+    *found = (struct found){.reader = reader, .row = &reader->rows[cursor->next]};
+    struct scoop_numbered_row *row = &found->numbered;
+    row->side = reader->side;
+    row->number = number_at(cursor) + 1;
+    row->bytes = scoop_row_reader_bytes(reader, found->row);
+    cursor->next++;
+    if (scoop_row_hash_key(&sieve->plans[row->side], &row->bytes, &sieve->key, &row->hash, error) !=
+        0)
+        return -1;
+    scoop_join_prefetch(sieve->pairs, row->hash);
+    return 0;
+}
+
+/* Some rows at a time, in the order of their numbers, up to the end of a block. */
+static int settle_some(struct scoop_sieve *sieve, struct cursor **cursor,
                        struct scoop_error *error) {
-    struct scoop_key_hash hashes[ROWS_AT_ONCE];
-    const struct scoop_row_plan *plan = &sieve->plans[sieve->reader.head.side];
-    for (size_t i = 0; i < count; i++) {
-        struct scoop_row_bytes bytes = scoop_row_reader_bytes(&sieve->reader, &rows[i]);
-        if (scoop_row_hash_key(plan, &bytes, &sieve->key, &hashes[i], error) != 0)
+    struct found found[ROWS_AT_ONCE];
+    size_t count = 0;
+    while (count < ROWS_AT_ONCE && (*cursor)->next < (*cursor)->reader.head.count) {
+        if (find_row(sieve, *cursor, &found[count++], error) != 0)
             return -1;
-        scoop_join_prefetch(sieve->pairs, hashes[i]);
+        if ((*cursor)->next < (*cursor)->reader.head.count)
+            *cursor = first_cursor(sieve);
     }
     for (size_t i = 0; i < count; i++)
-        if (settle(sieve, &rows[i], hashes[i], error) != 0)
+        if (settle(sieve, &found[i], error) != 0)
             return -1;
     return 0;
 }
 
-static int read_block(struct scoop_sieve *sieve, struct scoop_error *error) {
-    const struct scoop_row_reader *reader = &sieve->reader;
-    int status = scoop_row_reader_next(&sieve->reader, error);
-    if (status <= 0) {
-        sieve->phase = PAIRING;
-        return status < 0 ? -1 : 1;
-    }
-    for (size_t at = 0; at < reader->head.count; at += ROWS_AT_ONCE) {
-        size_t left = reader->head.count - at;
-        if (settle_some(sieve, reader->rows + at, left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE,
-                        error) != 0)
+static int fill_cursor(struct cursor *cursor, struct scoop_error *error) {
+    if (cursor->ended || cursor->next < cursor->reader.head.count)
+        return 0;
+    int status = scoop_row_reader_next(&cursor->reader, error);
+    cursor->next = 0;
+    cursor->ended = status == 0;
+    return status < 0 ? -1 : 0;
+}
+
+static int read_blocks(struct scoop_sieve *sieve, struct scoop_error *error) {
+    for (size_t side = 0; side < 2; side++)
+        if (fill_cursor(&sieve->cursors[side], error) != 0)
             return -1;
-    }
+    struct cursor *cursor = first_cursor(sieve);
+    if (cursor == NULL)
+        sieve->phase = PAIRING;
+    while (cursor != NULL && cursor->next < cursor->reader.head.count)
+        if (settle_some(sieve, &cursor, error) != 0)
+            return -1;
     return 1;
 }
 
@@ -246,7 +296,7 @@ int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error) {
         status = scoop_matching_finish(&sieve->matching, error);
         return status == 0 ? begin_reading(sieve, error) : status;
     case READING:
-        return read_block(sieve, error);
+        return read_blocks(sieve, error);
     case PAIRING:
         break;
     }

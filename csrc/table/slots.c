@@ -142,12 +142,13 @@ static uint32_t take(struct scoop_slots *slots, uint32_t units, struct scoop_err
     return ref != 0 ? ref : take_bump(slots, units, error);
 }
 
-uint32_t scoop_slots_put(struct scoop_slots *slots, enum scoop_side side,
+uint32_t scoop_slots_put(struct scoop_slots *slots, enum scoop_side side, uint64_t number,
                          const struct scoop_row_bytes *row, struct scoop_error *error) {
     uint32_t ref = take(slots, units_of(row->length), error);
     if (ref == 0)
         return 0;
     struct scoop_slot *slot = scoop_slots_at(slots, ref);
+    slot->number = number;
     slot->length = row->length;
     slot->beyond = (row->length - row->compared) & 0x7fffffffu;
     slot->side = side == SCOOP_NEW;

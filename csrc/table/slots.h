@@ -12,6 +12,7 @@ enum { SCOOP_SLOT_CLASSES = 2048 };
 
 /* What is kept of a row. */
 struct scoop_slot {
+    uint64_t number;
     uint32_t length;
     uint32_t beyond : 31; /* length - compared */
     uint32_t side : 1;
@@ -36,7 +37,7 @@ void scoop_slots_free(struct scoop_slots *slots);
 /* How many bytes more scoop_slots_put would take from the system for such a row. */
 size_t scoop_slots_needs(const struct scoop_slots *slots, size_t row_bytes);
 /* Copies a row. Its slot, or 0 with NO_MEMORY. */
-uint32_t scoop_slots_put(struct scoop_slots *slots, enum scoop_side side,
+uint32_t scoop_slots_put(struct scoop_slots *slots, enum scoop_side side, uint64_t number,
                          const struct scoop_row_bytes *row, struct scoop_error *error);
 struct scoop_slot *scoop_slots_at(const struct scoop_slots *slots, uint32_t ref);
 void scoop_slots_drop(struct scoop_slots *slots, uint32_t ref);

@@ -5,7 +5,7 @@
 #include "scoop/invariant.h"
 #include "scoop/memory.h"
 
-enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16 };
+enum { BLOCK_CEILING = 1 << 30, MOST_HEADER_BYTES = 1 + 4 * 5 + 16 + 10, HASHED = 128 };
 
 void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch,
                       size_t block_bytes) {
@@ -51,18 +51,25 @@ static int flush(struct scoop_spool *spool, struct scoop_error *error) {
     return 0;
 }
 
-static unsigned char *put_number(unsigned char *at, uint32_t number) {
+static unsigned char *put_number(unsigned char *at, uint64_t number) {
     for (; number >= 128; number >>= 7)
         *at++ = (unsigned char)(number | 128);
     *at++ = (unsigned char)number;
     return at;
 }
 
-static const unsigned char *get_number(const unsigned char *at, uint32_t *number) {
+static const unsigned char *get_long(const unsigned char *at, uint64_t *number) {
     unsigned shift = 0;
     for (*number = 0; *at >= 128; shift += 7)
-        *number |= (uint32_t)(*at++ & 127) << shift;
-    *number |= (uint32_t)*at++ << shift;
+        *number |= (uint64_t)(*at++ & 127) << shift;
+    *number |= (uint64_t)*at++ << shift;
+    return at;
+}
+
+static const unsigned char *get_number(const unsigned char *at, uint32_t *number) {
+    uint64_t value;
+    at = get_long(at, &value);
+    *number = (uint32_t)value;
     return at;
 }
 
@@ -114,11 +121,12 @@ int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record
     unsigned char *at = make_room(spool, most, error);
     if (at == NULL)
         return -1;
-    *at++ = (unsigned char)record->kind;
-    if (!two)
+    bool hashed = !two && (record->hash.high | record->hash.low) != 0;
+    *at++ = (unsigned char)(record->kind | (hashed ? HASHED : 0));
+    if (hashed)
         at = put_bytes(at, &record->hash, sizeof record->hash);
     if (one)
-        at = put_row_size(at, &record->row);
+        at = put_row_size(put_number(at, record->number), &record->row);
     if (two)
         at = put_row_size(at, &record->row_now);
     if (one)
@@ -166,6 +174,32 @@ static const unsigned char *get_row_size(const unsigned char *at, struct scoop_r
     return at;
 }
 
+uint64_t scoop_spool_bytes(const struct scoop_spool *spool) {
+    uint64_t bytes = spool->tail.length;
+    for (size_t i = 0; i < spool->count; i++)
+        bytes += spool->blocks[i].bytes;
+    return bytes;
+}
+
+const unsigned char *scoop_spool_decode(const unsigned char *at, struct scoop_record *record) {
+    memset(record, 0, sizeof *record);
+    bool hashed = (*at & HASHED) != 0;
+    record->kind = (enum scoop_record_kind)(*at++ & ~HASHED);
+    if (hashed) {
+        memcpy(&record->hash, at, sizeof record->hash);
+        at += sizeof record->hash;
+    }
+    if (record->kind == SCOOP_RECORD_SUFFIX)
+        at = get_number(get_number(at, &record->row.length), &record->row.compared);
+    else if (record->kind != SCOOP_RECORD_MATCHED)
+        at = get_row_size(get_long(at, &record->number), &record->row);
+    if (record->kind == SCOOP_RECORD_UPDATED)
+        at = get_row_size(at, &record->row_now);
+    record->row.data = at;
+    record->row_now.data = at + record->row.length;
+    return record->row_now.data + record->row_now.length;
+}
+
 int scoop_spool_reader_next(struct scoop_spool_reader *reader, struct scoop_record *record,
                             struct scoop_error *error) {
     if (reader->at == reader->end) {
@@ -173,21 +207,7 @@ int scoop_spool_reader_next(struct scoop_spool_reader *reader, struct scoop_reco
         if (status <= 0)
             return status;
     }
-    const unsigned char *at = reader->at;
-    memset(record, 0, sizeof *record);
-    record->kind = (enum scoop_record_kind) * at++;
-    if (record->kind != SCOOP_RECORD_UPDATED && record->kind != SCOOP_RECORD_SUFFIX) {
-        memcpy(&record->hash, at, sizeof record->hash);
-        at += sizeof record->hash;
-    }
-    if (record->kind == SCOOP_RECORD_SUFFIX)
-        at = get_number(get_number(at, &record->row.length), &record->row.compared);
-    else if (record->kind != SCOOP_RECORD_MATCHED)
-        at = get_row_size(at, &record->row);
-    if (record->kind == SCOOP_RECORD_UPDATED)
-        at = get_row_size(at, &record->row_now);
-    record->row.data = at;
-    record->row_now.data = at + record->row.length;
-    reader->at = record->row_now.data + record->row_now.length;
+    reader->record = reader->at;
+    reader->at = scoop_spool_decode(reader->at, record);
     return SCOOP_INVARIANT(reader->at <= reader->end, error) ? 1 : -1;
 }

@@ -27,8 +27,9 @@ struct scoop_row_bytes {
 
 struct scoop_record {
     enum scoop_record_kind kind;
-    struct scoop_key_hash hash;     /* not of UPDATED, SUFFIX */
-    struct scoop_row_bytes row;     /* not of MATCHED */
+    struct scoop_key_hash hash; /* not of UPDATED, SUFFIX; zero takes no room */
+    uint64_t number;            /* of a row; of UPDATED the later one's; not of MATCHED, SUFFIX */
+    struct scoop_row_bytes row; /* not of MATCHED */
     struct scoop_row_bytes row_now; /* of UPDATED */
 };
 
@@ -45,6 +46,8 @@ void scoop_spool_init(struct scoop_spool *spool, struct scoop_scratch *scratch, 
 void scoop_spool_free(struct scoop_spool *spool);
 /* Forgets the records; what they took in the scratch file stays taken. */
 void scoop_spool_clear(struct scoop_spool *spool);
+/* What all records take together. */
+uint64_t scoop_spool_bytes(const struct scoop_spool *spool);
 /* 0, or -1 with NO_MEMORY or what scoop_scratch_write says. */
 int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record,
                     struct scoop_error *error);
@@ -55,7 +58,7 @@ struct scoop_spool_reader {
     const struct scoop_spool *spool; /* borrowed; not written to while it is read */
     size_t next_block;
     struct scoop_buf block;
-    const unsigned char *at, *end;
+    const unsigned char *record, *at, *end; /* the last one, the next one */
 };
 
 void scoop_spool_reader_init(struct scoop_spool_reader *reader, const struct scoop_spool *spool);
@@ -63,5 +66,7 @@ void scoop_spool_reader_free(struct scoop_spool_reader *reader);
 /* 1 and the next record, whose rows are valid until the next call; 0 at the end; -1 with *error. */
 int scoop_spool_reader_next(struct scoop_spool_reader *reader, struct scoop_record *record,
                             struct scoop_error *error);
+/* The record that stands there, as spools write it; where it ends. */
+const unsigned char *scoop_spool_decode(const unsigned char *at, struct scoop_record *record);
 
 #endif

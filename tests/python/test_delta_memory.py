@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,49 @@ def test_what_does_not_fit_the_memory_is_spilled(exports: Exports) -> None:
     assert {c["id"]: c for c in tight} == by_id
     assert sorted(c["op"] for c in tight) == ["DELETE", "INSERT", "UPDATE"]
     assert sorted(path.name for path in exports.folder.iterdir()) == ["new.csv", "old.csv"]
+
+
+@pytest.mark.parametrize("duplicates", ["error", "last"])
+@pytest.mark.parametrize("json_lines", [False, True], ids=["csv", "json lines"])
+def test_the_same_exports_give_the_same_bytes_whatever_the_seed_and_the_memory(
+    json_lines: bool, duplicates: str, exports: Exports
+) -> None:
+    """Each process hashes keys with a seed of its own."""
+    old = shuffled(60_000, seed=1, width=60)
+    new = shuffled(60_000, seed=2, width=60).replace("7,v", "7,w").replace("\n5", "\n2000005")
+    names = ("old.csv", "new.csv")
+    if json_lines:
+        old, new = (
+            "".join(
+                json.dumps(dict(zip(("PK", "v"), line.split(","), strict=True))) + "\n"
+                for line in text.splitlines()[1:]
+            )
+            for text in (old, new)
+        )
+        names = ("old.jsonl", "new.jsonl")
+    for name, text in zip(names, (old, new), strict=True):
+        (exports.folder / name).write_text(text)
+    program = (
+        "import sys, airscoop\n"
+        "delta = airscoop.delta(*sys.argv[1:3], duplicates=sys.argv[3], max_delete_ratio=1.0,\n"
+        "                       memory_limit=int(sys.argv[4]), temp_dir=sys.argv[5])\n"
+        "sys.stdout.buffer.write(b''.join(delta.blocks()))\n"
+        "print(delta.receipt.spilled_bytes > 2 * 2**20, file=sys.stderr)\n"
+    )
+    written, spilled = set(), []
+    for limit in (16 * MIB, 16 * MIB, 20 * MIB, 300 * MIB):
+        done = subprocess.run(
+            [
+                sys.executable, "-c", program, *(exports.folder / name for name in names),
+                duplicates, str(limit), exports.folder,
+            ],
+            capture_output=True, check=True,
+        )  # fmt: skip
+        written.add(done.stdout)
+        spilled.append(done.stderr.decode().strip())
+    assert len(written) == 1
+    assert len(written.pop().splitlines()) > 10_000
+    assert spilled[:2] == ["True", "True"]
 
 
 def test_exports_in_nearly_the_same_order_write_next_to_nothing(exports: Exports) -> None:
