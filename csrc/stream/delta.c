@@ -101,6 +101,10 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
     size_t taken = OTHER_MEMORY_BYTES + limit / 8; /* and what the allocator cannot use */
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         taken += source_bytes(&delta->options, side);
+    size_t left = limit > taken + taken / 4 ? limit - taken : taken / 4;
+    delta->changes->room.most_bytes = scoop_default_memory_bytes(left, 0);
+    scoop_scratch_bound(&delta->scratch, &delta->changes->room);
+    scoop_scratch_bound(&delta->changes->scratch, &delta->changes->room);
     const struct scoop_compare_options options = {
         .scratch = &delta->scratch,
         .cancelled = &delta->cancelled,
@@ -108,7 +112,7 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
         .plans = delta->changes->plans,
         .changes = &delta->changes->spools[0],
         .one_side = &delta->changes->spools[1],
-        .memory_bytes = limit > taken + taken / 4 ? limit - taken : taken / 4,
+        .memory_bytes = delta->scratch.in_memory ? left / 2 : left,
         .keep_last = delta->options.keep_last,
         .next = next_batch,
         .on_duplicate = delta->options.keep_last ? NULL : note_duplicate,
