@@ -38,6 +38,10 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
         from airscoop.errors import UsageError
 
         raise UsageError(f"{uri} is not an s3:// name")
+    if "\0" in uri:
+        from airscoop.errors import UsageError
+
+        raise UsageError("an s3:// name holds a NUL character")
     bucket, _, key = uri[5:].partition("/")
     return bucket, key
 

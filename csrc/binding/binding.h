@@ -24,6 +24,12 @@ void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *err
 /* A str of a text that a server gave, which may be no UTF-8. NULL with an exception set. */
 PyObject *airscoop_text(const char *text);
 PyObject *airscoop_text_part(const char *text, size_t length);
+/* The text of a str that a caller gave, borrowed; NULL with UsageError where it holds a NUL
+ * character, behind which libscoop would see nothing. */
+const char *airscoop_given_text(struct airscoop_state *state, const char *name, PyObject *value);
+/* The same; None gives NULL. 0, or -1 with an exception set. */
+int airscoop_given_text_or_none(struct airscoop_state *state, const char *name, PyObject *value,
+                                const char **text);
 /* True, False or None, for an attribute `committed`. */
 PyObject *airscoop_committed_or_none(enum scoop_committed committed);
 /* Gives the exception that is set, by a signal's handler or a callback, the attribute `committed`;

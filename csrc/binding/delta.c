@@ -68,7 +68,7 @@ static PyObject *delta_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 }
 
 /* Borrows the strings. The list is the caller's to free. */
-static const char **read_keys(PyObject *tuple, size_t *count) {
+static const char **read_keys(struct delta_object *self, PyObject *tuple, size_t *count) {
     Py_ssize_t size = PyTuple_Size(tuple);
     const char **keys = PyMem_Calloc((size_t)size + 1, sizeof *keys);
     if (keys == NULL) {
@@ -76,7 +76,7 @@ static const char **read_keys(PyObject *tuple, size_t *count) {
         return NULL;
     }
     for (Py_ssize_t i = 0; i < size; i++) {
-        keys[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, i), NULL);
+        keys[i] = airscoop_given_text(state_of(self), "key", PyTuple_GetItem(tuple, i));
         if (keys[i] == NULL) {
             PyMem_Free(keys);
             return NULL;
@@ -110,7 +110,7 @@ static int make_of(struct delta_object *self, struct scoop_delta_options *option
     options->sides[0] = before == 0 ? NULL : objects;
     options->sides[1] = objects + before;
     options->max_record_bytes = objects[before].max_record_bytes;
-    const char **names = read_keys(keys, &options->key_count);
+    const char **names = read_keys(self, keys, &options->key_count);
     if (names == NULL)
         return -1;
     options->keys = names;
@@ -155,17 +155,20 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             NULL};
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
-    PyObject *old, *new, *keys;
+    PyObject *old, *new, *keys, *temp_dir, *version;
     int format, keep_last, common_only;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippdKnzz:Delta", names, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippdKnOO:Delta", names, &PyTuple_Type,
                                      &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
                                      &keep_last, &common_only, &options.max_delete_ratio, &min_rows,
-                                     &memory_limit, &options.temp_dir, &options.version))
+                                     &memory_limit, &temp_dir, &version))
         return -1;
     if (self->runner.owner != 0)
         return refuse(self, "a Delta is set up once");
+    if (airscoop_given_text_or_none(state_of(self), "temp_dir", temp_dir, &options.temp_dir) != 0 ||
+        airscoop_given_text_or_none(state_of(self), "version", version, &options.version) != 0)
+        return -1;
     if (memory_limit < 0)
         return refuse(self, "memory_limit is not a whole number, or out of range");
     options.format = (enum scoop_table_format)format;

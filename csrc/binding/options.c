@@ -117,18 +117,9 @@ static int usage(struct airscoop_state *state, const char *format, const char *f
     return -1;
 }
 
-static const char *text_of(struct airscoop_state *state, const char *name, PyObject *value) {
-    Py_ssize_t length;
-    const char *text = PyUnicode_AsUTF8AndSize(value, &length);
-    if (text == NULL || strlen(text) == (size_t)length)
-        return text;
-    usage(state, "%s holds a NUL character%s", name, "");
-    return NULL;
-}
-
 static int set_choice(struct airscoop_state *state, const struct field *field, PyObject *value,
                       void *target) {
-    const char *text = text_of(state, field->name, value);
+    const char *text = airscoop_given_text(state, field->name, value);
     if (text == NULL)
         return -1;
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
@@ -171,7 +162,7 @@ static int set_field(struct airscoop_runner *runner, const struct field *field, 
                               runner, value, target);
         return 0;
     case TEXT:
-        *(const char **)target = text_of(state, field->name, value);
+        *(const char **)target = airscoop_given_text(state, field->name, value);
         return *(const char **)target == NULL ? -1 : 0;
     case SIZE:
         *(size_t *)target = PyLong_AsSize_t(value);

@@ -99,15 +99,18 @@ static int publish_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "max_tries", "max_in_flight", "max_age_ms", NULL};
     struct publish_object *self = (struct publish_object *)object;
     struct scoop_publish_options options = {0};
-    PyObject *dict;
+    PyObject *dict, *stream;
     unsigned long long start_at;
     int any_order;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!s$KpIII:Publish", names, &PyDict_Type, &dict,
-                                     &options.stream, &start_at, &any_order, &options.max_tries,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O$KpIII:Publish", names, &PyDict_Type, &dict,
+                                     &stream, &start_at, &any_order, &options.max_tries,
                                      &options.max_in_flight, &options.max_age_ms))
         return -1;
     if (self->runner.owner != 0 || self->options != NULL)
         return refuse(self, "a Publish is set up once");
+    options.stream = airscoop_given_text(state_of(self), "stream", stream);
+    if (options.stream == NULL)
+        return -1;
     self->options = PyDict_Copy(dict);
     if (self->options == NULL)
         return -1;

@@ -142,6 +142,15 @@ def test_an_empty_key_is_an_error_with_its_place(exports: Exports, row: str) -> 
         exports.delta(OLD, NEW + row + "\n")
 
 
+@pytest.mark.parametrize("name", ["key", "version", "temp_dir"])
+def test_a_text_with_a_nul_character_is_refused(name: str, exports: Exports) -> None:
+    """Behind it libscoop would see nothing: "PK\\0junk" was PK."""
+    with pytest.raises(errors.UsageError, match=f"{name} holds a NUL character"):
+        exports.delta(OLD, NEW, **{name: "PK\0junk"})
+    with pytest.raises(errors.UsageError, match=f"{name} holds a NUL character"):
+        exports.delta(OLD, NEW, **{name: "\0" if name != "key" else ["PK", "\0"]})
+
+
 def test_a_key_is_needed_and_given_once(exports: Exports) -> None:
     with pytest.raises(errors.UsageError, match="at least one key"):
         exports.delta(OLD, NEW, key=[])
