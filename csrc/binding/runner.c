@@ -78,9 +78,12 @@ int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress) {
         return refuse(runner, "this %s is in use by another thread%s");
     if (runner->ended)
         return refuse(runner, "this %s has ended; it runs once: make another");
-    if (airscoop_trace_begin() != 0 || note(runner) != 0)
+    runner->busy = true; /* before Python code runs, which may let another thread in */
+    if (airscoop_trace_begin() != 0 || note(runner) != 0) {
+        runner->busy = false;
         return -1;
-    runner->begun = runner->busy = true;
+    }
+    runner->begun = true;
     runner->waiter = pthread_self();
     runner->progress = progress;
     runner->last_progress_ms = now_ms();

@@ -59,6 +59,8 @@ def test_an_object_that_a_copy_would_replace_unread_is_refused_before_anything_i
     assert bodies(store, store.names()) == data
     assert copy_prefix(store, "m/x/", "m/", exclude=["x/*"]).copied == 2
     assert store.get("m/a") == b"first"
+    assert copy_prefix(store, "m/x/", "m/", exclude=["a"]).objects == 2
+    assert (store.get("m/a"), store.get("m/x/a")) == (b"first", b"second")
 
 
 def spelled_localhost(endpoint: str) -> str:

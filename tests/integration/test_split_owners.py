@@ -204,6 +204,35 @@ def test_a_file_of_another_that_comes_while_the_copy_runs_ends_it_too(place: Pla
     assert place.store.uploads() == []
 
 
+def test_a_file_of_ours_that_another_replaces_while_the_copy_runs_ends_it_too(
+    place: Place,
+) -> None:
+    place.copy(MANY)
+    with (
+        pytest.raises(PreconditionFailed, match=r"^\S*sales-00003\.csv:"),
+        airscoop.open(
+            place.uri("sales.csv"), "wb", s3=place.store.settings(), split_bytes=SPLIT
+        ) as file,
+    ):
+        file.write(FEW)
+        place.put("sales-00003.csv", b"another's")
+    assert place.get("sales-00003.csv") == b"another's"
+
+
+def test_a_file_that_comes_between_commits_stays_and_is_named(store: Store) -> None:
+    def bring(handler: Any, request: Any) -> None:
+        store.put("sales-90210.csv", b"another's")
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers)
+
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("complete", bring)
+        settings = store.settings(endpoint_url=proxy.url)
+        with pytest.raises(AirscoopError, match=r"committed in 2 files, but \S*sales-90210\.csv"):
+            copied(store, store.put("in.csv", FEW), store.uri("sales.csv"), destination_s3=settings)
+    assert store.get("sales-90210.csv") == b"another's"
+
+
 def test_a_run_that_is_killed_between_commits_leaves_what_the_next_one_can_prove(
     store: Store,
 ) -> None:
