@@ -18,11 +18,11 @@ struct session {
     struct scoop_interrupt interrupt;            /* tells it, and looks at signals */
     bool told;                                   /* what the call under way waits for */
     struct airscoop_runner runner;
-    bool loads; /* the call under way commits rows before it succeeds */
+    enum scoop_committed made; /* by the call under way, when it succeeds */
 };
 
 static enum scoop_committed committed(const void *object) {
-    return ((const struct session *)object)->loads ? SCOOP_COMMITTED_YES : SCOOP_COMMITTED_NO;
+    return ((const struct session *)object)->made;
 }
 
 static void settle(void *object) {
@@ -56,24 +56,17 @@ static int check(void *user) {
     return airscoop_runner_look(&self->runner);
 }
 
-/* One call that waits, the arguments in `user`. 0, or -1 with an exception set. */
+/* One call that waits, the arguments in `user`; `made`: what there is once it succeeds. 0, or -1
+ * with an exception set. */
 static int call(struct session *self, int (*work)(void *user, struct scoop_error *error),
-                void *user) {
+                void *user, enum scoop_committed made) {
     if (self->session == NULL)
         return airscoop_runner_refuse(&self->runner, "the warehouse session is closed");
     if (airscoop_runner_begin(&self->runner, NULL) != 0)
         return -1;
     self->told = false;
+    self->made = made;
     return airscoop_runner_call(&self->runner, work, user);
-}
-
-/* The same of a load. */
-static int call_load(struct session *self, int (*work)(void *user, struct scoop_error *error),
-                     void *user) {
-    self->loads = true;
-    int status = call(self, work, user);
-    self->loads = false;
-    return status;
 }
 
 /* Texts of a Python sequence of str, as an array closed by NULL; None is NULL. Borrowed from
@@ -264,7 +257,7 @@ static int do_connect(void *user, struct scoop_error *error) {
 static PyObject *session_connect(PyObject *object, PyObject *nothing) {
     struct session *self = (struct session *)object;
     (void)nothing;
-    if (call(self, do_connect, self) != 0)
+    if (call(self, do_connect, self, SCOOP_COMMITTED_NO) != 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -300,8 +293,11 @@ struct execution {
 
 static int do_execute(void *user, struct scoop_error *error) {
     struct execution *run = user;
-    return scoop_session_execute(run->self->session, &run->statement, &run->self->interrupt,
-                                 &run->rows, error);
+    struct session *self = run->self;
+    int status =
+        scoop_session_execute(self->session, &run->statement, &self->interrupt, &run->rows, error);
+    self->made = scoop_session_made(self->session);
+    return status;
 }
 
 static PyObject *session_execute(PyObject *object, PyObject *arguments) {
@@ -317,7 +313,7 @@ static PyObject *session_execute(PyObject *object, PyObject *arguments) {
     if (texts_fill(&parameters, sequence) == 0) {
         run.statement.parameters = parameters.texts;
         run.statement.parameter_count = parameters.count;
-        if (call(self, do_execute, &run) == 0)
+        if (call(self, do_execute, &run, SCOOP_COMMITTED_NO) == 0)
             list = list_of(run.rows);
         scoop_rows_free(run.rows);
     }
@@ -369,7 +365,7 @@ static PyObject *session_partitions(PyObject *object, PyObject *arguments) {
     PyObject *found = NULL;
     if (!PyArg_ParseTuple(arguments, "s:partitions", &run.table))
         return NULL;
-    if (call(self, do_list_partitions, &run) == 0)
+    if (call(self, do_list_partitions, &run, SCOOP_COMMITTED_NO) == 0)
         found = partitions_of(&run.list);
     if (run.listed)
         scoop_partition_list_free(&run.list);
@@ -448,7 +444,8 @@ static PyObject *session_add_partitions(PyObject *object, PyObject *arguments) {
     PyObject *sequence = NULL, *statuses = NULL;
     if (!PyArg_ParseTuple(arguments, "sO:add_partitions", &batch.table, &sequence))
         return NULL;
-    if (batch_fill(&batch, sequence) == 0 && call(self, do_add_partitions, &batch) == 0)
+    if (batch_fill(&batch, sequence) == 0 &&
+        call(self, do_add_partitions, &batch, SCOOP_COMMITTED_YES) == 0)
         statuses = statuses_of(&batch);
     batch_free(&batch);
     return statuses;
@@ -529,7 +526,7 @@ static PyObject *session_insert_distinct(PyObject *object, PyObject *arguments,
     insert.options.expected_records = expected;
     insert.options.replace = replace != 0;
     if (insert_fill(&insert, lists, partition) == 0 &&
-        call_load(self, do_insert_distinct, &insert) == 0)
+        call(self, do_insert_distinct, &insert, SCOOP_COMMITTED_YES) == 0)
         result = counts_of(&insert.counts);
     insert_free(&insert);
     return result;
@@ -608,7 +605,8 @@ static PyObject *session_apply(PyObject *object, PyObject *arguments, PyObject *
         return NULL;
     apply.options.expected_changes = expected;
     apply.options.again = again != 0;
-    if (apply_fill(&apply, changes, keys, ignored) == 0 && call_load(self, do_apply, &apply) == 0)
+    if (apply_fill(&apply, changes, keys, ignored) == 0 &&
+        call(self, do_apply, &apply, SCOOP_COMMITTED_YES) == 0)
         result = applied_of(&apply.facts);
     apply_free(&apply);
     return result;
@@ -627,7 +625,8 @@ static int do_refresh(void *user, struct scoop_error *error) {
 static PyObject *session_refresh(PyObject *object, PyObject *arguments) {
     struct session *self = (struct session *)object;
     struct refreshing run = {.self = self};
-    if (!PyArg_ParseTuple(arguments, "s:refresh", &run.view) || call(self, do_refresh, &run) != 0)
+    if (!PyArg_ParseTuple(arguments, "s:refresh", &run.view) ||
+        call(self, do_refresh, &run, SCOOP_COMMITTED_YES) != 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -655,7 +654,7 @@ static int run_script(struct script *script, const struct pairs *pairs) {
     for (size_t i = 0; i < script->count; i++)
         script->variables[i] =
             (struct scoop_script_variable){pairs->names.texts[i], pairs->values.texts[i]};
-    int result = call(script->self, do_run_script, script);
+    int result = call(script->self, do_run_script, script, SCOOP_COMMITTED_YES);
     scoop_free(script->variables);
     return result;
 }
