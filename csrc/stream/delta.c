@@ -209,10 +209,10 @@ static void note_duplicate(void *user, enum scoop_side side, const struct scoop_
     delta->examples++;
 }
 
-static int start(struct scoop_delta *delta, struct scoop_error *error) {
+static int start(struct scoop_delta *delta) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        if (delta->sides[side] != NULL && scoop_export_start(delta->sides[side], error) != 0)
-            return -1;
+        if (delta->sides[side] != NULL)
+            scoop_export_start(delta->sides[side]);
     delta->phase = PLANNING;
     return 1;
 }
@@ -327,7 +327,7 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
         return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
     switch (delta->phase) {
     case STARTING:
-        return start(delta, error);
+        return start(delta);
     case PLANNING:
         return plan(delta, error);
     case COMPARING:

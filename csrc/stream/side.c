@@ -5,6 +5,7 @@
 #include "../table/csv.h"
 #include "../table/json_rows.h"
 #include "places.h"
+#include "table_format.h"
 #include "scoop/http.h"
 #include "scoop/invariant.h"
 #include "scoop/memory.h"
@@ -21,6 +22,7 @@ enum {
     MOST_REST_BYTES = BATCH_BYTES / 2,
     MEMORY_CEILING = 1 << 30, /* as a batch's: they change places */
     SLICE_MS = 100,
+    ALONE_MS = 20,
     BOM_BYTES = 3,
     PROCESSORS_FOR_MORE_THREADS = 4, /* two that inflate, two that make rows */
 };
@@ -47,6 +49,11 @@ struct scoop_reading {
     size_t scan_at_bytes; /* of text in `filling` */
     pthread_t thread;
     bool started;
+    /* Without a thread the comparing one reads, and comes back where this one would wait: for the
+     * plan, which needs the other side, rows are parked. */
+    bool alone, ended;
+    bool parked, parked_last; /* rows to be made, with the export's end */
+    bool end_parked;          /* the end comes behind them */
     struct {
         bool columns_known, stopped, failed;
         const struct scoop_row_plan *plan;
@@ -89,6 +96,8 @@ static struct scoop_batch *free_batch_locked(struct scoop_reading *reading) {
             found = &reading->batches[i];
         }
     }
+    if (reading->alone) /* it reads no more before these are taken */
+        return found;
     return busy >= LEAST_WAITING && rows >= MOST_WAITING_ROWS ? NULL : found;
 }
 
@@ -96,13 +105,17 @@ static struct scoop_batch *free_batch_locked(struct scoop_reading *reading) {
 static int take_batch(struct scoop_reading *reading, struct scoop_error *error) {
     reading->filling = NULL;
     lock(reading);
-    while (!reading->synced.stopped && (reading->filling = free_batch_locked(reading)) == NULL)
+    while (!reading->synced.stopped && (reading->filling = free_batch_locked(reading)) == NULL &&
+           !reading->alone)
         wait_locked(reading);
     if (reading->filling != NULL)
         reading->synced.busy[reading->filling - reading->batches] = true;
+    bool stopped = reading->synced.stopped;
     pthread_mutex_unlock(&reading->options.bell->lock);
-    if (reading->filling == NULL)
+    if (stopped)
         return fail_stopped(error);
+    if (!SCOOP_INVARIANT(reading->filling != NULL, error))
+        return -1;
     scoop_batch_clear(reading->filling);
     reading->scan_at_bytes = BATCH_BYTES;
     return 0;
@@ -120,17 +133,19 @@ static void hand_over(struct scoop_reading *reading, bool last) {
     ring_and_unlock(reading);
 }
 
-/* Tells the columns and waits for the plan, which needs the other side's. */
+/* Tells the columns and waits for the plan, which needs the other side's. Alone it takes the plan
+ * if there is one. */
 static int agree_on_plan(struct scoop_reading *reading, struct scoop_error *error) {
     lock(reading);
     reading->synced.columns_known = true;
     ring_and_unlock(reading);
     lock(reading);
-    while (reading->synced.plan == NULL && !reading->synced.stopped)
+    while (reading->synced.plan == NULL && !reading->synced.stopped && !reading->alone)
         wait_locked(reading);
     reading->csv.plan = reading->rows.plan = reading->synced.plan;
+    bool stopped = reading->synced.stopped;
     pthread_mutex_unlock(&reading->options.bell->lock);
-    return reading->csv.plan == NULL ? fail_stopped(error) : 0;
+    return stopped ? fail_stopped(error) : 0;
 }
 
 static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_error *error) {
@@ -190,6 +205,10 @@ static int make_rows(struct scoop_reading *reading, bool last, struct scoop_erro
         return -1;
     if (!reading->columns_known)
         return check_record_size(reading, error);
+    reading->parked = reading->csv.plan == NULL;
+    reading->parked_last = last;
+    if (reading->parked)
+        return 0;
     struct scoop_batch *batch = reading->filling;
     if (scan(reading, last, &used, error) != 0)
         return -1;
@@ -216,6 +235,8 @@ static int take_text(struct scoop_reading *reading, const unsigned char *data, s
                      struct scoop_error *error) {
     while (length > 0) {
         struct scoop_buf *text = &reading->filling->text;
+        if (reading->parked)
+            return scoop_buf_append(&reading->over, data, length, error);
         if (!SCOOP_INVARIANT(text->length <= reading->scan_at_bytes, error))
             return -1;
         size_t part = reading->scan_at_bytes - text->length;
@@ -261,7 +282,7 @@ static int take_arrived_text(struct scoop_reading *reading, bool last, struct sc
         bool ends = last && over->length == 0;
         if (make_rows(reading, ends, error) != 0)
             return -1;
-        if (ends)
+        if (ends || reading->parked)
             return 0;
         if (scoop_buf_append(arrived, over->data, over->length, error) != 0)
             return -1;
@@ -276,7 +297,8 @@ static int rows_write(struct scoop_stage *stage, const unsigned char *data, size
 }
 
 static int rows_finish(struct scoop_stage *stage, struct scoop_error *error) {
-    return make_rows(((struct rows_stage *)stage)->reading, true, error);
+    struct scoop_reading *reading = ((struct rows_stage *)stage)->reading;
+    return reading->parked ? 0 : make_rows(reading, true, error);
 }
 
 static void rows_free(struct scoop_stage *stage) {
@@ -291,28 +313,6 @@ static int on_reject(void *user, const struct scoop_reject *reject, struct scoop
     return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
                       (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
                       reject->reason);
-}
-
-static bool ends_with(const char *name, const char *suffix) {
-    size_t length = strlen(name), most = strlen(suffix);
-    return length >= most && strcmp(name + length - most, suffix) == 0;
-}
-
-/* AUTO when the name does not tell. */
-static enum scoop_table_format format_by_name(const char *uri) {
-    char name[512];
-    size_t length = strcspn(uri, "?#");
-    if (length >= sizeof name)
-        return SCOOP_TABLE_FORMAT_AUTO;
-    memcpy(name, uri, length);
-    name[length] = 0;
-    if (ends_with(name, ".gz"))
-        name[length - 3] = 0;
-    if (ends_with(name, ".csv"))
-        return SCOOP_TABLE_FORMAT_CSV;
-    if (ends_with(name, ".jsonl") || ends_with(name, ".ndjson") || ends_with(name, ".json"))
-        return SCOOP_TABLE_FORMAT_JSONL;
-    return SCOOP_TABLE_FORMAT_AUTO;
 }
 
 static bool is_json(const struct scoop_reading *reading, const unsigned char *data, size_t length) {
@@ -383,22 +383,43 @@ static void tell_facts(struct scoop_reading *reading) {
     pthread_mutex_unlock(&reading->options.bell->lock);
 }
 
-static int read_all(struct scoop_reading *reading, struct scoop_error *error) {
-    for (;;) {
-        enum scoop_transfer_state state = scoop_transfer_run(reading->transfer, SLICE_MS, error);
-        if (state == SCOOP_TRANSFER_FAILED)
-            return -1;
-        if (is_stopped(reading))
-            return fail_stopped(error);
-        if (state == SCOOP_TRANSFER_RUNNING)
-            continue;
-        if (state == SCOOP_TRANSFER_DONE)
-            tell_facts(reading); /* before the last rows, with which the comparison may end */
-        if (take_arrived(reading, state == SCOOP_TRANSFER_DONE, error) != 0)
-            return -1;
-        if (state == SCOOP_TRANSFER_DONE)
-            return 0;
-    }
+/* Reads on for a while. 1, 0: that was all, -1. */
+static int read_on(struct scoop_reading *reading, int slice_ms, struct scoop_error *error) {
+    enum scoop_transfer_state state = scoop_transfer_run(reading->transfer, slice_ms, error);
+    bool last = state == SCOOP_TRANSFER_DONE;
+    if (state == SCOOP_TRANSFER_FAILED)
+        return -1;
+    if (is_stopped(reading))
+        return fail_stopped(error);
+    if (state == SCOOP_TRANSFER_RUNNING)
+        return 1;
+    if (last)
+        tell_facts(reading); /* before the last rows, with which the comparison may end */
+    if (take_arrived(reading, last, error) != 0)
+        return -1;
+    reading->end_parked = last && reading->parked && !reading->parked_last;
+    return last && !reading->parked ? 0 : 1;
+}
+
+/* Goes on where rows were parked, now that there may be a plan. 1, 0: that was all, -1. */
+static int unpark(struct scoop_reading *reading, struct scoop_error *error) {
+    bool last = reading->parked_last, end = reading->end_parked;
+    struct scoop_buf over = reading->over;
+    if (agree_on_plan(reading, error) != 0)
+        return -1;
+    if (reading->csv.plan == NULL)
+        return 1;
+    scoop_buf_init(&reading->over, MEMORY_CEILING);
+    int status = make_rows(reading, last, error);
+    if (status == 0 && reading->json)
+        status = take_text(reading, over.data, over.length, error);
+    else if (status == 0)
+        status = scoop_buf_append(&reading->arrived, over.data, over.length, error);
+    scoop_buf_free(&over);
+    if (status == 0 && end)
+        status = reading->json ? make_rows(reading, true, error)
+                               : take_arrived_text(reading, true, error);
+    return status < 0 ? -1 : !(last || end);
 }
 
 /* The rows do not know whose they are. */
@@ -409,18 +430,34 @@ static void name_source(const struct scoop_reading *reading, struct scoop_error 
     scoop_error_say(error, "%s: %.500s", reading->name, error->message);
 }
 
-static void *run(void *user) {
-    struct scoop_reading *reading = user;
-    struct scoop_error error = {0};
-    if (read_all(reading, &error) == 0)
-        return NULL;
-    name_source(reading, &error);
+static void fail(struct scoop_reading *reading, struct scoop_error *error) {
+    name_source(reading, error);
     tell_facts(reading);
     lock(reading);
     reading->synced.failed = true;
-    reading->synced.error = error;
+    reading->synced.error = *error;
     ring_and_unlock(reading);
+}
+
+static void *run(void *user) {
+    struct scoop_reading *reading = user;
+    struct scoop_error error = {0};
+    int status;
+    while ((status = read_on(reading, SLICE_MS, &error)) > 0)
+        ;
+    if (status < 0)
+        fail(reading, &error);
     return NULL;
+}
+
+static void read_alone(struct scoop_reading *reading) {
+    struct scoop_error error = {0};
+    if (reading->ended)
+        return;
+    int status = reading->parked ? unpark(reading, &error) : read_on(reading, ALONE_MS, &error);
+    reading->ended = status <= 0;
+    if (status < 0)
+        fail(reading, &error);
 }
 
 static void name_it(struct scoop_reading *reading, const char *uri) {
@@ -458,7 +495,7 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     for (size_t i = 0; i < BATCHES; i++)
         scoop_batch_init(&reading->batches[i]);
     if (options->format == SCOOP_TABLE_FORMAT_AUTO)
-        reading->options.format = format_by_name(options->transfer->source.uri);
+        reading->options.format = scoop_table_format_by_name(options->transfer->source.uri);
     name_it(reading, options->transfer->source.uri);
     struct scoop_transfer_options transfer = *options->transfer;
     transfer.destination = (struct scoop_place){0};
@@ -475,9 +512,11 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     return NULL;
 }
 
-int scoop_reading_start(struct scoop_reading *reading, struct scoop_error *error) {
-    reading->started = scoop_thread_start(&reading->thread, run, reading, error) == 0;
-    return reading->started ? 0 : -1;
+void scoop_reading_start(struct scoop_reading *reading) {
+    struct scoop_error ignored = {0};
+    reading->started = scoop_thread_start(&reading->thread, run, reading, &ignored) == 0;
+    if (!reading->started)
+        reading->alone = true; /* it takes longer */
 }
 
 const char *scoop_reading_name(const struct scoop_reading *reading) {
@@ -487,6 +526,8 @@ const char *scoop_reading_name(const struct scoop_reading *reading) {
 int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_columns **columns,
                           bool *json, struct scoop_error *error) {
     int status = 0;
+    if (reading->alone && !reading->columns_known)
+        read_alone(reading);
     lock(reading);
     if (reading->synced.columns_known) {
         *columns = &reading->columns;
@@ -509,6 +550,8 @@ void scoop_reading_set_plan(struct scoop_reading *reading, const struct scoop_ro
 int scoop_reading_next(struct scoop_reading *reading, struct scoop_batch **batch,
                        struct scoop_error *error) {
     int status = 0;
+    if (reading->alone && reading->synced.count == 0)
+        read_alone(reading);
     lock(reading);
     if (reading->synced.failed) {
         *error = reading->synced.error;

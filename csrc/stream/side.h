@@ -32,8 +32,8 @@ struct scoop_reading; /* one object of an export being read */
 /* Nothing is opened yet. NULL with *error. */
 struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,
                                         struct scoop_error *error);
-/* Starts the thread. 0 or -1. */
-int scoop_reading_start(struct scoop_reading *reading, struct scoop_error *error);
+/* Starts the thread, or, where none can be had, lets the comparing one read when it asks. */
+void scoop_reading_start(struct scoop_reading *reading);
 /* The export's name in messages. */
 const char *scoop_reading_name(const struct scoop_reading *reading);
 /* 1 and *columns (valid until free), 0: not known yet, -1 with *error. */

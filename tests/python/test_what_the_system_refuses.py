@@ -107,6 +107,86 @@ def test_without_threads_a_fault_is_told_as_it_is_with_them(
     assert not (tmp_path / "t").exists()
 
 
+def csv_of(rows: list[tuple[int, str]]) -> str:
+    return "PK,v\n" + "".join(f"{key},{value}\n" for key, value in rows)
+
+
+def json_of(rows: list[tuple[int, str]]) -> str:
+    return "".join(f'{{"PK": {key}, "v": "{value}"}}\n' for key, value in rows)
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, list[tuple[int, str]]]:
+    """Two exports of more text than a batch has; one row is longer than some batches."""
+    old = [(n, f"{'v' * (n % 97)}{n}") for n in range(100_000, 160_000)]
+    new = [(n, text + "x" * (n % 50 == 0)) for n, text in old if n % 70 != 3]
+    new[20_000] = (new[20_000][0], "y" * 900_000)
+    return {"old": old, "new": new + [(n, "new") for n in range(200_000, 200_100)]}
+
+
+@pytest.mark.parametrize("names", ["old.csv new.csv", "old.csv.gz new.csv", "old.jsonl new.jsonl",
+                                   "old.jsonl.gz new.jsonl.gz", "- new.csv"])  # fmt: skip
+@pytest.mark.parametrize("order", ["sorted", "broken", "shuffled"])
+def test_without_threads_a_delta_is_the_same(
+    names: str, order: str, tables: dict[str, list[tuple[int, str]]],
+    without_threads: dict[str, str], tmp_path: Path,
+) -> None:  # fmt: skip
+    for name in names.split():
+        rows = list(tables.get(name.partition(".")[0], []))
+        if order == "broken":
+            rows[30_000:] = rows[:29_999:-1]
+        elif order == "shuffled":
+            random.Random(name).shuffle(rows)
+        data = (json_of(rows) if ".jsonl" in name else csv_of(rows)).encode()
+        if name != "-":
+            (tmp_path / name).write_bytes(gzip.compress(data, 1) if name.endswith("gz") else data)
+    written = []
+    for environment in (os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)}, without_threads):
+        places = [name if name == "-" else str(tmp_path / name) for name in names.split()]
+        done = run(
+            environment, "delta", *places, "--key", "PK", "--out", tmp_path / "out.jsonl",
+            "--memory-limit", "16M", "--temp-dir", tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        written.append((tmp_path / "out.jsonl").read_bytes())
+    assert written[0] == written[1]
+    assert written[0].count(b"\n") > 1000
+
+
+@pytest.mark.parametrize("old", ["", "PK,v\n", "PK,v\n1,a", "PK,v\n1,a\n2,b\n"])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_without_threads_a_short_export_is_read_to_its_end(
+    old: str, suffix: str, without_threads: dict[str, str], tmp_path: Path
+) -> None:
+    rows = [line.split(",") for line in old.splitlines()[1:]]
+    text = old if suffix == "csv" else json_of([(int(k), v) for k, v in rows])
+    (tmp_path / f"old.{suffix}").write_text(text)
+    (tmp_path / f"new.{suffix}").write_text(
+        "PK,v\n1,a\n3,c" if suffix == "csv" else json_of([(1, "a"), (3, "c")])
+    )
+    found = []
+    for environment in (os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)}, without_threads):
+        done = run(
+            environment, "delta", tmp_path / f"old.{suffix}", tmp_path / f"new.{suffix}",
+            "--key", "PK", "--max-delete-ratio", "1",
+        )  # fmt: skip
+        found.append((done.returncode, done.stdout))
+        if done.returncode != 0:
+            assert "header" in done.stderr or "column" in done.stderr
+    assert found[0] == found[1]
+
+
+def test_without_threads_a_fault_in_an_export_is_told_as_it_is_with_them(
+    tables: dict[str, list[tuple[int, str]]], without_threads: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "old.csv").write_text(csv_of(tables["old"]))
+    (tmp_path / "new.csv").write_text(csv_of(tables["new"]) + "1,2,3\n")
+    for environment in (os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)}, without_threads):
+        done = run(environment, "delta", tmp_path / "old.csv", tmp_path / "new.csv")
+        assert done.returncode == 3
+        assert f"new.csv: line {len(tables['new']) + 2} " in done.stderr
+
+
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_without_proc_a_file_is_written_all_the_same(overwrite: bool, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"data")
