@@ -47,21 +47,35 @@ RENEWED_BEFORE_SECONDS = 120.0
 class Renewal:
     """One provider for all clients of the engine, on whatever threads: asked once a renewal."""
 
-    # Whoever has the same provider has the same one of these.
-    _known: ClassVar[WeakValueDictionary[CredentialsProvider, Renewal]] = WeakValueDictionary()
+    # Whoever has the same provider has the same one of these. A provider may lead to whoever has it:
+    # nothing here holds one, or it would never be freed.
+    _known: ClassVar[WeakValueDictionary[int, Renewal]] = WeakValueDictionary()
 
     @classmethod
     def of(cls, provider: CredentialsProvider) -> Renewal:
         """The one of this provider."""
-        return cls._known.setdefault(provider, cls(provider))
+        number = _number(provider)
+        known = cls._known.get(number)
+        if known is None or known._provider != provider:
+            known = cls._known[number] = cls(provider)
+        return known
+
+    @classmethod
+    def begin_child(cls) -> None:
+        """After a fork: a thread of the parent may have held a lock."""
+        for renewal in list(cls._known.values()):
+            renewal._new_lock()
 
     def __init__(self, provider: CredentialsProvider) -> None:
-        from threading import RLock
-
         self._provider = provider
-        self._lock = RLock()
+        self._new_lock()
         self._last: Credentials | None = None
         self._due_at = 0.0
+
+    def _new_lock(self) -> None:
+        from threading import RLock
+
+        self._lock = RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Renewal.of, (self._provider,)
@@ -89,6 +103,17 @@ class Renewal:
         self._due_at = _due_at(time.time(), given.expires_at)
         self._last = given
         return given
+
+
+os.register_at_fork(after_in_child=Renewal.begin_child)
+
+
+def _number(provider: CredentialsProvider) -> int:
+    """Equal for equal providers; methods of an object are. A dataclass may have no hash."""
+    try:
+        return hash(provider)
+    except TypeError:
+        return id(provider)
 
 
 def _due_at(now: float, expires_at: datetime | None) -> float:
@@ -123,7 +148,7 @@ class AwsSettings:
     USUAL_HOSTS: ClassVar[tuple[str, ...]]
 
     credentials: Credentials | None = None
-    credentials_provider: CredentialsProvider | None = field(default=None, repr=False)
+    credentials_provider: CredentialsProvider | None = field(default=None, repr=False, hash=False)
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None

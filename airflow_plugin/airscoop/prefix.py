@@ -49,8 +49,18 @@ class PrefixIncomplete(AirscoopError):
         self.receipt = receipt
         self.code = "INCOMPLETE"
         self.retryable = all(failure.retryable for failure in receipt.failures)
-        self.committed = None if len(receipt.failures) < receipt.objects else False
+        any_there = len(receipt.failures) < receipt.objects or any(
+            map(_may_be_there, receipt.failures)
+        )
+        self.committed = None if any_there else False
         self.http_status = self.os_errno = self.sqlstate = self.request_id = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.receipt,)
+
+
+def _may_be_there(failure: CopyFailure) -> bool:
+    return failure.committed is not False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +140,6 @@ class _PrefixCopy:
         self._found = self._markers = self._equal = self._equal_bytes = self._copied_bytes = 0
         self._copies: list[CopyReceipt] = []
         self._failures: list[CopyFailure] = []
-        self._any_there = False  # of those that failed: one that may be committed nevertheless
 
     def overlap(self) -> Overlap | None:
         """How the two prefixes lie in each other, if both are in S3."""
@@ -270,10 +279,10 @@ class _PrefixCopy:
             error=error.code if isinstance(error, AirscoopError) else "IO",
             message=str(error).encode(errors="backslashreplace").decode(),
             retryable=known and bool(getattr(error, "retryable", False)),
+            committed=getattr(error, "committed", False),
         )
         with self._lock:
             self._failures.append(failure)
-            self._any_there |= getattr(error, "committed", False) is not False
 
     # --- all of them ---
 
@@ -302,7 +311,8 @@ class _PrefixCopy:
                 for job in self._running:
                     job.cancel()
             pool.shutdown(wait=True, cancel_futures=True)
-            vars(error)["committed"] = None if self._copies or self._any_there else False
+            any_there = self._copies or any(map(_may_be_there, self._failures))
+            vars(error)["committed"] = None if any_there else False
             raise
         pool.shutdown()
         return self._receipt(time.monotonic() - start)

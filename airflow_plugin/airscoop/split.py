@@ -228,20 +228,25 @@ class SplitUpload:
     def _remove_others(self) -> list[str]:
         """Files of an earlier run with more of them: their rows would count twice."""
         removed: list[str] = []
-        for file in self._there.found():
-            if file.number is not None and file.number < len(self._sealed):
-                continue
-            try:
+        what = "an older file, if there is one,"
+        try:
+            for file in self._there.found():
+                if file.number is not None and file.number < len(self._sealed):
+                    continue
+                what = file.name
                 if not self._replace and not self._there.is_ours(file):
                     raise UsageError("it came meanwhile, and nothing proves what it is")
                 self._there.remove(file)
-            except (AirscoopError, OSError) as error:
-                failure = AirscoopError(
-                    f"{self._destination} is committed in {len(self._sealed)} files, but "
-                    f"{file.name} stands beside them and could not be removed: its rows count "
-                    f"twice, remove it: {error}"
-                )
-                failure.committed = True
-                raise failure from error
-            removed.append(file.name)
+                removed.append(file.name)
+        except (AirscoopError, OSError) as error:
+            failure = AirscoopError(
+                f"{self._destination} is committed in {len(self._sealed)} files, but {what} stands "
+                f"beside them and could not be removed: its rows count twice, remove it: {error}"
+            )
+            failure.committed = True
+            raise failure from error
+        except BaseException as error:
+            vars(error)["committed"] = True
+            error.add_note("airscoop: all files are there, and older ones may stand beside them")
+            raise
         return removed

@@ -120,7 +120,8 @@ class CopyJob:
                     last = time.monotonic()
                     on_progress(_progress(self._transfer.facts()))
             written = upload.commit()
-        except BaseException:
+        except BaseException as error:
+            vars(error).setdefault("committed", upload.receipt is not None)
             self._transfer.abort()
             upload.abort()
             raise

@@ -107,7 +107,7 @@ class Warehouse:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        self._close()
 
     def execute(
         self, sql: str, parameters: Sequence[str | None] = ()
@@ -170,10 +170,7 @@ class Warehouse:
         started = time.monotonic()
         if mode not in ("keep", "replace"):
             raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
-        if expected_records is not None and expected_records < 0:
-            raise UsageError(
-                f"expected_records is {expected_records}; give 0 or more, or None for no check"
-            )
+        expected = _count("expected_records", expected_records)
         facts = load or LoadContext()
         counts = self._session.insert_distinct(
             source=source,
@@ -183,7 +180,7 @@ class Warehouse:
             order_by=tuple(order_by),
             replace=mode == "replace",
             partition=dict(partition or {}),
-            expected_records=-1 if expected_records is None else expected_records,
+            expected_records=expected,
             objects=(objects,) if isinstance(objects, str) else tuple(objects),
             load_source=facts.source,
             load_etag=facts.etag,
@@ -236,10 +233,7 @@ class Warehouse:
         started = time.monotonic()
         if isinstance(key, str):
             key = (key,)
-        if expected_changes is not None and expected_changes < 0:
-            raise UsageError(
-                f"expected_changes is {expected_changes}; give 0 or more, or None for no check"
-            )
+        expected = _count("expected_changes", expected_changes)
         source = place(changes)
         if source == "-":
             raise UsageError(
@@ -258,7 +252,7 @@ class Warehouse:
             table=table,
             key=tuple(key),
             ignored=tuple(ignore_columns),
-            expected_changes=-1 if expected_changes is None else expected_changes,
+            expected_changes=expected,
             again=again,
             source=context.source or places.displayed(source),
             dag_id=context.dag_id,
@@ -312,30 +306,38 @@ class Warehouse:
 
     def close(self) -> None:
         """Closes the connection. An open transaction is rolled back, with a warning."""
-        self._close(stacklevel=3)
+        self._close()
 
-    def _close(self, *, stacklevel: int) -> None:
+    def _close(self) -> None:
         if self._session.close():
             warnings.warn(
                 "a warehouse session was closed in an open transaction, which was rolled back; "
                 "run COMMIT or ROLLBACK before",
                 RuntimeWarning,
-                stacklevel=stacklevel,
+                stacklevel=3,  # of whoever closes, also by `with` or by forgetting it
             )
 
     def __del__(self) -> None:
         # Missing where __init__ failed.
         if "_session" in self.__dict__:
-            self.close()
+            self._close()
 
 
 def _say_wait(what: str) -> None:
     log.warning("waiting for %s", what)
 
 
+def _count(name: str, expected: int | None) -> int:
+    if expected is None:
+        return -1
+    if not isinstance(expected, int) or expected < 0:
+        raise UsageError(f"{name} is {expected!r}; give 0 or more, or None for no check")
+    return expected
+
+
 def _milliseconds(name: str, seconds: float | None) -> int:
     if seconds is None:
         return 0
-    if not 0 < seconds < 2**31 / 1000:
-        raise UsageError(f"{name} is {seconds} s; give a positive number, or None for no limit")
+    if not isinstance(seconds, int | float) or not 0 < seconds < 2**31 / 1000:
+        raise UsageError(f"{name} is {seconds!r}; give seconds above 0, or None for no limit")
     return math.ceil(seconds * 1000)

@@ -63,6 +63,10 @@ void scoop_export_start(struct scoop_export *export) {
     scoop_reading_start(export->objects[export->at]);
 }
 
+bool scoop_export_go_on_alone(struct scoop_export *export) {
+    return scoop_reading_go_on_alone(export->objects[export->at]);
+}
+
 const char *scoop_export_name(const struct scoop_export *export) {
     return export->name;
 }

@@ -113,6 +113,31 @@ def test_settings_with_one_provider_share_its_renewal_and_others_do_not() -> Non
     assert S3Settings().renewal is None
 
 
+@dataclasses.dataclass
+class Unhashable:
+    """As a dataclass is, unless it is frozen."""
+
+    calls: int = 0
+
+    def __call__(self) -> Credentials:
+        self.calls += 1
+        return OWNER
+
+
+def test_a_provider_need_not_be_hashable(store: Store) -> None:
+    provider = Unhashable()
+    source, destination = settings(store, provider), settings(store, provider, region="us-east-1")
+    airscoop.copy(
+        store.put("a", b"a"),
+        store.uri("b"),
+        server_side=False,
+        source_s3=source,
+        destination_s3=destination,
+    )
+    assert (store.get("b"), provider.calls) == (b"a", 1)
+    assert source.renewal is not S3Settings(credentials_provider=Unhashable()).renewal
+
+
 def given() -> Credentials:
     return OWNER
 
@@ -248,18 +273,40 @@ def test_a_child_of_a_fork_waits_for_no_lock_of_its_parents(
     s3 = S3Settings(profile="p")
     storage.head(hundred.uri("in/000"), s3=s3)
     with botocore_chain.chains.find("p")._lock, botocore_chain.chains._lock:
-        child = os.fork()
-        if child == 0:
-            try:
-                os._exit(0 if s3.resolved().credentials == OWNER else 1)
-            finally:
-                os._exit(2)
-        deadline = time.monotonic() + 30
-        while (status := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if status[0] == 0:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
+        assert_in_child(lambda: s3.resolved().credentials == OWNER)
+
+
+def test_a_child_of_a_fork_does_not_wait_for_a_renewal_of_its_parents() -> None:
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def slow() -> Credentials:
+        asked.set()
+        goes_on.wait(60)
+        return OWNER
+
+    renewal = Renewal.of(slow)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(renewal, None, None)
+        assert asked.wait(30)
+        try:
+            assert_in_child(lambda: goes_on.set() or bool(renewal(None, None)))
+        finally:
+            goes_on.set()
+
+
+def assert_in_child(check: Callable[[], bool]) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if check() else 1)
+        finally:
+            os._exit(2)
+    deadline = time.monotonic() + 30
+    while (status := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if status[0] == 0:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
     assert status == (child, 0)
 
 

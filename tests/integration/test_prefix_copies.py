@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import error, fault_proxy
+from fault_server import Request, error, fault_proxy
 from transfer_support import BUCKET, READER, Store, eventually, gzipped, json_lines, noise
 
 import airscoop
@@ -205,6 +206,38 @@ def test_one_that_fails_does_not_stop_the_others_and_is_named(store: Store) -> N
         (store.uri("in/2.json"), "BAD_RECORD")
     ]
     assert not caught.value.retryable
+
+
+def test_the_error_goes_to_another_process_whole(store: Store) -> None:
+    store.put("in/2.json", b"{bad")
+    with pytest.raises(PrefixIncomplete) as caught:
+        copy_prefix(store, store.uri("in/"), store.uri("out/"), format="jsonl")
+    other = pickle.loads(pickle.dumps(caught.value))
+    assert (str(other), vars(other)) == (str(caught.value), vars(caught.value))
+
+
+def test_one_that_fails_and_is_there_nevertheless_is_said_to_be(store: Store) -> None:
+    store.put("in/1.json", b"1")
+    with fault_proxy(store.endpoint) as proxy:
+
+        def carried_out(handler: Any, request: Request) -> None:
+            handler.forward(request)
+            error("InternalError", 500)(handler, request)
+
+        proxy.on("put", carried_out, times=100)
+        proxy.on("head", error("AccessDenied", 403), times=100)
+        settings = store.settings(endpoint_url=proxy.url)
+        with pytest.raises(PrefixIncomplete) as caught:
+            copy_prefix(
+                store,
+                store.uri("in/"),
+                store.uri("out/"),
+                server_side=False,
+                destination_s3=settings,
+            )
+    assert caught.value.committed is None
+    assert [one.committed for one in caught.value.receipt.failures] == [None]
+    assert below(store, "out") == {"1.json": b"1"}
 
 
 def test_a_failure_that_passes_is_healed_by_running_again(store: Store) -> None:

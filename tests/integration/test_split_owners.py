@@ -16,6 +16,8 @@ from transfer_support import AIRSCOOP, Store
 
 import airscoop
 from airscoop.errors import AirscoopError, PreconditionFailed, UsageError
+from airscoop.split import SplitUpload
+from airscoop.split_files import SplitFiles
 
 MANY, FEW = rows(16_000), rows(8_000)  # four files, and two
 
@@ -231,6 +233,58 @@ def test_a_file_that_comes_between_commits_stays_and_is_named(store: Store) -> N
         with pytest.raises(AirscoopError, match=r"committed in 2 files, but \S*sales-90210\.csv"):
             copied(store, store.put("in.csv", FEW), store.uri("sales.csv"), destination_s3=settings)
     assert store.get("sales-90210.csv") == b"another's"
+
+
+@pytest.mark.parametrize("kind", ["list", "delete"])
+def test_a_failure_after_the_commits_says_that_all_is_there(kind: str, store: Store) -> None:
+    from fault_server import error
+
+    Place(store, None).copy(MANY)
+    with fault_proxy(store.endpoint) as proxy:
+
+        def refuse_then(handler: Any, request: Any) -> None:
+            if "sales-00001" in request.path:
+                proxy.on(kind, error("AccessDenied", 403), times=100)
+            code, headers, body = handler.forward(request)
+            handler.answer(code, body, headers)
+
+        proxy.on("complete", refuse_then, times=2)
+        settings = store.settings(endpoint_url=proxy.url)
+        source = store.put("in.csv", FEW)
+        with pytest.raises(AirscoopError, match="committed in 2 files, but") as caught:
+            copied(store, source, store.uri("sales.csv"), destination_s3=settings)
+    assert caught.value.committed is True
+    assert store.get("sales-00000.csv") + store.get("sales-00001.csv") == store.get("in.csv")
+
+
+def test_an_interrupt_while_old_files_are_removed_says_that_all_is_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    place.copy(MANY)
+    with monkeypatch.context() as patch:
+        patch.setattr(SplitFiles, "remove", interrupted)
+        source = place.store.put("in.csv", FEW)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            copied(place.store, source, place.uri("sales.csv"))
+    assert vars(caught.value)["committed"] is True
+    assert "older ones may stand beside them" in caught.value.__notes__[0]
+
+
+def test_an_interrupt_before_the_commits_says_that_nothing_is_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SplitUpload, "write", interrupted)
+    source = place.store.put("in.csv", FEW)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        copied(place.store, source, place.uri("sales.csv"))
+    assert vars(caught.value)["committed"] is False
+    assert not [name for name in place.names() if name.startswith("sales")]
 
 
 def test_a_run_that_is_killed_between_commits_leaves_what_the_next_one_can_prove(

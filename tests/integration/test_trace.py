@@ -241,6 +241,26 @@ def test_without_standard_error_nothing_else_is_written_to(how: str, tmp_path: P
     assert (tmp_path / "b").read_bytes() == body
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- 2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_command_without_its_standard_streams_does_its_work(closed: str, tmp_path: Path) -> None:
+    body = json_lines(2000)
+    (tmp_path / "a").write_bytes(body)
+    command = f"{sys.executable} -m airscoop.cli -v copy a b {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert (tmp_path / "b").read_bytes() == body
+
+
+@pytest.mark.parametrize("command", ["cat a >&-", "copy a - >&-", "copy - b <&-"])
+def test_data_for_or_from_a_closed_stream_is_an_error(command: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(json_lines(10))
+    shell = ["bash", "-c", f"{sys.executable} -m airscoop.cli {command}"]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Bad file descriptor" in done.stderr
+    assert not (tmp_path / "b").exists()
+
+
 def test_a_trace_that_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
     done = run("cat", tmp_path / "a", AIRSCOOP_TRACE=str(tmp_path / "no" / "folder"))

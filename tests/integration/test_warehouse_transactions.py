@@ -171,8 +171,9 @@ def test_closing_in_a_transaction_rolls_back_and_warns(
     warehouse = connect(database)
     warehouse.execute("BEGIN")
     warehouse.execute("INSERT INTO s.target VALUES ('a', 1)")
-    with pytest.warns(RuntimeWarning, match="rolled back"):
+    with pytest.warns(RuntimeWarning, match="rolled back") as warned:
         leave(warehouse)
+    assert warned[0].filename == __file__  # where it is closed, to be found
     eye.execute("SET lock_timeout = '10s'")
     eye.execute("ALTER TABLE s.target ADD COLUMN free integer")
     assert count(eye, "s.target") == 0

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airscoop import Warehouse
 from airscoop.errors import UsageError
 
 
-def test_a_number_of_expected_records_below_0_is_refused() -> None:
+@pytest.mark.parametrize("number", [-1, "3", 1.5])
+def test_expected_records_are_a_number_of_0_or_more(number: Any) -> None:
     warehouse = Warehouse({"host": "127.0.0.1", "port": "1"}, dialect="postgres")
-    with pytest.raises(UsageError, match="expected_records is -1"):
+    with pytest.raises(UsageError, match=f"expected_records is {number!r}; give 0 or more"):
         warehouse.insert_distinct(
-            source="a.b", target="c.d", columns=["x"], distinct_on=["x"], expected_records=-1
+            source="a.b", target="c.d", columns=["x"], distinct_on=["x"], expected_records=number
         )
+
+
+@pytest.mark.parametrize("number", [-1, "3", 1.5])
+def test_expected_changes_are_a_number_of_0_or_more(number: Any) -> None:
+    warehouse = Warehouse({"host": "127.0.0.1", "port": "1"}, dialect="postgres")
+    with pytest.raises(UsageError, match=f"expected_changes is {number!r}; give 0 or more"):
+        warehouse.apply_changes("a.jsonl", table="c.d", key=["x"], expected_changes=number)
+
+
+@pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
+@pytest.mark.parametrize("seconds", [0, -1, "2", float("nan"), float("inf")])
+def test_a_timeout_is_a_number_above_0(name: str, seconds: Any) -> None:
+    options: Any = {name: seconds}
+    with pytest.raises(UsageError, match=f"{name} is {seconds!r}; give seconds above 0, or None"):
+        Warehouse({"host": "127.0.0.1"}, **options)

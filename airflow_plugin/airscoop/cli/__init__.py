@@ -167,10 +167,15 @@ def _leave_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _have_stderr() -> None:
-    """Without one (2>&-) messages would go to stdout, and its number to a file."""
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+def _have_streams() -> None:
+    """Of a stream that is closed (2>&-) the next file would get the number, and the messages."""
+    for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:  # data from or for it stay an error: it is open the wrong way
+            os.open(os.devnull, mode)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The process ends with the command: at its end nobody has to look for cycles (2 ms).
         atexit.register(gc.freeze)
         arguments = sys.argv[1:]
-    _have_stderr()
+    _have_streams()
     options = parser(_verb(arguments)).parse_args(arguments)
     from airscoop.errors import AirscoopError
 

@@ -10,13 +10,17 @@ from airscoop.receipts.transfer import CopyReceipt
 
 @dataclass(frozen=True, kw_only=True)
 class CopyFailure:
-    """An object of a prefix that was not copied, and why."""
+    """An object of a prefix whose copy failed, and why.
+
+    committed: True where it is there nevertheless, None where nobody knows.
+    """
 
     source: str
     destination: str
     error: str
     message: str
     retryable: bool
+    committed: bool | None = False
 
 
 @dataclass(frozen=True, kw_only=True)
