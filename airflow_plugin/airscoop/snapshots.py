@@ -185,6 +185,7 @@ class DeltaJob:
 
     def cancel(self) -> None:
         """Makes `run`, or the `write` of its result, end in Cancelled soon."""
+        self._native.cancel()  # refuses in a forked child, whose parent's work this is
         self._cancellation.cancel()
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:

@@ -28,7 +28,9 @@ VERBOSE = "say on stderr what the engine does, a line per request, phase and ret
 FAILED, WRONG_USAGE, BAD_DATA = 1, 2, 3
 STOPPED = "what was under way was taken back; what was committed before stays"
 STOPPED_COMMITTED = "what it was to make was committed already"
-STOPPED_IN_COMMIT = "that was in the commit: what it was to make may be there, all of it or in part"
+STOPPED_IN_COMMIT = (
+    "that was in the commit, or between two: what it was to make may be there, all of it or in part"
+)
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
 BAD_DATA_CODES = frozenset(
     {
