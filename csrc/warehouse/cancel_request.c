@@ -40,13 +40,12 @@ static void *send_request(void *argument) {
     return NULL;
 }
 
-static int start_helper(struct request *request) {
-    struct scoop_error ignored = {0};
+static bool start_helper(struct request *request) {
     pthread_t helper;
-    if (scoop_thread_start(&helper, send_request, request, &ignored) != 0)
-        return -1;
+    if (!scoop_thread_start(&helper, send_request, request))
+        return false;
     pthread_detach(helper);
-    return 0;
+    return true;
 }
 
 /* False: the deadline has passed. */
@@ -116,7 +115,7 @@ void scoop_cancel_request(PGconn *connection) {
     pthread_cond_init(&request->changed, NULL);
     request->owners = 2;
     pthread_mutex_lock(&request->mutex);
-    if (request->cancel == NULL || start_helper(request) != 0) {
+    if (request->cancel == NULL || !start_helper(request)) {
         request->owners = 1;
         request->sent = true;
         request_here(connection);

@@ -22,16 +22,12 @@ enum { ROWS = 100000 /* enough for a second thread that matches */, SLICE_MS = 5
 static unsigned long refused;
 static atomic_uint asked;
 
-int __real_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
-                              struct scoop_error *error);
-int __wrap_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
-                              struct scoop_error *error);
+bool __real_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user);
+bool __wrap_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user);
 
-int __wrap_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
-                              struct scoop_error *error) {
-    if (refused >> atomic_fetch_add(&asked, 1) % 32 & 1)
-        return scoop_fail(error, SCOOP_NO_MEMORY, "no thread is left");
-    return __real_scoop_thread_start(thread, run, user, error);
+bool __wrap_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user) {
+    bool given = (refused >> atomic_fetch_add(&asked, 1) % 32 & 1) == 0;
+    return given && __real_scoop_thread_start(thread, run, user);
 }
 
 static void refuse(unsigned long threads) {
