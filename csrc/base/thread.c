@@ -13,8 +13,7 @@
  * delivered: while it is blocked the process ends without a word. */
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
 
-int scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
-                       struct scoop_error *error) {
+bool scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user) {
     sigset_t all, before;
     sigfillset(&all);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
@@ -22,10 +21,9 @@ int scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(thread, NULL, run, user);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed == 0)
-        return 0;
-    SCOOP_TRACE("thread", "none can be started: error %d", failed);
-    return scoop_fail_errno(error, failed, "starting a thread");
+    if (failed != 0)
+        SCOOP_TRACE("thread", "none can be started: error %d", failed);
+    return failed == 0;
 }
 
 unsigned scoop_processors(void) {

@@ -107,8 +107,7 @@ static int start_one(struct gzip *gzip, struct scoop_error *error) {
     if (thread == NULL)
         return scoop_fail_memory(error);
     *thread = (struct pool_thread){gzip, gzip->encoders[number]};
-    struct scoop_error ignored = {0};
-    if (scoop_thread_start(&gzip->pool[number], run_pool_thread, thread, &ignored) == 0) {
+    if (scoop_thread_start(&gzip->pool[number], run_pool_thread, thread)) {
         gzip->started++;
         return 0;
     }

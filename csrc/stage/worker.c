@@ -146,9 +146,8 @@ static void tell_outlet(struct scoop_stage *inner) {
 
 /* Without a thread everything goes on here. */
 static void start(struct worker_stage *stage) {
-    struct scoop_error ignored = {0};
     stage->started = true; /* before the thread looks */
-    if (scoop_thread_start(&stage->thread, run_inner, stage, &ignored) == 0)
+    if (scoop_thread_start(&stage->thread, run_inner, stage))
         return;
     stage->started = false;
     stage->alone = true;

@@ -131,10 +131,10 @@ void scoop_file_blocks_free(struct scoop_file_blocks *blocks) {
     scoop_free(blocks);
 }
 
+/* Without a thread each block is waited for. */
 static void start(struct scoop_file_blocks *blocks) {
-    struct scoop_error ignored = {0}; /* without it, each block is waited for */
     if (!blocks->started)
-        blocks->started = scoop_thread_start(&blocks->thread, write_blocks, blocks, &ignored) == 0;
+        blocks->started = scoop_thread_start(&blocks->thread, write_blocks, blocks);
 }
 
 /* To the thread, or to the disk where there is none. */

@@ -242,9 +242,8 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
 }
 
 void scoop_reading_start(struct scoop_reading *reading) {
-    struct scoop_error ignored = {0};
     reading->started = true; /* before the thread looks */
-    if (scoop_thread_start(&reading->thread, run, reading, &ignored) != 0)
+    if (!scoop_thread_start(&reading->thread, run, reading))
         reading->started = false;
 }
 

@@ -98,9 +98,8 @@ static void *run(void *user) {
 }
 
 void scoop_text_reader_start(struct scoop_text_reader *reader, struct scoop_waker *waker) {
-    struct scoop_error ignored = {0};
     reader->waker = waker;
-    reader->started = scoop_thread_start(&reader->thread, run, reader, &ignored) == 0;
+    reader->started = scoop_thread_start(&reader->thread, run, reader);
 }
 
 /* Without a thread: reads on here, if nothing is to be taken. */

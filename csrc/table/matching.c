@@ -223,10 +223,9 @@ static uint64_t count_stubs(const struct scoop_matching *matching, size_t from, 
 static int match_with_helper(struct scoop_matching *matching, struct stretch *stretch,
                              struct scoop_error *error) {
     struct helper helper = {.stretch = stretch};
-    struct scoop_error ignored = {0};
     pthread_t thread;
     scoop_matcher_init(&helper.found, matching->found.verdicts);
-    if (scoop_thread_start(&thread, help, &helper, &ignored) != 0)
+    if (!scoop_thread_start(&thread, help, &helper))
         return match_stretch(stretch, &matching->found, error); /* it takes longer */
     int status = match_stretch(stretch, &matching->found, error);
     pthread_join(thread, NULL);

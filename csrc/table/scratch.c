@@ -57,8 +57,7 @@ static void *close_file(void *fd) {
 /* To give back a long file takes the system some time, in which others can go on. */
 static void close_beside(int fd) {
     pthread_t thread;
-    struct scoop_error ignored = {0};
-    if (scoop_thread_start(&thread, close_file, (void *)(intptr_t)fd, &ignored) == 0)
+    if (scoop_thread_start(&thread, close_file, (void *)(intptr_t)fd))
         pthread_detach(thread);
     else
         close(fd);

@@ -218,7 +218,7 @@ int scoop_session_usable(struct scoop_session *session, struct scoop_error *erro
     return 0;
 }
 
-static void drop_notice(void *user, const char *message) {
+void scoop_session_drop_notice(void *user, const char *message) {
     (void)user;
     (void)message;
 }
@@ -381,7 +381,7 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
         return -1;
     SCOOP_TRACE("warehouse", "connecting to %s:%s, database %s", PQhost(session->connection),
                 PQport(session->connection), PQdb(session->connection));
-    PQsetNoticeProcessor(session->connection, drop_notice, NULL);
+    PQsetNoticeProcessor(session->connection, scoop_session_drop_notice, NULL);
     PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
     if (poll_connection(session, interrupt, error) == 0 && set_up(session, interrupt, error) == 0) {
         forget_settings(session);

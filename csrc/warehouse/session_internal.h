@@ -98,6 +98,8 @@ int scoop_session_copy(struct scoop_session *session, const char *sql,
 void scoop_session_rollback(struct scoop_session *session);
 /* Releases what libpq says of settings, passwords among them. NULL is allowed. */
 void scoop_session_free_settings(PQconninfoOption *settings);
+/* For PQsetNoticeProcessor: nothing is printed. */
+void scoop_session_drop_notice(void *user, const char *message);
 /* Closes the connection; the session is lost. */
 void scoop_session_drop(struct scoop_session *session);
 

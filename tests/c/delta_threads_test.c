@@ -1,6 +1,8 @@
-/* The delta of two files: two reading threads and the one that compares. */
+/* The delta of two files: two reading threads and the one that compares, or fewer, where the system
+ * gives no more. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,8 +14,30 @@
 #include <cmocka.h>
 
 #include "scoop/delta.h"
+#include "scoop/thread.h"
 
 enum { ROWS = 100000 /* enough for a second thread that matches */, SLICE_MS = 50 };
+
+/* Who asks for the nth thread, from 0, gets none where this has a bit. */
+static unsigned long refused;
+static atomic_uint asked;
+
+bool __real_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user);
+bool __wrap_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user);
+
+bool __wrap_scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user) {
+    bool given = (refused >> atomic_fetch_add(&asked, 1) % 32 & 1) == 0;
+    return given && __real_scoop_thread_start(thread, run, user);
+}
+
+static void refuse(unsigned long threads) {
+    refused = threads;
+    atomic_store(&asked, 0);
+}
+
+/* None; the old export's; the new one's; all but the old one's; all but the new one's. */
+static const unsigned long refusals[] = {~0ul, 1, 2, ~1ul, ~2ul};
+enum { REFUSALS = sizeof refusals / sizeof *refusals, SOME_REFUSALS = 2 };
 
 struct files {
     char old_path[64], new_path[64];
@@ -108,10 +132,20 @@ static void two_files_in_any_order_are_joined(void **state) {
     expect_delta(7, 333, false);
 }
 
-static void a_cancelled_delta_ends_in_cancelled(void **state) {
+static void exports_without_a_thread_are_read_by_the_one_that_compares(void **state) {
+    (void)state;
+    for (int i = 0; i < REFUSALS; i++) {
+        refuse(refusals[i]);
+        expect_delta(1, 1, true);
+        refuse(refusals[i]);
+        expect_delta(7, 333, false);
+    }
+    refuse(0);
+}
+
+static void expect_cancelled(void) {
     struct files files;
     struct scoop_error error = {0};
-    (void)state;
     make_files(&files, 7, 333);
     struct scoop_delta *delta = new_delta(&files, "k", &error);
     assert_non_null(delta);
@@ -123,11 +157,19 @@ static void a_cancelled_delta_ends_in_cancelled(void **state) {
     remove_files(&files);
 }
 
-/* It may be freed at any time: the threads are stopped and waited for. */
-static void a_delta_is_freed_in_the_middle(void **state) {
+static void a_cancelled_delta_ends_in_cancelled(void **state) {
+    (void)state;
+    expect_cancelled();
+    for (int i = 0; i < SOME_REFUSALS; i++) {
+        refuse(refusals[i]);
+        expect_cancelled();
+    }
+    refuse(0);
+}
+
+static void free_in_the_middle(void) {
     struct files files;
     struct scoop_error error = {0};
-    (void)state;
     make_files(&files, 1, 1);
     for (int slices = 0; slices < 4; slices++) {
         struct scoop_delta *delta = new_delta(&files, "k", &error);
@@ -139,13 +181,23 @@ static void a_delta_is_freed_in_the_middle(void **state) {
     remove_files(&files);
 }
 
+/* It may be freed at any time: the threads are stopped and waited for. */
+static void a_delta_is_freed_in_the_middle(void **state) {
+    (void)state;
+    free_in_the_middle();
+    for (int i = 0; i < SOME_REFUSALS; i++) {
+        refuse(refusals[i]);
+        free_in_the_middle();
+    }
+    refuse(0);
+}
+
 /* The new export has all its rows in each of three objects: of a key's rows the last one counts. */
-static void objects_of_an_export_are_read_one_after_the_other(void **state) {
+static void expect_all_objects(void) {
     struct files files;
     struct scoop_error error = {0};
     struct scoop_delta_facts facts;
     const char *key = "k";
-    (void)state;
     make_files(&files, 1, 7);
     const struct scoop_transfer_options old_side = {.source = {.uri = files.old_path}};
     const struct scoop_transfer_options new_side = {.source = {.uri = files.new_path}};
@@ -174,6 +226,16 @@ static void objects_of_an_export_are_read_one_after_the_other(void **state) {
     remove_files(&files);
 }
 
+static void objects_of_an_export_are_read_one_after_the_other(void **state) {
+    (void)state;
+    expect_all_objects();
+    refuse(~0ul);
+    expect_all_objects();
+    refuse(4); /* the second object's */
+    expect_all_objects();
+    refuse(0);
+}
+
 static void a_wrong_key_and_a_missing_file_are_told(void **state) {
     struct files files;
     struct scoop_error error = {0};
@@ -195,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_files_in_order_are_merged),
         cmocka_unit_test(two_files_in_any_order_are_joined),
+        cmocka_unit_test(exports_without_a_thread_are_read_by_the_one_that_compares),
         cmocka_unit_test(a_cancelled_delta_ends_in_cancelled),
         cmocka_unit_test(a_delta_is_freed_in_the_middle),
         cmocka_unit_test(objects_of_an_export_are_read_one_after_the_other),

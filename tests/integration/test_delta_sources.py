@@ -46,6 +46,40 @@ def test_two_objects_are_compared_and_the_changes_are_an_object(store: Store) ->
     assert [json.loads(line) for line in gzip.decompress(written).splitlines()] == list(delta)
 
 
+ALONE = """
+import sys, airscoop
+delta = airscoop.delta(*sys.argv[1:3], max_delete_ratio=1.0)
+sys.stdout.buffer.write(b"".join(delta.blocks()))
+"""
+NO_THREADS = "int pthread_create(void *a, void *b, void *c, void *d) { return 11; } /* EAGAIN */"
+
+
+@pytest.mark.parametrize("name", ["export.csv", "export.csv.gz"])
+def test_without_threads_two_objects_are_read_in_turn(
+    name: str, store: Store, tmp_path: Path
+) -> None:
+    """They are larger than all that is received ahead."""
+    (tmp_path / "shim.c").write_text(NO_THREADS)
+    shim = tmp_path / "shim.so"
+    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c"], check=True)
+    uris = []
+    for version in ("old", "new"):
+        rows = (f"{n},{version if n % 50 == 0 else n * 7919}{'v' * 150}\n" for n in range(150_000))
+        text = ("PK,v\n" + "".join(rows)).encode()
+        uris.append(
+            store.put(f"{version}-{name}", gzip.compress(text, 1) if name.endswith("gz") else text)
+        )
+    command = [sys.executable, "-c", ALONE, *uris]
+    environment = store.environment()
+    expected = subprocess.run(command, env=environment, capture_output=True, check=True)
+    done = subprocess.run(
+        command, env=environment | {"LD_PRELOAD": str(shim)}, capture_output=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == expected.stdout
+    assert len(done.stdout.splitlines()) == 3000
+
+
 def test_an_object_that_is_not_there_is_named(store: Store) -> None:
     old = put(store, "old.csv.gz", OLD)
     with pytest.raises(errors.NotFound, match="gone"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -325,6 +328,65 @@ def test_cancel_from_another_thread_ends_the_statement_on_the_server(database: S
         assert not statement_runs(database, "pg_sleep(600)")
         with pytest.raises(errors.Cancelled):
             warehouse.execute("SELECT 1")
+
+
+ALONE = """
+import json, signal, sys
+from airscoop.warehouse import Warehouse
+class Interrupted(Exception): pass
+def stop(number, frame): raise Interrupted
+signal.signal(signal.SIGALRM, stop)
+warehouse = Warehouse(json.loads(sys.argv[1]), dialect="postgres")
+warehouse.execute("SELECT 0")
+signal.setitimer(signal.ITIMER_REAL, 1)
+try:
+    warehouse.execute(sys.argv[2])
+except Interrupted:
+    print("interrupted", flush=True)
+print(warehouse.execute("SELECT 1"))
+"""
+NO_THREADS = "int pthread_create(void *a, void *b, void *c, void *d) { return 11; } /* EAGAIN */"
+
+
+def run_alone(
+    settings: dict[str, str], statement: str, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """A session that a signal interrupts in a statement, where the system gives no threads."""
+    (folder / "shim.c").write_text(NO_THREADS)
+    shim = folder / "shim.so"
+    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", shim, folder / "shim.c"], check=True)
+    return subprocess.run(
+        [sys.executable, "-c", ALONE, json.dumps(settings), statement],
+        env=os.environ | {"LD_PRELOAD": str(shim)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_without_threads_a_statement_is_cancelled_on_the_server(
+    database: Settings, tmp_path: Path
+) -> None:
+    done = run_alone(conninfo(database), "SELECT pg_sleep(601)", tmp_path)
+    assert done.stdout.splitlines() == ["interrupted", "[('1',)]"], done.stderr
+    assert not statement_runs(database, "pg_sleep(601)")
+
+
+def test_without_threads_a_cancel_ends_even_when_the_server_has_gone_silent(
+    database: Settings, tmp_path: Path
+) -> None:
+    over = threading.Event()
+
+    def hook(number: int, sql: str) -> str:
+        if sql != "SELECT 0":
+            over.wait()
+        return sql
+
+    with WireProxy(int(database["port"]), hook) as proxy:
+        behind = conninfo(database, port=str(proxy.port), sslmode="disable")
+        try:
+            done = run_alone(behind, "SELECT 2", tmp_path)
+        finally:
+            over.set()
+    assert done.stdout == "interrupted\n"
+    assert "ConnectionFailed" in done.stderr
 
 
 def test_cancel_before_the_first_statement_is_heard(database: Settings) -> None:

@@ -158,6 +158,7 @@ class Comparing:
     suffix: str
     ordered: bool = False
     options: tuple[str, ...] = ()
+    rows: int = 40_000
 
 
 COMPARED = {
@@ -166,7 +167,10 @@ COMPARED = {
     "join": Comparing(".csv"),
     "join gz": Comparing(".csv.gz"),
     "join whole rows": Comparing(".csv", options=("--duplicates", "last")),
-    "join and spill": Comparing(".csv", options=("--duplicates", "last", "--memory-limit", "16M")),
+    "join many, matched by two": Comparing(".csv", rows=120_000),
+    "join and spill much": Comparing(
+        ".csv", options=("--duplicates", "last", "--memory-limit", "16M"), rows=300_000
+    ),
     "merge JSON lines": Comparing(".jsonl", ordered=True),
     "join JSON lines gz": Comparing(".jsonl.gz"),
 }
@@ -180,7 +184,7 @@ GIVEN = {
 
 
 def write_export(folder: Path, way: Comparing, version: int) -> Path:
-    rows = table(40_000, version=version, seed=None if way.ordered else version)
+    rows = table(way.rows, version=version, seed=None if way.ordered else version)
     path = folder / f"{version}{way.suffix}"
     data = as_csv(rows) if ".csv" in way.suffix else as_lines(rows)
     path.write_bytes(gzip.compress(data, 1) if way.suffix.endswith("gz") else data)

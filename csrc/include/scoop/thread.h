@@ -9,11 +9,9 @@
 #include "scoop/error.h"
 
 /* Starts a thread that takes no signals but those of a fault of its own: the others are for the
- * thread that has an interpreter. The caller joins or detaches it. 0, or -1 with *error. Where the
- * system gives no thread, whoever wanted one does its work on the caller's, which takes longer; the
- * error is told only where that cannot be. */
-int scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user,
-                       struct scoop_error *error);
+ * thread that has an interpreter. The caller joins or detaches it. False: the system gives none.
+ * Whoever wanted one then does its work on the caller's, which takes longer: it is no error. */
+bool scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user);
 /* Processors that this process may use, at least 1. */
 unsigned scoop_processors(void);
 
