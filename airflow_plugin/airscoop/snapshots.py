@@ -187,6 +187,7 @@ class DeltaJob:
         """Makes `run`, or the `write` of its result, end in Cancelled soon."""
         self._native.cancel()  # refuses in a forked child, whose parent's work this is
         self._cancellation.cancel()
+        self._native.cancel()  # which refuses in a forked child, also when nothing runs
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""

@@ -5,7 +5,7 @@
 
 #include "trace.h"
 
-enum { PROGRESS_MS = 1000 };
+enum { PROGRESS_MS = 1000, FOLLOW_MS = 1000 };
 
 static long long now_ms(void) {
     struct timespec now;
@@ -71,7 +71,17 @@ static int note(struct airscoop_runner *runner) {
     return runner->type->note == NULL ? 0 : runner->type->note(runner->object);
 }
 
-int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress) {
+/* Asking logging takes longer than a short write: of an object's calls those ask that come a second
+ * after the last one that did. */
+static int follow_logger(struct airscoop_runner *runner) {
+    long long now = now_ms();
+    if (runner->begun && now - runner->followed_ms < FOLLOW_MS)
+        return 0;
+    runner->followed_ms = now;
+    return airscoop_trace_begin();
+}
+
+static int begin(struct airscoop_runner *runner, PyObject *progress, bool quiet) {
     if (airscoop_runner_check(runner) != 0)
         return -1;
     if (runner->busy)
@@ -79,16 +89,24 @@ int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress) {
     if (runner->ended)
         return refuse(runner, "this %s has ended; it runs once: make another");
     runner->busy = true; /* before Python code runs, which may let another thread in */
-    if (airscoop_trace_begin() != 0 || note(runner) != 0) {
+    if ((!quiet && follow_logger(runner) != 0) || note(runner) != 0) {
         runner->busy = false;
         return -1;
     }
     runner->begun = true;
+    runner->quiet = quiet;
     runner->waiter = pthread_self();
     runner->progress = progress;
     runner->last_progress_ms = now_ms();
-    Py_CLEAR(runner->failure);
     return 0;
+}
+
+int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress) {
+    return begin(runner, progress, false);
+}
+
+int airscoop_runner_begin_last(struct airscoop_runner *runner) {
+    return begin(runner, NULL, true);
 }
 
 /* The provider's exception goes on as it is when it is one of ours; else it is the cause of ours,
@@ -122,8 +140,12 @@ static int conclude(struct airscoop_runner *runner, bool ours, int status,
     enum scoop_committed made = committed(runner, status, error);
     if (made != SCOOP_COMMITTED_NO && runner->raised[0] == NULL && PyErr_CheckSignals() != 0)
         keep_raised(runner);
-    PyObject *failure = runner->failure;
-    runner->failure = NULL;
+    PyObject *failure = NULL;
+    /* A call may go on without what a provider could not give: then the next one ends by it. */
+    if (status != 0 || runner->ended) {
+        failure = runner->failure;
+        runner->failure = NULL;
+    }
     if (runner->raised[0] != NULL) {
         status = -1;
         PyErr_Restore(runner->raised[0], runner->raised[1], runner->raised[2]);
@@ -153,11 +175,12 @@ int airscoop_runner_call(struct airscoop_runner *runner,
     runner->thread = PyEval_SaveThread();
     int status = work_or_leave(runner, work, user, &error);
     PyEval_RestoreThread(runner->thread);
-    airscoop_trace_end();
     runner->progress = NULL;
     bool ours = airscoop_runner_is_ours(runner);
     if (ours && runner->type->settle != NULL)
         runner->type->settle(runner->object);
+    if (ours && !runner->quiet && airscoop_trace_tell() != 0)
+        keep_raised(runner);
     runner->busy = false;
     return conclude(runner, ours, status, &error);
 }

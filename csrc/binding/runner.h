@@ -31,10 +31,11 @@ struct airscoop_runner {
     pid_t owner; /* the process that set it up, which alone has its threads; 0: it is not set up */
     bool begun, busy, ended;
     bool asks;           /* busy, but the engine rests while Python code is asked */
+    bool quiet;          /* the call tells nobody what it does */
     PyObject *raised[3]; /* an exception of Python's own, which ends the call (see PyErr_Fetch) */
     PyObject *failure;   /* the exception by which a credentials provider failed */
     PyObject *progress;  /* borrowed, during a call; NULL: none */
-    long long last_progress_ms;
+    long long last_progress_ms, followed_ms; /* the latter: logging was asked for its level */
     PyThreadState *thread;
     pthread_t waiter; /* the thread of the call */
     jmp_buf way_out;
@@ -59,6 +60,9 @@ bool airscoop_runner_rests(const struct airscoop_runner *runner);
 /* Before a call. 0, or -1 with a UsageError (as check says; it is in use; it has ended). `progress`
  * is called without arguments about once a second, or NULL. */
 int airscoop_runner_begin(struct airscoop_runner *runner, PyObject *progress);
+/* The same in a finalizer, which may interrupt any code, also when no module is left: nothing is
+ * given to logging. */
+int airscoop_runner_begin_last(struct airscoop_runner *runner);
 /* Calls work without the GIL. 0, or -1 with an exception set: what work says by -1 and *error, or
  * one of Python's own. A child that was forked meanwhile is led out of work, past all that the
  * engine was doing for its parent. */

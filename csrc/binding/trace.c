@@ -132,17 +132,6 @@ int airscoop_trace_tell(void) {
     return answer == NULL ? -1 : 0;
 }
 
-static int tell_later(void *unused) {
-    (void)unused;
-    return airscoop_trace_tell();
-}
-
-void airscoop_trace_end(void) {
-    /* A full list of pending calls is left: the next run tells. */
-    if (!is_empty())
-        Py_AddPendingCall(tell_later, NULL);
-}
-
 PyObject *airscoop_trace_to_descriptor(PyObject *module, PyObject *args) {
     int fd;
     (void)module;

@@ -8,10 +8,9 @@
 void airscoop_start_trace(void);
 /* Before a call of the engine: follows the logger. 0, or -1 with an exception set. */
 int airscoop_trace_begin(void);
-/* During a call: gives the lines so far to logging. 0, or -1 with an exception set, which may come
- * from a signal. */
+/* During a call, and at its end, on its thread: gives the lines so far to logging. 0, or -1 with an
+ * exception set, which may come from a signal. Not where any code may be interrupted: logging may
+ * wait for a lock that this thread holds. */
 int airscoop_trace_tell(void);
-/* After a call: the rest is given soon, by the main thread, as it takes signals. */
-void airscoop_trace_end(void);
 
 #endif

@@ -413,17 +413,17 @@ static int take_back(void *user, struct scoop_error *error) {
 }
 
 /* Ends a transfer that has not ended, without an exception for it; the parent's stays as it is. */
-static int abort_quietly(struct transfer_object *self) {
+static int abort_quietly(struct transfer_object *self, bool last) {
     if (self->runner.ended || (self->runner.owner != 0 && !airscoop_runner_is_ours(&self->runner)))
         return 0;
-    if (begin(self) != 0)
+    if ((last ? airscoop_runner_begin_last(&self->runner) : begin(self)) != 0)
         return -1;
     return airscoop_runner_call(&self->runner, take_back, self);
 }
 
 static PyObject *transfer_abort(PyObject *object, PyObject *unused) {
     (void)unused;
-    if (abort_quietly((struct transfer_object *)object) != 0)
+    if (abort_quietly((struct transfer_object *)object, false) != 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -443,7 +443,7 @@ static void transfer_finalize(PyObject *object) {
     struct transfer_object *self = (struct transfer_object *)object;
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
-    if (self->transfer != NULL && abort_quietly(self) != 0)
+    if (self->transfer != NULL && abort_quietly(self, true) != 0)
         PyErr_WriteUnraisable((PyObject *)Py_TYPE(object));
     PyErr_Restore(kind, value, trace);
 }
@@ -488,7 +488,7 @@ static PyObject *transfer_exit(PyObject *object, PyObject *args) {
         if (facts == NULL)
             return NULL;
         Py_DECREF(facts);
-    } else if (abort_quietly(self) != 0) {
+    } else if (abort_quietly(self, false) != 0) {
         return NULL;
     }
     Py_RETURN_FALSE;

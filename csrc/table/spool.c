@@ -48,6 +48,8 @@ static int flush(struct scoop_spool *spool, struct scoop_error *error) {
         return -1;
     spool->count++;
     spool->tail.length = 0;
+    if (spool->tail.capacity > 2 * spool->block_bytes)
+        scoop_buf_free(&spool->tail); /* it had a long record: there are hundreds of spools */
     return 0;
 }
 
@@ -99,7 +101,7 @@ static int end_record(struct scoop_spool *spool, const unsigned char *at,
     if (!SCOOP_INVARIANT(spool->tail.length <= spool->tail.capacity, error))
         return -1;
     spool->records++;
-    return 0;
+    return spool->tail.length > spool->block_bytes ? flush(spool, error) : 0;
 }
 
 int scoop_spool_add_suffix(struct scoop_spool *spool, uint32_t number, const void *data,

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_server import error, fault_proxy
 from kinesis_support import Stream, change, lines
-from transfer_support import OWNER, PACKAGE_ROOT, Store, noise
+from transfer_support import MIB, OWNER, PACKAGE_ROOT, Store, noise
 
 import airscoop
 from airscoop import Credentials, KinesisSettings, S3Settings, Warehouse, errors, storage
@@ -262,3 +263,27 @@ def test_a_subinterpreter_is_told_that_it_cannot_load_the_engine() -> None:
         env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout == "True\nTrue\n", done.stderr
+
+
+def test_an_exception_that_comes_after_a_write_is_the_cause_of_a_later_one(store: Store) -> None:
+    """What was written is taken before the answer comes that has the provider be asked again."""
+    failure = Unlucky()
+    asked: list[bool] = []
+
+    def provider() -> Credentials:
+        if asked:
+            raise failure
+        asked.append(True)
+        return OWNER
+
+    with fault_proxy(store.endpoint) as proxy:
+        refused = proxy.on("part", error("ExpiredToken", 400))
+        s3 = store.settings(endpoint_url=proxy.url, credentials=None, credentials_provider=provider)
+        upload = airscoop.Upload(store.uri("f"), destination_s3=s3)
+        with pytest.raises(errors.CredentialsMissing, match="failed: Unlucky") as caught, upload:
+            upload.write(noise(20 * MIB))
+            for _ in range(20_000):
+                upload.write(b"x")
+                time.sleep(0.001)
+    assert refused.fired == 1
+    assert caught.value.__cause__ is failure
