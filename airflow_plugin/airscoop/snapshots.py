@@ -185,6 +185,7 @@ class DeltaJob:
 
     def cancel(self) -> None:
         """Makes `run`, or the `write` of its result, end in Cancelled soon."""
+        self._native.cancel()
         self._cancellation.cancel()
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
@@ -195,8 +196,7 @@ class DeltaJob:
             if on_progress is not None:
                 on_progress(self._native.facts())
 
-        with self._cancellation.reaching(self._native):
-            facts = self._native.run(report if on_progress is not None else None)
+        facts = self._native.run(report if on_progress is not None else None)
         receipt = self._receipt(facts, time.monotonic() - start)
         return Delta(self._native.changes(), receipt, cancellation=self._cancellation)
 

@@ -152,7 +152,12 @@ class CopyJob:
 
 def note_commit(error: BaseException, transfer: Transfer) -> None:
     """Has an error tell what became of the transfer: it may have come when the engine had ended."""
-    committed = transfer.committed()
+    from airscoop.errors import UsageError
+
+    try:
+        committed = transfer.committed()
+    except UsageError:  # in a child of a fork: what is committed is its parent's
+        return
     if committed is False and hasattr(error, "committed"):
         return
     if committed and getattr(error, "committed", False) is not True:
