@@ -186,8 +186,10 @@ void scoop_session_free(struct scoop_session *session) {
 }
 
 void scoop_session_rest(struct scoop_session *session) {
-    if (atomic_load(&session->cancelled))
+    if (atomic_load(&session->cancelled)) {
+        session->left_open = session->left_open || scoop_session_in_transaction(session);
         scoop_session_drop(session);
+    }
     if (session->connection == NULL)
         close_wake(session);
 }

@@ -36,7 +36,7 @@ bool scoop_session_in_transaction(const struct scoop_session *session) {
 }
 
 bool scoop_session_take_back(struct scoop_session *session) {
-    bool open = scoop_session_in_transaction(session);
+    bool open = session->left_open || scoop_session_in_transaction(session);
     scoop_session_rollback(session);
     return open;
 }
