@@ -5,7 +5,8 @@ Every one is an `AirscoopError` with the attributes `code` (the table's name for
 
 `committed` says whether what was to be made is there in spite of the error: False, nearly always;
 True, where it came after the commit; None, where it came in the commit and the server did not
-answer any more, or where only some of several files or objects are there. An exception that
+answer any more, or where only some of several files, objects or statements are there. A statement
+in a transaction that the caller has begun is not there before the COMMIT. An exception that
 interrupts a run (KeyboardInterrupt, a timeout of Airflow's) gets the attribute, too, and a note
 where it is not False.
 """

@@ -69,7 +69,8 @@ void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *err
 static const char *commit_note(enum scoop_committed committed) {
     return committed == SCOOP_COMMITTED_YES
                ? "airscoop: it was interrupted when it was committed already"
-               : "airscoop: it was interrupted in the commit; whether that came about is not known";
+               : "airscoop: it was interrupted in the commit, or between several; whether all of "
+                 "it is committed is not known";
 }
 
 void airscoop_note_commit(enum scoop_committed committed) {

@@ -101,6 +101,10 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
     size_t taken = OTHER_MEMORY_BYTES + limit / 8; /* and what the allocator cannot use */
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         taken += source_bytes(&delta->options, side);
+    size_t left = limit > taken + taken / 4 ? limit - taken : taken / 4;
+    delta->changes->room.most_bytes = scoop_default_memory_bytes(left, 0);
+    scoop_scratch_bound(&delta->scratch, &delta->changes->room);
+    scoop_scratch_bound(&delta->changes->scratch, &delta->changes->room);
     const struct scoop_compare_options options = {
         .scratch = &delta->scratch,
         .cancelled = &delta->cancelled,
@@ -108,7 +112,7 @@ static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
         .plans = delta->changes->plans,
         .changes = &delta->changes->spools[0],
         .one_side = &delta->changes->spools[1],
-        .memory_bytes = limit > taken + taken / 4 ? limit - taken : taken / 4,
+        .memory_bytes = delta->scratch.in_memory ? left / 2 : left,
         .keep_last = delta->options.keep_last,
         .next = next_batch,
         .on_duplicate = delta->options.keep_last ? NULL : note_duplicate,
@@ -205,12 +209,11 @@ static void note_duplicate(void *user, enum scoop_side side, const struct scoop_
     delta->examples++;
 }
 
-static int start(struct scoop_delta *delta, struct scoop_error *error) {
+static void start(struct scoop_delta *delta) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        if (delta->sides[side] != NULL && scoop_export_start(delta->sides[side], error) != 0)
-            return -1;
+        if (delta->sides[side] != NULL)
+            scoop_export_start(delta->sides[side]);
     delta->phase = PLANNING;
-    return 1;
 }
 
 /* Once the columns of both are known. */
@@ -323,7 +326,8 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
         return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
     switch (delta->phase) {
     case STARTING:
-        return start(delta, error);
+        start(delta);
+        return 1;
     case PLANNING:
         return plan(delta, error);
     case COMPARING:
@@ -367,6 +371,15 @@ static void wait_for_ring(struct scoop_bell *bell, uint64_t heard, int wait_ms) 
     pthread_mutex_unlock(&bell->lock);
 }
 
+/* What the comparison waits for, where a side has no thread that does it: each is given a step. */
+static bool go_on_alone(struct scoop_delta *delta) {
+    bool any = false;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL && scoop_export_go_on_alone(delta->sides[side]))
+            any = true;
+    return any;
+}
+
 static void stop_sides(struct scoop_delta *delta) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         if (delta->sides[side] != NULL)
@@ -394,7 +407,7 @@ enum scoop_delta_state scoop_delta_run(struct scoop_delta *delta, int slice_ms,
         if (status < 0) {
             delta->phase = FAILED;
             stop_sides(delta);
-        } else if (status == 0) {
+        } else if (status == 0 && !go_on_alone(delta)) {
             wait_for_ring(&delta->bell, heard, slice_ms - (int)(now - begun));
         }
         trace_phase(delta);

@@ -59,8 +59,12 @@ struct scoop_export *scoop_export_new(const struct scoop_export_options *options
     return export;
 }
 
-int scoop_export_start(struct scoop_export *export, struct scoop_error *error) {
-    return scoop_reading_start(export->objects[export->at], error);
+void scoop_export_start(struct scoop_export *export) {
+    scoop_reading_start(export->objects[export->at]);
+}
+
+bool scoop_export_go_on_alone(struct scoop_export *export) {
+    return scoop_reading_go_on_alone(export->objects[export->at]);
 }
 
 const char *scoop_export_name(const struct scoop_export *export) {
@@ -122,13 +126,13 @@ static void add_facts(struct scoop_delta_side_facts *sum,
 }
 
 /* The rows of the object before have been taken. */
-static int go_on(struct scoop_export *export, struct scoop_error *error) {
+static void go_on(struct scoop_export *export) {
     struct scoop_delta_side_facts facts;
     scoop_reading_facts(export->objects[export->at], &facts);
     add_facts(&export->read, &facts);
     export->at++;
     export->ended = export->planned = false;
-    return scoop_export_start(export, error);
+    scoop_export_start(export);
 }
 
 /* Once a batch of the object that follows has taken the place of its last one. */
@@ -141,8 +145,8 @@ static void forget_last(struct scoop_export *export) {
 
 int scoop_export_next(struct scoop_export *export, struct scoop_batch **batch,
                       struct scoop_error *error) {
-    if (export->ended && go_on(export, error) != 0)
-        return -1;
+    if (export->ended)
+        go_on(export);
     int status = export->planned ? 1 : agree(export, error);
     if (status > 0)
         status = scoop_reading_next(export->objects[export->at], batch, error);

@@ -20,7 +20,8 @@ struct scoop_export;
  * first object's members are the columns. */
 struct scoop_export *scoop_export_new(const struct scoop_export_options *options,
                                       struct scoop_error *error);
-int scoop_export_start(struct scoop_export *export, struct scoop_error *error);
+void scoop_export_start(struct scoop_export *export);
+bool scoop_export_go_on_alone(struct scoop_export *export);
 const char *scoop_export_name(const struct scoop_export *export);
 int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
                          bool *json, struct scoop_error *error);

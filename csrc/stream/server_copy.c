@@ -51,8 +51,8 @@ static int fail_changed(const struct scoop_server_copy *copy, struct scoop_error
 /* The request to the destination that names the source and the ETag it must have. */
 static struct scoop_s3_request copy_request(struct scoop_server_copy *copy) {
     struct scoop_s3_request request = scoop_s3_sink_request(copy->target, "PUT");
-    scoop_s3_sink_add_header(&request, "x-amz-copy-source", (const char *)copy->copy_source.data);
-    scoop_s3_sink_add_header(&request, "x-amz-copy-source-if-match", copy->source.source_etag);
+    scoop_s3_add_header(&request, "x-amz-copy-source", (const char *)copy->copy_source.data);
+    scoop_s3_add_header(&request, "x-amz-copy-source-if-match", copy->source.source_etag);
     request.error_in_200 = true;
     return request;
 }
@@ -119,9 +119,9 @@ static int copy_part(struct scoop_server_copy *copy, struct scoop_server_copy_sl
     snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64, first,
              first + part_length(copy, slot->number) - 1);
     struct scoop_s3_request request = copy_request(copy);
-    scoop_s3_sink_add_query(&request, "partNumber", number);
-    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(copy->target));
-    scoop_s3_sink_add_header(&request, "x-amz-copy-source-range", range);
+    scoop_s3_add_query(&request, "partNumber", number);
+    scoop_s3_add_query(&request, "uploadId", scoop_s3_sink_upload_id(copy->target));
+    scoop_s3_add_header(&request, "x-amz-copy-source-range", range);
     request.on_done = part_copied;
     request.user = slot;
     slot->call = scoop_s3_start(copy->target->client, &request, error);
@@ -257,16 +257,15 @@ static void object_copied(void *user, struct scoop_http_exchange *exchange,
 static void add_headers(struct scoop_server_copy *copy, struct scoop_s3_request *request) {
     const struct scoop_s3_sink *target = copy->target;
     if (names_headers(copy)) {
-        scoop_s3_sink_add_header(request, "x-amz-metadata-directive", "REPLACE");
-        scoop_s3_sink_add_header(request, "Content-Type", target->content_type);
+        scoop_s3_add_header(request, "x-amz-metadata-directive", "REPLACE");
+        scoop_s3_add_header(request, "Content-Type", target->content_type);
         for (size_t i = 0; i < copy->header_count; i++)
-            scoop_s3_sink_add_header(request, copy->headers[i].name, copy->headers[i].value);
+            scoop_s3_add_header(request, copy->headers[i].name, copy->headers[i].value);
     }
     if (copy->tags_given)
-        scoop_s3_sink_add_header(request, "x-amz-tagging-directive", "REPLACE");
+        scoop_s3_add_header(request, "x-amz-tagging-directive", "REPLACE");
     for (size_t i = 0; target->object != NULL && i < target->object->count; i++)
-        scoop_s3_sink_add_header(request, target->object->pairs[i].name,
-                                 target->object->pairs[i].value);
+        scoop_s3_add_header(request, target->object->pairs[i].name, target->object->pairs[i].value);
 }
 
 static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error) {
@@ -275,7 +274,7 @@ static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error
     const struct scoop_s3_checksum_names *names =
         scoop_s3_checksum_names(copy->target->checksum_kind);
     if (names != NULL)
-        scoop_s3_sink_add_header(&request, "x-amz-checksum-algorithm", names->algorithm);
+        scoop_s3_add_header(&request, "x-amz-checksum-algorithm", names->algorithm);
     request.on_done = object_copied;
     request.user = copy;
     copy->facts.in_doubt = scoop_server_copy_start(copy, &request, error) == 0;

@@ -64,7 +64,7 @@ static void tags_read(void *user, struct scoop_http_exchange *exchange,
 
 static int read_tags(struct scoop_server_copy *copy, struct scoop_error *error) {
     struct scoop_s3_request request = source_request(copy, "GET", "s3:GetObjectTagging");
-    scoop_s3_sink_add_query(&request, "tagging", "");
+    scoop_s3_add_query(&request, "tagging", "");
     request.error_in_200 = true;
     request.on_done = tags_read;
     return scoop_server_copy_start(copy, &request, error);
@@ -106,8 +106,8 @@ static int sniff(struct scoop_server_copy *copy, struct scoop_error *error) {
     char range[32];
     snprintf(range, sizeof range, "bytes=0-%d", SCOOP_SNIFF_BYTES - 1);
     struct scoop_s3_request request = source_request(copy, "GET", "s3:GetObject");
-    scoop_s3_sink_add_header(&request, "Range", range);
-    scoop_s3_sink_add_header(&request, "If-Match", copy->source.source_etag);
+    scoop_s3_add_header(&request, "Range", range);
+    scoop_s3_add_header(&request, "If-Match", copy->source.source_etag);
     request.on_done = sniffed;
     return scoop_server_copy_start(copy, &request, error);
 }
@@ -239,7 +239,7 @@ static void looked(void *user, struct scoop_http_exchange *exchange,
 
 int scoop_server_copy_look(struct scoop_server_copy *copy, struct scoop_error *error) {
     struct scoop_s3_request request = source_request(copy, "HEAD", "s3:GetObject");
-    scoop_s3_sink_add_header(&request, "x-amz-checksum-mode", "ENABLED");
+    scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
     request.on_done = looked;
     return scoop_server_copy_start(copy, &request, error);
 }

@@ -1,62 +1,20 @@
-#include "side.h"
-
 #include <string.h>
 
-#include "../table/csv.h"
-#include "../table/json_rows.h"
 #include "places.h"
 #include "scoop/http.h"
 #include "scoop/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/sniff.h"
-#include "scoop/stage.h"
 #include "scoop/text.h"
 #include "scoop/thread.h"
+#include "side_internal.h"
 
 enum {
-    BATCHES = 6, /* so that neither thread waits for the other's next step */
     LEAST_WAITING = 2,
     MOST_WAITING_ROWS = 16384,
-    BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
-    MOST_REST_BYTES = BATCH_BYTES / 2,
     MEMORY_CEILING = 1 << 30, /* as a batch's: they change places */
     SLICE_MS = 100,
-    BOM_BYTES = 3,
+    ALONE_MS = 10,
     PROCESSORS_FOR_MORE_THREADS = 4, /* two that inflate, two that make rows */
-};
-
-struct scoop_reading {
-    struct scoop_side_options options;
-    char name[512];
-    struct scoop_transfer *transfer;
-    struct scoop_buf arrived; /* what the transfer has read; of CSV, behind the row under way */
-    struct scoop_buf rest;    /* of a batch: the beginning of a row */
-    struct scoop_buf over;    /* what has arrived beyond a batch */
-    struct scoop_counters counters;
-    struct scoop_stage *check; /* of JSON lines, ends in `end`; NULL for CSV */
-    struct rows_stage {
-        struct scoop_stage base;
-        struct scoop_reading *reading;
-    } end;
-    bool begun, json, columns_known;
-    struct scoop_csv csv;
-    struct scoop_json_rows rows;
-    struct scoop_columns columns;
-    struct scoop_batch batches[BATCHES];
-    struct scoop_batch *filling;
-    size_t scan_at_bytes; /* of text in `filling` */
-    pthread_t thread;
-    bool started;
-    struct {
-        bool columns_known, stopped, failed;
-        const struct scoop_row_plan *plan;
-        struct scoop_batch *ready[BATCHES]; /* a ring */
-        size_t first, count;
-        struct scoop_batch *lent; /* to the comparing thread */
-        bool busy[BATCHES];       /* batches that are not free */
-        struct scoop_delta_side_facts facts;
-        struct scoop_error error;
-    } synced;
 };
 
 static void lock(struct scoop_reading *reading) {
@@ -81,7 +39,7 @@ static int fail_stopped(struct scoop_error *error) {
 static struct scoop_batch *free_batch_locked(struct scoop_reading *reading) {
     struct scoop_batch *found = NULL;
     size_t busy = 0, rows = 0;
-    for (size_t i = 0; i < BATCHES; i++) {
+    for (size_t i = 0; i < SCOOP_READING_BATCHES; i++) {
         if (reading->synced.busy[i]) {
             busy++;
             rows += reading->batches[i].count;
@@ -92,205 +50,52 @@ static struct scoop_batch *free_batch_locked(struct scoop_reading *reading) {
     return busy >= LEAST_WAITING && rows >= MOST_WAITING_ROWS ? NULL : found;
 }
 
-/* Waits for a batch that is free. */
-static int take_batch(struct scoop_reading *reading, struct scoop_error *error) {
-    reading->filling = NULL;
+int scoop_reading_take_batch(struct scoop_reading *reading, struct scoop_error *error) {
     lock(reading);
-    while (!reading->synced.stopped && (reading->filling = free_batch_locked(reading)) == NULL)
+    while (!reading->synced.stopped && (reading->filling = free_batch_locked(reading)) == NULL &&
+           reading->started)
         wait_locked(reading);
     if (reading->filling != NULL)
         reading->synced.busy[reading->filling - reading->batches] = true;
+    bool stopped = reading->synced.stopped;
     pthread_mutex_unlock(&reading->options.bell->lock);
-    if (reading->filling == NULL)
-        return fail_stopped(error);
-    scoop_batch_clear(reading->filling);
-    reading->scan_at_bytes = BATCH_BYTES;
-    return 0;
+    if (reading->filling != NULL)
+        return 1;
+    return stopped ? fail_stopped(error) : 0;
 }
 
-static void hand_over(struct scoop_reading *reading, bool last) {
-    reading->filling->last = last;
+void scoop_reading_hand_over(struct scoop_reading *reading) {
+    struct scoop_batch *batch = reading->filling;
+    batch->last = reading->finished = reading->formed_last;
+    reading->filling = NULL;
     lock(reading);
-    if (SCOOP_INVARIANT(reading->synced.count < BATCHES, &reading->synced.error)) {
-        size_t at = (reading->synced.first + reading->synced.count++) % BATCHES;
-        reading->synced.ready[at] = reading->filling;
+    if (SCOOP_INVARIANT(reading->synced.count < SCOOP_READING_BATCHES, &reading->synced.error)) {
+        size_t at = (reading->synced.first + reading->synced.count++) % SCOOP_READING_BATCHES;
+        reading->synced.ready[at] = batch;
     } else {
         reading->synced.failed = true;
     }
     ring_and_unlock(reading);
 }
 
-/* Tells the columns and waits for the plan, which needs the other side's. */
-static int agree_on_plan(struct scoop_reading *reading, struct scoop_error *error) {
+void scoop_reading_tell_columns(struct scoop_reading *reading) {
     lock(reading);
     reading->synced.columns_known = true;
     ring_and_unlock(reading);
+}
+
+int scoop_reading_take_plan(struct scoop_reading *reading, struct scoop_error *error) {
+    if (reading->csv.plan != NULL)
+        return 1;
     lock(reading);
-    while (reading->synced.plan == NULL && !reading->synced.stopped)
+    while (reading->synced.plan == NULL && !reading->synced.stopped && reading->started)
         wait_locked(reading);
     reading->csv.plan = reading->rows.plan = reading->synced.plan;
+    bool stopped = reading->synced.stopped;
     pthread_mutex_unlock(&reading->options.bell->lock);
-    return reading->csv.plan == NULL ? fail_stopped(error) : 0;
-}
-
-static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_error *error) {
-    struct scoop_buf *text = &reading->filling->text;
-    size_t used = 0;
-    if (reading->json) {
-        if (scoop_json_columns(text->data, text->length, &reading->columns, error) != 0)
-            return -1;
-        /* A record may be longer than a batch: then none has ended yet. */
-        reading->columns_known =
-            last || (text->length > 0 && memchr(text->data, '\n', text->length) != NULL);
-    } else {
-        if (scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
-                             &used, error) != 0)
-            return -1;
-        reading->columns_known = used > 0;
-        scoop_buf_consume(text, used);
-    }
-    return reading->columns_known ? agree_on_plan(reading, error) : 0;
-}
-
-static int scan(struct scoop_reading *reading, bool last, size_t *used, struct scoop_error *error) {
-    struct scoop_batch *batch = reading->filling;
-    if (scoop_buf_reserve(&batch->text, SCOOP_CSV_PADDING, error) != 0)
-        return -1;
-    memset(batch->text.data + batch->text.length, 0, SCOOP_CSV_PADDING);
-    return reading->json ? scoop_json_rows_scan(&reading->rows, batch, used, error)
-                         : scoop_csv_scan(&reading->csv, batch, last, used, error);
-}
-
-static int check_record_size(struct scoop_reading *reading, struct scoop_error *error) {
-    size_t most = reading->options.max_record_bytes;
-    size_t length = reading->filling->text.length;
-    if (length > most)
-        return scoop_fail(error, SCOOP_BAD_RECORD,
-                          "line %llu (byte %llu): the row has more than max_record_bytes, %zu",
-                          (unsigned long long)reading->csv.line,
-                          (unsigned long long)reading->csv.offset, most);
-    reading->scan_at_bytes = length + BATCH_BYTES;
-    return 0;
-}
-
-/* What the last batch has left comes before what arrives. */
-static int put_rest(struct scoop_reading *reading, struct scoop_error *error) {
-    bool before_arrived = !reading->json && reading->rest.length <= MOST_REST_BYTES;
-    struct scoop_buf *to = before_arrived ? &reading->arrived : &reading->filling->text;
-    if (scoop_buf_append(to, reading->rest.data, reading->rest.length, error) != 0)
-        return -1;
-    reading->scan_at_bytes = reading->filling->text.length + BATCH_BYTES;
-    return 0;
-}
-
-/* Makes rows of the text that has come together. */
-static int make_rows(struct scoop_reading *reading, bool last, struct scoop_error *error) {
-    size_t used = 0;
-    if (!reading->columns_known && learn_columns(reading, last, error) != 0)
-        return -1;
-    if (!reading->columns_known)
-        return check_record_size(reading, error);
-    struct scoop_batch *batch = reading->filling;
-    if (scan(reading, last, &used, error) != 0)
-        return -1;
-    if (used == 0 && !last)
-        return check_record_size(reading, error);
-    if (scoop_order_watch_batch(reading->options.watch, batch, error) != 0)
-        return -1;
-    if (!scoop_order_watch_holds(reading->options.watch))
-        scoop_batch_digest(batch);
-    if (last) {
-        hand_over(reading, true);
-        return 0;
-    }
-    /* Once it is handed over the rest is the other thread's, too. */
-    reading->rest.length = 0;
-    if (scoop_buf_append(&reading->rest, batch->text.data + used, batch->text.length - used,
-                         error) != 0)
-        return -1;
-    hand_over(reading, false);
-    return take_batch(reading, error) == 0 ? put_rest(reading, error) : -1;
-}
-
-static int take_text(struct scoop_reading *reading, const unsigned char *data, size_t length,
-                     struct scoop_error *error) {
-    while (length > 0) {
-        struct scoop_buf *text = &reading->filling->text;
-        if (!SCOOP_INVARIANT(text->length <= reading->scan_at_bytes, error))
-            return -1;
-        size_t part = reading->scan_at_bytes - text->length;
-        if (part > length)
-            part = length;
-        if (scoop_buf_append(text, data, part, error) != 0)
-            return -1;
-        data += part;
-        length -= part;
-        if (text->length == reading->scan_at_bytes && make_rows(reading, false, error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* What has arrived becomes the batch's text, without a copy unless a row is very long; what is more
- * than a batch goes to `over`. */
-static int fill_text(struct scoop_reading *reading, struct scoop_error *error) {
-    struct scoop_buf *text = &reading->filling->text, *arrived = &reading->arrived;
-    if (text->length > 0) {
-        if (scoop_buf_append(text, arrived->data, arrived->length, error) != 0)
-            return -1;
-    } else {
-        struct scoop_buf empty = *text;
-        *text = *arrived;
-        *arrived = empty;
-    }
-    arrived->length = reading->over.length = 0;
-    if (text->length <= reading->scan_at_bytes)
-        return 0;
-    size_t over = text->length - reading->scan_at_bytes;
-    text->length = reading->scan_at_bytes;
-    return scoop_buf_append(&reading->over, text->data + text->length, over, error);
-}
-
-/* CSV. Where batches end depends on the export alone, not on what came when: so an order that
- * breaks is noticed at the same row each time, and the changes come in the same order. */
-static int take_arrived_text(struct scoop_reading *reading, bool last, struct scoop_error *error) {
-    struct scoop_buf *arrived = &reading->arrived, *over = &reading->over;
-    while (last || reading->filling->text.length + arrived->length >= reading->scan_at_bytes) {
-        if (fill_text(reading, error) != 0)
-            return -1;
-        bool ends = last && over->length == 0;
-        if (make_rows(reading, ends, error) != 0)
-            return -1;
-        if (ends)
-            return 0;
-        if (scoop_buf_append(arrived, over->data, over->length, error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int rows_write(struct scoop_stage *stage, const unsigned char *data, size_t length,
-                      size_t *consumed, struct scoop_error *error) {
-    *consumed = length;
-    return take_text(((struct rows_stage *)stage)->reading, data, length, error);
-}
-
-static int rows_finish(struct scoop_stage *stage, struct scoop_error *error) {
-    return make_rows(((struct rows_stage *)stage)->reading, true, error);
-}
-
-static void rows_free(struct scoop_stage *stage) {
-    (void)stage; /* a part of the reading */
-}
-
-static const struct scoop_stage_type rows_type = {
-    .name = "rows", .write = rows_write, .finish = rows_finish, .free = rows_free};
-
-static int on_reject(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
-    (void)user;
-    return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                      (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
-                      reject->reason);
+    if (reading->csv.plan != NULL)
+        return 1;
+    return stopped ? fail_stopped(error) : 0;
 }
 
 static bool ends_with(const char *name, const char *suffix) {
@@ -315,55 +120,6 @@ static enum scoop_table_format format_by_name(const char *uri) {
     return SCOOP_TABLE_FORMAT_AUTO;
 }
 
-static bool is_json(const struct scoop_reading *reading, const unsigned char *data, size_t length) {
-    if (reading->options.format != SCOOP_TABLE_FORMAT_AUTO)
-        return reading->options.format == SCOOP_TABLE_FORMAT_JSONL;
-    while (length > 0 && (*data == ' ' || *data == '\t' || *data == '\r' || *data == '\n')) {
-        data++;
-        length--;
-    }
-    return length > 0 && *data == '{';
-}
-
-/* The first bytes tell what follows. */
-static int begin(struct scoop_reading *reading, struct scoop_error *error) {
-    const unsigned char *data = reading->arrived.data;
-    size_t length = reading->arrived.length;
-    enum scoop_content content = scoop_sniff(data, length);
-    size_t mark =
-        length >= BOM_BYTES && memcmp(data, "\xef\xbb\xbf", BOM_BYTES) == 0 ? BOM_BYTES : 0;
-    reading->begun = true;
-    if (content != SCOOP_CONTENT_PLAIN)
-        return scoop_fail(error, SCOOP_UNSUPPORTED,
-                          "%s data; only plain UTF-8 text and gzip can be read as rows",
-                          scoop_content_name(content));
-    reading->json = is_json(reading, data + mark, length - mark);
-    if (!reading->json) {
-        reading->csv.offset = mark;
-        scoop_buf_consume(&reading->arrived, mark);
-        return 0;
-    }
-    /* The check takes the mark, and counts it. */
-    const struct scoop_record_options options = {
-        .max_record_bytes = reading->options.max_record_bytes, .policy = {on_reject, reading}};
-    reading->check = scoop_json_check_new(&options, &reading->counters, error);
-    if (reading->check == NULL)
-        return -1;
-    reading->check->next = &reading->end.base;
-    return 0;
-}
-
-static int take_arrived(struct scoop_reading *reading, bool last, struct scoop_error *error) {
-    if (!reading->begun && (begin(reading, error) != 0 || take_batch(reading, error) != 0))
-        return -1;
-    if (reading->check == NULL)
-        return take_arrived_text(reading, last, error);
-    int status =
-        scoop_stage_push(reading->check, reading->arrived.data, reading->arrived.length, error);
-    reading->arrived.length = 0;
-    return status == 0 && last ? scoop_stage_finish_chain(reading->check, error) : status;
-}
-
 static bool is_stopped(struct scoop_reading *reading) {
     lock(reading);
     bool stopped = reading->synced.stopped;
@@ -383,22 +139,27 @@ static void tell_facts(struct scoop_reading *reading) {
     pthread_mutex_unlock(&reading->options.bell->lock);
 }
 
-static int read_all(struct scoop_reading *reading, struct scoop_error *error) {
-    for (;;) {
-        enum scoop_transfer_state state = scoop_transfer_run(reading->transfer, SLICE_MS, error);
-        if (state == SCOOP_TRANSFER_FAILED)
-            return -1;
-        if (is_stopped(reading))
-            return fail_stopped(error);
-        if (state == SCOOP_TRANSFER_RUNNING)
-            continue;
-        if (state == SCOOP_TRANSFER_DONE)
-            tell_facts(reading); /* before the last rows, with which the comparison may end */
-        if (take_arrived(reading, state == SCOOP_TRANSFER_DONE, error) != 0)
-            return -1;
-        if (state == SCOOP_TRANSFER_DONE)
-            return 0;
-    }
+static int receive(struct scoop_reading *reading, int slice_ms, struct scoop_error *error) {
+    enum scoop_transfer_state state = scoop_transfer_run(reading->transfer, slice_ms, error);
+    if (state == SCOOP_TRANSFER_FAILED)
+        return -1;
+    if (is_stopped(reading))
+        return fail_stopped(error);
+    if (state == SCOOP_TRANSFER_RUNNING)
+        return 0;
+    if (state == SCOOP_TRANSFER_DONE)
+        tell_facts(reading); /* before the last rows, with which the comparison may end */
+    return scoop_reading_pass_on(reading, state == SCOOP_TRANSFER_DONE, error);
+}
+
+/* Reads for a while and makes rows; no more is received before what is here has become rows. 1, 0:
+ * alone, and rows must be taken, or the plan given, before it can go on, -1. */
+static int read_on(struct scoop_reading *reading, int slice_ms, struct scoop_error *error) {
+    if (!reading->waiting && receive(reading, slice_ms, error) != 0)
+        return -1;
+    int status = scoop_reading_make_rows(reading, error);
+    reading->waiting = status == 0;
+    return status;
 }
 
 /* The rows do not know whose they are. */
@@ -409,17 +170,25 @@ static void name_source(const struct scoop_reading *reading, struct scoop_error 
     scoop_error_say(error, "%s: %.500s", reading->name, error->message);
 }
 
-static void *run(void *user) {
-    struct scoop_reading *reading = user;
+/* One step. False: it has to wait, has ended or has failed. */
+static bool step(struct scoop_reading *reading, int slice_ms) {
     struct scoop_error error = {0};
-    if (read_all(reading, &error) == 0)
-        return NULL;
+    int status = read_on(reading, slice_ms, &error);
+    if (status >= 0)
+        return status > 0 && !reading->finished;
+    reading->finished = true;
     name_source(reading, &error);
     tell_facts(reading);
     lock(reading);
     reading->synced.failed = true;
     reading->synced.error = error;
     ring_and_unlock(reading);
+    return false;
+}
+
+static void *run(void *user) {
+    while (step(user, SLICE_MS))
+        ;
     return NULL;
 }
 
@@ -450,12 +219,9 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     scoop_buf_init(&reading->arrived, MEMORY_CEILING);
     scoop_buf_init(&reading->rest, MEMORY_CEILING);
     scoop_buf_init(&reading->over, MEMORY_CEILING);
-    reading->end.base.type = &rows_type;
-    reading->end.base.counters = &reading->counters;
-    reading->end.reading = reading;
     scoop_csv_init(&reading->csv);
     scoop_json_rows_init(&reading->rows);
-    for (size_t i = 0; i < BATCHES; i++)
+    for (size_t i = 0; i < SCOOP_READING_BATCHES; i++)
         scoop_batch_init(&reading->batches[i]);
     if (options->format == SCOOP_TABLE_FORMAT_AUTO)
         reading->options.format = format_by_name(options->transfer->source.uri);
@@ -475,9 +241,15 @@ struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options
     return NULL;
 }
 
-int scoop_reading_start(struct scoop_reading *reading, struct scoop_error *error) {
-    reading->started = scoop_thread_start(&reading->thread, run, reading, error) == 0;
-    return reading->started ? 0 : -1;
+void scoop_reading_start(struct scoop_reading *reading) {
+    struct scoop_error ignored = {0};
+    reading->started = true; /* before the thread looks */
+    if (scoop_thread_start(&reading->thread, run, reading, &ignored) != 0)
+        reading->started = false;
+}
+
+bool scoop_reading_go_on_alone(struct scoop_reading *reading) {
+    return !reading->started && !reading->finished && step(reading, ALONE_MS);
 }
 
 const char *scoop_reading_name(const struct scoop_reading *reading) {
@@ -520,7 +292,7 @@ int scoop_reading_next(struct scoop_reading *reading, struct scoop_batch **batch
             pthread_cond_broadcast(&reading->options.bell->rung);
         }
         *batch = reading->synced.lent = reading->synced.ready[reading->synced.first];
-        reading->synced.first = (reading->synced.first + 1) % BATCHES;
+        reading->synced.first = (reading->synced.first + 1) % SCOOP_READING_BATCHES;
         reading->synced.count--;
         status = 1;
     }
@@ -553,7 +325,7 @@ void scoop_reading_free(struct scoop_reading *reading) {
     scoop_csv_free(&reading->csv);
     scoop_json_rows_free(&reading->rows);
     scoop_columns_free(&reading->columns);
-    for (size_t i = 0; i < BATCHES; i++)
+    for (size_t i = 0; i < SCOOP_READING_BATCHES; i++)
         scoop_batch_free(&reading->batches[i]);
     scoop_buf_free(&reading->arrived);
     scoop_buf_free(&reading->rest);

@@ -1,4 +1,5 @@
-/* Reads one object of an export on a thread of its own: source, gunzip, rows. */
+/* Reads one object of an export: source, gunzip, rows. On a thread of its own, or, where there is
+ * none to be had, in steps on the thread that compares. */
 #ifndef SCOOP_SIDE_H
 #define SCOOP_SIDE_H
 
@@ -32,8 +33,11 @@ struct scoop_reading; /* one object of an export being read */
 /* Nothing is opened yet. NULL with *error. */
 struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,
                                         struct scoop_error *error);
-/* Starts the thread. 0 or -1. */
-int scoop_reading_start(struct scoop_reading *reading, struct scoop_error *error);
+/* Starts the thread, if there is one to be had. Once. */
+void scoop_reading_start(struct scoop_reading *reading);
+/* Without a thread: the next step is done here, about 10 ms. For the comparing thread, when it
+ * would wait. False: it has a thread, has ended, or goes on only after what rings the bell. */
+bool scoop_reading_go_on_alone(struct scoop_reading *reading);
 /* The export's name in messages. */
 const char *scoop_reading_name(const struct scoop_reading *reading);
 /* 1 and *columns (valid until free), 0: not known yet, -1 with *error. */

@@ -133,7 +133,7 @@ static int look(struct scoop_s3_sink *sink,
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "HEAD");
     request.action = "s3:GetObject";
     if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
-        scoop_s3_sink_add_header(&request, "x-amz-checksum-mode", "ENABLED");
+        scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
     request.on_done = on_done;
     sink->looking = scoop_s3_sink_start(sink, &request, error) == 0;
     return sink->looking ? 0 : -1;
@@ -337,12 +337,12 @@ int scoop_s3_sink_complete(struct scoop_s3_sink *sink, struct scoop_error *error
         scoop_s3_checksum_text(sink->checksum_kind, sink->checksum, text, error) != 0)
         return -1;
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "POST");
-    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
-    scoop_s3_sink_add_header(&request, "Content-Type", "text/xml");
+    scoop_s3_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    scoop_s3_add_header(&request, "Content-Type", "text/xml");
     if (names != NULL) {
         snprintf(size, sizeof size, "%llu", (unsigned long long)sink->total_bytes);
-        scoop_s3_sink_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
-        scoop_s3_sink_add_header(&request, "x-amz-mp-object-size", size);
+        scoop_s3_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
+        scoop_s3_add_header(&request, "x-amz-mp-object-size", size);
         scoop_s3_sink_add_checksum(sink, &request, text);
     }
     scoop_s3_sink_add_condition(sink, &request);
@@ -383,8 +383,8 @@ static void list_parts(struct scoop_s3_sink *sink) {
     struct scoop_error ignored = {0};
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "GET");
     request.action = "s3:ListMultipartUploadParts";
-    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
-    scoop_s3_sink_add_query(&request, "max-parts", "1");
+    scoop_s3_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    scoop_s3_add_query(&request, "max-parts", "1");
     request.max_attempts = 1;
     request.total_timeout_ms = ABORT_TIMEOUT_MS;
     request.on_done = parts_listed;
@@ -417,7 +417,7 @@ void scoop_s3_sink_send_abort(struct scoop_s3_sink *sink) {
     sink->abort_tries++;
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "DELETE");
     request.action = "s3:AbortMultipartUpload";
-    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    scoop_s3_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
     request.max_attempts = 2;
     request.total_timeout_ms = ABORT_TIMEOUT_MS;
     request.on_done = aborted;

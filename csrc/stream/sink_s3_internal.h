@@ -84,8 +84,6 @@ bool scoop_s3_sink_multipart(const struct scoop_s3_sink *sink);
 
 const char *scoop_s3_sink_upload_id(struct scoop_s3_sink *sink);
 struct scoop_s3_request scoop_s3_sink_request(const struct scoop_s3_sink *sink, const char *method);
-void scoop_s3_sink_add_header(struct scoop_s3_request *request, const char *name,
-                              const char *value);
 /* The header x-amz-checksum-…, if there are checksums; `text` must live until the request starts.
  */
 void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s3_request *request,
@@ -95,7 +93,6 @@ void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_
 /* If-None-Match, where an object that is there already is to be kept. */
 void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
                                  struct scoop_s3_request *request);
-void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name, const char *value);
 /* Starts the sink's one call that is not a part's. */
 int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_request *request,
                         struct scoop_error *error);

@@ -58,8 +58,8 @@ static int send_part(struct scoop_s3_sink *sink, struct scoop_s3_slot *slot,
         return -1;
     snprintf(number, sizeof number, "%u", slot->number);
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "PUT");
-    scoop_s3_sink_add_query(&request, "partNumber", number);
-    scoop_s3_sink_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
+    scoop_s3_add_query(&request, "partNumber", number);
+    scoop_s3_add_query(&request, "uploadId", scoop_s3_sink_upload_id(sink));
     scoop_s3_sink_add_checksum(sink, &request, sink->parts[slot->number - 1].checksum);
     scoop_s3_slot_send(slot, &request);
     request.on_done = part_done;
@@ -96,16 +96,15 @@ static void created(void *user, struct scoop_http_exchange *exchange,
 
 int scoop_s3_sink_create(struct scoop_s3_sink *sink, struct scoop_error *error) {
     struct scoop_s3_request request = scoop_s3_sink_request(sink, "POST");
-    scoop_s3_sink_add_query(&request, "uploads", "");
+    scoop_s3_add_query(&request, "uploads", "");
     scoop_s3_sink_add_object(sink, &request);
     if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE) {
         const char *algorithm = scoop_s3_checksum_names(sink->checksum_kind)->algorithm;
-        scoop_s3_sink_add_header(&request, "x-amz-checksum-algorithm", algorithm);
-        scoop_s3_sink_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
+        scoop_s3_add_header(&request, "x-amz-checksum-algorithm", algorithm);
+        scoop_s3_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
     }
     for (size_t i = 0; i < sink->copied_header_count; i++)
-        scoop_s3_sink_add_header(&request, sink->copied_headers[i].name,
-                                 sink->copied_headers[i].value);
+        scoop_s3_add_header(&request, sink->copied_headers[i].name, sink->copied_headers[i].value);
     request.error_in_200 = true;
     request.on_done = created;
     sink->creating = scoop_s3_sink_start(sink, &request, error) == 0;

@@ -17,36 +17,24 @@ struct scoop_s3_request scoop_s3_sink_request(const struct scoop_s3_sink *sink,
     };
 }
 
-void scoop_s3_sink_add_header(struct scoop_s3_request *request, const char *name,
-                              const char *value) {
-    scoop_s3_add_header(request, name, value);
-}
-
 void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s3_request *request,
                                 const char *text) {
     if (sink->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
-        scoop_s3_sink_add_header(request, scoop_s3_checksum_names(sink->checksum_kind)->header,
-                                 text);
+        scoop_s3_add_header(request, scoop_s3_checksum_names(sink->checksum_kind)->header, text);
 }
 
 void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_request *request) {
-    scoop_s3_sink_add_header(request, "Content-Type", sink->content_type);
+    scoop_s3_add_header(request, "Content-Type", sink->content_type);
     for (size_t i = 0; sink->object != NULL && i < sink->object->count; i++)
-        scoop_s3_sink_add_header(request, sink->object->pairs[i].name,
-                                 sink->object->pairs[i].value);
+        scoop_s3_add_header(request, sink->object->pairs[i].name, sink->object->pairs[i].value);
 }
 
 void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
                                  struct scoop_s3_request *request) {
     if (sink->keep_existing)
-        scoop_s3_sink_add_header(request, "If-None-Match", "*");
+        scoop_s3_add_header(request, "If-None-Match", "*");
     if (sink->if_match != NULL)
-        scoop_s3_sink_add_header(request, "If-Match", sink->if_match);
-}
-
-void scoop_s3_sink_add_query(struct scoop_s3_request *request, const char *name,
-                             const char *value) {
-    scoop_s3_add_query(request, name, value);
+        scoop_s3_add_header(request, "If-Match", sink->if_match);
 }
 
 int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_request *request,

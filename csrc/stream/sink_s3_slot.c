@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
+#include "scoop/temp_folder.h"
 #include "sink_s3_internal.h"
 
 #include "scoop/invariant.h"
@@ -112,6 +113,15 @@ static int take_file(struct scoop_s3_slot *slot, struct scoop_error *error) {
     drop_buffers(slot->sink, 0);
     if (slot->file >= 0)
         return 0;
+    if (scoop_folder_is_memory(folder)) {
+        scoop_fail(error, SCOOP_NO_MEMORY,
+                   "s3://%s/%s: a part of %llu bytes is more than memory_limit leaves for it, and "
+                   "%.300s is memory (tmpfs), too; set TMPDIR to a folder on a disk, or raise "
+                   "memory_limit",
+                   slot->sink->bucket, slot->sink->key, (unsigned long long)slot->size, folder);
+        error->retryable = false;
+        return -1;
+    }
     slot->file = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
     if (slot->file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
         snprintf(name, sizeof name, "%s/.airscoop.XXXXXX", folder);

@@ -1,7 +1,6 @@
 /* Drives one transfer: opens both ends, pumps, seals, writes rejects, commits, or aborts. */
 #include "scoop/transfer.h"
 
-#include <poll.h>
 #include <string.h>
 
 #include "places.h"
@@ -14,7 +13,7 @@
 
 enum {
     STEPS_PER_TURN = 16,
-    FD_WAIT_MS = 50,
+    ABORT_SLICE_MS = 50,
 };
 
 /* Whether the source can be read a second time. */
@@ -137,14 +136,14 @@ static int look(struct scoop_transfer *transfer, struct scoop_error *error) {
     return 1;
 }
 
-static bool is_blocked(struct scoop_transfer *transfer) {
+bool scoop_transfer_is_blocked(struct scoop_transfer *transfer) {
     return !transfer->sink->type->ready(transfer->sink, transfer->room_bytes);
 }
 
 /* Whether the chain takes SCOOP_STEP_BYTES without waiting. */
 static bool has_room(struct scoop_transfer *transfer) {
     return scoop_chain_ready(&transfer->chain) &&
-           (transfer->chain.outlet != NULL || !is_blocked(transfer));
+           (transfer->chain.outlet != NULL || !scoop_transfer_is_blocked(transfer));
 }
 
 static bool can_take(struct scoop_transfer *transfer) {
@@ -306,7 +305,8 @@ static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error)
     if (scoop_chain_has_failed(&transfer->chain))
         return scoop_chain_finish(&transfer->chain, error);
     transfer->waits_for_room = !scoop_chain_ready(&transfer->chain);
-    if (transfer->waits_for_room || (transfer->chain.outlet == NULL && is_blocked(transfer)))
+    if (transfer->waits_for_room ||
+        (transfer->chain.outlet == NULL && scoop_transfer_is_blocked(transfer)))
         return 0;
     switch (transfer->source->type->peek(transfer->source, &data, &length, error)) {
     case SCOOP_SOURCE_WAITING:
@@ -467,50 +467,6 @@ static int step(struct scoop_transfer *transfer, struct scoop_error *error) {
     }
 }
 
-/* What the threads did since the last look, now that they will wake us. */
-static bool is_stirred(struct scoop_transfer *transfer, bool blocked) {
-    struct scoop_chain *chain = &transfer->chain;
-    return (!blocked && scoop_chain_holds_output(chain)) || scoop_chain_must_transform(chain) ||
-           scoop_chain_has_failed(chain) ||
-           (transfer->phase == FINISHING ? scoop_chain_has_ended(chain)
-                                         : transfer->waits_for_room && scoop_chain_ready(chain));
-}
-
-/* Which descriptor of the two ends brings the next event. */
-static struct pollfd awaited(struct scoop_transfer *transfer, bool blocked) {
-    if (blocked)
-        return (struct pollfd){transfer->sink->wait_fd, POLLOUT, 0};
-    if (transfer->source != NULL && transfer->phase <= STREAMING &&
-        !(transfer->phase == STREAMING && transfer->waits_for_room))
-        return (struct pollfd){transfer->source->wait_fd, POLLIN, 0};
-    return (struct pollfd){-1, 0, 0};
-}
-
-static int wait_for_events(struct scoop_transfer *transfer, int wait_ms,
-                           struct scoop_error *error) {
-    struct scoop_waker *waker = &transfer->chain.waker;
-    bool threads = transfer->chain.worker != NULL &&
-                   (transfer->phase == STREAMING || transfer->phase == FINISHING);
-    bool blocked = transfer->sink != NULL && transfer->phase >= STREAMING && is_blocked(transfer);
-    struct pollfd fds[2] = {awaited(transfer, blocked), {threads ? waker->fd : -1, POLLIN, 0}};
-    if (threads && wait_ms > 0) {
-        scoop_waker_arm(waker);
-        if (is_stirred(transfer, blocked))
-            wait_ms = 0;
-    }
-    bool any_fd = fds[0].fd >= 0 || (threads && transfer->engine == NULL);
-    if (any_fd && wait_ms > 0) {
-        poll(fds, 2, transfer->engine != NULL && wait_ms > FD_WAIT_MS ? FD_WAIT_MS : wait_ms);
-        wait_ms = 0;
-    }
-    int status = 0;
-    if (transfer->engine != NULL)
-        status = scoop_engine_run_until(transfer->engine, wait_ms, fds[1].fd, error);
-    if (threads)
-        scoop_waker_disarm(waker);
-    return status;
-}
-
 static bool is_over(const struct scoop_transfer *transfer) {
     return transfer->phase == DONE || transfer->phase == FAILED;
 }
@@ -548,7 +504,7 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
         return;
     if (is_empty(transfer))
         wait_ms = 0;
-    if (wait_for_events(transfer, status > 0 ? 0 : wait_ms, &error) != 0 &&
+    if (scoop_transfer_wait(transfer, status > 0 ? 0 : wait_ms, &error) != 0 &&
         transfer->phase < ABORTING)
         scoop_transfer_fail(transfer, &error);
 }
@@ -588,65 +544,10 @@ void scoop_transfer_cancel(struct scoop_transfer *transfer) {
     atomic_store(&transfer->cancelled, true);
 }
 
-/* Field by field: stages on other threads may be counting. */
-static void copy_counters(struct scoop_counters *to, const struct scoop_counters *from) {
-    to->source_bytes = from->source_bytes;
-    to->text_bytes = from->text_bytes;
-    to->records_in = from->records_in;
-    to->records_out = from->records_out;
-    to->records_rejected = from->records_rejected;
-    to->records_changed = from->records_changed;
-    to->blank_lines = from->blank_lines;
-    to->gzip_members = from->gzip_members;
-    to->destination_bytes = from->destination_bytes;
-    to->bom_stripped = from->bom_stripped;
-}
-
-void scoop_transfer_facts(const struct scoop_transfer *transfer,
-                          struct scoop_transfer_facts *facts) {
-    static const char *const kept[] = {"", "memory", "source", "file"};
-    struct scoop_sink_facts sink = {0};
-    memset(facts, 0, sizeof *facts);
-    copy_counters(&facts->counters, &transfer->counters);
-    facts->unchanged = transfer->unchanged;
-    facts->restarted = transfer->restarted;
-    facts->source_total_bytes = -1;
-    facts->rejects_written = transfer->rejects.written;
-    if (transfer->sink != NULL)
-        scoop_sink_facts(transfer->sink, &sink);
-    facts->parts = sink.parts;
-    facts->resumed = scoop_transfer_resumed(transfer);
-    facts->resumed_bytes = sink.resumed_bytes;
-    facts->retries = sink.retries;
-    facts->parts_kept = kept[sink.parts_kept];
-    memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
-    memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
-    if (!transfer->server_copies)
-        memcpy(facts->server_side_refused, transfer->server_side_refused,
-               sizeof facts->server_side_refused);
-    else {
-        struct scoop_server_copy_facts server;
-        scoop_server_copy_facts(transfer->sink, &server);
-        facts->server_side = true;
-        facts->source_total_bytes = server.source_bytes;
-        memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
-    }
-    if (transfer->source == NULL && !transfer->server_copies) {
-        facts->source_total_bytes = transfer->read.total_bytes;
-        facts->retries += transfer->read.retries;
-        memcpy(facts->source_etag, transfer->read.etag, sizeof facts->source_etag);
-    }
-    if (transfer->source == NULL)
-        return;
-    facts->source_total_bytes = transfer->source->total_bytes;
-    facts->retries += transfer->source->retries;
-    memcpy(facts->source_etag, transfer->source->etag, sizeof facts->source_etag);
-}
-
 static void abort_now(struct scoop_transfer *transfer) {
     scoop_transfer_cancel(transfer);
     while (!is_over(transfer))
-        turn(transfer, FD_WAIT_MS);
+        turn(transfer, ABORT_SLICE_MS);
 }
 
 void scoop_transfer_free(struct scoop_transfer *transfer) {

@@ -79,6 +79,14 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
 int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Makes the sink, its parts planned to fit the memory limit. 0 or -1 (USAGE: too small). */
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error);
+/* --- transfer.c --- */
+
+/* Whether the sink has no room for what a turn may give it. */
+bool scoop_transfer_is_blocked(struct scoop_transfer *transfer);
+/* --- transfer_wait.c --- */
+
+/* Waits for the next event, at most wait_ms, and lets the network do what is due. 0 or -1. */
+int scoop_transfer_wait(struct scoop_transfer *transfer, int wait_ms, struct scoop_error *error);
 /* --- transfer_resume.c --- */
 
 /* Where this try begins to read the source. */

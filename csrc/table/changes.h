@@ -14,6 +14,7 @@
 struct scoop_changes {
     atomic_uint references;
     struct scoop_scratch scratch;
+    struct scoop_scratch_room room; /* of that and of the comparison's, if they lie in memory */
     struct scoop_spool spools[2];
     struct scoop_row_plan plans[SCOOP_DELTA_SIDES]; /* the names of each side's columns */
     size_t *by_name[SCOOP_DELTA_SIDES]; /* the columns' places in the order of their names */

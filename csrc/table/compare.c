@@ -132,6 +132,9 @@ static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     struct scoop_spool_reader reader;
     struct scoop_record record;
     compare->phase = JOINING;
+    /* A merge needs next to nothing; now files that lie in memory have less. */
+    if (scoop_scratch_reserve(options.scratch, options.memory_bytes, error) != 0)
+        return -1;
     if (options.keep_last) {
         compare->join = scoop_join_new(&options, error);
         return compare->join == NULL ? -1 : 0;

@@ -21,7 +21,32 @@ int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
     if (folder != NULL && access(folder, W_OK | X_OK) != 0)
         return scoop_fail_errno(error, errno, "temp_dir %.300s", folder);
     scratch->folder = scoop_strdup(folder == NULL ? scoop_temp_folder() : folder);
-    return scratch->folder == NULL ? scoop_fail_memory(error) : 0;
+    if (scratch->folder == NULL)
+        return scoop_fail_memory(error);
+    scratch->in_memory = scoop_folder_is_memory(scratch->folder);
+    return 0;
+}
+
+void scoop_scratch_bound(struct scoop_scratch *scratch, struct scoop_scratch_room *room) {
+    scratch->room = scratch->in_memory ? room : NULL;
+}
+
+int scoop_scratch_reserve(struct scoop_scratch *scratch, uint64_t bytes,
+                          struct scoop_error *error) {
+    struct scoop_scratch_room *room = scratch->room;
+    if (room == NULL)
+        return 0;
+    if (bytes <= room->most_bytes - room->used_bytes) {
+        room->used_bytes += bytes;
+        return 0;
+    }
+    scoop_fail(error, SCOOP_NO_MEMORY,
+               "%.300s is memory (tmpfs), so temporary files there count as memory, and the %llu "
+               "bytes that memory_limit leaves for them are used up; give temp_dir a folder on a "
+               "disk, or raise memory_limit",
+               scratch->folder, (unsigned long long)room->most_bytes);
+    error->retryable = false;
+    return -1;
 }
 
 static void *close_file(void *fd) {
@@ -46,6 +71,9 @@ void scoop_scratch_free(struct scoop_scratch *scratch) {
         close_beside(scratch->fd);
     else if (scratch->fd >= 0)
         close(scratch->fd);
+    if (scratch->room != NULL)
+        scratch->room->used_bytes -= scratch->length_bytes;
+    scratch->room = NULL;
     scoop_free(scratch->folder);
     scratch->folder = NULL;
     scratch->fd = -1;
@@ -96,8 +124,12 @@ static size_t drop_pieces(struct iovec *pieces, size_t count, size_t written) {
 
 int scoop_scratch_write(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
                         struct scoop_error *error) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += pieces[i].iov_len;
     size_t gone = drop_pieces(pieces, count, 0);
-    if (scratch->fd < 0 && open_scratch(scratch, error) != 0)
+    if (scoop_scratch_reserve(scratch, bytes, error) != 0 ||
+        (scratch->fd < 0 && open_scratch(scratch, error) != 0))
         return -1;
     while (gone < count) {
         ssize_t put =

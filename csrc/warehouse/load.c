@@ -8,17 +8,16 @@ enum { ATTEMPTS = 5 };
 
 int scoop_load_commit(struct scoop_session *session, const char *why,
                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {
-    session->succeeded = false;
     if (scoop_session_run(session, "COMMIT", interrupt, error) == 0)
         return 0;
-    if (session->succeeded) {
+    if (session->made == SCOOP_COMMITTED_YES) {
         scoop_fail(error, SCOOP_CANCELLED,
                    "cancelled when the rows were committed already; running again is safe, %s",
                    why);
         error->committed = SCOOP_COMMITTED_YES;
         return -1;
     }
-    if (session->lost) {
+    if (session->made == SCOOP_COMMITTED_UNKNOWN) {
         error->retryable = true;
         error->committed = SCOOP_COMMITTED_UNKNOWN;
         return scoop_fail_prefix(

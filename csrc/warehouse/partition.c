@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "made.h"
 #include "partition_list.h"
 #include "scoop/memory.h"
 #include "session_internal.h"
@@ -77,6 +78,7 @@ struct wanted {
     char **values;                    /* what partition.values points to */
     size_t known;                     /* where the catalog has it; list.count when it has not */
     bool set;                         /* its location was set by us */
+    bool there;                       /* at its place, as far as we know */
 };
 
 /* One call of scoop_partition_add. */
@@ -88,6 +90,7 @@ struct registration {
     size_t column_count;
     struct wanted *wanted;
     size_t count;
+    struct scoop_made made;
 };
 
 static int arrange_all(struct registration *registration, const struct scoop_partition *partitions,
@@ -116,6 +119,15 @@ static int arrange_all(struct registration *registration, const struct scoop_par
     return 0;
 }
 
+/* Whether the catalog shows it at its place. One that is cut proves nothing, so it counts only if
+ * we have set it. */
+static bool at_its_place(const struct registration *registration, const struct wanted *wanted) {
+    const char *shown = registration->list.locations[wanted->known];
+    if (strlen(shown) < SCOOP_LOCATION_SHOWN_BYTES)
+        return scoop_partition_same_location(shown, wanted->partition.location);
+    return wanted->set && scoop_partition_may_hold(shown, wanted->partition.location);
+}
+
 /* Finds each in the catalog as it was read last. */
 static int find_known(struct registration *registration, struct scoop_error *error) {
     const struct scoop_partition_list *list = &registration->list;
@@ -134,49 +146,66 @@ static int find_known(struct registration *registration, struct scoop_error *err
                                   list->columns[0], wanted->values[0]);
             wanted->known = at;
         }
+        wanted->there = wanted->known < list->count && at_its_place(registration, wanted);
     }
     return 0;
 }
 
-/* Runs what `built` appended to sql, and frees it. */
+/* Runs what `built` appended to sql, and frees it. *carried_out also where a cancel came after it.
+ */
 static int run(struct registration *registration, int built, struct scoop_buf *sql,
-               struct scoop_error *error) {
+               bool *carried_out, struct scoop_error *error) {
     const char *text = built == 0 ? scoop_buf_text(sql, error) : NULL;
     int result = text == NULL ? -1
                               : scoop_session_run(registration->session, text,
                                                   registration->interrupt, error);
+    *carried_out = text != NULL && registration->session->succeeded;
+    if (text != NULL)
+        scoop_made_add(&registration->made, registration->session);
     scoop_buf_free(sql);
     return result;
 }
 
-static int add_batch(struct registration *registration, const struct scoop_partition *const *batch,
-                     size_t count, struct scoop_error *error) {
+/* New ones, which one statement adds. */
+struct batch {
+    struct wanted *wanted[SCOOP_PARTITIONS_PER_STATEMENT];
+    size_t count;
+};
+
+static int add_batch(struct registration *registration, struct batch *batch,
+                     struct scoop_error *error) {
+    const struct scoop_partition *partitions[SCOOP_PARTITIONS_PER_STATEMENT];
     struct scoop_buf sql;
-    if (count == 0)
+    if (batch->count == 0)
         return 0;
+    for (size_t i = 0; i < batch->count; i++)
+        partitions[i] = &batch->wanted[i]->partition;
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
-    int built = scoop_partition_sql_add(&registration->table, batch, count, &sql, error);
-    return run(registration, built, &sql, error);
+    int built =
+        scoop_partition_sql_add(&registration->table, partitions, batch->count, &sql, error);
+    bool added;
+    int result = run(registration, built, &sql, &added, error);
+    for (size_t i = 0; i < batch->count; i++)
+        batch->wanted[i]->there = added;
+    batch->count = 0;
+    return result;
 }
 
 /* Adds those that the catalog has not. */
 static int add_new(struct registration *registration, bool *changed, struct scoop_error *error) {
-    const struct scoop_partition *batch[SCOOP_PARTITIONS_PER_STATEMENT];
-    size_t count = 0;
+    struct batch batch = {.count = 0};
     for (size_t i = 0; i < registration->count; i++) {
         struct wanted *wanted = &registration->wanted[i];
         if (wanted->known < registration->list.count)
             continue;
         *changed = true;
         wanted->partition.status = SCOOP_ADDED;
-        batch[count++] = &wanted->partition;
-        if (count < SCOOP_PARTITIONS_PER_STATEMENT)
-            continue;
-        if (add_batch(registration, batch, count, error) != 0)
+        batch.wanted[batch.count++] = wanted;
+        if (batch.count == SCOOP_PARTITIONS_PER_STATEMENT &&
+            add_batch(registration, &batch, error) != 0)
             return -1;
-        count = 0;
     }
-    return add_batch(registration, batch, count, error);
+    return add_batch(registration, &batch, error);
 }
 
 /* In the catalog's own spelling, by which it finds the partition. */
@@ -188,16 +217,7 @@ static int move(struct registration *registration, struct wanted *wanted,
     wanted->set = true;
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
     int built = scoop_partition_sql_move(&registration->table, &known, &sql, error);
-    return run(registration, built, &sql, error);
-}
-
-/* Whether the catalog shows it at its place. One that is cut proves nothing, so it counts only if
- * we have set it. */
-static bool at_its_place(const struct registration *registration, const struct wanted *wanted) {
-    const char *shown = registration->list.locations[wanted->known];
-    if (strlen(shown) < SCOOP_LOCATION_SHOWN_BYTES)
-        return scoop_partition_same_location(shown, wanted->partition.location);
-    return wanted->set && scoop_partition_may_hold(shown, wanted->partition.location);
+    return run(registration, built, &sql, &wanted->there, error);
 }
 
 /* Sets the location of those that the catalog has elsewhere. */
@@ -209,7 +229,7 @@ static int move_known(struct registration *registration, int round, bool *change
             continue;
         if (round == 1)
             wanted->partition.status = SCOOP_UNCHANGED;
-        if (at_its_place(registration, wanted))
+        if (wanted->there)
             continue;
         const char *shown = registration->list.locations[wanted->known];
         if (round == ROUNDS)
@@ -291,8 +311,12 @@ int scoop_partition_add(struct scoop_session *session, const char *table,
         result = settle(&registration, error);
     for (size_t i = 0; result == 0 && i < count; i++)
         partitions[i].status = registration.wanted[i].partition.status;
+    bool all = registration.wanted != NULL;
+    for (size_t i = 0; all && i < count; i++)
+        all = registration.wanted[i].there;
     release(&registration);
     if (result == 0)
         return 0;
+    scoop_made_tell(&registration.made, all, error);
     return scoop_fail_prefix(error, "partitions of %.250s: ", table);
 }

@@ -3,21 +3,25 @@
 #include <string.h>
 
 #include "blockers.h"
+#include "made.h"
 #include "scoop/sql_text.h"
 #include "session_internal.h"
 
 enum { SQL_CEILING_BYTES = 64 * 1024 };
 
 static int run_on_view(struct scoop_session *session, const struct scoop_table_name *view,
-                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+                       const struct scoop_interrupt *interrupt, struct scoop_made *made,
+                       struct scoop_error *error) {
     static const char refresh[] = "REFRESH MATERIALIZED VIEW ";
     struct scoop_buf sql;
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
     int result = -1;
     if (scoop_buf_append_text(&sql, refresh, error) == 0 &&
-        scoop_sql_table(&sql, view, error) == 0 && scoop_buf_text(&sql, error) != NULL)
+        scoop_sql_table(&sql, view, error) == 0 && scoop_buf_text(&sql, error) != NULL) {
         result = scoop_blockers_run(session, (const char *)sql.data, "view",
                                     (const char *)sql.data + strlen(refresh), interrupt, error);
+        scoop_made_add(made, session);
+    }
     scoop_buf_free(&sql);
     return result;
 }
@@ -83,7 +87,8 @@ int scoop_refresh(struct scoop_session *session, const char *view,
         return -1;
     if (scoop_session_alone(session, "refresh", interrupt, error) != 0)
         return scoop_fail_prefix(error, "refreshing %.250s: ", view);
-    int result = run_on_view(session, &name, interrupt, error);
+    struct scoop_made made = {0};
+    int result = run_on_view(session, &name, interrupt, &made, error);
     const char *held_by = scoop_blockers_held_by(session);
     if (result != 0 && error->code == SCOOP_LOCK_TIMEOUT && held_by[0] != 0)
         scoop_fail_prefix(error, "%.300s: ", held_by + strlen(", "));
@@ -92,5 +97,6 @@ int scoop_refresh(struct scoop_session *session, const char *view,
         return 0;
     if (strcmp(error->sqlstate, "42501") == 0 || strstr(error->message, "must be owner") != NULL)
         return explain_owner(session, &name, interrupt, error);
+    scoop_made_tell(&made, made.some, error);
     return scoop_fail_prefix(error, "refreshing %.250s: ", view);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "made.h"
 #include "scoop/buffer.h"
 #include "scoop/script.h"
 #include "session_internal.h"
@@ -14,6 +15,8 @@ struct run {
     const char *file;
     const struct scoop_interrupt *interrupt;
     struct scoop_error *error;
+    struct scoop_made made;
+    size_t answered;   /* statements that the server has carried out */
     bool escapes;      /* how the file was split */
     size_t begun_line; /* of the statement that began the open transaction */
 };
@@ -47,7 +50,10 @@ static bool has_escapes(const struct scoop_session *session) {
 
 static int run_one(struct run *run, const struct scoop_script_statement *statement) {
     bool before = scoop_session_in_transaction(run->session);
-    if (scoop_session_run(run->session, statement->sql, run->interrupt, run->error) != 0)
+    int result = scoop_session_run(run->session, statement->sql, run->interrupt, run->error);
+    scoop_made_add(&run->made, run->session);
+    run->answered += run->session->succeeded;
+    if (result != 0)
         return scoop_fail_prefix(run->error, "%.300s:%zu: ", run->file, statement->line);
     if (!before && scoop_session_in_transaction(run->session))
         run->begun_line = statement->line;
@@ -63,13 +69,16 @@ static int run_all(struct run *run, const struct scoop_script *script, size_t *d
     int result = 0;
     for (; result == 0 && *done < script->count; *done += result == 0)
         result = run_one(run, &script->statements[*done]);
-    if (!scoop_session_take_back(run->session) || result != 0)
-        return result;
-    return scoop_fail(
-        run->error, SCOOP_USAGE,
-        "%.300s:%zu: the transaction that begins here is still open at the end of the "
-        "script, so it was rolled back; end it with COMMIT",
-        run->file, run->begun_line);
+    bool open = scoop_session_take_back(run->session);
+    if (result == 0 && open)
+        result = scoop_fail(
+            run->error, SCOOP_USAGE,
+            "%.300s:%zu: the transaction that begins here is still open at the end of the "
+            "script, so it was rolled back; end it with COMMIT",
+            run->file, run->begun_line);
+    if (result == 0)
+        return 0;
+    return scoop_made_tell(&run->made, run->answered == script->count && !open, run->error);
 }
 
 int scoop_script_run(struct scoop_session *session, const char *file,

@@ -30,9 +30,11 @@ struct scoop_session {
     char held_by[500];      /* of what is waited for; "" where nobody tells */
     char waits_for[900];    /* "" when nothing is */
     bool succeeded;         /* how the server answered the last statement, even a cancelled one */
-    pid_t pid;              /* the process that made the session */
-    int wake_fd;            /* readable once cancelled; -1: there is nothing to be woken from */
-    int64_t checked_ms;     /* when the interrupt was asked last */
+    bool may_commit;        /* the last statement, had it been carried out */
+    enum scoop_committed made; /* what the last statement has committed, whatever it ended with */
+    pid_t pid;                 /* the process that made the session */
+    int wake_fd;               /* readable once cancelled; -1: there is nothing to be woken from */
+    int64_t checked_ms;        /* when the interrupt was asked last */
     atomic_bool cancelled;
 };
 

@@ -28,8 +28,11 @@ static bool is_word(char c) {
     return isalnum((unsigned char)c) || c == '_' || (c & 0x80) != 0;
 }
 
-/* To the end of a comment, or of all when it has none. */
-static const char *skip_comment(const char *at) {
+bool scoop_sql_is_comment(const char *at) {
+    return (at[0] == '-' && at[1] == '-') || (at[0] == '/' && at[1] == '*');
+}
+
+const char *scoop_sql_skip_comment(const char *at) {
     if (at[0] == '-')
         return at + strcspn(at, "\n");
     unsigned depth = 0;
@@ -63,8 +66,8 @@ static void take_identifier(struct display *display) {
 /* False at what may be, or begin, a value. */
 static bool take(struct display *display) {
     const char *at = display->at;
-    if ((at[0] == '-' && at[1] == '-') || (at[0] == '/' && at[1] == '*')) {
-        display->at = skip_comment(at);
+    if (scoop_sql_is_comment(at)) {
+        display->at = scoop_sql_skip_comment(at);
         put_space(display);
     } else if (isspace((unsigned char)*at)) {
         put_space(display);

@@ -7,8 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scoop/memory.h"
+#include "made.h"
 #include "scoop/invariant.h"
+#include "scoop/memory.h"
 #include "scoop/sql_text.h"
 #include "scoop/trace.h"
 #include "session_internal.h"
@@ -74,6 +75,7 @@ int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
 /* What the server sent in answer to one message: the first failure, or else the last result. */
 struct answer {
     PGresult *result;
+    bool commits; /* a COMMIT was carried out, perhaps with more after it */
     bool copying; /* it wants to exchange COPY data, which a session does not do */
 };
 
@@ -86,6 +88,7 @@ static void keep(struct answer *answer, PGresult *result) {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
         answer->copying = true;
+    answer->commits = answer->commits || strncmp(PQcmdStatus(result), "COMMIT", 6) == 0;
     if (answer->result != NULL && failed(answer->result)) {
         PQclear(result);
         return;
@@ -147,9 +150,8 @@ static int stop(struct scoop_session *session, struct answer *answer, struct sco
     return -1;
 }
 
-static int settle(struct scoop_session *session, enum scoop_wait end, struct answer *answer,
-                  struct scoop_error *error) {
-    session->succeeded = false;
+static int conclude(struct scoop_session *session, enum scoop_wait end, struct answer *answer,
+                    struct scoop_error *error) {
     if (end == SCOOP_WAIT_STOP)
         return stop(session, answer, error);
     if (end == SCOOP_WAIT_LATE) {
@@ -157,6 +159,7 @@ static int settle(struct scoop_session *session, enum scoop_wait end, struct ans
         return scoop_fail(error, SCOOP_TIMEOUT, "the warehouse did not answer in time");
     }
     if (answer->copying) {
+        session->may_commit = false; /* the server still waits for data, or for us to read */
         scoop_session_drop(session);
         return scoop_fail(error, SCOOP_UNSUPPORTED,
                           "COPY from or to the client is not supported in a session; load files "
@@ -176,6 +179,25 @@ static int settle(struct scoop_session *session, enum scoop_wait end, struct ans
     error->code = SCOOP_CONNECTION;
     error->retryable = true;
     return -1;
+}
+
+/* A COMMIT of a failed transaction is answered as the ROLLBACK that it is. */
+static enum scoop_committed made_by(const struct scoop_session *session,
+                                    const struct answer *answer) {
+    if (!session->succeeded)
+        return answer->commits || (session->lost && session->may_commit) ? SCOOP_COMMITTED_UNKNOWN
+                                                                         : SCOOP_COMMITTED_NO;
+    bool stands = PQtransactionStatus(session->connection) == PQTRANS_IDLE &&
+                  strncmp(PQcmdStatus(answer->result), "ROLLBACK", 8) != 0;
+    return answer->commits || stands ? SCOOP_COMMITTED_YES : SCOOP_COMMITTED_NO;
+}
+
+static int settle(struct scoop_session *session, enum scoop_wait end, struct answer *answer,
+                  struct scoop_error *error) {
+    session->succeeded = false;
+    int outcome = conclude(session, end, answer, error);
+    session->made = made_by(session, answer);
+    return outcome;
 }
 
 static void trace_statement(const struct scoop_session *session, const char *sql) {
@@ -203,6 +225,8 @@ static int send_statement(struct scoop_session *session, const struct scoop_stat
                           struct scoop_error *error) {
     if (statement->parameter_count > INT_MAX)
         return scoop_fail(error, SCOOP_USAGE, "a statement has too many parameters");
+    session->may_commit =
+        scoop_sql_may_commit(statement->sql, scoop_session_in_transaction(session));
     trace_statement(session, statement->sql);
     int sent = statement->parameter_count == 0
                    ? PQsendQuery(session->connection, statement->sql)
@@ -235,14 +259,17 @@ static int exchange(struct scoop_session *session, const struct scoop_statement 
 /* Within connect the connection is there already. */
 static int make_ready(struct scoop_session *session, const struct scoop_interrupt *interrupt,
                       struct scoop_error *error) {
-    if (scoop_session_usable(session, error) != 0)
-        return -1;
-    return session->connection == NULL ? scoop_session_connect(session, interrupt, error) : 0;
+    int result = scoop_session_usable(session, error);
+    if (result == 0 && session->connection == NULL)
+        result = scoop_session_connect(session, interrupt, error);
+    session->succeeded = false;
+    session->made = SCOOP_COMMITTED_NO;
+    return result;
 }
 
-int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
-                          const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
-                          struct scoop_error *error) {
+static int execute(struct scoop_session *session, const struct scoop_statement *statement,
+                   const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
+                   struct scoop_error *error) {
     struct scoop_patience patience = {.interrupt = interrupt};
     PGresult *result = NULL;
     if (make_ready(session, interrupt, error) != 0)
@@ -259,6 +286,20 @@ int scoop_session_execute(struct scoop_session *session, const struct scoop_stat
     taken->result = result;
     *rows = taken;
     return 0;
+}
+
+int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
+                          const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
+                          struct scoop_error *error) {
+    struct scoop_made made = {0};
+    if (execute(session, statement, interrupt, rows, error) == 0)
+        return 0;
+    scoop_made_add(&made, session);
+    return scoop_made_tell(&made, made.some, error);
+}
+
+enum scoop_committed scoop_session_made(const struct scoop_session *session) {
+    return session->made;
 }
 
 int scoop_session_run_watched(struct scoop_session *session, const char *sql,
@@ -358,7 +399,7 @@ int scoop_session_query(struct scoop_session *session, const char *sql,
                         const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                         struct scoop_error *error) {
     struct scoop_statement statement = {.sql = sql};
-    return scoop_session_execute(session, &statement, interrupt, rows, error);
+    return execute(session, &statement, interrupt, rows, error);
 }
 
 int scoop_session_run(struct scoop_session *session, const char *sql,

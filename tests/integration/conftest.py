@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from aws_fixtures import losing_proxy, moto_server, registry_table  # noqa: F401
-from export_support import exports  # noqa: F401
+from export_support import clock, exports  # noqa: F401
 from kinesis_support import stream  # noqa: F401
 from local_fixtures import (  # noqa: F401
     connection,

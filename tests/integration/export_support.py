@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from aws_fixtures import MotoServer
 from transfer_support import BUCKET, Store, eventually
 
+from airscoop import lease
 from airscoop.export_steps import (
     ExportLock,
     Terms,
@@ -38,12 +40,43 @@ def table(rows: Mapping[str, str]) -> bytes:
     return gzip.compress(text.getvalue().encode(), mtime=0)
 
 
+class LeaseClock:
+    """The clock of leases in this process: time passes for them when a test says so.
+
+    Heartbeats come by the real one, so they cannot come too late for those who wait here.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._seconds = 1000.0
+        monkeypatch.setattr(lease, "time", self)
+
+    def go(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    sleep = go
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def monotonic_ns(self) -> int:
+        return int(self._seconds * 1e9)
+
+    def time(self) -> float:
+        return time.time()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> LeaseClock:
+    return LeaseClock(monkeypatch)
+
+
 @dataclass(frozen=True)
 class Exports:
     """One tenant of the test's own, whose name is the store's prefix."""
 
     store: Store
     registry: Registry
+    clock: LeaseClock
 
     @property
     def dataset(self) -> str:
@@ -78,6 +111,7 @@ class Exports:
         def tried() -> bool:
             attempt = lock_export(self.registry, self.id(version), owner, terms=QUICK)
             found.extend([attempt.lock] if attempt.lock else [])
+            self.clock.go(QUICK.handover_seconds)
             return bool(found)
 
         assert eventually(tried)
@@ -110,6 +144,8 @@ class Exports:
 
 
 @pytest.fixture
-def exports(store: Store, moto_server: MotoServer, registry_table: str) -> Exports:
+def exports(
+    store: Store, moto_server: MotoServer, registry_table: str, clock: LeaseClock
+) -> Exports:
     """A registry of the test's own."""
-    return Exports(store, Registry(registry_table, client=moto_server.client("dynamodb")))
+    return Exports(store, Registry(registry_table, client=moto_server.client("dynamodb")), clock)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from athena_worker import DuckAthena
 from aws_fixtures import MotoServer
-from export_support import Exports
+from export_support import Exports, LeaseClock
 from fault_server import fault_proxy
 from test_delta_sources import airports
 from transfer_support import BUCKET, Store
@@ -354,9 +354,11 @@ def test_a_query_that_someone_stops_is_an_error(
         bench.delta(None, bench.export("v1", OLD))
 
 
-def test_the_steps_of_an_export_work_with_athena(bench: Bench, registry_table: str) -> None:
+def test_the_steps_of_an_export_work_with_athena(
+    bench: Bench, registry_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry = Registry(registry_table, client=bench.moto.client("dynamodb"))
-    exports = Exports(bench.store, registry)
+    exports = Exports(bench.store, registry, LeaseClock(monkeypatch))
     exports.put("V1", {"1": "a", "2": "b"})
     exports.put("V2", {"1": "A", "3": "c"})
     exports.register()

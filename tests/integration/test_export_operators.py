@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import (
 )
 from aws_fixtures import MotoServer
 from conftest import make_certificate
-from export_support import ROWS, Exports
+from export_support import ROWS, Exports, LeaseClock
 from fault_server import Request, fault_proxy
 from tls_relay import tls_relay
 from transfer_support import BUCKET, OWNER, Store
@@ -96,7 +96,7 @@ def steps(
     stream = f"changes-{uuid.uuid4().hex[:12]}"
     moto_server.client("kinesis").create_stream(StreamName=stream, ShardCount=2)
     registry = Registry(registry_table, client=moto_server.client("dynamodb"))
-    return Steps(Exports(store, registry), stream, moto_server)
+    return Steps(Exports(store, registry, LeaseClock(monkeypatch)), stream, moto_server)
 
 
 def test_an_export_goes_through_the_five_tasks(steps: Steps) -> None:

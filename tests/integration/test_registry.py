@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aws_fixtures import LosingProxy, MotoServer
+from export_support import LeaseClock
 from transfer_support import eventually
 
 from airscoop import errors
@@ -314,12 +315,7 @@ def test_waiting_for_a_lock_ends_in_an_error_that_names_its_holder(registry: Reg
         Lease.acquire(registry, "tenant/a", "second", timeout=0.2, seconds=30)
 
 
-def test_a_lock_that_is_renewed_is_not_taken_over(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock_s = [1000]  # of those who wait: the lease ends for them as soon as the test wants it
-    monkeypatch.setattr(time, "monotonic_ns", lambda: clock_s[0] * 10**9)
-
+def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry, clock: LeaseClock) -> None:
     def wants_it() -> Lease | None:
         return Lease.try_acquire(registry, "tenant/a", "second", seconds=9)
 
@@ -334,37 +330,50 @@ def test_a_lock_that_is_renewed_is_not_taken_over(
             assert wants_it() is None
             seen = record_version()
             assert eventually(lambda seen=seen: record_version() != seen)
-            clock_s[0] += 5
+            clock.go(5)
         assert wants_it() is None
         first.hand_over()
         assert wants_it() is None
-        clock_s[0] += 599
+        clock.go(599)
         assert wants_it() is None
-        clock_s[0] += 2
+        clock.go(2)
         second = wants_it()
         assert second is not None
         assert second.fence == 2
 
 
-def test_a_lock_between_two_tasks_waits_for_the_handovers_time(registry: Registry) -> None:
-    first = Lease.try_acquire(registry, "tenant/a", "run", seconds=0.3, handover_seconds=30)
+def test_a_lock_between_two_tasks_waits_for_the_handovers_time(
+    registry: Registry, clock: LeaseClock
+) -> None:
+    def wants_it() -> Lease | None:
+        return Lease.try_acquire(registry, "tenant/a", "other", seconds=3)
+
+    first = Lease.try_acquire(registry, "tenant/a", "run", seconds=3, handover_seconds=30)
     assert first is not None
     first.hand_over()
-    with pytest.raises(errors.LockTimeout):
-        Lease.acquire(registry, "tenant/a", "other", timeout=0.8, seconds=0.3)
-    attached = Lease.attach(registry, "tenant/a", "run", first.fence, seconds=0.3)
+    assert wants_it() is None
+    clock.go(29)
+    assert wants_it() is None
+    attached = Lease.attach(registry, "tenant/a", "run", first.fence, seconds=3)
     attached.check()
-    taken = Lease.acquire(registry, "tenant/a", "other", timeout=20, seconds=0.3)
+    assert wants_it() is None
+    clock.go(2)
+    assert wants_it() is None
+    clock.go(2)
+    taken = wants_it()
+    assert taken is not None
     assert taken.fence == attached.fence + 1
 
 
-def test_a_lease_that_is_over_is_looked_at_before_anything_is_done(registry: Registry) -> None:
+def test_a_lease_that_is_over_is_looked_at_before_anything_is_done(
+    registry: Registry, clock: LeaseClock
+) -> None:
     lost: list[bool] = []
     first = Lease.try_acquire(
-        registry, "tenant/a", "first", seconds=0.3, on_lost=lambda: lost.append(True)
+        registry, "tenant/a", "first", seconds=3, on_lost=lambda: lost.append(True)
     )
     assert first is not None
-    time.sleep(0.4)
+    clock.go(4)
     first.check()  # nobody has taken it: it is renewed
     Lease.acquire(registry, "tenant/a", "second", timeout=20, seconds=30)
     with pytest.raises(errors.LockLost, match=r"first has lost its lock; .*held by second"):

@@ -13,13 +13,15 @@ CANCEL_REQUEST = 80877102
 # Given the connection's number (from 0) and a statement: what the server gets in its place. None
 # passes it on and then hangs up on the client, so that no answer arrives.
 Hook = Callable[[int, str], str | None]
+# Passes the server's bytes on to the client until one of both ends.
+Back = Callable[[socket.socket, socket.socket], None]
 
 
 class WireProxy:
     """Listens on `port` while the `with` lasts; no TLS. Cancel requests are passed on."""
 
-    def __init__(self, server_port: int, hook: Hook) -> None:
-        self._server_port, self._hook = server_port, hook
+    def __init__(self, server_port: int, hook: Hook, *, back: Back | None = None) -> None:
+        self._server_port, self._hook, self._back = server_port, hook, back or pump
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._sockets: list[socket.socket] = []
@@ -54,7 +56,7 @@ class WireProxy:
             length, code = struct.unpack("!ii", first := read(client, 8))
             server.sendall(first + read(client, length - 8))
             forward = threading.Thread(target=self._forward, args=(number, client, server))
-            back = threading.Thread(target=pump, args=(server, client))
+            back = threading.Thread(target=self._back, args=(server, client))
             self._threads += [forward, back]
             forward.start()
             back.start()

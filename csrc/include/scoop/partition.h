@@ -29,9 +29,10 @@ struct scoop_partition {
  * as their columns' types read them. Then the catalog is read again: what another session has added
  * in between at another place is moved, and what is not where it should be is an error. A location
  * of 128 bytes or more cannot be compared, so it is set again, and counts as moved where it was not
- * added. Each statement stands alone: after an error those before it stay, and running again is
- * safe. 0, or -1: USAGE for values that do not fit the table's partition columns, NOT_FOUND for the
- * table, PRECONDITION for a catalog that has a partition twice or is changed by others meanwhile.
+ * added. Each statement stands alone: after an error those before it stay (its `committed` is YES
+ * where all partitions are there, else UNKNOWN), and running again is safe. 0, or -1: USAGE for
+ * values that do not fit the table's partition columns, NOT_FOUND for the table, PRECONDITION for a
+ * catalog that has a partition twice or is changed by others meanwhile.
  */
 int scoop_partition_add(struct scoop_session *session, const char *table,
                         struct scoop_partition *partitions, size_t count,

@@ -2,6 +2,8 @@
 #ifndef SCOOP_SQL_TEXT_H
 #define SCOOP_SQL_TEXT_H
 
+#include <stdbool.h>
+
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 
@@ -29,5 +31,9 @@ int scoop_sql_literal(struct scoop_buf *sql, const char *value, struct scoop_err
 /* The statement up to its first value, on one line and cut to fit, for messages: no literal, number
  * or comment of it. `size` is at least 8. */
 void scoop_sql_display(const char *sql, char *text, size_t size);
+
+/* Whether a comment begins here, and the end of it, or of all when it has none. */
+bool scoop_sql_is_comment(const char *at);
+const char *scoop_sql_skip_comment(const char *at);
 
 #endif
