@@ -47,8 +47,8 @@ RENEWED_BEFORE_SECONDS = 120.0
 class Renewal:
     """One provider for all clients of the engine, on whatever threads: asked once a renewal."""
 
-    # Whoever has the same provider has the same one of these. A provider may lead to its holder:
-    # nothing here holds one, or it would never be freed.
+    # Whoever has the same provider has the same one of these. Nothing here holds a provider: it may
+    # lead to whoever has it, and would never be freed.
     _known: ClassVar[WeakValueDictionary[int, Renewal]] = WeakValueDictionary()
 
     @classmethod

@@ -187,7 +187,6 @@ class DeltaJob:
         """Makes `run`, or the `write` of its result, end in Cancelled soon."""
         self._native.cancel()  # refuses in a forked child, whose parent's work this is
         self._cancellation.cancel()
-        self._native.cancel()  # which refuses in a forked child, also when nothing runs
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
@@ -197,8 +196,7 @@ class DeltaJob:
             if on_progress is not None:
                 on_progress(self._native.facts())
 
-        with self._cancellation.reaching(self._native):
-            facts = self._native.run(report if on_progress is not None else None)
+        facts = self._native.run(report if on_progress is not None else None)
         receipt = self._receipt(facts, time.monotonic() - start)
         return Delta(self._native.changes(), receipt, cancellation=self._cancellation)
 

@@ -24,6 +24,7 @@ struct scoop_session {
     int64_t statement_timeout_ms;
     PGconn *connection;     /* NULL: not connected yet, or lost */
     bool lost;              /* the connection was lost; no other follows */
+    bool left_open;         /* a cancel has dropped it in a transaction of the caller's */
     bool timed;             /* a statement timeout is set, so 57014 may come from it */
     char usual_timeout[32]; /* statement_timeout before a lock was waited for */
     char held_by[500];      /* of what is waited for; "" where nobody tells */

@@ -308,9 +308,11 @@ int scoop_session_run_watched(struct scoop_session *session, const char *sql,
     struct scoop_statement statement = {.sql = sql};
     struct scoop_patience patience = {.interrupt = interrupt};
     struct answer answer = {0};
+    int64_t begun = scoop_session_clock_ms();
     if (make_ready(session, interrupt, error) != 0 ||
         send_statement(session, &statement, error) != 0)
         return -1;
+    int backend = PQbackendPID(session->connection);
     patience.deadline_ms = scoop_session_clock_ms() + late->after_ms;
     enum scoop_wait end = receive(session, &patience, &answer);
     if (end == SCOOP_WAIT_LATE) {
@@ -319,6 +321,7 @@ int scoop_session_run_watched(struct scoop_session *session, const char *sql,
         end = receive(session, &patience, &answer);
     }
     int outcome = settle(session, end, &answer, error);
+    trace_end(backend, begun, answer.result, error, outcome);
     PQclear(answer.result);
     return outcome;
 }

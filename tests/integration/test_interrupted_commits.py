@@ -275,6 +275,8 @@ def test_interrupts_at_any_moment_say_what_is_so(
     outcomes = set()
     proxy.on(".*", slowly, times=10_000)
     for number in range(40):
+        if number >= 20 and len(outcomes) == 2:
+            break
         size = chance.choice([1000, 9 * MIB])
         (tmp_path / "f").write_bytes(noise(size, seed=number))
         running = airscoop.CopyJob(

@@ -137,6 +137,24 @@ def test_statements_are_told_up_to_their_values(
     one_of(lines, backend, "NOT_FOUND 42P01 after")
 
 
+def test_every_statement_of_a_load_is_told_with_its_end(
+    database: dict[str, str], traced: pytest.LogCaptureFixture
+) -> None:
+    """One without an end is said to be at work, or to wait for a lock."""
+    with Warehouse(database["dsn"], dialect="postgres") as warehouse:
+        for name in ("u", "v"):
+            warehouse.execute(f"CREATE TABLE {name} (k integer, name text)")
+        warehouse.execute("INSERT INTO u VALUES (1, 'a'), (1, 'b'), (2, 'c')")
+        traced.clear()
+        warehouse.insert_distinct(
+            source="public.u", target="public.v", columns=["k", "name"], distinct_on=["k"]
+        )
+    lines = [line for line in told(traced) if re.match(r"warehouse: \[\d+\] ", line)]
+    ends = [line for line in lines if re.search(r" after \d+ ms$", line)]
+    one_of(lines, "LOCK TABLE")
+    assert len(ends) * 2 == len(lines) > 20, lines
+
+
 def test_a_delta_and_its_phases_are_told(traced: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     for name, keys in (("old", (3, 1, 2)), ("new", (2, 3, 4))):
         (tmp_path / name).write_text("id,x\n" + "".join(f"{key},a\n" for key in keys))

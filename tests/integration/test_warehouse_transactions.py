@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -162,8 +163,25 @@ def leave_cancelled(warehouse: Warehouse) -> None:
     warehouse.close()
 
 
+def leave_in_a_cancelled_statement(warehouse: Warehouse) -> None:
+    timer = threading.Timer(0.3, warehouse.cancel)
+    timer.start()
+    with pytest.raises(errors.Cancelled):
+        warehouse.execute("SELECT pg_sleep(60)")
+    timer.join()
+    warehouse.close()
+
+
 @pytest.mark.parametrize(
-    "leave", [leave_by_close, leave_by_with, leave_by_exception, leave_failed, leave_cancelled]
+    "leave",
+    [
+        leave_by_close,
+        leave_by_with,
+        leave_by_exception,
+        leave_failed,
+        leave_cancelled,
+        leave_in_a_cancelled_statement,
+    ],
 )
 def test_closing_in_a_transaction_rolls_back_and_warns(
     database: Settings, eye: psycopg.Connection[Any], leave: Callable[[Warehouse], None]
