@@ -30,7 +30,6 @@ struct scoop_session {
     char held_by[500];      /* of what is waited for; "" where nobody tells */
     char waits_for[900];    /* "" when nothing is */
     bool succeeded;         /* how the server answered the last statement, even a cancelled one */
-    bool left_open;         /* a transaction, when a cancel dropped the connection */
     bool may_commit;        /* the last statement, had it been carried out */
     enum scoop_committed made; /* what the last statement has committed, whatever it ended with */
     pid_t pid;                 /* the process that made the session */
