@@ -1,10 +1,12 @@
 #include "scoop/memory_ceiling.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { LINE_BYTES = 2 * PATH_MAX, DEFAULTS_SHARE = 3 };
 
@@ -140,7 +142,15 @@ uint64_t scoop_memory_ceiling_told_by(const char *folder) {
 }
 
 uint64_t scoop_memory_ceiling_bytes(void) {
-    return scoop_memory_ceiling_told_by("/proc/self");
+    static atomic_uint_fast64_t told = UINT64_MAX;
+    static atomic_int_fast64_t told_at = INT64_MIN;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (atomic_load(&told_at) != now.tv_sec) {
+        atomic_store(&told, scoop_memory_ceiling_told_by("/proc/self"));
+        atomic_store(&told_at, now.tv_sec);
+    }
+    return atomic_load(&told);
 }
 
 size_t scoop_default_memory_bytes(size_t usual_bytes, size_t least_bytes) {

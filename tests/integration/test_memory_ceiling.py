@@ -6,15 +6,13 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import fault_proxy
-from transfer_support import MIB, Store, gzipped, json_lines, noise
+from transfer_support import MIB, Store, noise
 
 CEILING = 128_000_000
 PROGRAM = """
@@ -91,44 +89,6 @@ def fill(store: Store, count: int, body: bytes, suffix: str = "") -> str:
 def test_a_prefix_becomes_a_folder(group: Path, store: Store, tmp_path: Path, size: int) -> None:
     source = fill(store, 8, noise(size))
     assert run(group, store, "copy_prefix", source, f"{tmp_path}/")["copied"] == 8
-
-
-def test_a_prefix_goes_through_here_to_where_parts_are_taken_slowly(
-    group: Path, store: Store
-) -> None:
-    source = fill(store, 6, noise(24 * MIB))
-
-    def slow(handler: Any, request: Any) -> None:
-        threading.Event().wait(0.2)
-        code, headers, body = handler.forward(request)
-        handler.answer(code, body, headers)
-
-    with fault_proxy(store.endpoint) as proxy:
-        proxy.on("part", slow, times=1000)
-        facts = run(
-            group,
-            store,
-            "copy_prefix",
-            source,
-            store.uri("out/"),
-            environment={"AWS_ENDPOINT_URL_S3": proxy.url},
-            server_side=False,
-        )
-    assert facts["copied"] == 6
-
-
-def test_a_folder_becomes_a_prefix(group: Path, store: Store, tmp_path: Path) -> None:
-    for number in range(6):
-        (tmp_path / str(number)).write_bytes(noise(24 * MIB, seed=number + 1))
-    facts = run(group, store, "copy_prefix", f"{tmp_path}/", store.uri("out/"))
-    assert facts["copied"] == 6
-
-
-def test_a_prefix_of_records_is_made_into_gzip_data(group: Path, store: Store) -> None:
-    for number in range(6):
-        store.put(f"in/{number}.gz", gzipped(b"\n" + json_lines(30_000) * 8, level=1))
-    facts = run(group, store, "copy_prefix", store.uri("in/"), store.uri("out/"), format="jsonl")
-    assert (facts["copied"], facts["copies"][0]["blank_lines"]) == (6, 1)
 
 
 def test_two_exports_in_no_order_are_compared(group: Path, store: Store, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* The least limit of the process's cgroup (of version 2 or 1) and of those around it that can be
- * seen; UINT64_MAX without one. Read anew by each call: a limit may change while we run. */
+ * seen; UINT64_MAX without one. Read anew once a second, since a limit may change while we run; to
+ * read it takes as long as a small transfer. Any thread. */
 uint64_t scoop_memory_ceiling_bytes(void);
 /* The same, told by the files `cgroup` and `mountinfo` of a folder as /proc/self is one. */
 uint64_t scoop_memory_ceiling_told_by(const char *folder);
