@@ -50,17 +50,19 @@ def test_prefixes_are_listed_and_compared_by_it(
 def test_files_of_an_earlier_run_are_found_and_removed_by_it(
     store: Store, secure: S3Settings, authority: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "in").write_bytes(b"a\n")
-    store.put("out-00007", b"of an earlier run")
-    airscoop.copy(
-        tmp_path / "in",
-        store.uri("out"),
-        split_bytes=5 << 20,
-        destination_s3=secure,
-        ca_file=str(authority),
-    )
-    assert "out-00007" not in store.names()
-    assert len(store.names()) == 1
+    def copy(data: bytes) -> airscoop.CopyReceipt:
+        (tmp_path / "in").write_bytes(data)
+        return airscoop.copy(
+            tmp_path / "in",
+            store.uri("out"),
+            split_bytes=5 << 20,
+            destination_s3=secure,
+            ca_file=str(authority),
+        )
+
+    assert len(copy(b"a\n" * (3 << 20)).files) == 2
+    assert copy(b"a\n").removed == [store.uri("out-00001")]
+    assert store.names() == ["out-00000"]
 
 
 def test_uploads_are_shown_and_ended_by_it(
