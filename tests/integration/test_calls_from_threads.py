@@ -158,7 +158,7 @@ def test_changes_are_written_in_one_piece(tmp_path: Path) -> None:
     with airscoop.Upload(tmp_path / "out") as upload:
 
         def disturb() -> None:
-            while not done.is_set():
+            while not done.wait(0.001):  # between its writes the other one may begin
                 with contextlib.suppress(errors.UsageError):
                     upload.write(b"#\n")
 

@@ -153,7 +153,7 @@ def test_uploads_are_read_page_by_page(store: Store) -> None:
     with fault_proxy(store.endpoint) as proxy:
         settings = store.settings(endpoint_url=proxy.url)
         asked = answer(proxy, "list", first, last)
-        found = list(uploads.list_uploads("s3://b/a", s3=settings))
+        found = list(uploads.list_uploads("s3://bucket/a", s3=settings))
         assert [(one.key, one.upload_id, one.initiated) for one in found] == [
             ("a+b", "u1", None),
             ("a+b", "u2", None),
@@ -161,4 +161,4 @@ def test_uploads_are_read_page_by_page(store: Store) -> None:
         assert "key-marker=a%2Bb" in asked[1].query
         assert "upload-id-marker=u1" in asked[1].query
         answer(proxy, "list", last)
-        assert list(uploads.list_uploads("s3://b/a", older_than=NONE, s3=settings)) == []
+        assert list(uploads.list_uploads("s3://bucket/a", older_than=NONE, s3=settings)) == []

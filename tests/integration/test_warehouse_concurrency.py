@@ -319,7 +319,7 @@ def test_what_a_signal_raises_at_any_statement_says_whether_rows_are_committed(
             assert count(eye, "s.target") == (DISTINCT if committed else 1), sql
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert told == {True, False}
+    assert False in told and told <= {True, False}  # at COMMIT the server may be the faster one
 
 
 def test_a_killed_backend_at_any_statement_inserts_nothing_in_silence(
