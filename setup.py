@@ -13,7 +13,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wconversion"]
 
 
 def sources() -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/*/*.c"))
+    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.c"))
 
 
 def headers() -> list[str]:
@@ -31,7 +31,7 @@ setup(
             "airscoop._native",
             sources=sources(),
             depends=headers(),
-            include_dirs=["csrc/include", "csrc/binding", postgres_include()],
+            include_dirs=["csrc", "csrc/include", postgres_include()],
             libraries=["curl", "pq", "yajl", "expat", "z", "isal", "lz4", "crypto"],
             define_macros=[("Py_LIMITED_API", "0x030b0000"), ("_GNU_SOURCE", None)],
             extra_compile_args=["-std=c17", "-O2", "-fvisibility=hidden", *WARNINGS],

@@ -1,5 +1,5 @@
 /* airscoop._native.Changes and ChangesReader: the changes of a delta, as JSON lines or Arrow. */
-#include "binding.h"
+#include "binding/binding.h"
 #include "scoop/delta.h"
 
 enum { JSON_CEILING = 1 << 30 };

@@ -1,7 +1,7 @@
 /* airscoop._native: what is in storage. */
 #include <string.h>
 
-#include "asker.h"
+#include "binding/asker.h"
 #include "scoop/memory.h"
 #include "scoop/s3_ask.h"
 #include "scoop/same_bucket.h"

@@ -1,7 +1,7 @@
 /* airscoop._native.list_uploads, list_parts and abort_upload. */
 #include <string.h>
 
-#include "asker.h"
+#include "binding/asker.h"
 #include "scoop/memory.h"
 #include "scoop/s3_uploads.h"
 

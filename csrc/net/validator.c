@@ -2,7 +2,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "scoop/header.h"
+#include "text/header.h"
 #include "scoop/http.h"
 
 enum { CLOCK_DOUBT_SECONDS = 60 }; /* how far the server's clock and ours may be apart */

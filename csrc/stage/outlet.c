@@ -3,7 +3,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 #include "scoop/stage.h"
 
 enum { BEYOND_CEILING = 1 << 30 }; /* what one step makes: a record, as long as one may be */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 #include "scoop/stage.h"
 
 /* Until this much has come, the chain runs on its caller's thread: small texts start none. */

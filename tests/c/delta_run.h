@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/table/changes.h"
-#include "../../csrc/table/compare.h"
-#include "../../csrc/table/csv.h"
-#include "../../csrc/table/order.h"
+#include "table/changes/changes.h"
+#include "table/compare/compare.h"
+#include "table/rows/csv.h"
+#include "table/compare/order.h"
 #include "scoop/memory.h"
 
 struct delta_options {

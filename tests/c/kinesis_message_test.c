@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/aws/kinesis_key_set.h"
-#include "../../csrc/aws/kinesis_shards.h"
+#include "aws/kinesis/key_set.h"
+#include "aws/kinesis/shards.h"
 #include "scoop/kinesis_message.h"
 
 static void check_key(const char *line, const char *expected) {

@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 #include "s3_server.h"
-#include "scoop/checksum.h"
+#include "base/crc.h"
 #include "scoop/http.h"
 #include "scoop/memory.h"
 #include "scoop/resume.h"

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/aws/held_credentials.h"
-#include "../../csrc/aws/signer.h"
+#include "aws/auth/held_credentials.h"
+#include "aws/auth/signer.h"
 #include "scoop/s3.h"
 
 static const char lines[] = "value\r\nX-Injected: 1";

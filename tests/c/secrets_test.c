@@ -14,7 +14,7 @@
 #include <curl/curl.h>
 #include <libpq-fe.h>
 
-#include "../../csrc/aws/held_credentials.h"
+#include "aws/auth/held_credentials.h"
 #include "scoop/kinesis.h"
 #include "scoop/s3.h"
 #include "scoop/session.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/warehouse/apply_columns.h"
+#include "warehouse/load/apply_columns.h"
 #include "scoop/change_source.h"
 #include "scoop/insert_sql.h"
 #include "scoop/memory.h"

@@ -2,7 +2,7 @@
  * say they do. */
 #include "fuzz_run.h"
 #include "scoop/s3_message.h"
-#include "scoop/xml.h"
+#include "aws/s3/xml.h"
 
 static int on_start(void *user, const char *path, struct scoop_error *error) {
     (void)user;

@@ -1,0 +1,55 @@
+#include "table/compare/key_log.h"
+
+#include <string.h>
+
+enum { BLOCK_BYTES = 64 * 1024, KEY_CEILING = 1 << 30 };
+
+void scoop_key_log_init(struct scoop_key_log *log, struct scoop_scratch *scratch) {
+    scoop_spool_init(&log->spool, scratch, BLOCK_BYTES);
+    scoop_buf_init(&log->last, KEY_CEILING);
+}
+
+void scoop_key_log_free(struct scoop_key_log *log) {
+    scoop_spool_free(&log->spool);
+    scoop_buf_free(&log->last);
+}
+
+static size_t shared_length(const struct scoop_buf *last, const unsigned char *key, size_t length) {
+    size_t most = last->length < length ? last->length : length, same = 0;
+    while (same < most && last->data[same] == key[same])
+        same++;
+    return same;
+}
+
+int scoop_key_log_add(struct scoop_key_log *log, const unsigned char *key, size_t length,
+                      struct scoop_error *error) {
+    size_t same = shared_length(&log->last, key, length);
+    log->last.length = same;
+    if (scoop_spool_add_suffix(&log->spool, (uint32_t)same, key + same, (uint32_t)(length - same),
+                               error) != 0)
+        return -1;
+    return scoop_buf_append(&log->last, key + same, length - same, error);
+}
+
+int scoop_key_log_replay(const struct scoop_key_log *log,
+                         int (*take)(void *user, const unsigned char *key, size_t length,
+                                     struct scoop_error *error),
+                         void *user, struct scoop_error *error) {
+    struct scoop_spool_reader reader;
+    struct scoop_buf key;
+    struct scoop_record record;
+    int status;
+    scoop_buf_init(&key, KEY_CEILING);
+    scoop_spool_reader_init(&reader, &log->spool);
+    while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
+        key.length = record.row.compared; /* what the key shares with the one before */
+        if (scoop_buf_append(&key, record.row.data, record.row.length, error) != 0 ||
+            take(user, key.data, key.length, error) != 0) {
+            status = -1;
+            break;
+        }
+    }
+    scoop_spool_reader_free(&reader);
+    scoop_buf_free(&key);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* Compares two exports whose rows come in any order. Private to csrc/table and csrc/stream.
+ *
+ * Most rows are the same in both. So rows are matched by what stands for them, which is small
+ * (matching.h), while the rows themselves go to a log (row_log.h). When all have come, the log is
+ * read once, past the rows that both exports have. */
+#ifndef SCOOP_TABLE_COMPARE_SIEVE_H
+#define SCOOP_TABLE_COMPARE_SIEVE_H
+
+#include "table/rows/batch.h"
+#include "table/rows/columns.h"
+#include "table/compare/join.h"
+
+struct scoop_sieve;
+
+/* As scoop_join_new, with the plans of both sides, borrowed; keep_last, which needs all rows, is
+ * not for a sieve. */
+struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
+                                    const struct scoop_row_plan *plans, struct scoop_error *error);
+void scoop_sieve_free(struct scoop_sieve *sieve);
+/* Takes the rows of a batch from `first` on, and its buffers. 0, or -1 with NO_MEMORY or an error
+ * of the scratch file. */
+int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_batch *batch,
+                    size_t first, struct scoop_error *error);
+/* Takes a row of unknown line, which is copied. */
+int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
+                        const struct scoop_row_bytes *row, struct scoop_error *error);
+/* After rows that were copied, before batches: gives them their place before these. */
+int scoop_sieve_end_copies(struct scoop_sieve *sieve, struct scoop_error *error);
+/* Notes a key that both sides have and that is settled. */
+int scoop_sieve_add_matched(struct scoop_sieve *sieve, struct scoop_key_hash hash,
+                            struct scoop_error *error);
+/* All rows are there: settles the rest, some of it a call. 1: there are more; 0: done; -1. */
+int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error);
+/* Rows of which something was written to the scratch file for want of memory. */
+uint64_t scoop_sieve_spilled(const struct scoop_sieve *sieve);
+
+#endif
