@@ -1,5 +1,4 @@
-/* What the record stages share: lines put together from chunks, and rejects. Private to csrc/stage.
- */
+/* What the record stages share: lines put together from chunks, and rejects. */
 #ifndef SCOOP_STAGE_RECORDS_H
 #define SCOOP_STAGE_RECORDS_H
 

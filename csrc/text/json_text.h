@@ -1,5 +1,5 @@
 /* Objects of a JSON text that was checked (scoop_json_check_new), so that nothing here looks for an
- * end. Private to csrc/table and csrc/stream. */
+ * end. */
 #ifndef SCOOP_TEXT_JSON_TEXT_H
 #define SCOOP_TEXT_JSON_TEXT_H
 

@@ -1,4 +1,4 @@
-/* Inner loops over text that the record stages share. Private to csrc/stage. */
+/* Inner loops over text that the record stages share. */
 #ifndef SCOOP_TEXT_RECORD_SCAN_H
 #define SCOOP_TEXT_RECORD_SCAN_H
 

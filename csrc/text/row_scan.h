@@ -1,5 +1,4 @@
-/* Finds what is more than plain text in a canonical row, 64 bytes at a time. Private to csrc/table.
- */
+/* Finds what is more than plain text in a canonical row, 64 bytes at a time. */
 #ifndef SCOOP_TEXT_ROW_SCAN_H
 #define SCOOP_TEXT_ROW_SCAN_H
 

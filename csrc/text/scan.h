@@ -1,4 +1,4 @@
-/* Finds the bytes that structure CSV text, 64 at a time. Private to csrc/table. */
+/* Finds the bytes that structure CSV text, 64 at a time. */
 #ifndef SCOOP_TEXT_SCAN_H
 #define SCOOP_TEXT_SCAN_H
 

@@ -1,4 +1,4 @@
-/* Whether text is UTF-8. Private to csrc/table. */
+/* Whether text is UTF-8. */
 #ifndef SCOOP_TEXT_UTF8_H
 #define SCOOP_TEXT_UTF8_H
 

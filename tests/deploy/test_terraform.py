@@ -151,7 +151,7 @@ def test_every_call_of_the_registry_and_the_publishing_is_granted() -> None:
     registry = (ROOT / "airflow_plugin/airscoop/dynamodb.py").read_text(encoding="utf-8")
     called = set(re.findall(r"self\._client\.(\w+)", registry))
     assert called == {"get_item", "query", "put_item", "update_item", "transact_write_items"}
-    publish = (ROOT / "csrc/stream/publish.c").read_text(encoding="utf-8")
+    publish = (ROOT / "csrc/publish/publish.c").read_text(encoding="utf-8")
     asked = set(re.findall(r'start_call\(publish, "(\w+)"', publish))
     assert {action for action in actions("exports") if not action.startswith("s3:")} == {
         "dynamodb:GetItem",

@@ -1,4 +1,4 @@
-/* What the gzip stage asks of a library that compresses. Private to csrc/stage. */
+/* What the gzip stage asks of a library that compresses. */
 #ifndef SCOOP_STAGE_GZIP_ENCODER_H
 #define SCOOP_STAGE_GZIP_ENCODER_H
 

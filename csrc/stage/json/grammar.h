@@ -1,4 +1,4 @@
-/* The grammatical half of the JSON check, by yajl. Private to csrc/stage. */
+/* The grammatical half of the JSON check, by yajl. */
 #ifndef SCOOP_STAGE_JSON_GRAMMAR_H
 #define SCOOP_STAGE_JSON_GRAMMAR_H
 

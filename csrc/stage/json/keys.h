@@ -1,6 +1,6 @@
-/* Keys of one object that are equal but for case: SerDes fold them, then fail or lose one. Private
- * to csrc/stage. Case is ASCII's: A to Z equal a to z, every other character only itself. Keys are
- * compared by their text, escapes decoded. */
+/* Keys of one object that are equal but for case: SerDes fold them, then fail or lose one. Case is
+ * ASCII's: A to Z equal a to z, every other character only itself. Keys are compared by their text,
+ * escapes decoded. */
 #ifndef SCOOP_STAGE_JSON_KEYS_H
 #define SCOOP_STAGE_JSON_KEYS_H
 

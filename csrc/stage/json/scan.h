@@ -1,4 +1,4 @@
-/* The lexical half of the JSON check: all that yajl leaves open. Private to csrc/stage. */
+/* The lexical half of the JSON check: all that yajl leaves open. */
 #ifndef SCOOP_STAGE_JSON_SCAN_H
 #define SCOOP_STAGE_JSON_SCAN_H
 

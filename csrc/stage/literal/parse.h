@@ -1,4 +1,4 @@
-/* One Python literal -> one JSON value. Private to csrc/stage. */
+/* One Python literal -> one JSON value. */
 #ifndef SCOOP_STAGE_LITERAL_PARSE_H
 #define SCOOP_STAGE_LITERAL_PARSE_H
 

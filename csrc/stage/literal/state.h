@@ -1,4 +1,4 @@
-/* What the parts of the literal parser share. Private to csrc/stage/literal_*.c. */
+/* What the parts of the literal parser share. */
 #ifndef SCOOP_STAGE_LITERAL_STATE_H
 #define SCOOP_STAGE_LITERAL_STATE_H
 

@@ -1,5 +1,4 @@
-/* Arrow arrays and schemas, made by hand: who releases one frees its buffers and its children.
- * Private to csrc/table. */
+/* Arrow arrays and schemas, made by hand: who releases one frees its buffers and its children. */
 #ifndef SCOOP_TABLE_CHANGES_ARROW_BUILD_H
 #define SCOOP_TABLE_CHANGES_ARROW_BUILD_H
 

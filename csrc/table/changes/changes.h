@@ -1,5 +1,4 @@
-/* The changes that a comparison found, and one of them taken apart. Private to csrc/table and
- * csrc/stream. */
+/* The changes that a comparison found, and one of them taken apart. */
 #ifndef SCOOP_TABLE_CHANGES_CHANGES_H
 #define SCOOP_TABLE_CHANGES_CHANGES_H
 

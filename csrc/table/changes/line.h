@@ -1,4 +1,4 @@
-/* One line of a change file, taken apart. Private to csrc/table and csrc/stream. */
+/* One line of a change file, taken apart. */
 #ifndef SCOOP_TABLE_CHANGES_LINE_H
 #define SCOOP_TABLE_CHANGES_LINE_H
 

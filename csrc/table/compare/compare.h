@@ -1,4 +1,4 @@
-/* Compares the rows of two exports, as they come. Private to csrc/table and csrc/stream.
+/* Compares the rows of two exports, as they come.
  *
  * As long as both come in the order of their keys they are merged, in constant memory. What the
  * merge found on one side only stays provisional, so that when the order breaks the comparison goes

@@ -1,4 +1,4 @@
-/* Compares two exports whose rows come in any order. Private to csrc/table and csrc/stream.
+/* Compares two exports whose rows come in any order.
  *
  * Rows of both sides are taken as they come. A row waits until the other side's row of the same key
  * arrives; then both are settled and forgotten, all but the 128 bits that stand for the key. What

@@ -1,5 +1,5 @@
 /* Finds, among what stands for the rows of one partition (stubs.h), rows of the two exports that
- * have the same key. Private to csrc/table. */
+ * have the same key. */
 #ifndef SCOOP_TABLE_COMPARE_MATCHER_H
 #define SCOOP_TABLE_COMPARE_MATCHER_H
 

@@ -1,7 +1,6 @@
 /* Finds rows of two exports that have the same key, by what stands for them (stubs.h). Rows are
  * added as they come; most are matched at the end, partition by partition. When memory is short
- * what can be matched by then is, if that is much; otherwise all goes to the scratch file. Private
- * to csrc/table. */
+ * what can be matched by then is, if that is much; otherwise all goes to the scratch file. */
 #ifndef SCOOP_TABLE_COMPARE_MATCHING_H
 #define SCOOP_TABLE_COMPARE_MATCHING_H
 

@@ -1,5 +1,4 @@
-/* Whether the rows of an export come in the order of their keys. Private to csrc/table and
- * csrc/stream. */
+/* Whether the rows of an export come in the order of their keys. */
 #ifndef SCOOP_TABLE_COMPARE_ORDER_H
 #define SCOOP_TABLE_COMPARE_ORDER_H
 

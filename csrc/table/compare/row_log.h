@@ -1,7 +1,7 @@
 /* The rows of two exports by number, in the order they came: the recent ones in memory, in the
  * buffers they came in, the older ones in the scratch file. Of a block that leaves the memory those
  * rows stay behind that the other export is known to have, too, if they are many. Whatever stays
- * behind, each side's rows are read in the order of their numbers. Private to csrc/table. */
+ * behind, each side's rows are read in the order of their numbers. */
 #ifndef SCOOP_TABLE_COMPARE_ROW_LOG_H
 #define SCOOP_TABLE_COMPARE_ROW_LOG_H
 

@@ -1,4 +1,4 @@
-/* Compares two exports whose rows come in any order. Private to csrc/table and csrc/stream.
+/* Compares two exports whose rows come in any order.
  *
  * Most rows are the same in both. So rows are matched by what stands for them, which is small
  * (matching.h), while the rows themselves go to a log (row_log.h). When all have come, the log is

@@ -1,4 +1,4 @@
-/* Room for rows, in chunks, reused by size. A slot is known by 32 bits. Private to csrc/table. */
+/* Room for rows, in chunks, reused by size. A slot is known by 32 bits. */
 #ifndef SCOOP_TABLE_COMPARE_SLOTS_H
 #define SCOOP_TABLE_COMPARE_SLOTS_H
 

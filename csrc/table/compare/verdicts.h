@@ -1,5 +1,4 @@
-/* What is known of each row of two exports, by the row's number: two bits. Private to csrc/table.
- */
+/* What is known of each row of two exports, by the row's number: two bits. */
 #ifndef SCOOP_TABLE_COMPARE_VERDICTS_H
 #define SCOOP_TABLE_COMPARE_VERDICTS_H
 

@@ -1,5 +1,4 @@
-/* Rows of one export, some thousands at a time, on their way from its reader to the comparison.
- * Private to csrc/table and csrc/stream. */
+/* Rows of one export, some thousands at a time, on their way from its reader to the comparison. */
 #ifndef SCOOP_TABLE_ROWS_BATCH_H
 #define SCOOP_TABLE_ROWS_BATCH_H
 

@@ -1,5 +1,4 @@
-/* The columns of two exports, and how the rows of each are brought into one order. Private to
- * csrc/table and csrc/stream. */
+/* The columns of two exports, and how the rows of each are brought into one order. */
 #ifndef SCOOP_TABLE_ROWS_COLUMNS_H
 #define SCOOP_TABLE_ROWS_COLUMNS_H
 

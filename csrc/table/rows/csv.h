@@ -1,4 +1,4 @@
-/* CSV (RFC 4180) -> rows. Private to csrc/table and csrc/stream. */
+/* CSV (RFC 4180) -> rows. */
 #ifndef SCOOP_TABLE_ROWS_CSV_H
 #define SCOOP_TABLE_ROWS_CSV_H
 

@@ -1,5 +1,4 @@
-/* JSON lines that were checked (scoop_json_check_new) -> rows. Private to csrc/table and
- * csrc/stream.
+/* JSON lines that were checked (scoop_json_check_new) -> rows.
  *
  * Members are columns; one that is absent is null. */
 #ifndef SCOOP_TABLE_ROWS_JSON_ROWS_H

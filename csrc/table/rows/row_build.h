@@ -1,4 +1,4 @@
-/* From the values of a row to its key and its canonical form, in a batch. Private to csrc/table. */
+/* From the values of a row to its key and its canonical form, in a batch. */
 #ifndef SCOOP_TABLE_ROWS_ROW_BUILD_H
 #define SCOOP_TABLE_ROWS_ROW_BUILD_H
 

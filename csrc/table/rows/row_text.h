@@ -1,7 +1,7 @@
 /* The canonical form of a row: CSV without its line end, a value quoted only where it must be (it
  * is empty, or holds a comma, a quote or a newline); nothing at all is NULL. So equal rows are
  * equal bytes. A value of JSON that is no string is its JSON text behind a byte 1; a string that
- * begins with that byte has it twice. Private to csrc/table and csrc/stream. */
+ * begins with that byte has it twice. */
 #ifndef SCOOP_TABLE_ROWS_ROW_TEXT_H
 #define SCOOP_TABLE_ROWS_ROW_TEXT_H
 

@@ -1,5 +1,4 @@
-/* One temporary file without a name: what it holds is gone with it, however the process ends.
- * Private to csrc/table and csrc/stream. */
+/* One temporary file without a name: what it holds is gone with it, however the process ends. */
 #ifndef SCOOP_TABLE_STORE_SCRATCH_H
 #define SCOOP_TABLE_STORE_SCRATCH_H
 

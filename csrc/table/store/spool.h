@@ -1,6 +1,5 @@
 /* A list of records that is written once, in memory up to a block and beyond that in the scratch
- * file, compressed (LZ4) if that is long, and read in order, any number of times. Private to
- * csrc/table and csrc/stream. */
+ * file, compressed (LZ4) if that is long, and read in order, any number of times. */
 #ifndef SCOOP_TABLE_STORE_SPOOL_H
 #define SCOOP_TABLE_STORE_SPOOL_H
 

@@ -1,4 +1,4 @@
-/* A block of bytes in the scratch file, compressed (LZ4) if that is long. Private to csrc/table. */
+/* A block of bytes in the scratch file, compressed (LZ4) if that is long. */
 #ifndef SCOOP_TABLE_STORE_STORED_H
 #define SCOOP_TABLE_STORE_STORED_H
 
