@@ -1,18 +1,12 @@
 /* Hashes, encodings of bytes, random bytes: the fence around libcrypto. */
-#ifndef SCOOP_CRYPTO_H
-#define SCOOP_CRYPTO_H
+#ifndef SCOOP_BASE_CRYPTO_H
+#define SCOOP_BASE_CRYPTO_H
 
 #include <stddef.h>
 
 #include "scoop/buffer.h"
+#include "scoop/digest.h"
 #include "scoop/error.h"
-
-enum {
-    SCOOP_SHA256_BYTES = 32,
-    SCOOP_SHA256_HEX_SIZE = 65, /* with the NUL */
-    SCOOP_MD5_BYTES = 16,
-    SCOOP_MD5_HEX_SIZE = 33, /* with the NUL */
-};
 
 /* One-shot. Any thread. 0, or -1 with UNSUPPORTED when libcrypto does not offer the algorithm (MD5
  * in FIPS mode) or INTERNAL. data may be NULL when length is 0. */
@@ -39,11 +33,6 @@ int scoop_digest_update(struct scoop_digest *digest, const void *data, size_t le
                         struct scoop_error *error);
 int scoop_digest_finish(struct scoop_digest *digest, unsigned char *out, struct scoop_error *error);
 void scoop_digest_free(struct scoop_digest *digest);
-
-/* Writes 2 * length lower-case digits and a NUL. */
-void scoop_hex_encode(const void *data, size_t length, char *out);
-/* Reads exactly 2 * length hex digits of either case. 0, or -1 when text holds anything else. */
-int scoop_hex_decode(const char *text, size_t text_length, unsigned char *out, size_t length);
 
 /* Appends standard base64 with padding. 0, or -1 with NO_MEMORY or TOO_LARGE. */
 int scoop_base64_encode(struct scoop_buf *buf, const void *data, size_t length,

@@ -1,6 +1,6 @@
 /* The one place where names and values become SQL text. */
-#ifndef SCOOP_SQL_TEXT_H
-#define SCOOP_SQL_TEXT_H
+#ifndef SCOOP_WAREHOUSE_SQL_SQL_TEXT_H
+#define SCOOP_WAREHOUSE_SQL_SQL_TEXT_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* Kinesis' messages: requests built, answers read, errors classified. Pure, any thread. */
-#ifndef SCOOP_KINESIS_MESSAGE_H
-#define SCOOP_KINESIS_MESSAGE_H
+#ifndef SCOOP_AWS_KINESIS_MESSAGE_H
+#define SCOOP_AWS_KINESIS_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/error.h"
+#include "scoop/kinesis.h"
 
 enum {
     SCOOP_KINESIS_MOST_RECORDS = 500,              /* of one request */
@@ -55,13 +56,6 @@ int scoop_kinesis_parse_results(const void *body, size_t length,
                                 struct scoop_kinesis_result *results, size_t count,
                                 struct scoop_error *error);
 
-/* What DescribeStreamSummary says. */
-struct scoop_kinesis_stream {
-    char status[32];       /* "ACTIVE" */
-    char distribution[32]; /* "USER_PARTITION_KEY", "AUTO", or "" */
-    size_t record_bytes;   /* data and key of one record, at most */
-    uint64_t open_shards;
-};
 /* 0, or -1 with PROTOCOL. */
 int scoop_kinesis_parse_stream(const void *body, size_t length, struct scoop_kinesis_stream *stream,
                                struct scoop_error *error);

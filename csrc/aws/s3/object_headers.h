@@ -1,23 +1,13 @@
 /* What an object is given besides its bytes, as the headers that create it. Pure, any thread. */
-#ifndef SCOOP_OBJECT_HEADERS_H
-#define SCOOP_OBJECT_HEADERS_H
+#ifndef SCOOP_AWS_S3_OBJECT_HEADERS_H
+#define SCOOP_AWS_S3_OBJECT_HEADERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "aws/uri.h"
 #include "scoop/error.h"
-#include "scoop/uri.h"
-
-/* NULL or false: the bucket's default. */
-struct scoop_object_options {
-    const char *content_type; /* NULL: the sink's own */
-    const char *encryption;   /* "AES256", "aws:kms" or "aws:kms:dsse" */
-    const char *kms_key_id;   /* with a KMS encryption; NULL: AWS's own key for S3 */
-    bool bucket_key;          /* with "aws:kms": one data key for many objects */
-    const char *storage_class;
-    const char *tags;     /* "name=value&…", percent-encoded; at most 10 */
-    const char *metadata; /* the same; names and values are at most 2 KB together */
-};
+#include "scoop/object_options.h"
 
 enum { SCOOP_OBJECT_MAX_TAGS = 10, SCOOP_OBJECT_MAX_METADATA = 40, SCOOP_OBJECT_MAX_HEADERS = 48 };
 

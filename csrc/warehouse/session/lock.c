@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "warehouse/session/blockers.h"
-#include "warehouse/load/load.h"
+#include "warehouse/session/lock.h"
 #include "warehouse/session/session_internal.h"
 
 enum { NAME_CEILING_BYTES = 1024 };
@@ -124,7 +124,7 @@ static int wait_for_target(struct turn *turn, const struct scoop_table_name *tar
     return wait_for(turn, target);
 }
 
-int scoop_load_begin(struct scoop_session *session, const struct scoop_table_name *lock,
+int scoop_lock_begin(struct scoop_session *session, const struct scoop_table_name *lock,
                      const struct scoop_table_name *target, const char *mode,
                      const struct scoop_interrupt *interrupt, struct scoop_error *error) {
     bool limited = session->lock_timeout_ms > 0, redshift = is_redshift(session);
@@ -149,7 +149,7 @@ int scoop_load_begin(struct scoop_session *session, const struct scoop_table_nam
 }
 
 /* A rolled back transaction takes back what was set within it, but not what was set before. */
-void scoop_load_rollback(struct scoop_session *session) {
+void scoop_lock_rollback(struct scoop_session *session) {
     struct scoop_error ignored = {0};
     scoop_session_rollback(session);
     session->timed = session->statement_timeout_ms > 0;

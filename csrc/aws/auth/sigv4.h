@@ -1,6 +1,6 @@
 /* AWS Signature Version 4: header and query (presigned) form. Pure, any thread. */
-#ifndef SCOOP_SIGV4_H
-#define SCOOP_SIGV4_H
+#ifndef SCOOP_AWS_AUTH_SIGV4_H
+#define SCOOP_AWS_AUTH_SIGV4_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,9 +9,9 @@
 
 #include "scoop/buffer.h"
 #include "scoop/credentials.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/error.h"
-#include "scoop/uri.h"
+#include "aws/uri.h"
 
 #define SCOOP_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SCOOP_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"

@@ -1,29 +1,14 @@
 /* Stages: bytes in, bytes out, joined in a chain. They know neither network nor files. */
-#ifndef SCOOP_STAGE_H
-#define SCOOP_STAGE_H
+#ifndef SCOOP_STAGE_STAGE_H
+#define SCOOP_STAGE_STAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "scoop/error.h"
-#include "scoop/thread.h"
-
-/* What the chain counted; one struct is shared by all stages of a chain, which may run on several
- * threads, and by its owner. */
-struct scoop_counters {
-    _Atomic uint64_t source_bytes; /* read from the source, as on the wire */
-    _Atomic uint64_t text_bytes;   /* after gunzip (equal to source_bytes for plain input) */
-    _Atomic uint64_t records_in;   /* records seen; in = out + rejected */
-    _Atomic uint64_t records_out;
-    _Atomic uint64_t records_rejected;
-    _Atomic uint64_t records_changed; /* passed on with other bytes: joined lines, replaced escapes,
-                                         renamed keys */
-    _Atomic uint64_t blank_lines;     /* dropped, not records */
-    _Atomic uint64_t gzip_members;
-    _Atomic uint64_t destination_bytes; /* handed to the sink */
-    _Atomic bool bom_stripped;
-};
+#include "scoop/records.h"
 
 /* Whether the records that were passed on differ from the text that came in, in more than a newline
  * at the very end. */
@@ -46,14 +31,6 @@ struct scoop_reject_policy {
     void *user;
 };
 
-/* What becomes of a record in which keys of one object, at any depth, are equal but for case
- * (ASCII's: A to Z equal a to z), or just equal. */
-enum scoop_key_case {
-    SCOOP_KEY_CASE_REJECT, /* it is a bad record */
-    SCOOP_KEY_CASE_RENAME, /* the later ones are numbered: Name, name_2 */
-    SCOOP_KEY_CASE_KEEP,   /* it passes; keys are not looked at */
-};
-
 struct scoop_record_options {
     size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES; longer input or output is a bad record */
     bool replace_invalid;    /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
@@ -62,9 +39,7 @@ struct scoop_record_options {
     struct scoop_reject_policy policy;
 };
 
-#define SCOOP_MOST_RECORD_BYTES ((size_t)1 << 31)        /* that max_record_bytes can be */
-#define SCOOP_MAX_RECORD_BYTES ((size_t)4 * 1024 * 1024) /* Redshift's limit for a JSON object */
-#define SCOOP_STEP_BYTES ((size_t)64 * 1024)             /* what a head stage emits per write */
+#define SCOOP_STEP_BYTES ((size_t)64 * 1024) /* what a head stage emits per write */
 
 struct scoop_stage;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "scoop/partition.h"
+#include "warehouse/partition/partition_internal.h"
 
 enum { NAME_BYTES = 32, DIGITS_MOST = 38, FRACTION_DIGITS = 6 };
 

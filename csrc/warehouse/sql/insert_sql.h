@@ -1,7 +1,7 @@
 /* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement is valid on
  * Redshift and on PostgreSQL, and no join condition holds an OR or anything but equalities. */
-#ifndef SCOOP_INSERT_SQL_H
-#define SCOOP_INSERT_SQL_H
+#ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
+#define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,24 +9,10 @@
 
 #include "scoop/buffer.h"
 #include "scoop/error.h"
-#include "scoop/sql_text.h"
+#include "scoop/insert.h"
+#include "warehouse/sql/sql_text.h"
 
-enum { SCOOP_MAX_KEYS = 30, SCOOP_SUFFIX_BYTES = 16 };
-
-/* The names an insert works on; all borrowed. */
-struct scoop_insert_names {
-    const char *source; /* schema.table */
-    const char *target;
-    const char *const *columns;
-    size_t column_count;
-    const char *const *keys; /* compared for equality, NULL equal to NULL; among columns */
-    size_t key_count;
-    const char *const *order_by; /* greatest first, NULL lowest; among columns */
-    size_t order_count;
-    const char *const *partition_columns; /* which rows of the source; none: all */
-    const char *const *partition_values;
-    size_t partition_count;
-};
+enum { SCOOP_SUFFIX_BYTES = 16 };
 
 /* The names checked and split, and the temporary tables' suffix. */
 struct scoop_insert_plan {

@@ -2,9 +2,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "warehouse/partition/partition_list.h"
+#include "warehouse/partition/partition_internal.h"
 #include "scoop/memory.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
+#include "warehouse/partition/partition.h"
 
 enum { VALUE_CEILING_BYTES = 64 * 1024, NO_COLUMN = -1 };
 

@@ -1,6 +1,6 @@
 /* Threads of the library's own, and how they wake the one that owns a transfer. */
-#ifndef SCOOP_THREAD_H
-#define SCOOP_THREAD_H
+#ifndef SCOOP_BASE_THREAD_H
+#define SCOOP_BASE_THREAD_H
 
 #include <pthread.h>
 #include <stdatomic.h>

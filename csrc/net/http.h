@@ -1,28 +1,16 @@
 /* HTTP exchanges on one libcurl multi handle, run in slices by the thread that owns the engine. */
-#ifndef SCOOP_HTTP_H
-#define SCOOP_HTTP_H
+#ifndef SCOOP_NET_HTTP_H
+#define SCOOP_NET_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "scoop/buffer.h"
+#include "scoop/engine.h"
 #include "scoop/error.h"
 
-struct scoop_engine;
 struct scoop_http_exchange;
-
-struct scoop_engine_options {
-    const char *ca_file;        /* PEM bundle; NULL: libcurl's own. Copied. */
-    long connect_timeout_ms;    /* 0: 10,000 */
-    long stall_timeout_seconds; /* no byte in either direction for so long is TIMEOUT; 0: 60 */
-};
-
-/* One engine belongs to one thread. NULL with *error filled (NO_MEMORY, INTERNAL). */
-struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options,
-                                      struct scoop_error *error);
-/* Drops what is still under way without calling on_done. NULL is allowed. */
-void scoop_engine_free(struct scoop_engine *engine);
 
 /* Moves all exchanges on, waits at most wait_ms for activity, calls the callbacks that are due.
  * 0, or -1 with INTERNAL. */

@@ -1,8 +1,8 @@
 /* S3's messages: bodies built and parsed, answers classified. Pure, any thread. ETags are opaque
  * text and keep their quotes. Parsers of a page read the whole document before the first callback,
  * so a truncated page yields no item. */
-#ifndef SCOOP_S3_MESSAGE_H
-#define SCOOP_S3_MESSAGE_H
+#ifndef SCOOP_AWS_S3_MESSAGE_H
+#define SCOOP_AWS_S3_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/error.h"
-
-enum { SCOOP_ETAG_SIZE = 128, SCOOP_S3_MAX_PARTS = 10000 };
+#include "scoop/s3.h"
 
 /* Texts are cut to fit; "" where the body had none. */
 struct scoop_s3_error {
@@ -58,38 +57,6 @@ int scoop_s3_build_completion(const struct scoop_s3_part *parts, size_t count,
  * false when a part's ETag is not the MD5 of its data (32 hex digits), as under SSE-KMS. */
 bool scoop_s3_multipart_etag(const struct scoop_s3_part *parts, size_t count,
                              char etag[SCOOP_ETAG_SIZE]);
-
-/* Items of pages. Strings are valid during the callback, which returns 0, or -1 with *error filled
- * to stop. */
-struct scoop_s3_object {
-    const char *key; /* decoded */
-    size_t key_length;
-    uint64_t size_bytes;
-    const char *etag;
-    const char *last_modified; /* "2026-11-21T10:00:00.000Z", as sent */
-};
-struct scoop_s3_listed_part {
-    uint32_t number;
-    uint64_t size_bytes;
-    const char *etag;
-    const char *crc32c, *crc64nvme; /* base64; "" where the server lists none */
-};
-struct scoop_s3_listed_upload {
-    const char *key; /* decoded */
-    size_t key_length;
-    const char *upload_id;
-    const char *initiated; /* a time like last_modified */
-};
-
-/* Where the next page starts. Zero-initialise; release with scoop_s3_page_free; may be used for
- * page after page. */
-struct scoop_s3_page {
-    bool truncated;              /* there is a next page */
-    struct scoop_buf token;      /* objects: continuation-token; uploads: key-marker (decoded) */
-    struct scoop_buf upload_id;  /* uploads: upload-id-marker */
-    uint32_t part_number_marker; /* parts */
-};
-void scoop_s3_page_free(struct scoop_s3_page *page);
 
 /* ListObjectsV2, ListParts, ListMultipartUploads. Keys are percent-decoded when the page says
  * encoding-type url. 0, or -1 with PROTOCOL (not such a document, a bad number, truncated without a

@@ -1,79 +1,8 @@
-/* The pure parts: SQL text, and reading the catalog's text. */
+/* Reads the values of a partition as the catalog writes them. */
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "scoop/partition.h"
-
-static int append_clause(const struct scoop_partition *partition, struct scoop_buf *sql,
-                         struct scoop_error *error) {
-    if (scoop_buf_append_text(sql, " PARTITION (", error) != 0)
-        return -1;
-    for (size_t i = 0; i < partition->count; i++) {
-        if (i > 0 && scoop_buf_append_text(sql, ", ", error) != 0)
-            return -1;
-        if (scoop_sql_identifier(sql, partition->names[i], error) != 0 ||
-            scoop_buf_append_text(sql, " = ", error) != 0 ||
-            scoop_sql_literal(sql, partition->values[i], error) != 0)
-            return -1;
-    }
-    return scoop_buf_append_text(sql, ")", error);
-}
-
-static int append_table(const struct scoop_table_name *table, struct scoop_buf *sql,
-                        struct scoop_error *error) {
-    if (scoop_buf_append_text(sql, "ALTER TABLE ", error) != 0)
-        return -1;
-    return scoop_sql_table(sql, table, error);
-}
-
-static int append_location(const struct scoop_partition *partition, const char *before,
-                           struct scoop_buf *sql, struct scoop_error *error) {
-    if (scoop_buf_append_text(sql, before, error) != 0)
-        return -1;
-    return scoop_sql_literal(sql, partition->location, error);
-}
-
-int scoop_partition_sql_add(const struct scoop_table_name *table,
-                            const struct scoop_partition *const *partitions, size_t count,
-                            struct scoop_buf *sql, struct scoop_error *error) {
-    if (append_table(table, sql, error) != 0 ||
-        scoop_buf_append_text(sql, " ADD IF NOT EXISTS", error) != 0)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (append_clause(partitions[i], sql, error) != 0 ||
-            append_location(partitions[i], " LOCATION ", sql, error) != 0)
-            return -1;
-    return 0;
-}
-
-int scoop_partition_sql_move(const struct scoop_table_name *table,
-                             const struct scoop_partition *partition, struct scoop_buf *sql,
-                             struct scoop_error *error) {
-    if (append_table(table, sql, error) != 0 || append_clause(partition, sql, error) != 0)
-        return -1;
-    return append_location(partition, " SET LOCATION ", sql, error);
-}
-
-static size_t without_slash(const char *text) {
-    size_t length = strlen(text);
-    return length > 0 && text[length - 1] == '/' ? length - 1 : length;
-}
-
-bool scoop_partition_same_location(const char *shown, const char *location) {
-    size_t length = without_slash(shown);
-    if (strlen(shown) >= SCOOP_LOCATION_SHOWN_BYTES)
-        return false;
-    return length == without_slash(location) && memcmp(shown, location, length) == 0;
-}
-
-bool scoop_partition_may_hold(const char *shown, const char *location) {
-    size_t length = strlen(shown);
-    if (length >= SCOOP_LOCATION_SHOWN_BYTES)
-        return strncmp(shown, location, length) == 0;
-    length = without_slash(shown);
-    return strncmp(shown, location, length) == 0 &&
-           (location[length] == '/' || location[length] == 0);
-}
+#include "warehouse/partition/partition_internal.h"
 
 static void skip_spaces(const char **at) {
     *at += strspn(*at, " \t\r\n");

@@ -1,6 +1,6 @@
 /* Percent-encoding, query strings, endpoint URLs and s3:// names. Pure, any thread. */
-#ifndef SCOOP_URI_H
-#define SCOOP_URI_H
+#ifndef SCOOP_AWS_URI_H
+#define SCOOP_AWS_URI_H
 
 #include <stdbool.h>
 #include <stddef.h>
