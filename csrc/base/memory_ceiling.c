@@ -141,7 +141,9 @@ uint64_t scoop_memory_ceiling_told_by(const char *folder) {
     return least;
 }
 
-uint64_t scoop_memory_ceiling_bytes(void) {
+/* Read anew once a second, since a limit may change while we run; to read it takes as long as a
+ * small transfer. */
+static uint64_t ceiling_bytes(void) {
     static atomic_uint_fast64_t told = UINT64_MAX;
     static atomic_int_fast64_t told_at = INT64_MIN;
     struct timespec now;
@@ -154,7 +156,7 @@ uint64_t scoop_memory_ceiling_bytes(void) {
 }
 
 size_t scoop_default_memory_bytes(size_t usual_bytes, size_t least_bytes) {
-    uint64_t most = scoop_memory_ceiling_bytes() / DEFAULTS_SHARE;
+    uint64_t most = ceiling_bytes() / DEFAULTS_SHARE;
     if (most >= usual_bytes)
         return usual_bytes;
     return most < least_bytes ? least_bytes : (size_t)most;

@@ -63,6 +63,18 @@ static bool is_committed(const struct scoop_transfer *transfer) {
             transfer->sink->type->poll(transfer->sink, &ignored) == SCOOP_SINK_COMMITTED);
 }
 
+/* Keeps what it told of itself. */
+static void free_source(struct scoop_transfer *transfer) {
+    const struct scoop_source *source = transfer->source;
+    if (source == NULL)
+        return;
+    transfer->read.total_bytes = source->total_bytes;
+    transfer->read.retries = source->retries;
+    memcpy(transfer->read.etag, source->etag, sizeof transfer->read.etag);
+    transfer->source->type->free(transfer->source);
+    transfer->source = NULL;
+}
+
 int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
     uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : SCOOP_TRANSFER_ABORT_MS;
     transfer->error = *error;
@@ -73,7 +85,7 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
     transfer->phase = ABORTING;
     transfer->abort_deadline_ms = scoop_now_ms() + most;
     bool leaves = scoop_transfer_leaves(transfer, error);
-    scoop_transfer_free_source(transfer);
+    free_source(transfer);
     scoop_chain_free(&transfer->chain);
     scoop_rejects_abort(&transfer->rejects);
     if (transfer->sink != NULL && leaves)
@@ -81,17 +93,6 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
     if (transfer->sink != NULL)
         transfer->sink->type->abort(transfer->sink);
     return -1;
-}
-
-void scoop_transfer_free_source(struct scoop_transfer *transfer) {
-    const struct scoop_source *source = transfer->source;
-    if (source == NULL)
-        return;
-    transfer->read.total_bytes = source->total_bytes;
-    transfer->read.retries = source->retries;
-    memcpy(transfer->read.etag, source->etag, sizeof transfer->read.etag);
-    transfer->source->type->free(transfer->source);
-    transfer->source = NULL;
 }
 
 bool scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed, bool late) {

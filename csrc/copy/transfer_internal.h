@@ -114,9 +114,6 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
  * the transfer. False: the reject file is still being taken back, unless it is too late for that.
  */
 bool scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed, bool late);
-/* Keeps what it told of itself. */
-void scoop_transfer_free_source(struct scoop_transfer *transfer);
-
 void scoop_transfer_free_options(struct scoop_transfer *transfer);
 
 #endif

@@ -278,13 +278,14 @@ static uint64_t later(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-size_t scoop_join_bytes(const struct scoop_join *join) {
+/* What it uses of the memory. */
+static size_t used_bytes(const struct scoop_join *join) {
     return join->slots.bytes + (size_t)join->next_spill * join->capacity * sizeof *join->table;
 }
 
 static bool is_within(const struct scoop_join *join, size_t more) {
     size_t beside = join->options.beside_bytes == NULL ? 0 : *join->options.beside_bytes;
-    return scoop_join_bytes(join) + beside + more <= join->options.memory_bytes;
+    return used_bytes(join) + beside + more <= join->options.memory_bytes;
 }
 
 static int spill_entry(struct scoop_join *join, struct scoop_spool *spool,
@@ -324,7 +325,7 @@ static int spill(struct scoop_join *join, struct scoop_error *error) {
 /* What the join wants more: a larger table, or room for a row. */
 static size_t wanted_bytes(const struct scoop_join *join, size_t row_bytes) {
     return row_bytes > 0 ? scoop_slots_needs(&join->slots, row_bytes)
-                         : grown_bytes(join) - (scoop_join_bytes(join) - join->slots.bytes);
+                         : grown_bytes(join) - (used_bytes(join) - join->slots.bytes);
 }
 
 /* Spills until what is wanted can be had, or the partition that wants it is spilled itself. */

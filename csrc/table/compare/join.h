@@ -58,8 +58,6 @@ int scoop_join_add(struct scoop_join *join, const struct scoop_numbered_row *row
                    struct scoop_error *error);
 /* All rows are there: settles the rest, a partition a call. 1: there are more; 0: done; -1. */
 int scoop_join_finish(struct scoop_join *join, struct scoop_error *error);
-/* What it uses of the memory. */
-size_t scoop_join_bytes(const struct scoop_join *join);
 /* Rows that were written to the scratch file so far. */
 uint64_t scoop_join_spilled(const struct scoop_join *join);
 
