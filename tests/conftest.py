@@ -11,6 +11,15 @@ import tempfile
 
 import pytest
 
+pytest_plugins = [
+    "support.s3",
+    "support.moto",
+    "support.kinesis",
+    "support.exports",
+    "support.postgres",
+    "support.standin",
+]
+
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME

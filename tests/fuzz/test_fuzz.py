@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import fuzzing
 import pytest
+from fuzz import fuzzing
 
 SECONDS = 10
 
