@@ -6,9 +6,10 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from support.fault_server import fault_proxy, stored
+from support.properties import examples
 from support.s3 import BUCKET, Store
 
 import airscoop
@@ -50,9 +51,7 @@ SEGMENT = st.text(
 ).filter(lambda text: text not in (".", ".."))
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(40, HealthCheck.function_scoped_fixture)
 @given(st.lists(SEGMENT, min_size=1, max_size=3))
 @example(["+ %", ";=&", "é?#"])
 def test_any_key_keeps_its_name(s3_server: Store, segments: list[str]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import examples
 from support.standin import StandIn
 
 from airscoop.local.redshift.statements import Carry, Pass, Refuse, decide
@@ -206,14 +207,14 @@ def test_backslashes_do_not_hide_what_follows(connection: Connection, schema: st
     )
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.text())
 def test_any_text_is_decided_on(text: str) -> None:
     assert isinstance(decide(text), Pass | Carry | Refuse)
     assert isinstance(decide(f"ALTER TABLE t {text} PARTITION"), Pass | Carry | Refuse)
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])))
 def test_text_in_quotes_is_never_changed(text: str) -> None:
     quoted = text.replace("'", "''")

@@ -11,8 +11,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from support.properties import examples
 from support.standin import Spectrum, StandIn
 
 from airscoop.local.redshift.errors import SqlError
@@ -55,7 +56,7 @@ def test_missing_and_null_are_null_and_others_are_left_out(spectrum: Spectrum) -
     assert rows == [(None, None), (None, None), ("", 2)]
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@examples(25, *HealthCheck)
 @given(st.lists(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))))
 def test_any_text_comes_through_as_it_was(spectrum: Spectrum, texts: list[str]) -> None:
     spectrum.write("any/1.json", *({"a": text} for text in texts))

@@ -14,9 +14,10 @@ import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from support.paths import ROOT
+from support.properties import examples
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SIGNERS_OWN = {"authorization", "date", "host", "x-amz-date", "x-amz-security-token"}
@@ -154,7 +155,7 @@ def sign_with_ours(
     )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(400, HealthCheck.too_slow)
 @given(request=requests, payload_hash=st.sampled_from(["UNSIGNED-PAYLOAD", EMPTY_SHA256]))
 @example(request=tricky, payload_hash="UNSIGNED-PAYLOAD")
 def test_s3_signature_equals_botocores(tool: SignTool, request: Request, payload_hash: str) -> None:
@@ -162,7 +163,7 @@ def test_s3_signature_equals_botocores(tool: SignTool, request: Request, payload
     assert ours == sign_with_botocore(request, service="s3", payload_hash=payload_hash)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(400, HealthCheck.too_slow)
 @given(request=requests, service=st.sampled_from(["glue", "kinesis", "sts"]))
 @example(request=tricky, service="glue")
 def test_other_services_signature_equals_botocores(

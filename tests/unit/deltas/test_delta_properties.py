@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import examples
 
 import airscoop
 
@@ -128,7 +129,7 @@ def applied(changes: list[airscoop.Change], old: Table, width: int) -> Table:
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(tables(), st.integers(), st.integers(), st.booleans())
 def test_changes_make_the_new_table_of_the_old_one(
     case: tuple[int, Table, Table], seed: int, other_seed: int, keep_last: bool
@@ -150,7 +151,7 @@ def test_changes_make_the_new_table_of_the_old_one(
     } == plain
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.tuples(texts.filter(bool), texts, texts), max_size=20, unique_by=lambda r: r[0]))
 def test_what_pythons_csv_writes_is_read_as_it_was(rows: list[tuple[str, str, str]]) -> None:
     out = io.StringIO()

@@ -12,8 +12,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from support.athena_sql import on_duckdb
+from support.properties import examples
 from unit.deltas.test_delta_properties import Table, export, tables
 
 import airscoop
@@ -66,7 +67,7 @@ def by_id(changes: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(tables())
 def test_any_two_tables_have_the_same_changes_by_both_engines(
     case: tuple[int, Table, Table],

@@ -9,6 +9,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import examples
 
 from airscoop import errors, exports
 from airscoop.exports import ExportObject, group, parse, version_order
@@ -75,6 +76,7 @@ def compare(a: str, b: str) -> int:
 VERSIONS = st.text(st.sampled_from("0129!ab_é\U0001f600"), max_size=8)
 
 
+@examples(100)
 @given(st.lists(VERSIONS, max_size=8))
 def test_the_order_is_the_one_that_is_described(versions: list[str]) -> None:
     assert sorted(versions, key=version_order) == sorted(
@@ -82,6 +84,7 @@ def test_the_order_is_the_one_that_is_described(versions: list[str]) -> None:
     )
 
 
+@examples(100)
 @given(VERSIONS, VERSIONS)
 def test_the_order_is_total_and_the_same_for_bytes(a: str, b: str) -> None:
     one, other = version_order(a), version_order(b)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from support.paths import ROOT
+from support.properties import examples
 
 TOOL = ROOT / "build" / "c" / "plain" / "tests" / "stage_tool"
-thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = examples(200, HealthCheck.too_slow)
 
 
 class NotJson(Exception):
