@@ -15,8 +15,9 @@ import pytest
 from aws_fixtures import MotoServer
 from transfer_support import BUCKET, Store, eventually
 
-from airscoop import lease
-from airscoop.export_steps import (
+from airscoop.exports import lease
+from airscoop.exports.registry import Registry
+from airscoop.exports.steps import (
     ExportLock,
     Terms,
     compute_changes,
@@ -26,8 +27,7 @@ from airscoop.export_steps import (
     register_export,
     register_exports,
 )
-from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
-from airscoop.registry import Registry
+from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 
 QUICK = Terms(seconds=0.6, handover_seconds=30)
 ROWS = {"1": "a", "2": "b", "3": "c", "4": "d"}

@@ -19,10 +19,10 @@ import pytest
 from stalling_server import stalling_server
 
 from airscoop import S3Settings, Warehouse
-from airscoop.credentials import Credentials
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.storage import list_objects
 from airscoop.local import stack
 from airscoop.local.airflow_home import AirflowHome
-from airscoop.storage import list_objects
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data" / "bestsellers"

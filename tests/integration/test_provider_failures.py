@@ -21,8 +21,8 @@ from transfer_support import MIB, OWNER, PACKAGE_ROOT, Store, noise
 
 import airscoop
 from airscoop import Credentials, KinesisSettings, S3Settings, Warehouse, errors, storage
-from airscoop.credentials import CredentialsProvider
-from airscoop.options import TransferOptions
+from airscoop.aws.credentials import CredentialsProvider
+from airscoop.transfer.options import TransferOptions
 
 EXPORT = b"PK,name\n1,Ann\n"
 CHANGES = lines([change(number) for number in range(10)])

@@ -16,7 +16,7 @@ from transfer_support import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lin
 
 import airscoop
 from airscoop import errors, storage
-from airscoop.options import Compression
+from airscoop.transfer.options import Compression
 
 TEXT = json_lines(2000)
 SOURCES = ("http", "chunks", "s3", "file", "stdin")

@@ -19,7 +19,7 @@ from local_fixtures import Spectrum, StandIn
 from wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 Settings = dict[str, str]
 OURS = ("dsn", "certificate")

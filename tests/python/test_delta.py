@@ -14,7 +14,7 @@ from delta_support import MIB, NEW, OLD, Exports, shuffled, write
 
 import airscoop
 from airscoop import errors
-from airscoop.cli import main
+from airscoop.cli.main import main
 
 
 @pytest.fixture
