@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from airscoop import lease
-from airscoop.export_steps import (
+from airscoop.exports import lease
+from airscoop.exports.registry import Registry
+from airscoop.exports.steps import (
     ExportLock,
     Terms,
     compute_changes,
@@ -24,8 +25,7 @@ from airscoop.export_steps import (
     register_export,
     register_exports,
 )
-from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
-from airscoop.registry import Registry
+from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 from support.moto import MotoServer
 from support.s3 import BUCKET, Store, eventually
 

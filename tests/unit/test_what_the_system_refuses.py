@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 from support.paths import PACKAGE_ROOT
 
-AIRSCOOP = (sys.executable, "-c", "import sys; from airscoop.cli import main; sys.exit(main())")
+AIRSCOOP = (
+    sys.executable,
+    "-c",
+    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+)
 NO_THREADS = """
 #include <errno.h>
 #include <pthread.h>

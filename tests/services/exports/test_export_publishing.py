@@ -17,9 +17,9 @@ from support.paths import TESTS
 from support.s3 import BUCKET, OWNER, eventually
 
 from airscoop import Credentials, errors
-from airscoop.credentials import KinesisSettings
-from airscoop.export_steps import ExportLock, Terms, lock_export, publish_changes
-from airscoop.lease import Lease
+from airscoop.aws.credentials import KinesisSettings
+from airscoop.exports.lease import Lease
+from airscoop.exports.steps import ExportLock, Terms, lock_export, publish_changes
 
 
 @pytest.fixture
@@ -213,10 +213,10 @@ PUBLISHER = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
-from airscoop.credentials import KinesisSettings
-from airscoop.export_steps import Terms, publish_changes
-from airscoop.lease import Lease
-from airscoop.registry import Registry
+from airscoop.aws.credentials import KinesisSettings
+from airscoop.exports.steps import Terms, publish_changes
+from airscoop.exports.lease import Lease
+from airscoop.exports.registry import Registry
 if sys.argv[9:] == ["without heartbeat"]:
     Lease._beat = lambda self: None
 registry, lock, stream = Registry(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]

@@ -25,7 +25,7 @@ from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import errors
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 SIZES = {"put": 1000, "complete": PART_BYTES + MIB}
 
@@ -312,7 +312,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
 def test_a_split_output_of_which_some_files_are_there_is_in_part(
     store: Store, proxy: FaultProxy
 ) -> None:
-    upload = airscoop.transfer.writing(
+    upload = airscoop.transfer.copy.writing(
         TransferOptions(
             source="",
             destination=store.uri("a"),

@@ -17,8 +17,8 @@ from support.s3 import MIB, Store, noise
 
 import airscoop
 from airscoop import errors
-from airscoop.storage import head
-from airscoop.transfer import read
+from airscoop.aws.storage import head
+from airscoop.transfer.copy import read
 
 OBJECT = noise(60 * MIB)
 SECONDS_A_BLOCK = 0.016
@@ -247,7 +247,7 @@ def test_a_file_that_cannot_grow_is_named_and_leaves_nothing(
     store: Store, proxy: FaultProxy, lines: SlowLines, tmp_path: Path
 ) -> None:
     program = (
-        "import resource, signal, sys; from airscoop.cli import main;"
+        "import resource, signal, sys; from airscoop.cli.main import main;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({30 * MIB}, {30 * MIB}));"
         "sys.exit(main())"

@@ -16,7 +16,7 @@ from support.s3 import MIB, PART_BYTES, Store, noise, open_below
 import airscoop
 from airscoop import errors
 from airscoop._native import Transfer
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 LARGE = noise(2 * PART_BYTES + MIB)
 # 5 MiB, 10 MiB, 20 MiB, 20 MiB, …; of 18 MiB for parts, two of 10 MiB do not fit.

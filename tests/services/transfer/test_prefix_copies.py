@@ -267,7 +267,7 @@ def test_all_copies_together_stay_within_one_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], most_at_once: int
 ) -> None:
     from airscoop._native import default_memory_limit
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
 
     limit = options.get("memory_limit") or default_memory_limit()
     changed, running, peaks = threading.Condition(), list[int](), [(0, 0)]

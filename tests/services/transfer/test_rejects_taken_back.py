@@ -14,7 +14,7 @@ from support.s3 import Store, json_lines
 
 import airscoop
 from airscoop import errors
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 TEXT = json_lines(30) + b"{bad\n"
 EARLIER = b"of an earlier run\n"

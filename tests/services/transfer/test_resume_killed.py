@@ -14,7 +14,7 @@ import pytest
 from support.fault_server import FaultProxy, Request, fault_proxy
 from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, eventually, noise
 
-from airscoop.resume import FileResumeStore, default_file
+from airscoop.transfer.resume import FileResumeStore, default_file
 
 PARTS, BEFORE = 6, 3
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)

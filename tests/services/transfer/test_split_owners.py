@@ -16,8 +16,8 @@ from support.s3 import AIRSCOOP, Store
 
 import airscoop
 from airscoop.errors import AirscoopError, PreconditionFailed, UsageError
-from airscoop.split import SplitUpload
-from airscoop.split_files import SplitFiles
+from airscoop.transfer.split import SplitUpload
+from airscoop.transfer.split_files import SplitFiles
 
 MANY, FEW = rows(16_000), rows(8_000)  # four files, and two
 

@@ -18,7 +18,7 @@ from support.wire_proxy import WireProxy
 
 import airscoop
 from airscoop import ApplyReceipt, errors
-from airscoop.warehouse import LoadContext, Warehouse
+from airscoop.warehouse.session import LoadContext, Warehouse
 
 Change = dict[str, Any]
 

@@ -20,7 +20,7 @@ import pytest
 from support.wire_proxy import Hook, WireProxy, pump
 
 from airscoop import ApplyReceipt, errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Settings = dict[str, str]
 Eye = psycopg.Connection[tuple[Any, ...]]
@@ -355,7 +355,7 @@ def test_a_killed_process_applies_nothing(
 
 MEASURE = """
 import re, sys
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 def peak():  # not ru_maxrss, which begins with that of the process that started this one
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1))
 before = peak()

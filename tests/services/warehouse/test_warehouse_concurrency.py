@@ -13,7 +13,7 @@ import pytest
 from support.wire_proxy import Hook, WireProxy
 
 from airscoop import InsertReceipt, errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Settings = dict[str, str]
 OURS = ("dsn", "certificate")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from airscoop import InsertReceipt, errors
-from airscoop.warehouse import LoadContext, Warehouse
+from airscoop.warehouse.session import LoadContext, Warehouse
 
 Settings = dict[str, str]
 Row = tuple[object, ...]

@@ -19,7 +19,7 @@ from support.standin import Spectrum, StandIn
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 Settings = dict[str, str]
 OURS = ("dsn", "certificate")

@@ -11,7 +11,7 @@ from support.standin import StandIn
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Settings = dict[str, str]
 OURS = ("dsn", "certificate")

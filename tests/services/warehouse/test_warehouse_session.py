@@ -20,7 +20,7 @@ from support.standin import StandIn
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Settings = dict[str, str]
 OURS = ("dsn", "certificate")
@@ -332,7 +332,7 @@ def test_cancel_from_another_thread_ends_the_statement_on_the_server(database: S
 
 ALONE = """
 import json, signal, sys
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 class Interrupted(Exception): pass
 def stop(number, frame): raise Interrupted
 signal.signal(signal.SIGALRM, stop)

@@ -14,7 +14,7 @@ import pytest
 from support.standin import Spectrum
 
 from airscoop import errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 Settings = dict[str, str]
 OURS = ("dsn", "certificate")

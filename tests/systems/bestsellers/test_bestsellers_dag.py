@@ -20,10 +20,10 @@ from support.paths import ROOT, TESTS
 from support.stalling_server import stalling_server
 
 from airscoop import S3Settings, Warehouse
-from airscoop.credentials import Credentials
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.storage import list_objects
 from airscoop.local import stack
 from airscoop.local.airflow_home import AirflowHome
-from airscoop.storage import list_objects
 
 DATA = TESTS / "systems" / "bestsellers"
 EXPECTED = json.loads((DATA / "expected.json").read_text())

@@ -28,11 +28,11 @@ from support.s3 import eventually
 
 import airscoop
 from airscoop import Credentials, S3Settings
-from airscoop.lease import Lease
+from airscoop.exports.lease import Lease
+from airscoop.exports.registry import Registry
 from airscoop.local import aws
 from airscoop.local.airflow_home import AirflowHome, aws_connection
 from airscoop.local.s3 import _client as s3_client
-from airscoop.registry import Registry
 
 DAG_ID, TENANT = "snapshot_delta", "acme"
 WAITING = ("held", "free")

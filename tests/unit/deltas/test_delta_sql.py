@@ -19,7 +19,7 @@ from unit.deltas.test_delta_properties import Table, export, tables
 
 import airscoop
 from airscoop import errors
-from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, literal, quoted
+from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, literal, quoted
 
 
 def connect(width: int, old: Table | None, new: Table) -> duckdb.DuckDBPyConnection:

@@ -25,7 +25,7 @@ from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 from airscoop.provider import get_provider_info
-from airscoop.resume import TaskStateResumeStore
+from airscoop.transfer.resume import TaskStateResumeStore
 
 
 def operators_in(modules: Iterable[str]) -> set[type[BaseOperator]]:

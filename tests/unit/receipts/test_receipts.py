@@ -12,7 +12,9 @@ from typing import Any, get_type_hints
 import pytest
 
 import airscoop
-from airscoop import credentials, object_options, options, receipts
+from airscoop import receipts
+from airscoop.aws import credentials
+from airscoop.transfer import object_options, options
 
 MODULES = [
     importlib.import_module(f"airscoop.receipts.{one.name}")

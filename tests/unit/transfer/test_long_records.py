@@ -15,10 +15,14 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.transfer import read
+from airscoop.transfer.copy import read
 
 MIB = 1024 * 1024
-AIRSCOOP = (sys.executable, "-c", "import sys; from airscoop.cli import main; sys.exit(main())")
+AIRSCOOP = (
+    sys.executable,
+    "-c",
+    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+)
 LONG = 70 * MIB
 
 

@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 
 import airscoop
-from airscoop import errors, files
-from airscoop.files import BUFFER_BYTES
-from airscoop.options import Compression
+from airscoop import errors
+from airscoop.transfer import open as files
+from airscoop.transfer.open import BUFFER_BYTES
+from airscoop.transfer.options import Compression
 
 TEXT = "".join(f"{n},line é {n * 7919}\n" for n in range(60_000))
 DATA = TEXT.encode()

@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-from airscoop import places
+from airscoop.aws.credentials import S3Settings
 from airscoop.cancelling import Cancellation
-from airscoop.credentials import S3Settings
-from airscoop.options import TransferOptions, place
-from airscoop.receipts.snapshots import DeltaReceipt
+from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.transfer import places
+from airscoop.transfer.options import TransferOptions, place
 
 if TYPE_CHECKING:
     from airscoop._native import Changes, DeltaFacts
     from airscoop._native import Delta as NativeDelta
-    from airscoop.athena import AthenaJob, AthenaSettings
+    from airscoop.deltas.athena import AthenaJob, AthenaSettings
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.transfer import Upload
+    from airscoop.transfer.copy import Upload
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
@@ -98,7 +98,7 @@ class Delta:
         called when all is sent and nothing is visible yet; what it raises takes everything back.
         The `cancel` of the job that made this result makes the writing end in Cancelled, too.
         """
-        from airscoop.transfer import Upload
+        from airscoop.transfer.copy import Upload
 
         held = before_commit is not None
         with (
@@ -348,7 +348,7 @@ def _athena_job(
     ca_file: str | None = None,
     **of_the_other_engine: Any,
 ) -> AthenaJob:
-    from airscoop.athena import AthenaJob, AthenaSettings
+    from airscoop.deltas.athena import AthenaJob, AthenaSettings
     from airscoop.errors import UnsupportedFormat, UsageError
 
     if athena is None:

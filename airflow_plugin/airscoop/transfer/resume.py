@@ -17,12 +17,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airscoop import __version__, places
+from airscoop import __version__
+from airscoop.transfer import places
 
 if TYPE_CHECKING:
     from airscoop._native import Resumed, Transfer
-    from airscoop.options import TransferOptions
-    from airscoop.uploads import UploadedPart
+    from airscoop.transfer.leftover_uploads import UploadedPart
+    from airscoop.transfer.options import TransferOptions
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class Resumption:
     def begin(self, transfer: Transfer) -> None:
         """Has the transfer go on with what an earlier try left, if that fits; ends it otherwise."""
         from airscoop.errors import AccessDenied, NotFound
-        from airscoop.uploads import parts_with
+        from airscoop.transfer.leftover_uploads import parts_with
 
         state = self._load()
         if state is None:
@@ -274,7 +275,7 @@ class Resumption:
     def _end(self, state: dict[str, Any]) -> None:
         """Aborts an upload; what fails here is left to `airscoop uploads clean`."""
         from airscoop.errors import AirscoopError
-        from airscoop.uploads import abort_with
+        from airscoop.transfer.leftover_uploads import abort_with
 
         if state["endpoint"] != self._description["endpoint"]:
             log.warning("an upload at another endpoint is left behind: %s", state["destination"])
@@ -338,8 +339,8 @@ def _checked(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upload(state: dict[str, Any]) -> Any:
-    from airscoop.storage import bucket_and_key
-    from airscoop.uploads import OpenUpload
+    from airscoop.aws.storage import bucket_and_key
+    from airscoop.transfer.leftover_uploads import OpenUpload
 
     bucket, key = bucket_and_key(state["destination"])
     return OpenUpload(bucket=bucket, key=key, upload_id=state["upload_id"])

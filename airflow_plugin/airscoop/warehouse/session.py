@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, cast
 
-from airscoop import places, tls
 from airscoop._native import Session
-from airscoop.credentials import S3Settings
+from airscoop.aws import tls
+from airscoop.aws.credentials import S3Settings
 from airscoop.errors import UsageError
-from airscoop.options import TransferOptions, place
 from airscoop.receipts.warehouse import (
     ApplyReceipt,
     InsertReceipt,
@@ -25,6 +24,8 @@ from airscoop.receipts.warehouse import (
     RefreshReceipt,
     ScriptReceipt,
 )
+from airscoop.transfer import places
+from airscoop.transfer.options import TransferOptions, place
 
 log = logging.getLogger(__name__)
 Dialect = Literal["redshift", "postgres"]
@@ -64,7 +65,8 @@ class Warehouse:
     and the password stands in no message.
     dialect: "redshift" (also its local stand-in) or "postgres".
     label: query_group of each statement on Redshift, application_name on PostgreSQL.
-    ca_file: for sslmode verify-ca and verify-full; see `airscoop.tls`. sslrootcert goes before it.
+    ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
+    it.
     lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a
     lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are

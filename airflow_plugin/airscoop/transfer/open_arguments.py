@@ -6,8 +6,8 @@ import io
 import os
 from typing import Any, NoReturn
 
-from airscoop.credentials import S3Settings
-from airscoop.options import place
+from airscoop.aws.credentials import S3Settings
+from airscoop.transfer.options import place
 
 
 def refuse(why: str) -> NoReturn:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airscoop.credentials import S3Settings
+from airscoop.aws.credentials import S3Settings
+from airscoop.aws.storage import bucket_and_key, request_options
 from airscoop.receipts import Receipt
-from airscoop.storage import bucket_and_key, request_options
 
 MOST_ABORTS = 3
 OLD = timedelta(days=1)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from airscoop import places
-from airscoop.credentials import S3Settings
-from airscoop.object_options import ObjectOptions
-from airscoop.options import (
+from airscoop.aws.credentials import S3Settings
+from airscoop.receipts.transfer import CopyReceipt
+from airscoop.transfer import places
+from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.options import (
     Checksum,
     Compression,
     Format,
@@ -23,12 +24,11 @@ from airscoop.options import (
     TransferOptions,
     place,
 )
-from airscoop.receipts.transfer import CopyReceipt
 
 if TYPE_CHECKING:
     from airscoop._native import Changes, Transfer, TransferFacts
-    from airscoop.resume import ResumeStore, Resumption
-    from airscoop.split import SplitUpload
+    from airscoop.transfer.resume import ResumeStore, Resumption
+    from airscoop.transfer.split import SplitUpload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class CopyJob:
                 f" not {type(resume).__name__}"
             )
         if whole and resume is not None and places.is_s3(options.destination or ""):
-            from airscoop.resume import Resumption
+            from airscoop.transfer.resume import Resumption
 
             self._resumption = Resumption(resume, options, native, last_try=last_try)
 
@@ -186,7 +186,7 @@ def reading(options: TransferOptions) -> TransferOptions:
 def writing(options: TransferOptions) -> SplitUpload:
     """The half that cuts, compresses and writes."""
     from airscoop._native import default_memory_limit
-    from airscoop.split import SplitUpload, refuse_source
+    from airscoop.transfer.split import SplitUpload, refuse_source
 
     refuse_source(options)
     return SplitUpload(

@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from airscoop.credentials import KEPT_SECONDS, Credentials
+from airscoop.aws.credentials import KEPT_SECONDS, Credentials
 
 if TYPE_CHECKING:
     import botocore.credentials
 
-    from airscoop.credentials import CredentialsProvider
+    from airscoop.aws.credentials import CredentialsProvider
     from airscoop.errors import AirscoopError
 
 MOST_CHAINS = 8

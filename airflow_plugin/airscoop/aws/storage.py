@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airscoop import tls
-from airscoop.credentials import S3Settings
-from airscoop.options import s3_options
+from airscoop.aws import tls
+from airscoop.aws.credentials import S3Settings
+from airscoop.transfer.options import s3_options
 
 
 @dataclass(frozen=True, kw_only=True)

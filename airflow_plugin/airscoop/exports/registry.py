@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from airscoop import exports
-from airscoop.dynamodb import DynamoTable, Item, Key, make_client
-from airscoop.exports import Export, version_order
-from airscoop.lease import LOCK, MINE, holder
+from airscoop.aws.dynamodb import DynamoTable, Item, Key, make_client
+from airscoop.exports import model as exports
+from airscoop.exports.lease import LOCK, MINE, holder
+from airscoop.exports.model import Export, version_order
 
 if TYPE_CHECKING:
-    from airscoop.lease import Lease
+    from airscoop.exports.lease import Lease
 
 State = Literal["registered", "running", "computed", "published", "done", "failed"]
 

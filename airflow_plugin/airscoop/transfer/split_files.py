@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airscoop import places
-from airscoop.credentials import S3Settings
+from airscoop.aws.credentials import S3Settings
+from airscoop.transfer import places
 
 METADATA = "airscoop-split"
 MOST_NAMED = 5
@@ -86,7 +86,7 @@ class SplitFiles:
         if not places.is_s3(file.name):
             Path(file.name).unlink(missing_ok=True)
             return
-        from airscoop import storage
+        from airscoop.aws import storage
 
         storage.delete(file.name, s3=self._s3, ca_file=self._ca_file)
 
@@ -138,7 +138,7 @@ class SplitFiles:
                 yield FoundFile(name=f"{self._folder}{path.name}", number=number)
 
     def _objects(self) -> Iterator[FoundFile]:
-        from airscoop import storage
+        from airscoop.aws import storage
 
         skipped = len(self._folder[5:].partition("/")[2])
         where: dict[str, Any] = {"s3": self._s3, "ca_file": self._ca_file}
@@ -151,7 +151,7 @@ class SplitFiles:
             yield FoundFile(name=unsplit.uri, number=None)
 
     def _is_marked(self, file: FoundFile) -> bool:
-        from airscoop import storage
+        from airscoop.aws import storage
         from airscoop.errors import NotFound
 
         if self._proven.get(file.name) == file.etag:

@@ -11,8 +11,8 @@ from airscoop.cli.output import add_json, show
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
-    from airscoop.credentials import S3Settings
-    from airscoop.snapshots import Delta
+    from airscoop.aws.credentials import S3Settings
+    from airscoop.deltas.job import Delta
 
 
 def ratio(text: str) -> float:
@@ -91,9 +91,9 @@ def _add_athena(verb: argparse.ArgumentParser) -> None:
 
 
 def _delta_by_athena(options: argparse.Namespace, settings: S3Settings) -> Delta:
-    from airscoop.athena import AthenaSettings
+    from airscoop.deltas.athena import AthenaSettings
+    from airscoop.deltas.job import delta
     from airscoop.errors import UsageError
-    from airscoop.snapshots import delta
 
     if options.athena_database is None or options.athena_results is None:
         raise UsageError("--engine athena needs --athena-database and --athena-results")
@@ -121,7 +121,7 @@ def _delta_by_athena(options: argparse.Namespace, settings: S3Settings) -> Delta
 
 def run_delta(options: argparse.Namespace) -> int:
     """airscoop delta OLD NEW"""
-    from airscoop.snapshots import DeltaJob
+    from airscoop.deltas.job import DeltaJob
 
     settings = s3_of(options)
     if options.engine == "athena":

@@ -7,7 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from airscoop.storage import ObjectInfo
+from airscoop.aws.storage import ObjectInfo
 
 BLOCK_BYTES = 1024 * 1024
 SUM_BYTES = {"CRC32C": 4, "CRC64NVME": 8}

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from airscoop.dynamodb import Item
+from airscoop.aws.dynamodb import Item
 
 if TYPE_CHECKING:
     from airscoop.errors import AirscoopError
-    from airscoop.registry import Registry
+    from airscoop.exports.registry import Registry
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from airscoop.botocore_chain import Chain
+    from airscoop.aws.botocore_chain import Chain
 
 PayloadSigning = Literal["auto", "never", "always"]
 
@@ -179,7 +179,7 @@ class AwsSettings:
             return self
         found = self._from_environment()
         if found is None:
-            from airscoop.botocore_chain import botocore_errors
+            from airscoop.aws.botocore_chain import botocore_errors
 
             with botocore_errors(self.profile):
                 found = self._resolved()
@@ -231,7 +231,7 @@ class AwsSettings:
     def _resolved(self) -> Self:
         from botocore.utils import validate_region_name
 
-        from airscoop.botocore_chain import chains, from_botocore
+        from airscoop.aws.botocore_chain import chains, from_botocore
 
         chain = chains.find(self.profile)
         region = self.region or chain.variable("region") or "us-east-1"

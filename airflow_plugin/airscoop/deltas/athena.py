@@ -12,16 +12,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airscoop import places
+from airscoop.aws.credentials import S3Settings
 from airscoop.cancelling import Cancellation
-from airscoop.credentials import S3Settings
-from airscoop.delta_sql import COUNTS, DeltaSql, check_counts, quoted
-from airscoop.options import TransferOptions
-from airscoop.receipts.snapshots import DeltaReceipt
-from airscoop.snapshots import BLOCK_BYTES, Delta
+from airscoop.deltas.job import BLOCK_BYTES, Delta
+from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, quoted
+from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.transfer import places
+from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
-    from airscoop.transfer import Upload
+    from airscoop.transfer.copy import Upload
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class AthenaDelta(Delta):
 
     def _lines(self) -> Iterator[bytes]:
         """Each file is in order; together they are merged."""
-        from airscoop import storage
+        from airscoop.aws import storage
 
         found = [
             each.uri
@@ -338,7 +338,7 @@ class AthenaJob:
 
     def _location(self, sources: Sequence[str]) -> tuple[str, int]:
         """The folder that holds the export's objects and no others: a table has no finer place."""
-        from airscoop import storage
+        from airscoop.aws import storage
         from airscoop.errors import NotFound, UsageError
 
         folder = f"{sources[0].rpartition('/')[0]}/"
@@ -406,7 +406,7 @@ def _check_columns(before: Side, after: Side) -> None:
 
 
 def _discard(prefix: str, s3: S3Settings, ca_file: str | None) -> None:
-    from airscoop import storage
+    from airscoop.aws import storage
 
     for each in storage.list_objects(prefix, s3=s3, ca_file=ca_file):
         storage.delete(each.uri, s3=s3, ca_file=ca_file)

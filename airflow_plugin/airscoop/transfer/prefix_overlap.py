@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airscoop import places
-from airscoop.credentials import S3Settings
+from airscoop.aws.credentials import S3Settings
 from airscoop.errors import UsageError
+from airscoop.transfer import places
 
 if TYPE_CHECKING:
-    from airscoop.storage import ObjectInfo
+    from airscoop.aws.storage import ObjectInfo
 
 REJECTS_FOLDER = f"{places.REJECTS}/"
 
@@ -23,7 +23,7 @@ REJECTS_FOLDER = f"{places.REJECTS}/"
 def same_bucket(one: str, s3: S3Settings, other: str, other_s3: S3Settings) -> bool | None:
     """Whether two s3:// names are of one bucket; None where nothing tells. Resolved settings."""
     from airscoop._native import same_bucket
-    from airscoop.storage import bucket_and_key
+    from airscoop.aws.storage import bucket_and_key
 
     return same_bucket(
         bucket_and_key(one)[0],
@@ -92,7 +92,7 @@ def overlap_of(
 
     UsageError where all would be copied again, or where reject files would be.
     """
-    from airscoop.storage import bucket_and_key
+    from airscoop.aws.storage import bucket_and_key
 
     same = same_bucket(source, source_s3, destination, destination_s3)
     if same is False:

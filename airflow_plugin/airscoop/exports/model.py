@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.credentials import S3Settings
+    from airscoop.aws.credentials import S3Settings
 
 MOST_OBJECTS = 1000  # of one version: their names are one item of the registry
 MOST_NAME_BYTES = 250_000  # of all of them; an item has 400 KB
@@ -130,7 +130,7 @@ def is_version(name: str) -> bool:
 
 def parse(uri: str) -> Place | None:
     """What the name of an object says; None when it is not one of an export's."""
-    from airscoop.storage import bucket_and_key
+    from airscoop.aws.storage import bucket_and_key
 
     bucket, key = bucket_and_key(uri)
     parts = key.split("/", 3)
@@ -164,7 +164,7 @@ def list_exports(
     ("_SUCCESS", say) a version is an export of all its objects, once one of that name stands there.
     `check`, here and below, is called again and again; what it raises ends the reading.
     """
-    from airscoop import storage
+    from airscoop.aws import storage
 
     found = storage.list_objects(prefix, s3=s3, ca_file=ca_file, check=check)
     objects = (ExportObject(uri=one.uri, size=one.size, etag=one.etag) for one in found)
@@ -212,7 +212,7 @@ def check_unchanged(
 
     Objects without a byte that were not registered, such as markers, do not count.
     """
-    from airscoop import storage
+    from airscoop.aws import storage
     from airscoop.errors import ExportConflict
 
     known = {one.uri: one for one in export.objects}

@@ -14,12 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from airscoop import exports
 from airscoop.cancelling import Cancellable, Cancellation
-from airscoop.lease import HANDOVER_SECONDS, SECONDS, Lease, holder
-from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
-from airscoop.receipts.snapshots import DeltaReceipt
-from airscoop.registry import (
+from airscoop.exports import model as exports
+from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS, Lease, holder
+from airscoop.exports.registry import (
     CONFLICT,
     STALE,
     UNFINISHED,
@@ -28,13 +26,15 @@ from airscoop.registry import (
     Registry,
     stale_message,
 )
+from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 
 if TYPE_CHECKING:
-    from airscoop.credentials import KinesisSettings, S3Settings
-    from airscoop.exports import Export
+    from airscoop.aws.credentials import KinesisSettings, S3Settings
+    from airscoop.deltas.job import Delta
+    from airscoop.exports.model import Export
     from airscoop.receipts.publishing import PublishReceipt
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.snapshots import Delta
 
 log = logging.getLogger(__name__)
 
@@ -468,7 +468,7 @@ def _compare(
     cancellation: Cancellation,
     **options: Any,
 ) -> tuple[Cancellable, Delta]:
-    from airscoop.snapshots import delta_job
+    from airscoop.deltas.job import delta_job
 
     job = delta_job(old, new, **options)
     with cancellation.reaching(job):
@@ -528,7 +528,7 @@ def publish_changes(
     lost its lock stops and publishes nothing more.
     """
     from airscoop.errors import PreconditionFailed, SourceChanged
-    from airscoop.publishing import PublishJob
+    from airscoop.publishing.job import PublishJob
 
     lock = ExportLock.of(lock)
     with _working(registry, lock, terms, on_start) as (lease, cancellation):
@@ -638,7 +638,7 @@ def _etag(
     uri: str, s3: S3Settings | None, ca_file: str | None, cancellation: Cancellation
 ) -> str | None:
     """Of what stands there; None: nothing."""
-    from airscoop import storage
+    from airscoop.aws import storage
     from airscoop.errors import NotFound
 
     try:

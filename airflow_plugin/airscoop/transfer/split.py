@@ -6,16 +6,16 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
-from airscoop import places
-from airscoop.credentials import S3Settings
+from airscoop.aws.credentials import S3Settings
 from airscoop.errors import AirscoopError, UsageError
-from airscoop.object_options import ObjectOptions
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
-from airscoop.split_files import SplitFiles, mark_of, part_name
-from airscoop.transfer import Upload
+from airscoop.transfer import places
+from airscoop.transfer.copy import Upload
+from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
 
 if TYPE_CHECKING:
-    from airscoop.options import TransferOptions
+    from airscoop.transfer.options import TransferOptions
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
 STEP_BYTES = 2**20
@@ -52,7 +52,7 @@ def refuse_source(options: TransferOptions) -> None:
 
     Until all are committed the source is what a failed copy is made from again.
     """
-    from airscoop.prefix_overlap import same_bucket
+    from airscoop.transfer.prefix_overlap import same_bucket
 
     source, destination = options.source, options.destination or "-"
     s3, other_s3 = options.source_s3, options.destination_s3

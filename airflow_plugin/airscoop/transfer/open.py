@@ -19,12 +19,12 @@ from typing import (
     overload,
 )
 
-from airscoop import open_arguments, places
-from airscoop.credentials import S3Settings
-from airscoop.object_options import ObjectOptions
-from airscoop.options import Compression, TransferOptions
-from airscoop.split import SplitUpload
-from airscoop.transfer import Upload
+from airscoop.aws.credentials import S3Settings
+from airscoop.transfer import open_arguments, places
+from airscoop.transfer.copy import Upload
+from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.options import Compression, TransferOptions
+from airscoop.transfer.split import SplitUpload
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer

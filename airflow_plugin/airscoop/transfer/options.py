@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from airscoop import places
-from airscoop.credentials import AwsSettings, S3Settings
-from airscoop.object_options import ObjectOptions
+from airscoop.aws.credentials import AwsSettings, S3Settings
+from airscoop.transfer import places
+from airscoop.transfer.object_options import ObjectOptions
 
 Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
 Compression = Literal["auto", "gzip", "none"]
@@ -115,7 +115,7 @@ class TransferOptions:
                 resolved[settings] = found
                 options |= s3_options(end, found)
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
-            from airscoop.tls import ca_file
+            from airscoop.aws.tls import ca_file
 
             options["ca_file"] = ca_file(self.ca_file)
         return options

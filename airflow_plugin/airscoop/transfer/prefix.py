@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airscoop import places
-from airscoop.credentials import S3Settings
+from airscoop.aws.credentials import S3Settings
 from airscoop.errors import AccessDenied, AirscoopError, FileError, NotFound, UsageError
-from airscoop.options import TransferOptions, place
-from airscoop.prefix_equal import are_equal
-from airscoop.prefix_overlap import Overlap, overlap_of
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
-from airscoop.transfer import CopyJob, Progress
+from airscoop.transfer import places
+from airscoop.transfer.copy import CopyJob, Progress
+from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.prefix_equal import are_equal
+from airscoop.transfer.prefix_overlap import Overlap, overlap_of
 
 if TYPE_CHECKING:
-    from airscoop.storage import ObjectInfo
+    from airscoop.aws.storage import ObjectInfo
 
 JOBS = 8
 JOB_MEMORY = 32 * 2**20  # enough for any transfer
@@ -192,7 +192,7 @@ class _PrefixCopy:
 
     def _there(self, destination: str) -> ObjectInfo | Path | None:
         """What stands where the object goes."""
-        from airscoop import storage
+        from airscoop.aws import storage
 
         if not places.is_s3(destination):
             path = Path(destination)
@@ -204,7 +204,7 @@ class _PrefixCopy:
 
     def _told(self, entry: Entry) -> Entry:
         """With the object's checksum, which a listing does not tell."""
-        from airscoop import storage
+        from airscoop.aws import storage
 
         if entry.info is None:
             return entry
@@ -382,7 +382,7 @@ def make_room(folder: Path, name: str) -> None:
 
 def _objects(copy: _PrefixCopy, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
     """The objects below the prefix, in key order; keys that cannot stand beside others fail."""
-    from airscoop import storage
+    from airscoop.aws import storage
 
     prefix = copy.source if "/" in copy.source[5:] else copy.source + "/"
     skipped = len(prefix[5:].partition("/")[2])

@@ -30,7 +30,7 @@ def make_client(
     import botocore.session
     from botocore.config import Config
 
-    from airscoop.botocore_chain import botocore_errors
+    from airscoop.aws.botocore_chain import botocore_errors
 
     with botocore_errors(profile):
         session = botocore.session.Session(profile=profile)
