@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airscoop.config import ConfigError, load_bestsellers_sources, load_snapshot_delta
+from airscoop.systems.yaml_model import ConfigError, load_bestsellers_sources, load_snapshot_delta
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD: dict[str, Any] = {
@@ -40,7 +40,7 @@ def problem(tmp_path: Path, **changes: object) -> str:
 
 
 def test_the_committed_file_names_reviews_and_metadata() -> None:
-    path = ROOT / "dags" / "config" / "bestsellers_data_sources.yml"
+    path = ROOT / "dags" / "config" / "bestsellers.yml"
     reviews, metadata = load_bestsellers_sources(path)
     assert (reviews.name, metadata.name) == ("reviews", "metadata")
     assert (reviews.format, metadata.format) == ("jsonl", "python-literal")

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from airscoop.errors import AirscoopError
-from airscoop.local.demo import bestsellers, snapshot_delta
 from airscoop.local.processes import LocalStackError
+from airscoop.systems.bestsellers import demo as bestsellers
+from airscoop.systems.snapshot_delta import demo as snapshot_delta
 
 
 class Demo(Protocol):

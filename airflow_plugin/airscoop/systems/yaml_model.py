@@ -22,7 +22,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class BestsellersSource:
-    """One source of the DAG bestsellers, as dags/config/bestsellers_data_sources.yml explains."""
+    """One source of the DAG bestsellers, as dags/config/bestsellers.yml explains."""
 
     name: str
     file_url: str
