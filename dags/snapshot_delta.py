@@ -19,7 +19,7 @@ from airscoop.operators.lock_export import LockExportOperator
 from airscoop.operators.publish_changes import PublishChangesOperator
 from airscoop.operators.register_exports import RegisterExportsOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
-from airscoop.systems.yaml_model import load_snapshot_delta
+from airscoop.systems.snapshot_delta.config import load_snapshot_delta
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from airscoop.systems.yaml_model import ConfigError, load_bestsellers_sources, load_snapshot_delta
+from airscoop.systems.bestsellers.config import load_bestsellers_sources
+from airscoop.systems.snapshot_delta.config import load_snapshot_delta
+from airscoop.systems.yaml_model import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD: dict[str, Any] = {
