@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
 FILES = sorted(TERRAFORM.glob("*.tf"))
-SQL = (ROOT / "sql" / "bestsellers.sql").read_text(encoding="utf-8")
+SQL = (ROOT / "sql" / "bestsellers" / "schema.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +214,7 @@ def test_the_script_names_the_glue_database_that_is_made() -> None:
 
 
 def test_the_script_and_the_dag_stay_below_the_prefix_that_is_granted() -> None:
-    config = ROOT / "dags" / "config" / "bestsellers_data_sources.yml"
+    config = ROOT / "dags" / "config" / "bestsellers.yml"
     written = re.findall(r'bucket_dir: "s3://\{\{[^}]+\}\}/([^"]+)"', config.read_text("utf-8"))
     read = re.findall(r"LOCATION 's3://\$\{bucket\}/([^']+)'", SQL)
     assert len(written) == len(read) == 2

@@ -63,7 +63,7 @@ class Pipeline:
     def prepare(self) -> None:
         variables = {"role": "arn:aws:iam::0:role/x", "bucket": self.status["s3"]["bucket"]}
         with self.warehouse() as warehouse:
-            warehouse.run_script(ROOT / "sql" / "bestsellers.sql", variables=variables)
+            warehouse.run_script(ROOT / "sql" / "bestsellers" / "schema.sql", variables=variables)
         assert self.airflow.run(self.log, "db", "migrate") == 0, self.output()
 
     def warehouse(self) -> Warehouse:

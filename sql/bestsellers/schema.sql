@@ -1,6 +1,6 @@
 -- The warehouse of the DAG "bestsellers": schemas, tables and the materialized view.
 --
---   airscoop script sql/bestsellers.sql --set role=arn:aws:iam::…:role/… --set bucket=NAME
+--   airscoop script sql/bestsellers/schema.sql --set role=arn:aws:iam::…:role/… --set bucket=NAME
 --
 -- Run it once per warehouse. What stands before the external tables can run again and changes
 -- nothing; CREATE EXTERNAL TABLE knows no IF NOT EXISTS, so a second run stops at the first one,

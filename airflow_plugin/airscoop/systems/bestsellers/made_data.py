@@ -1,6 +1,6 @@
 """Makes review and product metadata files in the shape of the public Amazon book reviews of 2014.
 
-    python -m airscoop.local.bestsellers_data OUT_DIR --reviews 1000 --metadata 200 [--late]
+    python -m airscoop.systems.bestsellers.made_data OUT_DIR --reviews 1000 --metadata 200 [--late]
 
 The same arguments always give the same bytes. Memory does not grow with the number of lines.
 OUT_DIR gets reviews.json.gz (JSON lines) and metadata.json.gz (lines of Python literals). With

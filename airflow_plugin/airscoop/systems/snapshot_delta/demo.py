@@ -19,7 +19,7 @@ from airscoop.aws.credentials import Credentials, S3Settings
 from airscoop.local import aws, s3
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.demo.showing import airflow_of, failed, say, start_stack, table
-from airscoop.local.snapshot_delta_data import Export, exports
+from airscoop.systems.snapshot_delta.made_data import Export, exports
 
 DAG_ID = "snapshot_delta"
 GROUP = "snapshot"

@@ -14,8 +14,8 @@ from typing import Any
 
 from airscoop import Warehouse
 from airscoop.local.airflow_home import AirflowHome
-from airscoop.local.bestsellers_data import NOTICE, Plan, make
 from airscoop.local.demo.showing import ROOT, airflow_of, failed, say, start_stack, table
+from airscoop.systems.bestsellers.made_data import NOTICE, Plan, make
 
 DAG_ID = "bestsellers"
 FOLDER = "bestsellers"
@@ -78,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def prepare_schema(status: Mapping[str, Any]) -> None:
-    """Runs sql/bestsellers.sql, once for a warehouse; again where it stopped half way."""
-    script = ROOT / "sql" / "bestsellers.sql"
+    """Runs sql/bestsellers/schema.sql, once for a warehouse; again where it stopped half way."""
+    script = ROOT / "sql" / "bestsellers" / "schema.sql"
     with Warehouse(status["warehouse"]["dsn"]) as warehouse:
         if warehouse.execute(SCHEMA_IS_THERE) != [("0",)]:
             say("the schemas, tables and the view are there from an earlier demo")
