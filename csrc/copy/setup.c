@@ -7,7 +7,7 @@
 #include "base/crypto.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
-#include "base/temp_folder.h"
+#include "base/temp_file.h"
 #include "text/text.h"
 #include "copy/server_copy.h"
 #include "copy/transfer_internal.h"
