@@ -1,4 +1,5 @@
 /* Drives one transfer: opens both ends, pumps, seals, writes rejects, commits, or aborts. */
+#include "base/clock.h"
 #include "scoop/transfer.h"
 
 #include <string.h>
