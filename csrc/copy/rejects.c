@@ -8,6 +8,8 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "aws/uri.h"
+#include "text/escapes.h"
+#include "text/utf8.h"
 
 enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
 
@@ -28,37 +30,23 @@ void scoop_rejects_forget(struct scoop_rejects *rejects) {
     rejects->lines.length = 0;
 }
 
-/* Length of the valid UTF-8 sequence at `text`, 0 if there is none. */
-static size_t sequence(const unsigned char *text, size_t length) {
-    unsigned char first = text[0];
-    size_t need = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (need == 0 || first > 0xF4 || need > length)
-        return 0;
-    for (size_t i = 1; i < need; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    if ((first == 0xE0 && text[1] < 0xA0) || (first == 0xED && text[1] > 0x9F) ||
-        (first == 0xF0 && text[1] < 0x90) || (first == 0xF4 && text[1] > 0x8F))
-        return 0;
-    return need;
-}
-
 /* Appends a JSON string; bytes that are not UTF-8 become U+FFFD. */
 static int append_json(struct scoop_buf *buf, const void *data, size_t length,
                        struct scoop_error *error) {
     const unsigned char *text = data;
     int status = scoop_buf_append(buf, "\"", 1, error);
     for (size_t i = 0; i < length && status == 0;) {
-        size_t good = sequence(text + i, length - i);
-        if (good == 0)
-            status = scoop_buf_append(buf, "\xEF\xBF\xBD", 3, error);
-        else if (text[i] == '"' || text[i] == '\\')
-            status = scoop_buf_printf(buf, error, "\\%c", text[i]);
-        else if (text[i] < 0x20)
-            status = scoop_buf_printf(buf, error, "\\u%04x", text[i]);
+        unsigned char made[SCOOP_ESCAPE_MOST];
+        bool whole;
+        size_t taken = scoop_utf8_take(text + i, length - i, &whole);
+        if (!whole)
+            status = scoop_buf_append(buf, made, scoop_utf8_encode(SCOOP_REPLACEMENT, made), error);
+        else if (scoop_needs_escape(text[i]))
+            status = scoop_buf_append(buf, made, (size_t)(scoop_escape_write(made, text[i]) - made),
+                                      error);
         else
-            status = scoop_buf_append(buf, text + i, good, error);
-        i += good ? good : 1;
+            status = scoop_buf_append(buf, text + i, taken, error);
+        i += whole ? taken : 1;
     }
     return status == 0 ? scoop_buf_append(buf, "\"", 1, error) : -1;
 }
