@@ -40,9 +40,9 @@ static void two_halves_are_one_character(void **state) {
 
 static void a_half_alone_is_given_as_it_is(void **state) {
     (void)state;
-    static const char *const after[] = {"",        "\\",      "\\u",     "\\ude0",  "\\ude0\"",
-                                        "\\n",     "\\x0000", "\\xde00", "\\nde00", "\\u0041",
-                                        "\\ud83d", "x",       "udc00!",  "\\udbff", "\\ue000"};
+    static const char *const after[] = {
+        "",        "\\",      "\\u",     "\\ude0", "\\ude0\"", "\\n",    "\\x0000", "\\xde00",
+        "\\nde00", "\\u0041", "\\ud83d", "x",      "udc00!",   "xude00", "\\udbff", "\\ue000"};
     for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
         char text[32];
         snprintf(text, sizeof text, "\\ud83d%s", after[i]);
