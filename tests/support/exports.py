@@ -118,9 +118,9 @@ class Exports:
         return found[0]
 
     def compute(self, lock: ExportLock, **options: Any) -> ChangesReceipt:
-        options = {"max_delete_ratio": 1.0, "terms": QUICK} | options
+        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK} | options
         return compute_changes(
-            self.registry, lock, changes=self.changes, s3=self.store.settings(), **options
+            self.registry, lock, changes=self.changes, s3=self.store.settings(), **given
         )
 
     def finish(self, lock: ExportLock, **options: Any) -> FinishReceipt:

@@ -126,11 +126,9 @@ def test_what_is_pure_reaches_no_network_through_others(planted: Path) -> None:
 def test_a_folder_may_include_those_above_it_only(planted: Path) -> None:
     table = (planted / "layers.toml").read_text()
     (planted / "layers.toml").write_text(table.replace("[text]\nmay = []", '[text]\nmay = ["net"]'))
-    assert breaches(planted) == [
-        "layers.toml: text may include net, which does not stand above it"
-    ]
+    assert breaches(planted) == ["layers.toml: text may include net, which does not stand above it"]
 
 
 def test_the_table_names_only_folders_that_there_are(planted: Path) -> None:
-    add(planted, "layers.toml", '\n[delta]\nmay = []\nopen = []')
+    add(planted, "layers.toml", "\n[delta]\nmay = []\nopen = []")
     assert breaches(planted) == ["layers.toml: there is no delta"]

@@ -127,7 +127,12 @@ def test_a_run_that_loses_its_lock_publishes_nothing_more(
 
     def lose_it(job: Any) -> None:
         cancel = job.cancel
-        job.cancel = lambda: (cancel(), cancelled.append(losing_proxy.seen.count("PutRecords")))
+
+        def noted() -> None:
+            cancel()
+            cancelled.append(losing_proxy.seen.count("PutRecords"))
+
+        job.cancel = noted
         steal = threading.Timer(
             0.0, lambda: steal_when(lambda: losing_proxy.seen.count("PutRecords") > 0)
         )

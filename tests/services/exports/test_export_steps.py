@@ -470,7 +470,12 @@ def test_a_run_that_loses_its_lock_stops_computing_and_writes_nothing(exports: E
 
     def lose_it(job: Any) -> None:
         cancel = job.cancel
-        job.cancel = lambda: (cancelled.append(True), cancel())
+
+        def noted() -> None:
+            cancelled.append(True)
+            cancel()
+
+        job.cancel = noted
         exports.registry.table.update(
             (exports.dataset, LOCK),
             "SET #owner = :owner, #rvn = :rvn ADD #fence :one",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -324,12 +325,15 @@ def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry, clock: Lea
         assert item is not None
         return str(item["rvn"])
 
+    def renewed_since(seen: str) -> bool:
+        return record_version() != seen
+
     first = Lease.acquire(registry, "tenant/a", "first", seconds=0.6)
     with first:
         for _ in range(3):
             assert wants_it() is None
             seen = record_version()
-            assert eventually(lambda seen=seen: record_version() != seen)
+            assert eventually(partial(renewed_since, seen))
             clock.go(5)
         assert wants_it() is None
         first.hand_over()

@@ -137,8 +137,11 @@ def test_where_the_server_does_not_answer_any_more_it_is_said_that_nobody_knows(
         running.cancel()
         ended.wait(60)
 
+    def held(handler: Any, request: Request) -> None:
+        ended.wait(60)
+
     proxy.on(kind, silent)
-    proxy.on("abort|parts|head", lambda handler, request: ended.wait(60), times=100)
+    proxy.on("abort|parts|head", held, times=100)
     with pytest.raises(errors.Cancelled, match="may be there") as caught:
         running.run()
     ended.set()
@@ -280,7 +283,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
     store: Store, proxy: FaultProxy, tmp_path: Path, stopping: Callable[[], None]
 ) -> None:
     chance = random.Random(16)
-    outcomes = set()
+    outcomes: set[bool | None] = set()
     proxy.on(".*", slowly, times=10_000)
     for number in range(40):
         if number >= 20 and len(outcomes) == 2:

@@ -14,7 +14,7 @@ import shutil
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -219,9 +219,9 @@ class Plant:
         words = ("dags", "trigger", DAG_ID, "--conf", json.dumps(conf))
         assert self.airflow.run(self.log, *words) == 0, self.log.read_text()[-3000:]
 
-    def expected(self, table: str, *versions: str, **options: Any) -> list[dict[str, Any]]:
+    def expected(self, table: str, *versions: str, **options: Any) -> list[airscoop.Change]:
         """The changes from nothing to the first version, from that to the second, and so on."""
-        changes: list[dict[str, Any]] = []
+        changes: list[airscoop.Change] = []
         old = None
         for version in versions:
             new = f"s3://{self.bucket}/{TENANT}/{table}/{version}/export.csv.gz"
@@ -254,7 +254,7 @@ class Plant:
         return found
 
 
-def by_id(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_id(changes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(changes, key=lambda change: str(change["id"]))
 
 

@@ -230,7 +230,8 @@ def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> d
             given.update(more)
 
         def run(self, **more: Any) -> Any:
-            return CopyReceipt(**dict.fromkeys(RECEIPT_FIELDS, 0))
+            counts: dict[str, Any] = dict.fromkeys(RECEIPT_FIELDS, 0)
+            return CopyReceipt(**counts)
 
     monkeypatch.setattr("airscoop.CopyJob", Job)
     operator.execute(context)
