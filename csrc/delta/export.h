@@ -2,7 +2,7 @@
 #ifndef SCOOP_DELTA_EXPORT_H
 #define SCOOP_DELTA_EXPORT_H
 
-#include "delta/side.h"
+#include "delta/reading.h"
 
 struct scoop_export_options {
     const struct scoop_transfer_options *objects; /* their sources; copied */

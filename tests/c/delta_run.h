@@ -17,7 +17,7 @@
 #include "table/changes/changes.h"
 #include "table/compare/compare.h"
 #include "table/rows/csv.h"
-#include "table/compare/order.h"
+#include "table/compare/key_order.h"
 #include "scoop/memory.h"
 
 struct delta_options {

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "table/compare/key_log.h"
-#include "table/compare/sieve.h"
+#include "table/compare/merged_keys.h"
+#include "table/compare/hash_join.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"

@@ -7,8 +7,8 @@
 
 #include "table/rows/batch.h"
 #include "table/store/spool.h"
-#include "table/store/stored.h"
-#include "table/compare/verdicts.h"
+#include "table/store/scratch_block.h"
+#include "table/compare/match_flags.h"
 
 #define SCOOP_NO_LINE UINT32_MAX
 

@@ -9,7 +9,7 @@
 
 #include "text/key_hash.h"
 #include "scoop/buffer.h"
-#include "table/store/stored.h"
+#include "table/store/scratch_block.h"
 
 enum scoop_record_kind {
     SCOOP_RECORD_OLD,     /* a row of the old export; as a change: it is gone */

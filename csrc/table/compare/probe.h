@@ -1,10 +1,10 @@
 /* Finds, among what stands for the rows of one partition (stubs.h), rows of the two exports that
  * have the same key. */
-#ifndef SCOOP_TABLE_COMPARE_MATCHER_H
-#define SCOOP_TABLE_COMPARE_MATCHER_H
+#ifndef SCOOP_TABLE_COMPARE_PROBE_H
+#define SCOOP_TABLE_COMPARE_PROBE_H
 
-#include "table/compare/stubs.h"
-#include "table/compare/verdicts.h"
+#include "table/compare/hash_partitions.h"
+#include "table/compare/match_flags.h"
 
 enum { SCOOP_MOST_EXTRAS = 3 };
 

@@ -1,6 +1,6 @@
-#include "table/compare/sieve.h"
+#include "table/compare/hash_join.h"
 
-#include "table/compare/matching.h"
+#include "table/compare/fingerprint_join.h"
 #include "table/rows/row_build.h"
 #include "table/compare/row_log.h"
 #include "base/invariant.h"

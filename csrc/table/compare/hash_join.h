@@ -3,12 +3,12 @@
  * Most rows are the same in both. So rows are matched by what stands for them, which is small
  * (matching.h), while the rows themselves go to a log (row_log.h). When all have come, the log is
  * read once, past the rows that both exports have. */
-#ifndef SCOOP_TABLE_COMPARE_SIEVE_H
-#define SCOOP_TABLE_COMPARE_SIEVE_H
+#ifndef SCOOP_TABLE_COMPARE_HASH_JOIN_H
+#define SCOOP_TABLE_COMPARE_HASH_JOIN_H
 
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/join.h"
+#include "table/compare/row_join.h"
 
 struct scoop_sieve;
 

@@ -3,14 +3,14 @@
  * Rows of both sides are taken as they come. A row waits until the other side's row of the same key
  * arrives; then both are settled and forgotten, all but the 128 bits that stand for the key. What
  * does not fit the memory is written, by partitions of the keys, to the scratch file. */
-#ifndef SCOOP_TABLE_COMPARE_JOIN_H
-#define SCOOP_TABLE_COMPARE_JOIN_H
+#ifndef SCOOP_TABLE_COMPARE_ROW_JOIN_H
+#define SCOOP_TABLE_COMPARE_ROW_JOIN_H
 
 #include <stdatomic.h>
 
 #include "table/rows/batch.h"
-#include "table/compare/sequence.h"
-#include "table/compare/slots.h"
+#include "table/compare/change_sort.h"
+#include "table/compare/row_slab.h"
 #include "table/store/spool.h"
 
 struct scoop_delta_counts {

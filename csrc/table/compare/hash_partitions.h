@@ -1,8 +1,8 @@
 /* What stands for the rows of two exports: of each a hash of its key, a digest and its number, by
  * partitions of the keys, in chunks of memory or in the scratch file. A key that both exports have
  * and that is settled is kept as its hash alone. */
-#ifndef SCOOP_TABLE_COMPARE_STUBS_H
-#define SCOOP_TABLE_COMPARE_STUBS_H
+#ifndef SCOOP_TABLE_COMPARE_HASH_PARTITIONS_H
+#define SCOOP_TABLE_COMPARE_HASH_PARTITIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "table/compare/join.h"
+#include "table/compare/row_join.h"
 
 #include <string.h>
 

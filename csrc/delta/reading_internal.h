@@ -1,12 +1,12 @@
 /* A reading, for side.c, which has the thread and shares out the batches, and side_rows.c, which
  * makes rows of text. */
-#ifndef SCOOP_DELTA_SIDE_INTERNAL_H
-#define SCOOP_DELTA_SIDE_INTERNAL_H
+#ifndef SCOOP_DELTA_READING_INTERNAL_H
+#define SCOOP_DELTA_READING_INTERNAL_H
 
 #include "table/rows/csv.h"
 #include "table/rows/json_rows.h"
 #include "scoop/stage.h"
-#include "delta/side.h"
+#include "delta/reading.h"
 
 enum { SCOOP_READING_BATCHES = 6 /* so that neither thread waits for the other's next step */ };
 

@@ -1,4 +1,4 @@
-#include "table/compare/matching.h"
+#include "table/compare/fingerprint_join.h"
 
 #include "scoop/memory.h"
 #include "scoop/thread.h"

@@ -1,7 +1,7 @@
 /* Reads one object of an export: source, gunzip, rows. On a thread of its own, or, where there is
  * none to be had, in steps on the thread that compares. */
-#ifndef SCOOP_DELTA_SIDE_H
-#define SCOOP_DELTA_SIDE_H
+#ifndef SCOOP_DELTA_READING_H
+#define SCOOP_DELTA_READING_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/order.h"
+#include "table/compare/key_order.h"
 #include "scoop/delta.h"
 
 /* What the comparing thread waits for: both sides ring when they have something new. */

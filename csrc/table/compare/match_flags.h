@@ -1,6 +1,6 @@
 /* What is known of each row of two exports, by the row's number: two bits. */
-#ifndef SCOOP_TABLE_COMPARE_VERDICTS_H
-#define SCOOP_TABLE_COMPARE_VERDICTS_H
+#ifndef SCOOP_TABLE_COMPARE_MATCH_FLAGS_H
+#define SCOOP_TABLE_COMPARE_MATCH_FLAGS_H
 
 #include <stddef.h>
 #include <stdint.h>

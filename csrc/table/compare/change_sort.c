@@ -1,4 +1,4 @@
-#include "table/compare/sequence.h"
+#include "table/compare/change_sort.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "scoop/memory.h"
 #include "text/text.h"
 #include "scoop/thread.h"
-#include "delta/side_internal.h"
+#include "delta/reading_internal.h"
 
 enum {
     LEAST_WAITING = 2,

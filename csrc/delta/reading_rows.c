@@ -3,7 +3,7 @@
 
 #include "base/invariant.h"
 #include "stage/sniff.h"
-#include "delta/side_internal.h"
+#include "delta/reading_internal.h"
 
 enum {
     BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */

@@ -1,7 +1,7 @@
 /* Keys in order, each without what it has in common with the one before: what a merge must know of
  * settled rows, should the order break later. */
-#ifndef SCOOP_TABLE_COMPARE_KEY_LOG_H
-#define SCOOP_TABLE_COMPARE_KEY_LOG_H
+#ifndef SCOOP_TABLE_COMPARE_MERGED_KEYS_H
+#define SCOOP_TABLE_COMPARE_MERGED_KEYS_H
 
 #include "table/store/spool.h"
 

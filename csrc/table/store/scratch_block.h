@@ -1,6 +1,6 @@
 /* A block of bytes in the scratch file, compressed (LZ4) if that is long. */
-#ifndef SCOOP_TABLE_STORE_STORED_H
-#define SCOOP_TABLE_STORE_STORED_H
+#ifndef SCOOP_TABLE_STORE_SCRATCH_BLOCK_H
+#define SCOOP_TABLE_STORE_SCRATCH_BLOCK_H
 
 #include <stddef.h>
 #include <stdint.h>

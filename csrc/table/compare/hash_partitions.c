@@ -1,4 +1,4 @@
-#include "table/compare/stubs.h"
+#include "table/compare/hash_partitions.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "table/compare/order.h"
+#include "table/compare/key_order.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "table/compare/verdicts.h"
+#include "table/compare/match_flags.h"
 
 #include <string.h>
 

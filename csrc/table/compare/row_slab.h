@@ -1,6 +1,6 @@
 /* Room for rows, in chunks, reused by size. A slot is known by 32 bits. */
-#ifndef SCOOP_TABLE_COMPARE_SLOTS_H
-#define SCOOP_TABLE_COMPARE_SLOTS_H
+#ifndef SCOOP_TABLE_COMPARE_ROW_SLAB_H
+#define SCOOP_TABLE_COMPARE_ROW_SLAB_H
 
 #include <stddef.h>
 #include <stdint.h>

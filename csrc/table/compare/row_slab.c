@@ -1,4 +1,4 @@
-#include "table/compare/slots.h"
+#include "table/compare/row_slab.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "table/store/stored.h"
+#include "table/store/scratch_block.h"
 
 #include <lz4.h>
 #include <string.h>

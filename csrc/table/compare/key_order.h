@@ -1,6 +1,6 @@
 /* Whether the rows of an export come in the order of their keys. */
-#ifndef SCOOP_TABLE_COMPARE_ORDER_H
-#define SCOOP_TABLE_COMPARE_ORDER_H
+#ifndef SCOOP_TABLE_COMPARE_KEY_ORDER_H
+#define SCOOP_TABLE_COMPARE_KEY_ORDER_H
 
 #include "table/rows/batch.h"
 

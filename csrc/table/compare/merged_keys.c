@@ -1,4 +1,4 @@
-#include "table/compare/key_log.h"
+#include "table/compare/merged_keys.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* Finds rows of two exports that have the same key, by what stands for them (stubs.h). Rows are
  * added as they come; most are matched at the end, partition by partition. When memory is short
  * what can be matched by then is, if that is much; otherwise all goes to the scratch file. */
-#ifndef SCOOP_TABLE_COMPARE_MATCHING_H
-#define SCOOP_TABLE_COMPARE_MATCHING_H
+#ifndef SCOOP_TABLE_COMPARE_FINGERPRINT_JOIN_H
+#define SCOOP_TABLE_COMPARE_FINGERPRINT_JOIN_H
 
 #include <stdatomic.h>
 
-#include "table/compare/matcher.h"
-#include "table/compare/stubs.h"
+#include "table/compare/probe.h"
+#include "table/compare/hash_partitions.h"
 
 struct scoop_matching {
     struct scoop_stubs *stubs;

@@ -1,4 +1,4 @@
-#include "table/compare/matcher.h"
+#include "table/compare/probe.h"
 
 #include <string.h>
 

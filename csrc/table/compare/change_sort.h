@@ -1,7 +1,7 @@
 /* Changes in the order of the rows that they come from, whatever order they are found in: that
  * depends on the hashes of keys, which have another seed in each process. */
-#ifndef SCOOP_TABLE_COMPARE_SEQUENCE_H
-#define SCOOP_TABLE_COMPARE_SEQUENCE_H
+#ifndef SCOOP_TABLE_COMPARE_CHANGE_SORT_H
+#define SCOOP_TABLE_COMPARE_CHANGE_SORT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
