@@ -15,132 +15,135 @@ enum {
     KEY_CEILING = 1 << 30,
 };
 
-enum phase { MATCHING, READING, PAIRING };
+enum phase { JOINING_FINGERPRINTS, READING_ROWS, JOINING_ROWS };
 
-struct scoop_sieve {
+struct scoop_hash_join {
     struct scoop_join_options options;
     const struct scoop_row_plan *plans;
     enum phase phase;
-    struct scoop_verdicts verdicts;
+    struct scoop_match_flags flags;
     struct scoop_row_log log;
-    struct scoop_matching matching; /* until READING */
-    struct scoop_batch copied[2];   /* rows of each side that do not come in batches */
+    struct scoop_fingerprint_join fingerprints; /* until READING_ROWS */
+    struct scoop_batch copied[2];               /* rows of each side that do not come in batches */
     uint64_t next_try, pause_rows;
-    size_t extra_count; /* rows that are told as duplicates */
-    uint64_t extras[SCOOP_MOST_EXTRAS];
+    size_t shown_count; /* rows that are told as duplicates */
+    uint64_t shown[SCOOP_DUPLICATES_SHOWN];
     uint64_t spilled_rows;
     struct cursor {
         struct scoop_row_reader reader;
         size_t next; /* of the reader's rows */
         bool ended;
     } cursors[2];
-    struct scoop_join *pairs;         /* from READING on: rows whose counterpart differs */
+    struct scoop_row_join *rows;      /* from READING_ROWS on: rows whose counterpart differs */
     struct scoop_buf key;             /* of such a row */
     struct scoop_delta_counts paired; /* duplicates among them have been counted before */
-    size_t beside_bytes;              /* of the memory: all but the join's */
+    size_t beside_bytes;              /* of the memory: all but the row join's */
 };
 
-struct scoop_sieve *scoop_sieve_new(const struct scoop_join_options *options,
-                                    const struct scoop_row_plan *plans, struct scoop_error *error) {
-    struct scoop_sieve *sieve = scoop_calloc(1, sizeof *sieve);
-    if (sieve == NULL) {
+struct scoop_hash_join *scoop_hash_join_new(const struct scoop_join_options *options,
+                                            const struct scoop_row_plan *plans,
+                                            struct scoop_error *error) {
+    struct scoop_hash_join *join = scoop_calloc(1, sizeof *join);
+    if (join == NULL) {
         scoop_fail_memory(error);
         return NULL;
     }
-    sieve->options = *options;
-    sieve->plans = plans;
-    scoop_buf_init(&sieve->key, KEY_CEILING);
+    join->options = *options;
+    join->plans = plans;
+    scoop_buf_init(&join->key, KEY_CEILING);
     size_t for_log = options->memory_bytes / LOG_PART;
     for (size_t side = 0; side < 2; side++)
-        scoop_batch_init(&sieve->copied[side]);
-    if (scoop_row_log_init(&sieve->log, options->scratch, &sieve->verdicts, for_log, error) == 0 &&
-        scoop_matching_init(&sieve->matching, options->scratch, &sieve->verdicts,
-                            options->memory_bytes - for_log, options->cancelled, error) == 0)
-        return sieve;
-    scoop_sieve_free(sieve);
+        scoop_batch_init(&join->copied[side]);
+    if (scoop_row_log_init(&join->log, options->scratch, &join->flags, for_log, error) == 0 &&
+        scoop_fingerprint_join_init(&join->fingerprints, options->scratch, &join->flags,
+                                    options->memory_bytes - for_log, options->cancelled,
+                                    error) == 0)
+        return join;
+    scoop_hash_join_free(join);
     return NULL;
 }
 
-void scoop_sieve_free(struct scoop_sieve *sieve) {
-    if (sieve == NULL)
+void scoop_hash_join_free(struct scoop_hash_join *join) {
+    if (join == NULL)
         return;
     for (size_t side = 0; side < 2; side++)
-        scoop_row_reader_free(&sieve->cursors[side].reader);
-    scoop_matching_free(&sieve->matching);
-    scoop_join_free(sieve->pairs);
-    scoop_row_log_free(&sieve->log);
-    scoop_verdicts_free(&sieve->verdicts);
-    scoop_buf_free(&sieve->key);
+        scoop_row_reader_free(&join->cursors[side].reader);
+    scoop_fingerprint_join_free(&join->fingerprints);
+    scoop_row_join_free(join->rows);
+    scoop_row_log_free(&join->log);
+    scoop_match_flags_free(&join->flags);
+    scoop_buf_free(&join->key);
     for (size_t side = 0; side < 2; side++)
-        scoop_batch_free(&sieve->copied[side]);
-    scoop_free(sieve);
+        scoop_batch_free(&join->copied[side]);
+    scoop_free(join);
 }
 
-int scoop_sieve_add_matched(struct scoop_sieve *sieve, struct scoop_key_hash hash,
-                            struct scoop_error *error) {
-    return scoop_stubs_add_key(sieve->matching.stubs, hash, error);
+int scoop_hash_join_add_matched(struct scoop_hash_join *join, struct scoop_key_hash hash,
+                                struct scoop_error *error) {
+    return scoop_hash_partitions_add_key(join->fingerprints.partitions, hash, error);
 }
 
 /* Rows that are matched before they leave the memory need not be written. Where exports come in
  * nearly the same order those are most; where they do not, tries become rare. */
-static int try_to_match(struct scoop_sieve *sieve, struct scoop_error *error) {
-    uint64_t recent = sieve->log.rows - sieve->log.recent[sieve->log.recent_first].head.number;
-    if (sieve->log.rows < sieve->next_try)
+static int try_to_match(struct scoop_hash_join *join, struct scoop_error *error) {
+    uint64_t recent = join->log.rows - join->log.recent[join->log.recent_first].head.number;
+    if (join->log.rows < join->next_try)
         return 0;
-    int status = scoop_matching_try(&sieve->matching, error);
+    int status = scoop_fingerprint_join_try(&join->fingerprints, error);
     if (status < 0)
         return -1;
-    if (status > 0 || sieve->pause_rows == 0)
-        sieve->pause_rows = recent / TRY_PART;
-    else if (sieve->pause_rows < MOST_PAUSE * recent)
-        sieve->pause_rows *= 2;
-    sieve->next_try = sieve->log.rows + sieve->pause_rows;
+    if (status > 0 || join->pause_rows == 0)
+        join->pause_rows = recent / TRY_PART;
+    else if (join->pause_rows < MOST_PAUSE * recent)
+        join->pause_rows *= 2;
+    join->next_try = join->log.rows + join->pause_rows;
     return 0;
 }
 
-static int make_room(struct scoop_sieve *sieve, const struct scoop_batch *batch,
+static int make_room(struct scoop_hash_join *join, const struct scoop_batch *batch,
                      struct scoop_error *error) {
-    while (!scoop_row_log_has_room(&sieve->log, batch))
-        if (try_to_match(sieve, error) != 0 || scoop_row_log_retire(&sieve->log, error) != 0)
+    while (!scoop_row_log_has_room(&join->log, batch))
+        if (try_to_match(join, error) != 0 || scoop_row_log_evict(&join->log, error) != 0)
             return -1;
     return 0;
 }
 
-int scoop_sieve_add(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_batch *batch,
-                    size_t first, struct scoop_error *error) {
-    const uint64_t flags = side == SCOOP_NEW ? SCOOP_STUB_NEW : 0;
-    uint64_t number = sieve->log.rows | flags;
+int scoop_hash_join_add(struct scoop_hash_join *join, enum scoop_side side,
+                        struct scoop_batch *batch, size_t first, struct scoop_error *error) {
+    const uint64_t side_bit = side == SCOOP_NEW ? SCOOP_FINGERPRINT_NEW : 0;
+    uint64_t number = join->log.rows | side_bit;
     if (first == batch->count)
         return 0;
-    if (!SCOOP_INVARIANT(sieve->phase == MATCHING && first < batch->count, error))
+    if (!SCOOP_INVARIANT(join->phase == JOINING_FINGERPRINTS && first < batch->count, error))
         return -1;
-    if (make_room(sieve, batch, error) != 0 ||
-        scoop_verdicts_reserve(&sieve->verdicts, sieve->log.rows + batch->count - first, error) !=
-            0)
+    if (make_room(join, batch, error) != 0 ||
+        scoop_match_flags_reserve(&join->flags, join->log.rows + batch->count - first, error) != 0)
         return -1;
-    scoop_matching_spare(&sieve->matching, sieve->verdicts.bytes);
+    scoop_fingerprint_join_spare(&join->fingerprints, join->flags.bytes);
     if (!batch->digested)
         scoop_batch_digest(batch);
     for (size_t i = first; i < batch->count; i++) {
         const struct scoop_row *row = &batch->rows[i];
-        const struct scoop_stub stub = {row->hash, row->digest, number++};
-        if (scoop_stubs_add(sieve->matching.stubs, &stub, error) != 0)
+        const struct scoop_fingerprint fingerprint = {row->hash, row->digest, number++};
+        if (scoop_hash_partitions_add(join->fingerprints.partitions, &fingerprint, error) != 0)
             return -1;
     }
-    return scoop_row_log_add(&sieve->log, side, batch, first, error);
+    return scoop_row_log_add(&join->log, side, batch, first, error);
 }
 
-static int add_copied(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_error *error) {
-    struct scoop_batch *batch = &sieve->copied[side];
-    int status = scoop_sieve_add(sieve, side, batch, 0, error);
+static int add_copied(struct scoop_hash_join *join, enum scoop_side side,
+                      struct scoop_error *error) {
+    struct scoop_batch *batch = &join->copied[side];
+    int status = scoop_hash_join_add(join, side, batch, 0, error);
     scoop_batch_clear(batch);
     return status;
 }
 
-int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct scoop_key_hash hash,
-                        const struct scoop_row_bytes *row, struct scoop_error *error) {
-    struct scoop_batch *batch = &sieve->copied[side];
-    if (batch->text.length + row->length > COPIED_BYTES && add_copied(sieve, side, error) != 0)
+int scoop_hash_join_add_row(struct scoop_hash_join *join, enum scoop_side side,
+                            struct scoop_key_hash hash, const struct scoop_row_bytes *row,
+                            struct scoop_error *error) {
+    struct scoop_batch *batch = &join->copied[side];
+    if (batch->text.length + row->length > COPIED_BYTES && add_copied(join, side, error) != 0)
         return -1;
     struct scoop_row *copy = scoop_batch_add(batch, error);
     if (copy == NULL)
@@ -153,42 +156,42 @@ int scoop_sieve_add_row(struct scoop_sieve *sieve, enum scoop_side side, struct 
     return scoop_buf_append(&batch->text, row->data, row->length, error);
 }
 
-int scoop_sieve_end_copies(struct scoop_sieve *sieve, struct scoop_error *error) {
+int scoop_hash_join_end_copies(struct scoop_hash_join *join, struct scoop_error *error) {
     for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
-        if (add_copied(sieve, (enum scoop_side)side, error) != 0)
+        if (add_copied(join, (enum scoop_side)side, error) != 0)
             return -1;
     return 0;
 }
 
-static int begin_reading(struct scoop_sieve *sieve, struct scoop_error *error) {
-    const struct scoop_matcher *found = &sieve->matching.found;
-    struct scoop_join_options options = sieve->options;
+static int begin_reading(struct scoop_hash_join *join, struct scoop_error *error) {
+    const struct scoop_probe *found = &join->fingerprints.found;
+    struct scoop_join_options options = join->options;
     options.counts->unchanged += found->same;
     for (size_t side = 0; side < 2; side++)
-        options.counts->duplicates[side] += found->extra[side];
-    sieve->extra_count = found->extra_count;
-    for (size_t i = 0; i < found->extra_count; i++) {
-        sieve->extras[i] = found->extras[i];
-        scoop_verdict_set(&sieve->verdicts, found->extras[i], SCOOP_ALONE);
+        options.counts->duplicates[side] += found->duplicates[side];
+    join->shown_count = found->shown_count;
+    for (size_t i = 0; i < found->shown_count; i++) {
+        join->shown[i] = found->shown[i];
+        scoop_match_set(&join->flags, found->shown[i], SCOOP_MATCH_NONE);
     }
-    sieve->spilled_rows = sieve->matching.stubs->spilled;
-    scoop_matching_free(&sieve->matching);
-    sieve->beside_bytes = scoop_row_log_bytes(&sieve->log) + sieve->verdicts.bytes;
-    options.beside_bytes = &sieve->beside_bytes;
-    options.counts = &sieve->paired;
-    sieve->pairs = scoop_join_new(&options, error);
-    sieve->phase = READING;
+    join->spilled_rows = join->fingerprints.partitions->spilled;
+    scoop_fingerprint_join_free(&join->fingerprints);
+    join->beside_bytes = scoop_row_log_bytes(&join->log) + join->flags.bytes;
+    options.beside_bytes = &join->beside_bytes;
+    options.counts = &join->paired;
+    join->rows = scoop_row_join_new(&options, error);
+    join->phase = READING_ROWS;
     for (size_t i = 0; i < SCOOP_CHANGES; i++)
-        scoop_sequence_expect(&options.changes[i], sieve->log.rows + 1);
-    scoop_row_log_end(&sieve->log);
+        scoop_change_sort_expect(&options.changes[i], join->log.rows + 1);
+    scoop_row_log_end(&join->log);
     for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
-        scoop_row_reader_init(&sieve->cursors[side].reader, &sieve->log, (enum scoop_side)side);
-    return sieve->pairs == NULL ? -1 : 1;
+        scoop_row_reader_init(&join->cursors[side].reader, &join->log, (enum scoop_side)side);
+    return join->rows == NULL ? -1 : 1;
 }
 
-static bool is_extra(const struct scoop_sieve *sieve, uint64_t number) {
-    for (size_t i = 0; i < sieve->extra_count; i++)
-        if (sieve->extras[i] == number)
+static bool is_shown(const struct scoop_hash_join *join, uint64_t number) {
+    for (size_t i = 0; i < join->shown_count; i++)
+        if (join->shown[i] == number)
             return true;
     return false;
 }
@@ -205,36 +208,37 @@ static uint64_t number_at(const struct cursor *cursor) {
 }
 
 /* The cursor whose row has the lower number; NULL: both have ended. */
-static struct cursor *first_cursor(struct scoop_sieve *sieve) {
-    struct cursor *before = &sieve->cursors[SCOOP_OLD], *now = &sieve->cursors[SCOOP_NEW];
+static struct cursor *first_cursor(struct scoop_hash_join *join) {
+    struct cursor *before = &join->cursors[SCOOP_OLD], *now = &join->cursors[SCOOP_NEW];
     if (before->ended || now->ended)
         return before->ended ? now->ended ? NULL : now : before;
     return number_at(before) < number_at(now) ? before : now;
 }
 
-static void tell_extra(const struct scoop_sieve *sieve, const struct found *found) {
+static void tell_duplicate(const struct scoop_hash_join *join, const struct found *found) {
     const struct scoop_numbered_row *row = &found->numbered;
     uint32_t line = found->row->line;
-    if (sieve->options.on_duplicate != NULL)
-        sieve->options.on_duplicate(sieve->options.user, row->side, &row->bytes,
-                                    line == SCOOP_NO_LINE ? 0
-                                                          : found->reader->head.first_line + line);
+    if (join->options.on_duplicate != NULL)
+        join->options.on_duplicate(join->options.user, row->side, &row->bytes,
+                                   line == SCOOP_NO_LINE ? 0
+                                                         : found->reader->head.first_line + line);
 }
 
-static int settle(struct scoop_sieve *sieve, const struct found *found, struct scoop_error *error) {
-    const struct scoop_join_options *options = &sieve->options;
+static int take_row(struct scoop_hash_join *join, const struct found *found,
+                    struct scoop_error *error) {
+    const struct scoop_join_options *options = &join->options;
     uint64_t number = found->reader->head.number + found->row->index;
-    if (is_extra(sieve, number)) {
-        tell_extra(sieve, found);
+    if (is_shown(join, number)) {
+        tell_duplicate(join, found);
         return 0;
     }
-    if (scoop_verdict_of(&sieve->verdicts, number) == SCOOP_PAIR)
-        return scoop_join_add(sieve->pairs, &found->numbered, error);
-    return scoop_settle_one(options->changes, options->counts, &found->numbered, error);
+    if (scoop_match_of(&join->flags, number) == SCOOP_MATCH_DIFFERENT)
+        return scoop_row_join_add(join->rows, &found->numbered, error);
+    return scoop_emit_one(options->changes, options->counts, &found->numbered, error);
 }
 
-/* Takes a row, and tells the join what it will look for. */
-static int find_row(struct scoop_sieve *sieve, struct cursor *cursor, struct found *found,
+/* Takes a row, and tells the row join what it will look for. */
+static int find_row(struct scoop_hash_join *join, struct cursor *cursor, struct found *found,
                     struct scoop_error *error) {
     const struct scoop_row_reader *reader = &cursor->reader;
     *found = (struct found){.reader = reader, .row = &reader->rows[cursor->next]};
@@ -243,26 +247,26 @@ static int find_row(struct scoop_sieve *sieve, struct cursor *cursor, struct fou
     row->number = number_at(cursor) + 1;
     row->bytes = scoop_row_reader_bytes(reader, found->row);
     cursor->next++;
-    if (scoop_row_hash_key(&sieve->plans[row->side], &row->bytes, &sieve->key, &row->hash, error) !=
+    if (scoop_row_hash_key(&join->plans[row->side], &row->bytes, &join->key, &row->hash, error) !=
         0)
         return -1;
-    scoop_join_prefetch(sieve->pairs, row->hash);
+    scoop_row_join_prefetch(join->rows, row->hash);
     return 0;
 }
 
 /* Some rows at a time, in the order of their numbers, up to the end of a block. */
-static int settle_some(struct scoop_sieve *sieve, struct cursor **cursor,
-                       struct scoop_error *error) {
+static int take_some(struct scoop_hash_join *join, struct cursor **cursor,
+                     struct scoop_error *error) {
     struct found found[ROWS_AT_ONCE];
     size_t count = 0;
     while (count < ROWS_AT_ONCE && (*cursor)->next < (*cursor)->reader.head.count) {
-        if (find_row(sieve, *cursor, &found[count++], error) != 0)
+        if (find_row(join, *cursor, &found[count++], error) != 0)
             return -1;
         if ((*cursor)->next < (*cursor)->reader.head.count)
-            *cursor = first_cursor(sieve);
+            *cursor = first_cursor(join);
     }
     for (size_t i = 0; i < count; i++)
-        if (settle(sieve, &found[i], error) != 0)
+        if (take_row(join, &found[i], error) != 0)
             return -1;
     return 0;
 }
@@ -276,38 +280,39 @@ static int fill_cursor(struct cursor *cursor, struct scoop_error *error) {
     return status < 0 ? -1 : 0;
 }
 
-static int read_blocks(struct scoop_sieve *sieve, struct scoop_error *error) {
+static int read_blocks(struct scoop_hash_join *join, struct scoop_error *error) {
     for (size_t side = 0; side < 2; side++)
-        if (fill_cursor(&sieve->cursors[side], error) != 0)
+        if (fill_cursor(&join->cursors[side], error) != 0)
             return -1;
-    struct cursor *cursor = first_cursor(sieve);
+    struct cursor *cursor = first_cursor(join);
     if (cursor == NULL)
-        sieve->phase = PAIRING;
+        join->phase = JOINING_ROWS;
     while (cursor != NULL && cursor->next < cursor->reader.head.count)
-        if (settle_some(sieve, &cursor, error) != 0)
+        if (take_some(join, &cursor, error) != 0)
             return -1;
     return 1;
 }
 
-int scoop_sieve_finish(struct scoop_sieve *sieve, struct scoop_error *error) {
+int scoop_hash_join_finish(struct scoop_hash_join *join, struct scoop_error *error) {
     int status;
-    switch (sieve->phase) {
-    case MATCHING:
-        status = scoop_matching_finish(&sieve->matching, error);
-        return status == 0 ? begin_reading(sieve, error) : status;
-    case READING:
-        return read_blocks(sieve, error);
-    case PAIRING:
+    switch (join->phase) {
+    case JOINING_FINGERPRINTS:
+        status = scoop_fingerprint_join_finish(&join->fingerprints, error);
+        return status == 0 ? begin_reading(join, error) : status;
+    case READING_ROWS:
+        return read_blocks(join, error);
+    case JOINING_ROWS:
         break;
     }
-    status = scoop_join_finish(sieve->pairs, error);
+    status = scoop_row_join_finish(join->rows, error);
     if (status == 0)
-        sieve->options.counts->updated += sieve->paired.updated;
+        join->options.counts->updated += join->paired.updated;
     return status;
 }
 
-uint64_t scoop_sieve_spilled(const struct scoop_sieve *sieve) {
-    uint64_t by_now = sieve->matching.stubs == NULL ? 0 : sieve->matching.stubs->spilled;
-    return sieve->spilled_rows + by_now +
-           (sieve->pairs == NULL ? 0 : scoop_join_spilled(sieve->pairs));
+uint64_t scoop_hash_join_spilled(const struct scoop_hash_join *join) {
+    uint64_t by_now =
+        join->fingerprints.partitions == NULL ? 0 : join->fingerprints.partitions->spilled;
+    return join->spilled_rows + by_now +
+           (join->rows == NULL ? 0 : scoop_row_join_spilled(join->rows));
 }

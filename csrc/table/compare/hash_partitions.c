@@ -13,103 +13,111 @@ enum {
     CHUNKS_A_PARTITION = 2, /* at least, if chunks can be so small */
 };
 
-static const size_t item_bytes[] = {sizeof(struct scoop_stub), sizeof(struct scoop_key_hash)};
+static const size_t item_bytes[] = {sizeof(struct scoop_fingerprint),
+                                    sizeof(struct scoop_key_hash)};
 
 static size_t between(size_t value, size_t least, size_t most) {
     return value < least ? least : value > most ? most : value;
 }
 
-static size_t items_a_chunk(const struct scoop_stubs *stubs, enum scoop_stub_kind kind) {
-    return (stubs->chunk_bytes - sizeof(struct scoop_chunk)) / item_bytes[kind];
+static size_t items_a_chunk(const struct scoop_hash_partitions *partitions,
+                            enum scoop_hash_entry_kind kind) {
+    return (partitions->chunk_bytes - sizeof(struct scoop_hash_chunk)) / item_bytes[kind];
 }
 
-struct scoop_stubs *scoop_stubs_new(struct scoop_scratch *scratch, unsigned level,
-                                    size_t memory_bytes, struct scoop_error *error) {
-    struct scoop_stubs *stubs = scoop_calloc(1, sizeof *stubs);
-    if (stubs == NULL) {
+struct scoop_hash_partitions *scoop_hash_partitions_new(struct scoop_scratch *scratch,
+                                                        unsigned level, size_t memory_bytes,
+                                                        struct scoop_error *error) {
+    struct scoop_hash_partitions *partitions = scoop_calloc(1, sizeof *partitions);
+    if (partitions == NULL) {
         scoop_fail_memory(error);
         return NULL;
     }
-    stubs->scratch = scratch;
-    stubs->level = level;
-    stubs->chunk_bytes = between(memory_bytes / (CHUNKS_A_PARTITION * SCOOP_PARTITIONS) & ~7ul,
-                                 LEAST_CHUNK_BYTES, MOST_CHUNK_BYTES);
-    stubs->most_chunks = memory_bytes / stubs->chunk_bytes;
-    stubs->block_bytes = between(memory_bytes, LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES);
-    return stubs;
+    partitions->scratch = scratch;
+    partitions->level = level;
+    partitions->chunk_bytes =
+        between(memory_bytes / (CHUNKS_A_PARTITION * SCOOP_HASH_PARTITIONS) & ~7ul,
+                LEAST_CHUNK_BYTES, MOST_CHUNK_BYTES);
+    partitions->most_chunks = memory_bytes / partitions->chunk_bytes;
+    partitions->block_bytes = between(memory_bytes, LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES);
+    return partitions;
 }
 
-static void give_back(struct scoop_stubs *stubs) {
-    for (size_t i = 0; i < stubs->block_count; i++)
-        scoop_unmap(stubs->blocks[i], stubs->block_bytes);
-    stubs->block_count = stubs->fresh_chunks = 0;
-    stubs->free = NULL;
+static void give_back(struct scoop_hash_partitions *partitions) {
+    for (size_t i = 0; i < partitions->block_count; i++)
+        scoop_unmap(partitions->blocks[i], partitions->block_bytes);
+    partitions->block_count = partitions->fresh_chunks = 0;
+    partitions->free = NULL;
 }
 
-void scoop_stubs_free(struct scoop_stubs *stubs) {
-    if (stubs == NULL)
+void scoop_hash_partitions_free(struct scoop_hash_partitions *partitions) {
+    if (partitions == NULL)
         return;
-    give_back(stubs);
-    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
-        for (size_t kind = 0; kind < SCOOP_STUB_KINDS; kind++)
-            scoop_free(stubs->lists[i][kind].extents);
-    scoop_free(stubs->blocks);
-    scoop_free(stubs);
+    give_back(partitions);
+    for (size_t i = 0; i < SCOOP_HASH_PARTITIONS; i++)
+        for (size_t kind = 0; kind < SCOOP_HASH_ENTRY_KINDS; kind++)
+            scoop_free(partitions->lists[i][kind].extents);
+    scoop_free(partitions->blocks);
+    scoop_free(partitions);
 }
 
-static int add_block(struct scoop_stubs *stubs, struct scoop_error *error) {
-    if (stubs->block_count == stubs->block_room) {
-        size_t room = stubs->block_room == 0 ? 16 : 2 * stubs->block_room;
-        void **grown = scoop_realloc(stubs->blocks, room * sizeof *grown);
+static int add_block(struct scoop_hash_partitions *partitions, struct scoop_error *error) {
+    if (partitions->block_count == partitions->block_room) {
+        size_t room = partitions->block_room == 0 ? 16 : 2 * partitions->block_room;
+        void **grown = scoop_realloc(partitions->blocks, room * sizeof *grown);
         if (grown == NULL)
             return scoop_fail_memory(error);
-        stubs->blocks = grown;
-        stubs->block_room = room;
+        partitions->blocks = grown;
+        partitions->block_room = room;
     }
-    void *block = scoop_map_table(stubs->block_bytes);
+    void *block = scoop_map_table(partitions->block_bytes);
     if (block == NULL)
         return scoop_fail_memory(error);
-    stubs->blocks[stubs->block_count++] = block;
-    stubs->fresh_chunks = stubs->block_bytes / stubs->chunk_bytes;
+    partitions->blocks[partitions->block_count++] = block;
+    partitions->fresh_chunks = partitions->block_bytes / partitions->chunk_bytes;
     return 0;
 }
 
-static struct scoop_chunk *take_chunk(struct scoop_stubs *stubs, struct scoop_error *error) {
-    struct scoop_chunk *chunk = stubs->free;
+static struct scoop_hash_chunk *take_chunk(struct scoop_hash_partitions *partitions,
+                                           struct scoop_error *error) {
+    struct scoop_hash_chunk *chunk = partitions->free;
     if (chunk != NULL) {
-        stubs->free = chunk->next;
+        partitions->free = chunk->next;
     } else {
-        if (stubs->fresh_chunks == 0 && add_block(stubs, error) != 0)
+        if (partitions->fresh_chunks == 0 && add_block(partitions, error) != 0)
             return NULL;
-        unsigned char *block = stubs->blocks[stubs->block_count - 1];
-        chunk = (struct scoop_chunk *)(void *)(block + --stubs->fresh_chunks * stubs->chunk_bytes);
+        unsigned char *block = partitions->blocks[partitions->block_count - 1];
+        chunk = (struct scoop_hash_chunk *)(void *)(block + --partitions->fresh_chunks *
+                                                                partitions->chunk_bytes);
     }
     chunk->next = NULL;
     chunk->count = 0;
-    stubs->chunks_used++;
+    partitions->chunks_used++;
     return chunk;
 }
 
-void scoop_stubs_count(struct scoop_stubs *stubs, size_t partition) {
-    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
+void scoop_hash_partitions_count(struct scoop_hash_partitions *partitions, size_t partition) {
+    struct scoop_hash_list *list = &partitions->lists[partition][SCOOP_FINGERPRINTS];
     if (list->last == NULL)
         return;
-    size_t count = (size_t)(stubs->places[partition].at - scoop_chunk_stubs(list->last));
-    if (!SCOOP_INVARIANT(count >= list->last->count && count <= items_a_chunk(stubs, SCOOP_STUBS),
+    size_t count =
+        (size_t)(partitions->places[partition].at - scoop_hash_chunk_fingerprints(list->last));
+    if (!SCOOP_INVARIANT(count >= list->last->count &&
+                             count <= items_a_chunk(partitions, SCOOP_FINGERPRINTS),
                          NULL))
         return;
     list->count += count - list->last->count;
     list->last->count = count;
 }
 
-int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind,
-                     struct scoop_error *error) {
-    struct scoop_stub_list *list = &stubs->lists[partition][kind];
-    scoop_stubs_count(stubs, partition);
-    if (stubs->chunks_used >= stubs->most_chunks && stubs->chunks_used > 0 &&
-        stubs->make_room != NULL && stubs->make_room(stubs->user, error) != 0)
+int scoop_hash_partitions_grow(struct scoop_hash_partitions *partitions, size_t partition,
+                               enum scoop_hash_entry_kind kind, struct scoop_error *error) {
+    struct scoop_hash_list *list = &partitions->lists[partition][kind];
+    scoop_hash_partitions_count(partitions, partition);
+    if (partitions->chunks_used >= partitions->most_chunks && partitions->chunks_used > 0 &&
+        partitions->make_room != NULL && partitions->make_room(partitions->user, error) != 0)
         return -1;
-    struct scoop_chunk *chunk = take_chunk(stubs, error);
+    struct scoop_hash_chunk *chunk = take_chunk(partitions, error);
     if (chunk == NULL)
         return -1;
     if (list->last == NULL)
@@ -117,19 +125,20 @@ int scoop_stubs_grow(struct scoop_stubs *stubs, size_t partition, enum scoop_stu
     else
         list->last->next = chunk;
     list->last = chunk;
-    struct scoop_stub *first = scoop_chunk_stubs(chunk);
-    if (kind == SCOOP_STUBS)
-        stubs->places[partition] =
-            (struct scoop_stub_place){first, first + items_a_chunk(stubs, kind)};
+    struct scoop_fingerprint *first = scoop_hash_chunk_fingerprints(chunk);
+    if (kind == SCOOP_FINGERPRINTS)
+        partitions->places[partition] =
+            (struct scoop_hash_place){first, first + items_a_chunk(partitions, kind)};
     return 0;
 }
 
-int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
-                        struct scoop_error *error) {
-    size_t partition = scoop_stubs_partition(stubs, hash);
-    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_KEYS];
-    if ((list->last == NULL || list->last->count == items_a_chunk(stubs, SCOOP_KEYS)) &&
-        scoop_stubs_grow(stubs, partition, SCOOP_KEYS, error) != 0)
+int scoop_hash_partitions_add_key(struct scoop_hash_partitions *partitions,
+                                  struct scoop_key_hash hash, struct scoop_error *error) {
+    size_t partition = scoop_hash_partition_of(partitions, hash);
+    struct scoop_hash_list *list = &partitions->lists[partition][SCOOP_MATCHED_KEYS];
+    if ((list->last == NULL ||
+         list->last->count == items_a_chunk(partitions, SCOOP_MATCHED_KEYS)) &&
+        scoop_hash_partitions_grow(partitions, partition, SCOOP_MATCHED_KEYS, error) != 0)
         return -1;
     struct scoop_key_hash *keys = (struct scoop_key_hash *)(void *)(list->last + 1);
     keys[list->last->count++] = hash;
@@ -138,45 +147,46 @@ int scoop_stubs_add_key(struct scoop_stubs *stubs, struct scoop_key_hash hash,
 }
 
 /* The first chunk goes back; what is counted stays. */
-static void release_first(struct scoop_stubs *stubs, struct scoop_stub_list *list) {
-    struct scoop_chunk *chunk = list->first;
+static void release_first(struct scoop_hash_partitions *partitions, struct scoop_hash_list *list) {
+    struct scoop_hash_chunk *chunk = list->first;
     list->first = chunk->next;
-    chunk->next = stubs->free;
-    stubs->free = chunk;
-    stubs->chunks_used -= SCOOP_INVARIANT(stubs->chunks_used > 0, NULL);
+    chunk->next = partitions->free;
+    partitions->free = chunk;
+    partitions->chunks_used -= SCOOP_INVARIANT(partitions->chunks_used > 0, NULL);
 }
 
 /* Nothing of the list is in memory any more. */
-static void end_list(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind) {
-    stubs->lists[partition][kind].last = NULL;
-    if (kind == SCOOP_STUBS)
-        stubs->places[partition] = (struct scoop_stub_place){NULL, NULL};
+static void end_list(struct scoop_hash_partitions *partitions, size_t partition,
+                     enum scoop_hash_entry_kind kind) {
+    partitions->lists[partition][kind].last = NULL;
+    if (kind == SCOOP_FINGERPRINTS)
+        partitions->places[partition] = (struct scoop_hash_place){NULL, NULL};
 }
 
-size_t scoop_stubs_take(struct scoop_stubs *stubs, size_t partition, struct scoop_stub *to,
-                        size_t most) {
-    struct scoop_stub_list *list = &stubs->lists[partition][SCOOP_STUBS];
+size_t scoop_hash_partitions_take(struct scoop_hash_partitions *partitions, size_t partition,
+                                  struct scoop_fingerprint *to, size_t most) {
+    struct scoop_hash_list *list = &partitions->lists[partition][SCOOP_FINGERPRINTS];
     size_t taken = 0;
-    scoop_stubs_count(stubs, partition);
+    scoop_hash_partitions_count(partitions, partition);
     while (list->first != NULL && (taken == 0 || taken + list->first->count <= most)) {
         size_t count = list->first->count;
         if (!SCOOP_INVARIANT(count <= most - taken, NULL))
             break;
-        memcpy(to + taken, scoop_chunk_stubs(list->first), count * sizeof *to);
+        memcpy(to + taken, scoop_hash_chunk_fingerprints(list->first), count * sizeof *to);
         taken += count;
-        release_first(stubs, list);
+        release_first(partitions, list);
     }
     list->count -= taken;
     if (list->first == NULL)
-        end_list(stubs, partition, SCOOP_STUBS);
+        end_list(partitions, partition, SCOOP_FINGERPRINTS);
     return taken;
 }
 
-static struct scoop_stub_extent *new_extent(struct scoop_stub_list *list,
+static struct scoop_hash_extent *new_extent(struct scoop_hash_list *list,
                                             struct scoop_error *error) {
     if (list->extent_count == list->extent_room) {
         size_t room = list->extent_room == 0 ? 4 : 2 * list->extent_room;
-        struct scoop_stub_extent *grown = scoop_realloc(list->extents, room * sizeof *grown);
+        struct scoop_hash_extent *grown = scoop_realloc(list->extents, room * sizeof *grown);
         if (grown == NULL) {
             scoop_fail_memory(error);
             return NULL;
@@ -187,66 +197,69 @@ static struct scoop_stub_extent *new_extent(struct scoop_stub_list *list,
     return &list->extents[list->extent_count];
 }
 
-static int write_chunks(struct scoop_stubs *stubs, struct scoop_chunk *chunk,
-                        enum scoop_stub_kind kind, struct scoop_error *error) {
+static int write_chunks(struct scoop_hash_partitions *partitions, struct scoop_hash_chunk *chunk,
+                        enum scoop_hash_entry_kind kind, struct scoop_error *error) {
     struct iovec pieces[SCOOP_MOST_PIECES];
     while (chunk != NULL) {
         size_t count = 0;
         for (; chunk != NULL && count < SCOOP_MOST_PIECES; chunk = chunk->next)
             pieces[count++] = (struct iovec){chunk + 1, chunk->count * item_bytes[kind]};
-        if (scoop_scratch_write(stubs->scratch, pieces, count, error) != 0)
+        if (scoop_scratch_write(partitions->scratch, pieces, count, error) != 0)
             return -1;
     }
     return 0;
 }
 
-static int spill_list(struct scoop_stubs *stubs, size_t partition, enum scoop_stub_kind kind,
-                      struct scoop_error *error) {
-    struct scoop_stub_list *list = &stubs->lists[partition][kind];
-    struct scoop_stub_extent *extent = new_extent(list, error);
+static int spill_list(struct scoop_hash_partitions *partitions, size_t partition,
+                      enum scoop_hash_entry_kind kind, struct scoop_error *error) {
+    struct scoop_hash_list *list = &partitions->lists[partition][kind];
+    struct scoop_hash_extent *extent = new_extent(list, error);
     if (extent == NULL)
         return -1;
-    *extent = (struct scoop_stub_extent){.offset = stubs->scratch->length_bytes};
+    *extent = (struct scoop_hash_extent){.offset = partitions->scratch->length_bytes};
     extent->count = (size_t)(list->count - list->stored);
-    if (write_chunks(stubs, list->first, kind, error) != 0)
+    if (write_chunks(partitions, list->first, kind, error) != 0)
         return -1;
-    if (kind == SCOOP_STUBS)
-        stubs->spilled += extent->count;
+    if (kind == SCOOP_FINGERPRINTS)
+        partitions->spilled += extent->count;
     list->extent_count++;
     list->stored = list->count;
     while (list->first != NULL)
-        release_first(stubs, list);
-    end_list(stubs, partition, kind);
+        release_first(partitions, list);
+    end_list(partitions, partition, kind);
     return 0;
 }
 
-int scoop_stubs_spill(struct scoop_stubs *stubs, size_t partition, struct scoop_error *error) {
-    scoop_stubs_count(stubs, partition);
-    for (int kind = 0; kind < SCOOP_STUB_KINDS; kind++)
-        if (stubs->lists[partition][kind].first != NULL &&
-            spill_list(stubs, partition, (enum scoop_stub_kind)kind, error) != 0)
+int scoop_hash_partitions_spill(struct scoop_hash_partitions *partitions, size_t partition,
+                                struct scoop_error *error) {
+    scoop_hash_partitions_count(partitions, partition);
+    for (int kind = 0; kind < SCOOP_HASH_ENTRY_KINDS; kind++)
+        if (partitions->lists[partition][kind].first != NULL &&
+            spill_list(partitions, partition, (enum scoop_hash_entry_kind)kind, error) != 0)
             return -1;
     return 0;
 }
 
-int scoop_stubs_leave(struct scoop_stubs *stubs, struct scoop_error *error) {
-    for (size_t i = 0; i < SCOOP_PARTITIONS; i++)
-        if (scoop_stubs_spill(stubs, i, error) != 0)
+int scoop_hash_partitions_spill_all(struct scoop_hash_partitions *partitions,
+                                    struct scoop_error *error) {
+    for (size_t i = 0; i < SCOOP_HASH_PARTITIONS; i++)
+        if (scoop_hash_partitions_spill(partitions, i, error) != 0)
             return -1;
-    give_back(stubs);
+    give_back(partitions);
     return 0;
 }
 
-int scoop_stubs_copy(const struct scoop_stubs *stubs, const struct scoop_stub_list *list,
-                     enum scoop_stub_kind kind, void *to, struct scoop_error *error) {
+int scoop_hash_partitions_copy(const struct scoop_hash_partitions *partitions,
+                               const struct scoop_hash_list *list, enum scoop_hash_entry_kind kind,
+                               void *to, struct scoop_error *error) {
     unsigned char *at = to;
     for (size_t i = 0; i < list->extent_count; i++) {
         size_t bytes = list->extents[i].count * item_bytes[kind];
-        if (scoop_scratch_read(stubs->scratch, list->extents[i].offset, at, bytes, error) != 0)
+        if (scoop_scratch_read(partitions->scratch, list->extents[i].offset, at, bytes, error) != 0)
             return -1;
         at += bytes;
     }
-    for (const struct scoop_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
+    for (const struct scoop_hash_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
         memcpy(at, chunk + 1, chunk->count * item_bytes[kind]);
         at += chunk->count * item_bytes[kind];
     }

@@ -4,18 +4,18 @@
 
 #include "table/rows/batch.h"
 
-struct scoop_order_watch {
+struct scoop_key_order {
     struct scoop_buf last; /* the last key of the batches before */
     bool any;
     bool broken[SCOOP_ORDERS];
 };
 
-void scoop_order_watch_init(struct scoop_order_watch *watch);
-void scoop_order_watch_free(struct scoop_order_watch *watch);
+void scoop_key_order_init(struct scoop_key_order *keys);
+void scoop_key_order_free(struct scoop_key_order *keys);
 /* Whether one of the orders holds so far. */
-bool scoop_order_watch_holds(const struct scoop_order_watch *watch);
+bool scoop_key_order_holds(const struct scoop_key_order *keys);
 /* Sets batch->sorted and the rows' `repeats`. 0, or -1 with NO_MEMORY. */
-int scoop_order_watch_batch(struct scoop_order_watch *watch, struct scoop_batch *batch,
-                            struct scoop_error *error);
+int scoop_key_order_check(struct scoop_key_order *keys, struct scoop_batch *batch,
+                          struct scoop_error *error);
 
 #endif

@@ -6,24 +6,24 @@
 
 enum { FIRST_BYTES = 4096 };
 
-void scoop_verdicts_free(struct scoop_verdicts *verdicts) {
-    scoop_free(verdicts->bits);
-    *verdicts = (struct scoop_verdicts){0};
+void scoop_match_flags_free(struct scoop_match_flags *flags) {
+    scoop_free(flags->bits);
+    *flags = (struct scoop_match_flags){0};
 }
 
-int scoop_verdicts_reserve(struct scoop_verdicts *verdicts, uint64_t count,
-                           struct scoop_error *error) {
+int scoop_match_flags_reserve(struct scoop_match_flags *flags, uint64_t count,
+                              struct scoop_error *error) {
     size_t needed = count / 4 + 1;
-    size_t bytes = verdicts->bytes + verdicts->bytes / 2;
-    if (needed <= verdicts->bytes)
+    size_t bytes = flags->bytes + flags->bytes / 2;
+    if (needed <= flags->bytes)
         return 0;
     if (bytes < needed)
         bytes = needed < FIRST_BYTES ? FIRST_BYTES : needed;
-    unsigned char *grown = scoop_realloc(verdicts->bits, bytes);
+    unsigned char *grown = scoop_realloc(flags->bits, bytes);
     if (grown == NULL)
         return scoop_fail_memory(error);
-    memset(grown + verdicts->bytes, 0, bytes - verdicts->bytes);
-    verdicts->bits = grown;
-    verdicts->bytes = bytes;
+    memset(grown + flags->bytes, 0, bytes - flags->bytes);
+    flags->bits = grown;
+    flags->bytes = bytes;
     return 0;
 }

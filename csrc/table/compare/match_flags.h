@@ -7,33 +7,33 @@
 
 #include "scoop/error.h"
 
-enum scoop_verdict {
-    SCOOP_OPEN,  /* nothing yet; at the end: the other export has it, too */
-    SCOOP_SAME,  /* the other export has it, too */
-    SCOOP_ALONE, /* the other export has no row of its key */
-    SCOOP_PAIR,  /* the other export has another row of its key */
+enum scoop_match {
+    SCOOP_MATCH_UNKNOWN,   /* nothing yet; at the end: the other export has it, too */
+    SCOOP_MATCH_EQUAL,     /* the other export has it, too */
+    SCOOP_MATCH_NONE,      /* the other export has no row of its key */
+    SCOOP_MATCH_DIFFERENT, /* the other export has another row of its key */
 };
 
-struct scoop_verdicts {
+struct scoop_match_flags {
     unsigned char *bits;
     size_t bytes;
 };
 
-void scoop_verdicts_free(struct scoop_verdicts *verdicts);
+void scoop_match_flags_free(struct scoop_match_flags *flags);
 /* Makes room for rows with numbers below `count`. 0, or -1 with NO_MEMORY. */
-int scoop_verdicts_reserve(struct scoop_verdicts *verdicts, uint64_t count,
-                           struct scoop_error *error);
+int scoop_match_flags_reserve(struct scoop_match_flags *flags, uint64_t count,
+                              struct scoop_error *error);
 
-static inline enum scoop_verdict scoop_verdict_of(const struct scoop_verdicts *verdicts,
-                                                  uint64_t number) {
-    return (enum scoop_verdict)(verdicts->bits[number / 4] >> number % 4 * 2 & 3);
+static inline enum scoop_match scoop_match_of(const struct scoop_match_flags *flags,
+                                              uint64_t number) {
+    return (enum scoop_match)(flags->bits[number / 4] >> number % 4 * 2 & 3);
 }
 
-/* Of a row that is open. Several threads may, for different rows. */
-static inline void scoop_verdict_set(struct scoop_verdicts *verdicts, uint64_t number,
-                                     enum scoop_verdict verdict) {
-    __atomic_fetch_or(&verdicts->bits[number / 4],
-                      (unsigned char)((unsigned)verdict << number % 4 * 2), __ATOMIC_RELAXED);
+/* Of a row whose match is unknown. Several threads may, for different rows. */
+static inline void scoop_match_set(struct scoop_match_flags *flags, uint64_t number,
+                                   enum scoop_match match) {
+    __atomic_fetch_or(&flags->bits[number / 4], (unsigned char)((unsigned)match << number % 4 * 2),
+                      __ATOMIC_RELAXED);
 }
 
 #endif
