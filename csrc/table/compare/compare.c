@@ -4,6 +4,7 @@
 
 #include "table/compare/merged_keys.h"
 #include "table/compare/hash_join.h"
+#include "table/compare/row_join.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"

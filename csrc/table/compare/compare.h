@@ -8,7 +8,7 @@
 
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/row_join.h"
+#include "table/compare/join.h"
 #include "table/store/spool.h"
 
 enum scoop_next { SCOOP_NEXT_BATCH, SCOOP_NEXT_WAIT, SCOOP_NEXT_FAILED };

@@ -2,6 +2,7 @@
 
 #include "table/compare/fingerprint_join.h"
 #include "table/rows/row_build.h"
+#include "table/compare/row_join.h"
 #include "table/compare/row_log.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"

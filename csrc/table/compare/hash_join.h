@@ -9,7 +9,7 @@
 
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/row_join.h"
+#include "table/compare/join.h"
 
 struct scoop_hash_join;
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "table/compare/row_slab.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 
@@ -42,40 +43,12 @@ struct scoop_row_join {
     struct scoop_spool spools[PARTITIONS];
 };
 
-static bool is_same(const struct scoop_row_bytes *before, const struct scoop_row_bytes *now) {
-    return before->compared == now->compared && memcmp(before->data, now->data, now->compared) == 0;
-}
-
-int scoop_emit_both(struct scoop_change_sort *changes, struct scoop_delta_counts *counts,
-                    uint64_t number, const struct scoop_row_bytes *before,
-                    const struct scoop_row_bytes *now, struct scoop_error *error) {
-    if (is_same(before, now)) {
-        counts->unchanged++;
-        return 0;
-    }
-    struct scoop_record record = {
-        .kind = SCOOP_RECORD_UPDATED, .number = number, .row = *before, .row_now = *now};
-    counts->updated++;
-    return scoop_change_sort_add(&changes[SCOOP_OF_BOTH], &record, error);
-}
-
 static struct scoop_record record_of(const struct scoop_numbered_row *row) {
     return (struct scoop_record){.kind =
                                      row->side == SCOOP_OLD ? SCOOP_RECORD_OLD : SCOOP_RECORD_NEW,
                                  .hash = row->hash,
                                  .number = row->number,
                                  .row = row->bytes};
-}
-
-int scoop_emit_one(struct scoop_change_sort *changes, struct scoop_delta_counts *counts,
-                   const struct scoop_numbered_row *row, struct scoop_error *error) {
-    struct scoop_record record = record_of(row);
-    record.hash = (struct scoop_key_hash){0}; /* nobody asks a change for it */
-    if (row->side == SCOOP_OLD)
-        counts->deleted++;
-    else
-        counts->inserted++;
-    return scoop_change_sort_add(&changes[SCOOP_OF_ONE], &record, error);
 }
 
 static struct scoop_row_join *new_join(const struct scoop_join_options *options, unsigned level,
