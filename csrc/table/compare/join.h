@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "table/rows/batch.h"
+#include "table/rows/row_text.h"
 #include "table/compare/change_sort.h"
-#include "table/store/spool.h"
 
 struct scoop_delta_counts {
     uint64_t inserted, updated, deleted, unchanged;

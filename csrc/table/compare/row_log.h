@@ -6,7 +6,7 @@
 #define SCOOP_TABLE_COMPARE_ROW_LOG_H
 
 #include "table/rows/batch.h"
-#include "table/store/spool.h"
+#include "table/rows/row_text.h"
 #include "table/store/scratch_block.h"
 #include "table/compare/match_flags.h"
 

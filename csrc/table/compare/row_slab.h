@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "table/rows/batch.h"
-#include "table/store/spool.h"
+#include "table/rows/row_text.h"
 
 enum { SCOOP_SLAB_CLASSES = 2048 };
 

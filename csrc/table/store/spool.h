@@ -9,6 +9,7 @@
 
 #include "text/key_hash.h"
 #include "scoop/buffer.h"
+#include "table/rows/row_text.h"
 #include "table/store/scratch_block.h"
 
 enum scoop_record_kind {
@@ -17,11 +18,6 @@ enum scoop_record_kind {
     SCOOP_RECORD_UPDATED, /* a change: the row before and the row now */
     SCOOP_RECORD_MATCHED, /* a key whose rows are matched */
     SCOOP_RECORD_SUFFIX,  /* bytes of row; row.compared is a number of its own */
-};
-
-struct scoop_row_bytes {
-    const unsigned char *data;
-    uint32_t length, compared;
 };
 
 struct scoop_record {
