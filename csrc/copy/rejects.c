@@ -7,7 +7,7 @@
 
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/uri.h"
+#include "aws/uri.h"
 
 enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
 

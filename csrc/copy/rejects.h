@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "scoop/stage.h"
+#include "stage/stage.h"
 #include "sink/sink.h"
 
 struct scoop_rejects {

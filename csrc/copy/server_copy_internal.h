@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#include "scoop/uri.h"
+#include "aws/uri.h"
 #include "copy/server_copy.h"
 #include "sink/s3/s3_internal.h"
 

@@ -4,7 +4,7 @@
 
 #include "sink/file_blocks.h"
 #include "copy/places.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
 #include "base/temp_folder.h"

@@ -10,7 +10,7 @@
 #include "table/compare/compare.h"
 #include "delta/export.h"
 #include "copy/places.h"
-#include "scoop/http.h"
+#include "net/http.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
 #include "text/text.h"

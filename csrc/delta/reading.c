@@ -1,11 +1,11 @@
 #include <string.h>
 
 #include "copy/places.h"
-#include "scoop/http.h"
+#include "net/http.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "text/text.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 #include "delta/reading_internal.h"
 
 enum {

@@ -5,7 +5,7 @@
 
 #include "table/rows/csv.h"
 #include "table/rows/json_rows.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 #include "delta/reading.h"
 
 enum { SCOOP_READING_BATCHES = 6 /* so that neither thread waits for the other's next step */ };

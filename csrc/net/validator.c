@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "text/header.h"
-#include "scoop/http.h"
+#include "net/http.h"
 
 enum { CLOCK_DOUBT_SECONDS = 60 }; /* how far the server's clock and ours may be apart */
 

@@ -9,7 +9,7 @@
 
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 
 enum { BLOCKS = 4, WRITEBACK_BYTES = 8 * 1024 * 1024 };
 #define BLOCK_BYTES (SCOOP_FILE_BLOCKS_BYTES / BLOCKS)

@@ -9,10 +9,10 @@
 #include "base/budget.h"
 #include "scoop/buffer.h"
 #include "scoop/error.h"
-#include "scoop/object_headers.h"
+#include "aws/s3/object_headers.h"
 #include "scoop/part_plan.h"
 #include "scoop/resume.h"
-#include "scoop/s3.h"
+#include "aws/s3/client.h"
 #include "scoop/s3_checksum.h"
 
 enum scoop_sink_state {

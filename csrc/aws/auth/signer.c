@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "scoop/memory.h"
 

@@ -1,12 +1,12 @@
 /* One Kinesis call: signed, sent, its answer judged. */
-#include "scoop/kinesis.h"
+#include "aws/kinesis/client.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "scoop/crypto.h"
-#include "scoop/kinesis_message.h"
+#include "base/crypto.h"
+#include "aws/kinesis/message.h"
 #include "scoop/memory.h"
 #include "text/text.h"
 #include "scoop/trace.h"

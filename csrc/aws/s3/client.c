@@ -4,13 +4,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "base/retry.h"
-#include "scoop/s3.h"
-#include "scoop/s3_message.h"
+#include "aws/s3/client.h"
+#include "aws/s3/message.h"
 #include "text/text.h"
 #include "scoop/trace.h"
 #include "aws/s3/trace.h"

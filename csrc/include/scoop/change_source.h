@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scoop/crypto.h"
+#include "scoop/digest.h"
 #include "scoop/error.h"
 #include "scoop/transfer.h"
 

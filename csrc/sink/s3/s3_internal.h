@@ -2,9 +2,9 @@
 #ifndef SCOOP_SINK_S3_S3_INTERNAL_H
 #define SCOOP_SINK_S3_S3_INTERNAL_H
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/resume.h"
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
 #include "sink/sink.h"
 
 enum { SCOOP_S3_SINK_MAX_SLOTS = 8 };

@@ -6,7 +6,7 @@
 #include "scoop/delta.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 
 enum {
     SLOTS = 4,

@@ -1,7 +1,7 @@
 #include "table/compare/fingerprint_join.h"
 
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 
 enum {
     WORK_PART = 16,            /* of the memory */

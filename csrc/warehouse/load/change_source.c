@@ -5,7 +5,8 @@
 
 #include "table/changes/line.h"
 #include "scoop/memory.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
+#include "base/crypto.h"
 
 enum { MEMORY_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };
 enum { MEMORY_BYTES = 16 * 1024 * 1024, MAX_RECORD_BYTES = 16 * 1024 * 1024 };

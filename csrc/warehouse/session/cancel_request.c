@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 #include "warehouse/session/session_internal.h"
 
 enum { CANCEL_WAIT_SECONDS = 1, PLACE = 3 /* host, address and port that were connected to */ };

@@ -5,9 +5,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 #include "scoop/trace.h"
 #include "warehouse/session/session_internal.h"
 
@@ -390,4 +390,8 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
     PQfinish(session->connection);
     session->connection = NULL;
     return -1;
+}
+
+bool scoop_session_succeeded(const struct scoop_session *session) {
+    return session->succeeded;
 }

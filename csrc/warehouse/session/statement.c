@@ -10,7 +10,7 @@
 #include "warehouse/session/made.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 #include "scoop/trace.h"
 #include "warehouse/session/session_internal.h"
 
