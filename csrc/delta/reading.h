@@ -1,7 +1,7 @@
 /* Reads one object of an export: source, gunzip, rows. On a thread of its own, or, where there is
  * none to be had, in steps on the thread that compares. */
-#ifndef SCOOP_DELTA_SIDE_H
-#define SCOOP_DELTA_SIDE_H
+#ifndef SCOOP_DELTA_READING_H
+#define SCOOP_DELTA_READING_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/order.h"
+#include "table/compare/key_order.h"
 #include "scoop/delta.h"
 
 /* What the comparing thread waits for: both sides ring when they have something new. */
@@ -19,19 +19,19 @@ struct scoop_bell {
     uint64_t rings;
 };
 
-struct scoop_side_options {
+struct scoop_reading_options {
     const struct scoop_transfer_options *transfer; /* its source; copied */
     enum scoop_table_format format;
-    size_t memory_bytes;             /* for the source's own buffers */
-    size_t max_record_bytes;         /* 0: SCOOP_MAX_RECORD_BYTES */
-    struct scoop_bell *bell;         /* borrowed */
-    struct scoop_order_watch *watch; /* of the export that this is (a part of); borrowed */
+    size_t memory_bytes;               /* for the source's own buffers */
+    size_t max_record_bytes;           /* 0: SCOOP_MAX_RECORD_BYTES */
+    struct scoop_bell *bell;           /* borrowed */
+    struct scoop_key_order *key_order; /* of the export that this is (a part of); borrowed */
 };
 
 struct scoop_reading; /* one object of an export being read */
 
 /* Nothing is opened yet. NULL with *error. */
-struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,
+struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *options,
                                         struct scoop_error *error);
 /* Starts the thread, if there is one to be had. Once. */
 void scoop_reading_start(struct scoop_reading *reading);

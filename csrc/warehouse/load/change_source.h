@@ -1,46 +1,10 @@
 /* A file of changes as airscoop.delta writes them (docs/delta.md), read one by one. */
-#ifndef SCOOP_CHANGE_SOURCE_H
-#define SCOOP_CHANGE_SOURCE_H
+#ifndef SCOOP_WAREHOUSE_LOAD_CHANGE_SOURCE_H
+#define SCOOP_WAREHOUSE_LOAD_CHANGE_SOURCE_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include "scoop/digest.h"
-#include "scoop/error.h"
+#include "scoop/apply.h"
 #include "scoop/transfer.h"
-
-enum scoop_change_op {
-    SCOOP_CHANGE_INSERT,
-    SCOOP_CHANGE_UPDATE,
-    SCOOP_CHANGE_DELETE,
-    SCOOP_CHANGE_OPS
-};
-
-/* "INSERT" and so on; static. */
-const char *scoop_change_op_name(enum scoop_change_op op);
-
-/* A column and its value: a string's text, other JSON as it is written, without spaces. */
-struct scoop_change_member {
-    const char *name;
-    const char *value; /* NULL: null */
-    size_t value_length;
-};
-
-struct scoop_change_record {
-    uint64_t number; /* of the change in its file, from 1 */
-    enum scoop_change_op op;
-    const struct scoop_change_member *key; /* at least one */
-    size_t key_count;
-    const struct scoop_change_member *row; /* of a DELETE perhaps none */
-    size_t row_count;
-};
-
-struct scoop_change_source_facts {
-    uint64_t source_bytes, text_bytes;
-    char etag[128];
-    uint32_t retries;
-    char digest[SCOOP_SHA256_HEX_SIZE]; /* of all lines, once END was returned; else "" */
-};
+#include "table/changes/line.h"
 
 enum scoop_change_read {
     SCOOP_CHANGE_READ_ONE,

@@ -1,4 +1,4 @@
-#include "table/store/stored.h"
+#include "table/store/scratch_block.h"
 
 #include <lz4.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static unsigned char *joined(const struct iovec *pieces, size_t count, size_t by
 }
 
 static int write_packed(struct scoop_scratch *scratch, unsigned char *data, size_t bytes,
-                        struct scoop_stored *stored, struct scoop_error *error) {
+                        struct scoop_scratch_block *stored, struct scoop_error *error) {
     int bound = LZ4_compressBound((int)bytes);
     char *packed = scoop_malloc((size_t)bound);
     if (packed == NULL)
@@ -31,9 +31,9 @@ static int write_packed(struct scoop_scratch *scratch, unsigned char *data, size
     return status;
 }
 
-int scoop_store(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
-                struct scoop_stored *stored, struct scoop_error *error) {
-    *stored = (struct scoop_stored){.offset = scratch->length_bytes};
+int scoop_scratch_write_block(struct scoop_scratch *scratch, struct iovec *pieces, size_t count,
+                              struct scoop_scratch_block *stored, struct scoop_error *error) {
+    *stored = (struct scoop_scratch_block){.offset = scratch->length_bytes};
     for (size_t i = 0; i < count; i++)
         stored->bytes += pieces[i].iov_len;
     stored->stored_bytes = stored->bytes;
@@ -49,7 +49,7 @@ int scoop_store(struct scoop_scratch *scratch, struct iovec *pieces, size_t coun
     return status;
 }
 
-static int unpack(const struct scoop_scratch *scratch, const struct scoop_stored *stored,
+static int unpack(const struct scoop_scratch *scratch, const struct scoop_scratch_block *stored,
                   unsigned char *data, struct scoop_error *error) {
     char *packed = scoop_malloc(stored->stored_bytes);
     if (packed == NULL)
@@ -63,8 +63,9 @@ static int unpack(const struct scoop_scratch *scratch, const struct scoop_stored
     return status;
 }
 
-int scoop_stored_load(const struct scoop_scratch *scratch, const struct scoop_stored *stored,
-                      struct scoop_buf *block, struct scoop_error *error) {
+int scoop_scratch_read_block(const struct scoop_scratch *scratch,
+                             const struct scoop_scratch_block *stored, struct scoop_buf *block,
+                             struct scoop_error *error) {
     block->length = 0;
     if (!SCOOP_INVARIANT(stored->stored_bytes <= stored->bytes, error))
         return -1;

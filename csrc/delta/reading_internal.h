@@ -1,17 +1,17 @@
-/* A reading, for side.c, which has the thread and shares out the batches, and side_rows.c, which
- * makes rows of text. */
-#ifndef SCOOP_DELTA_SIDE_INTERNAL_H
-#define SCOOP_DELTA_SIDE_INTERNAL_H
+/* A reading, for reading.c, which has the thread and shares out the batches, and reading_rows.c,
+ * which makes rows of text. */
+#ifndef SCOOP_DELTA_READING_INTERNAL_H
+#define SCOOP_DELTA_READING_INTERNAL_H
 
 #include "table/rows/csv.h"
 #include "table/rows/json_rows.h"
 #include "stage/stage.h"
-#include "delta/side.h"
+#include "delta/reading.h"
 
 enum { SCOOP_READING_BATCHES = 6 /* so that neither thread waits for the other's next step */ };
 
 struct scoop_reading {
-    struct scoop_side_options options;
+    struct scoop_reading_options options;
     char name[512];
     struct scoop_transfer *transfer;
     struct scoop_buf arrived; /* what the transfer has read; of CSV, behind the row under way */
@@ -49,7 +49,7 @@ struct scoop_reading {
     } synced;
 };
 
-/* side.c. Both wait, unless they are alone: then 0 is for what would have been waited for. 1 and
+/* reading.c. Both wait, unless they are alone: then 0 is for what would have been waited for. 1 and
  * `filling`, an old batch with its old rows. */
 int scoop_reading_take_batch(struct scoop_reading *reading, struct scoop_error *error);
 /* 1: it is there; it needs the other side's columns. */
@@ -58,7 +58,7 @@ void scoop_reading_tell_columns(struct scoop_reading *reading);
 /* Gives `filling` to the comparing thread. */
 void scoop_reading_hand_over(struct scoop_reading *reading);
 
-/* side_rows.c. What has arrived goes on towards the rows; `last`: nothing more arrives. 0 or -1. */
+/* reading_rows.c. What has arrived goes on towards the rows; `last`: no more comes. 0 or -1. */
 int scoop_reading_pass_on(struct scoop_reading *reading, bool last, struct scoop_error *error);
 /* After that. 1: all rows are made that can be; 0: alone, and what is left has to wait; -1. */
 int scoop_reading_make_rows(struct scoop_reading *reading, struct scoop_error *error);

@@ -6,7 +6,7 @@
 #include "scoop/memory.h"
 #include "text/text.h"
 #include "base/thread.h"
-#include "delta/side_internal.h"
+#include "delta/reading_internal.h"
 
 enum {
     LEAST_WAITING = 2,
@@ -205,7 +205,7 @@ static bool is_local(const char *uri) {
     return !scoop_place_is_http(uri) && !scoop_place_is_s3(uri) && strcmp(uri, "-") != 0;
 }
 
-struct scoop_reading *scoop_reading_new(const struct scoop_side_options *options,
+struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *options,
                                         struct scoop_error *error) {
     struct scoop_reading *reading = scoop_calloc(1, sizeof *reading);
     if (reading == NULL) {

@@ -3,7 +3,7 @@
 
 #include "base/invariant.h"
 #include "stage/sniff.h"
-#include "delta/side_internal.h"
+#include "delta/reading_internal.h"
 
 enum {
     BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
@@ -82,9 +82,9 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
         return -1;
     if (used == 0 && !reading->formed_last)
         return check_record_size(reading, error);
-    if (scoop_order_watch_batch(reading->options.watch, batch, error) != 0)
+    if (scoop_key_order_check(reading->options.key_order, batch, error) != 0)
         return -1;
-    if (!scoop_order_watch_holds(reading->options.watch))
+    if (!scoop_key_order_holds(reading->options.key_order))
         scoop_batch_digest(batch);
     /* Once it is handed over the rest is the other thread's, too. */
     if (!reading->formed_last && scoop_buf_append(&reading->rest, batch->text.data + used,

@@ -1,4 +1,4 @@
-#include "table/compare/sequence.h"
+#include "table/compare/change_sort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +20,9 @@ struct place {
     size_t at;
 };
 
-void scoop_sequence_init(struct scoop_sequence *sequence,
-                         const struct scoop_sequence_options *options) {
-    *sequence = (struct scoop_sequence){.options = *options};
+void scoop_change_sort_init(struct scoop_change_sort *sort,
+                            const struct scoop_change_sort_options *options) {
+    *sort = (struct scoop_change_sort){.options = *options};
 }
 
 static void free_parts(struct scoop_spool *parts) {
@@ -31,18 +31,18 @@ static void free_parts(struct scoop_spool *parts) {
     scoop_free(parts);
 }
 
-void scoop_sequence_free(struct scoop_sequence *sequence) {
-    free_parts(sequence->late);
-    if (sequence->merging) {
-        scoop_spool_free(&sequence->merged);
-        scoop_spool_reader_free(&sequence->reader);
+void scoop_change_sort_free(struct scoop_change_sort *sort) {
+    free_parts(sort->late);
+    if (sort->merging) {
+        scoop_spool_free(&sort->merged);
+        scoop_spool_reader_free(&sort->reader);
     }
-    sequence->late = NULL;
-    sequence->merging = false;
+    sort->late = NULL;
+    sort->merging = false;
 }
 
-void scoop_sequence_expect(struct scoop_sequence *sequence, uint64_t end) {
-    sequence->end = end;
+void scoop_change_sort_expect(struct scoop_change_sort *sort, uint64_t end) {
+    sort->end = end;
 }
 
 static struct scoop_spool *new_parts(struct scoop_scratch *scratch, struct scoop_error *error) {
@@ -61,49 +61,47 @@ static uint64_t width_of(uint64_t from, uint64_t end) {
     return (end - from) / PARTS + 1;
 }
 
-int scoop_sequence_add(struct scoop_sequence *sequence, const struct scoop_record *record,
-                       struct scoop_error *error) {
-    if (record->number >= sequence->last) {
-        sequence->last = record->number;
-        return scoop_spool_add(sequence->options.changes, record, error);
+int scoop_change_sort_add(struct scoop_change_sort *sort, const struct scoop_record *record,
+                          struct scoop_error *error) {
+    if (record->number >= sort->last) {
+        sort->last = record->number;
+        return scoop_spool_add(sort->options.changes, record, error);
     }
-    if (!SCOOP_INVARIANT(record->number < sequence->end, error))
+    if (!SCOOP_INVARIANT(record->number < sort->end, error))
         return -1;
-    if (sequence->late == NULL &&
-        (sequence->late = new_parts(sequence->options.scratch, error)) == NULL)
+    if (sort->late == NULL && (sort->late = new_parts(sort->options.scratch, error)) == NULL)
         return -1;
-    return scoop_spool_add(&sequence->late[record->number / width_of(0, sequence->end)], record,
-                           error);
+    return scoop_spool_add(&sort->late[record->number / width_of(0, sort->end)], record, error);
 }
 
 /* --- in order --- */
 
-static int check_cancelled(const struct scoop_sequence *sequence, struct scoop_error *error) {
-    if (sequence->options.cancelled != NULL && atomic_load(sequence->options.cancelled))
+static int check_cancelled(const struct scoop_change_sort *sort, struct scoop_error *error) {
+    if (sort->options.cancelled != NULL && atomic_load(sort->options.cancelled))
         return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
     return 0;
 }
 
-static int read_ahead(struct scoop_sequence *sequence, struct scoop_error *error) {
-    int status = scoop_spool_reader_next(&sequence->reader, &sequence->ahead, error);
-    sequence->has_ahead = status > 0;
+static int read_ahead(struct scoop_change_sort *sort, struct scoop_error *error) {
+    int status = scoop_spool_reader_next(&sort->reader, &sort->ahead, error);
+    sort->has_ahead = status > 0;
     return status < 0 ? -1 : 0;
 }
 
 /* Those that came in order, up to a number. */
-static int pass_on(struct scoop_sequence *sequence, uint64_t below, struct scoop_error *error) {
-    while (sequence->has_ahead && sequence->ahead.number < below)
-        if (scoop_spool_add(&sequence->merged, &sequence->ahead, error) != 0 ||
-            read_ahead(sequence, error) != 0)
+static int pass_on(struct scoop_change_sort *sort, uint64_t below, struct scoop_error *error) {
+    while (sort->has_ahead && sort->ahead.number < below)
+        if (scoop_spool_add(&sort->merged, &sort->ahead, error) != 0 ||
+            read_ahead(sort, error) != 0)
             return -1;
     return 0;
 }
 
-static int emit(struct scoop_sequence *sequence, const struct scoop_record *record,
+static int emit(struct scoop_change_sort *sort, const struct scoop_record *record,
                 struct scoop_error *error) {
-    if (pass_on(sequence, record->number, error) != 0)
+    if (pass_on(sort, record->number, error) != 0)
         return -1;
-    return scoop_spool_add(&sequence->merged, record, error);
+    return scoop_spool_add(&sort->merged, record, error);
 }
 
 static int by_number(const void *a, const void *b) {
@@ -130,7 +128,7 @@ static int collect(const struct scoop_spool *part, struct scoop_buf *text, struc
     return status;
 }
 
-static int sort_in_memory(struct scoop_sequence *sequence, const struct scoop_spool *part,
+static int sort_in_memory(struct scoop_change_sort *sort, const struct scoop_spool *part,
                           struct scoop_error *error) {
     struct scoop_buf text;
     struct scoop_record record;
@@ -145,20 +143,20 @@ static int sort_in_memory(struct scoop_sequence *sequence, const struct scoop_sp
         qsort(places, (size_t)part->records, sizeof *places, by_number);
     for (uint64_t i = 0; i < part->records && status == 0; i++) {
         scoop_spool_decode(text.data + places[i].at, &record);
-        status = emit(sequence, &record, error);
+        status = emit(sort, &record, error);
     }
     scoop_buf_free(&text);
     scoop_free(places);
     return status;
 }
 
-static bool fits(const struct scoop_sequence *sequence, const struct scoop_spool *part) {
+static bool fits(const struct scoop_change_sort *sort, const struct scoop_spool *part) {
     uint64_t bytes = scoop_spool_bytes(part);
     bytes += (1 + SORTING_BYTES) * part->records * sizeof(struct place);
-    return bytes <= sequence->options.memory_bytes && bytes <= TEXT_CEILING;
+    return bytes <= sort->options.memory_bytes && bytes <= TEXT_CEILING;
 }
 
-static int distribute(const struct scoop_sequence *sequence, const struct scoop_spool *part,
+static int distribute(const struct scoop_change_sort *sort, const struct scoop_spool *part,
                       struct scoop_spool *parts, uint64_t from, uint64_t width,
                       struct scoop_error *error) {
     struct scoop_spool_reader reader;
@@ -167,7 +165,7 @@ static int distribute(const struct scoop_sequence *sequence, const struct scoop_
     int status;
     scoop_spool_reader_init(&reader, part);
     while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0)
-        if ((++count % RECORDS_BETWEEN_CHECKS == 0 && check_cancelled(sequence, error) != 0) ||
+        if ((++count % RECORDS_BETWEEN_CHECKS == 0 && check_cancelled(sort, error) != 0) ||
             scoop_spool_add(&parts[(record.number - from) / width], &record, error) != 0) {
             status = -1;
             break;
@@ -178,51 +176,51 @@ static int distribute(const struct scoop_sequence *sequence, const struct scoop_
 
 /* Puts the records of a part, whose numbers begin at `from`, behind what is merged. One that does
  * not fit the memory is divided as the whole was. */
-static int sort_part(struct scoop_sequence *sequence, struct scoop_spool *part, uint64_t from,
+static int sort_part(struct scoop_change_sort *sort, struct scoop_spool *part, uint64_t from,
                      uint64_t numbers, struct scoop_error *error) {
-    if (check_cancelled(sequence, error) != 0)
+    if (check_cancelled(sort, error) != 0)
         return -1;
-    if (numbers == 1 || part->records <= 1 || fits(sequence, part)) {
-        int sorted = sort_in_memory(sequence, part, error);
+    if (numbers == 1 || part->records <= 1 || fits(sort, part)) {
+        int sorted = sort_in_memory(sort, part, error);
         scoop_spool_free(part);
         return sorted;
     }
     uint64_t width = width_of(from, from + numbers);
-    struct scoop_spool *parts = new_parts(sequence->options.scratch, error);
-    int status = parts == NULL ? -1 : distribute(sequence, part, parts, from, width, error);
+    struct scoop_spool *parts = new_parts(sort->options.scratch, error);
+    int status = parts == NULL ? -1 : distribute(sort, part, parts, from, width, error);
     scoop_spool_free(part);
     for (unsigned i = 0; i < PARTS && status == 0; i++)
-        status = sort_part(sequence, &parts[i], from + i * width, width, error);
+        status = sort_part(sort, &parts[i], from + i * width, width, error);
     free_parts(parts);
     return status;
 }
 
-static int begin_merging(struct scoop_sequence *sequence, struct scoop_error *error) {
-    struct scoop_spool *changes = sequence->options.changes;
-    scoop_spool_init(&sequence->merged, changes->scratch, changes->block_bytes);
-    scoop_spool_reader_init(&sequence->reader, changes);
-    sequence->merging = true;
-    return read_ahead(sequence, error);
+static int begin_merging(struct scoop_change_sort *sort, struct scoop_error *error) {
+    struct scoop_spool *changes = sort->options.changes;
+    scoop_spool_init(&sort->merged, changes->scratch, changes->block_bytes);
+    scoop_spool_reader_init(&sort->reader, changes);
+    sort->merging = true;
+    return read_ahead(sort, error);
 }
 
-static int end_merging(struct scoop_sequence *sequence, struct scoop_error *error) {
-    if (pass_on(sequence, UINT64_MAX, error) != 0)
+static int end_merging(struct scoop_change_sort *sort, struct scoop_error *error) {
+    if (pass_on(sort, UINT64_MAX, error) != 0)
         return -1;
-    scoop_spool_free(sequence->options.changes);
-    *sequence->options.changes = sequence->merged;
-    scoop_spool_init(&sequence->merged, NULL, 0);
-    scoop_sequence_free(sequence);
+    scoop_spool_free(sort->options.changes);
+    *sort->options.changes = sort->merged;
+    scoop_spool_init(&sort->merged, NULL, 0);
+    scoop_change_sort_free(sort);
     return 0;
 }
 
-int scoop_sequence_finish(struct scoop_sequence *sequence, struct scoop_error *error) {
-    uint64_t width = width_of(0, sequence->end);
-    if (sequence->late == NULL)
+int scoop_change_sort_finish(struct scoop_change_sort *sort, struct scoop_error *error) {
+    uint64_t width = width_of(0, sort->end);
+    if (sort->late == NULL)
         return 0;
-    if (!sequence->merging)
-        return begin_merging(sequence, error) == 0 ? 1 : -1;
-    if (sequence->next_part == PARTS)
-        return end_merging(sequence, error);
-    unsigned part = sequence->next_part++;
-    return sort_part(sequence, &sequence->late[part], part * width, width, error) == 0 ? 1 : -1;
+    if (!sort->merging)
+        return begin_merging(sort, error) == 0 ? 1 : -1;
+    if (sort->next_part == PARTS)
+        return end_merging(sort, error);
+    unsigned part = sort->next_part++;
+    return sort_part(sort, &sort->late[part], part * width, width, error) == 0 ? 1 : -1;
 }

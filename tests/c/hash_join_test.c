@@ -66,7 +66,7 @@ static void expect_tenths(const struct delta_run *run) {
 }
 
 static void rows_far_apart_meet_within_any_memory(void **state) {
-    /* All in memory; stubs in the scratch file; partitions split. */
+    /* All in memory; fingerprints in the scratch file; partitions split. */
     static const size_t memories[] = {0, 1 << 20, 1 << 18};
     (void)state;
     for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) {
@@ -112,7 +112,8 @@ static void expect_equal_bytes(const struct scoop_buf *expected, const struct sc
     assert_memory_equal(found->data, expected->data, expected->length);
 }
 
-/* Updates written a second time, as pairs were found out of order, and rows sifted and whole. */
+/* Updates written a second time, as pairs were found out of order, and blocks compacted and whole.
+ */
 static void neither_seed_nor_memory_shows_in_the_changes(void **state) {
     static const size_t memories[] = {0, 2 << 20, 1 << 20, 1 << 18};
     static unsigned (*const orders[])(unsigned i) = {nearby, far_away};

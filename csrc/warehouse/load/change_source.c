@@ -1,5 +1,5 @@
 /* A change file: a transfer to memory, the JSON check behind it, then line by line. */
-#include "scoop/change_source.h"
+#include "warehouse/load/change_source.h"
 
 #include <string.h>
 
