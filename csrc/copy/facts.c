@@ -1,7 +1,7 @@
 /* What a transfer tells of itself. */
 #include <string.h>
 
-#include "copy/server_copy.h"
+#include "copy/server_attempt_internal.h"
 #include "copy/transfer_internal.h"
 
 /* Field by field: stages on other threads may be counting. */

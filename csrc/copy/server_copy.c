@@ -1,13 +1,13 @@
 /* An S3 object copied by the server: CopyObject when small, else UploadPartCopy, several at once,
  * into an upload that is created, completed and aborted as every other. The source's ETag is
  * demanded of each part. */
-#include "copy/server_copy.h"
+#include "copy/server_attempt_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "copy/chain.h"
+#include "copy/chain_internal.h"
 #include "copy/places.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"

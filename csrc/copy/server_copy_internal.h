@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #include "scoop/uri.h"
-#include "copy/server_copy.h"
+#include "copy/server_attempt_internal.h"
 #include "sink/s3/s3_internal.h"
 
 enum {

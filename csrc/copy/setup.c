@@ -2,14 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/file_blocks.h"
+#include "sink/file_blocks_internal.h"
 #include "copy/places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
 #include "base/temp_folder.h"
 #include "text/text.h"
-#include "copy/server_copy.h"
+#include "copy/server_attempt_internal.h"
 #include "copy/transfer_internal.h"
 
 enum {

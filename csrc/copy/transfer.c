@@ -8,7 +8,7 @@
 #include "scoop/memory.h"
 #include "text/text.h"
 #include "scoop/trace.h"
-#include "copy/server_copy.h"
+#include "copy/server_attempt_internal.h"
 #include "copy/transfer_internal.h"
 
 enum {

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "copy/chain.h"
-#include "copy/rejects.h"
+#include "copy/chain_internal.h"
+#include "copy/rejects_internal.h"
 #include "base/budget.h"
 #include "stage/sniff.h"
 #include "scoop/transfer.h"

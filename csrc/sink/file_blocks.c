@@ -1,6 +1,6 @@
 /* A file's bytes, gathered into blocks that a thread of their own writes: receiving goes on
  * meanwhile, and large writes cost the page cache a third of what libcurl's 16 KiB cost. */
-#include "sink/file_blocks.h"
+#include "sink/file_blocks_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* A file's bytes, gathered into blocks that a thread of their own writes. */
-#ifndef SCOOP_SINK_FILE_BLOCKS_H
-#define SCOOP_SINK_FILE_BLOCKS_H
+#ifndef SCOOP_SINK_FILE_BLOCKS_INTERNAL_H
+#define SCOOP_SINK_FILE_BLOCKS_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* An object that the S3 server copies itself, as a sink that is not written to: first it looks
  * whether the bytes can stay as they are, then it goes from SEALING to COMMITTED like the others.
  */
-#ifndef SCOOP_COPY_SERVER_COPY_H
-#define SCOOP_COPY_SERVER_COPY_H
+#ifndef SCOOP_COPY_SERVER_ATTEMPT_INTERNAL_H
+#define SCOOP_COPY_SERVER_ATTEMPT_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
