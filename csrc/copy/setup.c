@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sink/file_blocks_internal.h"
 #include "copy/places.h"
 #include "scoop/crypto.h"
 #include "scoop/memory.h"
@@ -98,7 +97,7 @@ static size_t range_memory_bytes(const struct scoop_transfer *transfer) {
     size_t other = OTHER_MEMORY_BYTES + scoop_chain_memory_bytes(&transfer->options);
     bool to_s3 = scoop_place_is_s3(transfer->options.destination.uri);
     if (!to_s3)
-        other += SCOOP_FILE_BLOCKS_BYTES;
+        other += SCOOP_FILE_SINK_BYTES;
     size_t left = limit > other ? limit - other : 0;
     size_t bytes = left / (to_s3 ? 2 : 1);
     bytes -= bytes % LEAST_RANGE_MEMORY_BYTES;

@@ -10,9 +10,10 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/thread.h"
+#include "sink/sink.h"
 
 enum { BLOCKS = 4, WRITEBACK_BYTES = 8 * 1024 * 1024 };
-#define BLOCK_BYTES (SCOOP_FILE_BLOCKS_BYTES / BLOCKS)
+#define BLOCK_BYTES (SCOOP_FILE_SINK_BYTES / BLOCKS)
 
 enum block_state { FREE, FILLING, FULL };
 

@@ -7,9 +7,6 @@
 
 #include "scoop/error.h"
 
-/* What the blocks keep at most. */
-#define SCOOP_FILE_BLOCKS_BYTES ((size_t)(2 * 1024 * 1024))
-
 struct scoop_file_blocks;
 
 /* For one caller at a time; the thread is started when the first block is full. Borrows fd, a

@@ -81,6 +81,8 @@ struct scoop_sink_facts {
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
 
+/* What a file sink keeps at most. */
+#define SCOOP_FILE_SINK_BYTES ((size_t)(2 * 1024 * 1024))
 /* Written beside, synced, renamed; or linked, if a file that is there is to be kept (PRECONDITION).
  * split_part: marked as one of a split output. */
 struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing, bool split_part,
