@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "scoop/stage.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
 
 struct scoop_rejects {
     const char *source; /* borrowed: how messages name it */

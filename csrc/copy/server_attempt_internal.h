@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "scoop/transfer.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
 
 struct scoop_server_copy_options {
     struct scoop_s3_sink_options target; /* its client reads the source, too; no buffer is taken */

@@ -12,7 +12,7 @@
 #include "base/budget.h"
 #include "stage/sniff.h"
 #include "scoop/transfer.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
 #include "source/source.h"
 
 enum scoop_transfer_phase {

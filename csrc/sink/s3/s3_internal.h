@@ -3,9 +3,8 @@
 #define SCOOP_SINK_S3_S3_INTERNAL_H
 
 #include "scoop/crypto.h"
-#include "scoop/resume.h"
 #include "scoop/s3_message.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
 
 enum { SCOOP_S3_SINK_MAX_SLOTS = 8 };
 
