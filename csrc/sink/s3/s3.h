@@ -47,4 +47,25 @@ bool scoop_sink_resume_fits(const struct scoop_sink *sink);
 /* Has a later abort leave the upload and its parts as they are. */
 void scoop_sink_leave_upload(struct scoop_sink *sink);
 
+/* --- an upload whose parts the server copies, in place of writes and seal --- */
+
+struct scoop_s3_copies {
+    uint64_t total_bytes;
+    uint64_t part_bytes;              /* of each part but the last */
+    const struct scoop_pair *headers; /* of the source, kept; borrowed; outlive the sink */
+    size_t header_count;
+};
+/* Creates the upload. 0, or -1 with *error. */
+int scoop_s3_sink_begin_copies(struct scoop_sink *sink, const struct scoop_s3_copies *copies,
+                               struct scoop_error *error);
+/* Whether the upload has its name, so that parts can be copied into it. */
+bool scoop_s3_sink_takes_copies(const struct scoop_sink *sink);
+/* A part has arrived; checksum "": the server told none. 0, or -1 with NO_MEMORY. */
+int scoop_s3_sink_note_copy(struct scoop_sink *sink, uint32_t number, const char *etag,
+                            const char *checksum, struct scoop_error *error);
+/* Of all parts: the whole object's checksum. False: not all have told theirs. */
+bool scoop_s3_sink_sum_copies(const struct scoop_sink *sink, uint64_t *checksum);
+/* All have arrived, and commit may follow, which demands this checksum; NULL: none. */
+void scoop_s3_sink_end_copies(struct scoop_sink *sink, const uint64_t *checksum);
+
 #endif
