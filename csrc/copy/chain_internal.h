@@ -1,6 +1,6 @@
 /* The chain of stages that a transfer needs, ending in its sink. */
-#ifndef SCOOP_COPY_CHAIN_H
-#define SCOOP_COPY_CHAIN_H
+#ifndef SCOOP_COPY_CHAIN_INTERNAL_H
+#define SCOOP_COPY_CHAIN_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

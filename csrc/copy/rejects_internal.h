@@ -1,12 +1,13 @@
 /* Rejected records: counted against the limit, kept, and written beside the destination. */
-#ifndef SCOOP_COPY_REJECTS_H
-#define SCOOP_COPY_REJECTS_H
+#ifndef SCOOP_COPY_REJECTS_INTERNAL_H
+#define SCOOP_COPY_REJECTS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "stage/stage.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
+#include "aws/s3/client.h"
 
 struct scoop_rejects {
     const char *source; /* borrowed: how messages name it */

@@ -1,14 +1,11 @@
 /* A file's bytes, gathered into blocks that a thread of their own writes. */
-#ifndef SCOOP_SINK_FILE_BLOCKS_H
-#define SCOOP_SINK_FILE_BLOCKS_H
+#ifndef SCOOP_SINK_FILE_BLOCKS_INTERNAL_H
+#define SCOOP_SINK_FILE_BLOCKS_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "scoop/error.h"
-
-/* What the blocks keep at most. */
-#define SCOOP_FILE_BLOCKS_BYTES ((size_t)(2 * 1024 * 1024))
 
 struct scoop_file_blocks;
 

@@ -1,6 +1,6 @@
 /* How many ranges of an object are fetched at once: more while that brings more. Pure. */
-#ifndef SCOOP_SOURCE_RANGE_PLAN_H
-#define SCOOP_SOURCE_RANGE_PLAN_H
+#ifndef SCOOP_SOURCE_RANGE_PLAN_INTERNAL_H
+#define SCOOP_SOURCE_RANGE_PLAN_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
