@@ -16,10 +16,14 @@ pytest_plugins = [
     "support.budget",
     "support.properties",
     "support.s3",
+    "support.proxies",
     "support.moto",
     "support.kinesis",
     "support.exports",
     "support.postgres",
+    "support.memory",
+    "support.slow_lines",
+    "support.stages",
     "support.standin",
 ]
 

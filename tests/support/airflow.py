@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.local.airflow_home import AirflowHome
-from support.s3 import eventually, free_ports
+from airscoop.local.processes import free_ports
+from support.waiting import eventually
 
 START_SECONDS, STOP_SECONDS = 150, 5
 

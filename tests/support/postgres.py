@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -15,14 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from airscoop.local.processes import free_ports
+
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, PASSWORD = "superuser", "correct horse"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def as_server(*command: str | Path) -> None:
@@ -69,7 +64,7 @@ def postgres() -> Iterator[dict[str, str]]:
         uid = pwd.getpwnam("postgres").pw_uid
         for place in (root, secret, certificate, root / "server.key"):
             os.chown(place, uid, -1)
-    data, port = root / "data", free_port()
+    data, port = root / "data", free_ports(1)[0]
     options = (
         f"-p {port} -k {root} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
         f" -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={root}/server.key"

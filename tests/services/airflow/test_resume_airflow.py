@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.web.test_transfer_resumed import starts
 from support.airflow import Services
-from support.fault_server import Answer, FaultProxy, fault_proxy, origin
-from support.s3 import MIB, OWNER, PART_BYTES, Store, eventually, noise
+from support.fault_server import Answer, FaultProxy, origin
+from support.ranges import starts
+from support.s3 import MIB, OWNER, PART_BYTES, Store, noise
+from support.waiting import eventually
 
 from airscoop.local.airflow_home import AirflowHome
 
@@ -86,12 +87,6 @@ class ResumedTask(Services):
         )
         receipt: dict[str, Any] = json.loads(value)
         return receipt
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as server:
-        yield server
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from typing import Any
 import psycopg
 import pytest
 from support.paths import ROOT
-from support.s3 import eventually
 from support.standin import _state_folder
+from support.waiting import eventually
 
 from airscoop.local import aws
 from airscoop.local import stack as local_stack

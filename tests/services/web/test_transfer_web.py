@@ -23,12 +23,6 @@ USER, PASSWORD = "reader", "pass-word-of-tests"
 
 
 @pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
-
-
-@pytest.fixture
 def other() -> Iterator[Origin]:
     with origin() as server:
         yield server

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 from support.paths import ROOT, TESTS
 from support.stalling_server import stalling_server
+from support.waiting import eventually
 
 from airscoop import S3Settings, Warehouse
 from airscoop.credentials import Credentials
@@ -239,13 +239,10 @@ def test_a_run_killed_while_it_inserts_leaves_the_table_as_it_was(pipeline: Pipe
         holder.execute("BEGIN")
         holder.execute("LOCK TABLE airscoop.lock_bestsellers_reviews")
         process = pipeline.start(THIRD)
-        end = time.monotonic() + 300
-        while pipeline.query(waiting) == [("0",)] and time.monotonic() < end:
-            time.sleep(0.2)
-        blocked = pipeline.query(waiting)
+        blocked = eventually(lambda: pipeline.query(waiting) != [("0",)])
         kill_group(process)
         holder.execute("ROLLBACK")
-    assert blocked != [("0",)], pipeline.output()
+    assert blocked, pipeline.output()
     assert pipeline.view() == pipeline.runs["second"]["view"]
     pipeline.run("killed insert", THIRD)
     assert pipeline.runs["killed insert"]["view"] == pipeline.runs["second"]["view"]

@@ -24,7 +24,7 @@ import pytest
 import yaml
 from support.airflow import Services
 from support.paths import ROOT
-from support.s3 import eventually
+from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, S3Settings
