@@ -25,6 +25,7 @@ pytest_plugins = [
     "support.slow_lines",
     "support.stages",
     "support.standin",
+    "support.airflow",
 ]
 
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")

@@ -90,7 +90,9 @@ class ResumedTask(Services):
 
 
 @pytest.fixture
-def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[ResumedTask]:
+def services(
+    store: Store, proxy: FaultProxy, airflow_database: Path, tmp_path: Path
+) -> Iterator[ResumedTask]:
     (tmp_path / "dags").mkdir()
     s3 = {
         "access_key_id": OWNER.access_key_id,
@@ -101,7 +103,7 @@ def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[Resume
     }
     status = {"s3": s3, "warehouse": {"dsn": "postgresql://nobody@127.0.0.1:1/none"}}
     airflow = AirflowHome(home=tmp_path / "airflow", dags=tmp_path / "dags", status=status)
-    running = ResumedTask(airflow, tmp_path)
+    running = ResumedTask(airflow, tmp_path, airflow_database)
     try:
         yield running
     finally:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.paths import ROOT
-from support.standin import READY_SECONDS, _state_folder
+from support.standin import READY_SECONDS, state_folder
 from support.waiting import eventually
 
 from airscoop.local import processes
@@ -28,7 +28,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")}
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder of the test's own."""
-    found = _state_folder()
+    found = state_folder()
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", str(found))
     yield found
     shutil.rmtree(found)

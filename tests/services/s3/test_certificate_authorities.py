@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.postgres import make_certificate
+from support.certificates import make_certificate
 from support.s3 import AIRSCOOP, Store, begin
 from support.tls_relay import tls_relay
 
