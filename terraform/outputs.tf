@@ -1,10 +1,10 @@
 output "bucket" {
-  description = "For `airscoop script sql/bestsellers.sql --set bucket=…` and the Airflow variable bestsellers_bucket."
+  description = "For `airscoop script sql/bestsellers/schema.sql --set bucket=…` and the Airflow variable bestsellers_bucket."
   value       = aws_s3_bucket.data.bucket
 }
 
 output "role" {
-  description = "ARN of the role, for `airscoop script sql/bestsellers.sql --set role=…`; attach it to the warehouse first."
+  description = "ARN of the role, for `airscoop script sql/bestsellers/schema.sql --set role=…`; attach it to the warehouse first."
   value       = aws_iam_role.redshift.arn
 }
 

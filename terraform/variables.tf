@@ -30,7 +30,7 @@ variable "name" {
 }
 
 variable "prefix" {
-  description = "The part of the bucket that the DAG writes and Spectrum reads. sql/bestsellers.sql and dags/config name it too."
+  description = "The part of the bucket that the DAG writes and Spectrum reads. sql/bestsellers/schema.sql and dags/config name it too."
   type        = string
   default     = "bestsellers"
 
@@ -41,7 +41,7 @@ variable "prefix" {
 }
 
 variable "glue_database" {
-  description = "Name of the Glue database of the external tables. sql/bestsellers.sql names it too."
+  description = "Name of the Glue database of the external tables. sql/bestsellers/schema.sql names it too."
   type        = string
   default     = "spectrumdb"
 }

@@ -1,5 +1,5 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and the like, for scoop_sha256_short */
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 
 #include <limits.h>
 #include <string.h>

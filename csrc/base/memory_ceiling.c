@@ -1,4 +1,4 @@
-#include "scoop/memory_ceiling.h"
+#include "base/memory_ceiling.h"
 
 #include <limits.h>
 #include <stdatomic.h>

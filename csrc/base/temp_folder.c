@@ -1,4 +1,4 @@
-#include "scoop/temp_folder.h"
+#include "base/temp_folder.h"
 
 #include <linux/magic.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What the files of the binding share. The only folder that includes Python.h. */
-#ifndef AIRSCOOP_BINDING_H
-#define AIRSCOOP_BINDING_H
+#ifndef SCOOP_BINDING_BINDING_H
+#define SCOOP_BINDING_BINDING_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

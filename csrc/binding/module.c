@@ -1,5 +1,5 @@
-#include "binding.h"
-#include "trace.h"
+#include "binding/binding.h"
+#include "binding/trace.h"
 
 /* PyGILState_Ensure, by which threads of the engine ask credentials providers, knows the main
  * interpreter alone. */

@@ -1,9 +1,9 @@
-#include "runner.h"
+#include "binding/runner.h"
 
 #include <time.h>
 #include <unistd.h>
 
-#include "trace.h"
+#include "binding/trace.h"
 
 enum { PROGRESS_MS = 1000, FOLLOW_MS = 1000 };
 

@@ -1,14 +1,14 @@
 /* How the binding runs the engine: one call at a time, without the GIL, with looks at signals, and
  * with what Python code may do meanwhile: raise, fork, ask for facts from another thread. */
-#ifndef AIRSCOOP_RUNNER_H
-#define AIRSCOOP_RUNNER_H
+#ifndef SCOOP_BINDING_RUNNER_H
+#define SCOOP_BINDING_RUNNER_H
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "binding.h"
+#include "binding/binding.h"
 
 /* The functions are called with the GIL, while the engine rests; each may be NULL. */
 struct airscoop_runner_type {

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine_internal.h"
+#include "net/engine_internal.h"
 #include "scoop/memory.h"
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;

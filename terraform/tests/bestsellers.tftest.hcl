@@ -104,7 +104,7 @@ run "spectrum_reads_the_prefix_and_keeps_one_catalog_database" {
   }
   assert {
     condition     = aws_glue_catalog_database.spectrum.name == "spectrumdb"
-    error_message = "The Glue database must be the one that sql/bestsellers.sql names."
+    error_message = "The Glue database must be the one that sql/bestsellers/schema.sql names."
   }
 }
 

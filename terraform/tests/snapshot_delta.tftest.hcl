@@ -43,7 +43,7 @@ run "the_registry_has_the_keys_and_is_kept" {
       aws_dynamodb_table.registry[0].range_key == "sk" &&
       { for each in aws_dynamodb_table.registry[0].attribute : each.name => each.type } == { pk = "S", sk = "S" }
     )
-    error_message = "airscoop.dynamodb names the keys pk and sk."
+    error_message = "airscoop.aws.dynamodb names the keys pk and sk."
   }
   assert {
     condition = (

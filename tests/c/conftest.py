@@ -42,7 +42,7 @@ def run(flavor: str, program: str) -> tuple[dict[str, str | None], str]:
     environment = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "XML", "AIRSCOOP_ROOT": str(ROOT)}
     done = subprocess.run([binary], capture_output=True, env=environment, cwd=ROOT)
     if b"unexpected memory mapping" in done.stderr:  # TSan, where addresses are too random for it
-        command = ["setarch", "-R", binary]
+        command: list[str | Path] = ["setarch", "-R", binary]
         done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT)
     output = done.stdout.decode(errors="replace")
     everything = output + done.stderr.decode(errors="replace") + f"\nexit {done.returncode}"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
 
 static void expect_hex(const unsigned char *bytes, size_t length, const char *expected) {

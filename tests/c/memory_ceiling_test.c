@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/memory_ceiling.h"
+#include "base/memory_ceiling.h"
 
 static char root[64];
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/stream/transfer_internal.h"
+#include "copy/transfer_internal.h"
 
 enum { SLICE_MS = 50 };
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
 FILES = sorted(TERRAFORM.glob("*.tf"))
-SQL = (ROOT / "sql" / "bestsellers.sql").read_text(encoding="utf-8")
+SQL = (ROOT / "sql" / "bestsellers" / "schema.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +148,10 @@ def test_every_action_that_the_engine_names_in_its_errors_is_granted() -> None:
 
 
 def test_every_call_of_the_registry_and_the_publishing_is_granted() -> None:
-    registry = (ROOT / "airflow_plugin/airscoop/dynamodb.py").read_text(encoding="utf-8")
+    registry = (ROOT / "airflow_plugin/airscoop/aws/dynamodb.py").read_text(encoding="utf-8")
     called = set(re.findall(r"self\._client\.(\w+)", registry))
     assert called == {"get_item", "query", "put_item", "update_item", "transact_write_items"}
-    publish = (ROOT / "csrc/stream/publish.c").read_text(encoding="utf-8")
+    publish = (ROOT / "csrc/publish/publish.c").read_text(encoding="utf-8")
     asked = set(re.findall(r'start_call\(publish, "(\w+)"', publish))
     assert {action for action in actions("exports") if not action.startswith("s3:")} == {
         "dynamodb:GetItem",
@@ -176,7 +176,7 @@ def test_the_registry_has_the_keys_and_the_lifetime_that_the_code_names() -> Non
     table = resource("aws_dynamodb_table")
     assert (table.value("hash_key"), table.value("range_key")) == ('"pk"', '"sk"')
     assert 'attribute_name = "expires"' in table.body
-    lease = (ROOT / "airflow_plugin/airscoop/lease.py").read_text(encoding="utf-8")
+    lease = (ROOT / "airflow_plugin/airscoop/exports/lease.py").read_text(encoding="utf-8")
     assert '"expires": int(time.time())' in lease
 
 
@@ -214,7 +214,7 @@ def test_the_script_names_the_glue_database_that_is_made() -> None:
 
 
 def test_the_script_and_the_dag_stay_below_the_prefix_that_is_granted() -> None:
-    config = ROOT / "dags" / "config" / "bestsellers_data_sources.yml"
+    config = ROOT / "dags" / "config" / "bestsellers.yml"
     written = re.findall(r'bucket_dir: "s3://\{\{[^}]+\}\}/([^"]+)"', config.read_text("utf-8"))
     read = re.findall(r"LOCATION 's3://\$\{bucket\}/([^']+)'", SQL)
     assert len(written) == len(read) == 2

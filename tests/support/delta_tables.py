@@ -17,7 +17,7 @@ Table = dict[str, Row]
 
 texts = st.text(
     alphabet=st.sampled_from([*'ab,"\n\r 1é😀\\\x01\t'])
-    | st.characters(exclude_categories=("Cs",), exclude_characters="\0"),
+    | st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     max_size=6,
 )
 

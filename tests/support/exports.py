@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from airscoop import lease
-from airscoop.export_steps import (
+from airscoop.exports import lease
+from airscoop.exports.registry import Registry
+from airscoop.exports.steps import (
     ExportLock,
     Terms,
     compute_changes,
@@ -24,8 +25,7 @@ from airscoop.export_steps import (
     register_export,
     register_exports,
 )
-from airscoop.receipts.export_steps import ChangesReceipt, FinishReceipt, RegisterReceipt
-from airscoop.registry import Registry
+from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 from support.moto import MotoServer
 from support.s3 import BUCKET, Store
 from support.waiting import eventually
@@ -119,9 +119,9 @@ class Exports:
         return found[0]
 
     def compute(self, lock: ExportLock, **options: Any) -> ChangesReceipt:
-        options = {"max_delete_ratio": 1.0, "terms": QUICK} | options
+        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK} | options
         return compute_changes(
-            self.registry, lock, changes=self.changes, s3=self.store.settings(), **options
+            self.registry, lock, changes=self.changes, s3=self.store.settings(), **given
         )
 
     def finish(self, lock: ExportLock, **options: Any) -> FinishReceipt:

@@ -217,7 +217,11 @@ class Stream:
     client: Any
 
     def settings(self, **changes: Any) -> KinesisSettings:
-        values = {"credentials": OWNER, "endpoint_url": self.proxy.url, "region": REGION}
+        values: dict[str, Any] = {
+            "credentials": OWNER,
+            "endpoint_url": self.proxy.url,
+            "region": REGION,
+        }
         return KinesisSettings(**(values | changes))
 
     def environment(self) -> dict[str, str]:

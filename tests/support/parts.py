@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from airscoop._native import Transfer
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 from support.s3 import MIB, Store
 
 # 5 MiB, 10 MiB, 20 MiB, 20 MiB, …; of 18 MiB for parts, two of 10 MiB do not fit.

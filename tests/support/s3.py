@@ -34,7 +34,11 @@ NEXT_OWNER = Credentials(
     access_key_id="NEXTOWNERKEYID", secret_access_key="next/secret+key=of.tests"
 )
 READER = Credentials(access_key_id="READERKEYID", secret_access_key="reader/secret+key=of.tests")
-AIRSCOOP = (sys.executable, "-c", "import sys; from airscoop.cli import main; sys.exit(main())")
+AIRSCOOP = (
+    sys.executable,
+    "-c",
+    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+)
 
 
 def json_lines(count: int, *, width: int = 60) -> bytes:

@@ -20,8 +20,9 @@ def rows(count: int, *, seed: int = 1) -> bytes:
 
 def copied(store: Store, source: str, destination: str, **options: Any) -> airscoop.CopyReceipt:
     settings = store.settings()
-    return airscoop.copy(
-        source,
-        destination,
-        **({"split_bytes": SPLIT, "source_s3": settings, "destination_s3": settings} | options),
-    )
+    defaults: dict[str, Any] = {
+        "split_bytes": SPLIT,
+        "source_s3": settings,
+        "destination_s3": settings,
+    }
+    return airscoop.copy(source, destination, **defaults | options)

@@ -9,7 +9,9 @@ import pytest
 import yaml
 from support.paths import ROOT
 
-from airscoop.config import ConfigError, load_bestsellers_sources, load_snapshot_delta
+from airscoop.systems.bestsellers.config import load_bestsellers_sources
+from airscoop.systems.snapshot_delta.config import load_snapshot_delta
+from airscoop.systems.yaml_model import ConfigError
 
 GOOD: dict[str, Any] = {
     "name": "reviews",
@@ -40,7 +42,7 @@ def problem(tmp_path: Path, **changes: object) -> str:
 
 
 def test_the_committed_file_names_reviews_and_metadata() -> None:
-    path = ROOT / "dags" / "config" / "bestsellers_data_sources.yml"
+    path = ROOT / "dags" / "config" / "bestsellers.yml"
     reviews, metadata = load_bestsellers_sources(path)
     assert (reviews.name, metadata.name) == ("reviews", "metadata")
     assert (reviews.format, metadata.format) == ("jsonl", "python-literal")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk import DAG, Asset, CronTriggerTimetable
+from airflow.sdk.bases.decorator import DecoratedOperator
 from airflow.sdk.exceptions import AirflowFailException
 from support.paths import ROOT
+
+from airscoop.operators.add_partition import AddPartitionOperator
+from airscoop.operators.insert_distinct import InsertDistinctOperator
+from airscoop.operators.lock_export import LockExportOperator
+from airscoop.operators.stream_to_s3 import StreamToS3Operator
 
 REFRESH = "run_refresh_materialized_view_on_redshift"
 
@@ -58,6 +65,9 @@ def test_the_object_lies_in_the_partition_that_is_registered_and_read(dag: DAG) 
     download, register, insert = (
         dag.get_task(f"{step}_reviews") for step in ("download", "partition", "insert")
     )
+    assert isinstance(download, StreamToS3Operator)
+    assert isinstance(register, AddPartitionOperator)
+    assert isinstance(insert, InsertDistinctOperator)
     hour = "{{ partition_hour(dag_run) }}"
     assert download.destination == f"{register.location}reviews.json.gz"
     assert register.location.endswith(f"/bestsellers/reviews/downloaded_at={hour}/")
@@ -91,7 +101,9 @@ def test_an_export_is_finished_whatever_became_of_its_tasks(snapshots: DAG) -> N
 def test_no_export_waits_for_another_run_of_its_dag(snapshots: DAG) -> None:
     assert snapshots.max_active_runs > 1
     assert snapshots.max_active_tasks > 1
-    assert snapshots.get_task(f"{GROUP}.lock").mode == "reschedule"
+    lock = snapshots.get_task(f"{GROUP}.lock")
+    assert isinstance(lock, LockExportOperator)
+    assert lock.mode == "reschedule"
 
 
 def test_without_a_queue_runs_are_started_by_hand(snapshots: DAG) -> None:
@@ -102,7 +114,10 @@ def test_a_queue_is_watched_for_hints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_SNAPSHOT_DELTA_QUEUE", "https://sqs.example.com/1/exports")
     bag = DagBag(dag_folder=str(ROOT / "dags" / "snapshot_delta.py"))
     assert bag.import_errors == {}
-    (asset,) = bag.dags["snapshot_delta"].schedule
+    schedule = bag.dags["snapshot_delta"].schedule
+    assert isinstance(schedule, list)
+    (asset,) = schedule
+    assert isinstance(asset, Asset)
     (watcher,) = asset.watchers
     kind, arguments = watcher.trigger.serialize()
     assert kind.endswith(".SqsSensorTrigger")
@@ -110,12 +125,17 @@ def test_a_queue_is_watched_for_hints(monkeypatch: pytest.MonkeyPatch) -> None:
     assert arguments["delete_message_on_reception"] is True
 
 
+def chosen_by(snapshots: DAG) -> Callable[..., list[dict[str, Any]]]:
+    """The function of the task that chooses the exports."""
+    task = snapshots.get_task("exports")
+    assert isinstance(task, DecoratedOperator)
+    return task.python_callable
+
+
 def exports_of(snapshots: DAG, **params: object) -> list[dict[str, Any]]:
     given: dict[str, object] = {"key": None, "max_delete_ratio": None, **params}
     exports = [f"tenant/test_table/V{n}" for n in (1, 2)]
-    task = snapshots.get_task("exports")
-    found: list[dict[str, Any]] = task.python_callable({"exports": exports}, params=given)
-    return found
+    return chosen_by(snapshots)({"exports": exports}, params=given)
 
 
 def test_each_export_gets_the_settings_of_its_table(snapshots: DAG) -> None:
@@ -127,9 +147,8 @@ def test_each_export_gets_the_settings_of_its_table(snapshots: DAG) -> None:
 
 def test_a_run_takes_no_more_exports_than_airflow_maps(snapshots: DAG) -> None:
     exports = [f"tenant/test_table/V{n}" for n in range(1100)]
-    task = snapshots.get_task("exports")
     params = {"key": None, "max_delete_ratio": None}
-    found = task.python_callable({"exports": exports}, params=params)
+    found = chosen_by(snapshots)({"exports": exports}, params=params)
     assert [one["export"] for one in found] == exports[:1000]
 
 
@@ -146,4 +165,4 @@ def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) ->
 def test_an_export_of_an_unknown_table_names_the_file_to_add_it_to(snapshots: DAG) -> None:
     given = {"key": None, "max_delete_ratio": None}
     with pytest.raises(AirflowFailException, match=r"acme/x/V1 .*snapshot_delta\.yml: add it"):
-        snapshots.get_task("exports").python_callable({"exports": ["acme/x/V1"]}, params=given)
+        chosen_by(snapshots)({"exports": ["acme/x/V1"]}, params=given)

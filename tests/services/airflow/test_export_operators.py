@@ -23,12 +23,12 @@ from support.s3 import BUCKET, OWNER, Store
 from support.tls_relay import tls_relay
 
 from airscoop import errors
+from airscoop.exports.registry import Registry
 from airscoop.operators.finish_export import FinishExportOperator
 from airscoop.operators.lock_export import LockExportOperator
 from airscoop.operators.publish_changes import PublishChangesOperator
 from airscoop.operators.register_exports import RegisterExportsOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
-from airscoop.registry import Registry
 
 AWS = "aws_of_the_test"
 

@@ -24,7 +24,7 @@ from support.waiting import eventually
 import airscoop
 from airscoop import errors
 from airscoop._native import Delta, Publish, Session, Transfer
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 DATA = noise(PART_BYTES)
 OLD = "PK,name\n1,Ann\n2,Bob\n"
@@ -268,7 +268,7 @@ def test_a_flag_is_a_bool(value: object) -> None:
 RESTARTS = """
 import sys, threading, airscoop
 from airscoop._native import Transfer
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 runs, done = [None], threading.Event()
 

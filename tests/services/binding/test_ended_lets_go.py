@@ -20,7 +20,7 @@ PROGRAM = """
 import gc, json, os, re, sys, time, airscoop
 from pathlib import Path
 from airscoop import errors
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 folder, store = sys.argv[2:4]
 
 def held():

@@ -27,7 +27,7 @@ DRIVER = """
 import gc, os, signal, sys, airscoop
 from pathlib import Path
 from airscoop import errors, storage
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 parent, forked, url = os.getpid(), Path(sys.argv[1]), sys.argv[2]
 children = []
 

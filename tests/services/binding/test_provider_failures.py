@@ -22,8 +22,8 @@ from support.s3 import MIB, OWNER, Store, noise
 
 import airscoop
 from airscoop import Credentials, KinesisSettings, S3Settings, Warehouse, errors, storage
-from airscoop.credentials import CredentialsProvider
-from airscoop.options import TransferOptions
+from airscoop.aws.credentials import CredentialsProvider
+from airscoop.transfer.options import TransferOptions
 
 EXPORT = b"PK,name\n1,Ann\n"
 CHANGES = lines([change(number) for number in range(10)])

@@ -18,9 +18,9 @@ from support.s3 import BUCKET, OWNER
 from support.waiting import eventually
 
 from airscoop import Credentials, errors
-from airscoop.credentials import KinesisSettings
-from airscoop.export_steps import ExportLock, Terms, lock_export, publish_changes
-from airscoop.lease import Lease
+from airscoop.aws.credentials import KinesisSettings
+from airscoop.exports.lease import Lease
+from airscoop.exports.steps import ExportLock, Terms, lock_export, publish_changes
 
 
 @pytest.fixture
@@ -128,7 +128,12 @@ def test_a_run_that_loses_its_lock_publishes_nothing_more(
 
     def lose_it(job: Any) -> None:
         cancel = job.cancel
-        job.cancel = lambda: (cancel(), cancelled.append(losing_proxy.seen.count("PutRecords")))
+
+        def noted() -> None:
+            cancel()
+            cancelled.append(losing_proxy.seen.count("PutRecords"))
+
+        job.cancel = noted
         steal = threading.Timer(
             0.0, lambda: steal_when(lambda: losing_proxy.seen.count("PutRecords") > 0)
         )
@@ -214,10 +219,10 @@ PUBLISHER = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
-from airscoop.credentials import KinesisSettings
-from airscoop.export_steps import Terms, publish_changes
-from airscoop.lease import Lease
-from airscoop.registry import Registry
+from airscoop.aws.credentials import KinesisSettings
+from airscoop.exports.steps import Terms, publish_changes
+from airscoop.exports.lease import Lease
+from airscoop.exports.registry import Registry
 if sys.argv[9:] == ["without heartbeat"]:
     Lease._beat = lambda self: None
 registry, lock, stream = Registry(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]

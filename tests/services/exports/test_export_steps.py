@@ -17,10 +17,10 @@ from support.s3 import OWNER
 from support.waiting import eventually
 
 from airscoop import errors
-from airscoop import exports as airscoop_exports
-from airscoop.export_steps import ExportLock, Terms, compute_changes, lock_export
-from airscoop.lease import LOCK, Lease
-from airscoop.registry import Registry
+from airscoop.exports import model as airscoop_exports
+from airscoop.exports.lease import LOCK, Lease
+from airscoop.exports.registry import Registry
+from airscoop.exports.steps import ExportLock, Terms, compute_changes, lock_export
 
 
 def test_each_export_is_compared_with_the_last_done_one_before_it(exports: Exports) -> None:
@@ -354,8 +354,8 @@ WORKER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import errors
-from airscoop.export_steps import ExportLock, Terms, working
-from airscoop.registry import ChangesFile, Registry
+from airscoop.exports.steps import ExportLock, Terms, working
+from airscoop.exports.registry import ChangesFile, Registry
 registry, lock = Registry(sys.argv[2]), ExportLock(**json.loads(sys.argv[3]))
 terms = Terms(seconds=float(sys.argv[4]), handover_seconds=30)
 changes = ChangesFile(uri="s3://b/c", etag="e", count=1)
@@ -471,7 +471,12 @@ def test_a_run_that_loses_its_lock_stops_computing_and_writes_nothing(exports: E
 
     def lose_it(job: Any) -> None:
         cancel = job.cancel
-        job.cancel = lambda: (cancelled.append(True), cancel())
+
+        def noted() -> None:
+            cancelled.append(True)
+            cancel()
+
+        job.cancel = noted
         exports.registry.table.update(
             (exports.dataset, LOCK),
             "SET #owner = :owner, #rvn = :rvn ADD #fence :one",
@@ -490,9 +495,9 @@ def test_a_run_that_loses_its_lock_stops_computing_and_writes_nothing(exports: E
 CONTENDER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
-from airscoop.export_steps import Terms, compute_changes, finish_export, lock_export
-from airscoop.credentials import Credentials, S3Settings
-from airscoop.registry import Registry
+from airscoop.exports.steps import Terms, compute_changes, finish_export, lock_export
+from airscoop.aws.credentials import Credentials, S3Settings
+from airscoop.exports.registry import Registry
 registry, export, owner, changes = Registry(sys.argv[2]), *sys.argv[3:6]
 s3 = S3Settings(credentials=Credentials(access_key_id=sys.argv[6], secret_access_key=sys.argv[7]),
                 endpoint_url=sys.argv[8], region="us-east-1")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from support.moto import LosingProxy, MotoServer
 from support.waiting import eventually
 
 from airscoop import errors
-from airscoop.exports import Export, ExportObject
-from airscoop.lease import LOCK, Lease
-from airscoop.registry import ChangesFile, ExportRecord, Registry
+from airscoop.exports.lease import LOCK, Lease
+from airscoop.exports.model import Export, ExportObject
+from airscoop.exports.registry import ChangesFile, ExportRecord, Registry
 
 CHANGES = ChangesFile(uri="s3://changes/t/a/V1.jsonl.gz", etag='"c"', count=3)
 
@@ -59,8 +60,8 @@ def test_an_export_is_registered_once_by_eight_processes_at_the_same_time(
     program = """
 import json, multiprocessing, sys
 import botocore.session
-from airscoop.exports import Export, ExportObject
-from airscoop.registry import Registry
+from airscoop.exports.model import Export, ExportObject
+from airscoop.exports.registry import Registry
 context = multiprocessing.get_context("fork")
 start, answers = context.Barrier(8), context.SimpleQueue()
 made = [Export(bucket="b", tenant="tenant", table="a", version=f"V{n}",
@@ -165,7 +166,7 @@ def test_the_previous_export_is_the_last_done_one_in_the_order_of_versions(
 
 
 def test_queries_go_on_over_pages(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airscoop.dynamodb.PAGE", 3)
+    monkeypatch.setattr("airscoop.aws.dynamodb.PAGE", 3)
     for n in range(1, 12):
         registry.register(export(f"V{n}"))
     registry.register(export("V1", table="b"))
@@ -324,12 +325,15 @@ def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry, clock: Lea
         assert item is not None
         return str(item["rvn"])
 
+    def renewed_since(seen: str) -> bool:
+        return record_version() != seen
+
     first = Lease.acquire(registry, "tenant/a", "first", seconds=0.6)
     with first:
         for _ in range(3):
             assert wants_it() is None
             seen = record_version()
-            assert eventually(lambda seen=seen: record_version() != seen)
+            assert eventually(partial(renewed_since, seen))
             clock.go(5)
         assert wants_it() is None
         first.hand_over()
@@ -409,7 +413,8 @@ def test_what_another_process_of_this_machine_saw_counts_in_the_wait(
     locked_for = 1.0
     assert Lease.try_acquire(registry, "tenant/a", "first", seconds=locked_for) is not None
     program = (
-        "import sys; from airscoop.lease import Lease; from airscoop.registry import Registry\n"
+        "import sys; from airscoop.exports.lease import Lease\n"
+        "from airscoop.exports.registry import Registry\n"
         "print(Lease.try_acquire(Registry(sys.argv[1]), 'tenant/a', 'second', seconds=9) is None)"
     )
     command = [sys.executable, "-c", program, registry.table.name]

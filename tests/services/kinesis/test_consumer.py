@@ -25,8 +25,11 @@ ROWS = 3000
 
 
 def start(stream: Stream, database: Path, *, until_idle: float) -> subprocess.Popen[str]:
-    command = [sys.executable, CONSUMER, stream.name, database, "--until-idle", str(until_idle)]
-    return subprocess.Popen(command, env=stream.environment(), stderr=subprocess.PIPE, text=True)
+    words = [stream.name, str(database), "--until-idle", str(until_idle)]
+    return subprocess.Popen(
+        [sys.executable, CONSUMER, *words],
+        env=stream.environment(), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def consume(stream: Stream, database: Path) -> None:

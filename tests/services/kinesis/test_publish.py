@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -400,13 +401,16 @@ def test_changes_that_come_slowly_are_sent_when_they_are_old(
     os.mkfifo(pipe)
     expected = [change(number) for number in range(2)]
 
+    def more_than(count: int) -> bool:
+        return len(stream.proxy.stored) > count
+
     def write() -> None:
         with pipe.open("wb") as out:
             for one in expected:
                 count = len(stream.proxy.stored)
                 out.write(lines([one]))
                 out.flush()
-                assert eventually(lambda count=count: len(stream.proxy.stored) > count)
+                assert eventually(partial(more_than, count))
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -36,7 +36,8 @@ print(airscoop.publish(sys.argv[1], sys.argv[2], start_at=start_at, on_progress=
 MEMORY_PROGRAM = """
 import json, re, sys
 from pathlib import Path
-import airscoop.publishing, airscoop.options, botocore.session, botocore.client, botocore.config
+import airscoop.publishing.job, airscoop.transfer.options
+import botocore.session, botocore.client, botocore.config
 
 def peak():
     status = Path("/proc/self/status").read_text()

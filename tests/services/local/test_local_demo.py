@@ -13,10 +13,11 @@ from support.standin import without_schemas
 from airscoop import Warehouse
 from airscoop.local import stack as local_stack
 from airscoop.local.airflow_home import AirflowHome
-from airscoop.local.demo import bestsellers as demo
 from airscoop.local.demo.__main__ import DEMOS, main, parse
+from airscoop.local.demo.showing import ROOT
+from airscoop.systems.bestsellers import demo
 
-SCRIPT = (demo.ROOT / "sql" / "bestsellers.sql").read_text()
+SCRIPT = (ROOT / "sql" / "bestsellers" / "schema.sql").read_text()
 FIRST_TABLE = SCRIPT.index("CREATE EXTERNAL TABLE spectrum.reviews")
 SECOND_TABLE = SCRIPT.index("CREATE EXTERNAL TABLE spectrum.metadata")
 VIEW = SCRIPT.index("CREATE MATERIALIZED VIEW")

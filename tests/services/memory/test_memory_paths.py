@@ -23,7 +23,7 @@ from airscoop import S3Settings
 PROGRAM = """
 import json, re, sys
 from pathlib import Path
-import airscoop.transfer, airscoop.options, airscoop.files
+import airscoop.transfer.copy, airscoop.transfer.options, airscoop.transfer.open
 import botocore.session, botocore.client, botocore.config
 
 def peak():

@@ -19,7 +19,8 @@ TEXT_BYTES = 256 * MIB
 PROGRAM = """
 import json, re, sys
 from pathlib import Path
-import airscoop.transfer, airscoop.options, botocore.session, botocore.client, botocore.config
+import airscoop.transfer.copy, airscoop.transfer.options
+import botocore.session, botocore.client, botocore.config
 
 def peak():
     status = Path("/proc/self/status").read_text()

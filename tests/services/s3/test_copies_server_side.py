@@ -21,11 +21,8 @@ BIG_DATA = noise(1024 * 1024) * (BIG // (1024 * 1024))
 
 def copied(store: Store, source: str, destination: str, **options: Any) -> airscoop.CopyReceipt:
     settings = options.pop("settings", None) or store.settings()
-    return airscoop.copy(
-        source,
-        store.uri(destination),
-        **({"source_s3": settings, "destination_s3": settings} | options),
-    )
+    both: dict[str, Any] = {"source_s3": settings, "destination_s3": settings}
+    return airscoop.copy(source, store.uri(destination), **both | options)
 
 
 @pytest.fixture(scope="module")
@@ -348,8 +345,8 @@ def test_a_copy_that_fails_in_the_middle_leaves_nothing(
 
 def test_a_cancelled_copy_leaves_nothing(store: Store, big: str) -> None:
     from airscoop.errors import Cancelled
-    from airscoop.options import TransferOptions
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.options import TransferOptions
 
     with fault_proxy(store.endpoint) as proxy:
         settings = store.settings(endpoint_url=proxy.url, credentials=OWNER)

@@ -24,7 +24,7 @@ from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import errors
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 SIZES = {"put": 1000, "complete": PART_BYTES + MIB}
 
@@ -130,8 +130,11 @@ def test_where_the_server_does_not_answer_any_more_it_is_said_that_nobody_knows(
         running.cancel()
         ended.wait(60)
 
+    def held(handler: Any, request: Request) -> None:
+        ended.wait(60)
+
     proxy.on(kind, silent)
-    proxy.on("abort|parts|head", lambda handler, request: ended.wait(60), times=100)
+    proxy.on("abort|parts|head", held, times=100)
     with pytest.raises(errors.Cancelled, match="may be there") as caught:
         running.run()
     ended.set()
@@ -273,7 +276,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
     store: Store, proxy: FaultProxy, tmp_path: Path, stopping: Callable[[], None]
 ) -> None:
     chance = random.Random(16)
-    outcomes = set()
+    outcomes: set[bool | None] = set()
     proxy.on(".*", slowly, times=10_000)
     for number in range(40):
         if number >= 20 and len(outcomes) == 2:
@@ -305,7 +308,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
 def test_a_split_output_of_which_some_files_are_there_is_in_part(
     store: Store, proxy: FaultProxy
 ) -> None:
-    upload = airscoop.transfer.writing(
+    upload = airscoop.transfer.copy.writing(
         TransferOptions(
             source="",
             destination=store.uri("a"),

@@ -11,7 +11,7 @@ from support.s3 import MIB, Store, noise
 
 import airscoop
 from airscoop import errors
-from airscoop.options import Checksum
+from airscoop.transfer.options import Checksum
 
 SIZES = {"one put": MIB, "parts": 20 * MIB + 3}
 

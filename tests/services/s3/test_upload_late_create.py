@@ -13,7 +13,7 @@ from support.fault_server import Fault, FaultProxy, Request, error
 from support.s3 import MIB, Store, json_lines, noise
 
 from airscoop._native import Transfer
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 # Memory does not hold two of them.
 PARTS_IN_FILES = {"part_first_bytes": 10 * MIB, "part_largest_bytes": 10 * MIB}

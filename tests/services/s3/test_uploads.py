@@ -12,7 +12,7 @@ from support.fault_server import FaultProxy, Request, fault_proxy, lose_answer, 
 from support.s3 import AIRSCOOP, BUCKET, MIB, READER, Store, begin
 
 from airscoop import errors, uploads
-from airscoop.uploads import OpenUpload
+from airscoop.transfer.leftover_uploads import OpenUpload
 
 NONE = timedelta(0)
 

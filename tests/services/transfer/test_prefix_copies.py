@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Request, error, fault_proxy
+from support.fault_server import Request, error, fault_proxy, plain
 from support.s3 import BUCKET, READER, Store, gzipped, json_lines, noise
 from support.waiting import eventually
 
@@ -268,7 +268,7 @@ def test_all_copies_together_stay_within_one_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], most_at_once: int
 ) -> None:
     from airscoop._native import default_memory_limit
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
 
     limit = options.get("memory_limit") or default_memory_limit()
     changed, running, peaks = threading.Condition(), list[int](), [(0, 0)]
@@ -353,8 +353,6 @@ def page(prefix: str, *keys: str) -> bytes:
 def test_keys_that_are_no_files_below_the_folder_are_refused_before_a_folder_is_made(
     store: Store, tmp_path: Path, name: str
 ) -> None:
-    from fault_server import plain
-
     listed = page("in", f"in/{name}").replace(
         b"<IsTruncated>", b"<EncodingType>url</EncodingType><IsTruncated>"
     )
@@ -369,8 +367,6 @@ def test_keys_that_are_no_files_below_the_folder_are_refused_before_a_folder_is_
 
 
 def test_a_key_below_another_key_cannot_be_a_file(store: Store, tmp_path: Path) -> None:
-    from fault_server import plain
-
     store.put("a", b"data")
     keys = [store.key(name) for name in ("a", "a-b", "a/b")]
     store.put("a-b", b"data")

@@ -13,7 +13,7 @@ from support.s3 import Store, json_lines
 
 import airscoop
 from airscoop import errors
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 TEXT = json_lines(30) + b"{bad\n"
 EARLIER = b"of an earlier run\n"
@@ -100,8 +100,11 @@ def test_where_the_commit_is_in_doubt_it_stays(
         job.cancel()
         ended.wait(60)
 
+    def held(handler: Any, request: Request) -> None:
+        ended.wait(60)
+
     proxy.on("put", silent, skip=1)
-    proxy.on("head", lambda handler, request: ended.wait(60), skip=1, times=100)
+    proxy.on("head", held, skip=1, times=100)
     with pytest.raises(errors.Cancelled, match="may be there") as caught:
         job.run()
     ended.set()

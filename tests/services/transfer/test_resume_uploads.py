@@ -19,9 +19,9 @@ from support.waiting import eventually
 
 import airscoop
 from airscoop import CopyReceipt, errors
-from airscoop.options import TransferOptions
-from airscoop.resume import FileResumeStore
-from airscoop.transfer import CopyJob
+from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.options import TransferOptions
+from airscoop.transfer.resume import FileResumeStore
 
 PARTS = 6
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)

@@ -151,12 +151,12 @@ def test_an_opened_file_is_split_and_an_exception_leaves_none(store: Store, text
         file.write(text)
         raise KeyError
     store.assert_untouched()
-    with airscoop.open(name, "w", s3=store.settings(), split_bytes=SPLIT) as file:
+    with airscoop.open(name, "w", s3=store.settings(), split_bytes=SPLIT) as lines:
         for line in text.decode().splitlines(keepends=True):
-            file.write(line)
-    assert file.receipt is not None and len(file.receipt.files) == 3
+            lines.write(line)
+    assert lines.receipt is not None and len(lines.receipt.files) == 3
     other = copied(store, store.put("in.json.gz", gzipped(text)), name, format="jsonl")
-    assert [one.checksum for one in other.files] == [one.checksum for one in file.receipt.files]
+    assert [one.checksum for one in other.files] == [one.checksum for one in lines.receipt.files]
     assert b"".join(gzip.decompress(store.get(one)) for one in files(store)) == text
 
 

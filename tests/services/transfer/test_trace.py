@@ -216,7 +216,7 @@ def test_a_file_gets_the_lines_of_every_process(tmp_path: Path) -> None:
         "if child: assert os.waitpid(child, 0)[1] == 0\n"
     )
     environment = os.environ | {"AIRSCOOP_TRACE": str(trace)}
-    command = [sys.executable, "-c", code, source, tmp_path / "b"]
+    command: list[str | Path] = [sys.executable, "-c", code, source, tmp_path / "b"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = trace.read_text().splitlines()
@@ -288,7 +288,7 @@ def test_a_task_log_at_debug_level_shows_the_trace(tmp_path: Path) -> None:
         "                   aws_conn_id=None).execute({})\n"
     )
     environment = os.environ | {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
-    command = [sys.executable, "-c", code, source]
+    command: list[str | Path] = [sys.executable, "-c", code, source]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     one_of(done.stdout.splitlines(), '"event":"transfer: done: ', '"logger":"airscoop.trace"')

@@ -15,7 +15,7 @@ from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lines, no
 
 import airscoop
 from airscoop import errors, storage
-from airscoop.options import Compression
+from airscoop.transfer.options import Compression
 
 TEXT = json_lines(2000)
 SOURCES = ("http", "chunks", "s3", "file", "stdin")

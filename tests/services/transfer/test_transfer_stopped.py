@@ -20,7 +20,7 @@ from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
-from airscoop.options import TransferOptions
+from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
     from airscoop._native import Transfer
@@ -108,7 +108,7 @@ def interrupt():
     global sent
     sent = time.monotonic()
     os.kill(os.getpid(), signal.SIGINT)
-import airscoop.transfer, botocore.session
+import airscoop.transfer.copy, botocore.session
 threading.Thread(target=interrupt, daemon=True).start()
 try:
     airscoop.copy(sys.argv[1], sys.argv[2])

@@ -21,7 +21,7 @@ from support.warehouse import Settings, connect, proxied
 from support.wire_proxy import WireProxy, pump
 
 from airscoop import ApplyReceipt, errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Eye = psycopg.Connection[tuple[Any, ...]]
 BEFORE = [(1, "one"), (2, "two"), (3, "three")]
@@ -339,7 +339,7 @@ def test_a_killed_process_applies_nothing(
 
 MEASURE = """
 import re, sys
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 def peak():  # not ru_maxrss, which begins with that of the process that started this one
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1))
 before = peak()

@@ -14,7 +14,7 @@ from support.warehouse import Settings, connect, proxied
 from support.wire_proxy import Hook, WireProxy
 
 from airscoop import InsertReceipt, errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Eye = psycopg.Connection[tuple[object, ...]]
 ROWS = [("a", 1), ("a", 2), ("b", 1), (None, 1), (None, 2)]

@@ -11,7 +11,7 @@ import pytest
 from support.warehouse import Settings, connect
 
 from airscoop import InsertReceipt, errors
-from airscoop.warehouse import LoadContext, Warehouse
+from airscoop.warehouse.session import LoadContext, Warehouse
 
 Row = tuple[object, ...]
 COLUMNS = ("k1", "k2", "stamp", "body")

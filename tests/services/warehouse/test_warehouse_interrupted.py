@@ -20,7 +20,7 @@ from support.warehouse import Settings, connect
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 Eye = psycopg.Connection[tuple[object, ...]]
 WAYS = ("cancel", "signal", "lost")

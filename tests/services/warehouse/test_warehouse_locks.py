@@ -17,7 +17,7 @@ from support.waiting import eventually
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 Eye = psycopg.Connection[Any]
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'

@@ -10,7 +10,7 @@ from support.standin import Spectrum, StandIn
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 OLD, NEW = "s3://bucket/old/", "s3://bucket/new/"
 

@@ -10,7 +10,7 @@ import pytest
 from support.standin import USER, Spectrum, StandIn
 
 from airscoop import InsertReceipt, errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 VIEW = "SELECT location FROM svv_external_partitions WHERE schemaname = $1 ORDER BY 1"
 

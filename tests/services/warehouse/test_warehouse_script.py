@@ -12,7 +12,7 @@ from support.warehouse import Settings, connect
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 
 def script(folder: Path, text: str) -> Path:

@@ -21,7 +21,7 @@ from support.warehouse import Settings, connect, conninfo, statement_runs
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 
 
 @contextmanager
@@ -306,7 +306,7 @@ def test_cancel_from_another_thread_ends_the_statement_on_the_server(database: S
 
 ALONE = """
 import json, signal, sys
-from airscoop.warehouse import Warehouse
+from airscoop.warehouse.session import Warehouse
 class Interrupted(Exception): pass
 def stop(number, frame): raise Interrupted
 signal.signal(signal.SIGALRM, stop)

@@ -15,7 +15,7 @@ from support.standin import Spectrum
 from support.warehouse import Settings, connect
 
 from airscoop import errors
-from airscoop.warehouse import Partition, Warehouse
+from airscoop.warehouse.session import Partition, Warehouse
 
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'
 

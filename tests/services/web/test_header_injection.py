@@ -16,7 +16,10 @@ import airscoop
 from airscoop import Credentials, S3Settings, errors, storage
 
 LINES = "s3cr3t\r\nX-Injected: 1"
-PUBLIC = {"access_key_id": OWNER.access_key_id, "secret_access_key": OWNER.secret_access_key}
+PUBLIC: dict[str, Any] = {
+    "access_key_id": OWNER.access_key_id,
+    "secret_access_key": OWNER.secret_access_key,
+}
 
 
 def credentials(**changes: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from support.s3 import MIB, Store, gzipped, json_lines, noise
 
 import airscoop
 from airscoop import errors
-from airscoop.options import Format
+from airscoop.transfer.options import Format
 
 TEXT = json_lines(40)
 PACKED = gzipped(TEXT)

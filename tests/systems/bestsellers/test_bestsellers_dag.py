@@ -20,9 +20,9 @@ from support.standin import without_schemas
 from support.waiting import eventually
 
 from airscoop import S3Settings, Warehouse
-from airscoop.credentials import Credentials
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.storage import list_objects
 from airscoop.local.airflow_home import AirflowHome
-from airscoop.storage import list_objects
 
 DATA = TESTS / "systems" / "bestsellers"
 EXPECTED = json.loads((DATA / "expected.json").read_text())
@@ -62,7 +62,7 @@ class Pipeline:
     def prepare(self) -> None:
         variables = {"role": "arn:aws:iam::0:role/x", "bucket": self.status["s3"]["bucket"]}
         with self.warehouse() as warehouse:
-            warehouse.run_script(ROOT / "sql" / "bestsellers.sql", variables=variables)
+            warehouse.run_script(ROOT / "sql" / "bestsellers" / "schema.sql", variables=variables)
 
     def warehouse(self) -> Warehouse:
         return Warehouse(self.status["warehouse"]["dsn"])

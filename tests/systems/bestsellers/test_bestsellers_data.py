@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from airscoop.local import bestsellers_data
-from airscoop.local.bestsellers_data import Plan, make
+from airscoop.systems.bestsellers import made_data as bestsellers_data
+from airscoop.systems.bestsellers.made_data import Plan, make
 
 FIELDS = {
     "reviewerID",

@@ -14,7 +14,7 @@ import shutil
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,11 +28,11 @@ from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, S3Settings
-from airscoop.lease import Lease
+from airscoop.exports.lease import Lease
+from airscoop.exports.registry import Registry
 from airscoop.local import aws
 from airscoop.local.airflow_home import AirflowHome, aws_connection
 from airscoop.local.s3 import _client as s3_client
-from airscoop.registry import Registry
 
 DAG_ID, TENANT = "snapshot_delta", "acme"
 WAITING = ("held", "free")
@@ -221,9 +221,9 @@ class Plant:
         words = ("dags", "trigger", DAG_ID, "--conf", json.dumps(conf))
         assert self.airflow.run(self.log, *words) == 0, self.log.read_text()[-3000:]
 
-    def expected(self, table: str, *versions: str, **options: Any) -> list[dict[str, Any]]:
+    def expected(self, table: str, *versions: str, **options: Any) -> list[airscoop.Change]:
         """The changes from nothing to the first version, from that to the second, and so on."""
-        changes: list[dict[str, Any]] = []
+        changes: list[airscoop.Change] = []
         old = None
         for version in versions:
             new = f"s3://{self.bucket}/{TENANT}/{table}/{version}/export.csv.gz"
@@ -256,7 +256,7 @@ class Plant:
         return found
 
 
-def by_id(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_id(changes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(changes, key=lambda change: str(change["id"]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import airscoop
-from airscoop.local.snapshot_delta_data import KEY, KEYS, exports
+from airscoop.systems.snapshot_delta.made_data import KEY, KEYS, exports
 
 
 def test_the_same_arguments_give_the_same_bytes() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from airscoop.botocore_chain import botocore_errors
-from airscoop.credentials import (
+from airscoop.aws.botocore_chain import botocore_errors
+from airscoop.aws.credentials import (
     Credentials,
     KinesisSettings,
     Renewal,

@@ -10,14 +10,14 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from airscoop import errors
-from airscoop.dynamodb import MOST_CONFLICTS, DynamoTable
+from airscoop.aws.dynamodb import MOST_CONFLICTS, DynamoTable
 
 KEY, OTHER = ("a", "b"), ("a", "lock")
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airscoop.dynamodb._wait", lambda attempt: None)
+    monkeypatch.setattr("airscoop.aws.dynamodb._wait", lambda attempt: None)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_an_error_says_whether_another_try_may_help(
 
 def test_values_survive_the_table(client: Any) -> None:
     value = {"s": "é", "n": -3, "f": 0.25, "b": True, "e": None, "l": [1, {"m": "x"}], "d": {}}
-    from airscoop.dynamodb import _item, _plain
+    from airscoop.aws.dynamodb import _item, _plain
 
     assert _plain(_item(value)) == value
     with pytest.raises(TypeError, match="bytes cannot be kept"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from airscoop import tls
+from airscoop.aws import tls
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from airscoop import S3Settings, errors
-from airscoop.cli import MODULES, main, parser
+from airscoop.cli.main import MODULES, main, parser
 
 COMMAND = [sys.executable, "-m", "airscoop.cli"]
 VERBS = [
@@ -76,7 +76,7 @@ def test_a_command_of_its_own_is_not_searched_for_cycles_at_its_end(good: Path) 
     code = """if True:
         import atexit, gc, sys
         atexit.register(lambda: print(gc.get_freeze_count() > 1000))
-        from airscoop.cli import main
+        from airscoop.cli.main import main
         line = sys.argv[1:]
         assert main(line if sys.argv[0] == "called" else None) == 0
     """
@@ -288,9 +288,9 @@ def test_a_pipe_that_closes_early_is_not_an_error_to_talk_about(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "job", "name"),
     [
-        (["delta", "s3://b/old", "s3://b/new"], "snapshots.DeltaJob", "old_s3"),
-        (["delta", "s3://b/old", "s3://b/new"], "snapshots.DeltaJob", "new_s3"),
-        (["publish", "s3://b/changes", "stream"], "publishing.PublishJob", "changes_s3"),
+        (["delta", "s3://b/old", "s3://b/new"], "deltas.job.DeltaJob", "old_s3"),
+        (["delta", "s3://b/old", "s3://b/new"], "deltas.job.DeltaJob", "new_s3"),
+        (["publish", "s3://b/changes", "stream"], "publishing.job.PublishJob", "changes_s3"),
     ],
 )
 def test_every_verb_passes_on_what_it_is_told_of_s3(

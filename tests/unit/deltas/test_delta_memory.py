@@ -176,7 +176,7 @@ def test_a_small_memory_limit_is_refused(exports: Exports) -> None:
 
 
 PEAK = """
-import sys, re, airscoop, airscoop._native, airscoop.snapshots
+import sys, re, airscoop, airscoop._native, airscoop.deltas.job
 def peak():  # not ru_maxrss, which begins with that of the process that started this one
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1))
 before = peak()

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.properties import examples
 
-from airscoop import errors, exports
-from airscoop.exports import ExportObject, group, parse, version_order
+from airscoop import errors
+from airscoop.exports import model as exports
+from airscoop.exports.model import ExportObject, group, parse, version_order
 
 
 def thing(key: str, *, size: int = 10, etag: str = '"e"') -> ExportObject:

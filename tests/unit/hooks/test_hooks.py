@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from airscoop.credentials import Credentials, KinesisSettings, S3Settings
+from airscoop.aws.credentials import Credentials, KinesisSettings, S3Settings
 from airscoop.errors import UsageError
 from airscoop.hooks.aws import kinesis_settings, s3_settings
 from airscoop.hooks.warehouse import WarehouseHook

@@ -25,7 +25,7 @@ from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 from airscoop.provider import get_provider_info
-from airscoop.resume import TaskStateResumeStore
+from airscoop.transfer.resume import TaskStateResumeStore
 
 
 def operators_in(modules: Iterable[str]) -> set[type[BaseOperator]]:
@@ -230,7 +230,8 @@ def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> d
             given.update(more)
 
         def run(self, **more: Any) -> Any:
-            return CopyReceipt(**dict.fromkeys(RECEIPT_FIELDS, 0))
+            counts: dict[str, Any] = dict.fromkeys(RECEIPT_FIELDS, 0)
+            return CopyReceipt(**counts)
 
     monkeypatch.setattr("airscoop.CopyJob", Job)
     operator.execute(context)

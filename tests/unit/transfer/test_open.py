@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 
 import airscoop
-from airscoop import errors, files
-from airscoop.files import BUFFER_BYTES
-from airscoop.options import Compression
+from airscoop import errors
+from airscoop.transfer import open as files
+from airscoop.transfer.open import BUFFER_BYTES
+from airscoop.transfer.options import Compression
 
 TEXT = "".join(f"{n},line é {n * 7919}\n" for n in range(60_000))
 DATA = TEXT.encode()
@@ -697,6 +698,7 @@ def test_an_exception_between_any_two_steps_of_a_write_never_leaves_a_hole(
 def test_the_summary_of_what_was_written_names_its_destination(folder: Path) -> None:
     with airscoop.open(folder / "out", "wb") as file:
         file.write(b"x")
+    assert file.receipt is not None
     assert file.receipt.summary().startswith(f"{folder / 'out'}: 0.0 MB in, 0.0 MB out")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airscoop import places
 from airscoop.errors import UsageError
+from airscoop.transfer import places
 
 
 @pytest.mark.parametrize(

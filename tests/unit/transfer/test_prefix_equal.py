@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from airscoop._native import checksum_add
-from airscoop.prefix_equal import are_equal
-from airscoop.storage import ObjectInfo
+from airscoop.aws.storage import ObjectInfo
+from airscoop.transfer.prefix_equal import are_equal
 
 DATA, OTHER = b"data of an object", b"Data of an object"
 SUM_BYTES = {"CRC32C": 4, "CRC64NVME": 8}

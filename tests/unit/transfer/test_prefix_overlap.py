@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airscoop import S3Settings
-from airscoop.prefix_overlap import overlap_of
+from airscoop.transfer.prefix_overlap import overlap_of
 
 ONE, OTHER = S3Settings(endpoint_url="http://one"), S3Settings(endpoint_url="http://other")
 
