@@ -8,18 +8,14 @@ from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
+from support.warehouse import Settings, connect
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import LoadContext, Warehouse
 
-Settings = dict[str, str]
 Row = tuple[object, ...]
 COLUMNS = ("k1", "k2", "stamp", "body")
 KEYS, ORDER = ("k1", "k2"), ("stamp",)
-
-
-def connect(database: Settings, **options: object) -> Warehouse:
-    return Warehouse(database["dsn"], dialect="postgres", **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
