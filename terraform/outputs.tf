@@ -1,4 +1,4 @@
 output "bucket" {
-  description = "For `airscoop script sql/bestsellers/schema.sql --set bucket=…` and the Airflow variable bestsellers_bucket."
+  description = "Name of the bucket, for `airscoop script … --set bucket=…` and the Airflow variables of the DAGs."
   value       = aws_s3_bucket.data.bucket
 }
