@@ -1,7 +1,5 @@
 # S3 tells the queue of new objects of the tenants; Airflow's asset watcher reads it.
 resource "aws_sqs_queue" "exports" {
-  count = local.delta
-
   name                       = "${var.name}-exports"
   message_retention_seconds  = 345600
   visibility_timeout_seconds = 60
@@ -36,8 +34,6 @@ resource "aws_sqs_queue" "exports" {
 }
 
 resource "aws_sqs_queue" "dead" {
-  count = local.delta
-
   name                      = "${var.name}-exports-dead"
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
@@ -45,15 +41,13 @@ resource "aws_sqs_queue" "dead" {
 
 # This is the whole of the bucket's notifications: add others here.
 resource "aws_s3_bucket_notification" "exports" {
-  count = local.delta
-
-  bucket = aws_s3_bucket.data.id
+  bucket = var.bucket
 
   dynamic "queue" {
     for_each = var.tenants
 
     content {
-      queue_arn     = aws_sqs_queue.exports[0].arn
+      queue_arn     = aws_sqs_queue.exports.arn
       events        = ["s3:ObjectCreated:*"]
       filter_prefix = "${queue.value}/"
     }

@@ -1,7 +1,5 @@
 # What the DAG snapshot_delta needs beside the worker's policy: exports, changes, registry, stream, queue.
 resource "aws_iam_policy" "exports" {
-  count = local.delta
-
   name        = "${var.name}-exports"
   description = "The DAG snapshot_delta compares exports and publishes the changes"
 

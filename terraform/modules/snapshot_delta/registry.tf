@@ -1,7 +1,5 @@
 # The registry of exports: what was seen, what is done, how far it is published, and the locks.
 resource "aws_dynamodb_table" "registry" {
-  count = local.delta
-
   name         = var.registry
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "pk"

@@ -1,7 +1,5 @@
 # The changes. On demand: a shard's limits would be the speed of a whole export.
 resource "aws_kinesis_stream" "changes" {
-  count = local.delta
-
   name             = var.stream
   retention_period = 24
   encryption_type  = "KMS"
