@@ -10,18 +10,15 @@
 
 /* One-shot. Any thread. 0, or -1 with UNSUPPORTED when libcrypto does not offer the algorithm (MD5
  * in FIPS mode) or INTERNAL. data may be NULL when length is 0. */
-int scoop_sha256(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES],
-                 struct scoop_error *error);
-/* The same, past libcrypto's providers, which take as long as the hash of 200 bytes: for many short
- * texts whose hashes are names, not signatures. Any thread. */
-void scoop_sha256_short(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES]);
-int scoop_md5(const void *data, size_t length, unsigned char out[SCOOP_MD5_BYTES],
-              struct scoop_error *error);
-int scoop_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
-                      unsigned char out[SCOOP_SHA256_BYTES], struct scoop_error *error);
+
 /* The hash as the lower-case hex digits that x-amz-content-sha256 takes. */
 int scoop_sha256_hex(const void *data, size_t length, char out[SCOOP_SHA256_HEX_SIZE],
                      struct scoop_error *error);
+/* Past libcrypto's providers, which take as long as the hash of 200 bytes: for many short texts
+ * whose hashes are names, not signatures. */
+void scoop_sha256_short(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES]);
+int scoop_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                      unsigned char out[SCOOP_SHA256_BYTES], struct scoop_error *error);
 
 /* Incremental hash. One thread at a time. new: NULL with *error as above, or NO_MEMORY; the caller
  * owns the result. finish writes SCOOP_SHA256_BYTES or SCOOP_MD5_BYTES to out, once; afterwards

@@ -5,7 +5,7 @@
 #include "copy/places.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
-#include "base/temp_folder.h"
+#include "base/temp_file.h"
 #include "text/text.h"
 #include "copy/transfer_internal.h"
 #include "base/crypto.h"

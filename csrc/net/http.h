@@ -25,9 +25,6 @@ int scoop_engine_after(struct scoop_engine *engine, uint64_t delay_ms, void (*fi
 /* Forgets every timer that was set with this user pointer. */
 void scoop_engine_forget(struct scoop_engine *engine, const void *user);
 
-/* Monotonic clock in milliseconds. */
-uint64_t scoop_now_ms(void);
-
 enum scoop_http_take { SCOOP_HTTP_TAKEN, SCOOP_HTTP_PAUSE, SCOOP_HTTP_STOP };
 
 struct scoop_http_request {

@@ -1,4 +1,5 @@
 /* Drives the publishing of changes: source -> lines -> requests -> Kinesis. */
+#include "base/clock.h"
 #include "scoop/publish.h"
 
 #include <stdatomic.h>

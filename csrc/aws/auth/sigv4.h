@@ -1,4 +1,4 @@
-/* AWS Signature Version 4: header and query (presigned) form. Pure, any thread. */
+/* AWS Signature Version 4, in a request's headers. Pure, any thread. */
 #ifndef SCOOP_AWS_AUTH_SIGV4_H
 #define SCOOP_AWS_AUTH_SIGV4_H
 
@@ -37,7 +37,7 @@ struct scoop_signing_request {
     bool omit_session_token; /* the token is sent, but not signed */
 };
 
-enum { SCOOP_AMZ_DATE_SIZE = 17, SCOOP_PRESIGN_MAX_SECONDS = 604800 };
+enum { SCOOP_AMZ_DATE_SIZE = 17 };
 
 /* What signing yields. Zero-initialise; release with scoop_signed_free. */
 struct scoop_signed {
@@ -45,23 +45,16 @@ struct scoop_signed {
     char signature[SCOOP_SHA256_HEX_SIZE];
     struct scoop_buf canonical_request; /* these two are for comparing with a server's complaint */
     struct scoop_buf string_to_sign;
-    /* Header form: the Authorization header's value. Query form: the whole query string, which
-     * holds the signature and is as good as a password until it expires. */
-    struct scoop_buf result;
+    struct scoop_buf result; /* the Authorization header's value */
 };
 
-/* Signs in the header form. The caller then sends its headers, and: Authorization (result),
+/* The caller then sends its headers, and: Authorization (result),
  * X-Amz-Date (amz_date), X-Amz-Security-Token (credentials' token, if any), and
  * X-Amz-Content-Sha256 (payload_hash, if send_payload_hash). *out is overwritten: reuse after free.
  * 0, or -1 with CREDENTIALS (no key), USAGE (no host header), NO_MEMORY, TOO_LARGE. */
 int scoop_sign_headers(const struct scoop_signing_request *request,
                        const struct scoop_credentials *credentials, struct scoop_signed *out,
                        struct scoop_error *error);
-/* Signs in the query form: result goes after '?'. For S3 payload_hash is SCOOP_UNSIGNED_PAYLOAD.
- * expires_seconds: 1 … SCOOP_PRESIGN_MAX_SECONDS, else USAGE. Errors as above. */
-int scoop_sign_query(const struct scoop_signing_request *request,
-                     const struct scoop_credentials *credentials, uint32_t expires_seconds,
-                     struct scoop_signed *out, struct scoop_error *error);
 void scoop_signed_free(struct scoop_signed *out);
 
 /* The steps, each usable alone. */
@@ -71,17 +64,9 @@ void scoop_signed_free(struct scoop_signed *out);
 int scoop_canonical_request(const struct scoop_signing_request *request,
                             struct scoop_buf *canonical, struct scoop_buf *signed_names,
                             struct scoop_error *error);
-/* Writes YYYYMMDDTHHMMSSZ. 0, or -1 with USAGE outside the years 1000 … 9999. */
-int scoop_amz_date(time_t timestamp, char out[SCOOP_AMZ_DATE_SIZE], struct scoop_error *error);
-/* amz_date as above. */
-int scoop_string_to_sign(const char *amz_date, const char *region, const char *service,
-                         const void *canonical, size_t canonical_length, struct scoop_buf *buf,
-                         struct scoop_error *error);
 /* The key depends on secret, day, region and service only. Wipe it after use. */
 int scoop_signing_key(const char *secret_access_key, const char *amz_date, const char *region,
                       const char *service, unsigned char key[SCOOP_SHA256_BYTES],
                       struct scoop_error *error);
-int scoop_signature(const unsigned char key[SCOOP_SHA256_BYTES], const void *string_to_sign,
-                    size_t length, char out[SCOOP_SHA256_HEX_SIZE], struct scoop_error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "scoop/memory.h"
 #include "warehouse/sql/sql_text.h"
@@ -312,7 +313,7 @@ static int poll_connection(struct scoop_session *session, const struct scoop_int
     int seconds = connect_seconds(connection);
     struct scoop_patience patience = {.interrupt = interrupt};
     if (seconds > 0)
-        patience.deadline_ms = scoop_session_clock_ms() + (int64_t)seconds * 1000;
+        patience.deadline_ms = scoop_now_ms() + (uint64_t)seconds * 1000;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     if (PQstatus(connection) == CONNECTION_BAD)
         return scoop_fail_connect(connection, error);

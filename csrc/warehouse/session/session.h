@@ -21,7 +21,7 @@ int scoop_session_alone(struct scoop_session *session, const char *verb,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
 /* Sleeps, ending early with -1 (CANCELLED) when the caller wants to stop. */
-int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
+int scoop_session_sleep(struct scoop_session *session, uint64_t time_ms,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
 /* scoop_session_execute without parameters and rows. */

@@ -34,7 +34,7 @@ struct scoop_session {
     enum scoop_committed made; /* what the last statement has committed, whatever it ended with */
     pid_t pid;                 /* the process that made the session */
     int wake_fd;               /* readable once cancelled; -1: there is nothing to be woken from */
-    int64_t checked_ms;        /* when the interrupt was asked last */
+    uint64_t checked_ms;       /* when the interrupt was asked last */
     atomic_bool cancelled;
 };
 
@@ -44,11 +44,10 @@ enum scoop_wait { SCOOP_WAIT_READY, SCOOP_WAIT_STOP, SCOOP_WAIT_LATE };
 /* How long and how deaf a wait is. */
 struct scoop_patience {
     const struct scoop_interrupt *interrupt;
-    int64_t deadline_ms; /* of scoop_session_clock_ms; 0: none */
-    bool deaf;           /* hears neither cancel nor interrupt: cleaning up must go through */
+    uint64_t deadline_ms; /* of scoop_now_ms; 0: none */
+    bool deaf;            /* hears neither cancel nor interrupt: cleaning up must go through */
 };
 
-int64_t scoop_session_clock_ms(void);
 /* Waits until the socket is ready for one of `events` (of poll), the caller wants to stop, or the
  * deadline has passed. */
 enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
@@ -58,7 +57,7 @@ bool scoop_session_in_transaction(const struct scoop_session *session);
 
 /* What to do, once, when a statement has not been answered after a while. */
 struct scoop_late {
-    int64_t after_ms;
+    uint64_t after_ms;
     void (*call)(void *user);
     void *user;
 };

@@ -1,4 +1,4 @@
-#include "base/temp_folder.h"
+#include "base/temp_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Temporary files, and where they go. */
-#ifndef SCOOP_BASE_TEMP_FOLDER_H
-#define SCOOP_BASE_TEMP_FOLDER_H
+#ifndef SCOOP_BASE_TEMP_FILE_H
+#define SCOOP_BASE_TEMP_FILE_H
 
 #include <stdbool.h>
 
