@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +208,11 @@ def test_a_misspelt_field_is_named_before_the_missing_one(tmp_path: Path) -> Non
     path = write(tmp_path / "sources.yml", GOOD, {**rest, "name": "other", "colums": ["asin"]})
     with pytest.raises(ConfigError, match=r"source other: unknown field colums$"):
         load_bestsellers_sources(path)
+
+
+def test_values_of_other_fields_are_not_shown(tmp_path: Path) -> None:
+    entry = {**GOOD, "bucket_dir": "geheim"}
+    del entry["pool"]
+    with pytest.raises(ConfigError) as caught:
+        load_bestsellers_sources(write(tmp_path / "sources.yml", entry))
+    assert "geheim" not in "".join(traceback.format_exception(caught.value))

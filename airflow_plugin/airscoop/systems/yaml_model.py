@@ -57,7 +57,8 @@ class YamlFile(YamlModel):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise ConfigError(f"{path}: {cls._first(document, error.errors())}") from error
+            # Not from pydantic's own error, which would show every value of the file.
+            raise ConfigError(f"{path}: {cls._first(document, error.errors())}") from None
 
     @classmethod
     def _first(cls, document: dict[str, Any], errors: list[ErrorDetails]) -> str:
