@@ -6,7 +6,7 @@
  *
  *      SERVER ------------------> SERVER_AT_ONCE        it refuses to copy in parts
  *         |                             |
- *         | it may not, or refuses      | it refuses
+ *         | it may not, or refuses      | the same
  *         v                             |
  *      STREAM <-------------------------+
  *      |  ^  |
