@@ -4,7 +4,6 @@
 
 #include "binding/trace.h"
 #include "scoop/clock.h"
-#include "base/clock.h"
 
 enum { PROGRESS_MS = 1000, FOLLOW_MS = 1000 };
 

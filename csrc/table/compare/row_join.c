@@ -254,13 +254,14 @@ static uint64_t later(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-size_t scoop_row_join_bytes(const struct scoop_row_join *join) {
+/* What it uses of the memory. */
+static size_t used_bytes(const struct scoop_row_join *join) {
     return join->slab.bytes + (size_t)join->next_spill * join->capacity * sizeof *join->table;
 }
 
 static bool is_within(const struct scoop_row_join *join, size_t more) {
     size_t beside = join->options.beside_bytes == NULL ? 0 : *join->options.beside_bytes;
-    return scoop_row_join_bytes(join) + beside + more <= join->options.memory_bytes;
+    return used_bytes(join) + beside + more <= join->options.memory_bytes;
 }
 
 static int spill_entry(struct scoop_row_join *join, struct scoop_spool *spool,
@@ -300,7 +301,7 @@ static int spill(struct scoop_row_join *join, struct scoop_error *error) {
 /* What the join wants more: a larger table, or room for a row. */
 static size_t wanted_bytes(const struct scoop_row_join *join, size_t row_bytes) {
     return row_bytes > 0 ? scoop_row_slab_needs(&join->slab, row_bytes)
-                         : grown_bytes(join) - (scoop_row_join_bytes(join) - join->slab.bytes);
+                         : grown_bytes(join) - (used_bytes(join) - join->slab.bytes);
 }
 
 /* Spills until what is wanted can be had, or the partition that wants it is spilled itself. */

@@ -22,8 +22,6 @@ int scoop_row_join_add(struct scoop_row_join *join, const struct scoop_numbered_
                        struct scoop_error *error);
 /* All rows are there: emits the rest, a partition a call. 1: there are more; 0: done; -1. */
 int scoop_row_join_finish(struct scoop_row_join *join, struct scoop_error *error);
-/* What it uses of the memory. */
-size_t scoop_row_join_bytes(const struct scoop_row_join *join);
 /* Rows that were written to the scratch file so far. */
 uint64_t scoop_row_join_spilled(const struct scoop_row_join *join);
 
