@@ -17,7 +17,7 @@ from export_support import QUICK, ROWS, Exports
 from transfer_support import BUCKET, OWNER, eventually
 
 from airscoop import Credentials, errors
-from airscoop.aws.credentials import KinesisSettings
+from airscoop.aws.settings import KinesisSettings
 from airscoop.exports.lease import Lease
 from airscoop.exports.steps import ExportLock, Terms, lock_export, publish_changes
 
@@ -215,7 +215,7 @@ PUBLISHER = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
-from airscoop.aws.credentials import KinesisSettings
+from airscoop.aws.settings import KinesisSettings
 from airscoop.exports.steps import Terms, publish_changes
 from airscoop.exports.lease import Lease
 from airscoop.exports.registry import Registry

@@ -492,7 +492,8 @@ CONTENDER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
 from airscoop.exports.steps import Terms, compute_changes, finish_export, lock_export
-from airscoop.aws.credentials import Credentials, S3Settings
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import S3Settings
 from airscoop.exports.registry import Registry
 registry, export, owner, changes = Registry(sys.argv[2]), *sys.argv[3:6]
 s3 = S3Settings(credentials=Credentials(access_key_id=sys.argv[6], secret_access_key=sys.argv[7]),

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airscoop.aws import tls
-from airscoop.aws.credentials import S3Settings
-from airscoop.transfer.options import s3_options
+from airscoop.aws.settings import S3Settings, s3_options
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from airscoop.cli.output import add_json, show
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
     from airscoop.deltas.job import Delta
 
 

@@ -53,7 +53,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_publish(options: argparse.Namespace) -> int:
     """airscoop publish CHANGES STREAM"""
-    from airscoop.aws.credentials import KinesisSettings
+    from airscoop.aws.settings import KinesisSettings
     from airscoop.publishing.job import PublishJob
 
     job = PublishJob(

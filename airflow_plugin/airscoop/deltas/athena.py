@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
 from airscoop.deltas.job import BLOCK_BYTES, Delta
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, quoted
@@ -21,7 +21,7 @@ from airscoop.transfer import places
 from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
-    from airscoop.transfer.copy import Upload
+    from airscoop.transfer.upload import Upload
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airscoop._native import Delta as NativeDelta
     from airscoop.deltas.athena import AthenaJob, AthenaSettings
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.transfer.copy import Upload
+    from airscoop.transfer.upload import Upload
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
@@ -98,7 +98,7 @@ class Delta:
         called when all is sent and nothing is visible yet; what it raises takes everything back.
         The `cancel` of the job that made this result makes the writing end in Cancelled, too.
         """
-        from airscoop.transfer.copy import Upload
+        from airscoop.transfer.upload import Upload
 
         held = before_commit is not None
         with (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
 MOST_OBJECTS = 1000  # of one version: their names are one item of the registry
 MOST_NAME_BYTES = 250_000  # of all of them; an item has 400 KB

@@ -30,7 +30,7 @@ from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import KinesisSettings, S3Settings
+    from airscoop.aws.settings import KinesisSettings, S3Settings
     from airscoop.deltas.job import Delta
     from airscoop.exports.model import Export
     from airscoop.receipts.publishing import PublishReceipt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import KinesisSettings, PayloadSigning, S3Settings
+    from airscoop.aws.settings import KinesisSettings, PayloadSigning, S3Settings
     from airscoop.exports.registry import Registry
 
 
@@ -23,7 +23,7 @@ def s3_settings(
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
     renewed while a transfer runs.
     """
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
     values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
     settings = S3Settings(
@@ -37,7 +37,7 @@ def s3_settings(
 
 def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
     """The same for Kinesis."""
-    from airscoop.aws.credentials import KinesisSettings
+    from airscoop.aws.settings import KinesisSettings
 
     values, ca_file = _read(aws_conn_id, KinesisSettings.SERVICE)
     return KinesisSettings(**values), ca_file

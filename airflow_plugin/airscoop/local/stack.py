@@ -306,7 +306,7 @@ class Stack:
                 "access_key_id": self._state.secret("s3_access_key_id"),
                 "secret_access_key": self._state.secret("s3_secret_access_key"),
             }
-        from airscoop.aws.credentials import S3Settings
+        from airscoop.aws.settings import S3Settings
 
         found = S3Settings().resolved().credentials
         if found is None:

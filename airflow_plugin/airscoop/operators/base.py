@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import Warehouse
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
     from airscoop.cancelling import Cancellable
     from airscoop.exports.registry import Registry
     from airscoop.exports.steps import ExportLock, Terms

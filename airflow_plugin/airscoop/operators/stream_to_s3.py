@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import CopyJob, Progress
-    from airscoop.aws.credentials import PayloadSigning
+    from airscoop.aws.settings import PayloadSigning
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.transfer.options import Format
     from airscoop.transfer.resume import TaskStateResumeStore

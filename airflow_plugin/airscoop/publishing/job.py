@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from airscoop.aws.credentials import KinesisSettings, S3Settings
+from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions, aws_options, place
+from airscoop.transfer.options import TransferOptions, place
 
 if TYPE_CHECKING:
     from airscoop._native import Publish, PublishFacts

@@ -6,7 +6,7 @@ import io
 import os
 from typing import Any, NoReturn
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.transfer.options import place
 
 

@@ -6,13 +6,13 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import places
-from airscoop.transfer.copy import Upload
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
+from airscoop.transfer.upload import Upload
 
 if TYPE_CHECKING:
     from airscoop.transfer.options import TransferOptions

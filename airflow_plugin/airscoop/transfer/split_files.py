@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.transfer import places
 
 METADATA = "airscoop-split"

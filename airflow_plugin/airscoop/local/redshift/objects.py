@@ -11,13 +11,13 @@ from urllib.parse import unquote, urlsplit
 from airscoop.local.redshift.errors import SqlError
 
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
 
 @cache
 def _settings() -> S3Settings:
     """Found once: the stand-in is given its keys and its endpoint when it is started."""
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
     return S3Settings().resolved()
 
