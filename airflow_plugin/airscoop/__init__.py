@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from airscoop.aws import storage
     from airscoop.aws.credentials import Credentials
     from airscoop.aws.settings import KinesisSettings, S3Settings
-    from airscoop.deltas.athena import AthenaSettings
-    from airscoop.deltas.job import Change, Delta, DeltaJob, delta
+    from airscoop.deltas.job import DeltaJob, delta
+    from airscoop.deltas.result import Change, Delta
     from airscoop.errors import AirscoopError
+    from airscoop.hooks.athena import AthenaSettings
     from airscoop.publishing.job import PublishJob, publish
     from airscoop.receipts import Receipt
     from airscoop.receipts.deltas import DeltaReceipt
@@ -39,12 +40,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipts.warehouse",
-    "AthenaSettings": "airscoop.deltas.athena",
-    "Change": "airscoop.deltas.job",
+    "AthenaSettings": "airscoop.hooks.athena",
+    "Change": "airscoop.deltas.result",
     "CopyJob": "airscoop.transfer.copy",
     "CopyReceipt": "airscoop.receipts.transfer",
     "Credentials": "airscoop.aws.credentials",
-    "Delta": "airscoop.deltas.job",
+    "Delta": "airscoop.deltas.result",
     "DeltaJob": "airscoop.deltas.job",
     "DeltaReceipt": "airscoop.receipts.deltas",
     "InsertReceipt": "airscoop.receipts.warehouse",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NewType, TypeVar
 
-from airscoop.deltas.job import Duplicates, SchemaChange, TableFormat
+from airscoop.deltas.options import Duplicates, SchemaChange, TableFormat
 
 Format = Literal["jsonl", "python-literal"]  # of records: raw bytes are no rows of a table
 Mode = Literal["keep", "replace"]

@@ -31,7 +31,7 @@ from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterRec
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import KinesisSettings, S3Settings
-    from airscoop.deltas.job import Delta
+    from airscoop.deltas.result import Delta
     from airscoop.exports.model import Export
     from airscoop.receipts.publishing import PublishReceipt
     from airscoop.receipts.transfer import CopyReceipt

@@ -13,8 +13,8 @@ from airscoop.operators.base import ExportStepOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.deltas.athena import AthenaSettings
-    from airscoop.deltas.job import Engine
+    from airscoop.deltas.options import Engine
+    from airscoop.hooks.athena import AthenaSettings
     from airscoop.receipts.exports import ChangesReceipt
 
 
@@ -82,6 +82,6 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def _athena(self) -> AthenaSettings | None:
         if self.athena is None:
             return None
-        from airscoop.deltas.athena import AthenaSettings
+        from airscoop.hooks.athena import AthenaSettings
 
         return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **self.athena})

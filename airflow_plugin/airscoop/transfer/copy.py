@@ -1,4 +1,4 @@
-"""The verbs that move bytes: copy, check, read, and an upload that is written to."""
+"""The verbs that move the bytes of one source: copy, check, read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import S3Settings
 from airscoop.receipts.transfer import CopyReceipt
@@ -20,6 +20,7 @@ from airscoop.transfer.options import (
     InvalidCharacters,
     KeyCase,
     Nonfinite,
+    SourceOptions,
     TransferOptions,
     place,
 )
@@ -298,12 +299,19 @@ def check(
     *,
     format: Format = "jsonl",
     max_rejected: int = 0,
+    source_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
-    **options: Any,
+    **options: Unpack[SourceOptions],
 ) -> CopyReceipt:
     """Reads a source to its proven end and checks every record; writes nothing."""
     job = CopyJob(
-        TransferOptions(source=place(source), format=format, max_rejected=max_rejected, **options),
+        TransferOptions(
+            source=place(source),
+            format=format,
+            max_rejected=max_rejected,
+            source_s3=source_s3 or S3Settings(),
+            **options,
+        ),
         verb="check",
     )
     return job.run(on_progress=on_progress)
@@ -314,7 +322,7 @@ def read(
     *,
     format: Format = "raw",
     source_s3: S3Settings | None = None,
-    **options: Any,
+    **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]:
     """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, cast
 
 from airscoop._native import default_memory_limit
 from airscoop.aws import storage
@@ -20,7 +20,7 @@ from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import CopyJob, Progress
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import Checksum, ObjectCopyOptions, TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, chooser, files, make_room, objects
 from airscoop.transfer.prefix_equal import are_equal
 from airscoop.transfer.prefix_overlap import Overlap, overlap_of
@@ -98,18 +98,14 @@ def _resolved(
 class _PrefixCopy:
     """One run of copy_prefix."""
 
-    def __init__(
-        self, source: str, destination: str, jobs: int, memory_limit: int, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, options: TransferOptions, *, jobs: int, memory_limit: int) -> None:
+        """`options` are those of each object; source and destination are the prefixes."""
+        source, destination = options.source, options.destination or ""
         self.source, self.destination = source, destination
         self.source_s3, self.destination_s3, self._same_access = _resolved(
-            source,
-            destination,
-            options.pop("source_s3", None) or S3Settings(),
-            options.pop("destination_s3", None) or S3Settings(),
+            source, destination, options.source_s3, options.destination_s3
         )
         self._options = options
-        self.ca_file: str | None = options.get("ca_file")
         self._jobs = jobs
         self._limit = memory_limit
         self._by_server = (  # until the server refuses one
@@ -117,8 +113,8 @@ class _PrefixCopy:
             and places.is_s3(source)
             and places.is_s3(destination)
             and self._keeps_bytes()
-            and options.get("server_side", True)
-            and options.get("overwrite", True)
+            and options.server_side
+            and options.overwrite
         )
         self._memory = _Memory(self._limit)
         self._lock = threading.Lock()
@@ -134,7 +130,7 @@ class _PrefixCopy:
             self.source,
             to_files=not places.is_s3(self.destination),
             s3=self.source_s3,
-            ca_file=self.ca_file,
+            ca_file=self._options.ca_file,
             overlap=self._overlap(),
             is_chosen=is_chosen,
             skip_marker=self._skip_marker,
@@ -149,16 +145,16 @@ class _PrefixCopy:
             self.source_s3,
             self.destination,
             self.destination_s3,
-            rejects=self._options.get("max_rejected", 0) > 0,
+            rejects=self._options.max_rejected > 0,
         )
 
     # --- the options of one object ---
 
     def _keeps_bytes(self) -> bool:
         return (
-            self._options.get("format", "raw") == "raw"
-            and self._options.get("compression", "auto") == "auto"
-            and self._options.get("compression_level") is None
+            self._options.format == "raw"
+            and self._options.compression == "auto"
+            and self._options.compression_level is None
         )
 
     def _job_memory(self) -> int:
@@ -171,19 +167,19 @@ class _PrefixCopy:
         return min(self._job_memory(), SMALL_MEMORY + 2 * entry.size)
 
     def _job(self, entry: Entry, destination: str, limit: int) -> CopyJob:
-        more: dict[str, Any] = {}
+        checksum = self._options.checksum
         source = entry.info
-        asked = self._options.get("checksum", "crc32c")
-        if asked == "crc32c" and source is not None and source.checksum is not None:
-            more["checksum"] = source.checksum.partition(":")[0].lower()
+        if checksum == "crc32c" and source is not None and source.checksum is not None:
+            checksum = cast(Checksum, source.checksum.partition(":")[0].lower())
         return CopyJob(
-            TransferOptions(
+            dataclasses.replace(
+                self._options,
                 source=entry.uri,
                 destination=destination,
                 source_s3=self.source_s3,
                 destination_s3=self.destination_s3,
                 memory_limit=limit,
-                **self._options | more,
+                checksum=checksum,
             )
         )
 
@@ -195,7 +191,7 @@ class _PrefixCopy:
             path = Path(destination)
             return path if path.is_file() else None
         try:
-            return storage.head(destination, s3=self.destination_s3, ca_file=self.ca_file)
+            return storage.head(destination, s3=self.destination_s3, ca_file=self._options.ca_file)
         except (NotFound, AccessDenied):
             return None
 
@@ -203,7 +199,7 @@ class _PrefixCopy:
         """With the object's checksum, which a listing does not tell."""
         if entry.info is None:
             return entry
-        info = storage.head(entry.uri, s3=self.source_s3, ca_file=self.ca_file)
+        info = storage.head(entry.uri, s3=self.source_s3, ca_file=self._options.ca_file)
         return dataclasses.replace(entry, info=info, size=info.size)
 
     def _copy(self, entry: Entry, limit: int) -> None:
@@ -381,8 +377,10 @@ def copy_prefix(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     memory_limit: int | None = None,
+    source_s3: S3Settings | None = None,
+    destination_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
-    **options: Any,
+    **options: Unpack[ObjectCopyOptions],
 ) -> PrefixReceipt:
     """Copies all objects below a prefix, or files below a folder, each as `airscoop.copy` does.
 
@@ -400,7 +398,17 @@ def copy_prefix(
         raise UsageError("split_bytes is for one object at a time")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
-    copy = _PrefixCopy(where, to, jobs, memory_limit or default_memory_limit(), options)
+    copy = _PrefixCopy(
+        TransferOptions(
+            source=where,
+            destination=to,
+            source_s3=source_s3 or S3Settings(),
+            destination_s3=destination_s3 or S3Settings(),
+            **options,
+        ),
+        jobs=jobs,
+        memory_limit=memory_limit or default_memory_limit(),
+    )
     is_chosen = chooser(include, exclude)
     entries = copy.objects(is_chosen) if places.is_s3(where) else files(where)
     receipt = copy.run((entry for entry in entries if is_chosen(entry.name)), on_progress)

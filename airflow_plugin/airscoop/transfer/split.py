@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
@@ -15,7 +15,7 @@ from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
 from airscoop.transfer.upload import Upload
 
 if TYPE_CHECKING:
-    from airscoop.transfer.options import TransferOptions
+    from airscoop.transfer.options import Checksum, Compression, TransferOptions
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
 STEP_BYTES = 2**20
@@ -64,6 +64,17 @@ def refuse_source(options: TransferOptions) -> None:
     raise UsageError(f"{source} is where files of {destination} go: name another destination")
 
 
+class FileOptions(TypedDict, total=False):
+    """How each file is written."""
+
+    compression: Compression
+    compression_level: int | None
+    checksum: Checksum
+    overwrite: bool
+    memory_limit: int | None
+    ca_file: str | None
+
+
 class SplitUpload:
     """As Upload, but to several files; a file is cut at the first line end after `split_bytes`.
 
@@ -84,7 +95,7 @@ class SplitUpload:
         split_replace: bool = False,
         destination_s3: S3Settings | None = None,
         object_options: ObjectOptions | None = None,
-        **options: Any,
+        **options: Unpack[FileOptions],
     ) -> None:
         if split_bytes < LEAST_BYTES:
             raise UsageError(f"split_bytes {split_bytes} is less than {LEAST_BYTES}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
-from airscoop.transfer.options import Format, TransferOptions, place
+from airscoop.transfer.options import DestinationOptions, Format, TransferOptions, place
 from airscoop.transfer.outcome import note_commit, receipt_of
 
 if TYPE_CHECKING:
@@ -32,13 +32,15 @@ class Upload:
         *,
         format: Format = "raw",
         destination_s3: S3Settings | None = None,
-        **options: Any,
+        held: bool = False,
+        **options: Unpack[DestinationOptions],
     ) -> None:
         self._options = TransferOptions(
             source="",
             destination=place(destination),
             format=format,
             destination_s3=destination_s3 or S3Settings(),
+            held=held,
             **options,
         )
         native = self._options.native()
