@@ -232,7 +232,7 @@ def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> d
         def run(self, **more: Any) -> Any:
             return CopyReceipt(**dict.fromkeys(RECEIPT_FIELDS, 0))
 
-    monkeypatch.setattr("airscoop.CopyJob", Job)
+    monkeypatch.setattr("airscoop.operators.stream_to_s3.CopyJob", Job)
     operator.execute(context)
     return given
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airscoop._native import Changes
     from airscoop.aws.settings import S3Settings
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.transfer.options import DestinationOptions
+    from airscoop.transfer.arguments import DestinationOptions
     from airscoop.transfer.upload import Upload
 
 BLOCK_BYTES = 1 << 20

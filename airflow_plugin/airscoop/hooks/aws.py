@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airscoop.aws.botocore_chain import botocore_errors, from_botocore
+from airscoop.aws.dynamodb import client_options
+from airscoop.aws.settings import KinesisSettings, S3Settings
+from airscoop.errors import UsageError
+from airscoop.exports.registry import Registry
+
 if TYPE_CHECKING:
-    from airscoop.aws.settings import KinesisSettings, PayloadSigning, S3Settings
-    from airscoop.exports.registry import Registry
+    from airscoop.aws.settings import PayloadSigning
 
 
 def s3_settings(
@@ -23,8 +28,6 @@ def s3_settings(
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
     renewed while a transfer runs.
     """
-    from airscoop.aws.settings import S3Settings
-
     values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
     settings = S3Settings(
         payload_signing=payload_signing,
@@ -37,8 +40,6 @@ def s3_settings(
 
 def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
     """The same for Kinesis."""
-    from airscoop.aws.settings import KinesisSettings
-
     values, ca_file = _read(aws_conn_id, KinesisSettings.SERVICE)
     return KinesisSettings(**values), ca_file
 
@@ -46,10 +47,6 @@ def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | No
 def registry(aws_conn_id: str | None, table: str) -> Registry:
     """The registry of exports in the DynamoDB table `table`; connections as above."""
     from botocore.config import Config
-
-    from airscoop.aws.botocore_chain import botocore_errors
-    from airscoop.aws.dynamodb import client_options
-    from airscoop.exports.registry import Registry
 
     if aws_conn_id is None:
         return Registry(table)
@@ -59,8 +56,6 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
 
 
 def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | None]:
-    from airscoop.aws.botocore_chain import botocore_errors, from_botocore
-
     if aws_conn_id is None:
         return {}, None
     hook = _hook(aws_conn_id, service)
@@ -77,8 +72,6 @@ def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | 
 
 
 def _hook(aws_conn_id: str, service: str, **options: Any) -> Any:
-    from airscoop.errors import UsageError
-
     try:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     except ImportError as error:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
+from airscoop.transfer.places import is_s3
+from airscoop.warehouse.session import LoadContext
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -39,10 +42,7 @@ class ApplyChangesOperator(WarehouseOperator):
         delta: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         expected_changes: int | Literal["delta"] | None = "delta",
         again: bool = False,
-        redshift_conn_id: str = "redshift_default",
         aws_conn_id: str | None = "aws_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,16 +53,9 @@ class ApplyChangesOperator(WarehouseOperator):
         self.delta = delta
         self.expected_changes = expected_changes
         self.again = again
-        self.redshift_conn_id = redshift_conn_id
         self.aws_conn_id = aws_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> ApplyReceipt:
-        from airscoop import LoadContext
-        from airscoop.hooks.aws import s3_settings
-        from airscoop.transfer.places import is_s3
-
         expected = self._expected()
         ti = context["ti"]
         settings, ca_file = s3_settings(self.aws_conn_id) if is_s3(self.changes) else (None, None)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
 from airscoop.transfer.places import is_s3
+from airscoop.warehouse.session import LoadContext
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop import LoadContext
     from airscoop.receipts.warehouse import InsertReceipt
 
 
@@ -42,9 +42,6 @@ class InsertDistinctOperator(WarehouseOperator):
         partition: Mapping[str, str] | None = None,
         download: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         expected_records: int | Literal["download"] | None = "download",
-        redshift_conn_id: str = "redshift_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,9 +54,6 @@ class InsertDistinctOperator(WarehouseOperator):
         self.partition = partition
         self.download = download
         self.expected_records = expected_records
-        self.redshift_conn_id = redshift_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> InsertReceipt:
         guard = Guard(
@@ -86,8 +80,6 @@ class InsertDistinctOperator(WarehouseOperator):
             )
 
     def _load(self, context: Context, receipts: Sequence[Mapping[str, Any]]) -> LoadContext:
-        from airscoop import LoadContext
-
         ti = context["ti"]
         return LoadContext(
             source=", ".join(_texts(receipts, "source")) or None,

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
+from airscoop._native import Transfer, default_memory_limit
 from airscoop.aws.settings import S3Settings
+from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
@@ -20,14 +22,14 @@ from airscoop.transfer.options import (
     InvalidCharacters,
     KeyCase,
     Nonfinite,
-    SourceOptions,
     TransferOptions,
     place,
 )
 from airscoop.transfer.outcome import note_commit, receipt_of
 
 if TYPE_CHECKING:
-    from airscoop._native import Transfer, TransferFacts
+    from airscoop._native import TransferFacts
+    from airscoop.transfer.arguments import SourceOptions
     from airscoop.transfer.resume import ResumeStore, Resumption
     from airscoop.transfer.split import SplitUpload
 
@@ -58,8 +60,6 @@ class CopyJob:
         resume: ResumeStore | None = None,
         last_try: bool = False,
     ) -> None:
-        from airscoop._native import Transfer
-
         self._options = options
         self._verb = verb
         native = options.native() if options.split_bytes is None else reading(options).native()
@@ -67,8 +67,6 @@ class CopyJob:
         self._resumption = None
         whole = options.split_bytes is None
         if resume is not None and not hasattr(resume, "save"):
-            from airscoop.errors import UsageError
-
             raise UsageError(
                 "resume takes a store, such as airscoop.resume.FileResumeStore(path),"
                 f" not {type(resume).__name__}"
@@ -158,8 +156,6 @@ READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writi
 
 def reading(options: TransferOptions) -> TransferOptions:
     """The half of a copy to several files that reads and checks."""
-    from airscoop.errors import UsageError
-
     if options.max_rejected > 0 or options.rejects is not None:
         raise UsageError("max_rejected and split_bytes do not go together")
     return dataclasses.replace(
@@ -173,7 +169,6 @@ def reading(options: TransferOptions) -> TransferOptions:
 
 def writing(options: TransferOptions) -> SplitUpload:
     """The half that cuts, compresses and writes."""
-    from airscoop._native import default_memory_limit
     from airscoop.transfer.split import SplitUpload, refuse_source
 
     refuse_source(options)
@@ -329,8 +324,6 @@ def read(
     The blocks are true only once the iterator has ended: an error may come after any of them.
     Leaving the iteration early closes the connection.
     """
-    from airscoop._native import Transfer
-
     transfer = Transfer(
         TransferOptions(
             source=place(source), format=format, source_s3=source_s3 or S3Settings(), **options

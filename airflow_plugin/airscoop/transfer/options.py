@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, get_args
 
 from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.errors import UsageError
 from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
@@ -17,61 +18,6 @@ InvalidCharacters = Literal["reject", "replace"]
 Checksum = Literal["crc32c", "crc64nvme", "none"]
 Nonfinite = Literal["reject", "null"]
 KeyCase = Literal["reject", "rename", "keep"]
-
-
-class RecordOptions(TypedDict, total=False):
-    """How records are checked: arguments of the functions that take `TransferOptions` in part."""
-
-    max_record_bytes: int | None
-    invalid_characters: InvalidCharacters
-    nonfinite: Nonfinite
-    key_case: KeyCase
-    records: str | None
-
-
-class SourceOptions(RecordOptions, total=False):
-    """How a source is read and checked."""
-
-    allow_unknown_length: bool
-    memory_limit: int | None
-    ca_file: str | None
-    as_stored: bool
-    head_lines: int | None
-
-
-class DestinationOptions(RecordOptions, total=False):
-    """How a destination is written."""
-
-    compression: Compression
-    compression_level: int | None
-    checksum: Checksum
-    max_rejected: int
-    rejects: str | None
-    memory_limit: int | None
-    overwrite: bool
-    if_match: str | None
-    object_options: ObjectOptions
-    ca_file: str | None
-    as_stored: bool
-    split_part: bool
-
-
-class ObjectCopyOptions(RecordOptions, total=False):
-    """How each object of a prefix is copied."""
-
-    format: Format
-    compression: Compression
-    compression_level: int | None
-    checksum: Checksum
-    max_rejected: int
-    rejects: str | None
-    allow_unknown_length: bool
-    server_side: bool
-    split_bytes: int | None
-    split_replace: bool
-    overwrite: bool
-    object_options: ObjectOptions
-    ca_file: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +61,6 @@ class TransferOptions:
 
     def _check(self) -> None:
         """Refuses what the engine would not see: it gets these fields as something else."""
-        from airscoop.errors import UsageError
-
         for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')

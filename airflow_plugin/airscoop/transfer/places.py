@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from airscoop.errors import UsageError
+
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
@@ -38,8 +40,6 @@ def normalized(name: str | os.PathLike[str]) -> str:
         from urllib.parse import unquote, urlsplit
 
         return unquote(urlsplit(text).path)
-    from airscoop.errors import UsageError
-
     raise UsageError(f"{scheme.group(0)} is not supported: use http(s)://, s3://, a path or -")
 
 

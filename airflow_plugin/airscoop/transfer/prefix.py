@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from airscoop._native import default_memory_limit
 from airscoop.aws import storage
@@ -20,10 +20,13 @@ from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import CopyJob, Progress
-from airscoop.transfer.options import Checksum, ObjectCopyOptions, TransferOptions, place
+from airscoop.transfer.options import Checksum, TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, chooser, files, make_room, objects
 from airscoop.transfer.prefix_equal import are_equal
 from airscoop.transfer.prefix_overlap import Overlap, overlap_of
+
+if TYPE_CHECKING:
+    from airscoop.transfer.arguments import ObjectCopyOptions
 
 JOBS = 8
 JOB_MEMORY = 32 * 2**20  # enough for any transfer

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airscoop import _native
 from airscoop.aws.settings import S3Settings
+from airscoop.aws.storage import bucket_and_key
 from airscoop.errors import UsageError
 from airscoop.transfer.rejects import REJECTS, rejects_for
 
@@ -22,10 +24,7 @@ REJECTS_FOLDER = f"{REJECTS}/"
 
 def same_bucket(one: str, s3: S3Settings, other: str, other_s3: S3Settings) -> bool | None:
     """Whether two s3:// names are of one bucket; None where nothing tells. Resolved settings."""
-    from airscoop._native import same_bucket
-    from airscoop.aws.storage import bucket_and_key
-
-    return same_bucket(
+    return _native.same_bucket(
         bucket_and_key(one)[0],
         s3.endpoint_url,
         s3.region,
@@ -92,8 +91,6 @@ def overlap_of(
 
     UsageError where all would be copied again, or where reject files would be.
     """
-    from airscoop.aws.storage import bucket_and_key
-
     same = same_bucket(source, source_s3, destination, destination_s3)
     if same is False:
         return None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.prefix_overlap import same_bucket
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
 from airscoop.transfer.upload import Upload
 
 if TYPE_CHECKING:
-    from airscoop.transfer.options import Checksum, Compression, TransferOptions
+    from airscoop.transfer.arguments import FileOptions
+    from airscoop.transfer.options import TransferOptions
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
 STEP_BYTES = 2**20
@@ -52,8 +54,6 @@ def refuse_source(options: TransferOptions) -> None:
 
     Until all are committed the source is what a failed copy is made from again.
     """
-    from airscoop.transfer.prefix_overlap import same_bucket
-
     source, destination = options.source, options.destination or "-"
     s3, other_s3 = options.source_s3, options.destination_s3
     if not SplitFiles(destination, s3=None, ca_file=None).names(source):
@@ -62,17 +62,6 @@ def refuse_source(options: TransferOptions) -> None:
     if in_s3 and same_bucket(source, s3.resolved(), destination, other_s3.resolved()) is False:
         return
     raise UsageError(f"{source} is where files of {destination} go: name another destination")
-
-
-class FileOptions(TypedDict, total=False):
-    """How each file is written."""
-
-    compression: Compression
-    compression_level: int | None
-    checksum: Checksum
-    overwrite: bool
-    memory_limit: int | None
-    ca_file: str | None
 
 
 class SplitUpload:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
-from airscoop.transfer.options import DestinationOptions, Format, TransferOptions, place
+from airscoop.transfer.options import Format, TransferOptions, place
 from airscoop.transfer.outcome import note_commit, receipt_of
 
 if TYPE_CHECKING:
     from airscoop._native import Changes
     from airscoop.receipts.transfer import CopyReceipt
+    from airscoop.transfer.arguments import DestinationOptions
 
 
 class Upload:
