@@ -14,6 +14,7 @@ from airscoop.warehouse.session import LoadContext
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop.operators.xcom import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
 
 COUNTS = ("inserted", "updated", "deleted")
@@ -39,7 +40,7 @@ class ApplyChangesOperator(WarehouseOperator):
         table: str,
         key: Sequence[str],
         ignore_columns: Sequence[str] = (),
-        delta: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        delta: XComArg | ChangesDict | Sequence[ChangesDict] | None = None,
         expected_changes: int | Literal["delta"] | None = "delta",
         again: bool = False,
         aws_conn_id: str | None = "aws_default",
@@ -88,7 +89,7 @@ class ApplyChangesOperator(WarehouseOperator):
         return guard.expected(self.expected_changes, self.delta)
 
 
-def _changes_in(receipt: Mapping[str, Any]) -> int | None:
+def _changes_in(receipt: Mapping[str, object]) -> int | None:
     """Of a delta's receipt, or of a SnapshotDeltaOperator's."""
     found = number_in(receipt, *COUNTS)
     return number_in(receipt, "count") if found is None else found

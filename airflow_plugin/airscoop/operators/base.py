@@ -78,7 +78,11 @@ class AirscoopOperator(BaseOperator):
 
 
 class WarehouseOperator(AirscoopOperator):
-    """An operator with one warehouse session, which on_kill cancels."""
+    """An operator with one warehouse session, which on_kill cancels.
+
+    redshift_conn_id: an Airflow connection of type redshift or postgres. lock_timeout and
+    statement_timeout: seconds, as of `airscoop.Warehouse`.
+    """
 
     def __init__(
         self,
@@ -112,7 +116,11 @@ class WarehouseOperator(AirscoopOperator):
 
 
 class ExportStepOperator(AirscoopOperator):
-    """A step of an export, under the lock that a LockExportOperator has taken."""
+    """A step of an export, under the lock that a LockExportOperator has taken.
+
+    lock: that operator's output. registry: the DynamoDB table. lease_seconds and handover_seconds:
+    how long the lock holds without a sign of life, in a step and between two of them.
+    """
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class FinishExportOperator(ExportStepOperator):
     def __init__(
         self,
         *,
-        needs: Sequence[XComArg | Mapping[str, Any] | None] = (),
+        needs: Sequence[XComArg | Mapping[str, object] | None] = (),
         state: Literal["done", "failed"] | None = None,
         **kwargs: Any,
     ) -> None:

@@ -13,6 +13,7 @@ from airscoop.warehouse.session import LoadContext
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop.operators.xcom import DownloadDict
     from airscoop.receipts.warehouse import InsertReceipt
 
 
@@ -40,7 +41,7 @@ class InsertDistinctOperator(WarehouseOperator):
         order_by: Sequence[str] = (),
         mode: Literal["keep", "replace"] = "keep",
         partition: Mapping[str, str] | None = None,
-        download: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        download: XComArg | DownloadDict | Sequence[DownloadDict] | None = None,
         expected_records: int | Literal["download"] | None = "download",
         **kwargs: Any,
     ) -> None:
@@ -79,7 +80,7 @@ class InsertDistinctOperator(WarehouseOperator):
                 load=self._load(context, receipts),
             )
 
-    def _load(self, context: Context, receipts: Sequence[Mapping[str, Any]]) -> LoadContext:
+    def _load(self, context: Context, receipts: Sequence[Mapping[str, object]]) -> LoadContext:
         ti = context["ti"]
         return LoadContext(
             source=", ".join(_texts(receipts, "source")) or None,
@@ -92,5 +93,5 @@ class InsertDistinctOperator(WarehouseOperator):
         )
 
 
-def _texts(receipts: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+def _texts(receipts: Sequence[Mapping[str, object]], name: str) -> list[str]:
     return [str(receipt[name]) for receipt in receipts if receipt.get(name)]

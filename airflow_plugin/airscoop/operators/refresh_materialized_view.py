@@ -14,6 +14,7 @@ from airscoop.operators.base import WarehouseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop.operators.xcom import InsertDict
     from airscoop.receipts.warehouse import RefreshReceipt
     from airscoop.warehouse.session import Warehouse
 
@@ -34,7 +35,7 @@ class RefreshMaterializedViewOperator(WarehouseOperator):
         self,
         *,
         view: str,
-        inserts: Sequence[XComArg | Mapping[str, Any]] = (),
+        inserts: Sequence[XComArg | InsertDict] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from airscoop._native import is_split_file
 from airscoop.aws import storage
@@ -135,14 +134,16 @@ class SplitFiles:
 
     def _objects(self) -> Iterator[FoundFile]:
         skipped = len(self._folder[5:].partition("/")[2])
-        where: dict[str, Any] = {"s3": self._s3, "ca_file": self._ca_file}
-        for info in storage.list_objects(f"{self._folder}{self._stem}-", **where):
+        for info in self._listed(f"{self._folder}{self._stem}-"):
             if match := self._pattern.fullmatch(info.key[skipped:]):
                 yield FoundFile(name=info.uri, number=int(match[1]), etag=info.etag)
         # Keys that begin with the whole name follow it.
-        unsplit = next(storage.list_objects(self._destination, **where), None)
+        unsplit = next(self._listed(self._destination), None)
         if unsplit is not None and unsplit.uri == self._destination:
             yield FoundFile(name=unsplit.uri, number=None)
+
+    def _listed(self, prefix: str) -> Iterator[storage.ObjectInfo]:
+        return storage.list_objects(prefix, s3=self._s3, ca_file=self._ca_file)
 
     def _is_marked(self, file: FoundFile) -> bool:
         if self._proven.get(file.name) == file.etag:

@@ -124,10 +124,14 @@ def _write(
     The lock is asked when all is sent, right before the file appears. A process that was stopped in
     that very moment may go on when the lock is another's: then the condition keeps the file.
     """
-    condition: dict[str, Any] = {"overwrite": False} if standing is None else {"if_match": standing}
     try:
         return result.write(
-            place, destination_s3=s3, ca_file=ca_file, before_commit=lease.confirm, **condition
+            place,
+            destination_s3=s3,
+            ca_file=ca_file,
+            before_commit=lease.confirm,
+            overwrite=standing is not None,
+            if_match=standing,
         )
     except PreconditionFailed as error:
         lease.confirm()
