@@ -46,3 +46,17 @@ def refuse_unknown(
     for name in options:
         if name not in known:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+
+
+def show_inherited(function: Callable[..., Any], inherited: Callable[..., Any]) -> None:
+    """Has help() and inspect show the arguments that a method hands on to an inherited one."""
+    signature = inspect.signature(function)
+    *own, rest = signature.parameters.values()
+    names = {each.name for each in own}
+    more = [
+        each
+        for each in inspect.signature(inherited).parameters.values()
+        if each.kind is each.KEYWORD_ONLY and each.name not in names
+    ]
+    shown = signature.replace(parameters=[*own, *more, rest])
+    function.__signature__ = shown  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from airscoop.warehouse.session import LoadContext
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.operators.xcom import ChangesDict
+    from airscoop.operators.counts import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
 
 COUNTS = ("inserted", "updated", "deleted")

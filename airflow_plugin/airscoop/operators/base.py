@@ -18,6 +18,7 @@ from airscoop.exports.registry import TABLE
 from airscoop.exports.steps.working import ExportLock, Terms
 from airscoop.hooks import aws
 from airscoop.hooks.warehouse import WarehouseHook
+from airscoop.signatures import show_inherited
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -44,6 +45,13 @@ def airflow_errors() -> Iterator[None]:
 
 class AirscoopOperator(BaseOperator):
     """Runs one verb; its receipt is logged, and returned as a plain dict for XCom."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Has each operator show the arguments that its base takes for several of them."""
+        super().__init_subclass__(**kwargs)
+        (base,) = cls.__bases__
+        if issubclass(base, AirscoopOperator) and "__init__" in vars(base):
+            show_inherited(vars(cls)["__init__"], vars(base)["__init__"])
 
     @abstractmethod
     def perform(self, context: Context) -> Receipt:

@@ -7,10 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from airscoop.errors import UsageError
 
 Counted = Callable[[Mapping[str, object]], "int | None"]
+
+
+class DownloadDict(TypedDict, total=False):
+    """What is read of the receipt of a StreamToS3Operator."""
+
+    source: str
+    source_etag: str | None
+    destination: str
+    format: str
+    records_out: int
+
+
+class ChangesDict(TypedDict, total=False):
+    """And of that of `airscoop.delta` (three counts) or of a SnapshotDeltaOperator (one)."""
+
+    inserted: int
+    updated: int
+    deleted: int
+    count: int
+
+
+class InsertDict(TypedDict, total=False):
+    """And of that of an InsertDistinctOperator."""
+
+    inserted: int
+    replaced: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from airscoop.warehouse.session import LoadContext
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.operators.xcom import DownloadDict
+    from airscoop.operators.counts import DownloadDict
     from airscoop.receipts.warehouse import InsertReceipt
 
 

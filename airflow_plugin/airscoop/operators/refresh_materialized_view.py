@@ -14,7 +14,7 @@ from airscoop.operators.base import WarehouseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.operators.xcom import InsertDict
+    from airscoop.operators.counts import InsertDict
     from airscoop.receipts.warehouse import RefreshReceipt
     from airscoop.warehouse.session import Warehouse
 
