@@ -1,4 +1,4 @@
-/* A file of changes as airscoop.delta writes them (docs/delta.md), read one by one. */
+/* A file of changes as airscoop.delta writes them (docs/how-to/delta.md), read one by one. */
 #ifndef SCOOP_WAREHOUSE_LOAD_CHANGE_SOURCE_H
 #define SCOOP_WAREHOUSE_LOAD_CHANGE_SOURCE_H
 

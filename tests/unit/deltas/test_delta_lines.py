@@ -39,7 +39,7 @@ def _identified(row: Row) -> str:
 
 
 def _line(op: str, row: Row, before: Row | None = None) -> bytes:
-    """A change as docs/delta.md describes it."""
+    """A change as docs/how-to/delta.md describes it."""
     hashed = "\n".join(["v1", op, _identified(row), *([_identified(before)] if before else [])])
     change: dict[str, object] = {"op": op, "key": {"PK": row["PK"]}, "row": row}
     if before is not None:
