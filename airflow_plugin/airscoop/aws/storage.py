@@ -11,6 +11,13 @@ from airscoop.aws import tls
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
 
+__all__ = [
+    "ObjectInfo",
+    "delete",
+    "head",
+    "list_objects",
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:

@@ -14,6 +14,18 @@ from airscoop.aws.storage import bucket_and_key, request_options
 from airscoop.errors import NotFound, ProtocolError
 from airscoop.receipts import Receipt
 
+__all__ = [
+    "ListedUpload",
+    "OpenUpload",
+    "UploadedPart",
+    "UploadsReceipt",
+    "abort",
+    "clean",
+    "list_parts",
+    "list_uploads",
+    "show",
+]
+
 MOST_ABORTS = 3
 OLD = timedelta(days=1)
 

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from airscoop.transfer.leftover_uploads import UploadedPart
     from airscoop.transfer.options import TransferOptions
 
+__all__ = [
+    "FileResumeStore",
+    "ResumeStore",
+    "TaskStateResumeStore",
+    "default_file",
+]
+
 log = logging.getLogger(__name__)
 
 FORMAT = 1
