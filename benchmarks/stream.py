@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.local import stack
-from airscoop.local.bestsellers_data import METADATA_FILE, REVIEWS_FILE, Plan, make
+from airscoop.systems.bestsellers.made_data import METADATA_FILE, REVIEWS_FILE, Plan, make
 
 FOLDER = "bench"
 # Runs the command line in this process and leaves its peak memory in a file: what the kernel's

@@ -1,11 +1,11 @@
-#include "scoop/uri.h"
+#include "aws/uri.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
 
 static bool is_alnum(char c) {

@@ -1,6 +1,6 @@
-#include "scoop/budget.h"
+#include "base/budget.h"
 
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 #include "scoop/memory.h"
 
 void *scoop_budget_take(struct scoop_budget *budget, size_t bytes, struct scoop_error *error) {

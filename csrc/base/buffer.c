@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 #include "scoop/memory.h"
 
 enum { FIRST_CAPACITY = 256 };

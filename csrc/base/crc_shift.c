@@ -1,4 +1,4 @@
-#include "crc_shift.h"
+#include "base/crc_shift.h"
 
 /* Reflected: the highest bit stands for x^0. */
 static uint64_t one(struct scoop_crc_field field) {

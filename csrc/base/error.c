@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "scoop/text.h"
+#include "text/text.h"
 
 struct code_facts {
     const char *name;

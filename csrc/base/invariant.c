@@ -1,4 +1,4 @@
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-#include "scoop/retry.h"
+#include "base/retry.h"
 
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 
 uint32_t scoop_retry_delay_ms(uint32_t retry, bool throttled, double random01) {
     uint32_t ceiling = throttled ? SCOOP_RETRY_THROTTLED_BASE_MS : SCOOP_RETRY_BASE_MS;

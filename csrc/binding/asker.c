@@ -1,4 +1,4 @@
-#include "asker.h"
+#include "binding/asker.h"
 
 #include <string.h>
 

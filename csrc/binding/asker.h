@@ -1,8 +1,8 @@
 /* An engine and a client for one question. */
-#ifndef AIRSCOOP_ASKER_H
-#define AIRSCOOP_ASKER_H
+#ifndef SCOOP_BINDING_ASKER_H
+#define SCOOP_BINDING_ASKER_H
 
-#include "options.h"
+#include "binding/options.h"
 
 struct airscoop_asker {
     struct airscoop_runner runner;

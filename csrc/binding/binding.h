@@ -1,6 +1,6 @@
 /* What the files of the binding share. The only folder that includes Python.h. */
-#ifndef AIRSCOOP_BINDING_H
-#define AIRSCOOP_BINDING_H
+#ifndef SCOOP_BINDING_BINDING_H
+#define SCOOP_BINDING_BINDING_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -12,8 +12,6 @@ struct airscoop_state {
     PyObject *exceptions[SCOOP_CODE_COUNT]; /* indexed by enum scoop_code; [SCOOP_OK] is the base */
     PyTypeObject *changes_type, *changes_reader_type;
 };
-
-extern struct PyModuleDef airscoop_module_definition;
 
 /* The state of the module that defined `type`, a heap type of ours. Borrowed. */
 struct airscoop_state *airscoop_state_of(PyTypeObject *type);

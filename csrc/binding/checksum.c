@@ -1,7 +1,7 @@
 /* airscoop._native.checksum_add: S3's checksums of what is not in S3. */
 #include <string.h>
 
-#include "binding.h"
+#include "binding/binding.h"
 #include "scoop/s3_checksum.h"
 
 PyObject *airscoop_checksum_add(PyObject *module, PyObject *args) {

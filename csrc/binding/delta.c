@@ -1,5 +1,5 @@
 /* airscoop._native.Delta: the comparison of two exports. */
-#include "options.h"
+#include "binding/options.h"
 #include "scoop/delta.h"
 
 struct delta_object {

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "binding.h"
+#include "binding/binding.h"
 
 struct airscoop_state *airscoop_state_of(PyTypeObject *type) {
     return PyType_GetModuleState(type);

@@ -1,5 +1,5 @@
 /* What the binding's heap types do alike. */
-#include "binding.h"
+#include "binding/binding.h"
 
 void *airscoop_allocate(PyTypeObject *type) {
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "options.h"
+#include "binding/options.h"
 
 enum kind {
     PROVIDER,

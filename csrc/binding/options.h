@@ -1,9 +1,9 @@
 /* Transfer options from a dict. */
-#ifndef AIRSCOOP_OPTIONS_H
-#define AIRSCOOP_OPTIONS_H
+#ifndef SCOOP_BINDING_OPTIONS_H
+#define SCOOP_BINDING_OPTIONS_H
 
-#include "binding.h"
-#include "provider.h"
+#include "binding/binding.h"
+#include "binding/provider.h"
 #include "scoop/transfer.h"
 
 /* Fills *options; None means the default. Strings are borrowed from the dict's values; callables

@@ -1,4 +1,4 @@
-#include "provider.h"
+#include "binding/provider.h"
 
 /* Keeps the exception that is set. The message names its class only: its text may hold secrets. */
 static int fail(struct airscoop_runner *runner, struct scoop_error *error) {

@@ -1,8 +1,8 @@
 /* Credentials from a Python callable. */
-#ifndef AIRSCOOP_PROVIDER_H
-#define AIRSCOOP_PROVIDER_H
+#ifndef SCOOP_BINDING_PROVIDER_H
+#define SCOOP_BINDING_PROVIDER_H
 
-#include "runner.h"
+#include "binding/runner.h"
 #include "scoop/s3.h"
 
 struct airscoop_provider {

@@ -1,5 +1,5 @@
 /* airscoop._native.Publish: changes published on a Kinesis stream. */
-#include "options.h"
+#include "binding/options.h"
 #include "scoop/publish.h"
 
 struct publish_object {

@@ -1,14 +1,14 @@
 /* How the binding runs the engine: one call at a time, without the GIL, with looks at signals, and
  * with what Python code may do meanwhile: raise, fork, ask for facts from another thread. */
-#ifndef AIRSCOOP_RUNNER_H
-#define AIRSCOOP_RUNNER_H
+#ifndef SCOOP_BINDING_RUNNER_H
+#define SCOOP_BINDING_RUNNER_H
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "binding.h"
+#include "binding/binding.h"
 
 /* The functions are called with the GIL, while the engine rests; each may be NULL. */
 struct airscoop_runner_type {
@@ -35,7 +35,7 @@ struct airscoop_runner {
     PyObject *raised[3]; /* an exception of Python's own, which ends the call (see PyErr_Fetch) */
     PyObject *failure;   /* the exception by which a credentials provider failed */
     PyObject *progress;  /* borrowed, during a call; NULL: none */
-    long long last_progress_ms, followed_ms; /* the latter: logging was asked for its level */
+    uint64_t last_progress_ms, followed_ms; /* the latter: logging was asked for its level */
     PyThreadState *thread;
     pthread_t waiter; /* the thread of the call */
     jmp_buf way_out;

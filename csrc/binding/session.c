@@ -1,13 +1,13 @@
 /* The type airscoop._native.Session: one warehouse session. Only one thread at a time may wait in
  * it; cancel() is for the others. */
-#include "session.h"
+#include "binding/session.h"
 
 #include <string.h>
 
 #include "scoop/memory.h"
 #include "scoop/refresh.h"
 #include "scoop/script.h"
-#include "session_arguments.h"
+#include "binding/session_arguments.h"
 
 static enum scoop_committed committed(const void *object) {
     return ((const struct airscoop_session *)object)->made;

@@ -1,11 +1,11 @@
 /* The inside of airscoop._native.Session, shared by the files of its calls. */
-#ifndef AIRSCOOP_SESSION_H
-#define AIRSCOOP_SESSION_H
+#ifndef SCOOP_BINDING_SESSION_H
+#define SCOOP_BINDING_SESSION_H
 
 #include <stdbool.h>
 
-#include "binding.h"
-#include "runner.h"
+#include "binding/binding.h"
+#include "binding/runner.h"
 #include "scoop/session.h"
 
 struct airscoop_session {

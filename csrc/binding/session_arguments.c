@@ -1,4 +1,4 @@
-#include "session_arguments.h"
+#include "binding/session_arguments.h"
 
 #include <string.h>
 

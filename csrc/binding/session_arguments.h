@@ -1,8 +1,8 @@
 /* Texts that the calls of a session are given, as C reads them. */
-#ifndef AIRSCOOP_SESSION_ARGUMENTS_H
-#define AIRSCOOP_SESSION_ARGUMENTS_H
+#ifndef SCOOP_BINDING_SESSION_ARGUMENTS_H
+#define SCOOP_BINDING_SESSION_ARGUMENTS_H
 
-#include "binding.h"
+#include "binding/binding.h"
 
 /* A text without NUL bytes; NULL with an exception set. */
 const char *airscoop_sql_text(PyObject *object);

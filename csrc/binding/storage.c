@@ -1,9 +1,9 @@
 /* airscoop._native: what is in storage. */
 #include <string.h>
 
-#include "asker.h"
+#include "binding/asker.h"
 #include "scoop/memory.h"
-#include "scoop/s3_ask.h"
+#include "scoop/s3.h"
 #include "scoop/same_bucket.h"
 #include "scoop/split_mark.h"
 #include "scoop/transfer.h"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "binding.h"
+#include "binding/binding.h"
 
 /* Bytes that are no UTF-8 are written out as \xNN: what differs stays different, as ETags must. */
 PyObject *airscoop_text_part(const char *text, size_t length) {

@@ -1,6 +1,6 @@
 /* The trace for Python: lines wait in a ring until somebody with the GIL takes them to
  * airscoop.tracing, which gives them to logging. */
-#include "trace.h"
+#include "binding/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* The trace, as Python code sees it. All of it is called with the GIL. */
-#ifndef AIRSCOOP_TRACE_H
-#define AIRSCOOP_TRACE_H
+#ifndef SCOOP_BINDING_TRACE_H
+#define SCOOP_BINDING_TRACE_H
 
-#include "binding.h"
+#include "binding/binding.h"
 
 /* When the module is made: follows AIRSCOOP_TRACE, once in a process. */
 void airscoop_start_trace(void);

@@ -1,6 +1,6 @@
 /* airscoop._native.Transfer: one transfer, run, read from, or written to. After a fork it stays the
  * parent's: the child shares its connections, and has none of its threads. */
-#include "options.h"
+#include "binding/options.h"
 #include "scoop/delta.h"
 #include "scoop/transfer.h"
 

@@ -1,9 +1,9 @@
 /* airscoop._native.list_uploads, list_parts and abort_upload. */
 #include <string.h>
 
-#include "asker.h"
+#include "binding/asker.h"
 #include "scoop/memory.h"
-#include "scoop/s3_uploads.h"
+#include "scoop/s3.h"
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {

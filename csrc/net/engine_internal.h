@@ -1,10 +1,10 @@
 /* Shared by the files of csrc/net, which alone use libcurl. */
-#ifndef SCOOP_ENGINE_INTERNAL_H
-#define SCOOP_ENGINE_INTERNAL_H
+#ifndef SCOOP_NET_ENGINE_INTERNAL_H
+#define SCOOP_NET_ENGINE_INTERNAL_H
 
 #include <curl/curl.h>
 
-#include "scoop/http.h"
+#include "net/http.h"
 
 struct scoop_timer {
     struct scoop_timer *next;

@@ -5,11 +5,11 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "engine_internal.h"
-#include "scoop/crypto.h"
-#include "scoop/header.h"
+#include "net/engine_internal.h"
+#include "base/crypto.h"
+#include "text/header.h"
 #include "scoop/memory.h"
-#include "scoop/text.h"
+#include "text/text.h"
 
 enum {
     HEAD_CEILING = 64 * 1024,

@@ -1,7 +1,8 @@
 /* What is told of a request: where it goes, what came back, how long it took. */
 #include <stdio.h>
 
-#include "engine_internal.h"
+#include "base/clock.h"
+#include "net/engine_internal.h"
 #include "scoop/trace.h"
 
 static uint64_t took_ms(const struct scoop_http_exchange *exchange) {

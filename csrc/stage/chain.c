@@ -1,6 +1,6 @@
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 
 int scoop_stage_push(struct scoop_stage *stage, const void *data, size_t length,
                      struct scoop_error *error) {

@@ -3,8 +3,8 @@
 
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
-#include "scoop/invariant.h"
-#include "scoop/stage.h"
+#include "base/invariant.h"
+#include "stage/stage.h"
 
 enum { BEYOND_CEILING = 1 << 30 }; /* what one step makes: a record, as long as one may be */
 

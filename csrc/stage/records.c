@@ -1,4 +1,4 @@
-#include "records.h"
+#include "stage/records.h"
 
 #include <string.h>
 

@@ -1,10 +1,9 @@
-/* What the record stages share: lines put together from chunks, and rejects. Private to csrc/stage.
- */
+/* What the record stages share: lines put together from chunks, and rejects. */
 #ifndef SCOOP_STAGE_RECORDS_H
 #define SCOOP_STAGE_RECORDS_H
 
 #include "scoop/buffer.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 /* One line of the text. */
 struct scoop_line {

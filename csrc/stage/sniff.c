@@ -1,4 +1,4 @@
-#include "scoop/sniff.h"
+#include "stage/sniff.h"
 
 #include <stdbool.h>
 #include <string.h>

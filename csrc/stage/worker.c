@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "scoop/invariant.h"
-#include "scoop/stage.h"
+#include "base/invariant.h"
+#include "stage/stage.h"
 
 /* Until this much has come, the chain runs on its caller's thread: small texts start none. */
 #define INLINE_BYTES SCOOP_STEP_BYTES

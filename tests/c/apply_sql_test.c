@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/warehouse/apply_sql.h"
+#include "warehouse/sql/apply_sql.h"
 
 static char id[] = "i\"d", note[] = "note", doc[] = "doc", other[] = "other";
 static struct scoop_apply_column columns[] = {{.name = id, .key = true, .given = true},

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <yajl/yajl_tree.h>
 
-#include "scoop/checksum.h"
+#include "base/crc.h"
 #include "vectors.h"
 
 enum { NOISE_BYTES = 70000, ROUNDS = 2000 };

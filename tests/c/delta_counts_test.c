@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/stream/delta.c" /* its counters are its own */
+#include "delta/delta.c" /* its counters are its own */
 
 enum { TEST_SLICE_MS = 50 };
 

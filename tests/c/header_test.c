@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/header.h"
+#include "text/header.h"
 
 static const char head[] = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nX-Two: 1\r\nx-two:\t 2 \r\n"
                            "X-Same: s\r\nx-same: s \r\nX-Empty:\r\n\r\n";

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/invariant.h"
+#include "base/invariant.h"
 
 static void what_holds_leaves_the_error_alone(void **state) {
     struct scoop_error error = {0};

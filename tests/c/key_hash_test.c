@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/table/key_hash.h"
+#include "text/key_hash.h"
 
 enum { KEYS = 2000, PARTITIONS = 256, LONG_BYTES = 600 };
 

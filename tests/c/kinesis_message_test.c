@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/aws/kinesis_key_set.h"
-#include "../../csrc/aws/kinesis_shards.h"
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/key_set.h"
+#include "aws/kinesis/shards.h"
+#include "aws/kinesis/message.h"
 
 static void check_key(const char *line, const char *expected) {
     struct scoop_partition_key key;

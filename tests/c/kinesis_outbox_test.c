@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/aws/json_cursor.h"
-#include "../../csrc/aws/kinesis_outbox.h"
+#include "text/json_cursor.h"
+#include "aws/kinesis/outbox.h"
 #include "scoop/memory.h"
 
 enum { MOST_CHANGES = 4000, MOST_KEYS = 4000, MOST_UNDER_WAY = 64 };

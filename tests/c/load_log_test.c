@@ -1,5 +1,5 @@
 /* The random names of temporary tables and loads, and what happens without randomness. */
-#include "../../csrc/warehouse/load_log.h"
+#include "warehouse/load/load_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

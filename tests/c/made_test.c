@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/warehouse/made.h"
+#include "warehouse/session/made.h"
 
 static void outside_of_a_transaction_all_but_its_begin_may_commit(void **state) {
     (void)state;

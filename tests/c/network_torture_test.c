@@ -15,11 +15,11 @@
 #include <zlib.h>
 
 #include "s3_server.h"
-#include "scoop/checksum.h"
-#include "scoop/http.h"
+#include "base/crc.h"
+#include "net/http.h"
 #include "scoop/memory.h"
 #include "scoop/resume.h"
-#include "scoop/s3_ask.h"
+#include "scoop/s3.h"
 #include "scoop/transfer.h"
 
 enum {

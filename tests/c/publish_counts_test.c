@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/stream/publish.c" /* its counters are its own */
+#include "publish/publish.c" /* its counters are its own */
 
 /* Ends a publishing that has sent nothing, with these counters. */
 static int finish_with(uint64_t skipped, uint64_t taken, struct scoop_error *error) {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/retry.h"
+#include "base/retry.h"
 
 static void delay_doubles_up_to_the_cap(void **state) {
     (void)state;

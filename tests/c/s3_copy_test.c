@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/s3_copy.h"
+#include "aws/s3/copy.h"
 
 #define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/aws/held_credentials.h"
-#include "../../csrc/aws/signer.h"
-#include "scoop/s3.h"
+#include "aws/auth/held_credentials.h"
+#include "aws/auth/signer.h"
+#include "aws/s3/client.h"
 
 static const char lines[] = "value\r\nX-Injected: 1";
 

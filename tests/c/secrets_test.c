@@ -14,9 +14,9 @@
 #include <curl/curl.h>
 #include <libpq-fe.h>
 
-#include "../../csrc/aws/held_credentials.h"
-#include "scoop/kinesis.h"
-#include "scoop/s3.h"
+#include "aws/auth/held_credentials.h"
+#include "aws/kinesis/client.h"
+#include "aws/s3/client.h"
 #include "scoop/session.h"
 #include "scoop/transfer.h"
 

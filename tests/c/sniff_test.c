@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/sniff.h"
+#include "stage/sniff.h"
 
 static enum scoop_content sniff(const char *bytes, size_t length) {
     unsigned char *copy = malloc(length + 1); /* no byte beyond length is read */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/table/spool.h"
+#include "table/store/spool.h"
 #include "scoop/memory.h"
 
 enum { SPOOLS = 256, BLOCK_BYTES = 4096, LONG_BYTES = 100 * 1000, RECORDS = 3 };

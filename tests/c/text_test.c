@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "scoop/error.h"
-#include "scoop/text.h"
+#include "text/text.h"
 
 #define E_ACUTE "\xc3\xa9"
 #define EURO "\xe2\x82\xac"

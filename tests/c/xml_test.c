@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "scoop/buffer.h"
-#include "scoop/xml.h"
+#include "aws/s3/xml.h"
 
 static int note_start(void *user, const char *path, struct scoop_error *error) {
     return scoop_buf_printf(user, error, "<%s>", path);

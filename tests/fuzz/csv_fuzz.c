@@ -1,7 +1,7 @@
 /* CSV to rows: no input breaks it, and how the text is cut makes no difference. */
 #include "fuzz_run.h"
 
-#include "../../csrc/table/csv.h"
+#include "table/rows/csv.h"
 
 enum { CEILING_BYTES = 1 << 24 };
 

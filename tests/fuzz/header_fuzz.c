@@ -1,7 +1,7 @@
 /* Heads of HTTP answers and the values in them: what is found ends where it says, lies in the head,
  * and numbers hold what they must. The input is a head. */
 #include "fuzz_run.h"
-#include "scoop/header.h"
+#include "text/header.h"
 
 static void read_value(const char *value) {
     struct scoop_content_range range;

@@ -2,9 +2,9 @@
  * too, and no text goes beyond its buffer. */
 #include <yajl/yajl_parse.h>
 
-#include "../../csrc/aws/json_cursor.h"
+#include "text/json_cursor.h"
 #include "fuzz_run.h"
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/message.h"
 
 enum { RECORDS = 3 };
 

@@ -188,7 +188,7 @@ class DeltaSql:
         return " || ',' || ".join(map(member, names))
 
     def _id(self, op: str) -> str:
-        """As csrc/table/change_id.c and docs/delta.md say."""
+        """As csrc/table/changes/id.c and docs/delta.md say."""
 
         def text(side: str) -> str:
             values = (

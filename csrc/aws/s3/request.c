@@ -1,0 +1,20 @@
+/* What an S3 request is made of, added within its room. */
+#include "aws/s3/client.h"
+
+static void add(struct scoop_pair *pairs, size_t room, size_t *count, struct scoop_pair pair,
+                bool *overflowed) {
+    if (*count >= room)
+        *overflowed = true;
+    else
+        pairs[(*count)++] = pair;
+}
+
+void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, const char *value) {
+    add(request->headers, SCOOP_S3_MAX_HEADERS, &request->header_count,
+        (struct scoop_pair){name, value}, &request->overflowed);
+}
+
+void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value) {
+    add(request->query, SCOOP_S3_MAX_PAIRS, &request->query_count, (struct scoop_pair){name, value},
+        &request->overflowed);
+}

@@ -1,0 +1,39 @@
+/* When to try again: the AWS SDKs' standard mode. Pure. */
+#ifndef SCOOP_BASE_RETRY_H
+#define SCOOP_BASE_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SCOOP_RETRY_MAX_ATTEMPTS = 3, /* the first try included */
+    SCOOP_RETRY_BASE_MS = 50,
+    SCOOP_RETRY_THROTTLED_BASE_MS = 1000,
+    SCOOP_RETRY_CAP_MS = 20000,
+    SCOOP_RETRY_AFTER_EXTRA_MS = 5000,
+    SCOOP_RETRY_QUOTA = 500,
+    SCOOP_RETRY_COST = 14,
+    SCOOP_RETRY_THROTTLED_COST = 5,
+};
+
+/* random01 * min(base * 2^retry, cap). retry is 0 before the second attempt; random01 in [0, 1). */
+uint32_t scoop_retry_delay_ms(uint32_t retry, bool throttled, double random01);
+/* The delay once the server has named one (x-amz-retry-after, in ms): no shorter than ours, at most
+ * SCOOP_RETRY_AFTER_EXTRA_MS longer. */
+uint32_t scoop_retry_after_ms(uint32_t delay_ms, uint32_t server_ms);
+
+/* A bucket of tokens shared by all requests of one client, so that an outage is not met with a
+ * storm of retries. Not thread-safe: it belongs to the engine's thread. */
+struct scoop_retry_quota {
+    uint32_t tokens;
+};
+
+void scoop_retry_quota_init(struct scoop_retry_quota *quota);
+/* Pays for one retry. Returns its cost, to be kept for the refund, or 0: too little is left, fail
+ * now. */
+uint32_t scoop_retry_quota_take(struct scoop_retry_quota *quota, bool throttled);
+/* After a success: gives back `cost` of the request's last retry, or 1 when cost is 0 (no retry).
+ */
+void scoop_retry_quota_refund(struct scoop_retry_quota *quota, uint32_t cost);
+
+#endif

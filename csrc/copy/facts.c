@@ -1,0 +1,62 @@
+/* What a transfer tells of itself. */
+#include <string.h>
+
+#include "copy/transfer_internal.h"
+
+/* Field by field: stages on other threads may be counting. */
+static void copy_counters(struct scoop_counters *to, const struct scoop_counters *from) {
+    to->source_bytes = from->source_bytes;
+    to->text_bytes = from->text_bytes;
+    to->records_in = from->records_in;
+    to->records_out = from->records_out;
+    to->records_rejected = from->records_rejected;
+    to->records_changed = from->records_changed;
+    to->blank_lines = from->blank_lines;
+    to->gzip_members = from->gzip_members;
+    to->destination_bytes = from->destination_bytes;
+    to->bom_stripped = from->bom_stripped;
+}
+
+/* Of the server's copy, or of the source, which may be gone. */
+static void tell_source(const struct scoop_attempt *attempt, struct scoop_transfer_facts *facts) {
+    const struct scoop_source *source = attempt->source;
+    if (scoop_attempt_server_copies(attempt)) {
+        struct scoop_server_copy_facts server;
+        scoop_server_copy_facts(attempt->server_copy, &server);
+        facts->source_total_bytes = server.source_bytes;
+        memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
+    } else if (source != NULL) {
+        facts->source_total_bytes = source->total_bytes;
+        facts->retries += source->retries;
+        memcpy(facts->source_etag, source->etag, sizeof facts->source_etag);
+    } else {
+        facts->source_total_bytes = attempt->read.total_bytes;
+        facts->retries += attempt->read.retries;
+        memcpy(facts->source_etag, attempt->read.etag, sizeof facts->source_etag);
+    }
+}
+
+void scoop_transfer_facts(const struct scoop_transfer *transfer,
+                          struct scoop_transfer_facts *facts) {
+    static const char *const kept[] = {"", "memory", "source", "file"};
+    const struct scoop_attempt *attempt = &transfer->attempt;
+    struct scoop_sink_facts sink;
+    memset(facts, 0, sizeof *facts);
+    copy_counters(&facts->counters, &attempt->counters);
+    facts->unchanged = attempt->unchanged;
+    facts->restarted = transfer->kind == SCOOP_ATTEMPT_TRANSFORM;
+    facts->rejects_written = transfer->rejects.written;
+    scoop_attempt_sink_facts(attempt, &sink);
+    facts->parts = sink.parts;
+    facts->resumed = scoop_transfer_resumed(transfer);
+    facts->resumed_bytes = sink.resumed_bytes;
+    facts->retries = sink.retries;
+    facts->parts_kept = kept[sink.parts_kept];
+    memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
+    memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
+    facts->server_side = scoop_attempt_server_copies(attempt);
+    if (!facts->server_side)
+        memcpy(facts->server_side_refused, transfer->server_side_refused,
+               sizeof facts->server_side_refused);
+    tell_source(attempt, facts);
+}

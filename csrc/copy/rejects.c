@@ -1,0 +1,315 @@
+#include "copy/rejects_internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/invariant.h"
+#include "scoop/memory.h"
+#include "aws/uri.h"
+
+enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
+
+void scoop_rejects_init(struct scoop_rejects *rejects) {
+    memset(rejects, 0, sizeof *rejects);
+    scoop_buf_init(&rejects->lines, LINES_CEILING);
+}
+
+void scoop_rejects_free(struct scoop_rejects *rejects) {
+    scoop_s3_cancel(rejects->call);
+    if (rejects->sink != NULL)
+        rejects->sink->type->free(rejects->sink);
+    scoop_buf_free(&rejects->lines);
+}
+
+void scoop_rejects_forget(struct scoop_rejects *rejects) {
+    rejects->count = 0;
+    rejects->lines.length = 0;
+}
+
+/* Length of the valid UTF-8 sequence at `text`, 0 if there is none. */
+static size_t sequence(const unsigned char *text, size_t length) {
+    unsigned char first = text[0];
+    size_t need = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (need == 0 || first > 0xF4 || need > length)
+        return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+    if ((first == 0xE0 && text[1] < 0xA0) || (first == 0xED && text[1] > 0x9F) ||
+        (first == 0xF0 && text[1] < 0x90) || (first == 0xF4 && text[1] > 0x8F))
+        return 0;
+    return need;
+}
+
+/* Appends a JSON string; bytes that are not UTF-8 become U+FFFD. */
+static int append_json(struct scoop_buf *buf, const void *data, size_t length,
+                       struct scoop_error *error) {
+    const unsigned char *text = data;
+    int status = scoop_buf_append(buf, "\"", 1, error);
+    for (size_t i = 0; i < length && status == 0;) {
+        size_t good = sequence(text + i, length - i);
+        if (good == 0)
+            status = scoop_buf_append(buf, "\xEF\xBF\xBD", 3, error);
+        else if (text[i] == '"' || text[i] == '\\')
+            status = scoop_buf_printf(buf, error, "\\%c", text[i]);
+        else if (text[i] < 0x20)
+            status = scoop_buf_printf(buf, error, "\\u%04x", text[i]);
+        else
+            status = scoop_buf_append(buf, text + i, good, error);
+        i += good ? good : 1;
+    }
+    return status == 0 ? scoop_buf_append(buf, "\"", 1, error) : -1;
+}
+
+static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject,
+                struct scoop_error *error) {
+    struct scoop_buf *lines = &rejects->lines;
+    size_t snippet = reject->record_length < SNIPPET_BYTES ? reject->record_length : SNIPPET_BYTES;
+    int status = scoop_buf_append_text(lines, "{\"source\":", error);
+    if (status == 0)
+        status = append_json(lines, rejects->source, strlen(rejects->source), error);
+    if (status == 0)
+        status = scoop_buf_printf(
+            lines, error, ",\"line\":%llu,\"byte_offset\":%llu,\"length\":%llu,\"reason\":",
+            (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
+            (unsigned long long)reject->total_length);
+    if (status == 0)
+        status = append_json(lines, reject->reason, strlen(reject->reason), error);
+    if (status == 0)
+        status = scoop_buf_append_text(lines, ",\"snippet\":", error);
+    if (status == 0)
+        status = append_json(lines, reject->record, snippet, error);
+    return status == 0 ? scoop_buf_append(lines, "}\n", 2, error) : -1;
+}
+
+static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
+                  enum scoop_code code, const char *why, struct scoop_error *error) {
+    struct scoop_error ignored = {0};
+    struct scoop_buf snippet;
+    size_t length = reject->record_length < MESSAGE_SNIPPET_BYTES ? reject->record_length
+                                                                  : MESSAGE_SNIPPET_BYTES;
+    scoop_buf_init(&snippet, 8 * MESSAGE_SNIPPET_BYTES);
+    append_json(&snippet, reject->record, length, &ignored);
+    const char *text = scoop_buf_text(&snippet, &ignored);
+    scoop_fail(error, code, "%s: line %llu, byte %llu: %s%s; the record begins %s", rejects->source,
+               (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
+               reject->reason, why, text ? text : "");
+    scoop_buf_free(&snippet);
+    return -1;
+}
+
+int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
+    struct scoop_rejects *rejects = user;
+    struct scoop_error full = {0};
+    rejects->count++;
+    if (rejects->max_rejected == 0)
+        return refuse(rejects, reject, SCOOP_BAD_RECORD, "", error);
+    if (rejects->count > rejects->max_rejected)
+        return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)",
+                      error);
+    if (rejects->uri == NULL || keep(rejects, reject, &full) == 0)
+        return 0;
+    if (full.code == SCOOP_TOO_LARGE)
+        return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",
+                      error);
+    *error = full;
+    return -1;
+}
+
+static void end_with(struct scoop_rejects *rejects, const struct scoop_error *error) {
+    rejects->done = true;
+    rejects->failed = error->code != SCOOP_OK;
+    rejects->error = *error;
+}
+
+static void deleted(void *user, struct scoop_http_exchange *exchange,
+                    const struct scoop_error *error) {
+    struct scoop_rejects *rejects = user;
+    (void)exchange;
+    rejects->call = NULL;
+    end_with(rejects, error);
+}
+
+static int ask(struct scoop_rejects *rejects, const char *method, const char *action,
+               void (*on_done)(void *, struct scoop_http_exchange *, const struct scoop_error *),
+               struct scoop_error *error) {
+    struct scoop_s3_uri place;
+    if (scoop_s3_uri_parse(rejects->uri, &place, error) != 0)
+        return -1;
+    struct scoop_s3_request request = {
+        .method = method,
+        .action = action,
+        .bucket = place.bucket,
+        .key = place.key,
+        .on_done = on_done,
+        .user = rejects,
+    };
+    rejects->call = scoop_s3_start(rejects->client, &request, error);
+    return rejects->call == NULL ? -1 : 0;
+}
+
+static void looked(void *user, struct scoop_http_exchange *exchange,
+                   const struct scoop_error *error) {
+    struct scoop_rejects *rejects = user;
+    struct scoop_error failure = {0};
+    (void)exchange;
+    rejects->call = NULL;
+    if (error->code == SCOOP_NOT_FOUND || error->code == SCOOP_ACCESS_DENIED)
+        end_with(rejects, &failure);
+    else if (error->code != SCOOP_OK)
+        end_with(rejects, error);
+    else if (ask(rejects, "DELETE", "s3:DeleteObject", deleted, &failure) != 0)
+        end_with(rejects, &failure);
+}
+
+static int remove_stale(struct scoop_rejects *rejects, struct scoop_error *error) {
+    if (rejects->client != NULL)
+        return ask(rejects, "HEAD", "s3:GetObject", looked, error);
+    rejects->done = true;
+    if (unlink(rejects->uri) != 0 && errno != ENOENT && errno != ENOTDIR)
+        return scoop_fail_errno(error, errno, "removing the earlier %s", rejects->uri);
+    return 0;
+}
+
+/* Makes the folders of a local reject file, which no one else has a reason to make. */
+static int make_folders(const char *path, struct scoop_error *error) {
+    char *folder = scoop_strdup(path);
+    int status = folder == NULL ? scoop_fail_memory(error) : 0;
+    for (char *c = folder; status == 0 && (c = strchr(c + 1, '/')) != NULL; *c = '/') {
+        *c = 0;
+        if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+            status = scoop_fail_errno(error, errno, "making the folder %s", folder);
+    }
+    scoop_free(folder);
+    return status;
+}
+
+static int open_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
+    struct scoop_s3_uri place;
+    if (rejects->client == NULL) {
+        if (make_folders(rejects->uri, error) != 0)
+            return -1;
+        rejects->sink = scoop_file_sink_new(rejects->uri, false, false, error);
+        return rejects->sink == NULL ? -1 : 0;
+    }
+    if (scoop_s3_uri_parse(rejects->uri, &place, error) != 0)
+        return -1;
+    struct scoop_s3_sink_options options = {
+        .client = rejects->client,
+        .bucket = place.bucket,
+        .key = place.key,
+        .budget = rejects->budget,
+        .temp_folder = rejects->temp_folder,
+        .checksum = rejects->checksum,
+        .plan = scoop_part_plan_growing(SCOOP_REJECTS_PART_BYTES),
+        .memory_bytes = 2 * SCOOP_REJECTS_PART_BYTES,
+        .buffers = 2,
+        .content_type = "application/x-ndjson",
+        .object = &rejects->object,
+    };
+    rejects->sink = scoop_s3_sink_new(&options, error);
+    return rejects->sink == NULL ? -1 : 0;
+}
+
+static int write_file(struct scoop_rejects *rejects, struct scoop_error *error) {
+    if (open_sink(rejects, error) != 0)
+        return -1;
+    const struct scoop_sink_type *type = rejects->sink->type;
+    if (type->write(rejects->sink, rejects->lines.data, rejects->lines.length, error) != 0)
+        return -1;
+    return type->seal(rejects->sink, error);
+}
+
+static void looked_before(void *user, struct scoop_http_exchange *exchange,
+                          const struct scoop_error *error) {
+    struct scoop_rejects *rejects = user;
+    struct scoop_error failure = {0};
+    (void)exchange;
+    rejects->call = NULL;
+    rejects->replaces = error->code != SCOOP_NOT_FOUND;
+    if (write_file(rejects, &failure) != 0)
+        end_with(rejects, &failure);
+}
+
+int scoop_rejects_begin(struct scoop_rejects *rejects, struct scoop_error *error) {
+    rejects->done = rejects->uri == NULL || rejects->count == 0;
+    if (rejects->done)
+        return 0;
+    if (rejects->client != NULL)
+        return ask(rejects, "HEAD", "s3:GetObject", looked_before, error);
+    rejects->replaces = access(rejects->uri, F_OK) == 0;
+    return write_file(rejects, error);
+}
+
+void scoop_rejects_abort(struct scoop_rejects *rejects) {
+    struct scoop_error ignored = {0};
+    struct scoop_sink *sink = rejects->sink;
+    scoop_s3_cancel(rejects->call);
+    rejects->call = NULL;
+    if (sink != NULL && sink->type->poll(sink, &ignored) != SCOOP_SINK_COMMITTED)
+        sink->type->abort(sink);
+}
+
+static void remove_written(struct scoop_rejects *rejects) {
+    struct scoop_error error = {0};
+    rejects->removes = true;
+    rejects->done = rejects->written = false;
+    if (rejects->client == NULL)
+        unlink(rejects->uri);
+    rejects->done =
+        rejects->client == NULL || ask(rejects, "DELETE", "s3:DeleteObject", deleted, &error) != 0;
+}
+
+bool scoop_rejects_take_back(struct scoop_rejects *rejects) {
+    struct scoop_error ignored = {0};
+    struct scoop_sink_facts facts;
+    if (rejects->sink == NULL || rejects->replaces)
+        return true;
+    enum scoop_sink_state state = rejects->sink->type->poll(rejects->sink, &ignored);
+    scoop_sink_facts(rejects->sink, &facts);
+    if (state == SCOOP_SINK_ABORTING)
+        return false;
+    if (state != SCOOP_SINK_COMMITTED && !facts.in_doubt)
+        return true;
+    if (!rejects->removes)
+        remove_written(rejects);
+    return rejects->done;
+}
+
+bool scoop_rejects_must_clean(const struct scoop_rejects *rejects) {
+    return rejects->uri != NULL && rejects->max_rejected > 0 && rejects->count == 0;
+}
+
+int scoop_rejects_clean(struct scoop_rejects *rejects, struct scoop_error *error) {
+    if (!scoop_rejects_must_clean(rejects))
+        return 0;
+    rejects->done = false;
+    return remove_stale(rejects, error);
+}
+
+static int poll_sink(struct scoop_rejects *rejects, struct scoop_error *error) {
+    const struct scoop_sink_type *type = rejects->sink->type;
+    switch (type->poll(rejects->sink, error)) {
+    case SCOOP_SINK_SEALED:
+        return type->commit(rejects->sink, error);
+    case SCOOP_SINK_COMMITTED:
+        rejects->done = rejects->written = true;
+        return 1;
+    case SCOOP_SINK_FAILED:
+        return -1;
+    default:
+        return 0;
+    }
+}
+
+int scoop_rejects_poll(struct scoop_rejects *rejects, struct scoop_error *error) {
+    if (rejects->sink != NULL && !rejects->done && !rejects->failed)
+        return poll_sink(rejects, error);
+    if (rejects->failed)
+        *error = rejects->error;
+    else if (!SCOOP_INVARIANT(rejects->done || rejects->call != NULL, error))
+        return -1;
+    return rejects->failed ? -1 : rejects->done;
+}

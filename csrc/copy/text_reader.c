@@ -1,0 +1,158 @@
+#include "copy/text_reader.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "scoop/memory.h"
+
+enum { BLOCK_CEILING = 64 * 1024 * 1024, SLICE_MS = 100, ALONE_MS = 10 };
+
+struct scoop_text_reader {
+    struct scoop_transfer *transfer;
+    struct scoop_buf arrived; /* the thread's */
+    struct scoop_waker *waker;
+    pthread_t thread;
+    bool started; /* else whoever takes the text also reads it */
+    pthread_mutex_t lock;
+    pthread_cond_t taken; /* or stopped */
+    struct {
+        struct scoop_buf block; /* to be taken, if it holds anything */
+        bool stopped, ended;
+        struct scoop_error error;
+        struct scoop_text_facts facts;
+    } synced;
+};
+
+struct scoop_text_reader *scoop_text_reader_new(const struct scoop_transfer_options *options,
+                                                struct scoop_error *error) {
+    struct scoop_text_reader *reader = scoop_calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    pthread_mutex_init(&reader->lock, NULL);
+    pthread_cond_init(&reader->taken, NULL);
+    scoop_buf_init(&reader->arrived, BLOCK_CEILING);
+    scoop_buf_init(&reader->synced.block, BLOCK_CEILING);
+    reader->synced.facts.source_total_bytes = -1;
+    struct scoop_transfer_options transfer = *options;
+    transfer.destination = (struct scoop_place){0};
+    transfer.memory = &reader->arrived;
+    transfer.format = SCOOP_FORMAT_JSONL;
+    transfer.compression = SCOOP_COMPRESSION_NONE;
+    transfer.key_case = SCOOP_KEY_CASE_KEEP; /* columns of a table may differ in case only */
+    reader->transfer = scoop_transfer_new(&transfer, error);
+    if (reader->transfer != NULL)
+        return reader;
+    scoop_text_reader_free(reader);
+    return NULL;
+}
+
+static void note_facts(struct scoop_text_reader *reader) {
+    struct scoop_transfer_facts facts;
+    struct scoop_text_facts *told = &reader->synced.facts;
+    scoop_transfer_facts(reader->transfer, &facts);
+    pthread_mutex_lock(&reader->lock);
+    told->source_bytes = facts.counters.source_bytes;
+    told->source_total_bytes = facts.source_total_bytes;
+    told->retries = facts.retries;
+    memcpy(told->etag, facts.source_etag, sizeof told->etag);
+    pthread_mutex_unlock(&reader->lock);
+}
+
+/* Hands over what has arrived once the block before is taken. False: stopped. */
+static bool hand_over(struct scoop_text_reader *reader, bool last) {
+    pthread_mutex_lock(&reader->lock);
+    while (reader->synced.block.length > 0 && !reader->synced.stopped)
+        pthread_cond_wait(&reader->taken, &reader->lock);
+    bool stopped = reader->synced.stopped;
+    struct scoop_buf empty = reader->synced.block;
+    if (!stopped && reader->arrived.length > 0) {
+        reader->synced.block = reader->arrived;
+        reader->arrived = empty;
+    }
+    reader->synced.ended = last;
+    pthread_mutex_unlock(&reader->lock);
+    scoop_waker_wake(reader->waker);
+    return !stopped;
+}
+
+/* Reads on for a while, and hands over what has arrived. False: there is no more to do. */
+static bool read_on(struct scoop_text_reader *reader, int slice_ms) {
+    struct scoop_error error = {0};
+    enum scoop_transfer_state state = scoop_transfer_run(reader->transfer, slice_ms, &error);
+    note_facts(reader);
+    if (state != SCOOP_TRANSFER_FAILED)
+        return hand_over(reader, state == SCOOP_TRANSFER_DONE) && state != SCOOP_TRANSFER_DONE;
+    pthread_mutex_lock(&reader->lock);
+    reader->synced.error = error;
+    pthread_mutex_unlock(&reader->lock);
+    scoop_waker_wake(reader->waker);
+    return false;
+}
+
+static void *run(void *user) {
+    while (read_on(user, SLICE_MS))
+        ;
+    return NULL;
+}
+
+void scoop_text_reader_start(struct scoop_text_reader *reader, struct scoop_waker *waker) {
+    reader->waker = waker;
+    reader->started = scoop_thread_start(&reader->thread, run, reader);
+}
+
+/* Without a thread: reads on here, if nothing is to be taken. */
+static void read_alone(struct scoop_text_reader *reader) {
+    if (reader->synced.block.length == 0 && !reader->synced.ended &&
+        reader->synced.error.code == SCOOP_OK)
+        read_on(reader, ALONE_MS);
+}
+
+enum scoop_text_state scoop_text_reader_take(struct scoop_text_reader *reader,
+                                             struct scoop_buf *text, struct scoop_error *error) {
+    enum scoop_text_state state = SCOOP_TEXT_WAITING;
+    if (!reader->started)
+        read_alone(reader);
+    pthread_mutex_lock(&reader->lock);
+    struct scoop_buf *block = &reader->synced.block;
+    if (block->length > 0) {
+        state = SCOOP_TEXT_READY;
+        if (scoop_buf_append(text, block->data, block->length, error) != 0)
+            state = SCOOP_TEXT_FAILED;
+        block->length = 0;
+        pthread_cond_signal(&reader->taken);
+    } else if (reader->synced.error.code != SCOOP_OK) {
+        *error = reader->synced.error;
+        state = SCOOP_TEXT_FAILED;
+    } else if (reader->synced.ended) {
+        state = SCOOP_TEXT_ENDED;
+    }
+    pthread_mutex_unlock(&reader->lock);
+    return state;
+}
+
+void scoop_text_reader_facts(struct scoop_text_reader *reader, struct scoop_text_facts *facts) {
+    pthread_mutex_lock(&reader->lock);
+    *facts = reader->synced.facts;
+    pthread_mutex_unlock(&reader->lock);
+}
+
+void scoop_text_reader_free(struct scoop_text_reader *reader) {
+    if (reader == NULL)
+        return;
+    if (reader->started) {
+        scoop_transfer_cancel(reader->transfer);
+        pthread_mutex_lock(&reader->lock);
+        reader->synced.stopped = true;
+        pthread_cond_signal(&reader->taken);
+        pthread_mutex_unlock(&reader->lock);
+        pthread_join(reader->thread, NULL);
+    }
+    scoop_transfer_free(reader->transfer);
+    scoop_buf_free(&reader->arrived);
+    scoop_buf_free(&reader->synced.block);
+    pthread_cond_destroy(&reader->taken);
+    pthread_mutex_destroy(&reader->lock);
+    scoop_free(reader);
+}

@@ -1,0 +1,453 @@
+/* Drives the comparison of two exports: reads both, compares, and looks at the result. */
+#include "base/clock.h"
+#include "scoop/delta.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "table/changes/changes.h"
+#include "table/compare/compare.h"
+#include "delta/export.h"
+#include "copy/places.h"
+#include "net/http.h"
+#include "scoop/memory.h"
+#include "base/memory_ceiling.h"
+#include "text/text.h"
+#include "scoop/trace.h"
+
+enum {
+    LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
+    OTHER_MEMORY_BYTES = 14 * 1024 * 1024, /* batches, inflating, blocks on their way to disk */
+    LEAST_SOURCE_BYTES = 8 * 1024 * 1024,  /* of what is fetched from S3, on each side */
+    MOST_EXAMPLES = 3,
+    EXAMPLE_BYTES = 160,
+    WAIT_MS = 50,
+};
+
+enum phase { STARTING, PLANNING, COMPARING, DONE, FAILED };
+
+struct scoop_delta {
+    struct scoop_delta_options options; /* keys and sides are not kept */
+    char **keys;
+    enum phase phase, told_phase; /* the latter in the trace */
+    atomic_bool cancelled;
+    struct scoop_bell bell;
+    struct scoop_export *sides[SCOOP_DELTA_SIDES]; /* old: NULL when there is none */
+    struct scoop_changes *changes;
+    struct scoop_scratch scratch; /* of the comparison, given back when it is done */
+    struct scoop_compare *compare;
+    struct scoop_delta_counts counts;
+    struct scoop_batch nothing; /* the only batch of an old export that is not there */
+    unsigned examples;
+    char example_text[MOST_EXAMPLES * (EXAMPLE_BYTES + 600)];
+    size_t example_length;
+    struct scoop_error error;
+};
+
+static int check_options(const struct scoop_delta_options *options, struct scoop_error *error) {
+    if (options->key_count == 0)
+        return scoop_fail(error, SCOOP_USAGE, "a delta needs at least one key column");
+    for (size_t i = 0; i < options->key_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(options->keys[i], options->keys[j]) == 0)
+                return scoop_fail(error, SCOOP_USAGE, "the key column \"%s\" is given twice",
+                                  options->keys[i]);
+    if (options->sides[SCOOP_NEW] == NULL || options->sides[SCOOP_NEW]->source.uri == NULL)
+        return scoop_fail(error, SCOOP_USAGE, "a delta needs a new export");
+    if (options->memory_limit_bytes != 0 && options->memory_limit_bytes < LEAST_MEMORY_BYTES)
+        return scoop_fail(error, SCOOP_USAGE, "memory_limit %zu is less than the least, %d",
+                          options->memory_limit_bytes, LEAST_MEMORY_BYTES);
+    if (!(options->max_delete_ratio >= 0.0 && options->max_delete_ratio <= 1.0))
+        return scoop_fail(error, SCOOP_USAGE, "max_delete_ratio %g is not between 0 and 1",
+                          options->max_delete_ratio);
+    return 0;
+}
+
+static int copy_keys(struct scoop_delta *delta, const struct scoop_delta_options *options,
+                     struct scoop_error *error) {
+    delta->keys = scoop_calloc(options->key_count, sizeof *delta->keys);
+    for (size_t i = 0; delta->keys != NULL && i < options->key_count; i++)
+        if ((delta->keys[i] = scoop_strdup(options->keys[i])) == NULL)
+            return scoop_fail_memory(error);
+    return delta->keys == NULL ? scoop_fail_memory(error) : 0;
+}
+
+/* What each S3 source may take of the memory; 0 for the others. */
+static size_t source_bytes(const struct scoop_delta_options *options, int side) {
+    const struct scoop_transfer_options *transfer = options->sides[side];
+    if (transfer == NULL || !scoop_place_is_s3(transfer->source.uri))
+        return 0;
+    size_t part = options->memory_limit_bytes / 8;
+    return part < LEAST_SOURCE_BYTES ? LEAST_SOURCE_BYTES : part;
+}
+
+static void note_duplicate(void *user, enum scoop_side side, const struct scoop_row_bytes *row,
+                           uint64_t line);
+
+static enum scoop_next next_batch(void *user, enum scoop_side side, struct scoop_batch **batch,
+                                  struct scoop_error *error) {
+    struct scoop_delta *delta = user;
+    if (delta->sides[side] == NULL) {
+        *batch = &delta->nothing;
+        return SCOOP_NEXT_BATCH;
+    }
+    int status = scoop_export_next(delta->sides[side], batch, error);
+    return status > 0 ? SCOOP_NEXT_BATCH : status == 0 ? SCOOP_NEXT_WAIT : SCOOP_NEXT_FAILED;
+}
+
+static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
+    size_t limit = delta->options.memory_limit_bytes;
+    size_t taken = OTHER_MEMORY_BYTES + limit / 8; /* and what the allocator cannot use */
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        taken += source_bytes(&delta->options, side);
+    size_t left = limit > taken + taken / 4 ? limit - taken : taken / 4;
+    delta->changes->room.most_bytes = scoop_default_memory_bytes(left, 0);
+    scoop_scratch_bound(&delta->scratch, &delta->changes->room);
+    scoop_scratch_bound(&delta->changes->scratch, &delta->changes->room);
+    const struct scoop_compare_options options = {
+        .scratch = &delta->scratch,
+        .cancelled = &delta->cancelled,
+        .counts = &delta->counts,
+        .plans = delta->changes->plans,
+        .changes = &delta->changes->spools[0],
+        .one_side = &delta->changes->spools[1],
+        .memory_bytes = delta->scratch.in_memory ? left / 2 : left,
+        .keep_last = delta->options.keep_last,
+        .next = next_batch,
+        .on_duplicate = delta->options.keep_last ? NULL : note_duplicate,
+        .user = delta,
+    };
+    delta->compare = scoop_compare_new(&options, error);
+    return delta->compare == NULL ? -1 : 0;
+}
+
+static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *options,
+                  struct scoop_error *error) {
+    if (delta->options.memory_limit_bytes == 0)
+        delta->options.memory_limit_bytes =
+            scoop_default_memory_bytes(SCOOP_DELTA_MEMORY_LIMIT_BYTES, LEAST_MEMORY_BYTES);
+    delta->changes = scoop_changes_new(options->temp_dir, options->version, error);
+    if (delta->changes == NULL ||
+        scoop_scratch_init(&delta->scratch, options->temp_dir, error) != 0 ||
+        copy_keys(delta, options, error) != 0 || make_compare(delta, error) != 0)
+        return -1;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
+        const struct scoop_export_options export = {
+            .objects = options->sides[side],
+            .count = options->side_objects[side] == 0 ? 1 : options->side_objects[side],
+            .format = options->format,
+            .memory_bytes = source_bytes(&delta->options, side),
+            .max_record_bytes = options->max_record_bytes,
+            .bell = &delta->bell,
+        };
+        if (export.objects == NULL)
+            continue;
+        delta->sides[side] = scoop_export_new(&export, error);
+        if (delta->sides[side] == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static void init_bell(struct scoop_bell *bell) {
+    pthread_mutex_init(&bell->lock, NULL);
+    scoop_timed_condition_init(&bell->rung);
+}
+
+struct scoop_delta *scoop_delta_new(const struct scoop_delta_options *options,
+                                    struct scoop_error *error) {
+    if (check_options(options, error) != 0)
+        return NULL;
+    struct scoop_delta *delta = scoop_calloc(1, sizeof *delta);
+    if (delta == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    delta->options = *options;
+    delta->nothing.last = delta->nothing.sorted[SCOOP_ORDER_BYTES] = true;
+    delta->nothing.sorted[SCOOP_ORDER_NUMBERS] = true;
+    init_bell(&delta->bell);
+    int status = set_up(delta, options, error);
+    /* They belong to the caller and are not looked at any more. */
+    memset(delta->options.sides, 0, sizeof delta->options.sides);
+    delta->options.keys = NULL;
+    if (status == 0)
+        return delta;
+    scoop_delta_free(delta);
+    return NULL;
+}
+
+/* "key" on line 7 of NAME; the line is known unless the row came back from a temporary file. */
+static void note_duplicate(void *user, enum scoop_side side, const struct scoop_row_bytes *row,
+                           uint64_t line) {
+    struct scoop_delta *delta = user;
+    const struct scoop_row_plan *plan = &delta->changes->plans[side];
+    char key[EXAMPLE_BYTES], where[48] = "";
+    size_t length = 0;
+    if (delta->examples == MOST_EXAMPLES)
+        return;
+    for (size_t i = 0; i < plan->key_count; i++) {
+        const unsigned char *at = row->data, *end = row->data + row->length;
+        struct scoop_value value = {0};
+        for (size_t column = 0; column <= plan->key_places[i]; column++)
+            at = scoop_row_next(at, end, &value);
+        length += scoop_text_print(key + length, sizeof key - length, "%s%s=%.*s",
+                                   i > 0 ? ", " : "", plan->names.names[plan->key_places[i]],
+                                   (int)(value.length < 60 ? value.length : 60), value.data);
+    }
+    if (line > 0)
+        snprintf(where, sizeof where, " on line %llu", (unsigned long long)line);
+    size_t room = sizeof delta->example_text - delta->example_length;
+    delta->example_length += scoop_text_print(delta->example_text + delta->example_length, room,
+                                              "%s%s%s of %.200s", delta->examples > 0 ? "; " : "",
+                                              key, where, scoop_export_name(delta->sides[side]));
+    delta->examples++;
+}
+
+static void start(struct scoop_delta *delta) {
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL)
+            scoop_export_start(delta->sides[side]);
+    delta->phase = PLANNING;
+}
+
+/* Once the columns of both are known. */
+static int plan(struct scoop_delta *delta, struct scoop_error *error) {
+    const struct scoop_columns *columns[SCOOP_DELTA_SIDES] = {NULL, NULL};
+    bool json[SCOOP_DELTA_SIDES] = {false, false};
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
+        if (delta->sides[side] == NULL)
+            continue;
+        int status = scoop_export_columns(delta->sides[side], &columns[side], &json[side], error);
+        if (status <= 0)
+            return status;
+    }
+    const char *names[] = {
+        delta->sides[SCOOP_OLD] == NULL ? "" : scoop_export_name(delta->sides[SCOOP_OLD]),
+        scoop_export_name(delta->sides[SCOOP_NEW])};
+    if (columns[SCOOP_OLD] != NULL && json[SCOOP_OLD] != json[SCOOP_NEW])
+        return scoop_fail(error, SCOOP_USAGE, "%.200s is %s, %.200s is %s: both must be one format",
+                          names[0], json[0] ? "JSON lines" : "CSV", names[1],
+                          json[1] ? "JSON lines" : "CSV");
+    /* JSON lines without a line have no columns of their own, but the key's, or the other side's.
+     */
+    struct scoop_columns key = {.names = delta->keys, .count = delta->options.key_count};
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (json[side] && columns[side]->count == 0)
+            columns[side] =
+                columns[!side] != NULL && columns[!side]->count > 0 ? columns[!side] : &key;
+    const struct scoop_plan_options options = {
+        .old_columns = columns[SCOOP_OLD],
+        .new_columns = columns[SCOOP_NEW],
+        .keys = (const char *const *)delta->keys,
+        .key_count = delta->options.key_count,
+        .common_only = delta->options.common_only,
+        .old_name = names[SCOOP_OLD],
+        .new_name = names[SCOOP_NEW],
+    };
+    delta->changes->json = json[SCOOP_NEW];
+    if (scoop_row_plans(&options, delta->changes->plans, error) != 0 ||
+        scoop_changes_prepare(delta->changes, error) != 0)
+        return -1;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL)
+            scoop_export_set_plan(delta->sides[side], &delta->changes->plans[side]);
+    delta->phase = COMPARING;
+    return 1;
+}
+
+static int check_sums(const struct scoop_delta_counts *counts, const uint64_t *rows,
+                      struct scoop_error *error) {
+    uint64_t both = counts->updated + counts->unchanged;
+    if (rows[SCOOP_OLD] == both + counts->deleted + counts->duplicates[SCOOP_OLD] &&
+        rows[SCOOP_NEW] == both + counts->inserted + counts->duplicates[SCOOP_NEW])
+        return 0;
+    return scoop_fail(error, SCOOP_COUNT_MISMATCH,
+                      "%llu old and %llu new rows do not add up to %llu updated, %llu unchanged, "
+                      "%llu deleted, %llu inserted and %llu + %llu duplicates",
+                      (unsigned long long)rows[SCOOP_OLD], (unsigned long long)rows[SCOOP_NEW],
+                      (unsigned long long)counts->updated, (unsigned long long)counts->unchanged,
+                      (unsigned long long)counts->deleted, (unsigned long long)counts->inserted,
+                      (unsigned long long)counts->duplicates[SCOOP_OLD],
+                      (unsigned long long)counts->duplicates[SCOOP_NEW]);
+}
+
+static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
+                      struct scoop_error *error) {
+    const char *name = scoop_export_name(delta->sides[SCOOP_NEW]);
+    uint64_t old_rows = rows[SCOOP_OLD] - delta->counts.duplicates[SCOOP_OLD];
+    uint64_t deleted = delta->counts.deleted;
+    double ratio = old_rows == 0 ? 0.0 : (double)deleted / (double)old_rows;
+    if (rows[SCOOP_NEW] < delta->options.min_rows)
+        return scoop_fail(error, SCOOP_SUSPECT_EXPORT,
+                          "%.300s has %llu rows, fewer than min_rows, %llu; if that is right, "
+                          "approve it with a lower min_rows%s",
+                          name, (unsigned long long)rows[SCOOP_NEW],
+                          (unsigned long long)delta->options.min_rows,
+                          deleted > 0 ? " (and, for its deletes, max_delete_ratio=1)" : "");
+    if (ratio > delta->options.max_delete_ratio)
+        return scoop_fail(error, SCOOP_SUSPECT_EXPORT,
+                          "%.300s lacks %llu of %llu rows: deletes of %.1f %%, more than "
+                          "max_delete_ratio, %g; if that is right, approve it with a higher "
+                          "max_delete_ratio",
+                          name, (unsigned long long)deleted, (unsigned long long)old_rows,
+                          100.0 * ratio, delta->options.max_delete_ratio);
+    return 0;
+}
+
+static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) {
+    struct scoop_compare_facts facts;
+    uint64_t duplicates = delta->counts.duplicates[SCOOP_OLD] + delta->counts.duplicates[SCOOP_NEW];
+    scoop_compare_facts(delta->compare, &facts);
+    if (duplicates > 0 && !delta->options.keep_last)
+        return scoop_fail(error, SCOOP_DUPLICATE_KEY,
+                          "%llu rows have a key that an earlier row of their export has%s%s%s; "
+                          "if the last such row is the right one: duplicates=\"last\"",
+                          (unsigned long long)duplicates, delta->examples > 0 ? ": " : "",
+                          delta->examples > 0 ? delta->example_text
+                                              : "; which is not known any more, as both exports "
+                                                "have the same rows twice, far apart",
+                          delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
+    if (check_sums(&delta->counts, facts.rows, error) != 0 ||
+        check_size(delta, facts.rows, error) != 0)
+        return -1;
+    delta->phase = DONE;
+    return 1;
+}
+
+/* 1: something moved, 0: waiting, -1. */
+static int step(struct scoop_delta *delta, struct scoop_error *error) {
+    if (atomic_load(&delta->cancelled))
+        return scoop_fail(error, SCOOP_CANCELLED, "the comparison was cancelled");
+    switch (delta->phase) {
+    case STARTING:
+        start(delta);
+        return 1;
+    case PLANNING:
+        return plan(delta, error);
+    case COMPARING:
+        break;
+    default:
+        return 1;
+    }
+    switch (scoop_compare_step(delta->compare, error)) {
+    case SCOOP_COMPARE_MOVED:
+        return 1;
+    case SCOOP_COMPARE_WAITS:
+        return 0;
+    case SCOOP_COMPARE_DONE:
+        scoop_scratch_free(&delta->scratch);
+        return look_at_result(delta, error);
+    case SCOOP_COMPARE_FAILED:
+        break;
+    }
+    return -1;
+}
+
+static uint64_t rings(struct scoop_bell *bell) {
+    pthread_mutex_lock(&bell->lock);
+    uint64_t count = bell->rings;
+    pthread_mutex_unlock(&bell->lock);
+    return count;
+}
+
+static void wait_for_ring(struct scoop_bell *bell, uint64_t heard, int wait_ms) {
+    struct timespec until = scoop_time_after_ms((uint64_t)(wait_ms < WAIT_MS ? wait_ms : WAIT_MS));
+    pthread_mutex_lock(&bell->lock);
+    while (bell->rings == heard)
+        if (pthread_cond_timedwait(&bell->rung, &bell->lock, &until) != 0)
+            break;
+    pthread_mutex_unlock(&bell->lock);
+}
+
+/* What the comparison waits for, where a side has no thread that does it: each is given a step. */
+static bool go_on_alone(struct scoop_delta *delta) {
+    bool any = false;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL && scoop_export_go_on_alone(delta->sides[side]))
+            any = true;
+    return any;
+}
+
+static void stop_sides(struct scoop_delta *delta) {
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL)
+            scoop_export_stop(delta->sides[side]);
+}
+
+static void trace_phase(struct scoop_delta *delta) {
+    static const char *const names[] = {"starting", "planning", "comparing", "done", "failed"};
+    if (delta->told_phase == delta->phase)
+        return;
+    delta->told_phase = delta->phase;
+    SCOOP_TRACE(
+        "delta", "%s: %.150s%s%s, %llu bytes of temporary files", names[delta->phase],
+        scoop_export_name(delta->sides[SCOOP_NEW]), delta->phase == FAILED ? ", " : "",
+        delta->phase == FAILED ? scoop_code_name(delta->error.code) : "",
+        (unsigned long long)(delta->scratch.length_bytes + delta->changes->scratch.length_bytes));
+}
+
+enum scoop_delta_state scoop_delta_run(struct scoop_delta *delta, int slice_ms,
+                                       struct scoop_error *error) {
+    uint64_t begun = scoop_now_ms(), now = begun;
+    while (delta->phase < DONE && now - begun < (uint64_t)slice_ms) {
+        uint64_t heard = rings(&delta->bell);
+        int status = step(delta, &delta->error);
+        if (status < 0) {
+            delta->phase = FAILED;
+            stop_sides(delta);
+        } else if (status == 0 && !go_on_alone(delta)) {
+            wait_for_ring(&delta->bell, heard, slice_ms - (int)(now - begun));
+        }
+        trace_phase(delta);
+        now = scoop_now_ms();
+    }
+    if (delta->phase == FAILED)
+        *error = delta->error;
+    return delta->phase == DONE     ? SCOOP_DELTA_DONE
+           : delta->phase == FAILED ? SCOOP_DELTA_FAILED
+                                    : SCOOP_DELTA_RUNNING;
+}
+
+void scoop_delta_cancel(struct scoop_delta *delta) {
+    atomic_store(&delta->cancelled, true);
+}
+
+void scoop_delta_facts(const struct scoop_delta *delta, struct scoop_delta_facts *facts) {
+    struct scoop_compare_facts compared;
+    memset(facts, 0, sizeof *facts);
+    scoop_compare_facts(delta->compare, &compared);
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
+        if (delta->sides[side] != NULL)
+            scoop_export_facts(delta->sides[side], &facts->sides[side]);
+        facts->sides[side].rows = compared.rows[side];
+        facts->sides[side].duplicates = delta->counts.duplicates[side];
+    }
+    facts->inserted = delta->counts.inserted;
+    facts->updated = delta->counts.updated;
+    facts->deleted = delta->counts.deleted;
+    facts->unchanged = delta->counts.unchanged;
+    facts->sorted = compared.merged;
+    facts->spilled_bytes = delta->scratch.length_bytes + delta->changes->scratch.length_bytes;
+}
+
+struct scoop_changes *scoop_delta_changes(struct scoop_delta *delta) {
+    return scoop_changes_hold(delta->changes);
+}
+
+void scoop_delta_free(struct scoop_delta *delta) {
+    if (delta == NULL)
+        return;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        scoop_export_free(delta->sides[side]);
+    scoop_compare_free(delta->compare);
+    scoop_scratch_free(&delta->scratch);
+    for (size_t i = 0; delta->keys != NULL && i < delta->options.key_count; i++)
+        scoop_free(delta->keys[i]);
+    scoop_free(delta->keys);
+    scoop_changes_give(delta->changes);
+    pthread_cond_destroy(&delta->bell.rung);
+    pthread_mutex_destroy(&delta->bell.lock);
+    scoop_free(delta);
+}

@@ -1,0 +1,185 @@
+#include "delta/export.h"
+
+#include <string.h>
+
+#include "scoop/memory.h"
+#include "text/text.h"
+
+struct scoop_export {
+    struct scoop_reading **objects; /* the first stays: its columns are the others' */
+    size_t count, at;
+    bool ended;   /* the one at `at` has no more rows */
+    bool planned; /* it knows the plan */
+    const struct scoop_row_plan *plan;
+    struct scoop_key_order key_order;   /* over all of them */
+    struct scoop_delta_side_facts read; /* of those before `at` */
+    char name[600];
+};
+
+static int make_objects(struct scoop_export *export, const struct scoop_export_options *options,
+                        struct scoop_error *error) {
+    export->objects = scoop_calloc(options->count, sizeof *export->objects);
+    if (export->objects == NULL)
+        return scoop_fail_memory(error);
+    export->count = options->count;
+    for (size_t i = 0; i < options->count; i++) {
+        const struct scoop_reading_options object = {
+            .transfer = &options->objects[i],
+            .format = options->format,
+            .memory_bytes = options->memory_bytes,
+            .max_record_bytes = options->max_record_bytes,
+            .bell = options->bell,
+            .key_order = &export->key_order,
+        };
+        export->objects[i] = scoop_reading_new(&object, error);
+        if (export->objects[i] == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+struct scoop_export *scoop_export_new(const struct scoop_export_options *options,
+                                      struct scoop_error *error) {
+    struct scoop_export *export = scoop_calloc(1, sizeof *export);
+    if (export == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    scoop_key_order_init(&export->key_order);
+    if (make_objects(export, options, error) != 0) {
+        scoop_export_free(export);
+        return NULL;
+    }
+    const char *first = scoop_reading_name(export->objects[0]);
+    if (export->count == 1)
+        scoop_text_print(export->name, sizeof export->name, "%s", first);
+    else
+        scoop_text_print(export->name, sizeof export->name, "%s and %zu more", first,
+                         export->count - 1);
+    return export;
+}
+
+void scoop_export_start(struct scoop_export *export) {
+    scoop_reading_start(export->objects[export->at]);
+}
+
+bool scoop_export_go_on_alone(struct scoop_export *export) {
+    return scoop_reading_go_on_alone(export->objects[export->at]);
+}
+
+const char *scoop_export_name(const struct scoop_export *export) {
+    return export->name;
+}
+
+int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
+                         bool *json, struct scoop_error *error) {
+    return scoop_reading_columns(export->objects[0], columns, json, error);
+}
+
+void scoop_export_set_plan(struct scoop_export *export, const struct scoop_row_plan *plan) {
+    export->plan = plan;
+    export->planned = true;
+    scoop_reading_set_plan(export->objects[0], plan);
+}
+
+static int check_header(const struct scoop_columns *first, const struct scoop_columns *here,
+                        const char *first_name, const char *name, struct scoop_error *error) {
+    if (first->count != here->count)
+        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                          "%.300s has %zu columns, %.300s of the same export has %zu", name,
+                          here->count, first_name, first->count);
+    for (size_t i = 0; i < first->count; i++)
+        if (strcmp(first->names[i], here->names[i]) != 0)
+            return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                              "column %zu of %.300s is \"%.100s\", of %.300s of the same export "
+                              "\"%.100s\"",
+                              i + 1, name, here->names[i], first_name, first->names[i]);
+    return 0;
+}
+
+/* 1 once the object knows the plan, 0: its columns are not known yet, -1. */
+static int agree(struct scoop_export *export, struct scoop_error *error) {
+    struct scoop_reading *object = export->objects[export->at];
+    const struct scoop_columns *columns[2];
+    bool json[2];
+    int status = scoop_reading_columns(object, &columns[1], &json[1], error);
+    if (status <= 0 || scoop_reading_columns(export->objects[0], &columns[0], &json[0], error) < 0)
+        return status <= 0 ? status : -1;
+    const char *first = scoop_reading_name(export->objects[0]), *name = scoop_reading_name(object);
+    if (json[0] != json[1])
+        return scoop_fail(error, SCOOP_USAGE,
+                          "%.300s is %s, %.300s of the same export is %s: all must be one format",
+                          name, json[1] ? "JSON lines" : "CSV", first,
+                          json[0] ? "JSON lines" : "CSV");
+    if (!json[0] && check_header(columns[0], columns[1], first, name, error) != 0)
+        return -1;
+    export->planned = true;
+    scoop_reading_set_plan(object, export->plan);
+    return 1;
+}
+
+static void add_facts(struct scoop_delta_side_facts *sum,
+                      const struct scoop_delta_side_facts *facts) {
+    sum->source_bytes += facts->source_bytes;
+    sum->text_bytes += facts->text_bytes;
+    sum->retries += facts->retries;
+}
+
+/* The rows of the object before have been taken. */
+static void go_on(struct scoop_export *export) {
+    struct scoop_delta_side_facts facts;
+    scoop_reading_facts(export->objects[export->at], &facts);
+    add_facts(&export->read, &facts);
+    export->at++;
+    export->ended = export->planned = false;
+    scoop_export_start(export);
+}
+
+/* Once a batch of the object that follows has taken the place of its last one. */
+static void forget_last(struct scoop_export *export) {
+    if (export->at > 1) {
+        scoop_reading_free(export->objects[export->at - 1]);
+        export->objects[export->at - 1] = NULL;
+    }
+}
+
+int scoop_export_next(struct scoop_export *export, struct scoop_batch **batch,
+                      struct scoop_error *error) {
+    if (export->ended)
+        go_on(export);
+    int status = export->planned ? 1 : agree(export, error);
+    if (status > 0)
+        status = scoop_reading_next(export->objects[export->at], batch, error);
+    if (status > 0)
+        forget_last(export);
+    if (status > 0 && (*batch)->last && export->at + 1 < export->count) {
+        export->ended = true;
+        (*batch)->last = false;
+    }
+    return status;
+}
+
+void scoop_export_stop(struct scoop_export *export) {
+    for (size_t i = 0; i < export->count; i++)
+        if (export->objects[i] != NULL)
+            scoop_reading_stop(export->objects[i]);
+}
+
+void scoop_export_facts(struct scoop_export *export, struct scoop_delta_side_facts *facts) {
+    struct scoop_delta_side_facts here;
+    scoop_reading_facts(export->objects[export->at], &here);
+    *facts = export->read;
+    add_facts(facts, &here);
+    if (export->count == 1)
+        memcpy(facts->etag, here.etag, sizeof facts->etag);
+}
+
+void scoop_export_free(struct scoop_export *export) {
+    if (export == NULL)
+        return;
+    for (size_t i = 0; export->objects != NULL && i < export->count; i++)
+        scoop_reading_free(export->objects[i]);
+    scoop_free(export->objects);
+    scoop_key_order_free(&export->key_order);
+    scoop_free(export);
+}

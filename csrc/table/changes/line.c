@@ -1,0 +1,165 @@
+#include "table/changes/line.h"
+
+#include <string.h>
+
+#include "text/json_text.h"
+#include "scoop/memory.h"
+
+enum { TEXT_CEILING = 1 << 30, FIRST_MEMBERS = 32 };
+
+static const char *const op_names[] = {"INSERT", "UPDATE", "DELETE"};
+
+/* What a line has said so far. */
+struct reading {
+    struct scoop_change_line *line;
+    const unsigned char *at;
+    unsigned char *out;
+    uint64_t number;
+    long op; /* -1: not said yet */
+    size_t key_from, row_from;
+    size_t key_count, row_count;
+    bool has_key, has_row;
+    struct scoop_error *error;
+};
+
+const char *scoop_change_op_name(enum scoop_change_op op) {
+    return op_names[op];
+}
+
+void scoop_change_line_init(struct scoop_change_line *line) {
+    memset(line, 0, sizeof *line);
+    scoop_buf_init(&line->text, TEXT_CEILING);
+}
+
+void scoop_change_line_free(struct scoop_change_line *line) {
+    scoop_buf_free(&line->text);
+    scoop_free(line->members);
+    memset(line, 0, sizeof *line);
+}
+
+static int bad(const struct reading *reading, const char *reason) {
+    return scoop_fail(reading->error, SCOOP_BAD_RECORD, "change %llu: %s",
+                      (unsigned long long)reading->number, reason);
+}
+
+static struct scoop_change_member *add_member(struct reading *reading) {
+    struct scoop_change_line *line = reading->line;
+    if (line->count == line->capacity) {
+        size_t capacity = line->capacity == 0 ? FIRST_MEMBERS : line->capacity * 2;
+        struct scoop_change_member *grown = scoop_realloc(line->members, capacity * sizeof *grown);
+        if (grown == NULL) {
+            scoop_fail_memory(reading->error);
+            return NULL;
+        }
+        line->members = grown;
+        line->capacity = capacity;
+    }
+    return &line->members[line->count++];
+}
+
+/* The value at reading->at, without the mark that tells JSON's kinds apart. */
+static void take_value(struct reading *reading, struct scoop_value *value) {
+    reading->at = scoop_json_take_value(reading->at, &reading->out, value);
+    if (value->length > 0 && *value->data == SCOOP_JSON_MARK) {
+        value->data++;
+        value->length--;
+    }
+}
+
+static int read_members(struct reading *reading, size_t *from, size_t *count) {
+    size_t length;
+    if (*reading->at != '{')
+        return bad(reading, "its key and its row must be objects");
+    *from = reading->line->count;
+    while (scoop_json_next_member(&reading->at, reading->out, &length)) {
+        struct scoop_change_member *member = add_member(reading);
+        struct scoop_value value;
+        if (member == NULL)
+            return -1;
+        member->name = (const char *)reading->out;
+        reading->out += length;
+        *reading->out++ = 0;
+        take_value(reading, &value);
+        *reading->out++ = 0;
+        member->value = value.null ? NULL : (const char *)value.data;
+        member->value_length = value.length;
+    }
+    reading->at++;
+    *count = reading->line->count - *from;
+    return 0;
+}
+
+static int read_op(struct reading *reading) {
+    struct scoop_value value;
+    take_value(reading, &value);
+    for (long op = 0; op < SCOOP_CHANGE_OPS; op++)
+        if (value.length == strlen(op_names[op]) &&
+            memcmp(value.data, op_names[op], value.length) == 0)
+            reading->op = op;
+    return reading->op < 0 ? bad(reading, "its op is none of INSERT, UPDATE, DELETE") : 0;
+}
+
+static int read_member(struct reading *reading, const char *name) {
+    struct scoop_value ignored;
+    bool is_op = strcmp(name, "op") == 0, is_key = strcmp(name, "key") == 0;
+    bool is_row = strcmp(name, "row") == 0;
+    if ((is_op && reading->op >= 0) || (is_key && reading->has_key) || (is_row && reading->has_row))
+        return bad(reading, "it has op, key or row twice");
+    reading->has_key |= is_key;
+    reading->has_row |= is_row;
+    if (is_op)
+        return read_op(reading);
+    if (is_key)
+        return read_members(reading, &reading->key_from, &reading->key_count);
+    if (is_row)
+        return read_members(reading, &reading->row_from, &reading->row_count);
+    unsigned char *out = reading->out;
+    take_value(reading, &ignored);
+    reading->out = out;
+    return 0;
+}
+
+static int read_line(struct reading *reading) {
+    size_t length;
+    reading->at = scoop_json_skip_space(reading->at);
+    if (*reading->at != '{')
+        return bad(reading, "it is no object; a change file has a change in each line, as "
+                            "airscoop.delta writes it");
+    while (scoop_json_next_member(&reading->at, reading->out, &length)) {
+        reading->out[length] = 0;
+        const char *name = (const char *)reading->out;
+        reading->out += length + 1;
+        if (read_member(reading, name) != 0)
+            return -1;
+    }
+    if (reading->op < 0 || reading->key_count == 0)
+        return bad(reading, "it lacks op or key; a change file has a change in each line, as "
+                            "airscoop.delta writes it");
+    if (reading->row_count == 0 && reading->op != SCOOP_CHANGE_DELETE)
+        return bad(reading, "it lacks its row");
+    return 0;
+}
+
+int scoop_change_line_read(struct scoop_change_line *line, const unsigned char *json, size_t length,
+                           uint64_t number, struct scoop_change_record *record,
+                           struct scoop_error *error) {
+    line->count = 0;
+    /* A name needs a byte more than between its quotes, a value at most two. */
+    if (scoop_buf_reserve(&line->text, 2 * length + 4, error) != 0)
+        return -1;
+    struct reading reading = {.line = line,
+                              .at = json,
+                              .out = line->text.data,
+                              .number = number,
+                              .op = -1,
+                              .error = error};
+    if (read_line(&reading) != 0)
+        return -1;
+    record->number = number;
+    record->op = (enum scoop_change_op)reading.op;
+    record->key = line->members + reading.key_from;
+    record->key_count = reading.key_count;
+    record->row = line->members + reading.row_from;
+    record->row_count = reading.row_count;
+    return 0;
+}

@@ -1,0 +1,41 @@
+/* One line of a change file, taken apart. */
+#ifndef SCOOP_TABLE_CHANGES_LINE_H
+#define SCOOP_TABLE_CHANGES_LINE_H
+
+#include "scoop/buffer.h"
+#include "scoop/changes.h"
+
+/* "INSERT" and so on; static. */
+const char *scoop_change_op_name(enum scoop_change_op op);
+
+/* A column and its value: a string's text, other JSON as it is written, without spaces. */
+struct scoop_change_member {
+    const char *name;
+    const char *value; /* NULL: null */
+    size_t value_length;
+};
+
+struct scoop_change_record {
+    uint64_t number; /* of the change in its file, from 1 */
+    enum scoop_change_op op;
+    const struct scoop_change_member *key; /* at least one */
+    size_t key_count;
+    const struct scoop_change_member *row; /* of a DELETE perhaps none */
+    size_t row_count;
+};
+
+struct scoop_change_line {
+    struct scoop_buf text; /* names and values, each closed by a NUL */
+    struct scoop_change_member *members;
+    size_t count, capacity;
+};
+
+void scoop_change_line_init(struct scoop_change_line *line);
+void scoop_change_line_free(struct scoop_change_line *line);
+/* Reads checked JSON of `length` bytes, a newline behind it, into *record, which is valid until the
+ * next call. 0, or -1 with BAD_RECORD or NO_MEMORY. */
+int scoop_change_line_read(struct scoop_change_line *line, const unsigned char *json, size_t length,
+                           uint64_t number, struct scoop_change_record *record,
+                           struct scoop_error *error);
+
+#endif

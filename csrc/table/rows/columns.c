@@ -1,0 +1,161 @@
+#include "table/rows/columns.h"
+
+#include <string.h>
+
+#include "table/rows/batch.h"
+#include "scoop/memory.h"
+#include "text/text.h"
+
+int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
+                      struct scoop_error *error) {
+    if (columns->count == columns->capacity) {
+        size_t capacity = columns->capacity == 0 ? 16 : columns->capacity * 2;
+        char **grown = scoop_realloc(columns->names, capacity * sizeof *grown);
+        if (grown == NULL)
+            return scoop_fail_memory(error);
+        columns->names = grown;
+        columns->capacity = capacity;
+    }
+    char *copy = scoop_malloc(length + 1);
+    if (copy == NULL)
+        return scoop_fail_memory(error);
+    if (length > 0)
+        memcpy(copy, name, length);
+    copy[length] = 0;
+    columns->names[columns->count++] = copy;
+    return 0;
+}
+
+long scoop_columns_find(const struct scoop_columns *columns, const void *name, size_t length) {
+    for (size_t i = 0; i < columns->count; i++)
+        if (strlen(columns->names[i]) == length &&
+            (length == 0 || memcmp(columns->names[i], name, length) == 0))
+            return (long)i;
+    return -1;
+}
+
+static long find_text(const struct scoop_columns *columns, const char *name) {
+    return scoop_columns_find(columns, name, strlen(name));
+}
+
+void scoop_columns_free(struct scoop_columns *columns) {
+    for (size_t i = 0; i < columns->count; i++)
+        scoop_free(columns->names[i]);
+    scoop_free(columns->names);
+    memset(columns, 0, sizeof *columns);
+}
+
+void scoop_row_plan_free(struct scoop_row_plan *plan) {
+    scoop_free(plan->order);
+    scoop_free(plan->keys);
+    scoop_free(plan->key_places);
+    scoop_columns_free(&plan->names);
+    memset(plan, 0, sizeof *plan);
+}
+
+/* The columns that `has` has and `lacks` lacks, as "a, b"; how many. */
+static size_t list_missing(const struct scoop_columns *has, const struct scoop_columns *lacks,
+                           char *text, size_t size) {
+    size_t count = 0, used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < has->count; i++) {
+        if (find_text(lacks, has->names[i]) >= 0)
+            continue;
+        if (used < size)
+            used += scoop_text_print(text + used, size - used, "%s%s", count++ ? ", " : "",
+                                     has->names[i]);
+    }
+    return count;
+}
+
+static int check_schema(const struct scoop_plan_options *options, struct scoop_error *error) {
+    char gone[200], added[200];
+    size_t gone_count = list_missing(options->old_columns, options->new_columns, gone, sizeof gone);
+    size_t added_count =
+        list_missing(options->new_columns, options->old_columns, added, sizeof added);
+    if (options->common_only || (gone_count == 0 && added_count == 0))
+        return 0;
+    return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                      "the columns changed from %.150s to %.150s:%s%s%s%s%s; if that is meant, "
+                      "compare what both have with schema_change=\"compare_common\"",
+                      options->old_name, options->new_name, added_count ? " added: " : "", added,
+                      added_count && gone_count ? ";" : "", gone_count ? " gone: " : "", gone);
+}
+
+static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns *own,
+                        const struct scoop_columns *common, struct scoop_error *error) {
+    plan->columns = own->count;
+    plan->order = scoop_calloc(own->count, sizeof *plan->order);
+    if (plan->order == NULL)
+        return scoop_fail_memory(error);
+    size_t next = 0;
+    for (size_t i = 0; i < common->count; i++)
+        plan->order[next++] = (size_t)find_text(own, common->names[i]);
+    plan->compared = next;
+    for (size_t i = 0; i < own->count; i++)
+        if (find_text(common, own->names[i]) < 0)
+            plan->order[next++] = i;
+    plan->as_it_is = plan->compared == own->count;
+    for (size_t i = 0; i < own->count; i++) {
+        const char *name = own->names[plan->order[i]];
+        plan->as_it_is = plan->as_it_is && plan->order[i] == i;
+        if (scoop_columns_add(&plan->names, name, strlen(name), error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *own,
+                     const struct scoop_plan_options *options, const char *export_name,
+                     struct scoop_error *error) {
+    plan->key_count = options->key_count;
+    plan->keys = scoop_calloc(options->key_count, sizeof *plan->keys);
+    plan->key_places = scoop_calloc(options->key_count, sizeof *plan->key_places);
+    if (plan->keys == NULL || plan->key_places == NULL)
+        return scoop_fail_memory(error);
+    for (size_t i = 0; i < options->key_count; i++) {
+        long at = find_text(own, options->keys[i]);
+        char names[300];
+        static const struct scoop_columns none;
+        list_missing(own, &none, names, sizeof names);
+        if (at < 0)
+            return scoop_fail(error, SCOOP_USAGE,
+                              "the key \"%.100s\" is no column of %.200s; its columns are %s",
+                              options->keys[i], export_name, names);
+        plan->keys[i] = (size_t)at;
+        plan->key_places[i] = (size_t)find_text(&plan->names, options->keys[i]);
+    }
+    return 0;
+}
+
+static int find_common(const struct scoop_plan_options *options, struct scoop_columns *common,
+                       struct scoop_error *error) {
+    for (size_t i = 0; i < options->new_columns->count; i++) {
+        const char *name = options->new_columns->names[i];
+        if (options->old_columns != NULL && find_text(options->old_columns, name) < 0)
+            continue;
+        if (scoop_columns_add(common, name, strlen(name), error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_plan plans[2],
+                    struct scoop_error *error) {
+    const struct scoop_columns *own[] = {options->old_columns, options->new_columns};
+    const char *names[] = {options->old_name, options->new_name};
+    struct scoop_columns common = {0};
+    int status = find_common(options, &common, error);
+    for (int side = SCOOP_OLD; side <= SCOOP_NEW && status == 0; side++) {
+        if (own[side] == NULL)
+            continue;
+        status = plan_columns(&plans[side], own[side], &common, error);
+        if (status == 0)
+            status = plan_keys(&plans[side], own[side], options, names[side], error);
+    }
+    /* Last, so that a key that is missing is told as such. */
+    if (status == 0 && options->old_columns != NULL)
+        status = check_schema(options, error);
+    scoop_columns_free(&common);
+    return status;
+}

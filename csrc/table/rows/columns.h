@@ -1,0 +1,51 @@
+/* The columns of two exports, and how the rows of each are brought into one order. */
+#ifndef SCOOP_TABLE_ROWS_COLUMNS_H
+#define SCOOP_TABLE_ROWS_COLUMNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "scoop/error.h"
+
+struct scoop_columns {
+    char **names;
+    size_t count, capacity;
+};
+
+/* 0, or -1 with NO_MEMORY. The name is copied; it holds no NUL. */
+int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
+                      struct scoop_error *error);
+/* The index of a name, or -1. */
+long scoop_columns_find(const struct scoop_columns *columns, const void *name, size_t length);
+void scoop_columns_free(struct scoop_columns *columns);
+
+/* How the rows of one export become canonical ones. */
+struct scoop_row_plan {
+    size_t columns;  /* of the export */
+    size_t *order;   /* order[i]: which of the export's columns is the i-th canonical one */
+    size_t compared; /* the first columns of a canonical row, which both exports have */
+    size_t *keys;    /* the export's columns that are the key */
+    size_t key_count;
+    bool as_it_is;              /* the canonical order is the export's own, and all is compared */
+    struct scoop_columns names; /* in canonical order */
+    size_t *key_places;         /* the key's columns in canonical order */
+};
+
+void scoop_row_plan_free(struct scoop_row_plan *plan);
+
+struct scoop_plan_options {
+    const struct scoop_columns *old_columns; /* NULL: there is no old export */
+    const struct scoop_columns *new_columns;
+    const char *const *keys;
+    size_t key_count;
+    bool common_only;
+    const char *old_name, *new_name; /* of the exports, for messages */
+};
+
+/* Plans both sides: the columns that both have in the new export's order, then each one's own. 0,
+ * or -1 with SCHEMA_CHANGED (a column that one of them has alone), USAGE (a key that is no column)
+ * or NO_MEMORY. plans are zeroed by the caller, freed by the caller, also after a failure. */
+int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_plan plans[2],
+                    struct scoop_error *error);
+
+#endif

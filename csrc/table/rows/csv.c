@@ -1,0 +1,354 @@
+#include "table/rows/csv.h"
+
+#include <string.h>
+
+#include "table/rows/row_build.h"
+#include "text/scan.h"
+#include "scoop/memory.h"
+#include "text/utf8.h"
+
+struct scanner {
+    struct scoop_csv *csv;
+    struct scoop_batch *batch;
+    const unsigned char *text;
+    size_t length;
+    size_t row;      /* where the row under way begins */
+    size_t columns;  /* of the export */
+    uint64_t lines;  /* before that row, in this scan */
+    unsigned high;   /* not 0: there are bytes beyond ASCII */
+    bool incomplete; /* the text ends inside quotes */
+    bool last;
+    struct scoop_error *error;
+};
+
+void scoop_csv_init(struct scoop_csv *csv) {
+    memset(csv, 0, sizeof *csv);
+    csv->line = 1;
+}
+
+void scoop_csv_free(struct scoop_csv *csv) {
+    scoop_free(csv->ends);
+    scoop_free(csv->values);
+    csv->ends = NULL;
+    csv->values = NULL;
+}
+
+static int bad(const struct scanner *scanner, size_t at, const char *reason) {
+    return scoop_fail(scanner->error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
+                      (unsigned long long)(scanner->csv->line + scanner->lines),
+                      (unsigned long long)(scanner->csv->offset + at), reason);
+}
+
+static int bad_count(const struct scanner *scanner, size_t fields) {
+    return scoop_fail(scanner->error, SCOOP_BAD_RECORD,
+                      "line %llu (byte %llu): the row has %s%zu values, the header names %zu",
+                      (unsigned long long)(scanner->csv->line + scanner->lines),
+                      (unsigned long long)(scanner->csv->offset + scanner->row),
+                      fields > scanner->columns ? "more than " : "",
+                      fields > scanner->columns ? scanner->columns : fields, scanner->columns);
+}
+
+static struct scoop_row_place place(const struct scanner *scanner) {
+    return (struct scoop_row_place){scanner->csv->line + scanner->lines,
+                                    scanner->csv->offset + scanner->row};
+}
+
+static int take_values(struct scanner *scanner, const struct scoop_value *values) {
+    const struct scoop_row_plan *plan = scanner->csv->plan;
+    struct scoop_row *row = scoop_batch_add(scanner->batch, scanner->error);
+    if (row == NULL ||
+        scoop_row_set_key(plan, scanner->batch, row, values, place(scanner), scanner->error) != 0)
+        return -1;
+    row->line = (uint32_t)scanner->lines;
+    return scoop_row_encode(plan, scanner->batch, row, values, scanner->error);
+}
+
+/* The values of the row without quotes whose commas are known. */
+static void split(struct scanner *scanner, size_t fields) {
+    const uint32_t *ends = scanner->csv->ends;
+    size_t at = scanner->row;
+    for (size_t i = 0; i < fields; at = ends[i++] + 1)
+        scanner->csv->values[i] = (struct scoop_value){
+            .data = scanner->text + at, .length = ends[i] - at, .null = ends[i] == at};
+}
+
+/* A row without quotes, which is canonical as it stands if the columns are in order. */
+static int take_plain(struct scanner *scanner, size_t end, size_t fields) {
+    const struct scoop_row_plan *plan = scanner->csv->plan;
+    const uint32_t *ends = scanner->csv->ends;
+    if (fields != scanner->columns)
+        return bad_count(scanner, fields);
+    if (!plan->as_it_is || plan->key_count > 1)
+        split(scanner, fields);
+    if (!plan->as_it_is)
+        return take_values(scanner, scanner->csv->values);
+    struct scoop_row *row = scoop_batch_add(scanner->batch, scanner->error);
+    if (row == NULL)
+        return -1;
+    row->at = (uint32_t)scanner->row;
+    row->length = row->compared = (uint32_t)(end - scanner->row);
+    row->line = (uint32_t)scanner->lines;
+    if (plan->key_count > 1)
+        return scoop_row_set_key(plan, scanner->batch, row, scanner->csv->values, place(scanner),
+                                 scanner->error);
+    size_t column = plan->keys[0];
+    row->key_at = column == 0 ? row->at : ends[column - 1] + 1;
+    row->key_length = ends[column] - row->key_at;
+    row->hash = scoop_key_hash_of(scanner->text + row->key_at, row->key_length);
+    return row->key_length > 0 ? 0 : scoop_row_fail_key(plan, 0, place(scanner), scanner->error);
+}
+
+static uint64_t count_newlines(const unsigned char *text, size_t length) {
+    const unsigned char *at = text, *end = text + length;
+    uint64_t lines = 0;
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        lines++;
+        at++;
+    }
+    return lines;
+}
+
+/* Reads the quoted value whose opening quote is at `at`; *at becomes the byte after the closing
+ * one. */
+static int read_quoted(struct scanner *scanner, size_t *at, struct scoop_value *value) {
+    const unsigned char *from = scanner->text + *at + 1, *end = scanner->text + scanner->length;
+    const unsigned char *quote = from;
+    *value = (struct scoop_value){.data = from};
+    for (;;) {
+        quote = quote < end ? memchr(quote, '"', (size_t)(end - quote)) : NULL;
+        if (quote == NULL || (quote + 1 == end && !scanner->last)) {
+            scanner->incomplete = true;
+            return scanner->last ? bad(scanner, *at, "a quoted value is not closed") : 0;
+        }
+        if (quote + 1 == end || quote[1] != '"')
+            break;
+        value->doubled = true;
+        quote += 2;
+    }
+    value->length = (size_t)(quote - from);
+    *at = (size_t)(quote - scanner->text) + 1;
+    return 0;
+}
+
+static int read_unquoted(struct scanner *scanner, size_t *at, struct scoop_value *value) {
+    const unsigned char *text = scanner->text;
+    size_t from = *at, end = from;
+    while (end < scanner->length && text[end] != ',' && text[end] != '\n' && text[end] != '"')
+        end++;
+    if (end == scanner->length && !scanner->last) {
+        scanner->incomplete = true;
+        return 0;
+    }
+    if (end < scanner->length && text[end] == '"')
+        return bad(scanner, end, "a quote inside a value that does not begin with one");
+    *at = end;
+    if ((end == scanner->length || text[end] == '\n') && end > from && text[end - 1] == '\r')
+        end--;
+    *value = (struct scoop_value){.data = text + from, .length = end - from, .null = end == from};
+    return 0;
+}
+
+/* After a closing quote: a comma, or the end of the row. */
+static int check_after_quote(struct scanner *scanner, size_t *at) {
+    const unsigned char *text = scanner->text;
+    size_t here = *at;
+    if (here < scanner->length && text[here] == '\r') {
+        if (here + 1 == scanner->length && !scanner->last)
+            scanner->incomplete = true;
+        if (here + 1 >= scanner->length || text[here + 1] == '\n')
+            *at = here + 1;
+    }
+    here = *at;
+    if (here < scanner->length && text[here] != ',' && text[here] != '\n')
+        return bad(scanner, here, "text follows the closing quote of a value");
+    if (here == scanner->length && !scanner->last)
+        scanner->incomplete = true;
+    return 0;
+}
+
+/* Reads all values of the row under way; *end: the byte after it. Also of a header, whose number of
+ * values is not known: then room is the most there may be. */
+static int read_values(struct scanner *scanner, struct scoop_value *values, size_t room,
+                       size_t *fields, size_t *end) {
+    size_t at = scanner->row;
+    *fields = 0;
+    for (;;) {
+        if (*fields == room)
+            return bad_count(scanner, room + 1);
+        struct scoop_value *value = &values[(*fields)++];
+        bool quoted = at < scanner->length && scanner->text[at] == '"';
+        int status = quoted ? read_quoted(scanner, &at, value) : read_unquoted(scanner, &at, value);
+        if (status == 0 && quoted && !scanner->incomplete)
+            status = check_after_quote(scanner, &at);
+        if (status != 0 || scanner->incomplete)
+            return status;
+        if (at == scanner->length || scanner->text[at] == '\n')
+            break;
+        at++;
+    }
+    *end = at == scanner->length ? at : at + 1;
+    return 0;
+}
+
+/* The row under way has quotes: read it value by value. */
+static int take_quoted(struct scanner *scanner, size_t *end) {
+    size_t fields;
+    if (read_values(scanner, scanner->csv->values, scanner->columns, &fields, end) != 0)
+        return -1;
+    if (scanner->incomplete)
+        return 0;
+    if (fields != scanner->columns)
+        return bad_count(scanner, fields);
+    if (take_values(scanner, scanner->csv->values) != 0)
+        return -1;
+    scanner->lines += count_newlines(scanner->text + scanner->row, *end - scanner->row);
+    scanner->row = *end;
+    return 0;
+}
+
+/* The row without quotes that ends before `end`; blank lines are none. */
+static int end_plain(struct scanner *scanner, size_t end, size_t fields) {
+    size_t content = end;
+    if (content > scanner->row && scanner->text[content - 1] == '\r')
+        content--;
+    scanner->csv->ends[fields] = (uint32_t)content;
+    if (content > scanner->row && take_plain(scanner, content, fields + 1) != 0)
+        return -1;
+    scanner->lines++;
+    scanner->row = end + 1;
+    return 0;
+}
+
+static uint64_t structure_at(struct scanner *scanner, size_t base) {
+    uint64_t bits = scoop_scan(scanner->text + base, &scanner->high);
+    size_t left = scanner->length - base;
+    return left < SCOOP_SCAN_BYTES ? bits & (((uint64_t)1 << left) - 1) : bits;
+}
+
+static int scan_rows(struct scanner *scanner) {
+    const unsigned char *text = scanner->text;
+    uint32_t *ends = scanner->csv->ends;
+    size_t fields = 0;
+    for (size_t base = 0; base < scanner->length; base += SCOOP_SCAN_BYTES) {
+        uint64_t bits = structure_at(scanner, base);
+        while (bits != 0) {
+            size_t at = base + (size_t)__builtin_ctzll(bits);
+            bits &= bits - 1;
+            if (text[at] == ',') {
+                if (fields + 1 >= scanner->columns)
+                    return bad_count(scanner, scanner->columns + 1);
+                ends[fields++] = (uint32_t)at;
+            } else if (text[at] == '\n') {
+                if (end_plain(scanner, at, fields) != 0)
+                    return -1;
+                fields = 0;
+            } else {
+                size_t next;
+                if (take_quoted(scanner, &next) != 0)
+                    return -1;
+                if (scanner->incomplete)
+                    return 0;
+                fields = 0;
+                for (; base + SCOOP_SCAN_BYTES <= next; base += SCOOP_SCAN_BYTES)
+                    scoop_scan(text + base, &scanner->high);
+                if (base >= scanner->length)
+                    return 0;
+                bits = structure_at(scanner, base) & (~(uint64_t)0 << (next - base));
+            }
+        }
+    }
+    return scanner->last && scanner->row < scanner->length
+               ? end_plain(scanner, scanner->length, fields)
+               : 0;
+}
+
+static int check_utf8(struct scanner *scanner, size_t length) {
+    if ((scanner->high & 0xffff) == 0)
+        return 0;
+    size_t good = scoop_utf8_valid(scanner->text, length);
+    if (good == length)
+        return 0;
+    scanner->lines = count_newlines(scanner->text, good);
+    return bad(scanner, good, "the text is not UTF-8");
+}
+
+static int prepare(struct scoop_csv *csv, struct scoop_error *error) {
+    if (csv->ends != NULL)
+        return 0;
+    csv->ends = scoop_calloc(csv->plan->columns, sizeof *csv->ends);
+    csv->values = scoop_calloc(csv->plan->columns, sizeof *csv->values);
+    return csv->ends == NULL || csv->values == NULL ? scoop_fail_memory(error) : 0;
+}
+
+int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, size_t *used,
+                   struct scoop_error *error) {
+    struct scanner scanner = {.csv = csv,
+                              .batch = batch,
+                              .text = batch->text.data,
+                              .length = batch->text.length,
+                              .last = last,
+                              .error = error};
+    if (prepare(csv, error) != 0)
+        return -1;
+    scanner.columns = csv->plan->columns;
+    batch->first_line = csv->line;
+    if (scan_rows(&scanner) != 0)
+        return -1;
+    *used = scanner.row < scanner.length ? scanner.row : scanner.length;
+    if (check_utf8(&scanner, *used) != 0)
+        return -1;
+    csv->line += scanner.lines;
+    csv->offset += *used;
+    return 0;
+}
+
+static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
+                     struct scoop_columns *columns) {
+    struct scoop_buf name;
+    int status = 0;
+    scoop_buf_init(&name, scanner->length);
+    for (size_t i = 0; i < fields && status == 0; i++) {
+        name.length = 0;
+        status = scoop_value_unescape(&values[i], &name, scanner->error);
+        if (status == 0 && name.length > 0 && memchr(name.data, 0, name.length) != NULL)
+            status = bad(scanner, 0, "a column's name holds a NUL character");
+        if (status == 0 && scoop_columns_find(columns, name.data, name.length) >= 0)
+            status = scoop_fail(scanner->error, SCOOP_BAD_RECORD,
+                                "line %llu: the header names the column \"%.*s\" twice",
+                                (unsigned long long)scanner->csv->line,
+                                (int)(name.length < 200 ? name.length : 200),
+                                name.length > 0 ? (const char *)name.data : "");
+        if (status == 0)
+            status = scoop_columns_add(columns, name.data, name.length, scanner->error);
+    }
+    scoop_buf_free(&name);
+    return status;
+}
+
+int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t length, bool last,
+                     struct scoop_columns *columns, size_t *used, struct scoop_error *error) {
+    struct scanner scanner = {
+        .csv = csv, .text = text, .length = length, .last = last, .error = error};
+    size_t fields, room = 1;
+    *used = 0;
+    if (length == 0)
+        return last ? bad(&scanner, 0, "there is no header row") : 0;
+    for (size_t i = 0; i < length; i++)
+        room += text[i] == ',';
+    scanner.columns = room;
+    struct scoop_value *values = scoop_calloc(room, sizeof *values);
+    if (values == NULL)
+        return scoop_fail_memory(error);
+    size_t end = 0;
+    int status = read_values(&scanner, values, room, &fields, &end);
+    if (status == 0 && !scanner.incomplete) {
+        *used = end;
+        size_t good = scoop_utf8_valid(text, end);
+        status = good == end ? add_names(&scanner, values, fields, columns)
+                             : bad(&scanner, good, "the text is not UTF-8");
+        csv->line += count_newlines(text, end);
+        csv->offset += end;
+    }
+    scoop_free(values);
+    return status;
+}

@@ -1,0 +1,145 @@
+#include "table/rows/json_rows.h"
+
+#include <string.h>
+
+#include "text/json_text.h"
+#include "table/rows/row_build.h"
+#include "scoop/memory.h"
+
+enum { DECODED_CEILING = 1 << 30 };
+
+void scoop_json_rows_init(struct scoop_json_rows *rows) {
+    memset(rows, 0, sizeof *rows);
+    rows->record = 1;
+    scoop_buf_init(&rows->decoded, DECODED_CEILING);
+}
+
+void scoop_json_rows_free(struct scoop_json_rows *rows) {
+    scoop_columns_free(&rows->names);
+    scoop_free(rows->values);
+    rows->values = NULL;
+    scoop_buf_free(&rows->decoded);
+}
+
+static int bad(uint64_t record, const char *reason, const unsigned char *name, size_t length,
+               struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_BAD_RECORD, "record %llu: %s%s%.*s%s",
+                      (unsigned long long)record, reason, length > 0 ? " \"" : "",
+                      (int)(length < 200 ? length : 200), (const char *)name,
+                      length > 0 ? "\"" : "");
+}
+
+static bool starts_object(const unsigned char **at) {
+    *at = scoop_json_skip_space(*at);
+    return **at == '{';
+}
+
+static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
+                    struct scoop_error *error) {
+    const struct scoop_columns *names = &rows->names;
+    const unsigned char *at = line;
+    unsigned char *out = rows->decoded.data;
+    size_t length, expected = 0;
+    for (size_t i = 0; i < names->count; i++)
+        rows->values[i] = (struct scoop_value){.data = NULL, .null = true};
+    if (!starts_object(&at))
+        return bad(rows->record, "a row must be an object", line, 0, error);
+    while (scoop_json_next_member(&at, out, &length)) {
+        /* Most exports give the members in one order. */
+        bool hit = expected < names->count && strlen(names->names[expected]) == length &&
+                   memcmp(names->names[expected], out, length) == 0;
+        long column = hit ? (long)expected : scoop_columns_find(names, out, length);
+        if (column < 0)
+            return bad(
+                rows->record,
+                "this member is in none of the first records, whose members are the columns:", out,
+                length, error);
+        if (rows->values[column].data != NULL)
+            return bad(rows->record, "this member is given twice:", out, length, error);
+        at = scoop_json_take_value(at, &out, &rows->values[column]);
+        expected = (size_t)column + 1;
+    }
+    return 0;
+}
+
+static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t from,
+                     size_t length, struct scoop_error *error) {
+    struct scoop_row_place place = {rows->record, from};
+    /* Each value needs at most a byte more than its text; the names pass through the same room. */
+    if (scoop_buf_reserve(&rows->decoded, 2 * length + 2, error) != 0 ||
+        read_row(rows, batch->text.data + from, error) != 0)
+        return -1;
+    struct scoop_row *row = scoop_batch_add(batch, error);
+    if (row == NULL || scoop_row_set_key(rows->plan, batch, row, rows->values, place, error) != 0 ||
+        scoop_row_encode(rows->plan, batch, row, rows->values, error) != 0)
+        return -1;
+    row->line = (uint32_t)(rows->record - batch->first_line);
+    rows->record++;
+    return 0;
+}
+
+/* The names in the export's own order, which the plan has turned around. */
+static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
+    const struct scoop_row_plan *plan = rows->plan;
+    if (rows->values != NULL)
+        return 0;
+    for (size_t column = 0; column < plan->columns; column++)
+        for (size_t i = 0; i < plan->columns; i++)
+            if (plan->order[i] == column &&
+                scoop_columns_add(&rows->names, plan->names.names[i], strlen(plan->names.names[i]),
+                                  error) != 0)
+                return -1;
+    rows->values = scoop_calloc(plan->columns + 1, sizeof *rows->values);
+    return rows->values == NULL ? scoop_fail_memory(error) : 0;
+}
+
+int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,
+                         struct scoop_error *error) {
+    const unsigned char *text = batch->text.data, *newline;
+    size_t at = 0, end = batch->text.length;
+    if (prepare(rows, error) != 0)
+        return -1;
+    batch->first_line = rows->record;
+    while (at < end && (newline = memchr(text + at, '\n', end - at)) != NULL) {
+        size_t next = (size_t)(newline - text) + 1;
+        if (take_line(rows, batch, at, next - at, error) != 0)
+            return -1;
+        at = next;
+    }
+    *used = at;
+    return 0;
+}
+
+static int add_members(const unsigned char *line, uint64_t record, struct scoop_buf *name,
+                       struct scoop_columns *columns, struct scoop_error *error) {
+    const unsigned char *at = line;
+    size_t length;
+    if (!starts_object(&at))
+        return bad(record, "a row must be an object", line, 0, error);
+    while (scoop_json_next_member(&at, name->data, &length)) {
+        unsigned char *ignored = name->data + length;
+        struct scoop_value value;
+        if (scoop_columns_find(columns, name->data, length) < 0 &&
+            scoop_columns_add(columns, name->data, length, error) != 0)
+            return -1;
+        at = scoop_json_take_value(at, &ignored, &value);
+    }
+    return 0;
+}
+
+int scoop_json_columns(const unsigned char *text, size_t length, struct scoop_columns *columns,
+                       struct scoop_error *error) {
+    const unsigned char *at = text, *end = text + length, *newline;
+    struct scoop_buf name;
+    uint64_t record = 1;
+    int status = 0;
+    scoop_buf_init(&name, DECODED_CEILING);
+    while (status == 0 && at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        status = scoop_buf_reserve(&name, 2 * (size_t)(newline + 1 - at) + 2, error);
+        if (status == 0)
+            status = add_members(at, record++, &name, columns, error);
+        at = newline + 1;
+    }
+    scoop_buf_free(&name);
+    return status;
+}

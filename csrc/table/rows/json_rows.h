@@ -1,0 +1,29 @@
+/* JSON lines that were checked (scoop_json_check_new) -> rows.
+ *
+ * Members are columns; one that is absent is null. */
+#ifndef SCOOP_TABLE_ROWS_JSON_ROWS_H
+#define SCOOP_TABLE_ROWS_JSON_ROWS_H
+
+#include "table/rows/batch.h"
+#include "table/rows/columns.h"
+#include "table/rows/row_text.h"
+
+struct scoop_json_rows {
+    const struct scoop_row_plan *plan; /* borrowed; set before the first scan */
+    uint64_t record;                   /* the next one, from 1 */
+    struct scoop_columns names;        /* in the export's order */
+    struct scoop_value *values;
+    struct scoop_buf decoded; /* the values of one row */
+};
+
+void scoop_json_rows_init(struct scoop_json_rows *rows);
+void scoop_json_rows_free(struct scoop_json_rows *rows);
+/* Adds the members of all whole lines to *columns. 0, or -1 with BAD_RECORD (a line that is no
+ * object) or NO_MEMORY. */
+int scoop_json_columns(const unsigned char *text, size_t length, struct scoop_columns *columns,
+                       struct scoop_error *error);
+/* As scoop_csv_scan. BAD_RECORD also for a member that is no column and for one given twice. */
+int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,
+                         struct scoop_error *error);
+
+#endif

@@ -1,0 +1,93 @@
+#include "table/rows/row_build.h"
+
+#include <string.h>
+
+/* A key of several columns, so that its bytes order as the values do: each 0 becomes 0 255, each
+ * value ends with 0 1. */
+static int end_part(struct scoop_buf *key, size_t from, struct scoop_error *error) {
+    unsigned char *zero;
+    size_t at = from;
+    while (at < key->length && (zero = memchr(key->data + at, 0, key->length - at)) != NULL) {
+        at = (size_t)(zero - key->data) + 1;
+        if (scoop_buf_reserve(key, 1, error) != 0)
+            return -1;
+        memmove(key->data + at + 1, key->data + at, key->length - at);
+        key->data[at++] = 255;
+        key->length++;
+    }
+    return scoop_buf_append(key, "\0\1", 2, error);
+}
+
+int scoop_row_fail_key(const struct scoop_row_plan *plan, size_t key, struct scoop_row_place place,
+                       struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_BAD_RECORD,
+                      "line %llu (byte %llu): the key column \"%s\" is empty",
+                      (unsigned long long)place.line, (unsigned long long)place.offset,
+                      plan->names.names[plan->key_places[key]]);
+}
+
+static bool stands_in(const struct scoop_buf *text, const unsigned char *data) {
+    return data >= text->data && data < text->data + text->length;
+}
+
+int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *batch,
+                      struct scoop_row *row, const struct scoop_value *values,
+                      struct scoop_row_place place, struct scoop_error *error) {
+    struct scoop_buf *extra = &batch->extra;
+    const struct scoop_value *first = &values[plan->keys[0]];
+    for (size_t i = 0; i < plan->key_count; i++)
+        if (values[plan->keys[i]].null || values[plan->keys[i]].length == 0)
+            return scoop_row_fail_key(plan, i, place, error);
+    if (plan->key_count == 1 && !first->doubled && stands_in(&batch->text, first->data)) {
+        row->key_at = (uint32_t)(first->data - batch->text.data);
+        row->key_length = (uint32_t)first->length;
+        row->hash = scoop_key_hash_of(first->data, first->length);
+        return 0;
+    }
+    row->key_in_extra = true;
+    row->key_at = (uint32_t)extra->length;
+    for (size_t i = 0; i < plan->key_count; i++) {
+        size_t from = extra->length;
+        if (scoop_value_unescape(&values[plan->keys[i]], extra, error) != 0 ||
+            (plan->key_count > 1 && end_part(extra, from, error) != 0))
+            return -1;
+    }
+    row->key_length = (uint32_t)extra->length - row->key_at;
+    row->hash = scoop_key_hash_of(extra->data + row->key_at, row->key_length);
+    return 0;
+}
+
+int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batch,
+                     struct scoop_row *row, const struct scoop_value *values,
+                     struct scoop_error *error) {
+    struct scoop_buf *extra = &batch->extra;
+    row->row_in_extra = true;
+    row->at = (uint32_t)extra->length;
+    for (size_t i = 0; i < plan->columns; i++) {
+        if (i > 0 && scoop_buf_append(extra, ",", 1, error) != 0)
+            return -1;
+        if (scoop_value_append(&values[plan->order[i]], extra, error) != 0)
+            return -1;
+        if (i + 1 == plan->compared)
+            row->compared = (uint32_t)extra->length - row->at;
+    }
+    row->length = (uint32_t)extra->length - row->at;
+    return 0;
+}
+
+int scoop_row_hash_key(const struct scoop_row_plan *plan, const struct scoop_row_bytes *row,
+                       struct scoop_buf *room, struct scoop_key_hash *hash,
+                       struct scoop_error *error) {
+    room->length = 0;
+    for (size_t i = 0; i < plan->key_count; i++) {
+        const unsigned char *at = row->data, *end = row->data + row->length;
+        struct scoop_value value = {0};
+        for (size_t column = 0; column <= plan->key_places[i]; column++)
+            at = scoop_row_next(at, end, &value);
+        if (scoop_buf_append(room, &value.length, sizeof value.length, error) != 0 ||
+            scoop_buf_append(room, value.data, value.length, error) != 0)
+            return -1;
+    }
+    *hash = scoop_key_hash_of(room->data, room->length);
+    return 0;
+}

@@ -1,0 +1,157 @@
+#include "text/text.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_CHARACTER = 4, SPEC_SIZE = 16, NUMBER_SIZE = 64 };
+
+struct writer {
+    char *to;
+    size_t size, used;
+    bool full;
+};
+
+static bool continues(char byte) {
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/* What a lead byte asks for: bytes in all, and the range of the second. 0: it is no lead byte. */
+static size_t length_by_lead(unsigned char lead, unsigned char *low, unsigned char *high) {
+    *low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    *high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    return lead < 0x80    ? 1
+           : lead < 0xC2  ? 0
+           : lead < 0xE0  ? 2
+           : lead < 0xF0  ? 3
+           : lead <= 0xF4 ? 4
+                          : 0;
+}
+
+/* Only what is within the bounds is looked at: the text may be a part of another, without a NUL. */
+size_t scoop_text_fit(const char *text, size_t most) {
+    unsigned char low, high;
+    size_t length = strnlen(text, most), tail = 1;
+    if (length == 0 || length < most)
+        return length;
+    while (tail < LONGEST_CHARACTER && tail < length && continues(text[length - tail]))
+        tail++;
+    bool cut = length_by_lead((unsigned char)text[length - tail], &low, &high) > tail;
+    return cut ? length - tail : length;
+}
+
+/* The bytes of the character at the front; *valid says whether they are one. */
+static size_t take_character(const char *text, size_t length, bool *valid) {
+    unsigned char low, high;
+    size_t wanted = length_by_lead((unsigned char)text[0], &low, &high), at = 1;
+    for (; at < wanted && at < length; at++) {
+        unsigned char byte = (unsigned char)text[at];
+        if (byte < (at == 1 ? low : 0x80) || byte > (at == 1 ? high : 0xBF))
+            break;
+    }
+    *valid = at == wanted;
+    return at;
+}
+
+/* Once a character does not fit, none that follows is written. */
+static void put(struct writer *writer, const char *text, size_t length) {
+    while (length > 0 && !writer->full) {
+        bool valid;
+        size_t taken = take_character(text, length, &valid), written = valid ? taken : 1;
+        writer->full = writer->used + written >= writer->size;
+        if (!writer->full) {
+            memcpy(writer->to + writer->used, valid ? text : "?", written);
+            writer->used += written;
+        }
+        text += taken;
+        length -= taken;
+    }
+}
+
+/* One conversion of the format. */
+struct spec {
+    char text[SPEC_SIZE]; /* as snprintf takes it */
+    char length;          /* of its argument: 'l', 'L' (ll), 'z', or 0 */
+    char kind;
+    bool asks;     /* the precision is an argument */
+    int precision; /* -1: none */
+};
+
+static const char *read_spec(const char *start, struct spec *spec) {
+    const char *at = start + 1;
+    *spec = (struct spec){.precision = -1};
+    at += strspn(at, "-+ #0123456789");
+    if (*at == '.') {
+        spec->asks = at[1] == '*';
+        spec->precision = atoi(at + 1);
+        at += 1 + strspn(at + 1, "*0123456789");
+    }
+    size_t longs = strspn(at, "l");
+    spec->length = longs > 1 ? 'L' : longs == 1 ? 'l' : *at == 'z' ? 'z' : 0;
+    at += longs > 0 ? longs : spec->length == 'z';
+    spec->kind = *at++;
+    snprintf(spec->text, sizeof spec->text, "%.*s", (int)(at - start), start);
+    return at;
+}
+
+static void put_text(struct writer *writer, const char *text, int precision) {
+    const char *shown = text == NULL ? "(null)" : text;
+    put(writer, shown, precision < 0 ? strlen(shown) : scoop_text_fit(shown, (size_t)precision));
+}
+
+static void put_number(struct writer *writer, const struct spec *spec, va_list *arguments) {
+    char text[NUMBER_SIZE];
+    bool real = strchr("fge", spec->kind) != NULL;
+    if (real)
+        snprintf(text, sizeof text, spec->text, va_arg(*arguments, double));
+    else if (spec->kind == 'p')
+        snprintf(text, sizeof text, spec->text, va_arg(*arguments, void *));
+    else if (spec->length == 'L')
+        snprintf(text, sizeof text, spec->text, va_arg(*arguments, long long));
+    else if (spec->length == 'l')
+        snprintf(text, sizeof text, spec->text, va_arg(*arguments, long));
+    else if (spec->length == 'z')
+        snprintf(text, sizeof text, spec->text, va_arg(*arguments, size_t));
+    else
+        snprintf(text, sizeof text, spec->text, va_arg(*arguments, int));
+    put(writer, text, strlen(text));
+}
+
+static void put_all(struct writer *writer, const char *format, va_list *arguments) {
+    while (*format != 0) {
+        struct spec spec;
+        size_t plain = strcspn(format, "%");
+        put(writer, format, plain);
+        format += plain;
+        if (*format == 0)
+            return;
+        format = read_spec(format, &spec);
+        if (spec.asks)
+            spec.precision = va_arg(*arguments, int);
+        if (spec.kind == '%')
+            put(writer, "%", 1);
+        else if (spec.kind == 's')
+            put_text(writer, va_arg(*arguments, const char *), spec.precision);
+        else
+            put_number(writer, &spec, arguments);
+    }
+}
+
+size_t scoop_text_vprint(char *to, size_t size, const char *format, va_list arguments) {
+    struct writer writer = {.to = to, .size = size};
+    va_list own;
+    va_copy(own, arguments);
+    put_all(&writer, format, &own);
+    va_end(own);
+    to[writer.used] = 0;
+    return writer.used;
+}
+
+size_t scoop_text_print(char *to, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    size_t used = scoop_text_vprint(to, size, format, arguments);
+    va_end(arguments);
+    return used;
+}

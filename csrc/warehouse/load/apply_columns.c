@@ -1,0 +1,239 @@
+#include "warehouse/load/apply_columns.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "scoop/memory.h"
+#include "text/text.h"
+#include "warehouse/session/session.h"
+
+/* Types that have no equality: json, xml; geometric ones have another one. */
+static const uint32_t by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
+enum { OID_OF_SUPER = 4000 /* Redshift's */ };
+
+void scoop_apply_map_init(struct scoop_apply_map *map, struct scoop_apply_plan *plan,
+                          const struct scoop_apply_options *options) {
+    memset(map, 0, sizeof *map);
+    map->plan = plan;
+    map->options = options;
+}
+
+void scoop_apply_map_free(struct scoop_apply_map *map) {
+    for (size_t i = 0; map->names != NULL && i < map->count; i++)
+        scoop_free(map->names[i]);
+    for (size_t i = 0; map->plan->columns != NULL && i < map->plan->column_count; i++)
+        scoop_free(map->plan->columns[i].name);
+    scoop_free(map->plan->columns);
+    map->plan->columns = NULL;
+    map->plan->column_count = 0;
+    scoop_free(map->keys);
+    scoop_free(map->names);
+    scoop_free(map->columns);
+    scoop_free(map->seen);
+    scoop_apply_map_init(map, map->plan, map->options);
+}
+
+/* As it is, else the one column that is equal but for case; -1: none. */
+static long find_column(const struct scoop_apply_plan *plan, const char *name) {
+    long found = -1;
+    size_t hits = 0;
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (strcmp(plan->columns[i].name, name) == 0)
+            return (long)i;
+        if (strcasecmp(plan->columns[i].name, name) != 0)
+            continue;
+        found = (long)i;
+        hits++;
+    }
+    return hits == 1 ? found : -1;
+}
+
+static void list_columns(const struct scoop_apply_plan *plan, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < plan->column_count && used < size; i++)
+        used += scoop_text_print(text + used, size - used, "%s%s", used == 0 ? "" : ", ",
+                                 plan->columns[i].name);
+}
+
+static int find_keys(struct scoop_apply_map *map, struct scoop_error *error) {
+    const struct scoop_apply_options *options = map->options;
+    char names[300];
+    map->keys = scoop_calloc(options->key_count, sizeof *map->keys);
+    if (map->keys == NULL)
+        return scoop_fail_memory(error);
+    for (size_t i = 0; i < options->key_count; i++) {
+        long column = find_column(map->plan, options->keys[i]);
+        list_columns(map->plan, names, sizeof names);
+        if (column < 0)
+            return scoop_fail(error, SCOOP_USAGE,
+                              "the key \"%.100s\" is no column of %.127s; its columns are %s",
+                              options->keys[i], options->table, names);
+        if (map->plan->columns[column].key)
+            return scoop_fail(error, SCOOP_USAGE, "the key \"%.100s\" is given twice",
+                              options->keys[i]);
+        map->plan->columns[column].key = true;
+        map->keys[i] = (size_t)column;
+    }
+    return 0;
+}
+
+static bool is_by_text(uint32_t type) {
+    for (size_t i = 0; i < sizeof by_text / sizeof by_text[0]; i++)
+        if (by_text[i] == type)
+            return true;
+    return false;
+}
+
+int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_rows *rows,
+                             struct scoop_error *error) {
+    struct scoop_apply_plan *plan = map->plan;
+    size_t count = scoop_rows_columns(rows);
+    plan->columns = scoop_calloc(count + 1, sizeof *plan->columns);
+    if (plan->columns == NULL)
+        return scoop_fail_memory(error);
+    for (; plan->column_count < count; plan->column_count++) {
+        size_t at = plan->column_count;
+        struct scoop_apply_column *column = &plan->columns[at];
+        column->name = scoop_strdup(scoop_rows_name(rows, at));
+        if (column->name == NULL)
+            return scoop_fail_memory(error);
+        column->by_text = is_by_text(scoop_rows_type(rows, at));
+        column->is_super = scoop_rows_type(rows, at) == OID_OF_SUPER;
+    }
+    return find_keys(map, error);
+}
+
+static int bad(const struct scoop_change_record *record, const char *what, const char *name,
+               struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_BAD_RECORD, "change %llu: %s \"%.200s\"",
+                      (unsigned long long)record->number, what, name);
+}
+
+static bool is_ignored(const struct scoop_apply_map *map, const char *name) {
+    for (size_t i = 0; i < map->options->ignored_count; i++)
+        if (strcmp(map->options->ignored[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int learn_column(struct scoop_apply_map *map, const char *name, struct scoop_error *error) {
+    struct scoop_apply_plan *plan = map->plan;
+    long column = is_ignored(map, name) ? -1 : find_column(plan, name);
+    char names[300];
+    list_columns(plan, names, sizeof names);
+    if (column < 0 && !is_ignored(map, name))
+        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                          "the changes have a column \"%.100s\", which %.127s lacks (it has %s); "
+                          "add it to the table, or leave it out with ignore_columns",
+                          name, map->options->table, names);
+    if (column >= 0 && plan->columns[column].given)
+        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                          "two columns of the changes, \"%.100s\" and another, are the column "
+                          "\"%.100s\" of %.127s; leave one out with ignore_columns",
+                          name, plan->columns[column].name, map->options->table);
+    if (column >= 0 && plan->columns[column].is_super)
+        return scoop_fail(error, SCOOP_UNSUPPORTED,
+                          "the column \"%.100s\" of %.127s is SUPER, which a text would fill with "
+                          "one string; leave it out with ignore_columns",
+                          name, map->options->table);
+    if (column >= 0)
+        plan->columns[column].given = true;
+    map->columns[map->count] = column;
+    map->names[map->count] = scoop_strdup(name);
+    if (map->names[map->count] == NULL)
+        return scoop_fail_memory(error);
+    map->count++;
+    return 0;
+}
+
+/* From the first row of the file. */
+static int learn_columns(struct scoop_apply_map *map, const struct scoop_change_record *record,
+                         struct scoop_error *error) {
+    map->names = scoop_calloc(record->row_count, sizeof *map->names);
+    map->columns = scoop_calloc(record->row_count, sizeof *map->columns);
+    map->seen = scoop_calloc(record->row_count, sizeof *map->seen);
+    if (map->names == NULL || map->columns == NULL || map->seen == NULL)
+        return scoop_fail_memory(error);
+    for (size_t i = 0; i < record->row_count; i++) {
+        for (size_t other = 0; other < i; other++)
+            if (strcmp(record->row[i].name, record->row[other].name) == 0)
+                return bad(record, "its row has a column twice:", record->row[i].name, error);
+        if (learn_column(map, record->row[i].name, error) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < map->options->key_count; i++)
+        if (!map->plan->columns[map->keys[i]].given)
+            return bad(record, "its row lacks the key column", map->options->keys[i], error);
+    return 0;
+}
+
+static long find_name(const struct scoop_apply_map *map, const char *name, size_t expected) {
+    if (expected < map->count && strcmp(map->names[expected], name) == 0)
+        return (long)expected;
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->names[i], name) == 0)
+            return (long)i;
+    return -1;
+}
+
+static int take_row(struct scoop_apply_map *map, const struct scoop_change_record *record,
+                    struct scoop_apply_chunk *chunk, struct scoop_error *error) {
+    for (size_t i = 0; i < record->row_count; i++) {
+        const struct scoop_change_member *member = &record->row[i];
+        long at = find_name(map, member->name, i);
+        if (at < 0)
+            return bad(record, "its row has a column that the first row has not:", member->name,
+                       error);
+        if (map->seen[at] == record->number)
+            return bad(record, "its row has a column twice:", member->name, error);
+        map->seen[at] = record->number;
+        if (map->columns[at] >= 0 && member->value != NULL &&
+            scoop_apply_chunk_set(chunk, (size_t)map->columns[at], member->value,
+                                  member->value_length, error) != 0)
+            return -1;
+    }
+    for (size_t i = 0; record->row_count < map->count && i < map->count; i++)
+        if (map->seen[i] != record->number)
+            return bad(record, "its row lacks a column of the first row:", map->names[i], error);
+    return 0;
+}
+
+static int take_key(struct scoop_apply_map *map, const struct scoop_change_record *record,
+                    struct scoop_apply_chunk *chunk, struct scoop_error *error) {
+    const struct scoop_apply_options *options = map->options;
+    for (size_t i = 0; i < options->key_count; i++) {
+        const struct scoop_change_member *member = NULL;
+        for (size_t k = 0; k < record->key_count; k++)
+            if (strcmp(record->key[k].name, options->keys[i]) == 0)
+                member = &record->key[k];
+        if (member == NULL)
+            return bad(record, "its key is another one; it lacks", options->keys[i], error);
+        if (member->value == NULL)
+            return bad(record, "its key is null:", member->name, error);
+        const char *there = scoop_apply_chunk_value(chunk, chunk->rows - 1, map->keys[i]);
+        if (record->op != SCOOP_CHANGE_DELETE &&
+            (there == NULL || strcmp(there, member->value) != 0))
+            return bad(record, "key and row differ in", member->name, error);
+        if (record->op == SCOOP_CHANGE_DELETE &&
+            scoop_apply_chunk_set(chunk, map->keys[i], member->value, member->value_length,
+                                  error) != 0)
+            return -1;
+    }
+    if (record->key_count == options->key_count)
+        return 0;
+    return bad(record, "its key has more columns than", options->keys[0], error);
+}
+
+int scoop_apply_map_take(struct scoop_apply_map *map, const struct scoop_change_record *record,
+                         struct scoop_apply_chunk *chunk, struct scoop_error *error) {
+    bool has_row = record->op != SCOOP_CHANGE_DELETE;
+    if (has_row && map->count == 0 && learn_columns(map, record, error) != 0)
+        return -1;
+    if (scoop_apply_chunk_add(chunk, record->number, scoop_change_op_name(record->op)[0], error) !=
+        0)
+        return -1;
+    if (has_row && take_row(map, record, chunk, error) != 0)
+        return -1;
+    return take_key(map, record, chunk, error);
+}

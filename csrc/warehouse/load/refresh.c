@@ -1,0 +1,104 @@
+#include "scoop/refresh.h"
+
+#include <string.h>
+
+#include "warehouse/session/blockers.h"
+#include "warehouse/session/made.h"
+#include "warehouse/sql/sql_text.h"
+#include "warehouse/session/session.h"
+
+enum { SQL_CEILING_BYTES = 64 * 1024 };
+
+static int run_on_view(struct scoop_session *session, const struct scoop_table_name *view,
+                       const struct scoop_interrupt *interrupt, struct scoop_made *made,
+                       struct scoop_error *error) {
+    static const char refresh[] = "REFRESH MATERIALIZED VIEW ";
+    struct scoop_buf sql;
+    scoop_buf_init(&sql, SQL_CEILING_BYTES);
+    int result = -1;
+    if (scoop_buf_append_text(&sql, refresh, error) == 0 &&
+        scoop_sql_table(&sql, view, error) == 0 && scoop_buf_text(&sql, error) != NULL) {
+        result = scoop_blockers_run(session, (const char *)sql.data, "view",
+                                    (const char *)sql.data + strlen(refresh), interrupt, error);
+        scoop_made_add(made, session);
+    }
+    scoop_buf_free(&sql);
+    return result;
+}
+
+/* Both servers show a materialized view in pg_class. 0, or -1 when the owner cannot be found. */
+static int find_owner(struct scoop_session *session, const struct scoop_table_name *view,
+                      const struct scoop_interrupt *interrupt, struct scoop_rows **rows) {
+    struct scoop_buf sql;
+    struct scoop_error ignored = {0};
+    scoop_buf_init(&sql, SQL_CEILING_BYTES);
+    int result = -1;
+    if (scoop_buf_append_text(&sql,
+                              "SELECT pg_get_userbyid(c.relowner), current_user FROM pg_class c "
+                              "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ",
+                              &ignored) == 0 &&
+        scoop_sql_literal(&sql, view->schema, &ignored) == 0 &&
+        scoop_buf_append_text(&sql, " AND c.relname = ", &ignored) == 0 &&
+        scoop_sql_literal(&sql, view->table, &ignored) == 0 &&
+        scoop_buf_text(&sql, &ignored) != NULL)
+        result = scoop_session_query(session, (const char *)sql.data, interrupt, rows, &ignored);
+    scoop_buf_free(&sql);
+    if (result == 0 && scoop_rows_value(*rows, 0, 0) != NULL &&
+        scoop_rows_value(*rows, 0, 1) != NULL)
+        return 0;
+    if (result == 0)
+        scoop_rows_free(*rows);
+    return -1;
+}
+
+static int explain_owner(struct scoop_session *session, const struct scoop_table_name *view,
+                         const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_rows *rows = NULL;
+    struct scoop_buf text;
+    char reason[200], state[sizeof error->sqlstate];
+    scoop_flatten(error->message, reason, sizeof reason);
+    memcpy(state, error->sqlstate, sizeof state);
+    if (find_owner(session, view, interrupt, &rows) != 0)
+        return -1;
+    const char *owner = scoop_rows_value(rows, 0, 0), *user = scoop_rows_value(rows, 0, 1);
+    struct scoop_error ignored = {0};
+    scoop_buf_init(&text, sizeof error->message);
+    /* Redshift changes the owner of a view of either kind by ALTER TABLE. */
+    if (scoop_buf_append_text(&text,
+                              scoop_session_dialect(session) == SCOOP_REDSHIFT
+                                  ? "ALTER TABLE "
+                                  : "ALTER MATERIALIZED VIEW ",
+                              &ignored) == 0 &&
+        scoop_sql_table(&text, view, &ignored) == 0 &&
+        scoop_buf_append_text(&text, " OWNER TO ", &ignored) == 0 &&
+        scoop_sql_identifier(&text, user, &ignored) == 0 && scoop_buf_text(&text, &ignored) != NULL)
+        scoop_fail(error, SCOOP_ACCESS_DENIED,
+                   "%.127s.%.127s belongs to \"%.127s\", and only its owner may refresh it; this "
+                   "session's user is \"%.127s\". The owner or a superuser can run: %.400s; (%s)",
+                   view->schema, view->table, owner, user, (const char *)text.data, reason);
+    memcpy(error->sqlstate, state, sizeof state);
+    scoop_buf_free(&text);
+    scoop_rows_free(rows);
+    return -1;
+}
+
+int scoop_refresh(struct scoop_session *session, const char *view,
+                  const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_table_name name;
+    if (scoop_sql_split(view, &name, error) != 0)
+        return -1;
+    if (scoop_session_alone(session, "refresh", interrupt, error) != 0)
+        return scoop_fail_prefix(error, "refreshing %.250s: ", view);
+    struct scoop_made made = {0};
+    int result = run_on_view(session, &name, interrupt, &made, error);
+    const char *held_by = scoop_blockers_held_by(session);
+    if (result != 0 && error->code == SCOOP_LOCK_TIMEOUT && held_by[0] != 0)
+        scoop_fail_prefix(error, "%.300s: ", held_by + strlen(", "));
+    scoop_blockers_forget(session);
+    if (result == 0)
+        return 0;
+    if (strcmp(error->sqlstate, "42501") == 0 || strstr(error->message, "must be owner") != NULL)
+        return explain_owner(session, &name, interrupt, error);
+    scoop_made_tell(&made, made.some, error);
+    return scoop_fail_prefix(error, "refreshing %.250s: ", view);
+}

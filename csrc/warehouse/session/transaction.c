@@ -1,0 +1,42 @@
+/* Whose transaction it is: verbs make their own, and what a caller has left open is taken back. */
+#include <unistd.h>
+
+#include "warehouse/session/session_internal.h"
+
+int scoop_session_alone(struct scoop_session *session, const char *verb,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    if (scoop_session_connect(session, interrupt, error) != 0)
+        return -1;
+    switch (PQtransactionStatus(session->connection)) {
+    case PQTRANS_IDLE:
+        return 0;
+    case PQTRANS_INERROR:
+        return scoop_fail(error, SCOOP_USAGE,
+                          "%s makes a transaction of its own, and this session's has failed; run "
+                          "ROLLBACK first",
+                          verb);
+    case PQTRANS_UNKNOWN:
+        scoop_session_drop(session);
+        return scoop_fail(error, SCOOP_CONNECTION, "the connection to the warehouse was lost");
+    case PQTRANS_ACTIVE:
+    case PQTRANS_INTRANS:
+        break;
+    }
+    return scoop_fail(error, SCOOP_USAGE,
+                      "%s makes a transaction of its own, and one is open in this session; run "
+                      "COMMIT or ROLLBACK first, or use another session",
+                      verb);
+}
+
+bool scoop_session_in_transaction(const struct scoop_session *session) {
+    if (session->connection == NULL || session->pid != getpid())
+        return false;
+    PGTransactionStatusType status = PQtransactionStatus(session->connection);
+    return status != PQTRANS_IDLE && status != PQTRANS_UNKNOWN;
+}
+
+bool scoop_session_take_back(struct scoop_session *session) {
+    bool open = session->left_open || scoop_session_in_transaction(session);
+    scoop_session_rollback(session);
+    return open;
+}

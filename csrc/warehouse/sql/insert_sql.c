@@ -1,0 +1,520 @@
+#include "warehouse/sql/insert_sql.h"
+#include "text/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LOCK_NAME_BYTES = 63, HASH_DIGITS = 16 };
+
+#define RANK "airscoop_rank"
+#define COUNT "airscoop_count"
+
+/* Appends pieces until one fails; then all later ones do nothing. */
+struct writer {
+    const struct scoop_insert_plan *plan;
+    struct scoop_buf *sql;
+    struct scoop_error *error;
+    int failed;
+};
+
+static void text(struct writer *writer, const char *piece) {
+    if (!writer->failed)
+        writer->failed = scoop_buf_append_text(writer->sql, piece, writer->error);
+}
+
+static void identifier(struct writer *writer, const char *name) {
+    if (!writer->failed)
+        writer->failed = scoop_sql_identifier(writer->sql, name, writer->error);
+}
+
+static void table(struct writer *writer, const struct scoop_table_name *name) {
+    if (!writer->failed)
+        writer->failed = scoop_sql_table(writer->sql, name, writer->error);
+}
+
+static void temporary(struct writer *writer, const char *role) {
+    char name[64];
+    snprintf(name, sizeof name, "airscoop_%s_%s", role, writer->plan->suffix);
+    identifier(writer, name);
+}
+
+static void winners(struct writer *writer) {
+    temporary(writer, writer->plan->has_repeated ? "winners" : "batch");
+}
+
+/* alias."column"; the alias "" stands for the target itself, which takes none in a DELETE. */
+static void column(struct writer *writer, const char *alias, const char *name) {
+    if (alias[0] == 0)
+        identifier(writer, writer->plan->target.table);
+    else
+        text(writer, alias);
+    text(writer, ".");
+    identifier(writer, name);
+}
+
+static void columns(struct writer *writer, const char *alias, const char *const *names,
+                    size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        text(writer, i == 0 ? "" : ", ");
+        if (alias == NULL)
+            identifier(writer, names[i]);
+        else
+            column(writer, alias, names[i]);
+    }
+}
+
+static void all_columns(struct writer *writer, const char *alias) {
+    columns(writer, alias, writer->plan->names->columns, writer->plan->names->column_count);
+}
+
+static void all_keys(struct writer *writer, const char *alias) {
+    columns(writer, alias, writer->plan->names->keys, writer->plan->names->key_count);
+}
+
+static bool is_null(scoop_nulls nulls, size_t key) {
+    return (nulls >> key & 1) != 0;
+}
+
+static bool all_null(const struct scoop_insert_plan *plan, scoop_nulls nulls) {
+    return nulls == ((scoop_nulls)1 << plan->names->key_count) - 1;
+}
+
+/* a.k1 = b.k1 AND … over the keys that are not NULL. */
+static void keys_equal(struct writer *writer, scoop_nulls nulls, const char *left,
+                       const char *right) {
+    const char *between = "";
+    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+        if (is_null(nulls, i))
+            continue;
+        text(writer, between);
+        column(writer, left, writer->plan->names->keys[i]);
+        text(writer, " = ");
+        column(writer, right, writer->plan->names->keys[i]);
+        between = " AND ";
+    }
+}
+
+/* a.k1 IS NOT NULL AND a.k2 IS NULL AND …: the rows of one pattern. */
+static void has_pattern(struct writer *writer, scoop_nulls nulls, const char *alias) {
+    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+        text(writer, i == 0 ? "" : " AND ");
+        column(writer, alias, writer->plan->names->keys[i]);
+        text(writer, is_null(nulls, i) ? " IS NULL" : " IS NOT NULL");
+    }
+}
+
+/* AND a.k2 IS NULL …: for the other side, where equality leaves out the rest by itself. */
+static void null_keys(struct writer *writer, scoop_nulls nulls, const char *alias,
+                      const char *before) {
+    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+        if (!is_null(nulls, i))
+            continue;
+        text(writer, before);
+        column(writer, alias, writer->plan->names->keys[i]);
+        text(writer, " IS NULL");
+        before = " AND ";
+    }
+}
+
+/* EXISTS (SELECT 1 FROM <other> o WHERE the key of `alias` is there). */
+static void exists(struct writer *writer, scoop_nulls nulls, const char *alias, bool in_target) {
+    text(writer, "EXISTS (SELECT 1 FROM ");
+    if (in_target)
+        table(writer, &writer->plan->target);
+    else
+        temporary(writer, "repeated");
+    text(writer, " o WHERE ");
+    keys_equal(writer, nulls, "o", alias);
+    null_keys(writer, nulls, "o", all_null(writer->plan, nulls) ? "" : " AND ");
+    text(writer, ")");
+}
+
+static void empty_copy(struct writer *writer, const char *role, bool keys_only) {
+    text(writer, "CREATE TEMP TABLE ");
+    temporary(writer, role);
+    text(writer, " AS SELECT ");
+    if (keys_only)
+        all_keys(writer, NULL);
+    else
+        all_columns(writer, NULL);
+    text(writer, " FROM ");
+    table(writer, &writer->plan->target);
+    text(writer, " WHERE 1 = 0");
+}
+
+static void insert_into(struct writer *writer, const char *role) {
+    text(writer, "INSERT INTO ");
+    temporary(writer, role);
+    text(writer, " (");
+    all_columns(writer, NULL);
+    text(writer, ") ");
+}
+
+static void null_bits(struct writer *writer, const char *alias) {
+    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+        text(writer, "CASE WHEN ");
+        column(writer, alias, writer->plan->names->keys[i]);
+        text(writer, " IS NULL THEN 1 ELSE 0 END, ");
+    }
+}
+
+/* " GROUP BY 1, 2 ORDER BY 1, 2": the pattern without NULL comes first. */
+static void by_null_bits(struct writer *writer) {
+    static const char *const clauses[] = {" GROUP BY ", " ORDER BY "};
+    char number[32];
+    for (size_t clause = 0; clause < 2; clause++) {
+        text(writer, clauses[clause]);
+        for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+            snprintf(number, sizeof number, "%s%zu", i == 0 ? "" : ", ", i + 1);
+            text(writer, number);
+        }
+    }
+}
+
+static bool among(const char *name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void order_term(struct writer *writer, const char *name, const char **between) {
+    text(writer, *between);
+    text(writer, "CASE WHEN ");
+    column(writer, "b", name);
+    text(writer, " IS NULL THEN 1 ELSE 0 END, ");
+    column(writer, "b", name);
+    text(writer, " DESC");
+    *between = ", ";
+}
+
+/* order_by, then every other column, so that equal input gives an equal winner. */
+static void order(struct writer *writer) {
+    const struct scoop_insert_names *names = writer->plan->names;
+    const char *between = "";
+    for (size_t i = 0; i < names->order_count; i++)
+        order_term(writer, names->order_by[i], &between);
+    for (size_t i = 0; i < names->column_count; i++)
+        if (!among(names->columns[i], names->order_by, names->order_count) &&
+            !among(names->columns[i], names->keys, names->key_count))
+            order_term(writer, names->columns[i], &between);
+    /* With no other column the rows of a key are all the same. */
+    if (between[0] == 0)
+        order_term(writer, names->keys[0], &between);
+}
+
+static void partition_by(struct writer *writer, scoop_nulls nulls) {
+    const char *between = "PARTITION BY ";
+    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+        if (is_null(nulls, i))
+            continue;
+        text(writer, between);
+        column(writer, "b", writer->plan->names->keys[i]);
+        between = ", ";
+    }
+    text(writer, all_null(writer->plan, nulls) ? "ORDER BY " : " ORDER BY ");
+}
+
+/* CASE … END: 1 where the winner w is greater than the target's row t by order_by, NULL lowest. */
+static void greater(struct writer *writer) {
+    static const char *const tests[][3] = {
+        {" > ", "", " THEN 1"},
+        {" < ", "", " THEN 0"},
+        {" IS NOT NULL AND ", " IS NULL", " THEN 1"},
+        {" IS NULL AND ", " IS NOT NULL", " THEN 0"},
+    };
+    text(writer, "CASE");
+    for (size_t i = 0; i < writer->plan->names->order_count; i++)
+        for (size_t test = 0; test < 4; test++) {
+            text(writer, " WHEN ");
+            column(writer, "w", writer->plan->names->order_by[i]);
+            text(writer, tests[test][0]);
+            column(writer, "t", writer->plan->names->order_by[i]);
+            text(writer, tests[test][1]);
+            text(writer, tests[test][2]);
+        }
+    text(writer, " ELSE 0 END");
+}
+
+#define BEGIN_STATEMENT struct writer writer = {.plan = plan, .sql = sql, .error = error}
+#define END_STATEMENT return writer.failed
+
+SCOOP_INSERT_SQL(create_batch) {
+    BEGIN_STATEMENT;
+    empty_copy(&writer, "batch", false);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(create_winners) {
+    BEGIN_STATEMENT;
+    empty_copy(&writer, "winners", false);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(create_greater) {
+    BEGIN_STATEMENT;
+    empty_copy(&writer, "greater", true);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(fill_batch) {
+    BEGIN_STATEMENT;
+    insert_into(&writer, "batch");
+    text(&writer, "SELECT ");
+    all_columns(&writer, NULL);
+    text(&writer, " FROM ");
+    table(&writer, &plan->source);
+    for (size_t i = 0; i < plan->names->partition_count && !writer.failed; i++) {
+        text(&writer, i == 0 ? " WHERE " : " AND ");
+        identifier(&writer, plan->names->partition_columns[i]);
+        text(&writer, " = ");
+        writer.failed = scoop_sql_literal(sql, plan->names->partition_values[i], error);
+    }
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(count_patterns) {
+    BEGIN_STATEMENT;
+    text(&writer, "SELECT ");
+    null_bits(&writer, "b");
+    text(&writer, "COUNT(*) FROM ");
+    temporary(&writer, "batch");
+    text(&writer, " b");
+    by_null_bits(&writer);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(create_repeated) {
+    BEGIN_STATEMENT;
+    text(&writer, "CREATE TEMP TABLE ");
+    temporary(&writer, "repeated");
+    text(&writer, " AS SELECT ");
+    all_keys(&writer, NULL);
+    text(&writer, ", COUNT(*) AS " COUNT " FROM ");
+    temporary(&writer, "batch");
+    text(&writer, " GROUP BY ");
+    all_keys(&writer, NULL);
+    text(&writer, " HAVING COUNT(*) > 1");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(count_repeated) {
+    BEGIN_STATEMENT;
+    text(&writer, "SELECT ");
+    null_bits(&writer, "r");
+    text(&writer, "COUNT(*), SUM(r." COUNT ") FROM ");
+    temporary(&writer, "repeated");
+    text(&writer, " r");
+    by_null_bits(&writer);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(add_singles, scoop_nulls nulls, bool any_repeated) {
+    BEGIN_STATEMENT;
+    insert_into(&writer, "winners");
+    text(&writer, "SELECT ");
+    all_columns(&writer, "b");
+    text(&writer, " FROM ");
+    temporary(&writer, "batch");
+    text(&writer, " b WHERE ");
+    has_pattern(&writer, nulls, "b");
+    if (any_repeated) {
+        text(&writer, " AND NOT ");
+        exists(&writer, nulls, "b", false);
+    }
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(add_greatest, scoop_nulls nulls) {
+    BEGIN_STATEMENT;
+    insert_into(&writer, "winners");
+    text(&writer, "SELECT ");
+    all_columns(&writer, NULL);
+    text(&writer, " FROM (SELECT ");
+    all_columns(&writer, "b");
+    text(&writer, ", ROW_NUMBER() OVER (");
+    partition_by(&writer, nulls);
+    order(&writer);
+    text(&writer, ") AS " RANK " FROM ");
+    temporary(&writer, "batch");
+    text(&writer, " b");
+    /* Rows with no key at all share one key: there is nothing to join by. */
+    if (!all_null(plan, nulls)) {
+        text(&writer, " JOIN ");
+        temporary(&writer, "repeated");
+        text(&writer, " r ON ");
+        keys_equal(&writer, nulls, "b", "r");
+    }
+    text(&writer, " WHERE ");
+    has_pattern(&writer, nulls, "b");
+    if (!all_null(plan, nulls))
+        null_keys(&writer, nulls, "r", " AND ");
+    text(&writer, ") ranked WHERE " RANK " = 1");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(count_winners) {
+    BEGIN_STATEMENT;
+    text(&writer, "SELECT COUNT(*) FROM ");
+    winners(&writer);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(count_matched, scoop_nulls nulls) {
+    BEGIN_STATEMENT;
+    text(&writer, "SELECT COUNT(*) FROM ");
+    winners(&writer);
+    text(&writer, " w WHERE ");
+    has_pattern(&writer, nulls, "w");
+    text(&writer, " AND ");
+    exists(&writer, nulls, "w", true);
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(fill_greater, scoop_nulls nulls) {
+    BEGIN_STATEMENT;
+    text(&writer, "INSERT INTO ");
+    temporary(&writer, "greater");
+    text(&writer, " (");
+    all_keys(&writer, NULL);
+    text(&writer, ") SELECT ");
+    all_keys(&writer, "w");
+    text(&writer, " FROM ");
+    winners(&writer);
+    text(&writer, all_null(plan, nulls) ? " w CROSS JOIN " : " w JOIN ");
+    table(&writer, &plan->target);
+    text(&writer, " t");
+    if (!all_null(plan, nulls)) {
+        text(&writer, " ON ");
+        keys_equal(&writer, nulls, "w", "t");
+    }
+    text(&writer, " WHERE ");
+    has_pattern(&writer, nulls, "w");
+    null_keys(&writer, nulls, "t", " AND ");
+    text(&writer, " GROUP BY ");
+    all_keys(&writer, "w");
+    text(&writer, " HAVING MIN(");
+    greater(&writer);
+    text(&writer, ") = 1");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(delete_greater, scoop_nulls nulls) {
+    BEGIN_STATEMENT;
+    char alias[32];
+    /* The target goes by its own name here, which the alias must not be. */
+    snprintf(alias, sizeof alias, "g_%s", plan->suffix);
+    text(&writer, "DELETE FROM ");
+    table(&writer, &plan->target);
+    if (!all_null(plan, nulls)) {
+        text(&writer, " USING ");
+        temporary(&writer, "greater");
+        text(&writer, " ");
+        text(&writer, alias);
+    }
+    text(&writer, " WHERE ");
+    keys_equal(&writer, nulls, "", alias);
+    null_keys(&writer, nulls, "", all_null(plan, nulls) ? "" : " AND ");
+    if (!all_null(plan, nulls))
+        null_keys(&writer, nulls, alias, " AND ");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(insert_missing, scoop_nulls nulls) {
+    BEGIN_STATEMENT;
+    text(&writer, "INSERT INTO ");
+    table(&writer, &plan->target);
+    text(&writer, " (");
+    all_columns(&writer, NULL);
+    text(&writer, ") SELECT ");
+    all_columns(&writer, "w");
+    text(&writer, " FROM ");
+    winners(&writer);
+    text(&writer, " w WHERE ");
+    has_pattern(&writer, nulls, "w");
+    text(&writer, " AND NOT ");
+    exists(&writer, nulls, "w", true);
+    END_STATEMENT;
+}
+
+int scoop_insert_sql_drop(const struct scoop_insert_plan *plan, const char *role,
+                          struct scoop_buf *sql, struct scoop_error *error) {
+    BEGIN_STATEMENT;
+    text(&writer, "DROP TABLE ");
+    temporary(&writer, role);
+    END_STATEMENT;
+}
+
+static int check_list(const char *what, const char *const *names, size_t count,
+                      const struct scoop_insert_names *all, struct scoop_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        if (among(names[i], names, i))
+            return scoop_fail(error, SCOOP_USAGE, "%s names the column \"%.127s\" twice", what,
+                              names[i]);
+        if (!among(names[i], all->columns, all->column_count))
+            return scoop_fail(error, SCOOP_USAGE,
+                              "%s names \"%.127s\", which is not among the columns to insert", what,
+                              names[i]);
+        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], COUNT) == 0)
+            return scoop_fail(error, SCOOP_USAGE,
+                              "the column name \"%s\" is taken by the insert itself; rename it",
+                              names[i]);
+    }
+    return 0;
+}
+
+/* Whether some column of order_by can differ between rows of one key. */
+static bool orders_rows(const struct scoop_insert_names *names) {
+    for (size_t i = 0; i < names->order_count; i++)
+        if (!among(names->order_by[i], names->keys, names->key_count))
+            return true;
+    return false;
+}
+
+int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, const char *suffix,
+                      struct scoop_insert_plan *plan, struct scoop_error *error) {
+    memset(plan, 0, sizeof *plan);
+    plan->names = names;
+    plan->replace = replace;
+    snprintf(plan->suffix, sizeof plan->suffix, "%s", suffix);
+    if (scoop_sql_split(names->source, &plan->source, error) != 0 ||
+        scoop_sql_split(names->target, &plan->target, error) != 0)
+        return -1;
+    if (names->column_count == 0)
+        return scoop_fail(error, SCOOP_USAGE, "columns is empty; name the columns to insert");
+    if (names->key_count == 0 || names->key_count > SCOOP_MAX_KEYS)
+        return scoop_fail(error, SCOOP_USAGE, "distinct_on names %zu columns; name 1 to %d",
+                          names->key_count, SCOOP_MAX_KEYS);
+    if (replace && !orders_rows(names))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "mode replace needs order_by with a column that is not in distinct_on, "
+                          "to tell which row is newer");
+    if (check_list("columns", names->columns, names->column_count, names, error) != 0 ||
+        check_list("distinct_on", names->keys, names->key_count, names, error) != 0)
+        return -1;
+    return check_list("order_by", names->order_by, names->order_count, names, error);
+}
+
+/* FNV-1a: only to tell long names apart. */
+static uint64_t hash(const char *text) {
+    uint64_t value = 14695981039346656037u;
+    for (; *text != 0; text++)
+        value = (value ^ (unsigned char)*text) * 1099511628211u;
+    return value;
+}
+
+void scoop_insert_lock_name(const struct scoop_table_name *target, struct scoop_table_name *lock) {
+    char name[2 * sizeof target->schema + 8];
+    snprintf(name, sizeof name, "lock_%s_%s", target->schema, target->table);
+    for (char *at = name; *at != 0; at++)
+        if (*at >= 'A' && *at <= 'Z')
+            *at = (char)(*at + 'a' - 'A');
+    if (strlen(name) > LOCK_NAME_BYTES) {
+        uint64_t whole = hash(name);
+        size_t kept = scoop_text_fit(name, LOCK_NAME_BYTES - HASH_DIGITS - 1);
+        snprintf(name + kept, sizeof name - kept, "_%016llx", (unsigned long long)whole);
+    }
+    snprintf(lock->schema, sizeof lock->schema, "airscoop");
+    snprintf(lock->table, sizeof lock->table, "%.127s", name);
+}
