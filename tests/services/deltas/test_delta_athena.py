@@ -25,7 +25,7 @@ from support.s3 import BUCKET, Store
 
 import airscoop
 from airscoop import errors
-from airscoop.deltas.athena import AthenaDelta
+from airscoop.deltas.athena_result import AthenaDelta
 from airscoop.deltas.job import delta_job
 from airscoop.exports.registry import Registry
 from airscoop.hooks import athena as hooks
