@@ -11,12 +11,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.paths import PACKAGE_ROOT, ROOT
 
 from airscoop.local import systems
 from airscoop.local.demo.__main__ import DEMOS
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "airflow_plugin" / "airscoop"
+PACKAGE = PACKAGE_ROOT / "airscoop"
 SYSTEMS = sorted(path.stem for path in (ROOT / "dags").glob("*.py"))
 DEMO = '''"""Something that was planted.
 
