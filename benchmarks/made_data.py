@@ -13,8 +13,8 @@ from itertools import accumulate
 from pathlib import Path
 from unittest import mock
 
-from airscoop.local import bestsellers_data
-from airscoop.local.bestsellers_data import Plan
+from airscoop.systems.bestsellers import made_data as bestsellers_data
+from airscoop.systems.bestsellers.made_data import Plan
 
 MIB = 2**20
 BLOCK_BYTES = 64 * MIB  # text repeats after so much, far beyond what gzip looks back (32 KiB)

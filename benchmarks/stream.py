@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.local import stack
-from airscoop.local.bestsellers_data import METADATA_FILE, REVIEWS_FILE, Plan, make
+from airscoop.systems.bestsellers.made_data import METADATA_FILE, REVIEWS_FILE, Plan, make
 
 FOLDER = "bench"
 # Runs the command line in this process and leaves its peak memory in a file: what the kernel's
@@ -31,7 +31,7 @@ place = pathlib.Path(sys.argv.pop(1))
 status = pathlib.Path("/proc/self/status")
 atexit.register(lambda: place.write_text(status.read_text()))
 if sys.argv[1:]:
-    from airscoop.cli import main
+    from airscoop.cli.main import main
     sys.exit(main())
 """
 JOBS = ((REVIEWS_FILE, "raw"), (REVIEWS_FILE, "jsonl"), (METADATA_FILE, "python-literal"))

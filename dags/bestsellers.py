@@ -8,13 +8,13 @@ from pathlib import Path
 from airflow.sdk import DAG, CronTriggerTimetable, XComArg
 
 from airscoop.airflow_time import partition_hour
-from airscoop.config import BestsellersSource, load_bestsellers_sources
 from airscoop.operators.add_partition import AddPartitionOperator
 from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from airscoop.systems.bestsellers.config import BestsellersSource, load_bestsellers_sources
 
-SOURCES = Path(__file__).parent / "config" / "bestsellers_data_sources.yml"
+SOURCES = Path(__file__).parent / "config" / "bestsellers.yml"
 HOUR = "{{ partition_hour(dag_run) }}"
 
 

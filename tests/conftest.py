@@ -11,6 +11,23 @@ import tempfile
 
 import pytest
 
+pytest_plugins = [
+    "support.markers",
+    "support.budget",
+    "support.properties",
+    "support.s3",
+    "support.proxies",
+    "support.moto",
+    "support.kinesis",
+    "support.exports",
+    "support.postgres",
+    "support.memory",
+    "support.slow_lines",
+    "support.stages",
+    "support.standin",
+    "support.airflow",
+]
+
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME
@@ -27,6 +44,6 @@ for number, usual in (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("airscoop")
-    group.addoption("--fault-seeds", type=int, default=100, help="how many random fault schedules")
+    group.addoption("--fault-seeds", type=int, default=25, help="how many random fault schedules")
     group.addoption("--fault-seed", type=int, help="the one random fault schedule to run")
     group.addoption("--memory-mib", type=int, default=96, help="the size of the memory tests")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.athena import AthenaSettings
-    from airscoop.credentials import Credentials, KinesisSettings, S3Settings
+    from airscoop import errors
+    from airscoop.aws import storage
+    from airscoop.aws.credentials import Credentials, KinesisSettings, S3Settings
+    from airscoop.deltas.athena import AthenaSettings
+    from airscoop.deltas.job import Change, Delta, DeltaJob, delta
     from airscoop.errors import AirscoopError
-    from airscoop.files import open
-    from airscoop.object_options import ObjectOptions
-    from airscoop.prefix import PrefixIncomplete, copy_prefix
-    from airscoop.publishing import PublishJob, publish
+    from airscoop.publishing.job import PublishJob, publish
     from airscoop.receipts import Receipt
+    from airscoop.receipts.deltas import DeltaReceipt
     from airscoop.receipts.prefix import PrefixReceipt
     from airscoop.receipts.publishing import PublishReceipt
-    from airscoop.receipts.snapshots import DeltaReceipt
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.receipts.warehouse import (
         ApplyReceipt,
@@ -24,48 +24,57 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
-    from airscoop.snapshots import Change, Delta, DeltaJob, delta
-    from airscoop.transfer import CopyJob, Progress, Upload, check, copy, read
-    from airscoop.warehouse import LoadContext, Partition, Warehouse
+    from airscoop.transfer import leftover_uploads as uploads
+    from airscoop.transfer import resume
+    from airscoop.transfer.copy import CopyJob, Progress, Upload, check, copy, read
+    from airscoop.transfer.object_options import ObjectOptions
+    from airscoop.transfer.open import open
+    from airscoop.transfer.prefix import PrefixIncomplete, copy_prefix
+    from airscoop.warehouse.session import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipts.warehouse",
-    "AthenaSettings": "airscoop.athena",
-    "Change": "airscoop.snapshots",
-    "CopyJob": "airscoop.transfer",
+    "AthenaSettings": "airscoop.deltas.athena",
+    "Change": "airscoop.deltas.job",
+    "CopyJob": "airscoop.transfer.copy",
     "CopyReceipt": "airscoop.receipts.transfer",
-    "Credentials": "airscoop.credentials",
-    "Delta": "airscoop.snapshots",
-    "DeltaJob": "airscoop.snapshots",
-    "DeltaReceipt": "airscoop.receipts.snapshots",
+    "Credentials": "airscoop.aws.credentials",
+    "Delta": "airscoop.deltas.job",
+    "DeltaJob": "airscoop.deltas.job",
+    "DeltaReceipt": "airscoop.receipts.deltas",
     "InsertReceipt": "airscoop.receipts.warehouse",
-    "KinesisSettings": "airscoop.credentials",
-    "LoadContext": "airscoop.warehouse",
-    "ObjectOptions": "airscoop.object_options",
-    "Partition": "airscoop.warehouse",
+    "KinesisSettings": "airscoop.aws.credentials",
+    "LoadContext": "airscoop.warehouse.session",
+    "ObjectOptions": "airscoop.transfer.object_options",
+    "Partition": "airscoop.warehouse.session",
     "PartitionReceipt": "airscoop.receipts.warehouse",
-    "PrefixIncomplete": "airscoop.prefix",
+    "PrefixIncomplete": "airscoop.transfer.prefix",
     "PrefixReceipt": "airscoop.receipts.prefix",
-    "Progress": "airscoop.transfer",
-    "PublishJob": "airscoop.publishing",
+    "Progress": "airscoop.transfer.copy",
+    "PublishJob": "airscoop.publishing.job",
     "PublishReceipt": "airscoop.receipts.publishing",
     "Receipt": "airscoop.receipts",
     "RefreshReceipt": "airscoop.receipts.warehouse",
-    "S3Settings": "airscoop.credentials",
+    "S3Settings": "airscoop.aws.credentials",
     "ScriptReceipt": "airscoop.receipts.warehouse",
-    "Upload": "airscoop.transfer",
-    "Warehouse": "airscoop.warehouse",
-    "check": "airscoop.transfer",
-    "copy": "airscoop.transfer",
-    "copy_prefix": "airscoop.prefix",
-    "delta": "airscoop.snapshots",
-    "open": "airscoop.files",
-    "publish": "airscoop.publishing",
-    "read": "airscoop.transfer",
+    "Upload": "airscoop.transfer.copy",
+    "Warehouse": "airscoop.warehouse.session",
+    "check": "airscoop.transfer.copy",
+    "copy": "airscoop.transfer.copy",
+    "copy_prefix": "airscoop.transfer.prefix",
+    "delta": "airscoop.deltas.job",
+    "errors": "airscoop.errors",
+    "open": "airscoop.transfer.open",
+    "publish": "airscoop.publishing.job",
+    "read": "airscoop.transfer.copy",
+    "resume": "airscoop.transfer.resume",
+    "storage": "airscoop.aws.storage",
+    "uploads": "airscoop.transfer.leftover_uploads",
 }
+_MODULES = ("errors", "resume", "storage", "uploads")
 
 __all__ = [
     "AirscoopError",
@@ -100,9 +109,13 @@ __all__ = [
     "copy",
     "copy_prefix",
     "delta",
+    "errors",
     "open",
     "publish",
     "read",
+    "resume",
+    "storage",
+    "uploads",
 ]
 
 
@@ -110,14 +123,13 @@ def __getattr__(name: str) -> Any:
     """Loads a verb on first use, so that `import airscoop` stays light."""
     from importlib import import_module
 
-    if name in ("errors", "storage", "uploads"):
-        return import_module(f"airscoop.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'airscoop' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    value = home if name in _MODULES else getattr(home, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES, "errors", "storage", "uploads"])
+    return sorted({*globals(), *_HOMES})

@@ -1,5 +1,5 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and the like, for scoop_sha256_short */
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 
 #include <limits.h>
 #include <string.h>
@@ -20,19 +20,6 @@ static int fail_algorithm(const char *name, struct scoop_error *error) {
     return scoop_fail(error, SCOOP_UNSUPPORTED, "libcrypto does not offer %s here", name);
 }
 
-static int digest_once(enum scoop_digest_kind kind, const void *data, size_t length,
-                       unsigned char *out, struct scoop_error *error) {
-    const char *name = algorithm_names[kind];
-    if (EVP_Q_digest(NULL, name, NULL, data, length, out, NULL) != 1)
-        return fail_algorithm(name, error);
-    return 0;
-}
-
-int scoop_sha256(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES],
-                 struct scoop_error *error) {
-    return digest_once(SCOOP_DIGEST_SHA256, data, length, out, error);
-}
-
 void scoop_sha256_short(const void *data, size_t length, unsigned char out[SCOOP_SHA256_BYTES]) {
     SHA256_CTX context;
     SHA256_Init(&context);
@@ -40,16 +27,12 @@ void scoop_sha256_short(const void *data, size_t length, unsigned char out[SCOOP
     SHA256_Final(out, &context);
 }
 
-int scoop_md5(const void *data, size_t length, unsigned char out[SCOOP_MD5_BYTES],
-              struct scoop_error *error) {
-    return digest_once(SCOOP_DIGEST_MD5, data, length, out, error);
-}
-
 int scoop_sha256_hex(const void *data, size_t length, char out[SCOOP_SHA256_HEX_SIZE],
                      struct scoop_error *error) {
+    const char *name = algorithm_names[SCOOP_DIGEST_SHA256];
     unsigned char hash[SCOOP_SHA256_BYTES];
-    if (scoop_sha256(data, length, hash, error) != 0)
-        return -1;
+    if (EVP_Q_digest(NULL, name, NULL, data, length, hash, NULL) != 1)
+        return fail_algorithm(name, error);
     scoop_hex_encode(hash, sizeof hash, out);
     return 0;
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { LINE_BYTES = 2 * PATH_MAX, DEFAULTS_SHARE = 3 };
 
@@ -141,20 +142,21 @@ uint64_t scoop_memory_ceiling_told_by(const char *folder) {
     return least;
 }
 
-uint64_t scoop_memory_ceiling_bytes(void) {
+/* Read anew once a second, since a limit may change while we run; to read it takes as long as a
+ * small transfer. */
+static uint64_t ceiling_bytes(void) {
     static atomic_uint_fast64_t told = UINT64_MAX;
     static atomic_int_fast64_t told_at = INT64_MIN;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (atomic_load(&told_at) != now.tv_sec) {
+    int64_t now = (int64_t)(scoop_now_ms() / 1000);
+    if (atomic_load(&told_at) != now) {
         atomic_store(&told, scoop_memory_ceiling_told_by("/proc/self"));
-        atomic_store(&told_at, now.tv_sec);
+        atomic_store(&told_at, now);
     }
     return atomic_load(&told);
 }
 
 size_t scoop_default_memory_bytes(size_t usual_bytes, size_t least_bytes) {
-    uint64_t most = scoop_memory_ceiling_bytes() / DEFAULTS_SHARE;
+    uint64_t most = ceiling_bytes() / DEFAULTS_SHARE;
     if (most >= usual_bytes)
         return usual_bytes;
     return most < least_bytes ? least_bytes : (size_t)most;

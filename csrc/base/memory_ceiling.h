@@ -5,11 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The least limit of the process's cgroup (of version 2 or 1) and of those around it that can be
- * seen; UINT64_MAX without one. Read anew once a second, since a limit may change while we run; to
- * read it takes as long as a small transfer. Any thread. */
-uint64_t scoop_memory_ceiling_bytes(void);
-/* The same, told by the files `cgroup` and `mountinfo` of a folder as /proc/self is one. */
+/* The ceiling: the least limit of the process's cgroup (of version 2 or 1) and of those around it
+ * that can be seen; UINT64_MAX without one. Told by the files `cgroup` and `mountinfo` of a folder
+ * as /proc/self is one. Any thread. */
 uint64_t scoop_memory_ceiling_told_by(const char *folder);
 
 /* A memory limit that nobody gave: `usual_bytes`, but no more than a third of the ceiling (the rest

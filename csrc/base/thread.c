@@ -1,4 +1,4 @@
-#include "scoop/thread.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <sched.h>

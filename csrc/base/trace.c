@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "scoop/trace.h"
 
 #include <errno.h>
@@ -5,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TO_FD = 1, TO_TAKER = 2, LEAST_FD = 3 };
@@ -102,10 +102,8 @@ void scoop_trace_write(const char *subject, const char *format, ...) {
     struct scoop_trace_line line = {.subject = subject, .thread = (long)gettid()};
     unsigned listeners = atomic_load(&scoop_trace_listeners);
     int kept = errno;
-    struct timespec now;
     va_list arguments;
-    clock_gettime(CLOCK_REALTIME, &now);
-    line.time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    line.time_ms = scoop_unix_ms();
     va_start(arguments, format);
     vsnprintf(line.text, sizeof line.text, format, arguments);
     va_end(arguments);

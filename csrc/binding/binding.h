@@ -13,8 +13,6 @@ struct airscoop_state {
     PyTypeObject *changes_type, *changes_reader_type;
 };
 
-extern struct PyModuleDef airscoop_module_definition;
-
 /* The state of the module that defined `type`, a heap type of ours. Borrowed. */
 struct airscoop_state *airscoop_state_of(PyTypeObject *type);
 

@@ -72,7 +72,7 @@ static PyModuleDef_Slot slots[] = {
     {0, NULL},
 };
 
-struct PyModuleDef airscoop_module_definition = {
+static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "airscoop._native",
     .m_doc = "The C engine of airscoop.",
@@ -88,5 +88,5 @@ PyMODINIT_FUNC PyInit__native(void);
 PyMODINIT_FUNC PyInit__native(void) {
     if (Py_Version >= KNOWN_SINCE)
         slots[1] = (PyModuleDef_Slot){MULTIPLE_INTERPRETERS, not_supported};
-    return PyModuleDef_Init(&airscoop_module_definition);
+    return PyModuleDef_Init(&definition);
 }

@@ -1,17 +1,11 @@
 #include "binding/runner.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include "binding/trace.h"
+#include "scoop/clock.h"
 
 enum { PROGRESS_MS = 1000, FOLLOW_MS = 1000 };
-
-static long long now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int check_interrupt(void *user) {
     return airscoop_runner_look(user);
@@ -74,7 +68,7 @@ static int note(struct airscoop_runner *runner) {
 /* Asking logging takes longer than a short write: of an object's calls those ask that come a second
  * after the last one that did. */
 static int follow_logger(struct airscoop_runner *runner) {
-    long long now = now_ms();
+    uint64_t now = scoop_now_ms();
     if (runner->begun && now - runner->followed_ms < FOLLOW_MS)
         return 0;
     runner->followed_ms = now;
@@ -97,7 +91,7 @@ static int begin(struct airscoop_runner *runner, PyObject *progress, bool quiet)
     runner->quiet = quiet;
     runner->waiter = pthread_self();
     runner->progress = progress;
-    runner->last_progress_ms = now_ms();
+    runner->last_progress_ms = scoop_now_ms();
     return 0;
 }
 
@@ -202,7 +196,7 @@ int airscoop_runner_ask(struct airscoop_runner *runner, int (*ask)(void *user), 
 
 static int look(void *user) {
     struct airscoop_runner *runner = user;
-    long long now = now_ms();
+    uint64_t now = scoop_now_ms();
     if (PyErr_CheckSignals() != 0 || airscoop_trace_tell() != 0)
         return -1;
     if (runner->progress == NULL || now - runner->last_progress_ms < PROGRESS_MS)

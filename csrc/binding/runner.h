@@ -35,7 +35,7 @@ struct airscoop_runner {
     PyObject *raised[3]; /* an exception of Python's own, which ends the call (see PyErr_Fetch) */
     PyObject *failure;   /* the exception by which a credentials provider failed */
     PyObject *progress;  /* borrowed, during a call; NULL: none */
-    long long last_progress_ms, followed_ms; /* the latter: logging was asked for its level */
+    uint64_t last_progress_ms, followed_ms; /* the latter: logging was asked for its level */
     PyThreadState *thread;
     pthread_t waiter; /* the thread of the call */
     jmp_buf way_out;

@@ -3,7 +3,7 @@
 
 #include "binding/asker.h"
 #include "scoop/memory.h"
-#include "scoop/s3_ask.h"
+#include "scoop/s3.h"
 #include "scoop/same_bucket.h"
 #include "scoop/split_mark.h"
 #include "scoop/transfer.h"

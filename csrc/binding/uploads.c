@@ -3,7 +3,7 @@
 
 #include "binding/asker.h"
 #include "scoop/memory.h"
-#include "scoop/s3_uploads.h"
+#include "scoop/s3.h"
 
 /* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {

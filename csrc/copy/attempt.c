@@ -5,6 +5,7 @@
 #include "scoop/trace.h"
 #include "text/text.h"
 #include "copy/transfer_internal.h"
+#include "base/clock.h"
 
 /* --- one attempt --- */
 

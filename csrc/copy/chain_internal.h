@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "stage/sniff.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 #include "scoop/transfer.h"
 #include "sink/sink.h"
 

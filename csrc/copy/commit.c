@@ -2,6 +2,7 @@
  * taken back. */
 #include "base/invariant.h"
 #include "copy/transfer_internal.h"
+#include "base/clock.h"
 
 static int begin_rejects(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (!SCOOP_INVARIANT(transfer->phase == SEALING || transfer->phase == HOLDING, error))

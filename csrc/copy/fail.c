@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "copy/transfer_internal.h"
+#include "base/clock.h"
 
 enum { CANCEL_ABORT_MS = 2800 };
 

@@ -7,8 +7,8 @@
 
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "aws/uri.h"
 #include "text/utf8.h"
-#include "scoop/uri.h"
 
 enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
 

@@ -11,7 +11,7 @@
 #include "copy/places.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/object_headers.h"
+#include "aws/s3/object_headers.h"
 #include "aws/s3/copy.h"
 #include "copy/server_copy_internal.h"
 

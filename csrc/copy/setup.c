@@ -5,9 +5,10 @@
 #include "copy/places.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
-#include "base/temp_folder.h"
+#include "base/temp_file.h"
 #include "text/text.h"
 #include "copy/transfer_internal.h"
+#include "base/crypto.h"
 
 enum {
     LEAST_DEFAULT_BYTES = 32 * 1024 * 1024, /* what every kind of transfer can be run with */

@@ -2,7 +2,7 @@
 #ifndef SCOOP_COPY_TEXT_READER_H
 #define SCOOP_COPY_TEXT_READER_H
 
-#include "scoop/thread.h"
+#include "base/thread.h"
 #include "scoop/transfer.h"
 
 struct scoop_text_reader;

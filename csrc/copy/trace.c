@@ -1,5 +1,5 @@
 /* What is told of a transfer: its phases, and what it has moved. */
-#include "scoop/http.h"
+#include "net/http.h"
 #include "scoop/trace.h"
 #include "copy/transfer_internal.h"
 

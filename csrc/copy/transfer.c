@@ -3,6 +3,7 @@
 
 #include "scoop/memory.h"
 #include "copy/transfer_internal.h"
+#include "base/clock.h"
 
 enum { ABORT_SLICE_MS = 50 };
 

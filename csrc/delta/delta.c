@@ -1,16 +1,16 @@
 /* Drives the comparison of two exports: reads both, compares, and looks at the result. */
+#include "base/clock.h"
 #include "scoop/delta.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "table/changes/changes.h"
 #include "table/compare/compare.h"
 #include "delta/export.h"
 #include "copy/places.h"
-#include "scoop/http.h"
+#include "net/http.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
 #include "text/text.h"
@@ -151,12 +151,8 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
 }
 
 static void init_bell(struct scoop_bell *bell) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&bell->lock, NULL);
-    pthread_cond_init(&bell->rung, &attributes);
-    pthread_condattr_destroy(&attributes);
+    scoop_timed_condition_init(&bell->rung);
 }
 
 struct scoop_delta *scoop_delta_new(const struct scoop_delta_options *options,
@@ -357,13 +353,7 @@ static uint64_t rings(struct scoop_bell *bell) {
 }
 
 static void wait_for_ring(struct scoop_bell *bell, uint64_t heard, int wait_ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(wait_ms < WAIT_MS ? wait_ms : WAIT_MS) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = scoop_time_after_ms((uint64_t)(wait_ms < WAIT_MS ? wait_ms : WAIT_MS));
     pthread_mutex_lock(&bell->lock);
     while (bell->rings == heard)
         if (pthread_cond_timedwait(&bell->rung, &bell->lock, &until) != 0)

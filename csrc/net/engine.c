@@ -1,7 +1,7 @@
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "net/engine_internal.h"
 #include "scoop/memory.h"
 
@@ -11,12 +11,6 @@ static CURLcode curl_started;
 
 static void start_curl(void) {
     curl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-uint64_t scoop_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options,

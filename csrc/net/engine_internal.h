@@ -4,7 +4,7 @@
 
 #include <curl/curl.h>
 
-#include "scoop/http.h"
+#include "net/http.h"
 
 struct scoop_timer {
     struct scoop_timer *next;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "net/engine_internal.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "scoop/memory.h"
 #include "text/text.h"

@@ -1,6 +1,7 @@
 /* What is told of a request: where it goes, what came back, how long it took. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "net/engine_internal.h"
 #include "scoop/trace.h"
 

@@ -1,9 +1,9 @@
 /* What may be believed of a source's identity: nothing that two versions of it may share. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "text/header.h"
-#include "scoop/http.h"
+#include "net/http.h"
 
 enum { CLOCK_DOUBT_SECONDS = 60 }; /* how far the server's clock and ours may be apart */
 
@@ -24,7 +24,7 @@ static bool take_one(struct scoop_http_exchange *exchange, const char *name,
 static bool second_was_over(struct scoop_http_exchange *exchange, const char *modified) {
     int64_t changed = scoop_http_parse_date(modified);
     int64_t sent = scoop_http_header(exchange, "Date") == NULL
-                       ? (int64_t)time(NULL) - CLOCK_DOUBT_SECONDS
+                       ? scoop_unix_seconds() - CLOCK_DOUBT_SECONDS
                        : scoop_http_date(exchange);
     return changed >= 0 && sent > changed && !scoop_http_conflicts(exchange, "Date");
 }

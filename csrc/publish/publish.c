@@ -1,4 +1,5 @@
 /* Drives the publishing of changes: source -> lines -> requests -> Kinesis. */
+#include "base/clock.h"
 #include "scoop/publish.h"
 
 #include <stdatomic.h>
@@ -6,14 +7,16 @@
 
 #include "aws/kinesis/outbox.h"
 #include "base/budget.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "base/memory_ceiling.h"
 #include "base/retry.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 #include "scoop/trace.h"
 #include "copy/text_reader.h"
+#include "aws/kinesis/client.h"
+#include "aws/kinesis/message.h"
 
 enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,

@@ -9,7 +9,7 @@
 
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 #include "sink/sink.h"
 
 enum { BLOCKS = 4, WRITEBACK_BYTES = 8 * 1024 * 1024 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"

@@ -2,8 +2,8 @@
  * costs the least; across a real network it gets a fraction of what several get. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "source/range_plan_internal.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
@@ -66,20 +66,14 @@ static void count_taken(struct range *range, const void *data, size_t length) {
     owner->read += length;
 }
 
-static uint64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* The one stream's bytes. Until it is judged, the time that the taker needs is counted. */
 static size_t take_timed(struct ranges_source *owner, const void *data, size_t length) {
     const struct scoop_taker *taker = &owner->base.taker;
     if (owner->judged)
         return taker->take(taker->user, data, length);
-    uint64_t start = now_ns();
+    uint64_t start = scoop_now_ns();
     size_t taken = taker->take(taker->user, data, length);
-    owner->taking_ns += now_ns() - start;
+    owner->taking_ns += scoop_now_ns() - start;
     return taken;
 }
 

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "scoop/error.h"
-#include "scoop/http.h"
+#include "net/http.h"
 #include "scoop/resume.h"
-#include "scoop/s3.h"
+#include "aws/s3/client.h"
 #include "scoop/s3_checksum.h"
 
 enum scoop_source_state {

@@ -1,6 +1,6 @@
 /* Passes bytes on unchanged while another chain reads them too. */
 #include "scoop/memory.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 struct beside_stage {
     struct scoop_stage base;

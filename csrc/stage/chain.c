@@ -1,4 +1,4 @@
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 #include "base/invariant.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 struct head {
     struct scoop_stage stage;

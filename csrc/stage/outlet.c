@@ -4,7 +4,7 @@
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
 #include "base/invariant.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 enum { BEYOND_CEILING = 1 << 30 }; /* what one step makes: a record, as long as one may be */
 

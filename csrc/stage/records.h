@@ -3,7 +3,7 @@
 #define SCOOP_STAGE_RECORDS_H
 
 #include "scoop/buffer.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 /* One line of the text. */
 struct scoop_line {

@@ -3,7 +3,7 @@
 
 #include "scoop/memory.h"
 #include "base/invariant.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 /* Until this much has come, the chain runs on its caller's thread: small texts start none. */
 #define INLINE_BYTES SCOOP_STEP_BYTES

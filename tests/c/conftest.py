@@ -12,20 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FLAVORS = ("plain", "sanitized")
-# Also built as flavor "threads", by csrc/Makefile.
-THREADED = (
-    "worker_test",
-    "gzip_threads_test",
-    "transfer_test",
-    "delta_threads_test",
-    "file_blocks_test",
-    "publish_test",
-    "change_blocks_test",
-)
 CASE = re.compile(r"cmocka_unit_test(?:_setup_teardown)?\(\s*(\w+)")
+
+
+@functools.cache
+def threaded() -> set[str]:
+    """The programs that csrc/Makefile also builds as flavor "threads"."""
+    makefile = (ROOT / "csrc" / "Makefile").read_text().replace("\\\n", " ")
+    (programs,) = re.findall(r"^TESTS_threads := (.+)$", makefile, re.MULTILINE)
+    return set(programs.split())
 
 
 @functools.cache
@@ -44,7 +42,7 @@ def run(flavor: str, program: str) -> tuple[dict[str, str | None], str]:
     environment = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "XML", "AIRSCOOP_ROOT": str(ROOT)}
     done = subprocess.run([binary], capture_output=True, env=environment, cwd=ROOT)
     if b"unexpected memory mapping" in done.stderr:  # TSan, where addresses are too random for it
-        command = ["setarch", "-R", binary]
+        command: list[str | Path] = ["setarch", "-R", binary]
         done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT)
     output = done.stdout.decode(errors="replace")
     everything = output + done.stderr.decode(errors="replace") + f"\nexit {done.returncode}"
@@ -87,7 +85,7 @@ class CmockaCase(pytest.Item):
 class CmockaFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         cases = CASE.findall(self.path.read_text())
-        threads = ("threads",) if self.path.stem in THREADED else ()
+        threads = ("threads",) if self.path.stem in threaded() else ()
         for flavor in FLAVORS + threads:
             for case in cases:
                 yield CmockaCase.from_parent(

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "scoop/delta.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 
 enum { ROWS = 100000 /* enough for a second thread that matches */, SLICE_MS = 50 };
 

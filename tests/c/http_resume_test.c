@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/http.h"
+#include "net/http.h"
 
 enum { BODY_BYTES = 8 * 1024, WAIT_MS = 50, MOST_RUNS = 100 };
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/insert_sql.h"
+#include "warehouse/sql/insert_sql.h"
 
 static const char *const columns[] = {"k1", "k2", "at", "x"};
 static const char *const keys[] = {"k1", "k2"};

@@ -10,7 +10,7 @@
 
 #include "aws/kinesis/key_set.h"
 #include "aws/kinesis/shards.h"
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/message.h"
 
 static void check_key(const char *line, const char *expected) {
     struct scoop_partition_key key;

@@ -16,10 +16,10 @@
 
 #include "s3_server.h"
 #include "base/crc.h"
-#include "scoop/http.h"
+#include "net/http.h"
 #include "scoop/memory.h"
 #include "scoop/resume.h"
-#include "scoop/s3_ask.h"
+#include "scoop/s3.h"
 #include "scoop/transfer.h"
 
 enum {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/object_headers.h"
+#include "aws/s3/object_headers.h"
 
 static const char *value_of(const struct scoop_object_headers *headers, const char *name) {
     for (size_t i = 0; i < headers->count; i++)

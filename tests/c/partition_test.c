@@ -9,6 +9,7 @@
 
 #include "scoop/memory.h"
 #include "scoop/partition.h"
+#include "warehouse/partition/partition_internal.h"
 
 static const char *const names[] = {"day", "ho\"ur"};
 static const char *const values[] = {"2026-11-21", "it's"};

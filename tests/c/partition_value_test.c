@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "scoop/partition.h"
+#include "warehouse/partition/partition_internal.h"
 
 static void assert_normal(const char *type, const char *value, const char *expected) {
     struct scoop_buf normal;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
 
 #define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 #define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -10,7 +10,7 @@
 
 #include "aws/auth/held_credentials.h"
 #include "aws/auth/signer.h"
-#include "scoop/s3.h"
+#include "aws/s3/client.h"
 
 static const char lines[] = "value\r\nX-Injected: 1";
 

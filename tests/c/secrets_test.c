@@ -15,8 +15,8 @@
 #include <libpq-fe.h>
 
 #include "aws/auth/held_credentials.h"
-#include "scoop/kinesis.h"
-#include "scoop/s3.h"
+#include "aws/kinesis/client.h"
+#include "aws/s3/client.h"
 #include "scoop/session.h"
 #include "scoop/transfer.h"
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/session.h"
 
 enum { PASSWORD_BYTES = 16, BEFORE_BYTES = 64, PIECE_BYTES = 1 << 20, MASK = 0x80 };

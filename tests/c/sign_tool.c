@@ -9,7 +9,7 @@
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_tree.h>
 
-#include "scoop/sigv4.h"
+#include "aws/auth/sigv4.h"
 
 static yajl_val member(yajl_val object, const char *name) {
     const char *path[] = {name, NULL};

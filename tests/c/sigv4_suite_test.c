@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <yajl/yajl_tree.h>
 
-#include "scoop/crypto.h"
-#include "scoop/sigv4.h"
+#include "base/crypto.h"
+#include "aws/auth/sigv4.h"
 #include "vectors.h"
 
 enum { SUITE_CASES = 38, S3_CASES = 6, MAX_PAIRS = 32 };
@@ -170,11 +170,6 @@ static void run_suite_case(const char *suite, const char *name) {
     expect_file(&test, "header-string-to-sign.txt", text_of(&out.string_to_sign));
     expect_file(&test, "header-signature.txt", out.signature);
     scoop_signed_free(&out);
-    assert_int_equal(scoop_sign_query(&test.request, &test.credentials, 3600, &out, &error), 0);
-    expect_file(&test, "query-canonical-request.txt", text_of(&out.canonical_request));
-    expect_file(&test, "query-string-to-sign.txt", text_of(&out.string_to_sign));
-    expect_file(&test, "query-signature.txt", out.signature);
-    scoop_signed_free(&out);
     free_case(&test);
 }
 
@@ -197,7 +192,19 @@ static void public_suite(void **state) {
     assert_int_equal(count, SUITE_CASES);
 }
 
-/* One published S3 example; its canonical query is empty, one plain pair a name, or presigned. */
+static void expect_canonical(const struct scoop_signing_request *request, const char *expected) {
+    struct scoop_error error = {0};
+    struct scoop_buf canonical, names;
+    scoop_buf_init(&canonical, 4096);
+    scoop_buf_init(&names, 4096);
+    assert_int_equal(scoop_canonical_request(request, &canonical, &names, &error), 0);
+    assert_string_equal(text_of(&canonical), expected);
+    scoop_buf_free(&canonical);
+    scoop_buf_free(&names);
+}
+
+/* One published S3 example; its canonical query is empty or one plain pair a name. Of the presigned
+ * URL, which we never make, only the canonical request can be compared. */
 static void run_s3_example(yajl_val example, const struct scoop_credentials *credentials) {
     const char *headers_path[] = {"headers", NULL};
     struct scoop_error error = {0};
@@ -220,17 +227,18 @@ static void run_s3_example(yajl_val example, const struct scoop_credentials *cre
         .timestamp = 1369353600, /* 2013-05-24T00:00:00Z */
         .send_payload_hash = true,
     };
+    parse_query(&test, query);
     if (presigned) {
-        assert_int_equal(scoop_sign_query(&test.request, credentials, 86400, &out, &error), 0);
+        expect_canonical(&test.request, json_text(example, "canonical_request", NULL));
     } else {
-        parse_query(&test, query);
         assert_int_equal(scoop_sign_headers(&test.request, credentials, &out, &error), 0);
+        assert_string_equal(text_of(&out.canonical_request),
+                            json_text(example, "canonical_request", NULL));
+        assert_string_equal(text_of(&out.string_to_sign),
+                            json_text(example, "string_to_sign", NULL));
+        assert_string_equal(out.signature, json_text(example, "expected_signature", NULL));
+        scoop_signed_free(&out);
     }
-    assert_string_equal(text_of(&out.canonical_request),
-                        json_text(example, "canonical_request", NULL));
-    assert_string_equal(text_of(&out.string_to_sign), json_text(example, "string_to_sign", NULL));
-    assert_string_equal(out.signature, json_text(example, "expected_signature", NULL));
-    scoop_signed_free(&out);
     free_case(&test);
     free(query);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 
 typedef int (*quoting)(struct scoop_buf *, const char *, struct scoop_error *);
 

@@ -15,7 +15,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 struct stage_run {
     struct scoop_stage sink; /* the chain's end; first, so that a stage * is a stage_run * */

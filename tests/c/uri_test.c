@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "scoop/uri.h"
+#include "aws/uri.h"
 
 static void every_byte_but_the_unreserved_is_encoded(void **state) {
     (void)state;

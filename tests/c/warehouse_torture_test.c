@@ -12,12 +12,13 @@
 #include <cmocka.h>
 
 #include "warehouse/load/apply_columns.h"
-#include "scoop/change_source.h"
-#include "scoop/insert_sql.h"
+#include "warehouse/load/change_source.h"
+#include "warehouse/sql/insert_sql.h"
 #include "scoop/memory.h"
 #include "scoop/partition.h"
 #include "scoop/script.h"
 #include "scoop/session.h"
+#include "warehouse/partition/partition_internal.h"
 
 enum { MOST_ALLOCATIONS = 500 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "scoop/buffer.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -30,15 +30,15 @@ def build() -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def command(target: str, *, seconds: int, folder: Path) -> list[str]:
-    """Makes the target's folders in `folder` and returns how to run it."""
+def command(target: str, limit: str, folder: Path) -> list[str]:
+    """Makes the target's folders in `folder` and returns how to run it, up to libFuzzer's limit."""
     corpus, findings = folder / "corpus" / target, folder / "findings"
     corpus.mkdir(parents=True, exist_ok=True)
     findings.mkdir(parents=True, exist_ok=True)
     words = HERE / f"{target}.dict"
     return [
         str(BINARIES / f"{target}_fuzz"),
-        f"-max_total_time={seconds}",
+        limit,
         f"-timeout={LONGEST_INPUT_SECONDS}",
         f"-artifact_prefix={findings}/{target}-",
         *([f"-dict={words}"] if words.exists() else []),
@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> int:
     broken = []
     for target in chosen or targets():
         print(f"fuzzing {target} for {seconds} s", flush=True)
-        if subprocess.run(command(target, seconds=seconds, folder=state_folder())).returncode:
+        limit = f"-max_total_time={seconds}"
+        if subprocess.run(command(target, limit, state_folder())).returncode:
             broken.append(target)
     if broken:
         print(f"broken: {' '.join(broken)}; the inputs are in {state_folder() / 'findings'}")

@@ -4,7 +4,7 @@
 
 #include "text/json_cursor.h"
 #include "fuzz_run.h"
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/message.h"
 
 enum { RECORDS = 3 };
 

@@ -1,7 +1,7 @@
 /* Bodies of S3's answers: a body is read as nothing but a whole document, and texts end where they
  * say they do. */
 #include "fuzz_run.h"
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
 #include "aws/s3/xml.h"
 
 static int on_start(void *user, const char *path, struct scoop_error *error) {

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airscoop.object_options import ObjectOptions
+    from airscoop.transfer.object_options import ObjectOptions
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -35,7 +35,7 @@ def add_object_options(verb: argparse.ArgumentParser) -> None:
 
 def object_options(options: argparse.Namespace) -> ObjectOptions:
     """What the flags say."""
-    from airscoop.object_options import ObjectOptions
+    from airscoop.transfer.object_options import ObjectOptions
 
     return ObjectOptions(
         content_type=options.content_type,

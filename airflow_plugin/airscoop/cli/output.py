@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airscoop.receipts import Receipt
-    from airscoop.transfer import Progress
+    from airscoop.transfer.copy import Progress
 
 SECONDS_BETWEEN_LINES = 10.0
 

@@ -11,7 +11,7 @@ from airscoop.cli.output import ProgressShown, add_json, show
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
-    from airscoop.transfer import Progress
+    from airscoop.transfer.copy import Progress
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,8 +53,8 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_publish(options: argparse.Namespace) -> int:
     """airscoop publish CHANGES STREAM"""
-    from airscoop.credentials import KinesisSettings
-    from airscoop.publishing import PublishJob
+    from airscoop.aws.credentials import KinesisSettings
+    from airscoop.publishing.job import PublishJob
 
     job = PublishJob(
         options.changes,
@@ -87,7 +87,7 @@ def run_publish(options: argparse.Namespace) -> int:
 
 
 def _progress(facts: PublishFacts) -> Progress:
-    from airscoop.transfer import Progress
+    from airscoop.transfer.copy import Progress
 
     total = facts["source_total_bytes"]
     return Progress(

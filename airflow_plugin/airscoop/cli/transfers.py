@@ -11,8 +11,8 @@ from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
 
 if TYPE_CHECKING:
-    from airscoop.options import TransferOptions
-    from airscoop.resume import FileResumeStore
+    from airscoop.transfer.options import TransferOptions
+    from airscoop.transfer.resume import FileResumeStore
 
 FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values")
 
@@ -150,7 +150,7 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
 
 
 def _options(options: argparse.Namespace, destination: str | None, **more: Any) -> TransferOptions:
-    from airscoop.options import TransferOptions, place
+    from airscoop.transfer.options import TransferOptions, place
 
     settings = s3_of(options)
     return TransferOptions(
@@ -173,7 +173,7 @@ def _options(options: argparse.Namespace, destination: str | None, **more: Any) 
 
 def _label(source: str) -> str:
     """A short name of the source, without what may be secret in a URL."""
-    from airscoop.places import displayed
+    from airscoop.transfer.places import displayed
 
     return displayed(source).rstrip("/").rpartition("/")[2] or source
 
@@ -181,9 +181,9 @@ def _label(source: str) -> str:
 def _resume_store(options: argparse.Namespace, transfer: TransferOptions) -> FileResumeStore | None:
     if not options.resume and options.resume_file is None:
         return None
-    from airscoop import places
     from airscoop.errors import UsageError
-    from airscoop.resume import FileResumeStore, default_file
+    from airscoop.transfer import places
+    from airscoop.transfer.resume import FileResumeStore, default_file
 
     destination = str(transfer.destination)
     if places.is_prefix(transfer.source):
@@ -195,9 +195,9 @@ def _resume_store(options: argparse.Namespace, transfer: TransferOptions) -> Fil
 
 def run_copy(options: argparse.Namespace) -> int:
     """airscoop copy SOURCE DESTINATION"""
-    from airscoop.options import place
-    from airscoop.places import is_prefix
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.options import place
+    from airscoop.transfer.places import is_prefix
 
     destination = place(options.destination)
     transfer = _options(
@@ -229,7 +229,7 @@ def run_copy(options: argparse.Namespace) -> int:
 
 
 def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
-    from airscoop.prefix import JOBS, PrefixIncomplete, copy_prefix
+    from airscoop.transfer.prefix import JOBS, PrefixIncomplete, copy_prefix
 
     fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
@@ -250,7 +250,7 @@ def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
 
 def run_cat(options: argparse.Namespace) -> int:
     """airscoop cat SOURCE"""
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
 
     CopyJob(_options(options, "-")).run()
     return 0
@@ -258,7 +258,7 @@ def run_cat(options: argparse.Namespace) -> int:
 
 def run_head(options: argparse.Namespace) -> int:
     """airscoop head -n LINES SOURCE"""
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
 
     if options.lines > 0:
         CopyJob(_options(options, "-", head_lines=options.lines)).run()
@@ -267,7 +267,7 @@ def run_head(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     """airscoop check SOURCE"""
-    from airscoop.transfer import CopyJob
+    from airscoop.transfer.copy import CopyJob
 
     job = CopyJob(_options(options, None, max_rejected=options.max_rejected), verb="check")
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:

@@ -49,7 +49,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_list(options: argparse.Namespace) -> int:
     """airscoop uploads list PREFIX"""
-    from airscoop import uploads
+    from airscoop.transfer import leftover_uploads as uploads
 
     receipt = uploads.show(
         options.prefix,
@@ -63,7 +63,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_clean(options: argparse.Namespace) -> int:
     """airscoop uploads clean PREFIX"""
-    from airscoop import uploads
+    from airscoop.transfer import leftover_uploads as uploads
 
     if options.older_than is None:
         options.older_than = uploads.OLD

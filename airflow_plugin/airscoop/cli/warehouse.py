@@ -12,7 +12,7 @@ from airscoop.cli.output import add_json, show
 
 if TYPE_CHECKING:
     from airscoop.receipts import Receipt
-    from airscoop.warehouse import Warehouse
+    from airscoop.warehouse.session import Warehouse
 
 DSN_VARIABLE = "AIRSCOOP_WAREHOUSE_DSN"
 
@@ -144,7 +144,7 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
 
 def _open(options: argparse.Namespace) -> Warehouse:
     from airscoop.errors import UsageError
-    from airscoop.warehouse import Warehouse
+    from airscoop.warehouse.session import Warehouse
 
     dsn = options.dsn or os.environ.get(DSN_VARIABLE)
     if not dsn:
@@ -175,7 +175,7 @@ def _finish(
 
 
 def _run_partition_add(session: Warehouse, options: argparse.Namespace) -> Receipt:
-    from airscoop.warehouse import Partition
+    from airscoop.warehouse.session import Partition
 
     wanted = Partition(values=dict(options.values), location=options.location)
     return session.add_partitions(options.table, [wanted])

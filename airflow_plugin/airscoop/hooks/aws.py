@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop.credentials import KinesisSettings, PayloadSigning, S3Settings
-    from airscoop.registry import Registry
+    from airscoop.aws.credentials import KinesisSettings, PayloadSigning, S3Settings
+    from airscoop.exports.registry import Registry
 
 
 def s3_settings(
@@ -23,7 +23,7 @@ def s3_settings(
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
     renewed while a transfer runs.
     """
-    from airscoop.credentials import S3Settings
+    from airscoop.aws.credentials import S3Settings
 
     values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
     settings = S3Settings(
@@ -37,7 +37,7 @@ def s3_settings(
 
 def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
     """The same for Kinesis."""
-    from airscoop.credentials import KinesisSettings
+    from airscoop.aws.credentials import KinesisSettings
 
     values, ca_file = _read(aws_conn_id, KinesisSettings.SERVICE)
     return KinesisSettings(**values), ca_file
@@ -47,9 +47,9 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
     """The registry of exports in the DynamoDB table `table`; connections as above."""
     from botocore.config import Config
 
-    from airscoop.botocore_chain import botocore_errors
-    from airscoop.dynamodb import client_options
-    from airscoop.registry import Registry
+    from airscoop.aws.botocore_chain import botocore_errors
+    from airscoop.aws.dynamodb import client_options
+    from airscoop.exports.registry import Registry
 
     if aws_conn_id is None:
         return Registry(table)
@@ -59,7 +59,7 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
 
 
 def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | None]:
-    from airscoop.botocore_chain import botocore_errors, from_botocore
+    from airscoop.aws.botocore_chain import botocore_errors, from_botocore
 
     if aws_conn_id is None:
         return {}, None

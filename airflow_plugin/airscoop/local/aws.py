@@ -10,17 +10,16 @@ import contextlib
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from airscoop.local import processes
 from airscoop.local.processes import LocalStackError, Process, Recorder
+from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.s3 import REGION
 
 SERVICES = ("kinesis", "dynamodb", "sqs")
-TABLE, STREAM, QUEUE = "registry", "changes", "exports"
-SHARDS = 2
 HOST = "127.0.0.1"
 # It has nothing to save.
 _STOP_SECONDS = 3
@@ -56,18 +55,27 @@ def client(service: str, endpoint: str, credentials: Mapping[str, str]) -> Any:
     )
 
 
-def ensure(endpoint: str, credentials: Mapping[str, str]) -> None:
-    """Makes the table, the stream and the queue unless they are there."""
+def ensure(endpoint: str, credentials: Mapping[str, str], resources: Iterable[Resource]) -> None:
+    """Makes those of the resources that are not there."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        dynamodb = client("dynamodb", endpoint, credentials)
-        if TABLE not in dynamodb.list_tables()["TableNames"]:
-            make_table(dynamodb, TABLE)
-        _ensure_stream(client("kinesis", endpoint, credentials))
-        client("sqs", endpoint, credentials).create_queue(QueueName=QUEUE)
+        for resource in resources:
+            _ensure_one(resource, endpoint, credentials)
     except (BotoCoreError, ClientError) as error:
         raise LocalStackError(f"moto's server at {endpoint}: {error}") from error
+
+
+def _ensure_one(resource: Resource, endpoint: str, credentials: Mapping[str, str]) -> None:
+    match resource:
+        case Table(name=name):
+            dynamodb = client("dynamodb", endpoint, credentials)
+            if name not in dynamodb.list_tables()["TableNames"]:
+                make_table(dynamodb, name)
+        case Stream():
+            _ensure_stream(client("kinesis", endpoint, credentials), resource)
+        case Queue(name=name):
+            client("sqs", endpoint, credentials).create_queue(QueueName=name)
 
 
 def make_table(dynamodb: Any, name: str) -> None:
@@ -82,16 +90,18 @@ def make_table(dynamodb: Any, name: str) -> None:
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
-def _ensure_stream(kinesis: Any) -> None:
-    if STREAM in kinesis.list_streams()["StreamNames"]:
+def _ensure_stream(kinesis: Any, stream: Stream) -> None:
+    if stream.name in kinesis.list_streams()["StreamNames"]:
         return
-    kinesis.create_stream(StreamName=STREAM, ShardCount=SHARDS)
-    kinesis.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
+    kinesis.create_stream(StreamName=stream.name, ShardCount=stream.shards)
+    kinesis.get_waiter("stream_exists").wait(StreamName=stream.name, WaiterConfig={"Delay": 1})
 
 
-def queue_url(endpoint: str) -> str:
-    """The address of the queue, in moto's one account."""
-    return f"{endpoint}/123456789012/{QUEUE}"
+def address(resource: Resource, endpoint: str) -> str:
+    """What a caller names it by: a queue by its URL in moto's one account, others by their name."""
+    if isinstance(resource, Queue):
+        return f"{endpoint}/123456789012/{resource.name}"
+    return resource.name
 
 
 def serve(port: int) -> None:

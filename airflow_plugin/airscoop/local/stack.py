@@ -17,9 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airscoop.local import aws, processes, s3
+from airscoop.local import aws, processes, s3, systems
 from airscoop.local.postgres import Postgres
 from airscoop.local.processes import LocalStackError, Process, Recorder
+from airscoop.local.resources import Resource
 
 BUCKET = "airscoop"
 WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
@@ -200,7 +201,7 @@ class Stack:
         s3.ensure_bucket(self._endpoint(), self._credentials(), bucket)
         if not self._state.runs("aws"):
             self._start_aws()
-        aws.ensure(self._aws_endpoint(), self._credentials())
+        aws.ensure(self._aws_endpoint(), self._credentials(), _resources().values())
         if not self._state.runs("postgres"):
             self._start_postgres()
         if not self._state.runs("warehouse"):
@@ -306,7 +307,7 @@ class Stack:
                 "access_key_id": self._state.secret("s3_access_key_id"),
                 "secret_access_key": self._state.secret("s3_secret_access_key"),
             }
-        from airscoop.credentials import S3Settings
+        from airscoop.aws.credentials import S3Settings
 
         found = S3Settings().resolved().credentials
         if found is None:
@@ -350,13 +351,9 @@ class Stack:
                 "bucket": self._state.bucket,
             }
         if "aws" in known:
-            sections["aws"] |= {
-                "endpoint": self._aws_endpoint(),
-                "region": s3.REGION,
-                "table": aws.TABLE,
-                "stream": aws.STREAM,
-                "queue": aws.queue_url(self._aws_endpoint()),
-            }
+            endpoint = self._aws_endpoint()
+            made = {word: aws.address(each, endpoint) for word, each in _resources().items()}
+            sections["aws"] |= {"endpoint": endpoint, "region": s3.REGION, **made}
         if "warehouse" in known:
             dsn = self._dsn("warehouse", WAREHOUSE_USER, WAREHOUSE_DATABASE)
             sections["warehouse"]["dsn"] = dsn
@@ -367,6 +364,12 @@ class Stack:
             url = f"http://127.0.0.1:{known['http']}"
             sections["http"] |= {"url": url, "root": str(self._http_root)}
         return Status(state=str(self._folder), **sections)
+
+
+def _resources() -> dict[str, Resource]:
+    """What the systems need in moto's server, by its word in the status."""
+    named = [module.RESOURCES for module in systems.modules("resources").values()]
+    return {word: resource for resources in named for word, resource in resources.items()}
 
 
 def _python_environment() -> dict[str, str]:

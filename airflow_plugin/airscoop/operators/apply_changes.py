@@ -61,7 +61,7 @@ class ApplyChangesOperator(WarehouseOperator):
     def perform(self, context: Context) -> ApplyReceipt:
         from airscoop import LoadContext
         from airscoop.hooks.aws import s3_settings
-        from airscoop.places import is_s3
+        from airscoop.transfer.places import is_s3
 
         expected = self._expected()
         ti = context["ti"]

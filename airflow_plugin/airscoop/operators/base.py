@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import Warehouse
+    from airscoop.aws.credentials import S3Settings
     from airscoop.cancelling import Cancellable
-    from airscoop.credentials import S3Settings
-    from airscoop.export_steps import ExportLock, Terms
+    from airscoop.exports.registry import Registry
+    from airscoop.exports.steps import ExportLock, Terms
     from airscoop.receipts import Receipt
-    from airscoop.registry import Registry
 
 
 @contextlib.contextmanager
@@ -122,13 +122,13 @@ class ExportStepOperator(AirscoopOperator):
 
     def terms(self) -> Terms:
         """How long the lock holds."""
-        from airscoop.export_steps import Terms
+        from airscoop.exports.steps import Terms
 
         return Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds)
 
     def held_lock(self) -> ExportLock:
         """The lock; the task is skipped where there is none: nothing was to be done, or allowed."""
-        from airscoop.export_steps import ExportLock
+        from airscoop.exports.steps import ExportLock
 
         if self.lock is None:
             raise AirflowSkipException("there is no lock: nothing was to be done for this export")

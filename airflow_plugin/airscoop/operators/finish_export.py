@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from airscoop.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.registry import TABLE
 from airscoop.operators.base import ExportStepOperator
-from airscoop.registry import TABLE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.receipts.export_steps import FinishReceipt
+    from airscoop.receipts.exports import FinishReceipt
 
 
 class FinishExportOperator(ExportStepOperator):
@@ -54,7 +54,7 @@ class FinishExportOperator(ExportStepOperator):
         self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> FinishReceipt:
-        from airscoop.export_steps import finish_export
+        from airscoop.exports.steps import finish_export
 
         if self.lock is None:
             self._check_tasks_before(context)

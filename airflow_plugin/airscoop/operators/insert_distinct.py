@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
-from airscoop.places import is_s3
+from airscoop.transfer.places import is_s3
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airscoop.lease import HANDOVER_SECONDS
+from airscoop.exports.lease import HANDOVER_SECONDS
+from airscoop.exports.registry import TABLE
 from airscoop.operators.base import airflow_errors
-from airscoop.registry import TABLE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,7 +45,7 @@ class LockExportOperator(BaseSensorOperator):
         self.handover_seconds = handover_seconds
 
     def poke(self, context: Context) -> PokeReturnValue:
-        from airscoop.export_steps import Terms, lock_export
+        from airscoop.exports.steps import Terms, lock_export
         from airscoop.hooks import aws
 
         terms = Terms(handover_seconds=self.handover_seconds)

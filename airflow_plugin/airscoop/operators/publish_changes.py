@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
-from airscoop.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.registry import TABLE
 from airscoop.operators.base import ExportStepOperator
-from airscoop.registry import TABLE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -49,7 +49,7 @@ class PublishChangesOperator(ExportStepOperator):
         self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> PublishReceipt:
-        from airscoop.export_steps import publish_changes
+        from airscoop.exports.steps import publish_changes
         from airscoop.hooks import aws
 
         lock = self.held_lock()

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
+from airscoop.exports.registry import TABLE
 from airscoop.operators.base import AirscoopOperator
-from airscoop.registry import TABLE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airscoop.receipts.export_steps import RegisterReceipt
+    from airscoop.receipts.exports import RegisterReceipt
 
 
 class RegisterExportsOperator(AirscoopOperator):
@@ -47,7 +47,7 @@ class RegisterExportsOperator(AirscoopOperator):
         self.aws_conn_id = aws_conn_id
 
     def perform(self, context: Context) -> RegisterReceipt:
-        from airscoop.export_steps import prefixes_of, register_export, register_exports
+        from airscoop.exports.steps import prefixes_of, register_export, register_exports
         from airscoop.hooks import aws
 
         settings, ca_file = aws.s3_settings(self.aws_conn_id)

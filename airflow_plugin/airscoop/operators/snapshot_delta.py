@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
-from airscoop.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.registry import TABLE
 from airscoop.operators.base import ExportStepOperator
-from airscoop.registry import TABLE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.athena import AthenaSettings
-    from airscoop.receipts.export_steps import ChangesReceipt
-    from airscoop.snapshots import Engine
+    from airscoop.deltas.athena import AthenaSettings
+    from airscoop.deltas.job import Engine
+    from airscoop.receipts.exports import ChangesReceipt
 
 
 class SnapshotDeltaOperator(ExportStepOperator):
@@ -23,7 +23,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
 
     lock: the output of a LockExportOperator. changes: an s3:// prefix. key: the key's columns.
     delta_options: further arguments of `airscoop.delta`. engine: "athena" compares by Athena, on
-    what `athena` says (the fields of `airscoop.athena.AthenaSettings`). Where an earlier try has
+    what `athena` says (the fields of `airscoop.AthenaSettings`). Where an earlier try has
     written the file, nothing is computed.
     """
 
@@ -58,7 +58,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
         self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> ChangesReceipt:
-        from airscoop.export_steps import compute_changes
+        from airscoop.exports.steps import compute_changes
 
         lock = self.held_lock()
         settings, ca_file = self.s3()
@@ -82,6 +82,6 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def _athena(self) -> AthenaSettings | None:
         if self.athena is None:
             return None
-        from airscoop.athena import AthenaSettings
+        from airscoop.deltas.athena import AthenaSettings
 
         return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **self.athena})

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airscoop import CopyJob, Progress
-    from airscoop.credentials import PayloadSigning
-    from airscoop.options import Format
+    from airscoop.aws.credentials import PayloadSigning
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.resume import TaskStateResumeStore
+    from airscoop.transfer.options import Format
+    from airscoop.transfer.resume import TaskStateResumeStore
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
@@ -86,7 +86,7 @@ class StreamToS3Operator(AirscoopOperator):
     def _new_job(self, context: Context) -> CopyJob:
         from airscoop import CopyJob
         from airscoop.hooks.aws import s3_settings
-        from airscoop.options import TransferOptions, place
+        from airscoop.transfer.options import TransferOptions, place
 
         settings, ca_file = s3_settings(
             self.aws_conn_id,
@@ -112,7 +112,7 @@ class StreamToS3Operator(AirscoopOperator):
 
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
-        from airscoop.resume import TaskStateResumeStore
+        from airscoop.transfer.resume import TaskStateResumeStore
 
         accessor = context.get("task_state_store")
         return TaskStateResumeStore(accessor) if self.resume and accessor is not None else None
@@ -143,7 +143,7 @@ def _mask_secrets(place: object) -> None:
     """Has Airflow show *** for user info and query of a web address."""
     from airflow.sdk.log import mask_secret
 
-    from airscoop.places import secrets_in
+    from airscoop.transfer.places import secrets_in
 
     for secret in secrets_in(place) if isinstance(place, str) else ():
         mask_secret(secret)

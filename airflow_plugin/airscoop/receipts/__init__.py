@@ -3,7 +3,7 @@
 The counts of a receipt are checked before it is made: what came in equals what went out plus what
 was rejected or found to be a duplicate. A receipt holds no secret and only JSON types.
 
-What a module of airscoop returns is in the module of the same name here, so that a command makes
+What a package of airscoop returns is in the module of the same name here, so that a command makes
 the classes of its own verb. Users import them from `airscoop`.
 """
 

@@ -1,4 +1,4 @@
-#include "scoop/sigv4.h"
+#include "aws/auth/sigv4.h"
 
 #include <stdlib.h>
 #include <string.h>

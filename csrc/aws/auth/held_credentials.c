@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "scoop/crypto.h"
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "scoop/memory.h"
 
@@ -49,7 +49,7 @@ bool scoop_signer_signs(const struct scoop_signer *signer) {
 }
 
 int64_t scoop_signer_time(const struct scoop_signer *signer) {
-    return (int64_t)time(NULL) + signer->skew_seconds;
+    return scoop_unix_seconds() + signer->skew_seconds;
 }
 
 int scoop_header_lines_add(struct scoop_header_lines *list, const char *name, const char *value,
@@ -116,7 +116,7 @@ bool scoop_signer_skew_explains(struct scoop_signer *signer, struct scoop_http_e
     int64_t date = scoop_http_date(exchange);
     if (date < 0)
         return false;
-    int64_t skew = date - (sent_at + (int64_t)time(NULL)) / 2;
+    int64_t skew = date - (sent_at + scoop_unix_seconds()) / 2;
     int64_t change = skew - signer->skew_seconds;
     if (change > -SKEW_LIMIT_SECONDS && change < SKEW_LIMIT_SECONDS)
         return false;

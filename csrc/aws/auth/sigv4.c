@@ -1,4 +1,4 @@
-#include "scoop/sigv4.h"
+#include "aws/auth/sigv4.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +8,10 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
-enum { TEXT_CEILING_BYTES = 256 * 1024, DAY_LENGTH = 8, EXTRA_HEADERS = 3, EXTRA_QUERY = 6 };
+enum { TEXT_CEILING_BYTES = 256 * 1024, DAY_LENGTH = 8, EXTRA_HEADERS = 3 };
 
-int scoop_amz_date(time_t timestamp, char out[SCOOP_AMZ_DATE_SIZE], struct scoop_error *error) {
+/* YYYYMMDDTHHMMSSZ. 0, or -1 with USAGE outside the years 1000 … 9999. */
+static int write_date(time_t timestamp, char out[SCOOP_AMZ_DATE_SIZE], struct scoop_error *error) {
     struct tm utc;
     if (gmtime_r(&timestamp, &utc) == NULL || utc.tm_year < 1000 - 1900 ||
         utc.tm_year > 9999 - 1900 ||
@@ -20,9 +21,9 @@ int scoop_amz_date(time_t timestamp, char out[SCOOP_AMZ_DATE_SIZE], struct scoop
     return 0;
 }
 
-int scoop_string_to_sign(const char *amz_date, const char *region, const char *service,
-                         const void *canonical, size_t canonical_length, struct scoop_buf *buf,
-                         struct scoop_error *error) {
+static int write_string_to_sign(const char *amz_date, const char *region, const char *service,
+                                const void *canonical, size_t canonical_length,
+                                struct scoop_buf *buf, struct scoop_error *error) {
     char hash[SCOOP_SHA256_HEX_SIZE];
     if (scoop_sha256_hex(canonical, canonical_length, hash, error) != 0)
         return -1;
@@ -50,8 +51,9 @@ int scoop_signing_key(const char *secret_access_key, const char *amz_date, const
     return failed ? -1 : 0;
 }
 
-int scoop_signature(const unsigned char key[SCOOP_SHA256_BYTES], const void *string_to_sign,
-                    size_t length, char out[SCOOP_SHA256_HEX_SIZE], struct scoop_error *error) {
+static int write_signature(const unsigned char key[SCOOP_SHA256_BYTES], const void *string_to_sign,
+                           size_t length, char out[SCOOP_SHA256_HEX_SIZE],
+                           struct scoop_error *error) {
     unsigned char mac[SCOOP_SHA256_BYTES];
     if (scoop_hmac_sha256(key, SCOOP_SHA256_BYTES, string_to_sign, length, mac, error) != 0)
         return -1;
@@ -121,13 +123,13 @@ static int sign(const struct scoop_signing_request *request,
     unsigned char key[SCOOP_SHA256_BYTES];
     if (scoop_buf_reserve(&out->canonical_request, canonical_bytes(request), error) != 0 ||
         scoop_canonical_request(request, &out->canonical_request, signed_names, error) != 0 ||
-        scoop_string_to_sign(out->amz_date, request->region, request->service,
+        write_string_to_sign(out->amz_date, request->region, request->service,
                              out->canonical_request.data, out->canonical_request.length,
                              &out->string_to_sign, error) != 0 ||
         scoop_signing_key(credentials->secret_access_key, out->amz_date, request->region,
                           request->service, key, error) != 0)
         return -1;
-    int result = scoop_signature(key, out->string_to_sign.data, out->string_to_sign.length,
+    int result = write_signature(key, out->string_to_sign.data, out->string_to_sign.length,
                                  out->signature, error);
     scoop_wipe(key, sizeof key);
     return result;
@@ -151,7 +153,7 @@ int scoop_sign_headers(const struct scoop_signing_request *request,
                        struct scoop_error *error) {
     prepare(out);
     if (check(request, credentials, error) != 0 ||
-        scoop_amz_date(request->timestamp, out->amz_date, error) != 0)
+        write_date(request->timestamp, out->amz_date, error) != 0)
         return -1;
     int result = -1;
     size_t count = 0;
@@ -181,96 +183,5 @@ int scoop_sign_headers(const struct scoop_signing_request *request,
 cleanup:
     scoop_free(headers);
     scoop_buf_free(&names);
-    return result;
-}
-
-/* Fills the parameters of the query form; credential and expires are the texts they point to.
- * Returns how many. */
-static size_t own_parameters(const struct scoop_credentials *credentials, bool with_token,
-                             const char *amz_date, const char *credential, const char *expires,
-                             const char *names, struct scoop_pair *own) {
-    size_t count = 0;
-    own[count++] = (struct scoop_pair){"X-Amz-Algorithm", ALGORITHM};
-    own[count++] = (struct scoop_pair){"X-Amz-Credential", credential};
-    own[count++] = (struct scoop_pair){"X-Amz-Date", amz_date};
-    own[count++] = (struct scoop_pair){"X-Amz-Expires", expires};
-    own[count++] = (struct scoop_pair){"X-Amz-SignedHeaders", names};
-    if (with_token)
-        own[count++] = (struct scoop_pair){"X-Amz-Security-Token", credentials->session_token};
-    return count;
-}
-
-/* The query to send: the signed one, an unsigned token, the signature. */
-static int append_presigned(const struct scoop_signing_request *whole,
-                            const struct scoop_credentials *credentials, struct scoop_signed *out,
-                            struct scoop_error *error) {
-    const struct scoop_pair token = {"X-Amz-Security-Token", credentials->session_token};
-    if (scoop_query_encode(&out->result, whole->query, whole->query_count, error) != 0)
-        return -1;
-    if (has_token(credentials) && whole->omit_session_token &&
-        (scoop_buf_append(&out->result, "&", 1, error) != 0 ||
-         scoop_query_encode(&out->result, &token, 1, error) != 0))
-        return -1;
-    return scoop_buf_printf(&out->result, error, "&X-Amz-Signature=%s", out->signature);
-}
-
-/* Signs `whole`, whose headers are final, after adding our parameters to its query. */
-static int sign_query(struct scoop_signing_request *whole,
-                      const struct scoop_credentials *credentials, const char *expires,
-                      struct scoop_signed *out, struct scoop_error *error) {
-    int result = -1;
-    struct scoop_buf scrap, names, credential;
-    scoop_buf_init(&scrap, TEXT_CEILING_BYTES);
-    scoop_buf_init(&names, TEXT_CEILING_BYTES);
-    scoop_buf_init(&credential, TEXT_CEILING_BYTES);
-    struct scoop_pair *query = scoop_calloc(whole->query_count + EXTRA_QUERY, sizeof *query);
-    if (query == NULL) {
-        scoop_fail_memory(error);
-        goto cleanup;
-    }
-    /* The names of the signed headers are needed before the query that is signed with them. */
-    if (scoop_canonical_request(whole, &scrap, &names, error) != 0 ||
-        scoop_buf_text(&names, error) == NULL ||
-        scoop_buf_printf(&credential, error, "%s/%.*s/%s/%s/aws4_request",
-                         credentials->access_key_id, DAY_LENGTH, out->amz_date, whole->region,
-                         whole->service) != 0)
-        goto cleanup;
-    if (whole->query_count > 0)
-        memcpy(query, whole->query, whole->query_count * sizeof *query);
-    whole->query_count +=
-        own_parameters(credentials, has_token(credentials) && !whole->omit_session_token,
-                       out->amz_date, (const char *)credential.data, expires,
-                       (const char *)names.data, query + whole->query_count);
-    whole->query = query;
-    scrap.length = 0;
-    if (sign(whole, credentials, &scrap, out, error) == 0)
-        result = append_presigned(whole, credentials, out, error);
-cleanup:
-    scoop_free(query);
-    scoop_buf_free(&scrap);
-    scoop_buf_free(&names);
-    scoop_buf_free(&credential);
-    return result;
-}
-
-int scoop_sign_query(const struct scoop_signing_request *request,
-                     const struct scoop_credentials *credentials, uint32_t expires_seconds,
-                     struct scoop_signed *out, struct scoop_error *error) {
-    char expires[12];
-    prepare(out);
-    if (check(request, credentials, error) != 0 ||
-        scoop_amz_date(request->timestamp, out->amz_date, error) != 0)
-        return -1;
-    if (expires_seconds < 1 || expires_seconds > SCOOP_PRESIGN_MAX_SECONDS)
-        return scoop_fail(error, SCOOP_USAGE, "a presigned URL lives 1 to %d seconds, not %u",
-                          SCOOP_PRESIGN_MAX_SECONDS, expires_seconds);
-    snprintf(expires, sizeof expires, "%u", expires_seconds);
-    struct scoop_signing_request whole = *request;
-    struct scoop_pair *headers = copy_headers(request, &whole.header_count, error);
-    if (headers == NULL)
-        return -1;
-    whole.headers = headers;
-    int result = sign_query(&whole, credentials, expires, out, error);
-    scoop_free(headers);
     return result;
 }

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/message.h"
 
 struct code_verdict {
     const char *kinesis_code;

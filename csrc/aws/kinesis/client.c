@@ -1,12 +1,12 @@
 /* One Kinesis call: signed, sent, its answer judged. */
-#include "scoop/kinesis.h"
+#include "aws/kinesis/client.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "scoop/crypto.h"
-#include "scoop/kinesis_message.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "aws/kinesis/message.h"
 #include "scoop/memory.h"
 #include "text/text.h"
 #include "scoop/trace.h"
@@ -130,7 +130,7 @@ static int send_call(struct scoop_kinesis_call *call, struct scoop_error *error)
             .on_done = on_done,
             .user = call,
         };
-        call->sent_at = (int64_t)time(NULL);
+        call->sent_at = scoop_unix_seconds();
         SCOOP_TRACE("kinesis", "%s to %s, %zu bytes", call->request.operation, call->request.stream,
                     call->request.body_length);
         call->exchange = scoop_http_start(call->client->engine, &http, error);

@@ -1,10 +1,10 @@
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/message.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "text/json_cursor.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 
 enum { MOST_KEY_CHARACTERS = 256, ENTRY_BYTES = sizeof "{\"Data\":\"\",\"PartitionKey\":\"\"}," };
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scoop/kinesis_message.h"
+#include "aws/kinesis/message.h"
 
 struct scoop_shard {
     char name[SCOOP_KINESIS_SHARD_SIZE];

@@ -1,5 +1,3 @@
-#include "scoop/s3_ask.h"
-
 #include <stdio.h>
 #include <strings.h>
 

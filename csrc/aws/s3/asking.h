@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-#include "scoop/s3_ask.h"
+#include "aws/s3/client.h"
+#include "aws/s3/message.h"
 
 enum { SCOOP_S3_PAGE_CEILING = 8 * 1024 * 1024 };
 

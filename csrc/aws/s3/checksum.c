@@ -4,7 +4,7 @@
 
 #include "scoop/buffer.h"
 #include "base/crc.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 
 static const struct scoop_s3_checksum_names names[] = {
     [SCOOP_S3_CHECKSUM_CRC32C] = {"CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C"},

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
 
 struct code_verdict {
     const char *s3_code;

@@ -2,15 +2,15 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "scoop/crypto.h"
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "text/header.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "base/retry.h"
-#include "scoop/s3.h"
-#include "scoop/s3_message.h"
+#include "aws/s3/client.h"
+#include "aws/s3/message.h"
 #include "text/text.h"
 #include "scoop/trace.h"
 #include "aws/s3/trace.h"
@@ -465,7 +465,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .on_done = on_done,
         .user = call,
     };
-    call->sent_at = (int64_t)time(NULL);
+    call->sent_at = scoop_unix_seconds();
     scoop_s3_trace_send(request, call->attempt);
     call->exchange = scoop_http_start(call->client->engine, &http, error);
     return call->exchange == NULL ? -1 : 0;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scoop/uri.h"
+#include "aws/uri.h"
 #include "aws/s3/xml.h"
 
 int scoop_s3_build_copy_source(const char *bucket, const char *key, struct scoop_buf *value,

@@ -5,7 +5,7 @@
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 #include "scoop/s3_checksum.h"
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
 
 /* Appends the value of x-amz-copy-source, "bucket/key" with the key encoded. 0, or -1 with
  * NO_MEMORY or TOO_LARGE. */

@@ -1,9 +1,9 @@
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "text/text.h"
 #include "aws/s3/xml.h"
 

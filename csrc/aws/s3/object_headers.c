@@ -1,4 +1,4 @@
-#include "scoop/object_headers.h"
+#include "aws/s3/object_headers.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "scoop/s3_message.h"
-#include "scoop/uri.h"
+#include "aws/s3/message.h"
+#include "aws/uri.h"
 #include "aws/s3/xml.h"
 
 enum { FIELD_BYTES = 64 * 1024 };

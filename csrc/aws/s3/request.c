@@ -1,5 +1,5 @@
 /* What an S3 request is made of, added within its room. */
-#include "scoop/s3.h"
+#include "aws/s3/client.h"
 
 static void add(struct scoop_pair *pairs, size_t room, size_t *count, struct scoop_pair pair,
                 bool *overflowed) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "scoop/uri.h"
+#include "aws/uri.h"
 
 /* Whose bucket names are one name space. */
 enum owner { SOMEONE, AWS, AWS_CHINA, AWS_US_GOV };

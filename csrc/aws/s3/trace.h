@@ -2,7 +2,7 @@
 #ifndef SCOOP_AWS_S3_TRACE_H
 #define SCOOP_AWS_S3_TRACE_H
 
-#include "scoop/s3.h"
+#include "aws/s3/client.h"
 
 void scoop_s3_trace_send(const struct scoop_s3_request *request, uint32_t attempt);
 void scoop_s3_trace_again(const struct scoop_s3_request *request, const struct scoop_error *error,

@@ -1,5 +1,3 @@
-#include "scoop/s3_uploads.h"
-
 #include <stdio.h>
 
 #include "aws/s3/asking.h"

@@ -2,8 +2,28 @@
 #ifndef SCOOP_INSERT_H
 #define SCOOP_INSERT_H
 
-#include "scoop/insert_sql.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "scoop/session.h"
+
+enum { SCOOP_MAX_KEYS = 30 };
+
+/* The names an insert works on; all borrowed. */
+struct scoop_insert_names {
+    const char *source; /* schema.table */
+    const char *target;
+    const char *const *columns;
+    size_t column_count;
+    const char *const *keys; /* compared for equality, NULL equal to NULL; among columns */
+    size_t key_count;
+    const char *const *order_by; /* greatest first, NULL lowest; among columns */
+    size_t order_count;
+    const char *const *partition_columns; /* which rows of the source; none: all */
+    const char *const *partition_values;
+    size_t partition_count;
+};
 
 /* Where the rows came from, for airscoop.loads. Any may be NULL; texts are cut to their column. */
 struct scoop_load_facts {

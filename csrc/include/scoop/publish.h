@@ -8,7 +8,6 @@
 
 #include "scoop/error.h"
 #include "scoop/kinesis.h"
-#include "scoop/kinesis_message.h"
 #include "scoop/transfer.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scoop/crypto.h"
+#include "scoop/digest.h"
 #include "scoop/error.h"
 
 enum { SCOOP_SOURCE_IDENTITY_SIZE = 192 };

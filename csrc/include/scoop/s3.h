@@ -1,4 +1,4 @@
-/* S3 requests: addressed, signed, sent, tried again. Runs on the engine's thread. */
+/* S3 as the caller knows it: how it is reached, and questions with one answer, which wait. */
 #ifndef SCOOP_S3_H
 #define SCOOP_S3_H
 
@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scoop/buffer.h"
 #include "scoop/credentials.h"
+#include "scoop/engine.h"
 #include "scoop/error.h"
-#include "scoop/http.h"
-#include "scoop/sigv4.h"
-#include "scoop/uri.h"
+#include "scoop/interrupt.h"
+
+enum { SCOOP_ETAG_SIZE = 128, SCOOP_S3_MAX_PARTS = 10000 };
 
 /* The payload's SHA-256 is signed over plain http, where nothing else guards it, and left out over
  * https; NEVER and ALWAYS override. */
@@ -39,65 +41,91 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
                                             struct scoop_error *error);
 /* After all its calls have ended. NULL is allowed. */
 void scoop_s3_client_free(struct scoop_s3_client *client);
-struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client);
-/* Whether requests need the SHA-256 of their bodies. */
-bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client);
 
-/* What a request holds: who builds one asserts that all it may add fits. */
-enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 96, SCOOP_S3_CLIENT_HEADERS = 2 };
-
-struct scoop_s3_call;
-
-struct scoop_s3_request {
-    const char *method;
-    const char *action; /* the permission it needs, for messages: "s3:PutObject" */
-    const char *bucket;
-    const char *key; /* NULL: the bucket itself */
-    struct scoop_pair query[SCOOP_S3_MAX_PAIRS];
-    size_t query_count;
-    struct scoop_pair headers[SCOOP_S3_MAX_HEADERS]; /* SCOOP_S3_CLIENT_HEADERS are the client's */
-    size_t header_count;
-    bool overflowed; /* more was added than fits; it cannot be started */
-    const void
-        *body; /* borrowed until on_done; NULL: body_length bytes of body_fd at body_offset */
-    size_t body_length;
-    int body_fd;
-    uint64_t body_offset;
-    const char *payload_hash; /* the body's SHA-256 in hex, borrowed; NULL: computed from body */
-    size_t response_ceiling;  /* 0: 64 KiB */
-    bool error_in_200;      /* the answer's body is XML and may hold an error despite its status */
-    bool conflict_is_final; /* 409 ConditionalRequestConflict is not tried again */
-    unsigned max_attempts;  /* 0: SCOOP_RETRY_MAX_ATTEMPTS */
-    long total_timeout_ms;  /* per attempt; 0: none */
-    /* As in scoop_http_request, for a body that is streamed; an answer other than 200 or 206 does
-     * not reach them. Once a byte was taken, or STOP returned, there is no further attempt. */
-    int (*on_head)(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
-    enum scoop_http_take (*on_data)(void *user, const void *data, size_t length,
-                                    struct scoop_error *error);
-    /* The end. error->code is OK after a 2xx answer; exchange is NULL when there was none. */
-    void (*on_done)(void *user, struct scoop_http_exchange *exchange,
-                    const struct scoop_error *error);
-    void *user;
+/* Items of pages. Strings are valid during the callback, which returns 0, or -1 with *error filled
+ * to stop. */
+struct scoop_s3_object {
+    const char *key; /* decoded */
+    size_t key_length;
+    uint64_t size_bytes;
+    const char *etag;
+    const char *last_modified; /* "2026-11-21T10:00:00.000Z", as sent */
+};
+struct scoop_s3_listed_part {
+    uint32_t number;
+    uint64_t size_bytes;
+    const char *etag;
+    const char *crc32c, *crc64nvme; /* base64; "" where the server lists none */
+};
+struct scoop_s3_listed_upload {
+    const char *key; /* decoded */
+    size_t key_length;
+    const char *upload_id;
+    const char *initiated; /* a time like last_modified */
 };
 
-/* Add to a request; the strings are borrowed until it is started. Beyond the room nothing is
- * written, and scoop_s3_start refuses the request. */
-void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, const char *value);
-void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value);
+/* Where the next page starts. Zero-initialise; release with scoop_s3_page_free; may be used for
+ * page after page. */
+struct scoop_s3_page {
+    bool truncated;              /* there is a next page */
+    struct scoop_buf token;      /* objects: continuation-token; uploads: key-marker (decoded) */
+    struct scoop_buf upload_id;  /* uploads: upload-id-marker */
+    uint32_t part_number_marker; /* parts */
+};
+void scoop_s3_page_free(struct scoop_s3_page *page);
 
-/* Starts a call; strings are copied. NULL with *error filled when it could not be started;
- * otherwise valid until on_done returns or scoop_s3_cancel. */
-struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
-                                     const struct scoop_s3_request *request,
-                                     struct scoop_error *error);
-/* Ends it without on_done. NULL is allowed. */
-void scoop_s3_cancel(struct scoop_s3_call *call);
-/* Has the attempt under way be the last. Whether there is one whose request has been sent whole:
- * then the server may do what it asks for, and only its answer tells. */
-bool scoop_s3_await_answer(struct scoop_s3_call *call);
-/* Lets a paused body flow again. */
-void scoop_s3_resume(struct scoop_s3_call *call);
-/* Attempts made before the present one. */
-uint32_t scoop_s3_retries(const struct scoop_s3_call *call);
+/* One page (at most 1000 objects) of the keys that begin with `prefix`, after the page that gave
+ * `token` ("" or NULL: the first). the next page's token is
+ * in page->token when page->truncated. 0, or -1 with *error; CANCELLED when interrupted. */
+int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const char *prefix,
+                       const char *token,
+                       int (*on_object)(void *user, const struct scoop_s3_object *object,
+                                        struct scoop_error *error),
+                       void *user, struct scoop_s3_page *page,
+                       const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+struct scoop_s3_object_facts {
+    int64_t size_bytes; /* -1: not said */
+    char etag[SCOOP_ETAG_SIZE];
+    char checksum[32];   /* "CRC32C:base64" of the whole object; "": S3 keeps none that we know */
+    char split_mark[65]; /* what a file of a split output was given (split_mark.h), else "" */
+};
+
+/* HEAD of an object. 0, or -1 with NOT_FOUND, ACCESS_DENIED, … */
+int scoop_s3_head(struct scoop_s3_client *client, const char *bucket, const char *key,
+                  struct scoop_s3_object_facts *facts, const struct scoop_interrupt *interrupt,
+                  struct scoop_error *error);
+
+/* 0, also when there is no such object; or -1 with ACCESS_DENIED, … */
+int scoop_s3_delete(struct scoop_s3_client *client, const char *bucket, const char *key,
+                    const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* Multipart uploads that are neither completed nor aborted. */
+
+/* One page (at most 1000 uploads) for the keys that begin with `prefix`, after the page whose
+ * markers are given (NULL: the first). page->token and
+ * page->upload_id are the next markers when page->truncated. 0, or -1 with *error; CANCELLED when
+ * interrupted. */
+int scoop_s3_list_uploads(struct scoop_s3_client *client, const char *bucket, const char *prefix,
+                          const char *key_marker, const char *upload_marker,
+                          int (*on_upload)(void *user, const struct scoop_s3_listed_upload *upload,
+                                           struct scoop_error *error),
+                          void *user, struct scoop_s3_page *page,
+                          const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* One page (at most 1000) of an upload's parts with numbers above `after`; page->part_number_marker
+ * is the next `after` when page->truncated. 0, or -1 with NOT_FOUND (no such upload), … */
+int scoop_s3_list_parts(struct scoop_s3_client *client, const char *bucket, const char *key,
+                        const char *upload_id, uint32_t after,
+                        int (*on_part)(void *user, const struct scoop_s3_listed_part *part,
+                                       struct scoop_error *error),
+                        void *user, struct scoop_s3_page *page,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* 0, or -1 with NOT_FOUND, ACCESS_DENIED, … A part that is under way may arrive afterwards: only
+ * scoop_s3_list_parts tells that nothing is left. */
+int scoop_s3_abort_upload(struct scoop_s3_client *client, const char *bucket, const char *key,
+                          const char *upload_id, const struct scoop_interrupt *interrupt,
+                          struct scoop_error *error);
 
 #endif

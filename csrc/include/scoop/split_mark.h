@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* On S3 the header's value is Python's (airscoop/split_files.py). */
+/* On S3 the header's value is Python's (airscoop/transfer/split_files.py). */
 #define SCOOP_SPLIT_HEADER "x-amz-meta-airscoop-split"
 
 /* Marks the open file, whole and not yet named, that is going to be `path`. A file system without

@@ -8,12 +8,12 @@
 
 #include "scoop/buffer.h"
 #include "scoop/error.h"
-#include "scoop/object_headers.h"
+#include "scoop/object_options.h"
 #include "scoop/part_plan.h"
 #include "scoop/resume.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
-#include "scoop/stage.h"
+#include "scoop/records.h"
 
 enum scoop_format {
     SCOOP_FORMAT_RAW,

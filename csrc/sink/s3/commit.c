@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "sink/s3/s3_internal.h"
 
 enum {

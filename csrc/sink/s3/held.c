@@ -1,7 +1,7 @@
 /* Parts that S3 holds from an earlier try: taken over instead of being sent again. */
 #include <string.h>
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
 #include "sink/s3/s3_internal.h"
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "scoop/s3_message.h"
+#include "aws/s3/message.h"
+#include "base/crypto.h"
 
 enum { FIRST_PARTS = 64 };
 

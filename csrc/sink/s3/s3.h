@@ -3,7 +3,7 @@
 #define SCOOP_SINK_S3_S3_H
 
 #include "base/budget.h"
-#include "scoop/object_headers.h"
+#include "aws/s3/object_headers.h"
 #include "scoop/part_plan.h"
 #include "scoop/resume.h"
 #include "scoop/s3.h"

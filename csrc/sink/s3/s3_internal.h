@@ -2,9 +2,10 @@
 #ifndef SCOOP_SINK_S3_S3_INTERNAL_H
 #define SCOOP_SINK_S3_S3_INTERNAL_H
 
-#include "scoop/crypto.h"
-#include "scoop/s3_message.h"
+#include "base/crypto.h"
+#include "aws/s3/message.h"
 #include "sink/s3/s3.h"
+#include "aws/s3/client.h"
 
 enum { SCOOP_S3_SINK_MAX_SLOTS = 8 };
 

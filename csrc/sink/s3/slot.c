@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
-#include "base/temp_folder.h"
+#include "base/temp_file.h"
 #include "sink/s3/s3_internal.h"
 
 #include "base/invariant.h"

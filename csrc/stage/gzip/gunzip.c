@@ -4,7 +4,7 @@
 
 #include "stage/gzip/gunzip_header.h"
 #include "scoop/memory.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 enum {
     MAGIC_1 = 0x1f,

@@ -6,7 +6,7 @@
 #include "stage/gzip/encoder.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 enum {
     DEFAULT_LEVEL = 6,

@@ -4,7 +4,7 @@
 
 #include "stage/json/keys.h"
 #include "scoop/buffer.h"
-#include "scoop/stage.h"
+#include "stage/stage.h"
 
 enum { SCOOP_LITERAL_MAX_DEPTH = 1000 };
 

@@ -3,10 +3,9 @@
 #include <pthread.h>
 
 #include "table/changes/changes.h"
-#include "scoop/delta.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 
 enum {
     SLOTS = 4,

@@ -6,7 +6,7 @@
 
 #include "table/changes/changes.h"
 #include "text/row_scan.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 
 enum { ID_BYTES = 16, MOST_HEAD_BYTES = 22 /* S, at most 20 digits, a colon */ };
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
-#include "base/temp_folder.h"
-#include "scoop/thread.h"
+#include "base/temp_file.h"
+#include "base/thread.h"
 
 enum { VIEW_BYTES = 2 * 1024 * 1024, PAGE_BYTES = 4096, LONG_BYTES = 32 * 1024 * 1024 };
 

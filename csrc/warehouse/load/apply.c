@@ -5,12 +5,14 @@
 
 #include "warehouse/load/apply_columns.h"
 #include "warehouse/load/apply_log.h"
+#include "warehouse/load/change_source.h"
 #include "warehouse/sql/apply_sql.h"
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/load.h"
-#include "scoop/insert_sql.h"
+#include "warehouse/sql/insert_sql.h"
 #include "text/text.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
+#include "warehouse/session/lock.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 
@@ -52,7 +54,7 @@ static int run(struct apply *apply, int built, struct scoop_rows **rows) {
         (rows))
 
 static bool is_postgres(const struct apply *apply) {
-    return apply->session->dialect == SCOOP_POSTGRES;
+    return scoop_session_dialect(apply->session) == SCOOP_POSTGRES;
 }
 
 static int64_t all_changes(const struct apply *apply) {
@@ -319,7 +321,7 @@ static int finish(struct apply *apply) {
 
 /* 0 also when there is nothing to commit: the caller rolls back then. */
 static int transact(struct apply *apply) {
-    if (scoop_load_begin(apply->session, &apply->lock, &apply->plan.target, "SHARE ROW EXCLUSIVE",
+    if (scoop_lock_begin(apply->session, &apply->lock, &apply->plan.target, "SHARE ROW EXCLUSIVE",
                          apply->interrupt, apply->error) != 0 ||
         make_stage(apply) != 0 || stage_changes(apply) != 0 || check_repeated(apply) != 0 ||
         match_target(apply) != 0 || find_already(apply) != 0)
@@ -345,7 +347,7 @@ static int attempt(void *user) {
     scoop_apply_chunk_free(&apply->chunk);
     scoop_apply_map_free(&apply->map);
     if (result != 0 || apply->facts.already_applied)
-        scoop_load_rollback(apply->session);
+        scoop_lock_rollback(apply->session);
     return result;
 }
 

@@ -5,10 +5,10 @@
 
 #include "scoop/memory.h"
 #include "text/text.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
 
 /* Types that have no equality: json, xml; geometric ones have another one. */
-static const Oid by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
+static const uint32_t by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
 enum { OID_OF_SUPER = 4000 /* Redshift's */ };
 
 void scoop_apply_map_init(struct scoop_apply_map *map, struct scoop_apply_plan *plan,
@@ -78,7 +78,7 @@ static int find_keys(struct scoop_apply_map *map, struct scoop_error *error) {
     return 0;
 }
 
-static bool is_by_text(Oid type) {
+static bool is_by_text(uint32_t type) {
     for (size_t i = 0; i < sizeof by_text / sizeof by_text[0]; i++)
         if (by_text[i] == type)
             return true;
@@ -93,13 +93,13 @@ int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_row
     if (plan->columns == NULL)
         return scoop_fail_memory(error);
     for (; plan->column_count < count; plan->column_count++) {
-        int at = (int)plan->column_count;
+        size_t at = plan->column_count;
         struct scoop_apply_column *column = &plan->columns[at];
-        column->name = scoop_strdup(PQfname(rows->result, at));
+        column->name = scoop_strdup(scoop_rows_name(rows, at));
         if (column->name == NULL)
             return scoop_fail_memory(error);
-        column->by_text = is_by_text(PQftype(rows->result, at));
-        column->is_super = PQftype(rows->result, at) == OID_OF_SUPER;
+        column->by_text = is_by_text(scoop_rows_type(rows, at));
+        column->is_super = scoop_rows_type(rows, at) == OID_OF_SUPER;
     }
     return find_keys(map, error);
 }
@@ -212,7 +212,8 @@ static int take_key(struct scoop_apply_map *map, const struct scoop_change_recor
         if (member->value == NULL)
             return bad(record, "its key is null:", member->name, error);
         const char *there = scoop_apply_chunk_value(chunk, chunk->rows - 1, map->keys[i]);
-        if (record->op != SCOOP_CHANGE_DELETE && (there == NULL || strcmp(there, member->value)))
+        if (record->op != SCOOP_CHANGE_DELETE &&
+            (there == NULL || strcmp(there, member->value) != 0))
             return bad(record, "key and row differ in", member->name, error);
         if (record->op == SCOOP_CHANGE_DELETE &&
             scoop_apply_chunk_set(chunk, map->keys[i], member->value, member->value_length,

@@ -4,7 +4,7 @@
 
 #include "warehouse/load/log_row.h"
 #include "scoop/memory.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
 
 enum { PARAMETERS = 14, APPLY_ID_DIGITS = 32, TARGET_BYTES = 300 };
 
@@ -33,7 +33,7 @@ const struct scoop_log_table scoop_log_of_applied = {"applied", create_applied};
 static void show_target(const struct scoop_session *session, const struct scoop_table_name *target,
                         char text[TARGET_BYTES]) {
     snprintf(text, TARGET_BYTES, "%s.%s", target->schema, target->table);
-    for (char *at = text; session->dialect == SCOOP_REDSHIFT && *at != 0; at++)
+    for (char *at = text; scoop_session_dialect(session) == SCOOP_REDSHIFT && *at != 0; at++)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at + 'a' - 'A');
 }

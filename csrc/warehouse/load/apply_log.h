@@ -4,6 +4,7 @@
 
 #include "warehouse/load/load_log.h"
 #include "scoop/apply.h"
+#include "warehouse/sql/sql_text.h"
 
 extern const struct scoop_log_table scoop_log_of_applied;
 

@@ -8,7 +8,8 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "text/text.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
+#include "warehouse/session/lock.h"
 
 enum {
     CHUNK_BYTES = 1024 * 1024,
@@ -212,7 +213,7 @@ static int store(struct part part, struct scoop_session *session,
     int64_t stored = 0;
     struct scoop_buf sql;
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
-    int result = session->dialect == SCOOP_POSTGRES
+    int result = scoop_session_dialect(session) == SCOOP_POSTGRES
                      ? store_by_copy(part, session, interrupt, &sql, &stored, error)
                      : store_by_insert(part, session, interrupt, &sql, &stored, error);
     scoop_buf_free(&sql);
@@ -283,7 +284,7 @@ static int locate(const struct scoop_apply_chunk *chunk, struct scoop_session *s
     struct part part = {chunk, 0, chunk->rows, 0, chunk->plan->column_count};
     struct scoop_error why;
     char key[200];
-    scoop_load_rollback(session);
+    scoop_lock_rollback(session);
     if (!narrow(&part, &part.from, &part.to, session, interrupt, &why) ||
         !narrow(&part, &part.from_column, &part.to_column, session, interrupt, &why))
         return -1;

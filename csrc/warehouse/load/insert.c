@@ -5,9 +5,10 @@
 
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
-#include "warehouse/partition/partition_list.h"
+#include "warehouse/partition/partition.h"
 #include "scoop/memory.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
+#include "warehouse/session/lock.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 
@@ -224,7 +225,7 @@ static int drop_temporary(struct insert *insert) {
 }
 
 static int transact(struct insert *insert) {
-    if (scoop_load_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
+    if (scoop_lock_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
                          insert->interrupt, insert->error) != 0 ||
         read_batch(insert) != 0 || find_repeated(insert) != 0 || choose_winners(insert) != 0 ||
         match_target(insert) != 0 || append_missing(insert) != 0)
@@ -262,7 +263,7 @@ static int attempt(void *user) {
         return -1;
     if (transact(insert) == 0)
         return 0;
-    scoop_load_rollback(insert->session);
+    scoop_lock_rollback(insert->session);
     return -1;
 }
 

@@ -1,8 +1,8 @@
 #include "warehouse/load/load.h"
 
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "base/retry.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
 
 enum { ATTEMPTS = 5 };
 
@@ -10,14 +10,14 @@ int scoop_load_commit(struct scoop_session *session, const char *why,
                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {
     if (scoop_session_run(session, "COMMIT", interrupt, error) == 0)
         return 0;
-    if (session->made == SCOOP_COMMITTED_YES) {
+    if (scoop_session_made(session) == SCOOP_COMMITTED_YES) {
         scoop_fail(error, SCOOP_CANCELLED,
                    "cancelled when the rows were committed already; running again is safe, %s",
                    why);
         error->committed = SCOOP_COMMITTED_YES;
         return -1;
     }
-    if (session->made == SCOOP_COMMITTED_UNKNOWN) {
+    if (scoop_session_made(session) == SCOOP_COMMITTED_UNKNOWN) {
         error->retryable = true;
         error->committed = SCOOP_COMMITTED_UNKNOWN;
         return scoop_fail_prefix(

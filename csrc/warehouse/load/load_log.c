@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "warehouse/load/log_row.h"
-#include "scoop/crypto.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
 #include "text/text.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 64 * 1024, PARAMETERS = 18, LOAD_ID_DIGITS = 32 };
 

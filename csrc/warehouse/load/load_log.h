@@ -4,6 +4,8 @@
 #define SCOOP_WAREHOUSE_LOAD_LOAD_LOG_H
 
 #include "scoop/insert.h"
+#include "warehouse/sql/insert_sql.h"
+#include "warehouse/sql/sql_text.h"
 
 /* A log table in the schema airscoop. */
 struct scoop_log_table {

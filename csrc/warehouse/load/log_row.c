@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "text/text.h"
 
 void scoop_log_put(struct scoop_log_row *row, size_t at, const char *value, size_t width) {
@@ -20,7 +21,7 @@ void scoop_log_put_number(struct scoop_log_row *row, size_t at, int64_t number) 
 
 void scoop_log_put_time(struct scoop_log_row *row, size_t at) {
     struct tm parts;
-    time_t now = time(NULL);
+    time_t now = scoop_unix_seconds();
     gmtime_r(&now, &parts);
     strftime(row->texts[at], sizeof row->texts[at], "%Y-%m-%d %H:%M:%S", &parts);
     row->values[at] = row->texts[at];

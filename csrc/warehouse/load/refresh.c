@@ -4,8 +4,8 @@
 
 #include "warehouse/session/blockers.h"
 #include "warehouse/session/made.h"
-#include "scoop/sql_text.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/sql/sql_text.h"
+#include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 64 * 1024 };
 
@@ -64,9 +64,11 @@ static int explain_owner(struct scoop_session *session, const struct scoop_table
     struct scoop_error ignored = {0};
     scoop_buf_init(&text, sizeof error->message);
     /* Redshift changes the owner of a view of either kind by ALTER TABLE. */
-    if (scoop_buf_append_text(
-            &text, session->dialect == SCOOP_REDSHIFT ? "ALTER TABLE " : "ALTER MATERIALIZED VIEW ",
-            &ignored) == 0 &&
+    if (scoop_buf_append_text(&text,
+                              scoop_session_dialect(session) == SCOOP_REDSHIFT
+                                  ? "ALTER TABLE "
+                                  : "ALTER MATERIALIZED VIEW ",
+                              &ignored) == 0 &&
         scoop_sql_table(&text, view, &ignored) == 0 &&
         scoop_buf_append_text(&text, " OWNER TO ", &ignored) == 0 &&
         scoop_sql_identifier(&text, user, &ignored) == 0 && scoop_buf_text(&text, &ignored) != NULL)

@@ -1,14 +1,14 @@
 /* Registers partitions, and proves by the catalog that they are where they should be. */
-#include "scoop/partition.h"
+#include "warehouse/partition/partition_internal.h"
 
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #include "warehouse/session/made.h"
-#include "warehouse/partition/partition_list.h"
+#include "warehouse/partition/partition_internal.h"
 #include "scoop/memory.h"
-#include "warehouse/session/session_internal.h"
+#include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 /* One that adds and moves, one that moves what others put elsewhere meanwhile, one that looks. */
@@ -159,7 +159,7 @@ static int run(struct registration *registration, int built, struct scoop_buf *s
     int result = text == NULL ? -1
                               : scoop_session_run(registration->session, text,
                                                   registration->interrupt, error);
-    *carried_out = text != NULL && registration->session->succeeded;
+    *carried_out = text != NULL && scoop_session_succeeded(registration->session);
     if (text != NULL)
         scoop_made_add(&registration->made, registration->session);
     scoop_buf_free(sql);

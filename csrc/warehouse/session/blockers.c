@@ -105,9 +105,10 @@ int scoop_blockers_run(struct scoop_session *session, const char *sql, const cha
                        const char *name, const struct scoop_interrupt *interrupt,
                        struct scoop_error *error) {
     struct waiter waiter = {session, interrupt, kind, name};
-    int64_t after_ms = LOOK_AFTER_MS, limit_ms = session->lock_timeout_ms;
-    if (limit_ms > 0 && limit_ms / 2 < after_ms)
-        after_ms = limit_ms / 2;
+    int64_t limit_ms = session->lock_timeout_ms;
+    uint64_t after_ms = LOOK_AFTER_MS;
+    if (limit_ms > 0 && limit_ms / 2 < LOOK_AFTER_MS)
+        after_ms = (uint64_t)limit_ms / 2;
     const struct scoop_late watch = {after_ms, late, &waiter};
     return scoop_session_run_watched(session, sql, &watch, interrupt, error);
 }

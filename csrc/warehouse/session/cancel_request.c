@@ -2,10 +2,10 @@
  * is none, a second session asks instead, which can be waited for with a limit. */
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "scoop/memory.h"
-#include "scoop/thread.h"
+#include "base/thread.h"
 #include "warehouse/session/session_internal.h"
 
 enum { CANCEL_WAIT_SECONDS = 1, PLACE = 3 /* host, address and port that were connected to */ };
@@ -49,9 +49,9 @@ static bool start_helper(struct request *request) {
 }
 
 /* False: the deadline has passed. */
-static bool wait_until(PGconn *session, short events, int64_t deadline_ms) {
+static bool wait_until(PGconn *session, short events, uint64_t deadline_ms) {
     struct pollfd polled = {.fd = PQsocket(session), .events = events};
-    int64_t now = scoop_session_clock_ms();
+    uint64_t now = scoop_now_ms();
     if (now >= deadline_ms)
         return false;
     poll(&polled, 1, (int)(deadline_ms - now));
@@ -81,7 +81,7 @@ static PGconn *start_second(PGconn *first) {
     return second;
 }
 
-static bool connect_until(PGconn *session, int64_t deadline_ms) {
+static bool connect_until(PGconn *session, uint64_t deadline_ms) {
     PostgresPollingStatusType status =
         PQstatus(session) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
@@ -93,7 +93,7 @@ static bool connect_until(PGconn *session, int64_t deadline_ms) {
 }
 
 static void request_here(PGconn *first) {
-    int64_t deadline_ms = scoop_session_clock_ms() + CANCEL_WAIT_SECONDS * 1000;
+    uint64_t deadline_ms = scoop_now_ms() + CANCEL_WAIT_SECONDS * 1000;
     PGconn *second = start_second(first);
     char sql[64];
     snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%d)", PQbackendPID(first));
@@ -112,7 +112,7 @@ void scoop_cancel_request(PGconn *connection) {
         return;
     request->cancel = PQgetCancel(connection);
     pthread_mutex_init(&request->mutex, NULL);
-    pthread_cond_init(&request->changed, NULL);
+    scoop_timed_condition_init(&request->changed);
     request->owners = 2;
     pthread_mutex_lock(&request->mutex);
     if (request->cancel == NULL || !start_helper(request)) {
@@ -120,9 +120,7 @@ void scoop_cancel_request(PGconn *connection) {
         request->sent = true;
         request_here(connection);
     }
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += CANCEL_WAIT_SECONDS;
+    struct timespec until = scoop_time_after_ms(CANCEL_WAIT_SECONDS * 1000);
     int timed_out = 0;
     while (!request->sent && timed_out == 0)
         timed_out = pthread_cond_timedwait(&request->changed, &request->mutex, &until);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 #include "warehouse/session/session_internal.h"
 
 static const char *skip_space(const char *at) {

@@ -34,3 +34,11 @@ void scoop_rows_free(struct scoop_rows *rows) {
     PQclear(rows->result);
     scoop_free(rows);
 }
+
+const char *scoop_rows_name(const struct scoop_rows *rows, size_t column) {
+    return PQfname(rows->result, (int)column);
+}
+
+uint32_t scoop_rows_type(const struct scoop_rows *rows, size_t column) {
+    return PQftype(rows->result, (int)column);
+}

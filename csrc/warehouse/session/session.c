@@ -5,9 +5,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "scoop/crypto.h"
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 #include "scoop/trace.h"
 #include "warehouse/session/session_internal.h"
 
@@ -312,7 +313,7 @@ static int poll_connection(struct scoop_session *session, const struct scoop_int
     int seconds = connect_seconds(connection);
     struct scoop_patience patience = {.interrupt = interrupt};
     if (seconds > 0)
-        patience.deadline_ms = scoop_session_clock_ms() + (int64_t)seconds * 1000;
+        patience.deadline_ms = scoop_now_ms() + (uint64_t)seconds * 1000;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     if (PQstatus(connection) == CONNECTION_BAD)
         return scoop_fail_connect(connection, error);
@@ -390,4 +391,8 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
     PQfinish(session->connection);
     session->connection = NULL;
     return -1;
+}
+
+bool scoop_session_succeeded(const struct scoop_session *session) {
+    return session->succeeded;
 }

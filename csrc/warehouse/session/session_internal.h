@@ -1,4 +1,4 @@
-/* What the files of warehouse/ share; the only header that shows libpq. */
+/* What the files of session/ share; the only header that shows libpq. */
 #ifndef SCOOP_WAREHOUSE_SESSION_SESSION_INTERNAL_H
 #define SCOOP_WAREHOUSE_SESSION_SESSION_INTERNAL_H
 
@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "scoop/buffer.h"
-#include "scoop/session.h"
+#include "warehouse/session/session.h"
 
 struct scoop_rows {
     PGresult *result;
@@ -34,7 +34,7 @@ struct scoop_session {
     enum scoop_committed made; /* what the last statement has committed, whatever it ended with */
     pid_t pid;                 /* the process that made the session */
     int wake_fd;               /* readable once cancelled; -1: there is nothing to be woken from */
-    int64_t checked_ms;        /* when the interrupt was asked last */
+    uint64_t checked_ms;       /* when the interrupt was asked last */
     atomic_bool cancelled;
 };
 
@@ -44,58 +44,26 @@ enum scoop_wait { SCOOP_WAIT_READY, SCOOP_WAIT_STOP, SCOOP_WAIT_LATE };
 /* How long and how deaf a wait is. */
 struct scoop_patience {
     const struct scoop_interrupt *interrupt;
-    int64_t deadline_ms; /* of scoop_session_clock_ms; 0: none */
-    bool deaf;           /* hears neither cancel nor interrupt: cleaning up must go through */
+    uint64_t deadline_ms; /* of scoop_now_ms; 0: none */
+    bool deaf;            /* hears neither cancel nor interrupt: cleaning up must go through */
 };
 
-int64_t scoop_session_clock_ms(void);
 /* Waits until the socket is ready for one of `events` (of poll), the caller wants to stop, or the
  * deadline has passed. */
 enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
                                    const struct scoop_patience *patience);
-/* Sleeps, ending early with -1 (CANCELLED) when the caller wants to stop. */
-int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
-                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
-
-/* Refuses the call in another process, after a cancel, and after the connection was lost. */
-int scoop_session_usable(struct scoop_session *session, struct scoop_error *error);
-/* Connects, and refuses a session in whose open or failed transaction `verb` (of the Python class)
- * would work: its snapshot may be older than our lock, and its rows are not ours to commit. */
-int scoop_session_alone(struct scoop_session *session, const char *verb,
-                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
 /* Whether a transaction is open or failed, and this process may end it. */
 bool scoop_session_in_transaction(const struct scoop_session *session);
 
-/* scoop_session_execute without parameters and rows. */
-int scoop_session_run(struct scoop_session *session, const char *sql,
-                      const struct scoop_interrupt *interrupt, struct scoop_error *error);
 /* What to do, once, when a statement has not been answered after a while. */
 struct scoop_late {
-    int64_t after_ms;
+    uint64_t after_ms;
     void (*call)(void *user);
     void *user;
 };
 int scoop_session_run_watched(struct scoop_session *session, const char *sql,
                               const struct scoop_late *late,
                               const struct scoop_interrupt *interrupt, struct scoop_error *error);
-/* The same as scoop_session_run, with rows. */
-int scoop_session_query(struct scoop_session *session, const char *sql,
-                        const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
-                        struct scoop_error *error);
-/* What a COPY FROM STDIN sends: `next` appends a piece to *piece, nothing at the end. 0, or -1 with
- * *error, which ends the COPY. */
-struct scoop_copy_pieces {
-    int (*next)(void *user, struct scoop_buf *piece, struct scoop_error *error);
-    void *user;
-};
-/* Runs `sql`, COPY … FROM STDIN; *rows is what the server has stored. 0 or -1. */
-int scoop_session_copy(struct scoop_session *session, const char *sql,
-                       const struct scoop_copy_pieces *pieces,
-                       const struct scoop_interrupt *interrupt, int64_t *rows,
-                       struct scoop_error *error);
-/* Ends an open transaction, cancelled or not; closes the connection where that does not work within
- * a few seconds. */
-void scoop_session_rollback(struct scoop_session *session);
 /* Releases what libpq says of settings, passwords among them. NULL is allowed. */
 void scoop_session_free_settings(PQconninfoOption *settings);
 /* For PQsetNoticeProcessor: nothing is printed. */
@@ -110,10 +78,5 @@ void scoop_cancel_request(PGconn *connection);
 int scoop_fail_result(const PGresult *result, bool timed, struct scoop_error *error);
 /* Fills *error from a failed attempt to connect. Returns -1. */
 int scoop_fail_connect(const PGconn *connection, struct scoop_error *error);
-/* Puts a text before the message of *error; all else stays. Returns -1. */
-int scoop_fail_prefix(struct scoop_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-/* Copies `from` on one line, cut to fit. */
-void scoop_flatten(const char *from, char *to, size_t size);
 
 #endif

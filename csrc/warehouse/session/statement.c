@@ -4,24 +4,18 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "warehouse/session/made.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 #include "scoop/trace.h"
 #include "warehouse/session/session_internal.h"
 
 enum { DRAIN_MS = 2000, ROLLBACK_MS = 3000, CHECK_MS = 50 };
 enum { COPY_CEILING_BYTES = 1 << 30 };
-
-int64_t scoop_session_clock_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool wants_stop(struct scoop_session *session, const struct scoop_patience *patience) {
     const struct scoop_interrupt *interrupt = patience->interrupt;
@@ -29,13 +23,15 @@ static bool wants_stop(struct scoop_session *session, const struct scoop_patienc
         return false;
     if (atomic_load(&session->cancelled))
         return true;
-    session->checked_ms = scoop_session_clock_ms();
+    session->checked_ms = scoop_now_ms();
     return interrupt != NULL && interrupt->check != NULL && interrupt->check(interrupt->user) != 0;
 }
 
-static int slice_ms(int64_t deadline_ms) {
-    int64_t left = deadline_ms == 0 ? SCOOP_SLICE_MS : deadline_ms - scoop_session_clock_ms();
-    return left < 0 ? 0 : left < SCOOP_SLICE_MS ? (int)left : SCOOP_SLICE_MS;
+static int slice_ms(uint64_t deadline_ms) {
+    uint64_t now = scoop_now_ms();
+    if (deadline_ms == 0 || deadline_ms > now + SCOOP_SLICE_MS)
+        return SCOOP_SLICE_MS;
+    return deadline_ms > now ? (int)(deadline_ms - now) : 0;
 }
 
 enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
@@ -47,7 +43,7 @@ enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
             {.fd = patience->deaf ? -1 : session->wake_fd, .events = POLLIN},
         };
         int count = poll(waited, 2, slice_ms(patience->deadline_ms));
-        int64_t now = scoop_session_clock_ms();
+        uint64_t now = scoop_now_ms();
         bool ready = count > 0 && waited[0].revents != 0;
         bool due = now - session->checked_ms >= CHECK_MS;
         if ((!ready || due) && wants_stop(session, patience))
@@ -59,10 +55,10 @@ enum scoop_wait scoop_session_wait(struct scoop_session *session, short events,
     }
 }
 
-int scoop_session_sleep(struct scoop_session *session, int64_t time_ms,
+int scoop_session_sleep(struct scoop_session *session, uint64_t time_ms,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error) {
     struct scoop_patience patience = {.interrupt = interrupt};
-    int64_t until = scoop_session_clock_ms() + time_ms;
+    uint64_t until = scoop_now_ms() + time_ms;
     for (int left; (left = slice_ms(until)) > 0;) {
         struct pollfd wake = {.fd = session->wake_fd, .events = POLLIN};
         poll(&wake, 1, left);
@@ -136,7 +132,7 @@ static int fail_lost(struct scoop_session *session, struct scoop_error *error) {
 static int stop(struct scoop_session *session, struct answer *answer, struct scoop_error *error) {
     struct scoop_patience patience = {.deaf = true};
     scoop_cancel_request(session->connection);
-    patience.deadline_ms = scoop_session_clock_ms() + DRAIN_MS;
+    patience.deadline_ms = scoop_now_ms() + DRAIN_MS;
     enum scoop_wait end = receive(session, &patience, answer);
     session->succeeded = end == SCOOP_WAIT_READY && answer->result != NULL &&
                          !failed(answer->result) && PQstatus(session->connection) == CONNECTION_OK;
@@ -209,16 +205,16 @@ static void trace_statement(const struct scoop_session *session, const char *sql
 }
 
 /* `connection` may be gone: the backend's number is that of before. */
-static void trace_end(int backend, int64_t begun_ms, const PGresult *result,
+static void trace_end(int backend, uint64_t begun_ms, const PGresult *result,
                       const struct scoop_error *error, int outcome) {
     if (outcome == 0)
         SCOOP_TRACE("warehouse", "[%d] %s after %lld ms", backend,
                     result == NULL ? "done" : PQcmdStatus((PGresult *)result),
-                    (long long)(scoop_session_clock_ms() - begun_ms));
+                    (long long)(scoop_now_ms() - begun_ms));
     else
         SCOOP_TRACE("warehouse", "[%d] %s%s%s after %lld ms", backend, scoop_code_name(error->code),
                     error->sqlstate[0] != 0 ? " " : "", error->sqlstate,
-                    (long long)(scoop_session_clock_ms() - begun_ms));
+                    (long long)(scoop_now_ms() - begun_ms));
 }
 
 static int send_statement(struct scoop_session *session, const struct scoop_statement *statement,
@@ -240,7 +236,7 @@ static int exchange(struct scoop_session *session, const struct scoop_statement 
                     const struct scoop_patience *patience, PGresult **result,
                     struct scoop_error *error) {
     struct answer answer = {0};
-    int64_t begun = scoop_session_clock_ms();
+    uint64_t begun = scoop_now_ms();
     int backend = PQbackendPID(session->connection);
     if (send_statement(session, statement, error) != 0)
         return -1;
@@ -308,12 +304,12 @@ int scoop_session_run_watched(struct scoop_session *session, const char *sql,
     struct scoop_statement statement = {.sql = sql};
     struct scoop_patience patience = {.interrupt = interrupt};
     struct answer answer = {0};
-    int64_t begun = scoop_session_clock_ms();
+    uint64_t begun = scoop_now_ms();
     if (make_ready(session, interrupt, error) != 0 ||
         send_statement(session, &statement, error) != 0)
         return -1;
     int backend = PQbackendPID(session->connection);
-    patience.deadline_ms = scoop_session_clock_ms() + late->after_ms;
+    patience.deadline_ms = scoop_now_ms() + late->after_ms;
     enum scoop_wait end = receive(session, &patience, &answer);
     if (end == SCOOP_WAIT_LATE) {
         late->call(late->user);
@@ -374,7 +370,7 @@ int scoop_session_copy(struct scoop_session *session, const char *sql,
     struct scoop_error ignored = {0};
     struct answer answer = {0};
     int made = 0;
-    int64_t begun = scoop_session_clock_ms();
+    uint64_t begun = scoop_now_ms();
     if (make_ready(session, interrupt, error) != 0 ||
         send_statement(session, &statement, error) != 0)
         return -1;
@@ -415,7 +411,7 @@ void scoop_session_rollback(struct scoop_session *session) {
     if (session->connection == NULL || session->pid != getpid() ||
         PQtransactionStatus(session->connection) == PQTRANS_IDLE)
         return;
-    patience.deadline_ms = scoop_session_clock_ms() + ROLLBACK_MS;
+    patience.deadline_ms = scoop_now_ms() + ROLLBACK_MS;
     if (exchange(session, &statement, &patience, &result, &ignored) == 0)
         PQclear(result);
     else

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 #include "scoop/buffer.h"
-#include "scoop/change_source.h"
-#include "scoop/sql_text.h"
+#include "scoop/changes.h"
+#include "warehouse/sql/sql_text.h"
 
 /* A column of the target. */
 struct scoop_apply_column {

@@ -1,4 +1,4 @@
-#include "scoop/insert_sql.h"
+#include "warehouse/sql/insert_sql.h"
 #include "text/text.h"
 
 #include <stdarg.h>

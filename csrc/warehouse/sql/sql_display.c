@@ -1,4 +1,4 @@
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "scoop/sql_text.h"
+#include "warehouse/sql/sql_text.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-"""./run demo [bestsellers | snapshot_delta]: a DAG on made data, against the local stack.
+"""./run demo [NAME]: the DAG of a system on made data, against the local stack.
 
 Each demo may be run again: it finds its work done.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from airscoop.errors import AirscoopError
-from airscoop.local.demo import bestsellers, snapshot_delta
+from airscoop.local import systems
 from airscoop.local.processes import LocalStackError
+from airscoop.systems import DEFAULT
 
 
 class Demo(Protocol):
-    """What the module of a demo has; its first line says what it shows."""
+    """What a system's module `demo` has; its first line says what it shows."""
 
     __doc__: str | None
 
@@ -24,8 +25,7 @@ class Demo(Protocol):
     def run(self, options: argparse.Namespace) -> int: ...
 
 
-DEMOS: dict[str, Demo] = {"bestsellers": bestsellers, "snapshot_delta": snapshot_delta}
-DEFAULT = "bestsellers"
+DEMOS = cast("dict[str, Demo]", systems.modules("demo"))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

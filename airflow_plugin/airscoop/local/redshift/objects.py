@@ -11,13 +11,13 @@ from urllib.parse import unquote, urlsplit
 from airscoop.local.redshift.errors import SqlError
 
 if TYPE_CHECKING:
-    from airscoop.credentials import S3Settings
+    from airscoop.aws.credentials import S3Settings
 
 
 @cache
 def _settings() -> S3Settings:
     """Found once: the stand-in is given its keys and its endpoint when it is started."""
-    from airscoop.credentials import S3Settings
+    from airscoop.aws.credentials import S3Settings
 
     return S3Settings().resolved()
 
@@ -44,7 +44,7 @@ def objects(location: str) -> Iterator[str]:
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     if not location.startswith("s3://") or not bucket:
         raise SqlError("22023", f"location {location!r} is not of the form s3://bucket/prefix/")
-    from airscoop.storage import list_objects
+    from airscoop.aws.storage import list_objects
 
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     for item in list_objects(f"s3://{bucket}/{prefix}", s3=_settings()):

@@ -1,0 +1,181 @@
+"""What botocore's chain finds, and how it fails, in airscoop's terms."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from airscoop.aws.credentials import KEPT_SECONDS, Credentials
+
+if TYPE_CHECKING:
+    import botocore.credentials
+
+    from airscoop.aws.credentials import CredentialsProvider
+    from airscoop.errors import AirscoopError
+
+MOST_CHAINS = 8
+
+
+@contextlib.contextmanager
+def botocore_errors(profile: str | None = None) -> Iterator[None]:
+    """Raises botocore's exceptions as airscoop's own, with the name of the profile in use.
+
+    CredentialsMissing: none, incomplete or expired. UsageError: an unknown profile, a wrong region
+    or configuration. AccessDenied, Throttled: AWS's answer to a request for temporary credentials.
+    ConnectionFailed: there was none.
+    """
+    from botocore import exceptions
+
+    try:
+        yield
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
+        place = f"AWS profile {name}" if name else "AWS configuration"
+        raise _kind(error)(f"{place}: {error}") from error
+
+
+def _kind(error: Exception) -> type[AirscoopError]:
+    from botocore import exceptions
+
+    from airscoop import errors
+
+    if isinstance(error, exceptions.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        again = status >= 500 or "Throttling" in error.response.get("Error", {}).get("Code", "")
+        return errors.Throttled if again else errors.AccessDenied
+    if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
+        return errors.ConnectionFailed
+    missing = (
+        exceptions.CredentialRetrievalError,
+        exceptions.LoginError,
+        exceptions.MetadataRetrievalError,
+        exceptions.NoAuthTokenError,
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.SSOError,
+        exceptions.TokenRetrievalError,
+    )
+    return errors.CredentialsMissing if isinstance(error, missing) else errors.UsageError
+
+
+class Chain:
+    """A botocore session that many threads may ask: to make one takes some 10 ms, and MiB."""
+
+    def __init__(self, profile: str | None) -> None:
+        import botocore.session
+
+        self._session = botocore.session.Session(profile=profile)
+        self._lock = threading.Lock()
+        self._endpoints: dict[tuple[str, str], str] = {}
+        self.made_at = time.monotonic()
+
+    def variable(self, name: str) -> Any:
+        """A variable of the configuration."""
+        with self._lock:
+            return self._session.get_config_variable(name)
+
+    def credentials(self) -> botocore.credentials.Credentials | None:
+        """What the chain finds."""
+        with self._lock:
+            return self._session.get_credentials()
+
+    def configured_endpoint(self, service: str) -> str | None:
+        """The endpoint that the configuration names for a service."""
+        from botocore.configprovider import ConfiguredEndpointProvider
+
+        with self._lock:
+            provider = ConfiguredEndpointProvider(
+                full_config=self._session.full_config,
+                scoped_config=self._session.get_scoped_config(),
+                client_name=service,
+            )
+            configured: str | None = provider.provide()
+        return configured
+
+    def client_endpoint(self, service: str, region: str) -> str:
+        """The one that a client of botocore would use. To make one takes half a second."""
+        with self._lock:
+            found = self._endpoints.get((service, region))
+            if found is None:
+                client = self._session.create_client(service, region_name=region)
+                found = self._endpoints[service, region] = client.meta.endpoint_url
+        return found
+
+
+class Chains:
+    """The sessions that were made, by profile and by what they were made of."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, ...], Chain] = {}
+        self._lock = threading.Lock()
+        # A thread of the parent may have held a lock: a child begins anew.
+        os.register_at_fork(after_in_child=self._forget)
+
+    def find(self, profile: str | None) -> Chain:
+        """The session of a profile, made anew when the environment or a file of it is another.
+
+        And after some minutes: a program of the configuration may give other keys by then.
+        """
+        made_of = (profile, *_environment(), *_files())
+        with self._lock:
+            chain = self._made.get(made_of)
+            if chain is None or time.monotonic() - chain.made_at > KEPT_SECONDS:
+                self._made.pop(made_of, None)
+                while len(self._made) >= MOST_CHAINS:
+                    self._made.pop(next(iter(self._made)))
+                chain = self._made[made_of] = Chain(profile)
+        return chain
+
+    def _forget(self) -> None:
+        self._made.clear()
+        self._lock = threading.Lock()
+
+
+chains = Chains()
+
+
+def _environment() -> Iterator[tuple[str, str]]:
+    return (pair for pair in os.environ.items() if pair[0].startswith(("AWS_", "BOTO", "HOME")))
+
+
+def _files() -> Iterator[tuple[int, int, int] | None]:
+    for variable, name in (
+        ("AWS_CONFIG_FILE", "config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+    ):
+        path = os.environ.get(variable) or f"~/.aws/{name}"
+        try:
+            found = os.stat(os.path.expanduser(path))  # noqa: PTH111, PTH116
+        except OSError:
+            yield None
+        else:
+            yield found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def from_botocore(
+    found: botocore.credentials.Credentials, profile: str | None = None
+) -> tuple[Credentials, CredentialsProvider | None]:
+    """What botocore found, and what renews it; None for keys that do not change."""
+    credentials = _frozen(found)
+    if not hasattr(found, "refresh_needed"):
+        return credentials, None
+
+    def renew() -> Credentials:
+        with botocore_errors(profile):
+            return _frozen(found)
+
+    return credentials, renew
+
+
+def _frozen(found: botocore.credentials.Credentials) -> Credentials:
+    frozen = found.get_frozen_credentials()
+    return Credentials(
+        access_key_id=frozen.access_key,
+        secret_access_key=frozen.secret_key,
+        session_token=frozen.token,
+        expires_at=getattr(found, "_expiry_time", None),
+    )

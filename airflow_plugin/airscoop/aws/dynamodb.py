@@ -1,0 +1,298 @@
+"""One DynamoDB table with the keys pk and sk: plain items, conditions, and what its errors mean.
+
+Expressions name attributes as #name and values as :name; all reads are consistent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Item = dict[str, Any]
+Key = tuple[str, str]
+
+CONNECT_SECONDS, READ_SECONDS = 5, 10
+ATTEMPTS = 4  # botocore's, of one call
+MOST_CONFLICTS = 12  # of one write with others on the same item
+PAGE = 50
+FAILED = "ConditionalCheckFailed"
+BUSY = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
+
+
+def make_client(
+    *, endpoint_url: str | None = None, region: str | None = None, profile: str | None = None
+) -> Any:
+    """A DynamoDB client; what is None is found where botocore finds it."""
+    import botocore.session
+    from botocore.config import Config
+
+    from airscoop.aws.botocore_chain import botocore_errors
+
+    with botocore_errors(profile):
+        session = botocore.session.Session(profile=profile)
+        return session.create_client(
+            "dynamodb",
+            region_name=region or session.get_config_variable("region") or "us-east-1",
+            endpoint_url=endpoint_url,
+            config=Config(**client_options()),
+        )
+
+
+def client_options() -> dict[str, Any]:
+    """How long a call may take: well below a lease."""
+    return {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
+    }
+
+
+class DynamoTable:
+    """Items are dicts of text, numbers, booleans, None, lists and dicts."""
+
+    def __init__(self, name: str, client: Any) -> None:
+        self.name = name
+        self._client = client
+
+    def get(self, key: Key) -> Item | None:
+        """The item as it is now."""
+        with self._errors():
+            answer = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def query(self, pk: str, *, after: str, before: str, backwards: bool = False) -> Iterator[Item]:
+        """The items of `pk` with after < sk < before, in the order of sk."""
+        names = {"#pk": "pk", "#sk": "sk"}
+        values = {":pk": pk, ":after": after, ":before": before}
+        options: dict[str, Any] = {}
+        while True:
+            with self._errors():
+                answer = self._client.query(
+                    TableName=self.name,
+                    KeyConditionExpression="#pk = :pk AND #sk BETWEEN :after AND :before",
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=_item(values),
+                    ScanIndexForward=not backwards,
+                    ConsistentRead=True,
+                    Limit=PAGE,
+                    **options,
+                )
+            for each in answer["Items"]:
+                item = _plain(each)
+                if after < item["sk"] < before:
+                    yield item
+            if "LastEvaluatedKey" not in answer:
+                return
+            options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def put(self, item: Item, *, condition: str) -> Item | None:
+        """Writes the whole item; None when the condition does not hold. Values are the item's."""
+        request = {"Item": _item(item), **_expressions({"ConditionExpression": condition}, item)}
+        return None if self._write(self._client.put_item, request) is None else item
+
+    def update(
+        self, key: Key, change: str, values: Mapping[str, Any], *, condition: str
+    ) -> Item | None:
+        """Changes an item and gives it as it is then; None when the condition does not hold."""
+        expressions = {"UpdateExpression": change, "ConditionExpression": condition}
+        request = {"Key": _key(key), "ReturnValues": "ALL_NEW", **_expressions(expressions, values)}
+        answer = self._write(self._client.update_item, request)
+        return None if answer is None else _plain(answer["Attributes"])
+
+    def update_if(
+        self,
+        key: Key,
+        change: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str,
+        other: Key,
+        other_condition: str,
+        other_values: Mapping[str, Any],
+    ) -> list[bool]:
+        """Changes an item where a condition on another one holds, too: both in one transaction.
+
+        [] when it was done; else whether each condition (of the item, of the other one) held.
+        """
+        expressions = {"UpdateExpression": change, "ConditionExpression": condition}
+        check = _expressions({"ConditionExpression": other_condition}, other_values)
+        items = [
+            {"Update": self._named(key, _expressions(expressions, values))},
+            {"ConditionCheck": self._named(other, check)},
+        ]
+        for attempt in range(MOST_CONFLICTS):
+            reasons = self._transact(items)
+            if not any(reason in BUSY for reason in reasons):
+                return self._held(reasons)
+            _wait(attempt)
+        from airscoop.errors import Throttled
+
+        raise Throttled(f"the table {self.name}: other writes, or throttling, do not end")
+
+    def settled(
+        self, key: Key, mark: tuple[str, str], write: Callable[[], Item | None]
+    ) -> Item | None:
+        """What `write` gives; where its answer was lost, or says that a condition does not hold
+        because an earlier attempt of its own has won, the item itself tells by its mark (the name
+        of an attribute, and the value that only this write gives it).
+        """
+        from airscoop.errors import AirscoopError
+
+        name, value = mark
+        try:
+            item = write()
+        except AirscoopError as error:
+            if not error.retryable:
+                raise
+            item = self.get(key)
+            if item is None or item.get(name) != value:
+                raise
+            return item
+        if item is None:
+            item = self.get(key)
+        return item if item is not None and item.get(name) == value else None
+
+    def _named(self, key: Key, expressions: dict[str, Any]) -> dict[str, Any]:
+        return {"TableName": self.name, "Key": _key(key), **expressions}
+
+    def _transact(self, items: list[dict[str, Any]]) -> list[str]:
+        from botocore.exceptions import ClientError
+
+        with self._errors():
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                if _code(error) != "TransactionCanceledException":
+                    raise
+                return [one.get("Code", "None") for one in error.response["CancellationReasons"]]
+        return []
+
+    def _held(self, reasons: list[str]) -> list[bool]:
+        """Which conditions held, where nothing but conditions was the reason."""
+        from airscoop.errors import HttpError
+
+        for reason in reasons:
+            if reason not in ("None", FAILED):
+                raise HttpError(f"the table {self.name}: {reason} in a transaction")
+        return [reason != FAILED for reason in reasons]
+
+    def _write(self, call: Any, request: dict[str, Any]) -> Any:
+        """The answer; None when the condition does not hold."""
+        from botocore.exceptions import ClientError
+
+        for attempt in range(MOST_CONFLICTS):
+            with self._errors():
+                try:
+                    return call(TableName=self.name, **request)
+                except ClientError as error:
+                    if _code(error) == "ConditionalCheckFailedException":
+                        return None
+                    if (
+                        _code(error) != "TransactionConflictException"
+                        or attempt == MOST_CONFLICTS - 1
+                    ):
+                        raise
+            _wait(attempt)
+        raise AssertionError("not reached")
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raises botocore's exceptions as airscoop's own, with the table's name."""
+        from botocore import exceptions
+
+        from airscoop import errors
+
+        try:
+            yield
+        except exceptions.ClientError as error:
+            raise self._client_error(error) from error
+        except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+            raise errors.ConnectionFailed(f"the table {self.name}: {error}") from error
+        except exceptions.BotoCoreError as error:
+            raise errors.CredentialsMissing(f"the table {self.name}: {error}") from error
+
+    def _client_error(self, error: Any) -> Exception:
+        from airscoop import errors
+
+        code, status = _code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+        kind: type[errors.AirscoopError] = errors.HttpError
+        if code == "ResourceNotFoundException":
+            kind = errors.NotFound
+        elif code in ("AccessDeniedException", "UnrecognizedClientException") or status == 403:
+            kind = errors.AccessDenied
+        elif "Expired" in code:
+            kind = errors.CredentialsExpired
+        elif status >= 500 or re.search(
+            "Throttl|Throughput|LimitExceeded|Conflict|InProgress", code
+        ):
+            kind = errors.Throttled
+        made = kind(f"the table {self.name}: {code}: {error.response['Error'].get('Message', '')}")
+        made.http_status = status or None
+        made.request_id = error.response["ResponseMetadata"].get("RequestId")
+        return made
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _wait(attempt: int) -> None:
+    time.sleep(random.uniform(0.01, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 only spreads the load
+
+
+def _expressions(
+    expressions: Mapping[str, str], values: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The expressions with the names and values that they use."""
+    text = " ".join(expressions.values())
+    request: dict[str, Any] = dict(expressions)
+    request["ExpressionAttributeNames"] = {f"#{n}": n for n in re.findall(r"#(\w+)", text)}
+    used = {f":{n}": (values or {})[n] for n in re.findall(r":(\w+)", text)}
+    if used:
+        request["ExpressionAttributeValues"] = _item(used)
+    return request
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return _item({"pk": key[0], "sk": key[1]})
+
+
+def _item(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _typed(value) for name, value in values.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _untyped(value) for name, value in item.items()}
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int | float):
+        return {"N": repr(value)}
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, dict):
+        return {"M": _item(value)}
+    if isinstance(value, list | tuple):
+        return {"L": [_typed(one) for one in value]}
+    raise TypeError(f"{type(value).__name__} cannot be kept in an item")
+
+
+def _untyped(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    if kind == "NULL":
+        return None
+    if kind == "N":
+        return int(content) if content.lstrip("-").isdigit() else float(content)
+    if kind == "M":
+        return _plain(content)
+    if kind == "L":
+        return [_untyped(one) for one in content]
+    return content

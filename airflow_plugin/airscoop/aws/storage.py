@@ -1,0 +1,113 @@
+"""What is in S3: listings and the facts of single objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from airscoop.aws import tls
+from airscoop.aws.credentials import S3Settings
+from airscoop.transfer.options import s3_options
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """An object; `etag` keeps its quotes.
+
+    `checksum` is "CRC32C:base64" or "CRC64NVME:base64" of the whole object, if `head` has told it;
+    so is `split_mark`, which a file of a split output has.
+    """
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    checksum: str | None = None
+    split_mark: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """The object's s3:// name."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """The two parts of an s3:// name; the key may be empty."""
+    if not uri.lower().startswith("s3://"):
+        from airscoop.errors import UsageError
+
+        raise UsageError(f"{uri} is not an s3:// name")
+    if "\0" in uri:
+        from airscoop.errors import UsageError
+
+        raise UsageError("an s3:// name holds a NUL character")
+    bucket, _, key = uri[5:].partition("/")
+    return bucket, key
+
+
+def request_options(settings: S3Settings | None, ca_file: str | None = None) -> dict[str, Any]:
+    """What the binding's questions to S3 take; `ca_file` holds certificate authorities."""
+    options = s3_options("source", (settings or S3Settings()).resolved())
+    options["ca_file"] = tls.ca_file(ca_file)
+    return options
+
+
+def list_objects(
+    prefix: str,
+    *,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
+) -> Iterator[ObjectInfo]:
+    """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order.
+
+    `check` is called before each page, and about once a second while it is waited for; what it
+    raises ends the listing.
+    """
+    from airscoop._native import list_page
+
+    bucket, key_prefix = bucket_and_key(prefix)
+    options = request_options(s3, ca_file)
+    token: str | None = None
+    while True:
+        if check is not None:
+            check()
+        entries, token = list_page(options, bucket, key_prefix, token, check)
+        for key, size, etag in entries:
+            yield ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)
+        if token is None:
+            return
+
+
+def head(
+    uri: str,
+    *,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    check: Callable[[], object] | None = None,
+) -> ObjectInfo:
+    """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen.
+
+    `check` is called about once a second while the answer is waited for; what it raises ends that.
+    """
+    from airscoop._native import head_object
+
+    bucket, key = bucket_and_key(uri)
+    size, etag, checksum, mark = head_object(request_options(s3, ca_file), bucket, key, check)
+    return ObjectInfo(
+        bucket=bucket,
+        key=key,
+        size=size,
+        etag=etag,
+        checksum=checksum or None,
+        split_mark=mark or None,
+    )
+
+
+def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
+    """Removes one object; nothing is wrong when there is none."""
+    from airscoop._native import delete_object
+
+    bucket, key = bucket_and_key(uri)
+    delete_object(request_options(s3, ca_file), bucket, key)

@@ -1,0 +1,161 @@
+"""The verb delta."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
+from airscoop.cli.output import add_json, show
+
+if TYPE_CHECKING:
+    from airscoop._native import DeltaFacts
+    from airscoop.aws.credentials import S3Settings
+    from airscoop.deltas.job import Delta
+
+
+def ratio(text: str) -> float:
+    """A part of a whole, 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return number
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the command line."""
+    verb = verbs.add_parser(
+        "delta",
+        help="what changed between two exports of a table",
+        description="Compare two full exports of a table by key: INSERT, UPDATE and DELETE as JSON "
+        "lines. CSV or JSON lines, gzip or plain.",
+    )
+    verb.add_argument("old", help=f"{PLACES.partition(', or -')[0]}; - for none: all is new")
+    verb.add_argument("new", help="the same")
+    verb.add_argument("--key", action="append", metavar="COLUMN", help="default PK; repeatable")
+    verb.add_argument("--out", metavar="DST", help="s3://bucket/key, a path, or - for stdout")
+    verb.add_argument("--format", choices=("auto", "csv", "jsonl"), default="auto")
+    verb.add_argument(
+        "--duplicates",
+        choices=("error", "last"),
+        default="error",
+        help="when a key is there twice: an error, or the last row counts",
+    )
+    verb.add_argument(
+        "--schema-change",
+        choices=("error", "compare_common"),
+        default="error",
+        help="when a column is new or gone: an error, or the common ones are compared",
+    )
+    verb.add_argument(
+        "--max-delete-ratio",
+        type=ratio,
+        default=0.3,
+        metavar="PART",
+        help="refuse more deletes than this part of the old rows (default 0.3)",
+    )
+    verb.add_argument(
+        "--min-rows",
+        type=count,
+        default=1,
+        metavar="N",
+        help="refuse a new export with fewer rows (default 1)",
+    )
+    verb.add_argument("--version", metavar="TEXT", help="of the new export; goes into the ids")
+    verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 64M")
+    verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
+    verb.add_argument("--temp-dir", metavar="FOLDER", help="default $TMPDIR or /tmp")
+    verb.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
+    _add_athena(verb)
+    add_s3(verb)
+    add_quiet(verb)
+    add_json(verb)
+    verb.set_defaults(run=run_delta)
+
+
+def _add_athena(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group(
+        "Athena", "for exports beyond one machine: CSV in S3, or tables of the Glue catalog"
+    )
+    group.add_argument("--engine", choices=("local", "athena"), default="local")
+    group.add_argument("--athena-database", metavar="NAME", help="of the Glue catalog")
+    group.add_argument("--athena-results", metavar="S3_PREFIX", help="where Athena writes")
+    group.add_argument("--athena-workgroup", metavar="NAME", default="primary")
+    group.add_argument(
+        "--athena-empty-is-null", action="store_true", help="empty values are NULL, not texts"
+    )
+
+
+def _delta_by_athena(options: argparse.Namespace, settings: S3Settings) -> Delta:
+    from airscoop.deltas.athena import AthenaSettings
+    from airscoop.deltas.job import delta
+    from airscoop.errors import UsageError
+
+    if options.athena_database is None or options.athena_results is None:
+        raise UsageError("--engine athena needs --athena-database and --athena-results")
+    return delta(
+        None if options.old == "-" else options.old,
+        options.new,
+        key=options.key or ["PK"],
+        format=options.format,
+        duplicates=options.duplicates,
+        schema_change=options.schema_change,
+        max_delete_ratio=options.max_delete_ratio,
+        min_rows=options.min_rows,
+        version=options.version,
+        old_s3=settings,
+        ca_file=options.ca_file,
+        engine="athena",
+        athena=AthenaSettings(
+            database=options.athena_database,
+            results=options.athena_results,
+            workgroup=options.athena_workgroup,
+            empty_is_null=options.athena_empty_is_null,
+        ),
+    )
+
+
+def run_delta(options: argparse.Namespace) -> int:
+    """airscoop delta OLD NEW"""
+    from airscoop.deltas.job import DeltaJob
+
+    settings = s3_of(options)
+    if options.engine == "athena":
+        return _finish(options, _delta_by_athena(options, settings), settings)
+    job = DeltaJob(
+        None if options.old == "-" else options.old,
+        options.new,
+        key=options.key or ["PK"],
+        format=options.format,
+        duplicates=options.duplicates,
+        schema_change=options.schema_change,
+        max_delete_ratio=options.max_delete_ratio,
+        min_rows=options.min_rows,
+        version=options.version,
+        memory_limit=options.memory_limit,
+        max_record_bytes=options.max_record_bytes,
+        temp_dir=options.temp_dir,
+        allow_unknown_length=options.allow_unknown_length,
+        old_s3=settings,
+        new_s3=settings,
+        ca_file=options.ca_file,
+    )
+    delta = job.run(on_progress=None if options.quiet or options.json else _progress)
+    return _finish(options, delta, settings)
+
+
+def _finish(options: argparse.Namespace, delta: Delta, settings: S3Settings) -> int:
+    if options.out is not None:
+        delta.write(options.out, destination_s3=settings, ca_file=options.ca_file)
+    show(delta.receipt, as_json=options.json, data_on_stdout=options.out == "-")
+    return 0
+
+
+def _progress(facts: DeltaFacts) -> None:
+    if sys.stderr.isatty():
+        rows = f"{facts['old']['rows']:,} old and {facts['new']['rows']:,} new rows"
+        print(f"\rairscoop: {rows}\x1b[K\r", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""The delta of two exports: by the engine, or as SQL by Athena."""

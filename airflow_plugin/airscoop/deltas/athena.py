@@ -1,0 +1,412 @@
+"""The delta of exports beyond one machine: as SQL by Athena, on tables made for the run."""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airscoop.aws.credentials import S3Settings
+from airscoop.cancelling import Cancellation
+from airscoop.deltas.job import BLOCK_BYTES, Delta
+from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, quoted
+from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.transfer import places
+from airscoop.transfer.options import TransferOptions
+
+if TYPE_CHECKING:
+    from airscoop.transfer.copy import Upload
+
+log = logging.getLogger(__name__)
+
+ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AthenaSettings:
+    """Where Athena works.
+
+    database: of the Glue catalog, for the tables of the run. results: an s3:// prefix; the changes
+    and Athena's own results are written below it, in a folder for each run. aws_conn_id: an Airflow
+    connection, None for botocore's own credentials. empty_is_null: empty values are NULL, as
+    nothing between two commas is for the other engine; else they are empty texts.
+    """
+
+    database: str
+    results: str
+    workgroup: str = "primary"
+    aws_conn_id: str | None = None
+    empty_is_null: bool = False
+    poll_seconds: float = 5.0
+
+
+class AthenaDelta(Delta):
+    """The changes that Athena wrote, in the order of their ids, whatever files they are in."""
+
+    def __init__(
+        self,
+        receipt: DeltaReceipt,
+        *,
+        folder: str,
+        s3: S3Settings,
+        ca_file: str | None,
+        cancellation: Cancellation,
+    ) -> None:
+        self.receipt = receipt
+        self._folder = folder
+        self._s3, self._ca_file = s3, ca_file
+        self._cancellation = cancellation
+
+    def blocks(self) -> Iterator[bytes]:
+        """The changes as JSON lines, in blocks of about 1 MiB; as many as the receipt counts."""
+        from airscoop.errors import CountMismatch
+
+        count, block = 0, bytearray()
+        for line in self._lines():
+            count += 1
+            block += line
+            if len(block) >= BLOCK_BYTES:
+                yield bytes(block)
+                block.clear()
+        if count != len(self):
+            raise CountMismatch(
+                f"{self._folder} has {count:,} changes, but Athena counted {len(self):,}; run the "
+                "delta again"
+            )
+        if block:
+            yield bytes(block)
+
+    def _write_to(self, upload: Upload) -> None:
+        for block in self.blocks():
+            upload.write(block)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Not for Athena's results: write them, and read the file."""
+        from airscoop.errors import UnsupportedFormat
+
+        raise UnsupportedFormat("changes by Athena are JSON lines: write them, and read the file")
+
+    def discard(self) -> None:
+        """Removes what the run has left below `results`."""
+        _discard(self._folder, self._s3, self._ca_file)
+
+    def _lines(self) -> Iterator[bytes]:
+        """Each file is in order; together they are merged."""
+        from airscoop.aws import storage
+
+        found = [
+            each.uri
+            for each in storage.list_objects(
+                f"{self._folder}changes/",
+                s3=self._s3,
+                ca_file=self._ca_file,
+                check=self._cancellation.check,
+            )
+            if each.size
+        ]
+        return heapq.merge(*map(self._file, found), key=change_id)
+
+    def _file(self, uri: str) -> Iterator[bytes]:
+        from airscoop.errors import ProtocolError
+
+        before = b""
+        blocks = _read(self._cancellation, uri, source_s3=self._s3, ca_file=self._ca_file)
+        for line in lines_of(blocks):
+            if change_id(line) <= before:
+                raise ProtocolError(f"{uri}: the changes are not in the order of their ids")
+            before = change_id(line)
+            yield line
+
+
+def change_id(line: bytes) -> bytes:
+    """The id at the end of a line."""
+    end = len(line) - 1 - TAIL_BYTES
+    return line[end - ID_BYTES : end]
+
+
+def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines, each with its newline."""
+    rest = b""
+    for block in blocks:
+        whole, newline, rest = (rest + block).rpartition(b"\n")
+        if newline:
+            yield from (line + b"\n" for line in whole.split(b"\n"))
+    if rest:
+        yield rest + b"\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One export as a table: its name in SQL, its columns, and what the table calls them."""
+
+    table: str
+    columns: list[str]
+    physical: list[str]
+    made: bool  # for this run, over CSV: NULL is a value that is missing
+    size: int
+
+
+class AthenaJob:
+    """A comparison that another thread (or a signal handler) can cancel: while it runs, and while
+    its result is written.
+
+    It leaves nothing but its result.
+    """
+
+    def __init__(
+        self,
+        old: Sequence[str],
+        new: Sequence[str],
+        *,
+        settings: AthenaSettings,
+        key: Sequence[str],
+        version: str,
+        max_delete_ratio: float,
+        min_rows: int,
+        s3: S3Settings | None,
+        ca_file: str | None,
+    ) -> None:
+        self._old, self._new = old, new
+        self._settings = settings
+        self._key, self._version = key, version
+        self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._s3, self._ca_file = s3 or S3Settings(), ca_file
+        if s3 is None and settings.aws_conn_id is not None:
+            from airscoop.hooks.aws import s3_settings
+
+            self._s3, self._ca_file = s3_settings(settings.aws_conn_id)
+        self._name = f"airscoop_{uuid.uuid4().hex}"
+        self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
+        self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
+        self._on_wait: Callable[[], object] = self._cancellation.check
+
+    def cancel(self) -> None:
+        """Makes `run`, or the `write` of its result, end in Cancelled soon."""
+        self._cancellation.cancel()
+
+    def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
+        """Counts first, and writes nothing when the counts are refused.
+
+        `on_progress` is called about once a second while Athena works, on this thread.
+        """
+        from airscoop.hooks.athena import athena_hook, check_length, glue_client
+
+        def wait() -> None:
+            self._cancellation.check()
+            if on_progress is not None:
+                on_progress(None)
+
+        start = time.monotonic()
+        self._on_wait = wait
+        self._s3 = self._s3.resolved()
+        self._hook = athena_hook(self._settings.aws_conn_id)
+        self._glue = glue_client(self._settings.aws_conn_id)
+        with ExitStack() as tables:
+            after = self._side(tables, "new", self._new)
+            before = self._side(tables, "old", self._old) if self._old else None
+            sql = self._sql(before, after)
+            unload = sql.unload(f"{self._folder}changes/")
+            check_length(unload)
+            with self._discarding():
+                counts = self._counts(sql)
+                check_counts(
+                    counts,
+                    name=_shown(self._new),
+                    max_delete_ratio=self._max_delete_ratio,
+                    min_rows=self._min_rows,
+                )
+                self._query(unload)
+        receipt = self._receipt(before, after, counts, time.monotonic() - start)
+        return AthenaDelta(
+            receipt,
+            folder=self._folder,
+            s3=self._s3,
+            ca_file=self._ca_file,
+            cancellation=self._cancellation,
+        )
+
+    @contextmanager
+    def _discarding(self) -> Iterator[None]:
+        """Athena keeps what each query answers, and leaves what a failed one has written."""
+        from airscoop.errors import AirscoopError
+
+        try:
+            yield
+        except BaseException:
+            try:
+                _discard(self._folder, self._s3, self._ca_file)
+            except AirscoopError as error:
+                log.warning("%s could not be removed: %s", self._folder, error)
+            raise
+
+    def _receipt(
+        self, before: Side | None, after: Side, counts: dict[str, int], seconds: float
+    ) -> DeltaReceipt:
+        return DeltaReceipt(
+            seconds=seconds,
+            old=_shown(self._old) if self._old else None,
+            new=_shown(self._new),
+            key=list(self._key),
+            sorted=False,
+            spilled_bytes=0,
+            old_etag=None,
+            new_etag=None,
+            source_bytes=after.size + (before.size if before else 0),
+            text_bytes=0,
+            retries=0,
+            old_duplicates=0,
+            new_duplicates=0,
+            old_rows=counts["old_rows"],
+            new_rows=counts["new_rows"],
+            inserted=counts["inserted"],
+            updated=counts["updated"],
+            deleted=counts["deleted"],
+            unchanged=counts["unchanged"],
+        )
+
+    def _query(self, statement: str) -> str:
+        from airscoop.hooks.athena import run_query
+
+        self._cancellation.check()
+        return run_query(
+            self._hook,
+            statement,
+            database=self._settings.database,
+            results=f"{self._folder}queries/",
+            workgroup=self._settings.workgroup,
+            poll_seconds=self._settings.poll_seconds,
+            on_wait=self._on_wait,
+        )
+
+    def _counts(self, sql: DeltaSql) -> dict[str, int]:
+        from airscoop.hooks.athena import query_numbers
+
+        return dict(zip(COUNTS, query_numbers(self._hook, self._query(sql.counts())), strict=True))
+
+    def _sql(self, before: Side | None, after: Side) -> DeltaSql:
+        physical: list[str] | None = None
+        if before is not None:
+            _check_columns(before, after)
+            places_of = dict(zip(before.columns, before.physical, strict=True))
+            physical = [places_of[name] for name in after.columns]
+        return DeltaSql(
+            old=None if before is None else before.table,
+            new=after.table,
+            columns=after.columns,
+            key=self._key,
+            version=self._version,
+            old_columns=physical,
+            new_columns=after.physical,
+            old_last=before.physical[-1] if before is not None and before.made else None,
+            new_last=after.physical[-1] if after.made else None,
+            empty_is_null=self._settings.empty_is_null,
+        )
+
+    def _side(self, tables: ExitStack, side: str, sources: Sequence[str]) -> Side:
+        from airscoop.hooks.athena import csv_table, text_columns
+
+        if not places.is_s3(sources[0]):
+            database, _, table = sources[0].rpartition(".")
+            database = database or self._settings.database
+            columns = text_columns(self._glue, database, table)
+            return Side(
+                table=f"{quoted(database)}.{quoted(table)}",
+                columns=columns,
+                physical=columns,
+                made=False,
+                size=0,
+            )
+        location, size = self._location(sources)
+        columns = self._header(sources)
+        physical = [f"c{number}" for number in range(len(columns))]
+        name = tables.enter_context(
+            csv_table(
+                self._glue,
+                database=self._settings.database,
+                name=f"{self._name}_{side}",
+                columns=physical,
+                location=location,
+            )
+        )
+        return Side(table=name, columns=columns, physical=physical, made=True, size=size)
+
+    def _location(self, sources: Sequence[str]) -> tuple[str, int]:
+        """The folder that holds the export's objects and no others: a table has no finer place."""
+        from airscoop.aws import storage
+        from airscoop.errors import NotFound, UsageError
+
+        folder = f"{sources[0].rpartition('/')[0]}/"
+        sizes = {
+            each.uri: each.size
+            for each in storage.list_objects(
+                folder, s3=self._s3, ca_file=self._ca_file, check=self._cancellation.check
+            )
+        }
+        data = {uri for uri in sizes if not uri.rpartition("/")[2].startswith(("_", "."))}
+        if missing := sorted(set(sources) - data):
+            raise NotFound(f"{missing[0]} is not there, or is in another folder than {sources[0]}")
+        if others := sorted(data - set(sources)):
+            raise UsageError(
+                f"{folder} holds {others[0]}, too, which is no part of the export; Athena reads "
+                "whole folders: keep each export in a folder of its own"
+            )
+        return folder, sum(sizes[uri] for uri in sources)
+
+    def _header(self, sources: Sequence[str]) -> list[str]:
+        """The names in the first line, which must be the same in all objects."""
+        from airscoop.errors import BadRecord, SchemaChanged
+
+        names: list[str] = []
+        for source in sources:
+            line = self._first_line(source).removeprefix("\ufeff").rstrip("\r\n")
+            found = next(csv.reader([line]), [])
+            if not found or len(set(found)) != len(found) or "" in found or line.count('"') % 2:
+                raise BadRecord(f"{source}: the first line is no row of names: {line[:200]}")
+            if names and names != found:
+                raise SchemaChanged(f"{source} has other columns than {sources[0]}")
+            names = found
+        return names
+
+    def _first_line(self, source: str) -> str:
+        blocks = _read(
+            self._cancellation, source, source_s3=self._s3, ca_file=self._ca_file, head_lines=1
+        )
+        return b"".join(blocks).decode("utf-8", errors="replace")
+
+
+def _read(cancellation: Cancellation, uri: str, **options: Any) -> Iterator[bytes]:
+    """What `airscoop.read` yields; a cancel ends it also while it waits."""
+    from airscoop._native import Transfer
+
+    transfer = Transfer(TransferOptions(source=uri, **options).native(), to_memory=True)
+    with transfer, cancellation.reaching(transfer):
+        while block := transfer.read():
+            yield block
+
+
+def _shown(sources: Sequence[str]) -> str:
+    return sources[0] + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
+
+
+def _check_columns(before: Side, after: Side) -> None:
+    from airscoop.errors import SchemaChanged
+
+    gone = [name for name in before.columns if name not in after.columns]
+    added = [name for name in after.columns if name not in before.columns]
+    if gone or added:
+        what = [f"added: {', '.join(added)}"] if added else []
+        what += [f"gone: {', '.join(gone)}"] if gone else []
+        raise SchemaChanged(f"the columns changed: {'; '.join(what)}")
+
+
+def _discard(prefix: str, s3: S3Settings, ca_file: str | None) -> None:
+    from airscoop.aws import storage
+
+    for each in storage.list_objects(prefix, s3=s3, ca_file=ca_file):
+        storage.delete(each.uri, s3=s3, ca_file=ca_file)

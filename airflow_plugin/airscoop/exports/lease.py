@@ -1,0 +1,357 @@
+"""The lock of one tenant's table: a lease with a heartbeat and a fencing token.
+
+The lock is one item of the registry's table. It holds no time: who waits for a lock sees whether
+its record version (`rvn`) stays the same for as long as the lease says, on a clock of its own.
+`fence` counts up with every taking; what the lock protects is written under the condition that it
+is still the writer's.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from airscoop.aws.dynamodb import Item
+
+if TYPE_CHECKING:
+    from airscoop.errors import AirscoopError
+    from airscoop.exports.registry import Registry
+
+log = logging.getLogger(__name__)
+
+LOCK = "lock"
+SECONDS = 60.0
+HANDOVER_SECONDS = 600.0
+BEATS = 3  # in a lease
+SECONDS_OF_SIGHTINGS = 7 * 86400
+MINE = "#owner = :owner AND #fence = :fence AND #released = :no"
+
+
+class Lease:
+    """A lock that is held. In a `with` it is renewed by a thread of its own, three times a lease.
+
+    At the end of the `with` it is released; one from `attach` is handed over instead, to the run's
+    next task. `on_lost` is called, on whatever thread finds out, when another run has the lock.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        dataset: str,
+        owner: str,
+        fence: int,
+        *,
+        seconds: float,
+        handover_seconds: float,
+        releases: bool,
+        on_lost: Callable[[], object] | None,
+        renewed_at: float,
+    ) -> None:
+        self._registry = registry
+        self.dataset = dataset
+        self.owner = owner
+        self.fence = fence
+        self.seconds = seconds
+        self.handover_seconds = handover_seconds
+        self._releases = releases
+        self._on_lost = on_lost
+        self._renewed_at = renewed_at
+        self._lost: AirscoopError | None = None
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # --- taking it ---
+
+    @classmethod
+    def try_acquire(
+        cls,
+        registry: Registry,
+        dataset: str,
+        owner: str,
+        *,
+        seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        on_lost: Callable[[], object] | None = None,
+    ) -> Self | None:
+        """The lock of `dataset` (TENANT/TABLE) if it is free, released, this owner's, or was not
+        renewed for as long as its lease says; None when another has it.
+        """
+        now = time.monotonic()
+        fence = _take(registry, dataset, owner, seconds)
+        if fence is None:
+            return None
+        return cls(
+            registry,
+            dataset,
+            owner,
+            fence,
+            seconds=seconds,
+            handover_seconds=handover_seconds,
+            releases=True,
+            on_lost=on_lost,
+            renewed_at=now,
+        )
+
+    @classmethod
+    def acquire(
+        cls,
+        registry: Registry,
+        dataset: str,
+        owner: str,
+        *,
+        timeout: float | None = None,
+        seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        on_lost: Callable[[], object] | None = None,
+    ) -> Self:
+        """The same, waiting for it; LockTimeout after `timeout` seconds."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            lease = cls.try_acquire(
+                registry,
+                dataset,
+                owner,
+                seconds=seconds,
+                handover_seconds=handover_seconds,
+                on_lost=on_lost,
+            )
+            if lease is not None:
+                return lease
+            if until is not None and time.monotonic() >= until:
+                from airscoop.errors import LockTimeout
+
+                raise LockTimeout(f"{dataset}: after {timeout:g} s {holder(registry, dataset)}")
+            pause = min(1.0, seconds / 10)
+            time.sleep(pause if until is None else max(0.0, min(pause, until - time.monotonic())))
+
+    @classmethod
+    def attach(
+        cls,
+        registry: Registry,
+        dataset: str,
+        owner: str,
+        fence: int,
+        *,
+        seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        on_lost: Callable[[], object] | None = None,
+    ) -> Self:
+        """Goes on with the lock that an earlier task of the same owner took with `fence`.
+
+        The fence rises: what may be left of the earlier process writes nothing more. LockLost when
+        another owner has taken the lock, or it was released.
+        """
+        rvn, now = uuid.uuid4().hex, time.monotonic()
+        key = (dataset, LOCK)
+        item = registry.table.settled(
+            key,
+            ("rvn", rvn),
+            lambda: registry.table.update(
+                key,
+                "SET #rvn = :rvn, #lease_ms = :ms ADD #fence :one",
+                {
+                    "rvn": rvn,
+                    "ms": int(seconds * 1000),
+                    "one": 1,
+                    "owner": owner,
+                    "fence": fence,
+                    "no": False,
+                },
+                condition="#owner = :owner AND #released = :no AND #fence >= :fence",
+            ),
+        )
+        if item is None:
+            raise _lost(registry, dataset, owner)
+        return cls(
+            registry,
+            dataset,
+            owner,
+            int(item["fence"]),
+            seconds=seconds,
+            handover_seconds=handover_seconds,
+            releases=False,
+            on_lost=on_lost,
+            renewed_at=now,
+        )
+
+    # --- holding it ---
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._beat, name="airscoop-lease", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        from airscoop.errors import AirscoopError
+
+        try:
+            if self._releases:
+                self.release()
+            else:
+                self.hand_over()
+        except AirscoopError as error:
+            if kind is None:
+                raise
+            log.warning("%s: the lock could not be given back: %s", self.dataset, error)
+
+    def check(self) -> None:
+        """Raises LockLost when another run has the lock.
+
+        A process that was stopped for a while asks before it says that all is well; when the
+        registry cannot be reached for a whole lease, the error about that is raised.
+        """
+        if self._lost is not None:
+            raise self._lost
+        age = time.monotonic() - self._renewed_at
+        if age < self.seconds / 2:
+            return
+        from airscoop.errors import AirscoopError, LockLost
+
+        try:
+            self._renew(self.seconds)
+        except LockLost:
+            raise
+        except AirscoopError:
+            if time.monotonic() - self._renewed_at >= self.seconds:
+                raise
+
+    def confirm(self) -> None:
+        """Asks the registry now whether the lock is held: before what cannot be taken back."""
+        if self._lost is not None:
+            raise self._lost
+        self._renew(self.seconds)
+
+    def hand_over(self) -> None:
+        """Ends the heartbeat; the lock waits for the run's next task, for the handover's time."""
+        self._end()
+        self._renew(self.handover_seconds)
+
+    def release(self) -> bool:
+        """Gives the lock back; false when another has it already."""
+        self._end()
+        item = self._registry.table.update(
+            (self.dataset, LOCK),
+            "SET #released = :yes, #rvn = :rvn",
+            {**self._mine(), "yes": True, "rvn": uuid.uuid4().hex},
+            condition=MINE,
+        )
+        return item is not None
+
+    def _mine(self) -> dict[str, str | int | bool]:
+        return {"owner": self.owner, "fence": self.fence, "no": False}
+
+    def _end(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _beat(self) -> None:
+        from airscoop.errors import AirscoopError, LockLost
+
+        while not self._ended.wait(self.seconds / BEATS):
+            try:
+                self._renew(self.seconds)
+            except LockLost:
+                return
+            except AirscoopError as error:
+                log.warning("%s: the lock could not be renewed: %s", self.dataset, error)
+
+    def _renew(self, seconds: float) -> None:
+        now = time.monotonic()  # before the request: the lease may begin when it is sent
+        item = self._registry.table.update(
+            (self.dataset, LOCK),
+            "SET #rvn = :rvn, #lease_ms = :ms",
+            {**self._mine(), "rvn": uuid.uuid4().hex, "ms": int(seconds * 1000)},
+            condition=MINE,
+        )
+        if item is not None:
+            self._renewed_at = max(self._renewed_at, now)
+            return
+        self._lost = _lost(self._registry, self.dataset, self.owner)
+        if self._on_lost is not None:
+            self._on_lost()
+        raise self._lost
+
+
+def holder(registry: Registry, dataset: str) -> str:
+    """Who holds a lock, in words."""
+    item = registry.table.get((dataset, LOCK))
+    if item is None or item["released"]:
+        return "nobody holds the lock"
+    return f"the lock is held by {item['owner']} (fence {item['fence']})"
+
+
+def _lost(registry: Registry, dataset: str, owner: str) -> AirscoopError:
+    from airscoop.errors import LockLost
+
+    return LockLost(f"{dataset}: {owner} has lost its lock; {holder(registry, dataset)}")
+
+
+def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int | None:
+    """The new fence; None when another holds the lock, or was faster."""
+    key, rvn = (dataset, LOCK), uuid.uuid4().hex
+    item = registry.table.get(key)
+    if item is not None and not (
+        item["released"]
+        or item["owner"] == owner
+        or _seconds_seen(registry, dataset, item) * 1000 >= item["lease_ms"]
+    ):
+        return None
+    taken = registry.table.settled(
+        key,
+        ("rvn", rvn),
+        lambda: registry.table.update(
+            key,
+            "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no ADD #fence :one",
+            {
+                "owner": owner,
+                "rvn": rvn,
+                "ms": int(seconds * 1000),
+                "no": False,
+                "one": 1,
+                "seen": "" if item is None else item["rvn"],
+            },
+            condition="attribute_not_exists(#pk)" if item is None else "#rvn = :seen",
+        ),
+    )
+    return None if taken is None else int(taken["fence"])
+
+
+def _seconds_seen(registry: Registry, dataset: str, lock: Item) -> float:
+    """For how long this machine has seen the lock unchanged: this process, or others before it.
+
+    A task that waits in reschedule mode is another process each time, so what was seen is kept in
+    the registry, with the time of this machine's own clock since it started.
+    """
+    key = (dataset, f"seen#{_machine()}")
+    now_ms = time.monotonic_ns() // 1_000_000
+    seen = registry.table.get(key)
+    if seen is not None and seen["rvn"] == lock["rvn"]:
+        return float(now_ms - seen["at_ms"]) / 1000
+    registry.table.put(
+        {
+            "pk": key[0],
+            "sk": key[1],
+            "rvn": lock["rvn"],
+            "at_ms": now_ms,
+            "expires": int(time.time()) + SECONDS_OF_SIGHTINGS,
+        },
+        condition="attribute_not_exists(#pk) OR #rvn <> :rvn",
+    )
+    return 0.0
+
+
+@functools.cache
+def _machine() -> str:
+    """Names the clock: the machine since it started, and the namespace of its times."""
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{started}#{Path('/proc/self/ns/time').readlink()}"
+    except OSError:
+        return uuid.uuid4().hex

@@ -1,0 +1,441 @@
+"""The registry of exports: one DynamoDB table that says what was seen, what is done, and how far.
+
+An export goes from *registered* by *running*, *computed* and *published* to *done*; from each of
+them to *failed*. Every change after the first is made under the table's lock, in one transaction
+with the condition that the lock is still the writer's (owner and fence).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from airscoop.aws.dynamodb import DynamoTable, Item, Key, make_client
+from airscoop.exports import model as exports
+from airscoop.exports.lease import LOCK, MINE, holder
+from airscoop.exports.model import Export, version_order
+
+if TYPE_CHECKING:
+    from airscoop.exports.lease import Lease
+
+State = Literal["registered", "running", "computed", "published", "done", "failed"]
+
+UNFINISHED: tuple[State, ...] = ("registered", "running", "computed", "published")
+EXPORT = "export#"
+AFTER_EXPORTS = "export$"
+TABLE = "registry"
+STALE, CONFLICT = "STALE_EXPORT", "EXPORT_CONFLICT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangesFile:
+    """The file of an export's changes: JSON lines, and how many."""
+
+    uri: str
+    etag: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRecord:
+    """What the registry knows of an export.
+
+    owner, fence: who worked on it last. previous: the version that it is compared with, None for a
+    first import. offset: how many changes of the file are published. error: why it failed, or what
+    a try failed with; code: the error's name. conflict: what else stands under the version, which
+    nobody works on before that is removed. begun: something of it may be on the stream.
+    receipts: by state.
+    """
+
+    export: Export
+    state: State
+    owner: str | None = None
+    fence: int = 0
+    previous: str | None = None
+    changes: ChangesFile | None = None
+    offset: int = 0
+    attempts: int = 0
+    error: str | None = None
+    code: str | None = None
+    conflict: str | None = None
+    begun: bool = False
+    receipts: Mapping[str, Any] = field(default_factory=dict)
+    registered_at: str
+    updated_at: str
+
+    @property
+    def id(self) -> str:
+        """TENANT/TABLE/VERSION."""
+        return self.export.id
+
+    @property
+    def half_published(self) -> bool:
+        """It failed when some of its changes may have been sent."""
+        return self.state == "failed" and self.begun and self.code != STALE
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is to be worked on, before later versions.
+
+        Also when it failed half published: consumers have that part, and a later version that is
+        compared with an earlier one could not take it back.
+        """
+        return self.state in UNFINISHED or self.half_published
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """What `register` did: a new record, one that was there, or one refused as too old."""
+
+    record: ExportRecord
+    status: Literal["registered", "already_there", "refused"]
+
+
+class Registry:
+    """The table, named `table`, through `client` (DynamoDB, boto3's or botocore's).
+
+    Without a client one is made; endpoint, region and profile are found where botocore finds them.
+    """
+
+    def __init__(
+        self,
+        table: str = TABLE,
+        *,
+        client: Any = None,
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+    ) -> None:
+        if client is None:
+            client = make_client(endpoint_url=endpoint_url, region=region, profile=profile)
+        self.table = DynamoTable(table, client)
+
+    # --- exports, without a lock ---
+
+    def register(self, export: Export) -> Registration:
+        """Registers an export once, whoever else tries.
+
+        The same export again is `already_there`; one that is older than the last done one is
+        registered as failed, and `refused`. ExportConflict when the version was registered with
+        other objects.
+        """
+        last = self.last_done(export.dataset)
+        stale = last is not None and export.order < last.export.order
+        item = _new_item(export)
+        if last is not None and stale:
+            item |= {"error": stale_message(export, last), "code": STALE, "state": "failed"}
+        # What was never an export, for its conflict, may become one.
+        written = self._put(item, "attribute_not_exists(#pk) OR attribute_exists(#unusable)")
+        if written is not None:
+            return Registration(
+                record=_record(written), status="refused" if stale else "registered"
+            )
+        found = self.get(export.id)
+        if found.export.fingerprint != export.fingerprint:
+            raise _conflict(found.export, export)
+        if found.conflict is not None:
+            self._note_conflict(export.id, None)
+        return Registration(record=found, status="already_there")
+
+    def report_conflict(self, export: Export, message: str) -> bool:
+        """Keeps what is wrong with a version: it has a second object, or other content than was
+        registered. False when that was known. A version that is not registered becomes a failed one
+        until it is an export.
+        """
+        item = _new_item(dataclasses.replace(export, objects=export.objects[:2]))
+        item |= {"state": "failed", "error": message, "code": CONFLICT, "conflict": message}
+        item["unusable"] = True
+        if self._put(item, "attribute_not_exists(#pk)") is not None:
+            return True
+        return self.get(export.id).conflict != message and self._note_conflict(export.id, message)
+
+    def retry(self, record: ExportRecord) -> ExportRecord:
+        """Has a failed export worked on once more; what was computed and published stays known."""
+        token = uuid.uuid4().hex
+        item = self.table.settled(
+            _key(record.id),
+            ("token", token),
+            lambda: self.table.update(
+                _key(record.id),
+                "SET #state = :registered, #token = :token, #updated_at = :now",
+                {"registered": "registered", "token": token, "now": _now(), "failed": "failed"},
+                condition="#state = :failed AND attribute_not_exists(#conflict)",
+            ),
+        )
+        return self.get(record.id) if item is None else _record(item)
+
+    def give_up(self, export_id: str) -> ExportRecord:
+        """Lets later versions go on without an export that failed after a part was published.
+
+        Consumers keep that part, also where a later version does not differ from the one before.
+        """
+        self.table.update(
+            _key(export_id),
+            "SET #begun = :no",
+            {"no": False, "failed": "failed"},
+            condition="#state = :failed",
+        )
+        return self.get(export_id)
+
+    def _put(self, item: Item, condition: str) -> Item | None:
+        return self.table.settled(
+            (item["pk"], item["sk"]),
+            ("token", item["token"]),
+            lambda: self.table.put(item, condition=condition),
+        )
+
+    def _note_conflict(self, export_id: str, message: str | None) -> bool:
+        values = {} if message is None else {"message": message}
+        change = "REMOVE #conflict" if message is None else "SET #conflict = :message"
+        found = self.table.update(
+            _key(export_id), change, values, condition="attribute_exists(#pk)"
+        )
+        return found is not None
+
+    def find(self, export_id: str) -> ExportRecord | None:
+        """The record of TENANT/TABLE/VERSION."""
+        item = self.table.get(_key(export_id))
+        return None if item is None else _record(item)
+
+    def get(self, export_id: str) -> ExportRecord:
+        """The same; NotFound when the export is not registered."""
+        record = self.find(export_id)
+        if record is None:
+            from airscoop.errors import NotFound
+
+            raise NotFound(f"{export_id} is not registered in the table {self.table.name}")
+        return record
+
+    def records(
+        self,
+        dataset: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        backwards: bool = False,
+    ) -> Iterator[ExportRecord]:
+        """The records of TENANT/TABLE in the order of versions, between two versions."""
+        items = self.table.query(
+            dataset,
+            after=EXPORT if after is None else EXPORT + version_order(after),
+            before=AFTER_EXPORTS if before is None else EXPORT + version_order(before),
+            backwards=backwards,
+        )
+        yield from map(_record, items)
+
+    def last_done(self, dataset: str) -> ExportRecord | None:
+        """The last done export in the order of versions."""
+        found = self.records(dataset, backwards=True)
+        return next((record for record in found if record.state == "done"), None)
+
+    def unfinished(self, dataset: str, *, before: str | None = None) -> list[ExportRecord]:
+        """Those after the last done one, and before a version, that are open."""
+        last = self.last_done(dataset)
+        after = None if last is None else last.export.version
+        if before is not None and last is not None and last.export.order >= version_order(before):
+            return []
+        found = self.records(dataset, after=after, before=before)
+        return [record for record in found if record.is_open]
+
+    # --- one export's work, under the lock ---
+
+    def start(self, lease: Lease, record: ExportRecord, *, previous: str | None) -> ExportRecord:
+        """Begins or takes over the work. What an earlier run computed or published stays, if it was
+        compared with the same version; an earlier failure is forgotten.
+        """
+        keeps = record.state in ("computed", "published") and record.previous == previous
+        state = record.state if keeps else "running"
+        return self._advance(
+            lease,
+            record.id,
+            (record.state,),
+            {
+                "state": state,
+                "previous": previous,
+                "attempts": record.attempts + 1,
+                "error": None,
+                "code": None,
+            },
+        )
+
+    def computed(
+        self, lease: Lease, export_id: str, changes: ChangesFile, receipt: Mapping[str, Any]
+    ) -> ExportRecord:
+        """The changes are written. The offset stays only with the file that it counts in."""
+        record = self.get(export_id)
+        return self._advance(
+            lease,
+            export_id,
+            ("running", "computed", "published"),
+            {
+                "state": "computed",
+                "changes": dataclasses.asdict(changes),
+                "offset": record.offset if record.changes == changes else 0,
+                "receipts": {**record.receipts, "computed": dict(receipt)},
+            },
+        )
+
+    def begin_publishing(self, lease: Lease, export_id: str) -> None:
+        """From now on something of it may be on the stream."""
+        self._change(lease, export_id, ("computed", "published"), {"begun": True})
+
+    def save_offset(self, lease: Lease, export_id: str, offset: int) -> None:
+        """So many changes, from the first on, are published."""
+        self._change(lease, export_id, ("computed", "published"), {"offset": offset, "begun": True})
+
+    def published(
+        self, lease: Lease, export_id: str, offset: int, receipt: Mapping[str, Any]
+    ) -> ExportRecord:
+        """All changes are published."""
+        receipts = {**self.get(export_id).receipts, "published": dict(receipt)}
+        return self._advance(
+            lease,
+            export_id,
+            ("computed", "published"),
+            {"state": "published", "offset": offset, "receipts": receipts},
+        )
+
+    def done(self, lease: Lease, export_id: str) -> ExportRecord:
+        """The export is done: the next one is compared with it."""
+        changes = {"state": "done", "error": None, "code": None}
+        return self._advance(lease, export_id, ("computed", "published"), changes)
+
+    def failed(
+        self, lease: Lease, export_id: str, error: str, code: str | None = None
+    ) -> ExportRecord:
+        """The export failed, and why; the next one does not wait for it."""
+        changes = {"state": "failed", "error": error[:4000], "code": code}
+        return self._advance(lease, export_id, UNFINISHED, changes)
+
+    def note_error(self, lease: Lease, export_id: str, error: str, code: str | None = None) -> None:
+        """What a try failed with; the state stays, another try may mend it."""
+        self._change(lease, export_id, UNFINISHED, {"error": error[:4000], "code": code})
+
+    def _advance(
+        self, lease: Lease, export_id: str, states: tuple[State, ...], changes: Mapping[str, Any]
+    ) -> ExportRecord:
+        self._change(lease, export_id, states, changes)
+        return self.get(export_id)
+
+    def _change(
+        self, lease: Lease, export_id: str, states: tuple[State, ...], changes: Mapping[str, Any]
+    ) -> None:
+        """Sets attributes of a record that is in one of the states, if the lock is the lease's."""
+        token = uuid.uuid4().hex
+        sets = {
+            **changes,
+            "owner": lease.owner,
+            "fence": lease.fence,
+            "updated_at": _now(),
+            "token": token,
+        }
+        values: Item = {f"new_{name}": value for name, value in sets.items()}
+        values |= {f"state_{i}": state for i, state in enumerate(states)}
+        allowed = ", ".join(f":state_{i}" for i in range(len(states)))
+        held: list[bool] = []
+
+        def write() -> Item | None:
+            held[:] = self.table.update_if(
+                _key(export_id),
+                "SET " + ", ".join(f"#{name} = :new_{name}" for name in sets),
+                values,
+                condition=f"#state IN ({allowed}) AND #fence <= :new_fence",
+                other=(lease.dataset, LOCK),
+                other_condition=MINE,
+                other_values={"owner": lease.owner, "fence": lease.fence, "no": False},
+            )
+            return None if held else {"token": token}
+
+        if self.table.settled(_key(export_id), ("token", token), write) is None:
+            raise self._refusal(lease, export_id, states, lock_held=held[1])
+
+    def _refusal(
+        self, lease: Lease, export_id: str, states: tuple[State, ...], *, lock_held: bool
+    ) -> Exception:
+        from airscoop.errors import LockLost, PreconditionFailed
+
+        if not lock_held:
+            return LockLost(
+                f"{export_id}: {lease.owner} has lost its lock (fence {lease.fence}), nothing was "
+                f"changed; {holder(self, lease.dataset)}"
+            )
+        state = self.get(export_id).state
+        return PreconditionFailed(f"{export_id} is {state}, not {' or '.join(states)}")
+
+
+def stale_message(export: Export, last: ExportRecord) -> str:
+    """Why an export is refused."""
+    return (
+        f"{export.id} is older than {last.id}, the last export that is done: its changes would "
+        "undo newer ones; to publish it all the same, export it again under a newer version"
+    )
+
+
+def _new_item(export: Export) -> Item:
+    now = _now()
+    return {
+        **dict(zip(("pk", "sk"), _key(export.id), strict=True)),
+        "export": exports.to_dict(export),
+        "fingerprint": export.fingerprint,
+        "state": "registered",
+        "offset": 0,
+        "attempts": 0,
+        "fence": 0,
+        "receipts": {},
+        "registered_at": now,
+        "updated_at": now,
+        "token": uuid.uuid4().hex,
+    }
+
+
+def _key(export_id: str) -> Key:
+    tenant, _, rest = export_id.partition("/")
+    table, _, version = rest.partition("/")
+    if not (tenant and table and version) or "/" in version:
+        from airscoop.errors import UsageError
+
+        raise UsageError(f"{export_id!r} is not TENANT/TABLE/VERSION")
+    return f"{tenant}/{table}", EXPORT + version_order(version)
+
+
+def _record(item: Item) -> ExportRecord:
+    changes = item.get("changes")
+    return ExportRecord(
+        export=exports.from_dict(item["export"]),
+        state=item["state"],
+        owner=item.get("owner"),
+        fence=item["fence"],
+        previous=item.get("previous"),
+        changes=None if changes is None else ChangesFile(**changes),
+        offset=item["offset"],
+        attempts=item["attempts"],
+        error=item.get("error"),
+        code=item.get("code"),
+        conflict=item.get("conflict"),
+        begun=item.get("begun", False),
+        receipts=item["receipts"],
+        registered_at=item["registered_at"],
+        updated_at=item["updated_at"],
+    )
+
+
+def _conflict(registered: Export, found: Export) -> Exception:
+    from airscoop.errors import ExportConflict
+
+    def words(export: Export) -> str:
+        first = export.objects[0]
+        more = f" and {len(export.objects) - 1} more" if len(export.objects) > 1 else ""
+        return f"{first.uri} ({first.size} bytes, ETag {first.etag}){more}"
+
+    return ExportConflict(
+        f"{registered.id} was registered as {words(registered)}, and now is {words(found)}: a "
+        "version is one export for good; export again under a new version"
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""Changes onto a Kinesis stream."""

@@ -1,0 +1,1 @@
+"""The system bestsellers: book reviews and metadata, loaded without duplicates."""

@@ -1,0 +1,1 @@
+"""The system snapshot_delta: what changed between full exports, published to Kinesis."""

@@ -1,0 +1,466 @@
+"""The verbs that move bytes: copy, check, read, and an upload that is written to."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from airscoop.aws.credentials import S3Settings
+from airscoop.receipts.transfer import CopyReceipt
+from airscoop.transfer import places
+from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.options import (
+    Checksum,
+    Compression,
+    Format,
+    InvalidCharacters,
+    KeyCase,
+    Nonfinite,
+    TransferOptions,
+    place,
+)
+
+if TYPE_CHECKING:
+    from airscoop._native import Changes, Transfer, TransferFacts
+    from airscoop.transfer.resume import ResumeStore, Resumption
+    from airscoop.transfer.split import SplitUpload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a transfer is. `total_bytes` is the source's size, None when unknown.
+
+    `objects` counts those that a copy of a prefix is done with, of `total_objects` known so far.
+    """
+
+    source_bytes: int
+    total_bytes: int | None
+    records: int
+    rejected: int
+    objects: int | None = None
+    total_objects: int | None = None
+
+
+class CopyJob:
+    """A copy that can be cancelled from another thread (or a signal handler) while it runs."""
+
+    def __init__(
+        self,
+        options: TransferOptions,
+        *,
+        verb: str = "copy",
+        resume: ResumeStore | None = None,
+        last_try: bool = False,
+    ) -> None:
+        from airscoop._native import Transfer
+
+        self._options = options
+        self._verb = verb
+        native = options.native() if options.split_bytes is None else reading(options).native()
+        self._transfer: Transfer = Transfer(native, to_memory=options.split_bytes is not None)
+        self._resumption = None
+        whole = options.split_bytes is None
+        if resume is not None and not hasattr(resume, "save"):
+            from airscoop.errors import UsageError
+
+            raise UsageError(
+                "resume takes a store, such as airscoop.resume.FileResumeStore(path),"
+                f" not {type(resume).__name__}"
+            )
+        if whole and resume is not None and places.is_s3(options.destination or ""):
+            from airscoop.transfer.resume import Resumption
+
+            self._resumption = Resumption(resume, options, native, last_try=last_try)
+
+    def cancel(self) -> None:
+        """Makes `run` take everything back and end in Cancelled, within about 3 s."""
+        self._transfer.cancel()
+
+    def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt:
+        """Runs to the end; `on_progress` is called about once a second, on this thread."""
+        if self._options.split_bytes is not None:
+            return self._run_split(time.monotonic(), on_progress)
+        try:
+            return self._run_whole(time.monotonic(), on_progress)
+        except BaseException as error:
+            note_commit(error, self._transfer)
+            raise
+
+    def _run_whole(
+        self, start: float, on_progress: Callable[[Progress], object] | None
+    ) -> CopyReceipt:
+        resumption = self._resumption
+
+        def report() -> None:
+            if resumption is not None:
+                resumption.progress(self._transfer)
+            if on_progress is not None:
+                on_progress(_progress(self._transfer.facts()))
+
+        if resumption is None:
+            facts = self._transfer.run(report if on_progress is not None else None)
+        else:
+            facts = self._run_resumable(resumption, report)
+        return _receipt(self._verb, self._options, facts, time.monotonic() - start)
+
+    def _run_split(
+        self, start: float, on_progress: Callable[[Progress], object] | None
+    ) -> CopyReceipt:
+        last = start
+        upload = writing(self._options)
+        try:
+            while block := self._transfer.read():
+                upload.write(block)
+                if on_progress is not None and time.monotonic() - last > 1:
+                    last = time.monotonic()
+                    on_progress(_progress(self._transfer.facts()))
+            written = upload.commit()
+        except BaseException as error:
+            vars(error).setdefault("committed", upload.receipt is not None)
+            self._transfer.abort()
+            upload.abort()
+            raise
+        read = _receipt(self._verb, self._options, self._transfer.facts(), time.monotonic() - start)
+        return dataclasses.replace(
+            read,
+            destination_bytes=written.destination_bytes,
+            parts=written.parts,
+            retries=read.retries + written.retries,
+            etag=None,
+            checksum=None,
+            unchanged=False,
+            files=written.files,
+            removed=written.removed,
+        )
+
+    def _run_resumable(self, resumption: Resumption, report: Callable[[], object]) -> TransferFacts:
+        resumption.begin(self._transfer)
+        try:
+            facts = self._transfer.run(report, resumption.on_upload)
+        except BaseException as error:
+            resumption.failed(self._transfer, error)
+            raise
+        resumption.committed(facts["resumed"])
+        facts["resumed"] = facts["resumed"] or resumption.outcome
+        return facts
+
+
+def note_commit(error: BaseException, transfer: Transfer) -> None:
+    """Has an error tell what became of the transfer: it may have come when the engine had ended."""
+    from airscoop.errors import UsageError
+
+    try:
+        committed = transfer.committed()
+    except UsageError:  # in a forked child: the transfer is its parent's
+        return
+    if committed is False and hasattr(error, "committed"):
+        return
+    if committed and getattr(error, "committed", False) is not True:
+        error.add_note("airscoop: it came when the destination was committed already")
+    vars(error)["committed"] = committed
+
+
+READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writing side's
+
+
+def reading(options: TransferOptions) -> TransferOptions:
+    """The half of a copy to several files that reads and checks."""
+    from airscoop.errors import UsageError
+
+    if options.max_rejected > 0 or options.rejects is not None:
+        raise UsageError("max_rejected and split_bytes do not go together")
+    return dataclasses.replace(
+        options,
+        destination=None,
+        memory_limit=READING_MEMORY,
+        object_options=ObjectOptions(),
+        overwrite=True,
+    )
+
+
+def writing(options: TransferOptions) -> SplitUpload:
+    """The half that cuts, compresses and writes."""
+    from airscoop._native import default_memory_limit
+    from airscoop.transfer.split import SplitUpload, refuse_source
+
+    refuse_source(options)
+    return SplitUpload(
+        options.destination or "-",
+        split_bytes=options.split_bytes or 0,
+        split_replace=options.split_replace,
+        compression=options.compression,
+        compression_level=options.compression_level,
+        checksum=options.checksum,
+        destination_s3=options.destination_s3,
+        object_options=options.object_options,
+        overwrite=options.overwrite,
+        memory_limit=(options.memory_limit or default_memory_limit()) - READING_MEMORY,
+        ca_file=options.ca_file,
+    )
+
+
+def _progress(facts: TransferFacts) -> Progress:
+    total = facts["source_total_bytes"]
+    return Progress(
+        source_bytes=facts["source_bytes"],
+        total_bytes=None if total < 0 else total,
+        records=facts["records_in"],
+        rejected=facts["records_rejected"],
+    )
+
+
+def _receipt(
+    verb: str, options: TransferOptions, facts: TransferFacts, seconds: float
+) -> CopyReceipt:
+    return CopyReceipt(
+        verb=verb,
+        seconds=seconds,
+        source=places.displayed(options.source),
+        destination=options.destination or "",
+        format=options.format,
+        source_bytes=facts["source_bytes"],
+        text_bytes=facts["text_bytes"],
+        destination_bytes=facts["destination_bytes"],
+        records_in=facts["records_in"],
+        records_out=facts["records_out"],
+        records_rejected=facts["records_rejected"],
+        records_changed=facts["records_changed"],
+        blank_lines=facts["blank_lines"],
+        unchanged=facts["unchanged"],
+        restarted=facts["restarted"],
+        server_side=facts["server_side"],
+        server_side_refused=facts["server_side_refused"] or None,
+        gzip_members=facts["gzip_members"],
+        bom_stripped=facts["bom_stripped"],
+        rejects=options.rejects_place() if facts["rejects_written"] else None,
+        etag=facts["etag"] or None,
+        checksum=facts["checksum"] or None,
+        source_etag=facts["source_etag"] or None,
+        parts=facts["parts"],
+        parts_kept=facts["parts_kept"] or None,
+        resumed=facts["resumed"],
+        resumed_bytes=facts["resumed_bytes"],
+        retries=facts["retries"],
+    )
+
+
+def copy(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    format: Format = "raw",
+    compression: Compression = "auto",
+    compression_level: int | None = None,
+    checksum: Checksum = "crc32c",
+    max_rejected: int = 0,
+    rejects: str | None = None,
+    max_record_bytes: int | None = None,
+    invalid_characters: InvalidCharacters = "reject",
+    nonfinite: Nonfinite = "reject",
+    key_case: KeyCase = "reject",
+    records: str | None = None,
+    allow_unknown_length: bool = False,
+    server_side: bool = True,
+    split_bytes: int | None = None,
+    split_replace: bool = False,
+    memory_limit: int | None = None,
+    overwrite: bool = True,
+    object_options: ObjectOptions | None = None,
+    source_s3: S3Settings | None = None,
+    destination_s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    resume: ResumeStore | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> CopyReceipt:
+    """Copies one source to one destination; the destination appears whole or not at all.
+
+    Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A gzip source
+    is recognised by its content; the destination is compressed when its name ends in .gz or
+    `compression` is "gzip". With `format` "jsonl" every record is checked to be strict JSON, with
+    "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with
+    `records`, a path such as "result.items", of one inside it), "json-values" values that follow
+    one another over any lines. A bad record ends the copy, unless `max_rejected` allows for
+    it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
+
+    A record in which two keys of one object, at any depth, are equal but for case (A to Z equal a
+    to z) is bad, because warehouses fold them; `key_case` "rename" numbers the later ones (`Name`,
+    `name_2`), "keep" lets them pass.
+
+    An object is written with a `checksum` of each part and of the whole, which S3 compares:
+    "crc32c", "crc64nvme", or "none" for servers that know neither. `object_options` give it
+    encryption, storage class, tags and more. With `overwrite` False a destination that is there
+    already, object or file, is kept and PreconditionFailed is raised.
+
+    From S3 to S3 with the same settings, format "raw" and bytes that stay as they are, the server
+    copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
+    False reads and checks them.
+
+    With `resume`, a store of airscoop.resume, a copy to S3 that was killed, or failed in a way that
+    another try may mend, leaves its upload; the next copy with the same store, source and options
+    goes on with it.
+
+    With `split_bytes` the output goes to several files of about that size each (of what is written,
+    so compressed), cut at line ends and named x-00000.json.gz and so on for x.json.gz. All are sent
+    before the first appears, and appear one after the other; files of an earlier run that are too
+    many are removed then. The receipt lists both. A file under such a name, or under x.json.gz
+    itself, of which nothing proves that such a run wrote it raises PreconditionFailed before
+    anything appears; with `split_replace` it is replaced or removed.
+
+    Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
+    """
+    options = TransferOptions(
+        source=place(source),
+        destination=place(destination),
+        format=format,
+        compression=compression,
+        compression_level=compression_level,
+        checksum=checksum,
+        max_rejected=max_rejected,
+        rejects=rejects,
+        max_record_bytes=max_record_bytes,
+        invalid_characters=invalid_characters,
+        nonfinite=nonfinite,
+        key_case=key_case,
+        records=records,
+        allow_unknown_length=allow_unknown_length,
+        server_side=server_side,
+        split_bytes=split_bytes,
+        split_replace=split_replace,
+        memory_limit=memory_limit,
+        overwrite=overwrite,
+        object_options=object_options or ObjectOptions(),
+        source_s3=source_s3 or S3Settings(),
+        destination_s3=destination_s3 or S3Settings(),
+        ca_file=ca_file,
+    )
+    return CopyJob(options, resume=resume).run(on_progress=on_progress)
+
+
+def check(
+    source: str | os.PathLike[str],
+    *,
+    format: Format = "jsonl",
+    max_rejected: int = 0,
+    on_progress: Callable[[Progress], object] | None = None,
+    **options: Any,
+) -> CopyReceipt:
+    """Reads a source to its proven end and checks every record; writes nothing."""
+    job = CopyJob(
+        TransferOptions(source=place(source), format=format, max_rejected=max_rejected, **options),
+        verb="check",
+    )
+    return job.run(on_progress=on_progress)
+
+
+def read(
+    source: str | os.PathLike[str],
+    *,
+    format: Format = "raw",
+    source_s3: S3Settings | None = None,
+    **options: Any,
+) -> Iterator[bytes]:
+    """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
+
+    The blocks are true only once the iterator has ended: an error may come after any of them.
+    Leaving the iteration early closes the connection.
+    """
+    from airscoop._native import Transfer
+
+    transfer = Transfer(
+        TransferOptions(
+            source=place(source), format=format, source_s3=source_s3 or S3Settings(), **options
+        ).native(),
+        to_memory=True,
+    )
+    with transfer:
+        while block := transfer.read():
+            yield block
+
+
+class Upload:
+    """A destination that is written to: committed by a `with` block that ends well, else aborted.
+
+    Leaving the block by an exception, dropping the last reference, or `abort()` takes everything
+    back. `receipt` is set after `commit()`.
+    """
+
+    receipt: CopyReceipt | None
+
+    def __init__(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        format: Format = "raw",
+        destination_s3: S3Settings | None = None,
+        **options: Any,
+    ) -> None:
+        from airscoop._native import Transfer
+
+        self._options = TransferOptions(
+            source="",
+            destination=place(destination),
+            format=format,
+            destination_s3=destination_s3 or S3Settings(),
+            **options,
+        )
+        native = self._options.native()
+        native["source"] = None
+        self._transfer: Transfer = Transfer(native)
+        self._start = time.monotonic()
+        self._aborted = False
+        self.receipt = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
+        return self._transfer.write(data)
+
+    def write_changes(self, changes: Changes) -> int:
+        """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
+        return self._transfer.write_changes(changes)
+
+    def written_bytes(self) -> int:
+        """Bytes of the destination that have been made so far, compressed ones where it is gzip."""
+        return self._transfer.facts()["destination_bytes"]
+
+    def seal(self) -> None:
+        """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
+        self._transfer.seal()
+
+    def commit(self) -> CopyReceipt:
+        """Makes what was written visible."""
+        try:
+            facts = self._transfer.commit()
+            seconds = time.monotonic() - self._start
+            self.receipt = _receipt("upload", self._options, facts, seconds)
+            return self.receipt
+        except BaseException as error:
+            note_commit(error, self._transfer)
+            raise
+
+    def cancel(self) -> None:
+        """Makes the call that waits, or else the next one, end in Cancelled. Any thread."""
+        self._transfer.cancel()
+
+    def abort(self) -> None:
+        """Takes everything back; after a commit it does nothing."""
+        self._aborted = True
+        self._transfer.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None and self.receipt is None and not self._aborted:
+            self.commit()
+        else:
+            self.abort()

@@ -1,0 +1,212 @@
+"""Multipart uploads that are neither completed nor aborted: what they hold costs, unseen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airscoop.aws.credentials import S3Settings
+from airscoop.aws.storage import bucket_and_key, request_options
+from airscoop.receipts import Receipt
+
+MOST_ABORTS = 3
+OLD = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenUpload:
+    """An upload under way, or left behind; `initiated` is None where the server does not say."""
+
+    bucket: str
+    key: str
+    upload_id: str
+    initiated: datetime | None = None
+
+    @property
+    def uri(self) -> str:
+        """The object that it would become."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedPart:
+    """A part that S3 holds; checksums are base64, "" where the server lists none."""
+
+    number: int
+    size: int
+    etag: str
+    crc32c: str
+    crc64nvme: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedUpload:
+    """An upload as the receipts show it; `initiated` is in UTC."""
+
+    uri: str
+    upload_id: str
+    initiated: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadsReceipt(Receipt):
+    """Open uploads below a prefix, those that are old enough, and how many of them were aborted."""
+
+    verb: str = "uploads"
+    prefix: str
+    uploads: list[ListedUpload]
+    found: int
+    aborted: int
+
+    def summary(self) -> str:
+        lines = [f"{one.initiated or '-'}  {one.uri}  {one.upload_id}" for one in self.uploads]
+        return "\n".join([*lines, f"{self.prefix}: {self.found} open uploads{self._done()}"])
+
+    def _done(self) -> str:
+        return f", {self.aborted} aborted" if self.aborted else ""
+
+
+def list_uploads(
+    prefix: str,
+    *,
+    older_than: timedelta | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+) -> Iterator[OpenUpload]:
+    """Yields the open uploads to keys that begin with `prefix` (s3://bucket/…).
+
+    With `older_than`, only those that the server says were begun longer ago.
+    """
+    from airscoop._native import list_uploads as list_page
+    from airscoop.errors import ProtocolError
+
+    bucket, key_prefix = bucket_and_key(prefix)
+    options = request_options(s3, ca_file)
+    now = datetime.now(UTC)
+    markers: tuple[str | None, str | None] = (None, None)
+    while True:
+        entries, following = list_page(options, bucket, key_prefix, *markers)
+        for key, upload_id, initiated in entries:
+            upload = OpenUpload(
+                bucket=bucket, key=key, upload_id=upload_id, initiated=_time(initiated)
+            )
+            if older_than is None or _is_older(upload, now, older_than):
+                yield upload
+        if following is None:
+            return
+        if following == markers:
+            raise ProtocolError(f"{prefix}: the list of uploads does not go on")
+        markers = following
+
+
+def list_parts(
+    upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None
+) -> list[UploadedPart]:
+    """What S3 holds of an upload, by number; NotFound when it was completed or aborted."""
+    return list(parts_with(upload, request_options(s3, ca_file)))
+
+
+def abort(upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
+    """Ends an upload and sees that nothing of it is left; one that is gone is no fault.
+
+    A part that was under way may arrive after the abort, so S3 is asked, and told again.
+    """
+    abort_with(upload, request_options(s3, ca_file))
+
+
+def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
+    """`abort` with the binding's options."""
+    from airscoop._native import abort_upload
+    from airscoop.errors import NotFound, ProtocolError
+
+    for _ in range(MOST_ABORTS):
+        try:
+            abort_upload(options, upload.bucket, upload.key, upload.upload_id)
+            if not any(True for _ in parts_with(upload, options)):
+                return
+        except NotFound:
+            return
+    raise ProtocolError(
+        f"{upload.uri}: upload {upload.upload_id} still holds parts; abort it again"
+    )
+
+
+def show(
+    prefix: str,
+    *,
+    older_than: timedelta | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+) -> UploadsReceipt:
+    """The open uploads below a prefix."""
+    start = time.monotonic()
+    uploads = list_uploads(prefix, older_than=older_than, s3=s3, ca_file=ca_file)
+    found = [_listed(upload) for upload in uploads]
+    return UploadsReceipt(
+        seconds=time.monotonic() - start, prefix=prefix, uploads=found, found=len(found), aborted=0
+    )
+
+
+def clean(
+    prefix: str,
+    *,
+    older_than: timedelta = OLD,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+) -> UploadsReceipt:
+    """Aborts the open uploads below a prefix that are older than a day, or `older_than`.
+
+    An upload that is still being written to fails by it: keep `older_than` above the longest copy.
+    """
+    start = time.monotonic()
+    settings = (s3 or S3Settings()).resolved()
+    options = request_options(settings, ca_file)
+    found = list(list_uploads(prefix, older_than=older_than, s3=settings, ca_file=ca_file))
+    for upload in found:
+        abort_with(upload, options)
+    return UploadsReceipt(
+        seconds=time.monotonic() - start,
+        prefix=prefix,
+        uploads=[_listed(upload) for upload in found],
+        found=len(found),
+        aborted=len(found),
+    )
+
+
+def parts_with(upload: OpenUpload, options: dict[str, Any]) -> Iterator[UploadedPart]:
+    """`list_parts` with the binding's options."""
+    from airscoop._native import list_parts as list_page
+    from airscoop.errors import ProtocolError
+
+    after = 0
+    while True:
+        entries, following = list_page(options, upload.bucket, upload.key, upload.upload_id, after)
+        for number, size, etag, crc32c, crc64nvme in entries:
+            yield UploadedPart(
+                number=number, size=size, etag=etag, crc32c=crc32c, crc64nvme=crc64nvme
+            )
+        if following is None:
+            return
+        if following <= after:
+            raise ProtocolError(f"{upload.uri}: the list of parts does not go on")
+        after = following
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _is_older(upload: OpenUpload, now: datetime, age: timedelta) -> bool:
+    return upload.initiated is not None and now - upload.initiated > age
+
+
+def _listed(upload: OpenUpload) -> ListedUpload:
+    initiated = upload.initiated and upload.initiated.astimezone(UTC).isoformat()
+    return ListedUpload(uri=upload.uri, upload_id=upload.upload_id, initiated=initiated or None)

@@ -1,0 +1,99 @@
+"""What `open` is given, checked before anything is opened; a refusal says what to write instead."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any, NoReturn
+
+from airscoop.aws.credentials import S3Settings
+from airscoop.transfer.options import place
+
+
+def refuse(why: str) -> NoReturn:
+    from airscoop.errors import UsageError
+
+    raise UsageError(why)
+
+
+_MODES = 'airscoop.open knows the modes "r", "rb", "w" and "wb"'
+_OTHER_MODES = {
+    "a": "an object cannot be appended to: write it anew, or another object beside it",
+    "x": 'use "w" with overwrite=False, which keeps what is there',
+    "+": "open it once for reading and once for writing",
+    "U": 'leave "U" out: newline=None reads every kind of newline',
+}
+_OPTIONS = {
+    "r": ("s3", "ca_file", "allow_unknown_length"),
+    "w": (
+        "s3",
+        "ca_file",
+        "compression_level",
+        "memory_limit",
+        "overwrite",
+        "split_bytes",
+        "split_replace",
+        "object_options",
+    ),
+}
+_OTHER_OPTIONS = {
+    "buffering": "airscoop.open always buffers",
+    "compression_kwargs": "use compression_level=",
+    "closefd": "airscoop.open takes names only",
+    "opener": "airscoop.open takes names only",
+    "transport_params": "use s3=airscoop.S3Settings(...) and ca_file=",
+    "source_s3": "use s3=",
+    "destination_s3": "use s3=",
+    "format": "use airscoop.read or airscoop.Upload, which check records",
+}
+_COMPRESSIONS = {"r": ("auto", "none"), "w": ("auto", "gzip", "none")}
+_OTHER_COMPRESSIONS = {
+    "infer_from_extension": 'use "auto"',
+    "disable": 'use "none"',
+    ".gz": 'use "gzip" to write; "auto" recognises gzip data when it reads',
+    "gzip": 'use "auto", which recognises gzip data by its content',
+}
+
+
+def check_mode(mode: str) -> None:
+    for letter, advice in _OTHER_MODES.items():
+        if letter in str(mode):
+            refuse(f"mode {mode!r}: {advice}")
+    if "".join(sorted(str(mode).replace("t", "", 1))) not in ("r", "br", "w", "bw") or (
+        "t" in mode and "b" in mode
+    ):
+        refuse(f"mode {mode!r}: {_MODES}")
+
+
+def check_options(direction: str, compression: str, options: dict[str, Any]) -> None:
+    if compression not in _COMPRESSIONS[direction]:
+        known = " or ".join(f'"{name}"' for name in _COMPRESSIONS[direction])
+        advice = _OTHER_COMPRESSIONS.get(str(compression), f"use {known}")
+        refuse(f"compression {compression!r}: {advice}")
+    for name in options:
+        if name in _OPTIONS[direction]:
+            continue
+        advice = _OTHER_OPTIONS.get(name, f"there are {', '.join(_OPTIONS[direction])}")
+        for other, verb in (("r", "reading"), ("w", "writing")):
+            if name in _OPTIONS[other]:
+                advice = f"it is for {verb}"
+        refuse(f"option {name}: {advice}")
+    if not isinstance(options.get("s3"), S3Settings | None):
+        refuse("option s3: it is an airscoop.S3Settings")
+
+
+def check_place(uri: str | os.PathLike[str]) -> str:
+    if not isinstance(uri, str | os.PathLike):
+        refuse(f"airscoop.open takes a path or a URI, not {type(uri).__name__}")
+    name = place(uri)
+    if name == "-":
+        refuse('"-" is no name of a file: use sys.stdin.buffer or sys.stdout.buffer')
+    return name
+
+
+def check_text(encoding: str, errors: str | None, newline: str | None) -> None:
+    """Has io check the options before anything is opened."""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding, errors, newline)
+    except (LookupError, ValueError) as error:
+        refuse(str(error))

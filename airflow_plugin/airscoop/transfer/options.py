@@ -1,0 +1,152 @@
+"""The options of a transfer, checked and put into the engine's terms."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from airscoop.aws.credentials import AwsSettings, S3Settings
+from airscoop.transfer import places
+from airscoop.transfer.object_options import ObjectOptions
+
+Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
+Compression = Literal["auto", "gzip", "none"]
+InvalidCharacters = Literal["reject", "replace"]
+Checksum = Literal["crc32c", "crc64nvme", "none"]
+Nonfinite = Literal["reject", "null"]
+KeyCase = Literal["reject", "rename", "keep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferOptions:
+    """What `copy`, `read` and `check` have in common. None is the engine's default."""
+
+    source: str
+    destination: str | None = None
+    format: Format = "raw"
+    compression: Compression = "auto"
+    compression_level: int | None = None
+    checksum: Checksum = "crc32c"
+    max_rejected: int = 0
+    rejects: str | None = None
+    max_record_bytes: int | None = None
+    invalid_characters: InvalidCharacters = "reject"
+    nonfinite: Nonfinite = "reject"
+    records: str | None = None  # json-array: where the array is, names with dots between
+    key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
+    allow_unknown_length: bool = False
+    server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
+    split_bytes: int | None = None  # files of about this size instead of one
+    split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
+    split_part: bool = False  # one of those files
+    held: bool = False  # sealed before it is committed
+    as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
+    head_lines: int | None = None
+    memory_limit: int | None = None
+    overwrite: bool = True
+    if_match: str | None = None  # the ETag of the only object in S3 that may be replaced
+    object_options: ObjectOptions = field(default_factory=ObjectOptions)
+    source_s3: S3Settings = field(default_factory=S3Settings)
+    destination_s3: S3Settings = field(default_factory=S3Settings)
+    ca_file: str | None = None
+
+    def rejects_place(self) -> str | None:
+        """Where rejected records go; None when nothing may be rejected or nothing is written."""
+        if self.max_rejected == 0 or self.destination in (None, "-"):
+            return self.rejects
+        return self.rejects or places.rejects_for(str(self.destination))
+
+    def _check(self) -> None:
+        """Refuses what the engine would not see: it gets these fields as something else."""
+        from airscoop.errors import UsageError
+
+        for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
+            if getattr(self, name) not in get_args(kind):
+                raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
+        if self.split_replace and self.split_bytes is None:
+            raise UsageError("split_replace needs split_bytes: one file replaces one anyway")
+        for name, needed in (
+            ("object_options", ObjectOptions),
+            ("source_s3", S3Settings),
+            ("destination_s3", S3Settings),
+        ):
+            given = getattr(self, name)
+            if not isinstance(given, needed):
+                wanted = f"an airscoop.{needed.__name__}"
+                raise UsageError(f"{name} has to be {wanted}, not {type(given).__name__}")
+
+    def native(self) -> dict[str, Any]:
+        """The dict that the binding takes; resolves credentials for the S3 ends only."""
+        self._check()
+        options: dict[str, Any] = {
+            "source": self.source,
+            "destination": self.destination,
+            "format": self.format,
+            "compression": self.compression,
+            "compression_level": self.compression_level,
+            "checksum": self.checksum,
+            "max_rejected": self.max_rejected,
+            "rejects": self.rejects_place(),
+            "max_record_bytes": self.max_record_bytes,
+            "replace_invalid": self.invalid_characters == "replace",
+            "nonfinite_null": self.nonfinite == "null",
+            "key_case": self.key_case,
+            "records": self.records,
+            "allow_unknown_length": self.allow_unknown_length,
+            "through_client": not self.server_side,
+            "held": self.held,
+            "split_part": self.split_part,
+            "as_stored": self.as_stored,
+            "head_lines": self.head_lines,
+            "memory_limit": self.memory_limit,
+            "keep_existing": not self.overwrite,
+            "if_match": self.if_match,
+        }
+        options |= self.object_options.native()
+        ends = {"source": (self.source, self.source_s3)}
+        if self.destination is not None:
+            ends["destination"] = (self.destination, self.destination_s3)
+        # Resolving costs some 10 MiB of botocore's: equal settings are resolved once.
+        resolved: dict[S3Settings, S3Settings] = {}
+        for end, (name, settings) in ends.items():
+            if places.is_s3(name):
+                found = resolved.get(settings) or settings.resolved()
+                resolved[settings] = found
+                options |= s3_options(end, found)
+        if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
+            from airscoop.aws.tls import ca_file
+
+            options["ca_file"] = ca_file(self.ca_file)
+        return options
+
+
+def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
+    """The binding's options for one S3 end, "source" or "destination"."""
+    return aws_options(end, settings) | {
+        f"{end}_payload_signing": settings.payload_signing,
+        f"{end}_requester_pays": settings.requester_pays,
+        f"{end}_expected_bucket_owner": settings.expected_bucket_owner,
+    }
+
+
+def aws_options(end: str, settings: AwsSettings) -> dict[str, Any]:
+    """Those of them that any service of AWS needs: where it is, and who signs."""
+    options: dict[str, Any] = {
+        f"{end}_endpoint_url": settings.endpoint_url,
+        f"{end}_region": settings.region,
+    }
+    if settings.renewal is not None:
+        options[f"{end}_credentials_provider"] = settings.renewal
+    elif settings.credentials is not None:
+        options |= {
+            f"{end}_access_key_id": settings.credentials.access_key_id,
+            f"{end}_secret_access_key": settings.credentials.secret_access_key,
+            f"{end}_session_token": settings.credentials.session_token,
+        }
+    return options
+
+
+def place(name: str | os.PathLike[str]) -> str:
+    """A source or destination as the engine takes it."""
+    return places.normalized(name)

@@ -1,0 +1,1 @@
+"""One session on Redshift or PostgreSQL."""

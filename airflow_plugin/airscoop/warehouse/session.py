@@ -1,0 +1,345 @@
+"""One session on Redshift or PostgreSQL: partitions, inserts, changes, refresh, scripts."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, cast
+
+from airscoop._native import Session
+from airscoop.aws import tls
+from airscoop.aws.credentials import S3Settings
+from airscoop.errors import UsageError
+from airscoop.receipts.warehouse import (
+    ApplyReceipt,
+    InsertReceipt,
+    PartitionReceipt,
+    PartitionResult,
+    RefreshReceipt,
+    ScriptReceipt,
+)
+from airscoop.transfer import places
+from airscoop.transfer.options import TransferOptions, place
+
+log = logging.getLogger(__name__)
+Dialect = Literal["redshift", "postgres"]
+Status = Literal["added", "moved", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """A partition of an external table: column to value, and the s3:// prefix of its files.
+
+    A location that was read from a catalog is cut at 128 characters.
+    """
+
+    values: Mapping[str, str]
+    location: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadContext:
+    """Where rows or changes came from, for the tables airscoop.loads and airscoop.applied."""
+
+    source: str | None = None
+    etag: str | None = None
+    key: str | None = None
+    dag_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    try_number: int | None = None
+
+
+class Warehouse:
+    """A session, used by one thread at a time; it connects on entering `with` or on first use.
+
+    Each verb makes its own transactions, and is refused while one is open that the caller began by
+    `execute`. What is open when the session is closed is rolled back, with a RuntimeWarning.
+    conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
+    and the password stands in no message.
+    dialect: "redshift" (also its local stand-in) or "postgres".
+    label: query_group of each statement on Redshift, application_name on PostgreSQL.
+    ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
+    it.
+    lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a
+    lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
+    `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
+    bounded by statement_timeout only. What is waited for, and who holds it, goes to the log.
+    statement_timeout: seconds a statement may take otherwise; None leaves the server's own.
+    Tables are named "schema.table", a part with dots in double quotes.
+    """
+
+    def __init__(
+        self,
+        conninfo: Mapping[str, str] | str,
+        *,
+        dialect: Dialect = "redshift",
+        label: str | None = None,
+        ca_file: str | None = None,
+        lock_timeout: float | None = None,
+        statement_timeout: float | None = None,
+    ) -> None:
+        self._session = Session(
+            conninfo if isinstance(conninfo, str) else dict(conninfo),
+            dialect=dialect,
+            ca_file=tls.ca_file(ca_file),
+            label=label,
+            lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
+            statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
+            on_wait=_say_wait,
+        )
+        self._dialect = dialect
+
+    def __repr__(self) -> str:
+        return f"<airscoop.Warehouse dialect={self._dialect}>"
+
+    def __enter__(self) -> Warehouse:
+        self._session.connect()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def execute(
+        self, sql: str, parameters: Sequence[str | None] = ()
+    ) -> list[tuple[str | None, ...]]:
+        """Runs one statement; $1, $2, … stand for the parameters. All rows, as text."""
+        return self._session.execute(sql, tuple(parameters))
+
+    def partitions(self, table: str) -> list[Partition]:
+        """The partitions of an external table, ordered by their values."""
+        found = self._session.partitions(table)
+        return [Partition(values=values, location=location) for values, location in found]
+
+    def add_partitions(self, table: str, partitions: Sequence[Partition]) -> PartitionReceipt:
+        """Registers partitions; one that exists is set to its location again.
+
+        Values are compared as their columns' types read them (20270105 is 2027-01-05 in a date
+        column), and one that its column cannot hold is refused. The catalog is read again in the
+        end: what another session has added elsewhere meanwhile is moved. A location of 128
+        characters or more cannot be compared with the catalog's, so it counts as moved. Each
+        statement commits by itself; running again is safe.
+        """
+        started = time.monotonic()
+        wanted = [(dict(item.values), item.location or "") for item in partitions]
+        statuses = self._session.add_partitions(table, wanted)
+        return PartitionReceipt(
+            seconds=time.monotonic() - started,
+            table=table,
+            partitions=[
+                PartitionResult(values=values, location=location, status=cast(Status, status))
+                for (values, location), status in zip(wanted, statuses, strict=True)
+            ],
+            added=statuses.count("added"),
+            moved=statuses.count("moved"),
+            unchanged=statuses.count("unchanged"),
+        )
+
+    def insert_distinct(
+        self,
+        *,
+        source: str,
+        target: str,
+        columns: Sequence[str],
+        distinct_on: Sequence[str],
+        order_by: Sequence[str] = (),
+        mode: str = "keep",
+        partition: Mapping[str, str] | None = None,
+        expected_records: int | None = None,
+        objects: Sequence[str] = (),
+        load: LoadContext | None = None,
+    ) -> InsertReceipt:
+        """Inserts the rows of the source's partition whose keys the target lacks.
+
+        distinct_on: the key; NULL equals NULL. Of rows with one key the greatest by order_by wins,
+        then by the other columns. mode: "keep" rows of the target, or "replace" those that are less
+        by order_by than the incoming one. expected_records: what the partition must give.
+        objects: s3:// addresses that the partition must read; where the catalog has an external
+        table's partition elsewhere, nothing is inserted (PreconditionFailed).
+        One transaction: after an error nothing was inserted, and running again is safe.
+        """
+        started = time.monotonic()
+        if mode not in ("keep", "replace"):
+            raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
+        expected = _count("expected_records", expected_records)
+        facts = load or LoadContext()
+        counts = self._session.insert_distinct(
+            source=source,
+            target=target,
+            columns=tuple(columns),
+            distinct_on=tuple(distinct_on),
+            order_by=tuple(order_by),
+            replace=mode == "replace",
+            partition=dict(partition or {}),
+            expected_records=expected,
+            objects=(objects,) if isinstance(objects, str) else tuple(objects),
+            load_source=facts.source,
+            load_etag=facts.etag,
+            load_key=facts.key,
+            dag_id=facts.dag_id,
+            run_id=facts.run_id,
+            task_id=facts.task_id,
+            try_number=None if facts.try_number is None else str(facts.try_number),
+        )
+        return InsertReceipt(
+            seconds=time.monotonic() - started,
+            source=source,
+            target=target,
+            partition=dict(partition or {}),
+            mode=mode,
+            scanned=counts["scanned"],
+            duplicates=counts["duplicates"],
+            already_there=counts["already_there"],
+            inserted=counts["inserted"],
+            replaced=counts["replaced"],
+            attempts=counts["attempts"],
+        )
+
+    def apply_changes(
+        self,
+        changes: str | os.PathLike[str],
+        *,
+        table: str,
+        key: Sequence[str],
+        ignore_columns: Sequence[str] = (),
+        expected_changes: int | None = None,
+        again: bool = False,
+        max_record_bytes: int | None = None,
+        allow_unknown_length: bool = False,
+        changes_s3: S3Settings | None = None,
+        ca_file: str | None = None,
+        load: LoadContext | None = None,
+    ) -> ApplyReceipt:
+        """Applies a file of changes, as `airscoop.delta` writes it, to a table by key.
+
+        changes: s3://, http(s):// or a path; JSON lines, gzip or plain. key: the columns of the
+        changes' keys. Values are texts that the server reads as the column's type; an UPDATE sets
+        all columns that the file has. ignore_columns: columns of the file that are left out; any
+        other one that the table lacks is SchemaChanged. expected_changes: how many the file has.
+        One transaction: every statement touches as many rows as the file has changes of its kind,
+        or nothing is applied (CountMismatch). A file whose changes stand in the table already
+        changes nothing (`already_applied`); one that was applied before the table changed further
+        is refused (PreconditionFailed) unless `again`.
+        """
+        started = time.monotonic()
+        if isinstance(key, str):
+            key = (key,)
+        expected = _count("expected_changes", expected_changes)
+        source = place(changes)
+        if source == "-":
+            raise UsageError(
+                "changes are applied from a file or an object, which can be read again and whose "
+                "end is known, not from standard input"
+            )
+        context = load or LoadContext()
+        facts = self._session.apply(
+            changes=TransferOptions(
+                source=source,
+                max_record_bytes=max_record_bytes,
+                allow_unknown_length=allow_unknown_length,
+                source_s3=changes_s3 or S3Settings(),
+                ca_file=ca_file,
+            ).native(),
+            table=table,
+            key=tuple(key),
+            ignored=tuple(ignore_columns),
+            expected_changes=expected,
+            again=again,
+            source=context.source or places.displayed(source),
+            dag_id=context.dag_id,
+            run_id=context.run_id,
+            task_id=context.task_id,
+            try_number=None if context.try_number is None else str(context.try_number),
+        )
+        inserted, updated, deleted = facts["applied"]
+        return ApplyReceipt(
+            seconds=time.monotonic() - started,
+            changes_file=places.displayed(source),
+            table=table,
+            key=list(key),
+            changes=sum(facts["changes"]),
+            inserted=inserted,
+            updated=updated,
+            deleted=deleted,
+            already_applied=facts["already_applied"],
+            digest=facts["digest"],
+            etag=facts["etag"] or None,
+            source_bytes=facts["source_bytes"],
+            text_bytes=facts["text_bytes"],
+            retries=facts["retries"],
+            attempts=facts["attempts"],
+        )
+
+    def refresh(self, view: str) -> RefreshReceipt:
+        """Refreshes a materialized view; AccessDenied names the statement that mends ownership."""
+        started = time.monotonic()
+        self._session.refresh(view)
+        return RefreshReceipt(seconds=time.monotonic() - started, view=view)
+
+    def run_script(
+        self, path: str | os.PathLike[str], *, variables: Mapping[str, str] | None = None
+    ) -> ScriptReceipt:
+        """Runs a file's statements one by one, each on its own; the first error ends it.
+
+        ${name} within '…' and "…" is filled in from `variables`; an unknown or an unused one is an
+        error, found before the first statement runs. A transaction that the script begins must end
+        in it: one that is left open is rolled back, and is an error.
+        """
+        started = time.monotonic()
+        file = os.fspath(path)
+        statements = self._session.run_script(file, dict(variables or {}))
+        seconds = time.monotonic() - started
+        return ScriptReceipt(seconds=seconds, file=file, statements=statements)
+
+    def cancel(self) -> None:
+        """Ends the work under way, and all later work of this session, in Cancelled. Any thread."""
+        self._session.cancel()
+
+    def close(self) -> None:
+        """Closes the connection. An open transaction is rolled back, with a warning."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._session.close():
+            warnings.warn(
+                "a warehouse session was closed in an open transaction, which was rolled back; "
+                "run COMMIT or ROLLBACK before",
+                RuntimeWarning,
+                stacklevel=3,  # of whoever closes, also by `with` or by forgetting it
+            )
+
+    def __del__(self) -> None:
+        # Missing where __init__ failed.
+        if "_session" in self.__dict__:
+            self._close()
+
+
+def _say_wait(what: str) -> None:
+    log.warning("waiting for %s", what)
+
+
+def _count(name: str, expected: int | None) -> int:
+    if expected is None:
+        return -1
+    if not isinstance(expected, int) or expected < 0:
+        raise UsageError(f"{name} is {expected!r}; give 0 or more, or None for no check")
+    return expected
+
+
+def _milliseconds(name: str, seconds: float | None) -> int:
+    if seconds is None:
+        return 0
+    if not isinstance(seconds, int | float) or not 0 < seconds < 2**31 / 1000:
+        raise UsageError(f"{name} is {seconds!r}; give seconds above 0, or None for no limit")
+    return math.ceil(seconds * 1000)

@@ -1,0 +1,388 @@
+"""airscoop.delta(engine="athena"): the same changes as the other engine's, and what is refused.
+
+Athena itself is not here: see support/athena.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.airports import airports
+from support.athena import DuckAthena
+from support.exports import Exports, LeaseClock
+from support.fault_server import fault_proxy
+from support.moto import MotoServer
+from support.s3 import BUCKET, Store
+
+import airscoop
+from airscoop import errors
+from airscoop.deltas.athena import AthenaDelta, AthenaSettings
+from airscoop.deltas.job import delta_job
+from airscoop.exports.registry import Registry
+from airscoop.hooks import athena as hooks
+
+OLD = 'PK,v,"the note"\r\n1,a,"x, ""y"""\r\n2,b,\r\n3,c,ü\r\n4,d,z\r\n'
+NEW = '\ufeffthe note,PK,v\n"x, ""y""",1,a\n,2,B\nü,3,c\nnew,5,e\\\n'
+
+
+class Bench:
+    """A store, a catalog and a worker, and what they were asked."""
+
+    def __init__(self, store: Store, moto: MotoServer) -> None:
+        self.store, self.moto = store, moto
+        self.glue = moto.client("glue")
+        self.database = f"db_{store.prefix}"
+        self.glue.create_database(DatabaseInput={"Name": self.database})
+        self.rows: dict[str, Any] = {}
+        self.hook = DuckAthena(moto, store, self.rows)
+
+    def export(self, version: str, *texts: str) -> list[str]:
+        return [
+            self.store.put(f"t/{version}/{number}.csv.gz", gzip.compress(text.encode()))
+            for number, text in enumerate(texts)
+        ]
+
+    def delta(self, old: Any, new: Any, **options: Any) -> AthenaDelta:
+        settings = AthenaSettings(
+            database=self.database,
+            results=self.store.uri("results"),
+            poll_seconds=0.01,
+            empty_is_null=options.pop("empty_is_null", False),
+        )
+        found = airscoop.delta(
+            old, new, engine="athena", athena=settings, old_s3=self.store.settings(), **options
+        )
+        assert isinstance(found, AthenaDelta)
+        return found
+
+    def catalog(self, name: str, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> str:
+        found = [{"Name": column, "Type": kind} for column, kind in columns.items()]
+        table = {"Name": name, "StorageDescriptor": {"Columns": found, "Location": "s3://x/"}}
+        self.glue.create_table(DatabaseName=self.database, TableInput=table)
+        self.rows[name] = rows
+        return f"{self.database}.{name}"
+
+    def tables(self) -> list[str]:
+        found = self.glue.get_tables(DatabaseName=self.database)["TableList"]
+        return [table["Name"] for table in found if table["Name"].startswith("airscoop")]
+
+    def left(self) -> list[str]:
+        return [name for name in self.store.names() if name.startswith("results/")]
+
+
+@pytest.fixture
+def bench(
+    store: Store, moto_server: MotoServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    found = Bench(store, moto_server)
+    monkeypatch.setattr(hooks, "athena_hook", lambda conn_id: found.hook)
+    monkeypatch.setattr(hooks, "glue_client", lambda conn_id: found.glue)
+    yield found
+    assert found.tables() == []
+
+
+def local(bench: Bench, old: Any, new: Any, **options: Any) -> airscoop.Delta:
+    return airscoop.delta(old, new, old_s3=bench.store.settings(), **options)
+
+
+def by_id(delta: airscoop.Delta) -> list[Any]:
+    return sorted(
+        ({**change, "changed": sorted(change.get("changed", []))} for change in delta),
+        key=lambda change: str(change["id"]),
+    )
+
+
+def counts(delta: airscoop.Delta) -> tuple[int, ...]:
+    facts = delta.receipt
+    return (
+        facts.old_rows, facts.new_rows, facts.inserted, facts.updated, facts.deleted,
+        facts.unchanged,
+    )  # fmt: skip
+
+
+def test_both_engines_find_the_same_changes(bench: Bench) -> None:
+    old, new = bench.export("v1", OLD), bench.export("v2", NEW)
+    athena = bench.delta(old, new, version="it's v2", empty_is_null=True)
+    other = local(bench, old, new, version="it's v2")
+    assert by_id(athena) == by_id(other)
+    assert counts(athena) == counts(other) == (4, 4, 1, 1, 1, 2)
+    assert [change["id"] for change in athena] == sorted(change["id"] for change in other)
+
+
+def test_an_export_of_several_objects_and_the_first_import(bench: Bench) -> None:
+    parts = bench.export("v1", "PK,v\n1,a\n2,b\n", "PK,v\n3,c\n")
+    bench.store.put("t/v1/_SUCCESS", b"")
+    athena = bench.delta(None, parts)
+    assert counts(athena) == (0, 3, 3, 0, 0, 0)
+    assert by_id(athena) == by_id(local(bench, None, parts))
+
+
+def test_real_snapshots_have_the_same_changes_by_both_engines(bench: Bench) -> None:
+    old, new = (
+        bench.store.put(f"airports/{version}/airports.csv", airports(version).read_bytes())
+        for version in ("20250909", "20260905")
+    )
+    athena = bench.delta(old, new, key=["icao"], version="20260905")
+    other = local(bench, old, new, key=["icao"], version="20260905")
+    for delta in (athena, other):
+        facts = delta.receipt
+        assert (facts.inserted, facts.deleted, facts.updated) == (628, 600, 12_062)
+    assert by_id(athena) == by_id(other)
+
+
+def test_what_is_written_is_the_same_each_time_and_can_be_discarded(bench: Bench) -> None:
+    old, new = bench.export("v1", OLD), bench.export("v2", NEW)
+    written = []
+    for name in ("a.jsonl", "b.jsonl"):
+        delta = bench.delta(old, new)
+        delta.write(bench.store.uri(name), destination_s3=bench.store.settings())
+        written.append(bench.store.get(name))
+        assert bench.left()
+        delta.discard()
+        assert bench.left() == []
+    assert written[0] == written[1]
+    assert len(written[0].splitlines()) == 3
+
+
+def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
+    columns = {"pk": "string", "v": "varchar(9)"}
+    old = bench.catalog("old", columns, [("1", None), ("2", "b"), ("3", "c")])
+    new = bench.catalog("new", columns, [("1", ""), ("2", "b"), ("3", None)])
+    delta = bench.delta(old, new, key=["pk"])
+    assert counts(delta) == (3, 3, 0, 2, 0, 1)
+    assert {change["key"]["pk"]: change["row"]["v"] for change in delta} == {"1": "", "3": None}
+    typed = bench.catalog("typed", {"pk": "bigint"}, [])
+    with pytest.raises(errors.UnsupportedFormat, match="pk is bigint"):
+        bench.delta(None, typed, key=["pk"])
+    with pytest.raises(errors.NotFound, match="gone is no table"):
+        bench.delta(None, f"{bench.database}.gone", key=["pk"])
+
+
+@pytest.mark.parametrize(
+    ("new", "error", "message"),
+    [
+        ("PK,v\n1,a\n1,b\n", errors.DuplicateKey, "1 rows have a key that another"),
+        ("PK,v\n,a\n2,b\n", errors.BadRecord, "1 rows have an empty key"),
+        ('PK,v\n1,"a\nb"\n2,b\n', errors.BadRecord, "1 rows have too few values"),
+        ("PK,v\n", errors.SuspectExport, "fewer than min_rows"),
+        ("PK,v\n1,a\n", errors.SuspectExport, "more than max_delete_ratio"),
+        ("PK,v,w\n1,a,b\n2,b,c\n", errors.SchemaChanged, "added: w"),
+        ('PK,"v\nw"\n1,a\n', errors.BadRecord, "no row of names"),
+        ("PK,PK\n1,a\n", errors.BadRecord, "no row of names"),
+        ("id,v\n1,a\n2,b\n", errors.SchemaChanged, "added: id; gone: PK"),
+    ],
+)
+def test_what_is_refused_writes_nothing(
+    bench: Bench, new: str, error: type[errors.AirscoopError], message: str
+) -> None:
+    old = bench.export("v1", "PK,v\n1,a\n2,b\n")
+    with pytest.raises(error, match=message):
+        bench.delta(old, bench.export("v2", new))
+    assert not any("UNLOAD" in statement for statement in bench.hook.statements)
+    assert bench.left() == []
+
+
+def test_a_folder_with_other_objects_is_refused(bench: Bench) -> None:
+    one, two = bench.export("v1", "PK,v\n1,a\n", "PK,v\n2,b\n")
+    with pytest.raises(errors.UsageError, match=r"1\.csv\.gz, too, .* folder of its own"):
+        bench.delta(None, one)
+    elsewhere = bench.export("v2", "PK,v\n1,a\n")
+    with pytest.raises(errors.NotFound, match="another folder"):
+        bench.delta(None, [one, two, *elsewhere])
+    with pytest.raises(errors.SchemaChanged, match="other columns than"):
+        bench.delta(None, bench.export("v3", "PK,v\n1,a\n", "PK,w\n2,b\n"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"format": "jsonl"}, {"duplicates": "last"}, {"schema_change": "compare_common"}],
+)
+def test_what_athena_cannot_do_is_said(bench: Bench, options: dict[str, Any]) -> None:
+    with pytest.raises(errors.UnsupportedFormat, match="compares CSV"):
+        bench.delta(None, "s3://b/k", **options)
+
+
+def test_without_settings_or_with_an_unknown_engine_it_is_wrong_usage() -> None:
+    with pytest.raises(errors.UsageError, match="AthenaSettings"):
+        airscoop.delta(None, "s3://b/k", engine="athena")
+    with pytest.raises(errors.UsageError, match="local, athena"):
+        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]
+
+
+def test_a_query_that_fails_leaves_no_files(bench: Bench) -> None:
+    bench.hook.fail_unload = True
+    with pytest.raises(RuntimeError):
+        bench.delta(None, bench.export("v1", OLD))
+    assert bench.left() == []
+
+
+def test_files_that_miss_changes_are_noticed(bench: Bench) -> None:
+    delta = bench.delta(None, bench.export("v1", OLD))
+    (first, *_) = [name for name in bench.left() if "/changes/" in name]
+    bench.store.client.delete_object(Bucket="transfers", Key=bench.store.key(first))
+    with pytest.raises(errors.CountMismatch, match="but Athena counted 4"):
+        delta.write(bench.store.uri("x.jsonl"), destination_s3=bench.store.settings())
+    assert "x.jsonl" not in bench.store.names()
+
+
+@pytest.fixture
+def slow_queries(moto_server: MotoServer) -> Iterator[None]:
+    """Queries are queued and run for a while: three questions each."""
+
+    def ask(path: str, body: dict[str, Any]) -> None:
+        data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"{moto_server.endpoint}/moto-api/state-manager/{path}", data, kind
+        )
+        urllib.request.urlopen(request, timeout=20).close()
+
+    name = {"model_name": "athena::execution"}
+    ask("set-transition", {**name, "transition": {"progression": "manual", "times": 3}})
+    yield
+    ask("unset-transition", name)
+
+
+@pytest.mark.usefixtures("slow_queries")
+def test_a_query_is_waited_for(bench: Bench) -> None:
+    assert counts(bench.delta(None, bench.export("v1", OLD))) == (0, 4, 4, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("slow_queries")
+def test_another_thread_can_cancel_it(bench: Bench) -> None:
+    job = delta_job(
+        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        athena={"database": bench.database, "results": bench.store.uri("results")},
+    )  # fmt: skip
+    with pytest.raises(errors.Cancelled, match=r"0\.csv\.gz"):
+        job.run(on_progress=lambda _: job.cancel())
+    assert states(bench) == ["CANCELLED"]
+
+
+def changes_by_job(bench: Bench, settings: airscoop.S3Settings | None = None) -> Any:
+    """A job that has run, and its result; they use S3 as `settings` say."""
+    job = delta_job(
+        None, bench.export("v1", OLD), engine="athena", new_s3=settings or bench.store.settings(),
+        athena={"database": bench.database, "results": bench.store.uri("results")},
+    )  # fmt: skip
+    return job, job.run()
+
+
+def test_a_cancel_reaches_the_writing_of_its_results(bench: Bench) -> None:
+    job, result = changes_by_job(bench)
+    place = bench.store.uri("x.jsonl")
+    with pytest.raises(errors.Cancelled):
+        result.write(place, destination_s3=bench.store.settings(), before_commit=job.cancel)
+    with pytest.raises(errors.Cancelled):
+        result.write(place, destination_s3=bench.store.settings())
+    assert "x.jsonl" not in bench.store.names()
+    assert bench.store.uploads() == []
+
+
+@pytest.mark.parametrize("request_kind", ["list", "get"])
+def test_a_cancel_ends_the_waiting_for_the_files_that_athena_wrote(
+    request_kind: str, bench: Bench
+) -> None:
+    released = threading.Event()
+    with fault_proxy(bench.store.endpoint) as proxy:
+        settings = bench.store.settings(endpoint_url=proxy.url)
+        job, result = changes_by_job(bench, settings)
+
+        def hang(handler: Any, request: Any) -> None:
+            job.cancel()
+            released.wait(60)
+
+        proxy.on(request_kind, hang, times=100)
+        with pytest.raises(errors.Cancelled):
+            result.write(bench.store.uri("x.jsonl"), destination_s3=bench.store.settings())
+        released.set()
+    assert "x.jsonl" not in bench.store.names()
+
+
+def test_names_in_the_catalog_may_hold_quotes(bench: Bench) -> None:
+    names = ['the "key"', "it's", 'v"; DROP TABLE t; --']
+    columns = dict.fromkeys(names, "string")
+    old = bench.catalog("old", columns, [("1", "a", "b"), ("2", "a", "b")])
+    new = bench.catalog("new", columns, [("1", "a", "c"), ("3", "a", "b")])
+    delta = bench.delta(old, new, key=names[:1], max_delete_ratio=1.0)
+    assert counts(delta) == (2, 2, 1, 1, 1, 0)
+    assert {tuple(change["row"]) for change in delta} == {tuple(names)}
+
+
+def states(bench: Bench) -> list[str]:
+    athena = bench.moto.client("athena")
+    found = athena.list_query_executions()["QueryExecutionIds"]
+    runs = [athena.get_query_execution(QueryExecutionId=one)["QueryExecution"] for one in found]
+    return [
+        run["Status"]["State"]
+        for run in runs
+        if run["ResultConfiguration"]["OutputLocation"].startswith(bench.store.uri(""))
+    ]
+
+
+@pytest.mark.usefixtures("slow_queries")
+def test_an_interrupt_stops_the_query(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bench.delta(None, bench.export("v1", OLD))
+    assert states(bench) == ["CANCELLED"]
+
+
+@pytest.mark.usefixtures("slow_queries")
+def test_a_query_that_someone_stops_is_an_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    athena = bench.moto.client("athena")
+
+    def stop(seconds: float) -> None:
+        for query in athena.list_query_executions()["QueryExecutionIds"]:
+            athena.stop_query_execution(QueryExecutionId=query)
+
+    monkeypatch.setattr(time, "sleep", stop)
+    with pytest.raises(errors.SqlError, match="cancelled"):
+        bench.delta(None, bench.export("v1", OLD))
+
+
+def test_the_steps_of_an_export_work_with_athena(
+    bench: Bench, registry_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(registry_table, client=bench.moto.client("dynamodb"))
+    exports = Exports(bench.store, registry, LeaseClock(monkeypatch))
+    exports.put("V1", {"1": "a", "2": "b"})
+    exports.put("V2", {"1": "A", "3": "c"})
+    exports.register()
+    scratch = f"athena-{bench.store.prefix}"
+    athena = {"database": bench.database, "results": f"s3://{BUCKET}/{scratch}"}
+    for version in ("V1", "V2"):
+        lock = exports.lock(version)
+        exports.compute(lock, engine="athena", athena=athena)
+        exports.finish(lock, state="done")
+    assert exports.ops("V1") == ["INSERT 1", "INSERT 2"]
+    assert exports.ops("V2") == ["DELETE 2", "INSERT 3", "UPDATE 1"]
+    left = bench.store.client.list_objects_v2(Bucket=BUCKET, Prefix=scratch)
+    assert left["KeyCount"] == 0
+
+
+def test_a_statement_that_is_too_long_is_refused(bench: Bench) -> None:
+    names = ",".join(f"a rather long name of column number {n}" for n in range(700))
+    with pytest.raises(errors.UsageError, match="too many columns"):
+        bench.delta(None, bench.export("v1", f"{names}\n"), key=[names.split(",")[0]])
+    assert bench.hook.statements == []
+
+
+def test_the_command_line_says_what_is_missing(store: Store) -> None:
+    line = [sys.executable, "-m", "airscoop.cli", "delta", "-", "s3://b/k", "--engine", "athena"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--athena-database" in done.stderr

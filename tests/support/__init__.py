@@ -1,0 +1,1 @@
+"""What several tests use: pytest plugins, which tests/conftest.py loads, and plain helpers."""

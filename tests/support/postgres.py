@@ -1,0 +1,86 @@
+"""PostgreSQL with TLS on a free port, and a database for each test; removed afterwards."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from airscoop.local.processes import free_ports
+from support.certificates import KEY, make_certificate
+
+BIN = Path("/usr/lib/postgresql/15/bin")
+SUPERUSER, PASSWORD = "superuser", "correct horse"
+
+
+def as_server(*command: str | Path) -> None:
+    """Runs a command as the user that may run PostgreSQL, which root may not."""
+    user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    done = subprocess.run([*user, *map(str, command)], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def settings(port: int, database: str, certificate: str) -> dict[str, str]:
+    password = PASSWORD.replace(" ", "%20")
+    return {
+        "certificate": certificate,
+        "host": "127.0.0.1",
+        "port": str(port),
+        "user": SUPERUSER,
+        "password": PASSWORD,
+        "dbname": database,
+        "dsn": f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}",
+    }
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[dict[str, str]]:
+    """A PostgreSQL 15 that speaks TLS: host, port, user (a superuser), password, dbname; also dsn,
+    a libpq URI, and certificate, the file of the one it shows."""
+    if not (BIN / "initdb").exists():
+        pytest.skip(f"{BIN} is missing: apt-get install postgresql-15")
+    root = Path(tempfile.mkdtemp(prefix="airscoop-test-"))
+    secret = root / "password"
+    secret.write_text(PASSWORD)
+    certificate = make_certificate(root)
+    if os.getuid() == 0:
+        uid = pwd.getpwnam("postgres").pw_uid
+        for place in (root, secret, certificate, root / KEY):
+            os.chown(place, uid, -1)
+    data, port = root / "data", free_ports(1)[0]
+    options = (
+        f"-p {port} -k {root} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
+        f" -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={root}/{KEY}"
+    )
+    try:
+        as_server(
+            BIN / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={secret}", "-A",
+            "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        as_server(BIN / "pg_ctl", "-D", data, "-w", "-l", root / "log", "-o", options, "start")
+        try:
+            yield settings(port, "postgres", str(certificate))
+        finally:
+            as_server(BIN / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An empty database of the test's own; the same keys as `postgres`."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres["dsn"], autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield settings(int(postgres["port"]), name, postgres["certificate"])
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

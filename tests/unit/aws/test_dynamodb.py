@@ -1,0 +1,140 @@
+"""What DynamoDB answers when it is busy or refuses, which the test server never does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.stub import Stubber
+
+from airscoop import errors
+from airscoop.aws.dynamodb import MOST_CONFLICTS, DynamoTable
+
+KEY, OTHER = ("a", "b"), ("a", "lock")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airscoop.aws.dynamodb._wait", lambda attempt: None)
+
+
+@pytest.fixture
+def client() -> Any:
+    return botocore.session.Session().create_client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def transact(table: DynamoTable) -> list[bool]:
+    return table.update_if(
+        KEY, "SET #x = :x", {"x": 1}, condition="#y = :x",
+        other=OTHER, other_condition="#z = :z", other_values={"z": 2},
+    )  # fmt: skip
+
+
+def cancelled(stub: Stubber, *codes: str) -> None:
+    """The answer to a transaction, one reason an item."""
+    stub.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": [{"Code": code} for code in codes]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("codes", "held"),
+    [
+        (("ConditionalCheckFailed", "None"), [False, True]),
+        (("None", "ConditionalCheckFailed"), [True, False]),
+        (("ConditionalCheckFailed", "ConditionalCheckFailed"), [False, False]),
+    ],
+)
+def test_a_transaction_tells_which_condition_did_not_hold(
+    client: Any, codes: tuple[str, str], held: list[bool]
+) -> None:
+    with Stubber(client) as stub:
+        cancelled(stub, *codes)
+        assert transact(DynamoTable("t", client)) == held
+        stub.assert_no_pending_responses()
+
+
+def test_a_transaction_that_meets_another_is_tried_again(client: Any) -> None:
+    with Stubber(client) as stub:
+        cancelled(stub, "None", "TransactionConflict")
+        cancelled(stub, "TransactionConflict", "ConditionalCheckFailed")
+        stub.add_response("transact_write_items", {})
+        assert transact(DynamoTable("t", client)) == []
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_is_throttled_is_tried_again(client: Any, code: str) -> None:
+    with Stubber(client) as stub:
+        cancelled(stub, code, "None")
+        stub.add_response("transact_write_items", {})
+        assert transact(DynamoTable("t", client)) == []
+        stub.assert_no_pending_responses()
+
+
+def test_a_transaction_that_is_refused_for_its_content_is_no_failed_condition(client: Any) -> None:
+    with Stubber(client) as stub:
+        cancelled(stub, "ValidationError", "None")
+        with pytest.raises(errors.HttpError, match="the table t: ValidationError") as caught:
+            transact(DynamoTable("t", client))
+    assert not caught.value.retryable
+
+
+def test_conflicts_that_do_not_end_are_an_error_that_may_pass(client: Any) -> None:
+    with Stubber(client) as stub:
+        for _ in range(MOST_CONFLICTS):
+            cancelled(stub, "None", "TransactionConflict")
+        with pytest.raises(errors.Throttled, match="the table t: other writes") as caught:
+            transact(DynamoTable("t", client))
+        stub.assert_no_pending_responses()
+    assert caught.value.retryable
+
+
+def test_a_heartbeat_that_meets_a_transaction_is_sent_again(client: Any) -> None:
+    with Stubber(client) as stub:
+        stub.add_client_error("update_item", "TransactionConflictException", http_status_code=400)
+        stub.add_response("update_item", {"Attributes": {"x": {"N": "1"}}})
+        table = DynamoTable("t", client)
+        assert table.update(KEY, "SET #x = :x", {"x": 1}, condition="#x = :x") == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "retryable"),
+    [
+        ("ThrottlingException", 400, errors.Throttled, True),
+        ("ProvisionedThroughputExceededException", 400, errors.Throttled, True),
+        ("RequestLimitExceeded", 400, errors.Throttled, True),
+        ("InternalServerError", 500, errors.Throttled, True),
+        ("AccessDeniedException", 400, errors.AccessDenied, False),
+        ("ExpiredTokenException", 400, errors.CredentialsExpired, True),
+        ("ResourceNotFoundException", 400, errors.NotFound, False),
+        ("ValidationException", 400, errors.HttpError, False),
+    ],
+)
+def test_an_error_says_whether_another_try_may_help(
+    client: Any, code: str, status: int, kind: type[errors.AirscoopError], retryable: bool
+) -> None:
+    with Stubber(client) as stub:
+        stub.add_client_error("get_item", code, "it says why", http_status_code=status)
+        with pytest.raises(kind, match=f"the table t: {code}: it says why") as caught:
+            DynamoTable("t", client).get(KEY)
+    assert (caught.value.retryable, caught.value.http_status) == (retryable, status)
+
+
+def test_values_survive_the_table(client: Any) -> None:
+    value = {"s": "é", "n": -3, "f": 0.25, "b": True, "e": None, "l": [1, {"m": "x"}], "d": {}}
+    from airscoop.aws.dynamodb import _item, _plain
+
+    assert _plain(_item(value)) == value
+    with pytest.raises(TypeError, match="bytes cannot be kept"):
+        _item({"x": b"y"})

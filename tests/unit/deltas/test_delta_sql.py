@@ -1,0 +1,155 @@
+"""The delta as SQL: its changes on DuckDB are those of the C engine, one by one."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from support.athena_sql import on_duckdb
+from support.delta_tables import Table, export, tables
+from support.properties import examples
+
+import airscoop
+from airscoop import errors
+from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, literal, quoted
+
+
+def connect(width: int, old: Table | None, new: Table) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    names = ["PK", *(f"c{n}" for n in range(width))]
+    for name, table in (("old_export", old), ("new_export", new)):
+        if table is None:
+            continue
+        columns = ", ".join(f"{column} VARCHAR" for column in names)
+        connection.execute(f"CREATE TABLE {name} ({columns})")
+        marks = ", ".join("?" for _ in names)
+        for key, row in table.items():
+            connection.execute(f"INSERT INTO {name} VALUES ({marks})", [key, *row])
+    return connection
+
+
+def sql_for(width: int, *, old: bool = True, version: str = "") -> DeltaSql:
+    return DeltaSql(
+        old="old_export" if old else None,
+        new="new_export",
+        columns=["PK", *(f"c{n}" for n in range(width))],
+        key=["PK"],
+        version=version,
+    )
+
+
+def by_sql(connection: duckdb.DuckDBPyConnection, sql: DeltaSql) -> dict[str, Any]:
+    lines = [line for (line,) in connection.execute(on_duckdb(sql.lines())).fetchall()]
+    changes = [json.loads(line) for line in lines]
+    assert [change["id"] for change in changes] == sorted({change["id"] for change in changes})
+    for line, change in zip(lines, changes, strict=True):
+        assert line.endswith(f'"id":"{change["id"]}"}}')
+    return by_id(changes)
+
+
+def by_id(changes: Iterable[Any]) -> dict[str, Any]:
+    return {
+        change["id"]: (
+            change["op"],
+            change["key"],
+            change["row"],
+            sorted(change["changed"]) if "changed" in change else None,
+        )
+        for change in changes
+    }
+
+
+@examples(60)
+@given(tables())
+def test_any_two_tables_have_the_same_changes_by_both_engines(
+    case: tuple[int, Table, Table],
+) -> None:
+    width, old, new = case
+    connection = connect(width, old, new)
+    sql = sql_for(width, version="it's v2")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [
+            export(Path(folder), name, width, table, random.Random(1), json_lines=False)
+            for name, table in (("old", old), ("new", new))
+        ]
+        delta = airscoop.delta(*paths, max_delete_ratio=1.0, min_rows=0, version="it's v2")
+    assert by_sql(connection, sql) == by_id(delta)
+    row = connection.execute(on_duckdb(sql.counts())).fetchone()
+    assert row is not None
+    counts = dict(zip(COUNTS, row, strict=True))
+    receipt = delta.receipt
+    for name in ("old_rows", "new_rows", "inserted", "updated", "deleted", "unchanged"):
+        assert counts[name] == getattr(receipt, name), name
+
+
+def test_without_an_old_export_every_row_is_an_insert() -> None:
+    new: Table = {"1": ("a",), "2": (None,)}
+    changes = by_sql(connect(1, None, new), sql_for(1, old=False))
+    assert sorted(change[0] for change in changes.values()) == ["INSERT", "INSERT"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"new_duplicates": 1}, errors.DuplicateKey),
+        ({"empty_keys": 2}, errors.BadRecord),
+        ({"cut_rows": 2}, errors.BadRecord),
+        ({"new_rows": 0}, errors.SuspectExport),
+        ({"deleted": 4}, errors.SuspectExport),
+        ({"inserted": 1}, errors.CountMismatch),
+    ],
+)
+def test_the_counts_are_checked(changes: dict[str, int], error: type[errors.AirscoopError]) -> None:
+    counts = dict.fromkeys(COUNTS, 0) | {"old_rows": 10, "new_rows": 10, "unchanged": 10}
+    check_counts(counts, name="t", max_delete_ratio=0.3, min_rows=1)
+    with pytest.raises(error):
+        check_counts(counts | changes, name="t", max_delete_ratio=0.3, min_rows=1)
+
+
+def test_a_key_that_is_no_column_is_refused() -> None:
+    with pytest.raises(errors.UsageError, match='"id" is no column of t; the columns are a, b'):
+        DeltaSql(old=None, new="t", columns=["a", "b"], key=["id"])
+
+
+def test_names_may_hold_anything_that_sql_would_take_for_its_own(tmp_path: Path) -> None:
+    names = ['the "key"', "it's", "select", "a b", 'x"."y', 'v"; DROP TABLE t; --', "\\", "{}é"]
+    old = {"1": ["a"] * 7, "2": ["b"] * 7}
+    new = {"1": ["a"] * 6 + ["z"], "3": ["c"] * 7}
+    paths: list[Path] = []
+    connection = duckdb.connect()
+    columns = ", ".join(quoted(name) + " VARCHAR" for name in names)
+    for table, rows in (('old "t"', old), ("it's new", new)):
+        connection.execute(f"CREATE TABLE {quoted(table)} ({columns})")
+        paths.append(tmp_path / f"{len(paths)}.csv")
+        with paths[-1].open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            for key, row in rows.items():
+                connection.execute(
+                    f"INSERT INTO {quoted(table)} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [key, *row]
+                )
+                writer.writerow([key, *row])
+    sql = DeltaSql(old=quoted('old "t"'), new=quoted("it's new"), columns=names, key=[names[0]])
+    delta = airscoop.delta(*paths, key=[names[0]], max_delete_ratio=1.0)
+    assert by_sql(connection, sql) == by_id(delta)
+    counts = connection.execute(on_duckdb(sql.counts())).fetchone()
+    assert counts is not None
+    assert dict(zip(COUNTS, counts, strict=True))["updated"] == 1
+
+
+def test_an_identifier_and_a_text_end_only_where_they_end() -> None:
+    for text in ('"', '""', "'", 'a"b', "a'b", "\\'", '\\"', "", "plain"):
+        assert quoted(text)[1:-1].replace('""', "").count('"') == 0
+        assert literal(text)[1:-1].replace("''", "").count("'") == 0
+        assert duckdb.connect().execute(f"SELECT {literal(text)}").fetchone() == (text,)
+        if text:
+            found = duckdb.connect().execute(f"SELECT 1 AS {quoted(text)}").description
+            assert found is not None and found[0][0] == text

@@ -1,0 +1,74 @@
+"""Names of sources, destinations and reject files."""
+
+from __future__ import annotations
+
+import pytest
+
+from airscoop.errors import UsageError
+from airscoop.transfer import places
+
+
+@pytest.mark.parametrize(
+    ("destination", "rejects"),
+    [
+        (
+            "s3://b/reviews/day=2026-01-01/x.json.gz",
+            "s3://b/reviews/_rejects/day=2026-01-01/x.json.gz.jsonl",
+        ),
+        ("s3://b/r/y=1/m=2/x", "s3://b/r/_rejects/y=1/m=2/x.jsonl"),
+        ("s3://b/y=1/x", "s3://b/_rejects/y=1/x.jsonl"),
+        ("s3://b/x", "s3://b/_rejects/x.jsonl"),
+        ("s3://b/r/x", "s3://b/r/_rejects/x.jsonl"),
+        ("s3://b/a=1/r/x", "s3://b/a=1/r/_rejects/x.jsonl"),
+        ("/data/day=1/x.gz", "/data/_rejects/day=1/x.gz.jsonl"),
+        ("x.gz", "_rejects/x.gz.jsonl"),
+    ],
+)
+def test_rejects_lie_at_the_root_of_the_prefix_outside_partitions(
+    destination: str, rejects: str
+) -> None:
+    assert places.rejects_for(destination) == rejects
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("https://user:secret@host/a?X-Amz-Signature=1#f", "https://host/a"),
+        ("http://host:80/a", "http://host:80/a"),
+        ("http://user:secret@[bad/x?token=1#f", "http://[bad/x"),
+        ("http://user:secret@[bad?token=1/2", "http://[bad"),
+        ("s3://b/a?b", "s3://b/a?b"),
+        ("/tmp/a?b", "/tmp/a?b"),
+    ],
+)
+def test_user_info_and_query_are_never_shown(name: str, shown: str) -> None:
+    assert places.displayed(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "secrets"),
+    [
+        (
+            "https://user:s%40cret@host/a",
+            {"user:s%40cret", "user:s@cret", "user", "s%40cret", "s@cret"},
+        ),
+        ("https://host/a?sig=x%2By+z&Key=K#f", {"x%2By+z", "x+y+z", "x+y z", "K"}),
+        ("https://host/a?token", {"token"}),
+        ("http://user:pass@[bad/x", {"user:pass", "user", "pass"}),
+        ("https://host/a@b", set()),
+        ("s3://b/a?b=c", set()),
+    ],
+)
+def test_the_secrets_of_an_address_are_what_is_not_shown(name: str, secrets: set[str]) -> None:
+    assert set(places.secrets_in(name)) == secrets
+    assert not any(secret in places.displayed(name) for secret in secrets)
+
+
+@pytest.mark.parametrize("name", ["ftp://host/a", "gs://bucket/a", "hdfs://x/y"])
+def test_a_scheme_that_nobody_reads_is_named(name: str) -> None:
+    with pytest.raises(UsageError, match=name.split("/", maxsplit=1)[0]):
+        places.normalized(name)
+
+
+def test_a_file_uri_is_a_path() -> None:
+    assert places.normalized("file:///tmp/a") == "/tmp/a"
