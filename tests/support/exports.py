@@ -15,16 +15,11 @@ import pytest
 
 from airscoop.exports import lease
 from airscoop.exports.registry import Registry
-from airscoop.exports.steps import (
-    ExportLock,
-    Terms,
-    compute_changes,
-    finish_export,
-    lock_export,
-    prefixes_of,
-    register_export,
-    register_exports,
-)
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.exports.steps.finish import finish_export
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.register import prefixes_of, register_export, register_exports
+from airscoop.exports.steps.working import ExportLock, Terms
 from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 from support.moto import MotoServer
 from support.s3 import BUCKET, Store

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
 from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.register import prefixes_of, register_export, register_exports
+from airscoop.hooks import aws
 from airscoop.operators.base import AirscoopOperator
 
 if TYPE_CHECKING:
@@ -47,9 +49,6 @@ class RegisterExportsOperator(AirscoopOperator):
         self.aws_conn_id = aws_conn_id
 
     def perform(self, context: Context) -> RegisterReceipt:
-        from airscoop.exports.steps import prefixes_of, register_export, register_exports
-        from airscoop.hooks import aws
-
         settings, ca_file = aws.s3_settings(self.aws_conn_id)
         registry = aws.registry(self.aws_conn_id, self.registry)
         marker = self.complete_marker or None

@@ -25,10 +25,11 @@ from support.s3 import BUCKET, Store
 
 import airscoop
 from airscoop import errors
-from airscoop.deltas.athena import AthenaDelta, AthenaSettings
+from airscoop.deltas.athena import AthenaDelta
 from airscoop.deltas.job import delta_job
 from airscoop.exports.registry import Registry
 from airscoop.hooks import athena as hooks
+from airscoop.hooks.athena import AthenaSettings
 
 OLD = 'PK,v,"the note"\r\n1,a,"x, ""y"""\r\n2,b,\r\n3,c,ü\r\n4,d,z\r\n'
 NEW = '\ufeffthe note,PK,v\n"x, ""y""",1,a\n,2,B\nü,3,c\nnew,5,e\\\n'

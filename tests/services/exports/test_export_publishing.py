@@ -18,9 +18,11 @@ from support.s3 import BUCKET, OWNER
 from support.waiting import eventually
 
 from airscoop import Credentials, errors
-from airscoop.aws.credentials import KinesisSettings
+from airscoop.aws.settings import KinesisSettings
 from airscoop.exports.lease import Lease
-from airscoop.exports.steps import ExportLock, Terms, lock_export, publish_changes
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.publish import publish_changes
+from airscoop.exports.steps.working import ExportLock, Terms
 
 
 @pytest.fixture
@@ -219,8 +221,9 @@ PUBLISHER = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
-from airscoop.aws.credentials import KinesisSettings
-from airscoop.exports.steps import Terms, publish_changes
+from airscoop.aws.settings import KinesisSettings
+from airscoop.exports.steps.working import Terms
+from airscoop.exports.steps.publish import publish_changes
 from airscoop.exports.lease import Lease
 from airscoop.exports.registry import Registry
 if sys.argv[9:] == ["without heartbeat"]:

@@ -20,7 +20,9 @@ from airscoop import errors
 from airscoop.exports import model as airscoop_exports
 from airscoop.exports.lease import LOCK, Lease
 from airscoop.exports.registry import Registry
-from airscoop.exports.steps import ExportLock, Terms, compute_changes, lock_export
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.working import ExportLock, Terms
 
 
 def test_each_export_is_compared_with_the_last_done_one_before_it(exports: Exports) -> None:
@@ -354,7 +356,7 @@ WORKER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import errors
-from airscoop.exports.steps import ExportLock, Terms, working
+from airscoop.exports.steps.working import ExportLock, Terms, working
 from airscoop.exports.registry import ChangesFile, Registry
 registry, lock = Registry(sys.argv[2]), ExportLock(**json.loads(sys.argv[3]))
 terms = Terms(seconds=float(sys.argv[4]), handover_seconds=30)
@@ -495,8 +497,12 @@ def test_a_run_that_loses_its_lock_stops_computing_and_writes_nothing(exports: E
 CONTENDER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
-from airscoop.exports.steps import Terms, compute_changes, finish_export, lock_export
-from airscoop.aws.credentials import Credentials, S3Settings
+from airscoop.exports.steps.working import Terms
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.exports.steps.finish import finish_export
+from airscoop.exports.steps.lock import lock_export
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import S3Settings
 from airscoop.exports.registry import Registry
 registry, export, owner, changes = Registry(sys.argv[2]), *sys.argv[3:6]
 s3 = S3Settings(credentials=Credentials(access_key_id=sys.argv[6], secret_access_key=sys.argv[7]),

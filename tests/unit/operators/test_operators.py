@@ -233,7 +233,7 @@ def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> d
             counts: dict[str, Any] = dict.fromkeys(RECEIPT_FIELDS, 0)
             return CopyReceipt(**counts)
 
-    monkeypatch.setattr("airscoop.CopyJob", Job)
+    monkeypatch.setattr("airscoop.operators.stream_to_s3.CopyJob", Job)
     operator.execute(context)
     return given
 

@@ -13,7 +13,7 @@ import pytest
 
 import airscoop
 from airscoop import receipts
-from airscoop.aws import credentials
+from airscoop.aws import credentials, settings
 from airscoop.transfer import object_options, options
 
 MODULES = [
@@ -22,7 +22,7 @@ MODULES = [
 ]
 CLASSES = [
     cls
-    for module in (receipts, *MODULES, credentials, object_options, options)
+    for module in (receipts, *MODULES, credentials, settings, object_options, options)
     for cls in vars(module).values()
     if isinstance(cls, type) and dataclasses.is_dataclass(cls) and cls.__module__ == module.__name__
 ]

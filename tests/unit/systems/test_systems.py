@@ -11,12 +11,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
 from airscoop.local import systems
 from airscoop.local.demo.__main__ import DEMOS
 from airscoop.systems import DEFAULT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "airflow_plugin" / "airscoop"
 TERRAFORM = ROOT / "terraform"
 SYSTEMS = sorted(path.stem for path in (ROOT / "dags").glob("*.py"))

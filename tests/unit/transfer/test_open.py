@@ -22,9 +22,9 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.transfer import open as files
-from airscoop.transfer.open import BUFFER_BYTES
+from airscoop.transfer import writers
 from airscoop.transfer.options import Compression
+from airscoop.transfer.writers import BUFFER_BYTES
 
 TEXT = "".join(f"{n},line é {n * 7919}\n" for n in range(60_000))
 DATA = TEXT.encode()
@@ -673,7 +673,7 @@ def test_an_exception_between_any_two_steps_of_a_write_never_leaves_a_hole(
         file = airscoop.open(folder / "out", mode)
         accepted = 0
         try:
-            with raising_at(step, files.__file__):
+            with raising_at(step, writers.__file__):
                 while accepted < 4:
                     file.write(data)
                     accepted += 1
