@@ -16,7 +16,7 @@ from support.standin import StandIn
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse.session import Warehouse
+from airscoop.warehouse.session import Dialect, Warehouse
 
 Settings = dict[str, str]
 Eye = psycopg.Connection[Any]
@@ -27,7 +27,7 @@ CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "
 class House:
     """A schema with source, target, a view and a script, on either server."""
 
-    def __init__(self, dsn: str, dialect: str, folder: Path) -> None:
+    def __init__(self, dsn: str, dialect: Dialect, folder: Path) -> None:
         self.dsn, self.dialect = dsn, dialect
         self.schema = f"house_{uuid.uuid4().hex[:8]}"
         self.changes = folder / "changes.jsonl"
@@ -50,7 +50,7 @@ class House:
         eye.execute(f"DELETE FROM {self.schema}.target".encode())
 
     def open(self, **options: Any) -> Warehouse:
-        return Warehouse(self.dsn, dialect=self.dialect, **options)  # type: ignore[arg-type]
+        return Warehouse(self.dsn, dialect=self.dialect, **options)
 
     def insert(self, warehouse: Warehouse) -> Any:
         return warehouse.insert_distinct(

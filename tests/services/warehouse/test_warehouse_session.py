@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,8 +31,8 @@ def conninfo(database: Settings, **changes: str) -> Settings:
     return {name: value for name, value in {**database, **changes}.items() if name not in OURS}
 
 
-def connect(database: Settings, **options: object) -> Warehouse:
-    return Warehouse(conninfo(database), dialect="postgres", **options)  # type: ignore[arg-type]
+def connect(database: Settings, **options: Any) -> Warehouse:
+    return Warehouse(conninfo(database), dialect="postgres", **options)
 
 
 def wait_for(question: Callable[[], bool]) -> None:
@@ -497,8 +498,9 @@ def test_a_closed_session_says_so(database: Settings) -> None:
 @pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 1e12])
 def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
+    limit: dict[str, Any] = {name: seconds}
     with pytest.raises(errors.UsageError, match=name):
-        Warehouse("", **{name: seconds})  # type: ignore[arg-type]
+        Warehouse("", **limit)
 
 
 def test_the_password_is_not_in_the_representation(database: Settings) -> None:
