@@ -1,4 +1,4 @@
-/* Where temporary files go. */
+/* Temporary files, and where they go. */
 #ifndef SCOOP_BASE_TEMP_FOLDER_H
 #define SCOOP_BASE_TEMP_FOLDER_H
 
@@ -12,5 +12,8 @@ const char *scoop_temp_folder(void);
  * is written there counts as memory. Of a file system over another one, such as an overlay, only
  * the upper one is seen. */
 bool scoop_folder_is_memory(const char *folder);
+/* A file without a name, for reading and writing: whatever ends the process, nothing is left of it.
+ * Its descriptor, or -1 with errno. */
+int scoop_temp_file_open(const char *folder);
 
 #endif

@@ -27,7 +27,8 @@ from airscoop.exports.steps import (
 )
 from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 from support.moto import MotoServer
-from support.s3 import BUCKET, Store, eventually
+from support.s3 import BUCKET, Store
+from support.waiting import eventually
 
 QUICK = Terms(seconds=0.6, handover_seconds=30)
 ROWS = {"1": "a", "2": "b", "3": "c", "4": "d"}

@@ -12,6 +12,7 @@ FOLDERS = {
     "services/faults": "torture",
     "services/memory": "torture",
     "fuzz": "torture",
+    "c/sieve_test.c": "torture",
     "services": "services",
     "systems": "systems",
     "deploy": "systems",

@@ -200,3 +200,10 @@ def test_snapshots_that_cannot_be_meant_are_refused(
     tmp_path: Path, document: object, text: str
 ) -> None:
     assert snapshot_problem(tmp_path, document).startswith(text)
+
+
+def test_a_misspelt_field_is_named_before_the_missing_one(tmp_path: Path) -> None:
+    rest = {name: value for name, value in GOOD.items() if name != "columns"}
+    path = write(tmp_path / "sources.yml", GOOD, {**rest, "name": "other", "colums": ["asin"]})
+    with pytest.raises(ConfigError, match=r"source other: unknown field colums$"):
+        load_bestsellers_sources(path)

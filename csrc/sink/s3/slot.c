@@ -1,9 +1,6 @@
 /* Where a part waits until it is sent: in memory, in the source that can be read again, or, too
  * large for the one and without the other, in a temporary file. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,10 +103,8 @@ static int take_buffer(struct scoop_s3_slot *slot, struct scoop_error *error) {
     return 0;
 }
 
-/* A file without a name: whatever ends the process, nothing is left of it. */
 static int take_file(struct scoop_s3_slot *slot, struct scoop_error *error) {
     const char *folder = slot->sink->temp_folder;
-    char name[512];
     drop_buffers(slot->sink, 0);
     if (slot->file >= 0)
         return 0;
@@ -122,13 +117,7 @@ static int take_file(struct scoop_s3_slot *slot, struct scoop_error *error) {
         error->retryable = false;
         return -1;
     }
-    slot->file = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
-    if (slot->file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-        snprintf(name, sizeof name, "%s/.airscoop.XXXXXX", folder);
-        slot->file = mkostemp(name, O_CLOEXEC);
-        if (slot->file >= 0)
-            unlink(name);
-    }
+    slot->file = scoop_temp_file_open(folder);
     return slot->file >= 0
                ? 0
                : scoop_fail_errno(error, errno,

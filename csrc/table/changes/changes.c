@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text/row_scan.h"
+#include "table/changes/line.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 
@@ -213,7 +214,7 @@ int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_
 }
 
 const char *scoop_change_op(const struct scoop_change *change) {
-    return change->kind == SCOOP_RECORD_UPDATED ? "UPDATE"
-           : change->kind == SCOOP_RECORD_OLD   ? "DELETE"
-                                                : "INSERT";
+    return scoop_change_op_name(change->kind == SCOOP_RECORD_UPDATED ? SCOOP_CHANGE_UPDATE
+                                : change->kind == SCOOP_RECORD_OLD   ? SCOOP_CHANGE_DELETE
+                                                                     : SCOOP_CHANGE_INSERT);
 }

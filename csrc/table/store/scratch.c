@@ -1,9 +1,6 @@
 #include "table/store/scratch.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -78,24 +75,8 @@ void scoop_scratch_free(struct scoop_scratch *scratch) {
     scratch->fd = -1;
 }
 
-/* For file systems without O_TMPFILE. */
-static int open_named(const char *folder) {
-    char path[4096];
-    int length = snprintf(path, sizeof path, "%s/airscoop-XXXXXX", folder);
-    if (length < 0 || (size_t)length >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    return fd;
-}
-
 static int open_scratch(struct scoop_scratch *scratch, struct scoop_error *error) {
-    scratch->fd = open(scratch->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (scratch->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        scratch->fd = open_named(scratch->folder);
+    scratch->fd = scoop_temp_file_open(scratch->folder);
     return scratch->fd >= 0
                ? 0
                : scoop_fail_errno(error, errno, "opening a temporary file in %s", scratch->folder);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "table/changes/line.h"
+
 #define NUMBER "\"airscoop_number\""
 #define OP "\"airscoop_op\""
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Origin, Request, fault_proxy, origin
+from support.fault_server import Origin, Request, fault_proxy
 from support.kinesis import Stream, change, lines
 from support.paths import PACKAGE_ROOT
-from support.s3 import MIB, PART_BYTES, Store, eventually, noise
+from support.s3 import MIB, PART_BYTES, Store, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
@@ -46,12 +47,6 @@ class Gate:
         self.reached.set()
         self.opened.wait(60)
         connection.sendall(self._body[half:])
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from services.deltas.test_delta_sources import airports
+from support.airports import airports
 from support.athena import DuckAthena
 from support.exports import Exports, LeaseClock
 from support.fault_server import fault_proxy

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.exports import ROWS, Exports
-from support.fault_server import FaultProxy, Request, fault_proxy
+from support.fault_server import FaultProxy, Request
 from support.moto import MotoServer
 from support.paths import TESTS
 from support.s3 import BUCKET, OWNER, Store
@@ -48,12 +48,6 @@ def passing(meanwhile: Callable[[], object]) -> Gate:
     gate = Gate(meanwhile)
     gate.opened.set()
     return gate
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture

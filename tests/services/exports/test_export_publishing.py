@@ -14,7 +14,8 @@ import pytest
 from support.exports import QUICK, ROWS, Exports
 from support.moto import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
 from support.paths import TESTS
-from support.s3 import BUCKET, OWNER, eventually
+from support.s3 import BUCKET, OWNER
+from support.waiting import eventually
 
 from airscoop import Credentials, errors
 from airscoop.aws.credentials import KinesisSettings

@@ -13,7 +13,8 @@ import pytest
 from support.exports import QUICK, ROWS, Exports
 from support.moto import MotoServer
 from support.paths import TESTS
-from support.s3 import OWNER, eventually
+from support.s3 import OWNER
+from support.waiting import eventually
 
 from airscoop import errors
 from airscoop.exports import model as airscoop_exports

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.exports import LeaseClock
 from support.moto import LosingProxy, MotoServer
-from support.s3 import eventually
+from support.waiting import eventually
 
 from airscoop import errors
 from airscoop.exports.lease import LOCK, Lease
@@ -394,10 +394,7 @@ def test_the_heartbeat_tells_at_once_that_the_lock_is_lost(registry: Registry) -
     assert first is not None
     with pytest.raises(errors.LockLost), first:
         Lease.attach(registry, "tenant/a", "me", first.fence, seconds=30)
-        end = time.monotonic() + 20
-        while not lost and time.monotonic() < end:
-            time.sleep(0.02)
-        assert lost
+        assert eventually(lambda: bool(lost), seconds=20)
         first.check()
 
 

@@ -12,16 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kinesis import (
-    THROTTLED,
-    Answer,
-    Stream,
-    assert_in_order,
-    change,
-    lines,
-    wait_for,
-)
+from support.kinesis import THROTTLED, Answer, Stream, assert_in_order, change, lines
 from support.s3 import OWNER, Store
+from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, errors
@@ -360,7 +353,7 @@ def test_it_can_be_cancelled_from_another_thread(tmp_path: Path, stream: Stream)
     job = airscoop.PublishJob(path, stream.name, kinesis=stream.settings())
 
     def cancel() -> None:
-        wait_for(lambda: len(stream.proxy.puts()) > 0)
+        assert eventually(lambda: len(stream.proxy.puts()) > 0)
         job.cancel()
 
     thread = threading.Thread(target=cancel)
@@ -417,7 +410,7 @@ def test_changes_that_come_slowly_are_sent_when_they_are_old(
                 count = len(stream.proxy.stored)
                 out.write(lines([one]))
                 out.flush()
-                wait_for(partial(more_than, count))
+                assert eventually(partial(more_than, count))
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -430,7 +423,7 @@ def test_several_requests_are_under_way_at_once(
     changes: tuple[Path, list[dict[str, Any]]], stream: Stream
 ) -> None:
     def wait_for_two() -> None:
-        wait_for(lambda: len(stream.proxy.puts()) > 1)
+        assert eventually(lambda: len(stream.proxy.puts()) > 1)
         stream.proxy.gate.set()
 
     stream.proxy.gate.clear()  # the first has no answer when the second comes

@@ -19,8 +19,8 @@ from typing import Any
 import psycopg
 import pytest
 from support.paths import ROOT
-from support.s3 import eventually
-from support.standin import _state_folder
+from support.standin import state_folder
+from support.waiting import eventually
 
 from airscoop.local import aws
 from airscoop.local import stack as local_stack
@@ -32,7 +32,7 @@ from airscoop.local.s3 import _client
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder of the test's own; what it left running is stopped."""
-    found = _state_folder()
+    found = state_folder()
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", str(found))
     yield found
     local_stack.down()

@@ -18,7 +18,6 @@ from support.fault_server import (
     Request,
     before_body,
     error,
-    fault_proxy,
     lose_answer,
     reset_early,
 )
@@ -33,12 +32,6 @@ SIZES = {"put": 1000, "complete": PART_BYTES + MIB}
 
 class Stop(Exception):
     """Raised by a signal's handler, as Airflow's timeouts are."""
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from support.fault_server import Request, error, fault_proxy, plain
-from support.s3 import BUCKET, READER, Store, eventually, gzipped, json_lines, noise
+from support.s3 import BUCKET, READER, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import PrefixIncomplete, PrefixReceipt

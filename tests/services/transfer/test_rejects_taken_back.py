@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, error, fault_proxy
+from support.fault_server import FaultProxy, Request, error
 from support.s3 import Store, json_lines
 
 import airscoop
@@ -18,12 +17,6 @@ from airscoop.transfer.options import TransferOptions
 
 TEXT = json_lines(30) + b"{bad\n"
 EARLIER = b"of an earlier run\n"
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture

@@ -10,20 +10,11 @@ from typing import Any
 
 import pytest
 from support.fault_server import error, fault_proxy
-from support.s3 import Store, gzipped, noise
+from support.s3 import Store, gzipped
+from support.split import SPLIT, copied, rows
 
 import airscoop
 from airscoop.errors import AirscoopError, BadRecord, UsageError
-
-SPLIT = 5 * 2**20
-
-
-def rows(count: int, *, seed: int = 1) -> bytes:
-    """JSON lines of some 1.1 KB that gzip makes little smaller than half."""
-    text = noise(count * 512, seed=seed).hex().encode()
-    return b"".join(
-        b'{"n": %d, "text": "%s"}\n' % (n, text[n * 1024 : n * 1024 + 1024]) for n in range(count)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +24,6 @@ def text() -> bytes:
 
 def files(store: Store, pattern: str = "out-") -> list[str]:
     return [name for name in store.names() if name.startswith(pattern)]
-
-
-def copied(store: Store, source: str, destination: str, **options: Any) -> airscoop.CopyReceipt:
-    settings = store.settings()
-    defaults: dict[str, Any] = {
-        "split_bytes": SPLIT,
-        "source_s3": settings,
-        "destination_s3": settings,
-    }
-    return airscoop.copy(source, destination, **defaults | options)
 
 
 @pytest.mark.parametrize("format", ["raw", "jsonl"])

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.transfer.test_split_outputs import SPLIT, copied, rows
 from support.fault_server import error, fault_proxy
 from support.s3 import AIRSCOOP, Store
+from support.split import SPLIT, copied, rows
 
 import airscoop
 from airscoop.errors import AirscoopError, PreconditionFailed, UsageError

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from support.fault_server import (
     Origin,
     cut_answer,
     error,
-    fault_proxy,
-    origin,
     redirect,
     stored,
     with_length,
@@ -31,18 +28,6 @@ from airscoop import Credentials, Warehouse, errors, tracing
 
 SECRETS = ("hunter2", "SIGNATURE", "SESSION", OWNER.secret_access_key, "Credential=", "AWS4")
 LINE = re.compile(r"airscoop 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+/\d+ [a-z0-9]+: .+")
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import hashlib
 import json
 import subprocess
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from support.fault_server import Origin, chunked, origin, with_length
+from support.fault_server import Origin, chunked, with_length
 from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lines, noise
 
 import airscoop
@@ -21,12 +21,6 @@ from airscoop.transfer.options import Compression
 TEXT = json_lines(2000)
 SOURCES = ("http", "chunks", "s3", "file", "stdin")
 DESTINATIONS = ("s3", "file", "stdout")
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 def make_source(kind: str, data: bytes, store: Store, folder: Path, web: Origin) -> str:

@@ -9,18 +9,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from support.warehouse import Settings, connect
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import LoadContext, Warehouse
 
-Settings = dict[str, str]
 Row = tuple[object, ...]
 COLUMNS = ("k1", "k2", "stamp", "body")
 KEYS, ORDER = ("k1", "k2"), ("stamp",)
-
-
-def connect(database: Settings, **options: Any) -> Warehouse:
-    return Warehouse(database["dsn"], dialect="postgres", **options)
 
 
 @pytest.fixture

@@ -13,14 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 from support.standin import StandIn
+from support.waiting import eventually
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Dialect, Warehouse
 
-Settings = dict[str, str]
 Eye = psycopg.Connection[Any]
-OURS = ("dsn", "certificate")
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'
 
 
@@ -101,7 +100,9 @@ def on_redshift(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tupl
     yield from made(request, tmp_path, "redshift")
 
 
-def made(request: pytest.FixtureRequest, folder: Path, dialect: str) -> Iterator[tuple[House, Eye]]:
+def made(
+    request: pytest.FixtureRequest, folder: Path, dialect: Dialect
+) -> Iterator[tuple[House, Eye]]:
     if dialect == "postgres":
         dsn = str(request.getfixturevalue("database")["dsn"])
     else:
@@ -268,8 +269,7 @@ def test_a_snapshot_from_before_an_alter_does_not_hide_the_targets_rows(
         with found.held("ALTER TABLE {s}.target ALTER COLUMN stamp TYPE bigint") as holder:
             worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))
             worker.start()
-            while not blocked(eye):
-                pass
+            assert eventually(lambda: blocked(eye))
             holder.commit()
             worker.join()
     assert (done[0].inserted, done[0].already_there) == (0, 2)

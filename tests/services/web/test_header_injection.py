@@ -4,12 +4,12 @@ its name, before anything is sent, and without telling a secret."""
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, fault_proxy, origin, with_length
+from support.fault_server import FaultProxy, origin, with_length
 from support.s3 import AIRSCOOP, OWNER, Store
 
 import airscoop
@@ -20,12 +20,6 @@ PUBLIC: dict[str, Any] = {
     "access_key_id": OWNER.access_key_id,
     "secret_access_key": OWNER.secret_access_key,
 }
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 def credentials(**changes: str) -> dict[str, Any]:

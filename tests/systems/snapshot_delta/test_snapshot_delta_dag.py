@@ -24,7 +24,7 @@ import pytest
 import yaml
 from support.airflow import Services
 from support.paths import ROOT
-from support.s3 import eventually
+from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, S3Settings
@@ -131,7 +131,7 @@ class StallingKinesis:
 class Plant:
     """The DAG in an Airflow of its own, with buckets, registry, stream and queue of its own."""
 
-    def __init__(self, status: dict[str, Any], folder: Path) -> None:
+    def __init__(self, status: dict[str, Any], folder: Path, database: Path) -> None:
         name = f"snapshot-delta-{uuid.uuid4().hex[:8]}"
         self.bucket, self.table, self.stream = f"{name}-exports", name, name
         self.keys = status["s3"]
@@ -155,9 +155,11 @@ class Plant:
         self.queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.registry = Registry(name, client=dynamodb)
         self.proxy = StallingKinesis(endpoint)
-        self.services = self._services(status, folder, name)
+        self.services = self._services(status, folder, name, database)
 
-    def _services(self, status: dict[str, Any], folder: Path, name: str) -> Services:
+    def _services(
+        self, status: dict[str, Any], folder: Path, name: str, database: Path
+    ) -> Services:
         (folder / "dags" / "config").mkdir(parents=True)
         shutil.copy(ROOT / "dags" / "snapshot_delta.py", folder / "dags")
         shipped = ROOT / "dags" / "config" / "snapshot_delta.yml"
@@ -181,7 +183,7 @@ class Plant:
             },
             settings={"AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection)},
         )
-        return Services(self.airflow, folder, triggerer=True, settings=SETTINGS)
+        return Services(self.airflow, folder, database, triggerer=True, settings=SETTINGS)
 
     def deliver(self, table: str, version: str, rows: Rows) -> str:
         """Puts an export; gives its key."""
@@ -259,8 +261,10 @@ def by_id(changes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def plant(stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    running = Plant(stack, tmp_path_factory.mktemp("snapshot-delta"))
+def plant(
+    stack: dict[str, Any], airflow_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Plant]:
+    running = Plant(stack, tmp_path_factory.mktemp("snapshot-delta"), airflow_database)
     try:
         running.services.start()
         yield running

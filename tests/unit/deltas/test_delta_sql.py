@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from hypothesis import given
 from support.athena_sql import on_duckdb
+from support.delta_tables import Table, export, tables
 from support.properties import examples
-from unit.deltas.test_delta_properties import Table, export, tables
 
 import airscoop
 from airscoop import errors
