@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from terraform_files import (
+from support.terraform_files import (
     FILES,
     MODULES,
     ROOT,

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from terraform_files import TERRAFORM
+from support.terraform_files import TERRAFORM
 
 # Without the network it would try for minutes.
 ENVIRONMENT = {
