@@ -216,7 +216,7 @@ def test_without_settings_or_with_an_unknown_engine_it_is_wrong_usage() -> None:
     with pytest.raises(errors.UsageError, match="AthenaSettings"):
         airscoop.delta(None, "s3://b/k", engine="athena")
     with pytest.raises(errors.UsageError, match="local, athena"):
-        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]
+        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_query_that_fails_leaves_no_files(bench: Bench) -> None:
