@@ -8,6 +8,7 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "aws/uri.h"
+#include "text/utf8.h"
 
 enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
 
@@ -28,37 +29,32 @@ void scoop_rejects_forget(struct scoop_rejects *rejects) {
     rejects->lines.length = 0;
 }
 
-/* Length of the valid UTF-8 sequence at `text`, 0 if there is none. */
-static size_t sequence(const unsigned char *text, size_t length) {
-    unsigned char first = text[0];
-    size_t need = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (need == 0 || first > 0xF4 || need > length)
-        return 0;
-    for (size_t i = 1; i < need; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    if ((first == 0xE0 && text[1] < 0xA0) || (first == 0xED && text[1] > 0x9F) ||
-        (first == 0xF0 && text[1] < 0x90) || (first == 0xF4 && text[1] > 0x8F))
-        return 0;
-    return need;
-}
-
-/* Appends a JSON string; bytes that are not UTF-8 become U+FFFD. */
-static int append_json(struct scoop_buf *buf, const void *data, size_t length,
-                       struct scoop_error *error) {
-    const unsigned char *text = data;
-    int status = scoop_buf_append(buf, "\"", 1, error);
-    for (size_t i = 0; i < length && status == 0;) {
-        size_t good = sequence(text + i, length - i);
-        if (good == 0)
-            status = scoop_buf_append(buf, "\xEF\xBF\xBD", 3, error);
-        else if (text[i] == '"' || text[i] == '\\')
+/* Appends the inside of a JSON string. The text is UTF-8. */
+static int append_escaped(struct scoop_buf *buf, const unsigned char *text, size_t length,
+                          struct scoop_error *error) {
+    int status = 0;
+    for (size_t i = 0; i < length && status == 0; i++) {
+        if (text[i] == '"' || text[i] == '\\')
             status = scoop_buf_printf(buf, error, "\\%c", text[i]);
         else if (text[i] < 0x20)
             status = scoop_buf_printf(buf, error, "\\u%04x", text[i]);
         else
-            status = scoop_buf_append(buf, text + i, good, error);
-        i += good ? good : 1;
+            status = scoop_buf_append(buf, text + i, 1, error);
+    }
+    return status;
+}
+
+/* Appends a JSON string; each byte that is not UTF-8 becomes U+FFFD. */
+static int append_json(struct scoop_buf *buf, const void *data, size_t length,
+                       struct scoop_error *error) {
+    const unsigned char *text = data;
+    int status = scoop_buf_append(buf, "\"", 1, error);
+    for (size_t i = 0; i < length && status == 0; i++) {
+        size_t good = scoop_utf8_valid(text + i, length - i);
+        status = append_escaped(buf, text + i, good, error);
+        i += good;
+        if (status == 0 && i < length)
+            status = scoop_buf_append_text(buf, "\xEF\xBF\xBD", error);
     }
     return status == 0 ? scoop_buf_append(buf, "\"", 1, error) : -1;
 }

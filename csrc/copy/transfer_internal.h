@@ -4,36 +4,38 @@
  * one helps against. An attempt begins with nothing of the one before. They follow each other in
  * this direction only, so there is a last one:
  *
- *      SERVER ------------------> SERVER_AT_ONCE        it refuses to copy in parts
+ *      SERVER ------------------> SERVER_AT_ONCE       it refuses to copy in parts
  *         |                             |
  *         | it may not, or refuses      | the same
  *         v                             |
  *      STREAM <-------------------------+
- *      |  ^  |
- *      |  |  | what is passed on as it is holds a record that must change
- *      +--+  v
+ *      |  ^ |
+ *      |  | | what is passed on as it is holds a record that must change
+ *      +--+ v
  *         TRANSFORM
  *
- *      STREAM to STREAM, once: the upload of an earlier try does not fit, and is dropped
+ * STREAM follows STREAM once, when the upload of an earlier try does not fit and is dropped.
  *
  * The phases of one attempt, from top to bottom:
  *
- *                     OPENING <------------------------------+
- *       the server's  |     |  a stream's                    |
- *               LOOKING     SNIFFING      the first bytes    |
- *                  |        STREAMING                        |
- *                  |        FINISHING     the source ended   | it is taken back,
- *                  |           |                             | another one follows
- *                  +--SEALING--+          all arrives        |
- *                     HOLDING             if wanted          |
- *                     REJECTS             their file      RESTARTING
- *                     COMMITTING          all or nothing     ^
- *                     CLEANING            an old file        |
- *                     DONE                           LOOKING to COMMITTING
+ *                  OPENING <--------------------------+
+ *   the server's   |     |   a stream's               |
+ *            LOOKING     SNIFFING      first bytes    |
+ *               |        STREAMING                    |
+ *               |        FINISHING     source ended   | another attempt
+ *               |           |                         |
+ *               +--SEALING--+          all arrives    |
+ *                  HOLDING             if wanted      |
+ *                  REJECTS             their file     |
+ *                  COMMITTING          all or nothing |
+ *                  CLEANING            an old file    |
+ *                  DONE                               |
+ *                                                     |
+ *   LOOKING to COMMITTING, given up ---------> RESTARTING
+ *   any but DONE, an error or a cancel ------> ABORTING ----> FAILED
  *
- *      An error or a cancel leads from any of them to ABORTING, then FAILED; from CLEANING, when
- * the destination is there already, to FAILED at once. An abort that comes too late, as the commit
- *      turns out to have come about, goes on to CLEANING.
+ * An error in CLEANING takes nothing back: the destination is there. An ABORTING that finds the
+ * commit to have come about goes on to CLEANING.
  */
 #ifndef SCOOP_COPY_TRANSFER_INTERNAL_H
 #define SCOOP_COPY_TRANSFER_INTERNAL_H

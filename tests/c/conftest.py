@@ -59,8 +59,8 @@ class CaseFailed(Exception):
 
 
 class CmockaCase(pytest.Item):
-    def __init__(self, *, flavor: str, program: str, case: str, **kwargs: object) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]
+    def __init__(self, *, flavor: str, program: str, case: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.flavor, self.program, self.case = flavor, program, case
 
     def runtest(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_binary_uses_the_stable_abi_only(wheel: Path) -> None:
 
 
 def test_every_module_and_the_types_are_in_the_wheel(wheel: Path) -> None:
-    package = ROOT / "airflow_plugin"
+    package = PACKAGE_ROOT
     wanted = {str(path.relative_to(package)) for path in package.glob("airscoop/**/*.py")}
     wanted |= {"airscoop/py.typed", "airscoop/_native.pyi", "airscoop/_native.abi3.so"}
     assert wanted <= set(zipfile.ZipFile(wheel).namelist())

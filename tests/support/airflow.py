@@ -1,4 +1,4 @@
-"""Airflow for the tests: its database, made once, and all of its services."""
+"""Airflow for the tests: the DAGs, a database, made once, and all of its services."""
 
 from __future__ import annotations
 
@@ -11,15 +11,27 @@ import subprocess
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.processes import free_ports
+from support.paths import ROOT
 from support.waiting import eventually
 
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
 START_SECONDS, STOP_SECONDS = 150, 5
+
+
+@pytest.fixture(scope="session")
+def bag() -> DagBag:
+    """All of dags/."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags"))
 
 
 @pytest.fixture(scope="session")

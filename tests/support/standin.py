@@ -21,7 +21,7 @@ from airscoop.local import processes
 from airscoop.local import stack as local_stack
 from airscoop.local.postgres import BIN, Postgres
 from airscoop.local.processes import Process
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT
 
 USER, PASSWORD = "awsuser", "standin-secret"
 SERDE = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' STORED AS TEXTFILE"
@@ -79,7 +79,7 @@ class StandIn:
             "the stand-in",
             [sys.executable, "-m", "airscoop.local.redshift", *words],
             log=self._log,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")},
+            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
         )
         processes.wait_until(
             lambda: processes.accepts(self.port),

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import csv
-import heapq
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from airscoop._native import Transfer
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
-from airscoop.deltas.result import BLOCK_BYTES, Delta
+from airscoop.deltas.athena_result import AthenaDelta, discard, read
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import (
     AirscoopError,
     BadRecord,
-    CountMismatch,
     NotFound,
-    ProtocolError,
     SchemaChanged,
-    UnsupportedFormat,
     UsageError,
 )
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
-    from airscoop.transfer.upload import Upload
+    pass
 
 log = logging.getLogger(__name__)
-
-ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
 
 
 class AthenaSettings(Protocol):
@@ -95,93 +87,6 @@ class AthenaClient(Protocol):
 
     def text_columns(self, database: str, name: str) -> list[str]:
         """The columns of a table of the catalog, which must be texts."""
-
-
-class AthenaDelta(Delta):
-    """The changes that Athena wrote, in the order of their ids, whatever files they are in."""
-
-    def __init__(
-        self,
-        receipt: DeltaReceipt,
-        *,
-        folder: str,
-        s3: S3Settings,
-        ca_file: str | None,
-        cancellation: Cancellation,
-    ) -> None:
-        self.receipt = receipt
-        self._folder = folder
-        self._s3, self._ca_file = s3, ca_file
-        self._cancellation = cancellation
-
-    def blocks(self) -> Iterator[bytes]:
-        """The changes as JSON lines, in blocks of about 1 MiB; as many as the receipt counts."""
-        count, block = 0, bytearray()
-        for line in self._lines():
-            count += 1
-            block += line
-            if len(block) >= BLOCK_BYTES:
-                yield bytes(block)
-                block.clear()
-        if count != len(self):
-            raise CountMismatch(
-                f"{self._folder} has {count:,} changes, but Athena counted {len(self):,}; run the "
-                "delta again"
-            )
-        if block:
-            yield bytes(block)
-
-    def _write_to(self, upload: Upload) -> None:
-        for block in self.blocks():
-            upload.write(block)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Not for Athena's results: write them, and read the file."""
-        raise UnsupportedFormat("changes by Athena are JSON lines: write them, and read the file")
-
-    def discard(self) -> None:
-        """Removes what the run has left below `results`."""
-        _discard(self._folder, self._s3, self._ca_file)
-
-    def _lines(self) -> Iterator[bytes]:
-        """Each file is in order; together they are merged."""
-        found = [
-            each.uri
-            for each in storage.list_objects(
-                f"{self._folder}changes/",
-                s3=self._s3,
-                ca_file=self._ca_file,
-                check=self._cancellation.check,
-            )
-            if each.size
-        ]
-        return heapq.merge(*map(self._file, found), key=change_id)
-
-    def _file(self, uri: str) -> Iterator[bytes]:
-        before = b""
-        blocks = _read(self._cancellation, uri, s3=self._s3, ca_file=self._ca_file)
-        for line in lines_of(blocks):
-            if change_id(line) <= before:
-                raise ProtocolError(f"{uri}: the changes are not in the order of their ids")
-            before = change_id(line)
-            yield line
-
-
-def change_id(line: bytes) -> bytes:
-    """The id at the end of a line."""
-    end = len(line) - 1 - TAIL_BYTES
-    return line[end - ID_BYTES : end]
-
-
-def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines, each with its newline."""
-    rest = b""
-    for block in blocks:
-        whole, newline, rest = (rest + block).rpartition(b"\n")
-        if newline:
-            yield from (line + b"\n" for line in whole.split(b"\n"))
-    if rest:
-        yield rest + b"\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +181,7 @@ class AthenaJob:
             yield
         except BaseException:
             try:
-                _discard(self._folder, self._s3, self._ca_file)
+                discard(self._folder, self._s3, self._ca_file)
             except AirscoopError as error:
                 log.warning("%s could not be removed: %s", self._folder, error)
             raise
@@ -397,24 +302,8 @@ class AthenaJob:
         return names
 
     def _first_line(self, source: str) -> str:
-        blocks = _read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)
+        blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)
         return b"".join(blocks).decode("utf-8", errors="replace")
-
-
-def _read(
-    cancellation: Cancellation,
-    uri: str,
-    *,
-    s3: S3Settings,
-    ca_file: str | None,
-    head_lines: int | None = None,
-) -> Iterator[bytes]:
-    """What `airscoop.read` yields; a cancel ends it also while it waits."""
-    options = TransferOptions(source=uri, source_s3=s3, ca_file=ca_file, head_lines=head_lines)
-    transfer = Transfer(options.native(), to_memory=True)
-    with transfer, cancellation.reaching(transfer):
-        while block := transfer.read():
-            yield block
 
 
 def _shown(sources: Sequence[str]) -> str:
@@ -428,8 +317,3 @@ def _check_columns(before: Side, after: Side) -> None:
         what = [f"added: {', '.join(added)}"] if added else []
         what += [f"gone: {', '.join(gone)}"] if gone else []
         raise SchemaChanged(f"the columns changed: {'; '.join(what)}")
-
-
-def _discard(prefix: str, s3: S3Settings, ca_file: str | None) -> None:
-    for each in storage.list_objects(prefix, s3=s3, ca_file=ca_file):
-        storage.delete(each.uri, s3=s3, ca_file=ca_file)

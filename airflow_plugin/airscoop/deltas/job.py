@@ -202,7 +202,7 @@ def _athena_job(
     athena: AthenaSettings | Mapping[str, Any] | None,
     options: DeltaOptions,
 ) -> AthenaJob:
-    import airscoop
+    import airscoop  # the core does not know whose AthenaSettings is
     from airscoop.deltas.athena import AthenaJob
 
     if athena is None:

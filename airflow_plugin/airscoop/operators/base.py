@@ -123,29 +123,19 @@ class WarehouseOperator(AirscoopOperator):
             warehouse.cancel()
 
 
-class ExportStepOperator(AirscoopOperator):
-    """A step of an export, under the lock that a LockExportOperator has taken.
-
-    lock: that operator's output. registry: the DynamoDB table. lease_seconds and handover_seconds:
-    how long the lock holds without a sign of life, in a step and between two of them.
-    """
+class RegistryOperator(AirscoopOperator):
+    """An operator that works by the registry of exports, the DynamoDB table `registry`."""
 
     def __init__(
         self,
         *,
-        lock: XComArg | LockDict | None,
         registry: str = TABLE,
         aws_conn_id: str | None = "aws_default",
-        lease_seconds: float = SECONDS,
-        handover_seconds: float = HANDOVER_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.lock: LockDict | None = lock  # type: ignore[assignment]  # an XComArg until rendered
         self.registry = registry
         self.aws_conn_id = aws_conn_id
-        self.lease_seconds = lease_seconds
-        self.handover_seconds = handover_seconds
 
     def open_registry(self) -> Registry:
         """The registry, by the connection."""
@@ -154,6 +144,27 @@ class ExportStepOperator(AirscoopOperator):
     def s3(self) -> tuple[S3Settings, str | None]:
         """How to reach S3, and the CA file to trust."""
         return aws.s3_settings(self.aws_conn_id)
+
+
+class ExportStepOperator(RegistryOperator):
+    """A step of an export, under the lock that a LockExportOperator has taken.
+
+    lock: that operator's output. lease_seconds and handover_seconds: how long the lock holds
+    without a sign of life, in a step and between two of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        lock: XComArg | LockDict | None,
+        lease_seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.lock: LockDict | None = lock  # type: ignore[assignment]  # an XComArg until rendered
+        self.lease_seconds = lease_seconds
+        self.handover_seconds = handover_seconds
 
     def terms(self) -> Terms:
         """How long the lock holds."""

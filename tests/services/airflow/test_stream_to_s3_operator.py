@@ -20,7 +20,6 @@ from airscoop.local.airflow_home import aws_connection
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 
 NO_CONTEXT: Any = {}
-WAIT_SECONDS = 300
 
 
 @pytest.fixture
@@ -88,8 +87,12 @@ def test_sigterm_in_the_middle_of_an_upload_leaves_no_object_and_no_upload(
         before = signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
         seen: list[Any] = []
 
+        def is_there() -> bool:
+            seen.extend(uploads(client, bucket, key))
+            return seen != []
+
         def terminate_in_the_upload() -> None:
-            eventually(lambda: seen.extend(uploads(client, bucket, key)) or bool(seen))
+            eventually(is_there)
             os.kill(os.getpid(), signal.SIGTERM)
 
         watcher = threading.Thread(target=terminate_in_the_upload)

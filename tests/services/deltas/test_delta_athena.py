@@ -25,7 +25,7 @@ from support.s3 import BUCKET, Store
 
 import airscoop
 from airscoop import errors
-from airscoop.deltas.athena import AthenaDelta
+from airscoop.deltas.athena_result import AthenaDelta
 from airscoop.deltas.job import delta_job
 from airscoop.exports.registry import Registry
 from airscoop.hooks import athena as hooks
@@ -216,7 +216,7 @@ def test_without_settings_or_with_an_unknown_engine_it_is_wrong_usage() -> None:
     with pytest.raises(errors.UsageError, match="AthenaSettings"):
         airscoop.delta(None, "s3://b/k", engine="athena")
     with pytest.raises(errors.UsageError, match="local, athena"):
-        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]
+        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_query_that_fails_leaves_no_files(bench: Bench) -> None:

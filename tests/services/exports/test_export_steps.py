@@ -339,7 +339,7 @@ def test_an_export_whose_changes_are_not_published_is_not_done(exports: Exports)
 
 def test_a_lock_that_is_none_of_ours_is_wrong_usage(exports: Exports) -> None:
     with pytest.raises(errors.UsageError, match="the result of LockExportOperator"):
-        compute_changes(exports.registry, {"fence": 1}, changes="s3://b/c")
+        compute_changes(exports.registry, {"fence": 1}, changes="s3://b/c")  # type: ignore[arg-type]
 
 
 def test_athena_without_settings_is_wrong_usage(exports: Exports) -> None:

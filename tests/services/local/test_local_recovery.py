@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT
 from support.standin import READY_SECONDS, state_folder
 from support.waiting import eventually
 
@@ -22,7 +22,7 @@ from airscoop.local import stack as local_stack
 from airscoop.local.postgres import BIN, Postgres
 from airscoop.local.processes import LocalStackError, Process
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT
 from support.standin import state_folder
 from support.waiting import eventually
 
@@ -164,7 +164,7 @@ def test_up_starts_only_what_is_missing_and_data_survive_down(folder: Path) -> N
 
 def test_two_ups_at_once_start_one_stack(folder: Path) -> None:
     command = [sys.executable, "-m", "airscoop.local", "up", "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")}
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
     outputs: list[str] = []
 
     def up() -> None:

@@ -16,6 +16,7 @@ from support.fault_server import (
     Fault,
     FaultProxy,
     Request,
+    before_body,
     error,
     lose_answer,
     reset_early,
@@ -110,7 +111,8 @@ def test_an_exception_of_a_signals_handler_gets_the_attribute_and_a_note(
     proxy.on(kind, Commit(stopping, carried_out=carried_out))
     with pytest.raises(Stop) as caught:
         job(store, proxy, tmp_path / "f").run()
-    assert caught.value.committed is carried_out  # type: ignore[attr-defined]
+    stop: Any = caught.value
+    assert stop.committed is carried_out
     notes = getattr(caught.value, "__notes__", [])
     assert any("committed already" in note for note in notes) == carried_out
     assert_told(store, carried_out, data)
@@ -165,11 +167,11 @@ def test_a_put_whose_body_is_still_on_its_way_makes_no_object(
 def reset_early_after(first: Fault) -> Fault:
     """Does something before the body has arrived, then lets the connection go."""
 
+    @before_body
     def act(handler: Any, request: Request) -> None:
         first(handler, request)
         reset_early(handler, request)
 
-    act.before_body = True  # type: ignore[attr-defined]
     return act
 
 

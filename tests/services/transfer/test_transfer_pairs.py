@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import zlib
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -205,8 +206,9 @@ def test_read_gives_the_inflated_bytes_of_every_source(
 
 def test_leaving_read_early_closes_the_connection(web: Origin) -> None:
     blocks = airscoop.read(web.serve("/data", with_length(noise(4 * MIB))))
+    assert isinstance(blocks, Generator)
     assert next(blocks)
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
 
 
 def test_check_counts_and_writes_nothing(store: Store) -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -298,7 +299,8 @@ def test_what_a_signal_raises_at_any_statement_says_whether_rows_are_committed(
             eye.execute("TRUNCATE s.target; INSERT INTO s.target VALUES ('a', 0)")
             with pytest.raises(Stop) as caught:
                 disturb(database, at, lambda warehouse: os.kill(os.getpid(), signal.SIGUSR1))
-            committed = caught.value.committed  # type: ignore[attr-defined]
+            stop: Any = caught.value
+            committed = stop.committed
             told.add(committed)
             assert count(eye, "s.target") == (DISTINCT if committed else 1), sql
     finally:

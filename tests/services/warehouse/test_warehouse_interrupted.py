@@ -111,7 +111,8 @@ def told(call: Callable[[], object], way: str) -> bool | None:
     assert error.committed in (True, False, None)
     text = str(error) + " ".join(getattr(error, "__notes__", []))
     assert ("committed already" in text) == (error.committed is True)
-    return error.committed  # type: ignore[no-any-return]
+    committed: bool | None = error.committed
+    return committed
 
 
 def truth(way: str) -> bool | None:

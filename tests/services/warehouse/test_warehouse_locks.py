@@ -17,7 +17,7 @@ from support.waiting import eventually
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse.session import Warehouse
+from airscoop.warehouse.session import Dialect, Warehouse
 
 Eye = psycopg.Connection[Any]
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'
@@ -26,7 +26,7 @@ CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "
 class House:
     """A schema with source, target, a view and a script, on either server."""
 
-    def __init__(self, dsn: str, dialect: str, folder: Path) -> None:
+    def __init__(self, dsn: str, dialect: Dialect, folder: Path) -> None:
         self.dsn, self.dialect = dsn, dialect
         self.schema = f"house_{uuid.uuid4().hex[:8]}"
         self.changes = folder / "changes.jsonl"
@@ -49,7 +49,7 @@ class House:
         eye.execute(f"DELETE FROM {self.schema}.target".encode())
 
     def open(self, **options: Any) -> Warehouse:
-        return Warehouse(self.dsn, dialect=self.dialect, **options)  # type: ignore[arg-type]
+        return Warehouse(self.dsn, dialect=self.dialect, **options)
 
     def insert(self, warehouse: Warehouse) -> Any:
         return warehouse.insert_distinct(
@@ -100,7 +100,9 @@ def on_redshift(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tupl
     yield from made(request, tmp_path, "redshift")
 
 
-def made(request: pytest.FixtureRequest, folder: Path, dialect: str) -> Iterator[tuple[House, Eye]]:
+def made(
+    request: pytest.FixtureRequest, folder: Path, dialect: Dialect
+) -> Iterator[tuple[House, Eye]]:
     if dialect == "postgres":
         dsn = str(request.getfixturevalue("database")["dsn"])
     else:

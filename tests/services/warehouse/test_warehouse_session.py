@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -471,8 +472,9 @@ def test_a_closed_session_says_so(database: Settings) -> None:
 @pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 1e12])
 def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
+    limit: dict[str, Any] = {name: seconds}
     with pytest.raises(errors.UsageError, match=name):
-        Warehouse("", **{name: seconds})  # type: ignore[arg-type]
+        Warehouse("", **limit)
 
 
 def test_the_password_is_not_in_the_representation(database: Settings) -> None:

@@ -170,9 +170,9 @@ def test_a_rest_of_another_length_is_a_changed_source(web: Origin, tmp_path: Pat
     ids=["no ranges", "a weak ETag", "no validator"],
 )
 def test_without_proof_of_sameness_a_break_is_truncation(
-    web: Origin, tmp_path: Path, first: dict[str, object], requests: int
+    web: Origin, tmp_path: Path, first: dict[str, Any], requests: int
 ) -> None:
-    url = web.serve("/f", part(BODY, cut=MIB, **first), part(BODY, **first))  # type: ignore[arg-type]
+    url = web.serve("/f", part(BODY, cut=MIB, **first), part(BODY, **first))
     with pytest.raises((errors.Truncated, errors.ConnectionFailed)):
         airscoop.copy(url, tmp_path / "f")
     assert len(web.heads) == requests

@@ -135,6 +135,6 @@ def test_a_signal_ends_writing_and_leaves_nothing(many: airscoop.Delta, tmp_path
 def test_only_changes_are_written_as_changes(many: airscoop.Delta, tmp_path: Path) -> None:
     with airscoop.Upload(tmp_path / "out.jsonl") as upload:
         with pytest.raises(TypeError):
-            upload.write_changes(many)  # type: ignore[arg-type]
+            upload.write_changes(many)  # type: ignore[arg-type]  # wrong on purpose
         upload.abort()
     assert not (tmp_path / "out.jsonl").exists()

@@ -185,7 +185,7 @@ def test_secrets_of_an_address_are_masked_in_the_log_of_a_task_that_runs(tmp_pat
 
 
 def test_the_refresh_wants_receipts_of_inserts() -> None:
-    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])
+    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])  # type: ignore[list-item]
     with pytest.raises(AirflowFailException, match="UsageError: refresh: inserts must be receipts"):
         operator.execute(NO_CONTEXT)
 
@@ -194,7 +194,7 @@ def test_the_insert_wants_the_downloads_receipt() -> None:
     operator = InsertDistinctOperator(
         task_id="insert", source="a.b", target="c.d", columns=["x"], distinct_on=["x"]
     )
-    operator.download = {"rows": 1}
+    operator.download = {"rows": 1}  # type: ignore[assignment]
     with pytest.raises(AirflowFailException, match="UsageError: insert: download must be the rec"):
         operator.execute(NO_CONTEXT)
 

@@ -11,13 +11,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT, ROOT
 
 from airscoop.local import systems
 from airscoop.local.demo.__main__ import DEMOS
 from airscoop.systems import DEFAULT
 
-PACKAGE = ROOT / "airflow_plugin" / "airscoop"
+PACKAGE = PACKAGE_ROOT / "airscoop"
 TERRAFORM = ROOT / "terraform"
 SYSTEMS = sorted(path.stem for path in (ROOT / "dags").glob("*.py"))
 DEMO = '''"""Something that was planted.
