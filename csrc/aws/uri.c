@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/crypto.h"
 #include "scoop/memory.h"
+#include "text/hex.h"
 
 static bool is_alnum(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

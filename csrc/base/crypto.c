@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 
 #include "scoop/memory.h"
+#include "text/hex.h"
 
 static const char *const algorithm_names[] = {
     [SCOOP_DIGEST_SHA256] = "SHA256",
@@ -90,39 +91,6 @@ void scoop_digest_free(struct scoop_digest *digest) {
         return;
     EVP_MD_CTX_free(digest->context);
     scoop_free(digest);
-}
-
-void scoop_hex_encode(const void *data, size_t length, char *out) {
-    static const char digits[] = "0123456789abcdef";
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < length; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = 0;
-}
-
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
-int scoop_hex_decode(const char *text, size_t text_length, unsigned char *out, size_t length) {
-    if (text_length % 2 != 0 || text_length / 2 != length)
-        return -1;
-    for (size_t i = 0; i < length; i++) {
-        int high = hex_value(text[2 * i]);
-        int low = hex_value(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return -1;
-        out[i] = (unsigned char)(high << 4 | low);
-    }
-    return 0;
 }
 
 int scoop_base64_encode(struct scoop_buf *buf, const void *data, size_t length,

@@ -8,6 +8,7 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "aws/uri.h"
+#include "text/escapes.h"
 #include "text/utf8.h"
 
 enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
@@ -29,32 +30,23 @@ void scoop_rejects_forget(struct scoop_rejects *rejects) {
     rejects->lines.length = 0;
 }
 
-/* Appends the inside of a JSON string. The text is UTF-8. */
-static int append_escaped(struct scoop_buf *buf, const unsigned char *text, size_t length,
-                          struct scoop_error *error) {
-    int status = 0;
-    for (size_t i = 0; i < length && status == 0; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            status = scoop_buf_printf(buf, error, "\\%c", text[i]);
-        else if (text[i] < 0x20)
-            status = scoop_buf_printf(buf, error, "\\u%04x", text[i]);
-        else
-            status = scoop_buf_append(buf, text + i, 1, error);
-    }
-    return status;
-}
-
-/* Appends a JSON string; each byte that is not UTF-8 becomes U+FFFD. */
+/* Appends a JSON string; bytes that are not UTF-8 become U+FFFD. */
 static int append_json(struct scoop_buf *buf, const void *data, size_t length,
                        struct scoop_error *error) {
     const unsigned char *text = data;
     int status = scoop_buf_append(buf, "\"", 1, error);
-    for (size_t i = 0; i < length && status == 0; i++) {
-        size_t good = scoop_utf8_valid(text + i, length - i);
-        status = append_escaped(buf, text + i, good, error);
-        i += good;
-        if (status == 0 && i < length)
-            status = scoop_buf_append_text(buf, "\xEF\xBF\xBD", error);
+    for (size_t i = 0; i < length && status == 0;) {
+        unsigned char made[SCOOP_ESCAPE_MOST];
+        bool whole;
+        size_t taken = scoop_utf8_take(text + i, length - i, &whole);
+        if (!whole)
+            status = scoop_buf_append(buf, made, scoop_utf8_encode(SCOOP_REPLACEMENT, made), error);
+        else if (scoop_needs_escape(text[i]))
+            status = scoop_buf_append(buf, made, (size_t)(scoop_escape_write(made, text[i]) - made),
+                                      error);
+        else
+            status = scoop_buf_append(buf, text + i, taken, error);
+        i += whole ? taken : 1;
     }
     return status == 0 ? scoop_buf_append(buf, "\"", 1, error) : -1;
 }

@@ -4,11 +4,11 @@
 #include "base/invariant.h"
 #include "stage/sniff.h"
 #include "delta/reading_internal.h"
+#include "text/bom.h"
 
 enum {
     BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
     MOST_REST_BYTES = BATCH_BYTES / 2,
-    BOM_BYTES = 3,
 };
 
 /* What the last batch has left comes before what arrives. */
@@ -246,8 +246,7 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
     const unsigned char *data = reading->arrived.data;
     size_t length = reading->arrived.length;
     enum scoop_content content = scoop_sniff(data, length);
-    size_t mark =
-        length >= BOM_BYTES && memcmp(data, "\xef\xbb\xbf", BOM_BYTES) == 0 ? BOM_BYTES : 0;
+    size_t mark = scoop_bom_length(data, length);
     reading->begun = true;
     if (content != SCOOP_CONTENT_PLAIN)
         return scoop_fail(error, SCOOP_UNSUPPORTED,

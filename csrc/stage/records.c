@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-enum { REJECT_BYTES = 4096, BOM_BYTES = 3 };
+#include "text/bom.h"
 
-static const unsigned char bom[BOM_BYTES] = {0xef, 0xbb, 0xbf};
+enum { REJECT_BYTES = 4096 };
 
 void scoop_records_init(struct scoop_records *records, const struct scoop_record_options *options,
                         struct scoop_counters *counters) {
@@ -59,19 +59,16 @@ static int give_partial(struct scoop_records *records, scoop_line_taker *take, v
 /* Takes bytes while they can be a BOM; returns how many it took. */
 static size_t take_bom(struct scoop_records *records, const unsigned char *data, size_t length,
                        struct scoop_error *error, int *result) {
-    size_t taken = 0;
-    size_t matched = records->partial.length;
-    while (taken < length && matched + taken < BOM_BYTES && data[taken] == bom[matched + taken])
-        taken++;
-    matched += taken;
-    records->begun = taken < length || matched == BOM_BYTES;
-    if (matched < BOM_BYTES) {
+    size_t taken = scoop_bom_match(records->partial.length, data, length);
+    size_t matched = records->partial.length + taken;
+    records->begun = taken < length || matched == SCOOP_BOM_BYTES;
+    if (matched < SCOOP_BOM_BYTES) {
         *result = keep(records, data, taken, error);
         return taken;
     }
     records->partial.length = 0;
     records->partial_bytes = 0;
-    records->offset = BOM_BYTES;
+    records->offset = SCOOP_BOM_BYTES;
     records->counters->bom_stripped = true;
     *result = 0;
     return taken;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_CHARACTER = 4, SPEC_SIZE = 16, NUMBER_SIZE = 64 };
+#include "text/utf8.h"
+
+enum { SPEC_SIZE = 16, NUMBER_SIZE = 64 };
 
 struct writer {
     char *to;
@@ -13,52 +15,24 @@ struct writer {
     bool full;
 };
 
-static bool continues(char byte) {
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
-/* What a lead byte asks for: bytes in all, and the range of the second. 0: it is no lead byte. */
-static size_t length_by_lead(unsigned char lead, unsigned char *low, unsigned char *high) {
-    *low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    *high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    return lead < 0x80    ? 1
-           : lead < 0xC2  ? 0
-           : lead < 0xE0  ? 2
-           : lead < 0xF0  ? 3
-           : lead <= 0xF4 ? 4
-                          : 0;
-}
-
 /* Only what is within the bounds is looked at: the text may be a part of another, without a NUL. */
 size_t scoop_text_fit(const char *text, size_t most) {
     unsigned char low, high;
     size_t length = strnlen(text, most), tail = 1;
     if (length == 0 || length < most)
         return length;
-    while (tail < LONGEST_CHARACTER && tail < length && continues(text[length - tail]))
+    while (tail < SCOOP_UTF8_MOST && tail < length &&
+           scoop_utf8_continues((unsigned char)text[length - tail]))
         tail++;
-    bool cut = length_by_lead((unsigned char)text[length - tail], &low, &high) > tail;
+    bool cut = scoop_utf8_wanted((unsigned char)text[length - tail], &low, &high) > tail;
     return cut ? length - tail : length;
-}
-
-/* The bytes of the character at the front; *valid says whether they are one. */
-static size_t take_character(const char *text, size_t length, bool *valid) {
-    unsigned char low, high;
-    size_t wanted = length_by_lead((unsigned char)text[0], &low, &high), at = 1;
-    for (; at < wanted && at < length; at++) {
-        unsigned char byte = (unsigned char)text[at];
-        if (byte < (at == 1 ? low : 0x80) || byte > (at == 1 ? high : 0xBF))
-            break;
-    }
-    *valid = at == wanted;
-    return at;
 }
 
 /* Once a character does not fit, none that follows is written. */
 static void put(struct writer *writer, const char *text, size_t length) {
     while (length > 0 && !writer->full) {
         bool valid;
-        size_t taken = take_character(text, length, &valid), written = valid ? taken : 1;
+        size_t taken = scoop_utf8_take(text, length, &valid), written = valid ? taken : 1;
         writer->full = writer->used + written >= writer->size;
         if (!writer->full) {
             memcpy(writer->to + writer->used, valid ? text : "?", written);

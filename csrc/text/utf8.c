@@ -1,54 +1,59 @@
 #include "text/utf8.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-static bool continues(unsigned char byte) {
-    return (byte & 0xc0) == 0x80;
+size_t scoop_utf8_take(const void *text, size_t length, bool *whole) {
+    const unsigned char *p = text;
+    unsigned char low, high;
+    size_t wanted = scoop_utf8_wanted(p[0], &low, &high), at = 1;
+    for (; at < wanted && at < length; at++)
+        if (p[at] < (at == 1 ? low : 0x80) || p[at] > (at == 1 ? high : 0xbf))
+            break;
+    *whole = at == wanted;
+    return at;
 }
 
-/* Bytes of the sequence at p (not ASCII), or 0. */
-static size_t sequence(const unsigned char *p, size_t left) {
-    unsigned char low = 0x80, high = 0xbf;
-    size_t size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < size)
-        return 0;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f; /* no surrogates */
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < size; i++)
-        if (!continues(p[i]))
-            return 0;
-    return size;
-}
-
-size_t scoop_utf8_valid(const unsigned char *text, size_t length) {
+size_t scoop_utf8_valid(const void *text, size_t length) {
     const uint64_t high_bits = 0x8080808080808080u;
+    const unsigned char *bytes = text;
     size_t at = 0;
     while (at < length) {
         uint64_t word;
         while (length - at >= sizeof word) {
-            memcpy(&word, text + at, sizeof word);
+            memcpy(&word, bytes + at, sizeof word);
             if ((word & high_bits) != 0)
                 break;
             at += sizeof word;
         }
-        if (at < length && text[at] >= 0x80) {
-            size_t size = sequence(text + at, length - at);
-            if (size == 0)
-                return at;
-            at += size;
-        } else if (at < length) {
-            at++;
-        }
+        if (at == length)
+            break;
+        bool whole;
+        size_t size = scoop_utf8_take(bytes + at, length - at, &whole);
+        if (!whole)
+            return at;
+        at += size;
     }
     return at;
+}
+
+size_t scoop_utf8_count(const void *text, size_t length) {
+    const unsigned char *bytes = text;
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += !scoop_utf8_continues(bytes[i]);
+    return count;
+}
+
+size_t scoop_utf8_encode(unsigned long code, unsigned char out[SCOOP_UTF8_MOST]) {
+    static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    if (code < 0x80) {
+        out[0] = (unsigned char)code;
+        return 1;
+    }
+    size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = length; i-- > 1; code >>= 6)
+        out[i] = (unsigned char)(0x80 | (code & 0x3f));
+    out[0] = (unsigned char)(marks[length] | code);
+    return length;
 }

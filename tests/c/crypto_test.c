@@ -9,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "scoop/memory.h"
+#include "text/hex.h"
 
 static void expect_hex(const unsigned char *bytes, size_t length, const char *expected) {
     char hex[2 * SCOOP_SHA256_BYTES + 1];
@@ -94,17 +95,6 @@ static void pieces_hash_like_the_whole(void **state) {
     scoop_digest_free(NULL);
 }
 
-static void hex_is_read_strictly(void **state) {
-    (void)state;
-    unsigned char bytes[3];
-    assert_int_equal(scoop_hex_decode("00fFa9", 6, bytes, 3), 0);
-    assert_memory_equal(bytes, "\x00\xff\xa9", 3);
-    assert_int_equal(scoop_hex_decode("00fFa", 5, bytes, 3), -1);
-    assert_int_equal(scoop_hex_decode("00fFa9", 6, bytes, 2), -1);
-    assert_int_equal(scoop_hex_decode("00fFg9", 6, bytes, 3), -1);
-    assert_int_equal(scoop_hex_decode("+1", 2, bytes, 1), -1);
-}
-
 static void base64_is_padded_and_appended(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -159,7 +149,6 @@ int main(void) {
         cmocka_unit_test(md5_of_known_texts),
         cmocka_unit_test(hmac_sha256_of_rfc4231),
         cmocka_unit_test(pieces_hash_like_the_whole),
-        cmocka_unit_test(hex_is_read_strictly),
         cmocka_unit_test(base64_is_padded_and_appended),
         cmocka_unit_test(base64_keeps_to_the_ceiling),
         cmocka_unit_test(random_bytes_differ_and_random01_is_below_one),

@@ -175,38 +175,6 @@ static void errors_are_read_in_each_of_their_forms(void **state) {
     assert_string_equal(told.code, "");
 }
 
-static void each_error_of_a_call_has_its_verdict(void **state) {
-    (void)state;
-    static const struct {
-        int status;
-        const char *code;
-        enum scoop_code expected;
-        bool retryable, throttled;
-    } cases[] = {
-        {400, "ProvisionedThroughputExceededException", SCOOP_THROTTLED, true, true},
-        {400, "LimitExceededException", SCOOP_THROTTLED, true, true},
-        {400, "KMSThrottlingException", SCOOP_THROTTLED, true, true},
-        {500, "InternalFailureException", SCOOP_HTTP, true, false},
-        {503, "", SCOOP_HTTP, true, false},
-        {504, NULL, SCOOP_TIMEOUT, true, false},
-        {400, "ResourceNotFoundException", SCOOP_NOT_FOUND, false, false},
-        {400, "InvalidArgumentException", SCOOP_HTTP, false, false},
-        {400, "AccessDeniedException", SCOOP_ACCESS_DENIED, false, false},
-        {400, "KMSDisabledException", SCOOP_HTTP, false, false},
-        {400, "ExpiredTokenException", SCOOP_EXPIRED, false, false},
-        {418, "Teapot", SCOOP_HTTP, false, false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct scoop_kinesis_verdict verdict =
-            scoop_kinesis_classify(cases[i].status, cases[i].code);
-        assert_int_equal(verdict.code, cases[i].expected);
-        assert_int_equal(verdict.retryable, cases[i].retryable);
-        assert_int_equal(verdict.throttled, cases[i].throttled);
-    }
-    assert_true(scoop_kinesis_classify(400, "ExpiredTokenException").stale);
-    assert_true(scoop_kinesis_classify(400, "InvalidSignatureException").wrong_time);
-}
-
 static void the_set_of_keys_forgets_what_is_removed(void **state) {
     (void)state;
     struct scoop_key_set set;
@@ -256,7 +224,6 @@ int main(void) {
         cmocka_unit_test(an_answer_that_does_not_fit_tells_nothing),
         cmocka_unit_test(a_stream_says_what_it_takes),
         cmocka_unit_test(errors_are_read_in_each_of_their_forms),
-        cmocka_unit_test(each_error_of_a_call_has_its_verdict),
         cmocka_unit_test(the_set_of_keys_forgets_what_is_removed),
         cmocka_unit_test(shards_are_counted_by_name),
     };

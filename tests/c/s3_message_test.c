@@ -202,68 +202,6 @@ static void multipart_etag_of_opaque_etags_is_unknown(void **state) {
     assert_false(scoop_s3_multipart_etag(parts, 0, etag));
 }
 
-struct verdict_case {
-    int status;
-    const char *s3_code;
-    struct scoop_s3_verdict expected;
-};
-
-static void answers_are_classified(void **state) {
-    (void)state;
-    static const struct verdict_case cases[] = {
-        {500, NULL, {SCOOP_HTTP, true, false, false, false}},
-        {502, "", {SCOOP_HTTP, true, false, false, false}},
-        {503, "", {SCOOP_HTTP, true, false, false, false}},
-        {504, "", {SCOOP_TIMEOUT, true, false, false, false}},
-        {400, "RequestTimeout", {SCOOP_TIMEOUT, true, false, false, false}},
-        {500, "InternalError", {SCOOP_HTTP, true, false, false, false}},
-        {200, "InternalError", {SCOOP_HTTP, true, false, false, false}},
-        {200, "SomethingNew", {SCOOP_HTTP, true, false, false, false}},
-        {200, "NoSuchUpload", {SCOOP_NOT_FOUND, false, false, false, false}},
-        {503, "SlowDown", {SCOOP_THROTTLED, true, true, false, false}},
-        {200, "SlowDown", {SCOOP_THROTTLED, true, true, false, false}},
-        {429, NULL, {SCOOP_THROTTLED, true, true, false, false}},
-        {400, "ThrottlingException", {SCOOP_THROTTLED, true, true, false, false}},
-        {400,
-         "ProvisionedThroughputExceededException",
-         {SCOOP_THROTTLED, true, true, false, false}},
-        {400, "PriorRequestNotComplete", {SCOOP_THROTTLED, true, true, false, false}},
-        {403, "RequestTimeTooSkewed", {SCOOP_ACCESS_DENIED, true, false, false, false}},
-        {301, "PermanentRedirect", {SCOOP_HTTP, false, false, true, false}},
-        {301, NULL, {SCOOP_HTTP, false, false, true, false}},
-        {307, NULL, {SCOOP_HTTP, false, false, true, false}},
-        {400, "AuthorizationHeaderMalformed", {SCOOP_HTTP, false, false, true, false}},
-        {400, "IllegalLocationConstraintException", {SCOOP_HTTP, false, false, true, false}},
-        {400, "ExpiredToken", {SCOOP_EXPIRED, false, false, false, true}},
-        {403, "AccessDenied", {SCOOP_ACCESS_DENIED, false, false, false, false}},
-        {403, NULL, {SCOOP_ACCESS_DENIED, false, false, false, false}},
-        {403, "SignatureDoesNotMatch", {SCOOP_ACCESS_DENIED, false, false, false, false}},
-        {403, "InvalidAccessKeyId", {SCOOP_ACCESS_DENIED, false, false, false, false}},
-        {404, NULL, {SCOOP_NOT_FOUND, false, false, false, false}},
-        {404, "NoSuchBucket", {SCOOP_NOT_FOUND, false, false, false, false}},
-        {412, NULL, {SCOOP_PRECONDITION, false, false, false, false}},
-        {304, NULL, {SCOOP_PRECONDITION, false, false, false, false}},
-        {409, "ConditionalRequestConflict", {SCOOP_PRECONDITION, true, false, false, false}},
-        {400, "BadDigest", {SCOOP_CORRUPT, false, false, false, false}},
-        {400, "EntityTooLarge", {SCOOP_TOO_LARGE, false, false, false, false}},
-        {400, "EntityTooSmall", {SCOOP_HTTP, false, false, false, false}},
-        {400, "InvalidPart", {SCOOP_HTTP, false, false, false, false}},
-        {416, "InvalidRange", {SCOOP_HTTP, false, false, false, false}},
-        {400, NULL, {SCOOP_HTTP, false, false, false, false}},
-        {501, "NotImplemented", {SCOOP_HTTP, false, false, false, false}},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct scoop_s3_verdict verdict = scoop_s3_classify(cases[i].status, cases[i].s3_code);
-        const struct scoop_s3_verdict *expected = &cases[i].expected;
-        if (verdict.code != expected->code || verdict.retryable != expected->retryable ||
-            verdict.throttled != expected->throttled ||
-            verdict.wrong_region != expected->wrong_region)
-            fail_msg("%d %s became %s", cases[i].status,
-                     cases[i].s3_code != NULL ? cases[i].s3_code : "",
-                     scoop_code_name(verdict.code));
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_body_is_read),
@@ -279,7 +217,6 @@ int main(void) {
         cmocka_unit_test(completion_of_wrong_parts_is_refused),
         cmocka_unit_test(multipart_etag_is_the_md5_of_md5s),
         cmocka_unit_test(multipart_etag_of_opaque_etags_is_unknown),
-        cmocka_unit_test(answers_are_classified),
     };
     return cmocka_run_group_tests_name("s3_message", tests, NULL, NULL);
 }

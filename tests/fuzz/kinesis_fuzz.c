@@ -2,6 +2,7 @@
  * too, and no text goes beyond its buffer. */
 #include <yajl/yajl_parse.h>
 
+#include "aws/error_codes.h"
 #include "text/json_cursor.h"
 #include "fuzz_run.h"
 #include "aws/kinesis/message.h"
@@ -73,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     read_stream(data, size, json);
     scoop_kinesis_parse_error(data, size, &told);
     MUST(strlen(told.code) < sizeof told.code && strlen(told.message) < sizeof told.message);
-    scoop_kinesis_classify(400, told.code);
+    scoop_aws_classify(SCOOP_AWS_KINESIS, 400, told.code);
     build_record(data, size);
     return 0;
 }

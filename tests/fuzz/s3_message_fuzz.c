@@ -1,5 +1,6 @@
 /* Bodies of S3's answers: a body is read as nothing but a whole document, and texts end where they
  * say they do. */
+#include "aws/error_codes.h"
 #include "fuzz_run.h"
 #include "aws/s3/message.h"
 #include "aws/s3/xml.h"
@@ -71,7 +72,7 @@ static void read_answers(const uint8_t *data, size_t size, bool whole) {
     struct scoop_buf upload_id;
     char etag[SCOOP_ETAG_SIZE];
     MUST(!scoop_s3_parse_error(data, size, &refusal) || whole);
-    scoop_s3_classify(200, refusal.code);
+    scoop_aws_classify(SCOOP_AWS_S3, 200, refusal.code);
     MUST(scoop_s3_parse_completion(data, size, etag, &refusal) == SCOOP_S3_UNREADABLE || whole);
     scoop_buf_init(&upload_id, 4096);
     int result = scoop_s3_parse_upload_id(data, size, &upload_id, &error);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "scoop/memory.h"
+#include "text/hex.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 

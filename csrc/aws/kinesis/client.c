@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/error_codes.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "aws/kinesis/message.h"
@@ -152,14 +153,14 @@ static const char *advice(enum scoop_code code) {
 }
 
 /* Turns an answer that is not a success into an error. */
-static struct scoop_kinesis_verdict judge(const struct scoop_kinesis_call *call,
-                                          struct scoop_http_exchange *exchange,
-                                          struct scoop_error *error) {
+static struct scoop_aws_verdict judge(const struct scoop_kinesis_call *call,
+                                      struct scoop_http_exchange *exchange,
+                                      struct scoop_error *error) {
     struct scoop_kinesis_error told;
     int status = scoop_http_status(exchange);
     const struct scoop_buf *body = scoop_http_body(exchange);
     scoop_kinesis_parse_error(body->data, body->length, &told);
-    struct scoop_kinesis_verdict verdict = scoop_kinesis_classify(status, told.code);
+    struct scoop_aws_verdict verdict = scoop_aws_classify(SCOOP_AWS_KINESIS, status, told.code);
     const char *hint = advice(verdict.code);
     scoop_fail(error, verdict.code, "%s to %.300s: HTTP %d%s%s%s%s%s%s", call->request.operation,
                call->request.stream, status, told.code[0] ? " " : "", told.code,
@@ -190,7 +191,7 @@ static bool renewal_explains(struct scoop_kinesis_call *call, struct scoop_error
 }
 
 static bool mend(struct scoop_kinesis_call *call, struct scoop_http_exchange *exchange,
-                 const struct scoop_kinesis_verdict *verdict, struct scoop_error *error) {
+                 const struct scoop_aws_verdict *verdict, struct scoop_error *error) {
     if (verdict->wrong_time)
         return scoop_signer_skew_explains(&call->client->signer, exchange, call->sent_at,
                                           &call->skew_tried);
@@ -212,7 +213,7 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
     int status = scoop_http_status(exchange);
     call->exchange = NULL;
     if (answer.error.code == SCOOP_OK && (status < 200 || status > 299)) {
-        struct scoop_kinesis_verdict verdict = judge(call, exchange, &answer.error);
+        struct scoop_aws_verdict verdict = judge(call, exchange, &answer.error);
         answer.throttled = verdict.throttled;
         if (mend(call, exchange, &verdict, &answer.error) && send_call(call, &answer.error) == 0)
             return;

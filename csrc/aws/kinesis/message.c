@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/escapes.h"
 #include "text/json_cursor.h"
+#include "text/utf8.h"
 #include "base/crypto.h"
 
 enum { MOST_KEY_CHARACTERS = 256, ENTRY_BYTES = sizeof "{\"Data\":\"\",\"PartitionKey\":\"\"}," };
@@ -13,13 +15,6 @@ static struct scoop_json_cursor cursor_at(const void *text, size_t length) {
 }
 
 /* --- requests --- */
-
-static size_t characters(const struct scoop_json_span *text) {
-    size_t count = 0;
-    for (size_t i = 0; i < text->length; i++)
-        count += (text->data[i] & 0xc0) != 0x80;
-    return count;
-}
 
 int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_partition_key *key,
                                 struct scoop_error *error) {
@@ -35,7 +30,8 @@ int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_pa
         if (!scoop_json_skip(&cursor, found ? &value : NULL))
             return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it is no JSON object");
     }
-    if (value.length <= sizeof key->text && characters(&value) <= MOST_KEY_CHARACTERS) {
+    if (value.length <= sizeof key->text &&
+        scoop_utf8_count(value.data, value.length) <= MOST_KEY_CHARACTERS) {
         memcpy(key->text, value.data, value.length);
         key->length = value.length;
         return 0;
@@ -62,13 +58,10 @@ static size_t write_escaped(unsigned char *out, const char *text, size_t length)
     unsigned char *at = out;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c < 0x20) {
-            at += snprintf((char *)at, 7, "\\u%04x", c);
-            continue;
-        }
-        if (c == '"' || c == '\\')
-            *at++ = '\\';
-        *at++ = c;
+        if (scoop_needs_escape(c))
+            at = scoop_escape_write(at, c);
+        else
+            *at++ = c;
     }
     return (size_t)(at - out);
 }

@@ -68,14 +68,4 @@ struct scoop_kinesis_error {
 /* HTML, nothing and garbage are no fault: then *out has no text. */
 void scoop_kinesis_parse_error(const void *body, size_t length, struct scoop_kinesis_error *out);
 
-/* What an answer other than success means for the whole call. */
-struct scoop_kinesis_verdict {
-    enum scoop_code code;
-    bool retryable;  /* send the same again */
-    bool throttled;  /* … and more slowly */
-    bool stale;      /* get new credentials, sign with them, once */
-    bool wrong_time; /* correct the clock, sign again, once */
-};
-struct scoop_kinesis_verdict scoop_kinesis_classify(int status, const char *kinesis_code);
-
 #endif

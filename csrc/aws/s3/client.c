@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/error_codes.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "text/header.h"
@@ -277,8 +278,8 @@ static const char *advice(enum scoop_code code) {
 }
 
 /* Turns an answer that is not a success into call->error. */
-static struct scoop_s3_verdict judge(struct scoop_s3_call *call,
-                                     struct scoop_http_exchange *exchange) {
+static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
+                                      struct scoop_http_exchange *exchange) {
     struct scoop_s3_error body = {0};
     char what[400];
     int status = scoop_http_status(exchange);
@@ -286,9 +287,9 @@ static struct scoop_s3_verdict judge(struct scoop_s3_call *call,
     scoop_s3_parse_error(answer->data, answer->length, &body);
     if (body.no_memory) {
         scoop_fail_memory(&call->error);
-        return (struct scoop_s3_verdict){.code = SCOOP_NO_MEMORY, .retryable = true};
+        return (struct scoop_aws_verdict){.code = SCOOP_NO_MEMORY, .retryable = true};
     }
-    struct scoop_s3_verdict verdict = scoop_s3_classify(status, body.code);
+    struct scoop_aws_verdict verdict = scoop_aws_classify(SCOOP_AWS_S3, status, body.code);
     const char *hint = advice(verdict.code);
     display(call, what, sizeof what);
     scoop_fail(&call->error, verdict.code, "%s %s: HTTP %d%s%s%s%s%s%s", call->request.method, what,
@@ -339,7 +340,7 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
 }
 
 /* Whether the credentials were too old, and there are others now. Once per call. */
-static bool renewal_explains(struct scoop_s3_call *call, const struct scoop_s3_verdict *verdict,
+static bool renewal_explains(struct scoop_s3_call *call, const struct scoop_aws_verdict *verdict,
                              struct scoop_http_exchange *exchange) {
     struct scoop_error error = {0};
     int status = scoop_http_status(exchange);
@@ -399,7 +400,7 @@ static void on_done(void *user, struct scoop_http_exchange *exchange) {
         if (transport->retryable && try_again(call, exchange, false))
             return;
     } else if (answer_is_error(call, exchange)) {
-        struct scoop_s3_verdict verdict = judge(call, exchange);
+        struct scoop_aws_verdict verdict = judge(call, exchange);
         bool mended = skew_explains(call, exchange);
         /* The answer to a HEAD has no body that could name the fault. */
         if (verdict.wrong_region ||

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "text/hex.h"
 #include "text/text.h"
 #include "aws/s3/xml.h"
 

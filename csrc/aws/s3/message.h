@@ -74,19 +74,4 @@ int scoop_s3_parse_uploads(const void *body, size_t length,
                                             struct scoop_error *error),
                            void *user, struct scoop_s3_page *page, struct scoop_error *error);
 
-/* What an answer other than success means. */
-struct scoop_s3_verdict {
-    enum scoop_code code;
-    bool retryable;    /* send the same request again, signed anew */
-    bool throttled;    /* … and wait the longer delay */
-    bool wrong_region; /* find the bucket's region, sign for it, once */
-    bool stale;        /* get new credentials, sign with them, once */
-};
-
-/* status: the HTTP status (200 for an <Error> after 200, counted as 500); s3_code: the body's Code,
- * "" or NULL for none. EXPIRED (get new credentials), CORRUPT (BadDigest: compute anew) and the
- * wrong region are worth one more try, which is the caller's decision: retryable is false for them.
- */
-struct scoop_s3_verdict scoop_s3_classify(int status, const char *s3_code);
-
 #endif

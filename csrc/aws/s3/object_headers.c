@@ -9,6 +9,7 @@
 #include "text/header.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "text/utf8.h"
 
 enum {
     VALUE_CEILING = 16 * 1024,
@@ -60,14 +61,6 @@ static bool fits_header(const char *text) {
     return length == 0 || (text[0] != ' ' && text[length - 1] != ' ');
 }
 
-/* Of UTF-8. */
-static size_t characters(const char *text) {
-    size_t count = 0;
-    for (; *text != 0; text++)
-        count += ((unsigned char)*text & 0xC0) != 0x80;
-    return count;
-}
-
 static char *decoded(const char *text, size_t length, struct scoop_error *error) {
     struct scoop_buf buf;
     scoop_buf_init(&buf, VALUE_CEILING);
@@ -109,8 +102,8 @@ static int add_tags(const struct pairs *tags, struct scoop_object_headers *heade
                     struct scoop_error *error) {
     for (size_t i = 0; i < tags->count; i++) {
         const struct scoop_pair *tag = &tags->pairs[i];
-        if (tag->name[0] == 0 || characters(tag->name) > MOST_TAG_NAME ||
-            characters(tag->value) > MOST_TAG_VALUE)
+        if (tag->name[0] == 0 || scoop_utf8_count(tag->name, strlen(tag->name)) > MOST_TAG_NAME ||
+            scoop_utf8_count(tag->value, strlen(tag->value)) > MOST_TAG_VALUE)
             return scoop_fail(error, SCOOP_USAGE,
                               "tag \"%.40s\": a name has 1 to %d characters, a value at most %d",
                               tag->name, MOST_TAG_NAME, MOST_TAG_VALUE);

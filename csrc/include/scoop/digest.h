@@ -13,7 +13,5 @@ enum {
 
 /* Writes 2 * length lower-case digits and a NUL. */
 void scoop_hex_encode(const void *data, size_t length, char *out);
-/* Reads exactly 2 * length hex digits of either case. 0, or -1 when text holds anything else. */
-int scoop_hex_decode(const char *text, size_t text_length, unsigned char *out, size_t length);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "sink/s3/s3_internal.h"
+#include "text/hex.h"
 
 enum {
     MAX_COMPLETE_TRIES = 3,

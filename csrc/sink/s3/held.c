@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "scoop/memory.h"
 #include "sink/s3/s3_internal.h"
+#include "text/hex.h"
 
 static int keep_part(struct scoop_s3_sink *sink, const struct scoop_held_part *held,
                      struct scoop_error *error) {

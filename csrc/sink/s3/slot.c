@@ -9,6 +9,7 @@
 #include "sink/s3/s3_internal.h"
 
 #include "base/invariant.h"
+#include "text/hex.h"
 
 enum {
     SOURCE_SLOTS = 4,

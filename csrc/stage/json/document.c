@@ -7,6 +7,9 @@
 
 #include "stage/json/document.h"
 #include "scoop/memory.h"
+#include "text/bom.h"
+#include "text/scan.h"
+#include "text/utf8.h"
 
 static uint64_t offset_at(const struct scoop_document *document, size_t at) {
     return document->text_offset + at;
@@ -539,18 +542,16 @@ static int drop_text(struct scoop_document *document, struct scoop_error *error)
 /* A mark at the very start is no part of the text, but its bytes are counted. False: more is needed
  * to tell. */
 static bool pass_mark(struct scoop_document *document, bool final) {
-    static const unsigned char mark[] = {0xef, 0xbb, 0xbf};
-    size_t length = document->text.length < sizeof mark ? document->text.length : sizeof mark;
     if (document->past_mark)
         return true;
-    bool equal = memcmp(document->text.data, mark, length) == 0;
-    if (equal && length < sizeof mark && !final)
+    size_t matched = scoop_bom_match(0, document->text.data, document->text.length);
+    if (matched == document->text.length && matched < SCOOP_BOM_BYTES && !final)
         return false;
     document->past_mark = true;
-    if (equal && length == sizeof mark) {
-        document->at = sizeof mark;
+    if (matched == SCOOP_BOM_BYTES) {
+        document->at = SCOOP_BOM_BYTES;
         document->records.counters->bom_stripped = true;
-        document->last_end.offset = sizeof mark;
+        document->last_end.offset = SCOOP_BOM_BYTES;
     }
     return true;
 }

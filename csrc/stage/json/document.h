@@ -6,7 +6,6 @@
 #include "stage/json/keys.h"
 #include "stage/json/scan.h"
 #include "stage/records.h"
-#include "text/record_scan.h"
 
 enum {
     SCOOP_DOCUMENT_STEPS = 32,        /* of a path */

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "text/record_scan.h"
+#include "text/escapes.h"
+#include "text/utf8.h"
 
-enum { FIRST_ENTRIES = 64, FEW_KEYS = 24, UTF8_MOST = 4 };
+enum { FIRST_ENTRIES = 64, FEW_KEYS = 24 };
 #define ESCAPED 0x80000000u
 #define FOLD_ALL 0x2020202020202020u /* folds letters, and for a hash it may fold more */
 
@@ -14,68 +15,20 @@ enum { FIRST_ENTRIES = 64, FEW_KEYS = 24, UTF8_MOST = 4 };
 struct reader {
     const unsigned char *at, *end;
     bool escaped;
-    unsigned char decoded[UTF8_MOST]; /* what is left of an escape */
-    unsigned decoded_length, decoded_at;
+    unsigned char decoded[SCOOP_UTF8_MOST]; /* what is left of an escape */
+    size_t decoded_length, decoded_at;
 };
 
-static unsigned encode(long code, unsigned char *out) {
-    if (code < 0x80) {
-        out[0] = (unsigned char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (unsigned char)(0xc0 | code >> 6);
-        out[1] = (unsigned char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (unsigned char)(0xe0 | code >> 12);
-        out[1] = (unsigned char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (unsigned char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (unsigned char)(0xf0 | code >> 18);
-    out[1] = (unsigned char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (unsigned char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (unsigned char)(0x80 | (code & 0x3f));
-    return UTF8_MOST;
-}
-
-/* \uXXXX, or a pair of them; a half alone will become U+FFFD. */
-static long read_unicode(struct reader *reader) {
-    const unsigned char *p = reader->at;
-    long code = scoop_hex(p + 2, 4);
-    reader->at += 6;
-    if (scoop_is_high_surrogate(code) && reader->end - p >= 12 && p[6] == '\\' && p[7] == 'u') {
-        long low = scoop_hex(p + 8, 4);
-        if (scoop_is_low_surrogate(low)) {
-            reader->at += 6;
-            return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-        }
-    }
-    bool stored = code != 0 && !scoop_is_high_surrogate(code) && !scoop_is_low_surrogate(code);
-    return stored ? code : SCOOP_REPLACEMENT;
-}
-
+/* A half of a pair alone, and NUL, will become U+FFFD. */
 static long read_escape(struct reader *reader) {
-    unsigned char byte = reader->at[1];
-    if (byte == 'u')
-        return read_unicode(reader);
-    reader->at += 2;
-    switch (byte) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return byte;
+    size_t length = 2;
+    long code = scoop_escape_value(reader->at[1]);
+    if (reader->at[1] == 'u') {
+        code = scoop_escape_unicode(reader->at, &length);
+        code = scoop_is_storable(code) ? code : SCOOP_REPLACEMENT;
     }
+    reader->at += length;
+    return code;
 }
 
 /* The next byte, or -1. */
@@ -86,7 +39,7 @@ static int read_byte(struct reader *reader) {
         return -1;
     if (*reader->at != '\\' || !reader->escaped)
         return *reader->at++;
-    reader->decoded_length = encode(read_escape(reader), reader->decoded);
+    reader->decoded_length = scoop_utf8_encode((unsigned long)read_escape(reader), reader->decoded);
     reader->decoded_at = 1;
     return reader->decoded[0];
 }

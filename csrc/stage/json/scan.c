@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#include "text/record_scan.h"
+#include "text/escapes.h"
+#include "text/scan.h"
+#include "text/utf8.h"
 
 enum class { BAD, SPACE, NEWLINE, QUOTE, OPEN, CLOSE, SEPARATOR, BARE };
 
@@ -25,45 +27,19 @@ static const unsigned char *fail_at(struct scoop_json_scan *scan, const unsigned
     return NULL;
 }
 
-/* The escape \uXXXX at p: its length, with the second half of a pair; 0 when malformed. */
-static size_t unicode_escape(const unsigned char *p, bool *unstorable) {
-    long code = scoop_hex(p + 2, 4);
-    if (code < 0)
-        return 0;
-    *unstorable = code == 0 || scoop_is_low_surrogate(code);
-    if (!scoop_is_high_surrogate(code))
-        return 6;
-    if (p[6] == '\\' && p[7] == 'u' && scoop_is_low_surrogate(scoop_hex(p + 8, 4)))
-        return 12;
-    *unstorable = true;
-    return 6;
-}
-
 size_t scoop_json_escape(const unsigned char *p, const char **fault, bool *unstorable) {
+    size_t length = 2;
     *unstorable = false;
-    switch (p[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return 2;
-    case 'u':
-        break;
-    default:
+    if (p[1] != 'u') {
         *fault = "a string holds an invalid escape";
-        return 0;
+        return scoop_escape_value(p[1]) < 0 ? 0 : length;
     }
-    size_t length = unicode_escape(p, unstorable);
-    if (length == 0)
-        *fault = "a string holds an incomplete \\u escape";
-    else if (*unstorable)
-        *fault = scoop_hex(p + 2, 4) == 0 ? "a string holds \\u0000, which no table stores"
-                                          : "a string holds half of a surrogate pair";
-    return length;
+    long code = scoop_escape_unicode(p, &length);
+    *unstorable = code >= 0 && !scoop_is_storable(code);
+    *fault = code < 0    ? "a string holds an incomplete \\u escape"
+             : code == 0 ? "a string holds \\u0000, which no table stores"
+                         : "a string holds half of a surrogate pair";
+    return code < 0 ? 0 : length;
 }
 
 static const unsigned char *scan_escape(struct scoop_json_scan *scan, const unsigned char *line,
@@ -293,8 +269,9 @@ int scoop_json_replace(const unsigned char *record, size_t length, struct scoop_
             return -1;
         record = stop;
         if (backslash != NULL) {
-            bool unstorable = false;
-            size_t escape = stop[1] == 'u' ? unicode_escape(stop, &unstorable) : 2;
+            const char *fault;
+            bool unstorable;
+            size_t escape = scoop_json_escape(stop, &fault, &unstorable);
             const void *text = unstorable ? (const void *)"\\ufffd" : stop;
             if (scoop_buf_append(out, text, escape, error) != 0)
                 return -1;

@@ -1,9 +1,11 @@
 /* Python's string and bytes literals -> JSON strings. */
-#include <stdio.h>
 #include <string.h>
 
 #include "stage/literal/state.h"
-#include "text/record_scan.h"
+#include "text/escapes.h"
+#include "text/hex.h"
+#include "text/scan.h"
+#include "text/utf8.h"
 
 struct prefix {
     size_t length;
@@ -47,32 +49,10 @@ bool scoop_literal_is_string(const struct literal *literal) {
 
 /* Appends one character, escaped where JSON needs it. */
 static int append_character(struct literal *literal, unsigned long code) {
-    static const char named[] = "btn_fr"; /* for 8 to 13 */
-    unsigned char out[8];
-    size_t length = 0;
-    if (code == '"' || code == '\\') {
-        out[length++] = '\\';
-        out[length++] = (unsigned char)code;
-    } else if (code < 0x20) {
-        if (code >= 8 && code <= 13 && code != 11)
-            length = (size_t)snprintf((char *)out, sizeof out, "\\%c", named[code - 8]);
-        else
-            length = (size_t)snprintf((char *)out, sizeof out, "\\u%04lx", code);
-    } else if (code < 0x80) {
-        out[length++] = (unsigned char)code;
-    } else if (code < 0x800) {
-        out[length++] = (unsigned char)(0xc0 | code >> 6);
-        out[length++] = (unsigned char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        out[length++] = (unsigned char)(0xe0 | code >> 12);
-        out[length++] = (unsigned char)(0x80 | (code >> 6 & 0x3f));
-        out[length++] = (unsigned char)(0x80 | (code & 0x3f));
-    } else {
-        out[length++] = (unsigned char)(0xf0 | code >> 18);
-        out[length++] = (unsigned char)(0x80 | (code >> 12 & 0x3f));
-        out[length++] = (unsigned char)(0x80 | (code >> 6 & 0x3f));
-        out[length++] = (unsigned char)(0x80 | (code & 0x3f));
-    }
+    unsigned char out[SCOOP_ESCAPE_MOST];
+    bool escaped = code < 0x80 && scoop_needs_escape((unsigned char)code);
+    size_t length = escaped ? (size_t)(scoop_escape_write_short(out, (unsigned char)code) - out)
+                            : scoop_utf8_encode(code, out);
     return scoop_literal_append(literal, out, length);
 }
 
@@ -104,7 +84,7 @@ static int put(struct text *text, long code) {
         return append_scratch(text->literal, &byte, 1);
     }
     if (text->high != 0 && scoop_is_low_surrogate(code)) {
-        code = 0x10000 + ((text->high - 0xd800) << 10) + (code - 0xdc00);
+        code = scoop_join_surrogates(text->high, code);
         text->high = 0;
     }
     if (flush_high(text) != 0)
@@ -140,7 +120,7 @@ static int pass_newline(struct literal *literal) {
 /* \xhh, \uhhhh or \Uhhhhhhhh. */
 static int put_hex(struct text *text, int digits) {
     struct literal *literal = text->literal;
-    long code = scoop_hex(literal->at + 2, digits);
+    long code = scoop_hex_number(literal->at + 2, digits);
     if (code < 0 || code > 0x10ffff)
         return scoop_literal_bad(literal, literal->at, "a malformed \\x, \\u or \\U escape");
     literal->at += 2 + digits;
@@ -268,13 +248,10 @@ static int put_bytes(struct text *text) {
         return -1;
     }
     const unsigned char *end = data + scratch->length;
-    const unsigned char *p = data;
-    size_t length = 1;
-    while (p < end && (length = *p < 0x80 ? 1 : scoop_utf8_sequence(p)) > 0)
-        p += length;
-    bool utf8 = p == end;
+    bool utf8 = scoop_utf8_valid(data, scratch->length) == scratch->length;
+    size_t length;
     text->bytes = false;
-    for (p = data; p < end; p += length) {
+    for (const unsigned char *p = data; p < end; p += length) {
         length = utf8 && *p >= 0x80 ? scoop_utf8_sequence(p) : 1;
         if ((length > 1 ? put_plain(text, p, length) : put(text, *p)) != 0)
             return -1;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/row_scan.h"
 #include "table/changes/line.h"
+#include "text/scan.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 
@@ -128,9 +128,9 @@ void scoop_changes_reader_free(struct scoop_changes_reader *reader) {
 static bool read_plain(const unsigned char *data, size_t length, size_t count,
                        struct scoop_value *values) {
     size_t from = 0, column = 0;
-    for (size_t at = 0; at < length; at += SCOOP_ROW_SCAN_BYTES) {
-        uint64_t special, commas = scoop_row_scan(data + at, &special), row = ~(uint64_t)0;
-        if (length - at < SCOOP_ROW_SCAN_BYTES)
+    for (size_t at = 0; at < length; at += SCOOP_SCAN_BYTES) {
+        uint64_t special, commas = scoop_scan_row(data + at, &special), row = ~(uint64_t)0;
+        if (length - at < SCOOP_SCAN_BYTES)
             row = ((uint64_t)1 << (length - at)) - 1;
         if ((special & row) != 0)
             return false;
@@ -167,11 +167,11 @@ static int take_apart(struct scoop_changes_reader *reader, const struct scoop_re
     bool update = record->kind == SCOOP_RECORD_UPDATED;
     size_t length = record->row.length + (update ? (size_t)record->row_now.length : 0);
     reader->text.length = 0;
-    if (scoop_buf_reserve(&reader->text, length + SCOOP_ROW_SCAN_BYTES, error) != 0)
+    if (scoop_buf_reserve(&reader->text, length + SCOOP_SCAN_BYTES, error) != 0)
         return -1;
     unsigned char *row = reader->text.data;
     memcpy(row, record->row.data, length); /* the row now is behind the row before */
-    memset(row + length, 0, SCOOP_ROW_SCAN_BYTES);
+    memset(row + length, 0, SCOOP_SCAN_BYTES);
     change->kind = record->kind;
     change->side = record->kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
     if (!update) {

@@ -37,7 +37,7 @@ int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side si
 enum { SCOOP_CHANGE_ID_SIZE = 33, SCOOP_CHANGE_OP_BYTES = 6 /* of each op */ };
 
 /* A row taken apart. Plain: ASCII without a byte that JSON escapes or CSV quotes. There is room
- * behind the values for padded copies (row_scan.h). */
+ * behind the values for padded copies (text/copy_padded.h). */
 struct scoop_change_row {
     struct scoop_value *values;
     size_t length; /* at least that of all values */

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "table/changes/changes.h"
-#include "text/row_scan.h"
+#include "text/copy_padded.h"
+#include "text/hex.h"
+#include "text/utf8.h"
 #include "base/crypto.h"
 
 enum { ID_BYTES = 16, MOST_HEAD_BYTES = 22 /* S, at most 20 digits, a colon */ };
@@ -24,11 +26,12 @@ static bool is_ascii(const unsigned char *data, size_t length) {
 
 static size_t count_characters(const struct scoop_value *value) {
     size_t count = 0;
-    if (!value->doubled && is_ascii(value->data, value->length))
-        return value->length;
+    if (!value->doubled)
+        return is_ascii(value->data, value->length) ? value->length
+                                                    : scoop_utf8_count(value->data, value->length);
     for (size_t i = 0; i < value->length; i++) {
-        count += (value->data[i] & 0xc0) != 0x80;
-        if (value->doubled && value->data[i] == '"')
+        count += !scoop_utf8_continues(value->data[i]);
+        if (value->data[i] == '"')
             i++; /* one of two */
     }
     return count;

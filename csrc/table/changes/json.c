@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include "table/changes/changes.h"
-#include "text/row_scan.h"
+#include "text/copy_padded.h"
+#include "text/escapes.h"
 
-enum { MOST_ESCAPE_BYTES = 6, MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
+enum { MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
 
 /* Room for a whole change is made before: nothing here checks it. */
 struct writer {
@@ -20,25 +21,6 @@ static void put(struct writer *writer, const void *data, size_t length) {
 
 static void put_text(struct writer *writer, const char *text) {
     put(writer, text, strlen(text)); /* of a constant, known when compiled */
-}
-
-static unsigned char *put_escape(unsigned char *at, unsigned char byte) {
-    static const char digits[] = "0123456789abcdef";
-    static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
-    const char *known = byte == 0 ? NULL : strchr(from, byte);
-    *at++ = '\\';
-    if (known != NULL) {
-        *at++ = (unsigned char)to[known - from];
-        return at;
-    }
-    memcpy(at, "u00", 3);
-    at[3] = (unsigned char)digits[byte >> 4];
-    at[4] = (unsigned char)digits[byte & 15];
-    return at + 5;
-}
-
-static bool is_special(unsigned char byte) {
-    return byte < ' ' || byte == '"' || byte == '\\';
 }
 
 /* Whether one of the eight bytes is special. */
@@ -63,11 +45,11 @@ static unsigned char *put_string(unsigned char *at, const unsigned char *data, s
         }
         if (i == length)
             break;
-        if (!is_special(data[i])) {
+        if (!scoop_needs_escape(data[i])) {
             *at++ = data[i];
             continue;
         }
-        at = put_escape(at, data[i]);
+        at = scoop_escape_write_short(at, data[i]);
         if (doubled && data[i] == '"')
             i++;
     }
@@ -173,7 +155,7 @@ static void put_change(struct writer *writer) {
 /* Names and values come twice at most (the key's), or a name as changed. */
 static size_t most_bytes(const struct scoop_changes *changes, const struct scoop_change *change) {
     const struct scoop_row_plan *plan = &changes->plans[change->side];
-    size_t escape = change->row.plain ? 1 : MOST_ESCAPE_BYTES, values = change->row.length;
+    size_t escape = change->row.plain ? 1 : SCOOP_ESCAPE_MOST, values = change->row.length;
     for (size_t i = 0; i < plan->key_count; i++)
         values += change->row.values[plan->key_places[i]].length;
     return MOST_OTHER_BYTES + 3 * changes->members[change->side].length + escape * values +
@@ -187,7 +169,7 @@ int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side si
     for (size_t i = 0; i < names->count; i++) {
         const unsigned char *name = (const unsigned char *)names->names[i];
         size_t length = strlen(names->names[i]);
-        if (scoop_buf_reserve(members, MOST_ESCAPE_BYTES * length + 4, error) != 0)
+        if (scoop_buf_reserve(members, SCOOP_ESCAPE_MOST * length + 4, error) != 0)
             return -1;
         unsigned char *at = members->data + members->length;
         *at++ = ',';

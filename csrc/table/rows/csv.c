@@ -220,7 +220,7 @@ static int end_plain(struct scanner *scanner, size_t end, size_t fields) {
 }
 
 static uint64_t structure_at(struct scanner *scanner, size_t base) {
-    uint64_t bits = scoop_scan(scanner->text + base, &scanner->high);
+    uint64_t bits = scoop_scan_csv(scanner->text + base, &scanner->high);
     size_t left = scanner->length - base;
     return left < SCOOP_SCAN_BYTES ? bits & (((uint64_t)1 << left) - 1) : bits;
 }
@@ -250,7 +250,7 @@ static int scan_rows(struct scanner *scanner) {
                     return 0;
                 fields = 0;
                 for (; base + SCOOP_SCAN_BYTES <= next; base += SCOOP_SCAN_BYTES)
-                    scoop_scan(text + base, &scanner->high);
+                    scoop_scan_csv(text + base, &scanner->high);
                 if (base >= scanner->length)
                     return 0;
                 bits = structure_at(scanner, base) & (~(uint64_t)0 << (next - base));

@@ -7,6 +7,7 @@
 #include "scoop/memory.h"
 #include "stage/stage.h"
 #include "base/crypto.h"
+#include "text/hex.h"
 
 enum { MEMORY_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };
 enum { MEMORY_BYTES = 16 * 1024 * 1024, MAX_RECORD_BYTES = 16 * 1024 * 1024 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "text/hex.h"
 #include "warehouse/load/log_row.h"
 #include "base/crypto.h"
 #include "scoop/memory.h"

@@ -2,48 +2,31 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "text/escapes.h"
+#include "text/utf8.h"
 #include "warehouse/partition/partition_internal.h"
 
 static void skip_spaces(const char **at) {
     *at += strspn(*at, " \t\r\n");
 }
 
-static int hex_digit(char digit) {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = digit == 0 ? NULL : strchr(digits, digit | 0x20);
-    return found == NULL ? -1 : (int)(found - digits);
-}
-
-/* \uXXXX of the basic plane to UTF-8. */
-static int take_unicode(const char **at, struct scoop_buf *value, struct scoop_error *error) {
-    unsigned code = 0;
-    for (size_t i = 0; i < 4; i++) {
-        int digit = hex_digit((*at)[i]);
-        if (digit < 0)
-            return scoop_fail(error, SCOOP_PROTOCOL, "a \\u without four digits");
-        code = code * 16 + (unsigned)digit;
-    }
-    *at += 4;
-    if (code == 0 || (code >= 0xD800 && code < 0xE000))
-        return scoop_fail(error, SCOOP_PROTOCOL, "a \\u that is not supported");
-    unsigned char bytes[3];
-    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
-    static const unsigned char marks[] = {0, 0, 0xC0, 0xE0};
-    for (size_t i = length; i-- > 1; code >>= 6)
-        bytes[i] = (unsigned char)(0x80 | (code & 0x3F));
-    bytes[0] = (unsigned char)(marks[length] | code);
-    return scoop_buf_append(value, bytes, length, error);
-}
-
+/* The escape whose backslash is at *at. Of \\u those that are one character of the basic plane. */
 static int take_escape(const char **at, struct scoop_buf *value, struct scoop_error *error) {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    char letter = *(*at)++;
-    if (letter == 'u')
-        return take_unicode(at, value, error);
-    const char *found = letter == 0 ? NULL : strchr(from, letter);
-    if (found == NULL)
+    const unsigned char *escape = (const unsigned char *)*at;
+    unsigned char bytes[SCOOP_UTF8_MOST];
+    size_t length = 2;
+    long code = scoop_escape_value(escape[1]);
+    if (escape[1] == 'u') {
+        code = scoop_escape_unicode(escape, &length);
+        if (code < 0)
+            return scoop_fail(error, SCOOP_PROTOCOL, "a \\u without four digits");
+        if (!scoop_is_storable(code) || code > 0xffff)
+            return scoop_fail(error, SCOOP_PROTOCOL, "a \\u that is not supported");
+    } else if (code < 0) {
         return scoop_fail(error, SCOOP_PROTOCOL, "an unknown escape");
-    return scoop_buf_append(value, &to[found - from], 1, error);
+    }
+    *at += length;
+    return scoop_buf_append(value, bytes, scoop_utf8_encode((unsigned long)code, bytes), error);
 }
 
 static int take_string(const char **at, struct scoop_buf *value, struct scoop_error *error) {
@@ -56,7 +39,6 @@ static int take_string(const char **at, struct scoop_buf *value, struct scoop_er
             return scoop_fail(error, SCOOP_PROTOCOL, "a text without its closing quote");
         if (**at != '\\')
             continue;
-        (*at)++;
         if (take_escape(at, value, error) != 0)
             return -1;
     }

@@ -6,6 +6,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
+#include "text/bom.h"
 
 enum { STATEMENT_CEILING_BYTES = 16 * 1024 * 1024 };
 
@@ -260,8 +261,7 @@ static int parse(struct parser *parser, const char *text, size_t length) {
         return scoop_fail(parser->error, SCOOP_USAGE,
                           "%.400s holds a NUL byte at offset %zu; it is not a text file",
                           parser->file, (size_t)(nul - text));
-    if (starts(parser, "\xEF\xBB\xBF"))
-        parser->at += 3;
+    parser->at += scoop_bom_length(text, length);
     while (parser->at < parser->end)
         if (step(parser) != 0)
             return -1;

@@ -14,10 +14,8 @@ void scoop_flatten(const char *from, char *to, size_t size) {
             continue;
         to[length++] = byte;
     }
-    while (*from != 0 && length > 0 && ((unsigned char)*from & 0xC0) == 0x80) {
-        from--; /* not within a character */
-        length--;
-    }
+    if (*from != 0)
+        length = scoop_text_fit(to, length);
     while (length > 0 && to[length - 1] == ' ')
         length--;
     to[length] = 0;
