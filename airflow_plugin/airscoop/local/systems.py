@@ -9,8 +9,6 @@ from types import ModuleType
 
 from airscoop import systems
 
-DEFAULT = "bestsellers"  # which one ./run demo is about without a name
-
 
 def modules(part: str) -> dict[str, ModuleType]:
     """The module `part` of every system that has one, by the system's name."""
