@@ -7,12 +7,8 @@
 /* By place: what stands behind the backslash, and for what. */
 static const char letters[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
 
-int scoop_escape_value(unsigned char letter) {
-    const char *found = letter == 0 ? NULL : strchr(letters, letter);
-    return found == NULL ? -1 : values[found - letters];
-}
-
-long scoop_escape_unicode(const unsigned char *p, size_t *length) {
+/* \uXXXX, or two of them. */
+static long read_unicode(const unsigned char *p, size_t *length) {
     long code = scoop_hex_number(p + 2, 4);
     *length = 6;
     if (!scoop_is_high_surrogate(code) || p[6] != '\\' || p[7] != 'u')
@@ -22,6 +18,14 @@ long scoop_escape_unicode(const unsigned char *p, size_t *length) {
         return code;
     *length = 12;
     return scoop_join_surrogates(code, low);
+}
+
+long scoop_escape_read(const unsigned char *p, size_t *length) {
+    if (p[1] == 'u')
+        return read_unicode(p, length);
+    const char *found = p[1] == 0 ? NULL : strchr(letters, p[1]);
+    *length = 2;
+    return found == NULL ? -1 : values[found - letters];
 }
 
 unsigned char *scoop_escape_write(unsigned char *at, unsigned char byte) {

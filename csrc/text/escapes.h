@@ -25,13 +25,10 @@ static inline bool scoop_is_storable(long code) {
     return code > 0 && !scoop_is_high_surrogate(code) && !scoop_is_low_surrogate(code);
 }
 
-/* What a letter behind a backslash stands for, but for u; -1: it is no escape of JSON. */
-int scoop_escape_value(unsigned char letter);
-
-/* The escape \uXXXX whose backslash is at p: its code, which is half of a pair where the other half
- * does not follow; *length 6, or 12 for a pair. -1: four digits are not there. Reads no byte after
- * one that ends it. */
-long scoop_escape_unicode(const unsigned char *p, size_t *length);
+/* Reads the escape whose backslash is at p: the character's code, or half of a pair where the other
+ * half does not follow; *length: its bytes, 12 for a pair. -1: it is none of JSON's. Reads no byte
+ * after one that ends it. */
+long scoop_escape_read(const unsigned char *p, size_t *length);
 
 /* Whether a byte cannot stand for itself in a string. */
 static inline bool scoop_needs_escape(unsigned char byte) {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "text/json_cursor.h"
+#include "text/json_reader.h"
 #include "aws/kinesis/outbox.h"
 #include "scoop/memory.h"
 
@@ -85,24 +85,24 @@ static void store(struct server *server, unsigned number) {
 
 /* Stores each record with the chance, in percent; the answer says which. */
 static size_t serve(struct server *server, const struct scoop_buf *body, unsigned chance) {
-    struct scoop_json_cursor cursor = {body->data, body->data + body->length};
+    struct scoop_json_reader reader = {body->data, body->data + body->length};
     struct scoop_json_span name, data;
     bool first_member = true, first = true, inner = true;
     size_t length = (size_t)sprintf(server->answer, "{\"Records\":[");
     unsigned count = 0, failed = 0;
-    assert_true(scoop_json_begin(&cursor, '{'));
-    assert_int_equal(scoop_json_member(&cursor, &first_member, &name), 1);
-    assert_true(scoop_json_string(&cursor, &data));
-    assert_int_equal(scoop_json_member(&cursor, &first_member, &name), 1);
-    assert_true(scoop_json_begin(&cursor, '['));
-    while (scoop_json_element(&cursor, &first) > 0) {
+    assert_true(scoop_json_begin(&reader, '{'));
+    assert_int_equal(scoop_json_member(&reader, &first_member, &name), 1);
+    assert_true(scoop_json_string(&reader, &data));
+    assert_int_equal(scoop_json_member(&reader, &first_member, &name), 1);
+    assert_true(scoop_json_begin(&reader, '['));
+    while (scoop_json_element(&reader, &first) > 0) {
         inner = true;
-        assert_true(scoop_json_begin(&cursor, '{'));
-        assert_int_equal(scoop_json_member(&cursor, &inner, &name), 1);
-        assert_true(scoop_json_string(&cursor, &data));
-        assert_int_equal(scoop_json_member(&cursor, &inner, &name), 1);
-        assert_true(scoop_json_skip(&cursor, NULL));
-        assert_int_equal(scoop_json_member(&cursor, &inner, &name), 0);
+        assert_true(scoop_json_begin(&reader, '{'));
+        assert_int_equal(scoop_json_member(&reader, &inner, &name), 1);
+        assert_true(scoop_json_string(&reader, &data));
+        assert_int_equal(scoop_json_member(&reader, &inner, &name), 1);
+        assert_true(scoop_json_skip(&reader, NULL));
+        assert_int_equal(scoop_json_member(&reader, &inner, &name), 0);
         bool stores = (unsigned)rand() % 100 < chance;
         if (stores)
             store(server, number_in(&data));
@@ -114,8 +114,8 @@ static size_t serve(struct server *server, const struct scoop_buf *body, unsigne
                             count > 0 ? "," : "", count % 3);
         count++;
     }
-    assert_int_equal(scoop_json_member(&cursor, &first_member, &name), 0);
-    assert_true(scoop_json_at_end(&cursor));
+    assert_int_equal(scoop_json_member(&reader, &first_member, &name), 0);
+    assert_true(scoop_json_at_end(&reader));
     assert_true(count > 0 && count <= SCOOP_KINESIS_MOST_RECORDS);
     return length + (size_t)sprintf(server->answer + length, "],\"FailedRecordCount\":%u}", failed);
 }

@@ -9,14 +9,16 @@
 
 #include "warehouse/sql/sql_text.h"
 
-typedef int (*quoting)(struct scoop_buf *, const char *, struct scoop_error *);
+typedef void (*quoting)(struct scoop_sql_writer *, const char *);
 
 static void assert_quoted(quoting quote, const char *value, const char *expected) {
     struct scoop_buf sql;
     struct scoop_error error = {0};
     scoop_buf_init(&sql, 4096);
-    assert_int_equal(quote(&sql, value, &error), 0);
-    assert_string_equal(scoop_buf_text(&sql, &error), expected);
+    struct scoop_sql_writer writer = {&sql, &error, 0};
+    quote(&writer, value);
+    assert_int_equal(writer.status, 0);
+    assert_string_equal(scoop_sql_statement(&writer), expected);
     scoop_buf_free(&sql);
 }
 
@@ -34,7 +36,9 @@ static void a_literal_refuses_a_backslash(void **state) {
     struct scoop_error error = {0};
     (void)state;
     scoop_buf_init(&sql, 4096);
-    assert_int_equal(scoop_sql_literal(&sql, "\\'; DROP", &error), -1);
+    struct scoop_sql_writer writer = {&sql, &error, 0};
+    scoop_sql_literal(&writer, "\\'; DROP");
+    assert_int_equal(writer.status, -1);
     assert_int_equal(error.code, SCOOP_USAGE);
     scoop_buf_free(&sql);
 }
@@ -51,8 +55,58 @@ static void an_empty_identifier_is_refused(void **state) {
     struct scoop_error error = {0};
     (void)state;
     scoop_buf_init(&sql, 4096);
-    assert_int_equal(scoop_sql_identifier(&sql, "", &error), -1);
+    struct scoop_sql_writer writer = {&sql, &error, 0};
+    scoop_sql_identifier(&writer, "");
+    assert_int_equal(writer.status, -1);
     assert_int_equal(error.code, SCOOP_USAGE);
+    scoop_buf_free(&sql);
+}
+
+static void a_statement_is_its_pieces(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    struct scoop_buf sql;
+    const struct scoop_table_name name = {"a\"b", "c.d"};
+    scoop_buf_init(&sql, 4096);
+    struct scoop_sql_writer writer = {&sql, &error, 0};
+    assert_string_equal(scoop_sql_statement(&writer), "");
+    scoop_sql_text(&writer, "SELECT ");
+    scoop_sql_number(&writer, 12);
+    scoop_sql_text(&writer, " FROM ");
+    scoop_sql_table(&writer, &name);
+    scoop_sql_text(&writer, " WHERE x = ");
+    scoop_sql_literal(&writer, "it's");
+    assert_string_equal(scoop_sql_statement(&writer),
+                        "SELECT 12 FROM \"a\"\"b\".\"c.d\" WHERE x = 'it''s'");
+    scoop_buf_free(&sql);
+}
+
+/* Of several failures the first is told. */
+static void behind_a_piece_that_failed_nothing_is_written(void **state) {
+    (void)state;
+    struct scoop_error error = {0};
+    struct scoop_buf sql;
+    const struct scoop_table_name nameless = {"s", ""};
+    scoop_buf_init(&sql, 4096);
+    struct scoop_sql_writer writer = {&sql, &error, 0};
+    scoop_sql_text(&writer, "a");
+    scoop_sql_literal(&writer, "\\");
+    scoop_sql_identifier(&writer, "");
+    scoop_sql_text(&writer, "b");
+    scoop_sql_number(&writer, 1);
+    scoop_sql_table(&writer, &nameless);
+    assert_int_equal(writer.status, -1);
+    assert_null(scoop_sql_statement(&writer));
+    assert_int_equal(sql.length, 1);
+    assert_non_null(strstr(error.message, "backslash"));
+    scoop_buf_free(&sql);
+    scoop_buf_init(&sql, 4);
+    writer = (struct scoop_sql_writer){&sql, &error, 0};
+    scoop_sql_text(&writer, "four");
+    scoop_sql_text(&writer, "!");
+    scoop_sql_text(&writer, "");
+    assert_null(scoop_sql_statement(&writer));
+    assert_int_equal(error.code, SCOOP_TOO_LARGE);
     scoop_buf_free(&sql);
 }
 
@@ -135,6 +189,8 @@ int main(void) {
         cmocka_unit_test(a_literal_refuses_a_backslash),
         cmocka_unit_test(an_identifier_doubles_double_quotes_and_folds_nothing),
         cmocka_unit_test(an_empty_identifier_is_refused),
+        cmocka_unit_test(a_statement_is_its_pieces),
+        cmocka_unit_test(behind_a_piece_that_failed_nothing_is_written),
         cmocka_unit_test(a_name_splits_at_its_dot),
         cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(a_statement_is_shown_up_to_its_first_value),

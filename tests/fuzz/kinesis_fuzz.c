@@ -3,7 +3,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "aws/error_codes.h"
-#include "text/json_cursor.h"
+#include "text/json_reader.h"
 #include "fuzz_run.h"
 #include "aws/kinesis/message.h"
 
@@ -67,9 +67,9 @@ static void build_record(const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct scoop_kinesis_error told;
-    struct scoop_json_cursor cursor = {data, data + size};
+    struct scoop_json_reader reader = {data, data + size};
     bool json = yajl_takes(data, size);
-    MUST(!scoop_json_skip(&cursor, NULL) || !scoop_json_at_end(&cursor) || json);
+    MUST(!scoop_json_skip(&reader, NULL) || !scoop_json_at_end(&reader) || json);
     read_results(data, size, json);
     read_stream(data, size, json);
     scoop_kinesis_parse_error(data, size, &told);

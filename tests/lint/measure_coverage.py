@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +69,18 @@ def run_tests(tree: Path, words: list[str]) -> None:
     subprocess.run(command, cwd=tree, env=environment, check=True)
 
 
-def add(lines: Lines, file: str, line: int, reached: bool) -> None:
-    lines[file][line] = lines[file].get(line, False) or reached
-
-
-def reached_in_c(tree: Path) -> tuple[Lines, Lines]:
-    """Lines, and functions by the line that they begin in; reached in any build."""
+def reached_in_c(tree: Path) -> tuple[Lines, dict[str, dict[str, bool]]]:
+    """Lines, and functions by name; reached in any build."""
     lines: Lines = defaultdict(dict)
-    functions: Lines = defaultdict(dict)
+    functions: dict[str, dict[str, bool]] = defaultdict(dict)
     for file in report_by_gcov(tree):
-        name = file["file"]
+        of_file, named = lines[file["file"]], functions[file["file"]]
         for line in file["lines"]:
-            add(lines, name, line["line_number"], line["count"] > 0)
+            number = line["line_number"]
+            of_file[number] = of_file.get(number, False) or line["count"] > 0
         for function in file["functions"]:
-            add(functions, name, function["start_line"], function["execution_count"] > 0)
+            name = function["name"]
+            named[name] = named.get(name, False) or function["execution_count"] > 0
     return lines, functions
 
 
@@ -138,13 +136,11 @@ def ranges(missing: Iterable[int], known: Iterable[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in found)
 
 
-def unreached(lines: Mapping[str, Mapping[int, bool]]) -> str:
-    texts = []
-    for file, reached in sorted(lines.items()):
-        missing = [line for line, is_reached in reached.items() if not is_reached]
-        if missing:
-            texts.append(f"{file}: {ranges(missing, reached)}\n")
-    return "".join(texts)
+def unreached(lines: Lines) -> dict[str, str]:
+    return {
+        file: ranges([line for line, is_reached in reached.items() if not is_reached], reached)
+        for file, reached in lines.items()
+    }
 
 
 def main(words: list[str]) -> None:
@@ -156,12 +152,23 @@ def main(words: list[str]) -> None:
         report(tree)
 
 
+def write(name: str, texts: dict[str, str]) -> None:
+    """A line for each file of which something is missing."""
+    lines = [f"{file}: {text}\n" for file, text in sorted(texts.items()) if text]
+    (RESULTS / name).write_text("".join(lines))
+
+
 def report(tree: Path) -> None:
     in_c, functions = reached_in_c(tree)
     in_python = reached_in_python(tree)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    for name, lines in {"c": in_c, "c-functions": functions, "python": in_python}.items():
-        (RESULTS / f"{name}.txt").write_text(unreached(lines))
+    uncalled = {
+        file: ", ".join(sorted(name for name, is_reached in named.items() if not is_reached))
+        for file, named in functions.items()
+    }
+    write("c.txt", unreached(in_c))
+    write("c-functions.txt", uncalled)
+    write("python.txt", unreached(in_python))
     tables = table("C", in_c) + "\n\n" + table("Python", in_python) + "\n"
     (RESULTS / "tables.md").write_text(tables)
     print(tables)

@@ -4,30 +4,30 @@
 #include <string.h>
 
 #include "text/escapes.h"
-#include "text/json_cursor.h"
+#include "text/json_reader.h"
 #include "text/utf8.h"
 #include "base/crypto.h"
 
 enum { MOST_KEY_CHARACTERS = 256, ENTRY_BYTES = sizeof "{\"Data\":\"\",\"PartitionKey\":\"\"}," };
 
-static struct scoop_json_cursor cursor_at(const void *text, size_t length) {
-    return (struct scoop_json_cursor){text, (const unsigned char *)text + length};
+static struct scoop_json_reader reader_at(const void *text, size_t length) {
+    return (struct scoop_json_reader){text, (const unsigned char *)text + length};
 }
 
 /* --- requests --- */
 
 int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_partition_key *key,
                                 struct scoop_error *error) {
-    struct scoop_json_cursor cursor = cursor_at(line, length);
+    struct scoop_json_reader reader = reader_at(line, length);
     struct scoop_json_span name, value = {NULL, 0};
     bool first = true;
-    if (!scoop_json_begin(&cursor, '{'))
+    if (!scoop_json_begin(&reader, '{'))
         return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it is no JSON object");
     while (value.data == NULL) {
-        if (scoop_json_member(&cursor, &first, &name) <= 0)
+        if (scoop_json_member(&reader, &first, &name) <= 0)
             return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it has no \"key\"");
         bool found = scoop_json_is(&name, "key");
-        if (!scoop_json_skip(&cursor, found ? &value : NULL))
+        if (!scoop_json_skip(&reader, found ? &value : NULL))
             return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it is no JSON object");
     }
     if (value.length <= sizeof key->text &&
@@ -92,23 +92,23 @@ static int fail_answer(struct scoop_error *error, const char *what) {
 }
 
 /* A string, or null: then *text stays as it is. */
-static bool read_text(struct scoop_json_cursor *cursor, struct scoop_json_span *text) {
-    return scoop_json_is_string(cursor) ? scoop_json_string(cursor, text)
-                                        : scoop_json_skip(cursor, NULL);
+static bool read_text(struct scoop_json_reader *reader, struct scoop_json_span *text) {
+    return scoop_json_is_string(reader) ? scoop_json_string(reader, text)
+                                        : scoop_json_skip(reader, NULL);
 }
 
-static bool read_result(struct scoop_json_cursor *cursor, struct scoop_kinesis_result *result) {
+static bool read_result(struct scoop_json_reader *reader, struct scoop_kinesis_result *result) {
     struct scoop_json_span name, sequence = {NULL, 0}, shard = {NULL, 0}, code = {NULL, 0};
     bool first = true;
     int more;
-    if (!scoop_json_begin(cursor, '{'))
+    if (!scoop_json_begin(reader, '{'))
         return false;
-    while ((more = scoop_json_member(cursor, &first, &name)) > 0) {
+    while ((more = scoop_json_member(reader, &first, &name)) > 0) {
         struct scoop_json_span *text = scoop_json_is(&name, "SequenceNumber") ? &sequence
                                        : scoop_json_is(&name, "ShardId")      ? &shard
                                        : scoop_json_is(&name, "ErrorCode")    ? &code
                                                                               : NULL;
-        if (!(text != NULL ? read_text(cursor, text) : scoop_json_skip(cursor, NULL)))
+        if (!(text != NULL ? read_text(reader, text) : scoop_json_skip(reader, NULL)))
             return false;
     }
     *result = (struct scoop_kinesis_result){
@@ -123,17 +123,17 @@ static bool read_result(struct scoop_json_cursor *cursor, struct scoop_kinesis_r
     return more == 0 && (result->stored || code.data != NULL);
 }
 
-static int read_results(struct scoop_json_cursor *cursor, struct scoop_kinesis_result *results,
+static int read_results(struct scoop_json_reader *reader, struct scoop_kinesis_result *results,
                         size_t count, uint64_t *failed, struct scoop_error *error) {
     bool first = true;
     int more;
     size_t read = 0;
-    if (!scoop_json_begin(cursor, '['))
+    if (!scoop_json_begin(reader, '['))
         return fail_answer(error, "Records is no list");
-    while ((more = scoop_json_element(cursor, &first)) > 0) {
+    while ((more = scoop_json_element(reader, &first)) > 0) {
         if (read == count)
             return fail_answer(error, "it has more results than there were records");
-        if (!read_result(cursor, &results[read]))
+        if (!read_result(reader, &results[read]))
             return fail_answer(error, "a result says neither stored nor failed");
         *failed += !results[read++].stored;
     }
@@ -145,55 +145,55 @@ static int read_results(struct scoop_json_cursor *cursor, struct scoop_kinesis_r
 int scoop_kinesis_parse_results(const void *body, size_t length,
                                 struct scoop_kinesis_result *results, size_t count,
                                 struct scoop_error *error) {
-    struct scoop_json_cursor cursor = cursor_at(body, length);
+    struct scoop_json_reader reader = reader_at(body, length);
     struct scoop_json_span name;
     bool first = true, found = false, told = false;
     uint64_t failed = 0, failed_told = 0;
     int more;
-    if (!scoop_json_begin(&cursor, '{'))
+    if (!scoop_json_begin(&reader, '{'))
         return fail_answer(error, "it is no JSON object");
-    while ((more = scoop_json_member(&cursor, &first, &name)) > 0) {
+    while ((more = scoop_json_member(&reader, &first, &name)) > 0) {
         if (!found && scoop_json_is(&name, "Records")) {
             found = true;
-            if (read_results(&cursor, results, count, &failed, error) != 0)
+            if (read_results(&reader, results, count, &failed, error) != 0)
                 return -1;
         } else if (scoop_json_is(&name, "FailedRecordCount")) {
             told = true;
-            if (!scoop_json_count(&cursor, &failed_told))
+            if (!scoop_json_count(&reader, &failed_told))
                 return fail_answer(error, "FailedRecordCount is no number");
-        } else if (!scoop_json_skip(&cursor, NULL)) {
+        } else if (!scoop_json_skip(&reader, NULL)) {
             return fail_answer(error, "it is no JSON object");
         }
     }
-    if (more < 0 || !found || !scoop_json_at_end(&cursor))
+    if (more < 0 || !found || !scoop_json_at_end(&reader))
         return fail_answer(error, found ? "it is cut short" : "it has no Records");
     if (told && failed_told != failed)
         return fail_answer(error, "FailedRecordCount is not the number of failed results");
     return 0;
 }
 
-static bool read_summary(struct scoop_json_cursor *cursor, struct scoop_kinesis_stream *stream) {
+static bool read_summary(struct scoop_json_reader *reader, struct scoop_kinesis_stream *stream) {
     struct scoop_json_span name;
     bool first = true;
     int more;
     uint64_t kibibytes = 0;
-    if (!scoop_json_begin(cursor, '{'))
+    if (!scoop_json_begin(reader, '{'))
         return false;
-    while ((more = scoop_json_member(cursor, &first, &name)) > 0) {
+    while ((more = scoop_json_member(reader, &first, &name)) > 0) {
         struct scoop_json_span text = {(const unsigned char *)"", 0};
         bool taken;
         if (scoop_json_is(&name, "StreamStatus")) {
-            taken = read_text(cursor, &text);
+            taken = read_text(reader, &text);
             scoop_json_decode(&text, stream->status, sizeof stream->status);
         } else if (scoop_json_is(&name, "RecordDistributionStrategy")) {
-            taken = read_text(cursor, &text);
+            taken = read_text(reader, &text);
             scoop_json_decode(&text, stream->distribution, sizeof stream->distribution);
         } else if (scoop_json_is(&name, "MaxRecordSizeInKiB")) {
-            taken = scoop_json_count(cursor, &kibibytes);
+            taken = scoop_json_count(reader, &kibibytes);
         } else if (scoop_json_is(&name, "OpenShardCount")) {
-            taken = scoop_json_count(cursor, &stream->open_shards);
+            taken = scoop_json_count(reader, &stream->open_shards);
         } else {
-            taken = scoop_json_skip(cursor, NULL);
+            taken = scoop_json_skip(reader, NULL);
         }
         if (!taken)
             return false;
@@ -207,35 +207,35 @@ static bool read_summary(struct scoop_json_cursor *cursor, struct scoop_kinesis_
 
 int scoop_kinesis_parse_stream(const void *body, size_t length, struct scoop_kinesis_stream *stream,
                                struct scoop_error *error) {
-    struct scoop_json_cursor cursor = cursor_at(body, length);
+    struct scoop_json_reader reader = reader_at(body, length);
     struct scoop_json_span name;
     bool first = true, found = false;
     int more = -1;
     *stream = (struct scoop_kinesis_stream){.record_bytes = SCOOP_KINESIS_RECORD_BYTES};
-    if (!scoop_json_begin(&cursor, '{'))
+    if (!scoop_json_begin(&reader, '{'))
         return fail_answer(error, "it is no JSON object");
-    while ((more = scoop_json_member(&cursor, &first, &name)) > 0) {
+    while ((more = scoop_json_member(&reader, &first, &name)) > 0) {
         bool summary = scoop_json_is(&name, "StreamDescriptionSummary");
         found = found || summary;
-        if (!(summary ? read_summary(&cursor, stream) : scoop_json_skip(&cursor, NULL)))
+        if (!(summary ? read_summary(&reader, stream) : scoop_json_skip(&reader, NULL)))
             return fail_answer(error, "it does not describe a stream");
     }
-    if (more < 0 || !found || !scoop_json_at_end(&cursor))
+    if (more < 0 || !found || !scoop_json_at_end(&reader))
         return fail_answer(error, "it does not describe a stream");
     return 0;
 }
 
 void scoop_kinesis_parse_error(const void *body, size_t length, struct scoop_kinesis_error *out) {
-    struct scoop_json_cursor cursor = cursor_at(body, length);
+    struct scoop_json_reader reader = reader_at(body, length);
     struct scoop_json_span name, code = {NULL, 0}, message = {NULL, 0};
     bool first = true;
     out->code[0] = out->message[0] = 0;
-    if (!scoop_json_begin(&cursor, '{'))
+    if (!scoop_json_begin(&reader, '{'))
         return;
-    while (scoop_json_member(&cursor, &first, &name) > 0) {
+    while (scoop_json_member(&reader, &first, &name) > 0) {
         bool text = scoop_json_is(&name, "message") || scoop_json_is(&name, "Message");
         struct scoop_json_span *span = scoop_json_is(&name, "__type") ? &code : &message;
-        if (!(span == &code || text ? read_text(&cursor, span) : scoop_json_skip(&cursor, NULL)))
+        if (!(span == &code || text ? read_text(&reader, span) : scoop_json_skip(&reader, NULL)))
             return;
     }
     for (size_t i = code.length; i > 0; i--)

@@ -21,14 +21,10 @@ struct reader {
 
 /* A half of a pair alone, and NUL, will become U+FFFD. */
 static long read_escape(struct reader *reader) {
-    size_t length = 2;
-    long code = scoop_escape_value(reader->at[1]);
-    if (reader->at[1] == 'u') {
-        code = scoop_escape_unicode(reader->at, &length);
-        code = scoop_is_storable(code) ? code : SCOOP_REPLACEMENT;
-    }
+    size_t length;
+    long code = scoop_escape_read(reader->at, &length);
     reader->at += length;
-    return code;
+    return scoop_is_storable(code) ? code : SCOOP_REPLACEMENT;
 }
 
 /* The next byte, or -1. */

@@ -28,17 +28,13 @@ static const unsigned char *fail_at(struct scoop_json_scan *scan, const unsigned
 }
 
 size_t scoop_json_escape(const unsigned char *p, const char **fault, bool *unstorable) {
-    size_t length = 2;
-    *unstorable = false;
-    if (p[1] != 'u') {
-        *fault = "a string holds an invalid escape";
-        return scoop_escape_value(p[1]) < 0 ? 0 : length;
-    }
-    long code = scoop_escape_unicode(p, &length);
+    size_t length;
+    long code = scoop_escape_read(p, &length);
     *unstorable = code >= 0 && !scoop_is_storable(code);
-    *fault = code < 0    ? "a string holds an incomplete \\u escape"
-             : code == 0 ? "a string holds \\u0000, which no table stores"
-                         : "a string holds half of a surrogate pair";
+    *fault = code > 0      ? "a string holds half of a surrogate pair"
+             : code == 0   ? "a string holds \\u0000, which no table stores"
+             : p[1] == 'u' ? "a string holds an incomplete \\u escape"
+                           : "a string holds an invalid escape";
     return code < 0 ? 0 : length;
 }
 

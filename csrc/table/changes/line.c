@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "text/json_text.h"
+#include "text/json_reader.h"
+#include "table/rows/json_value.h"
 #include "scoop/memory.h"
 
 enum { TEXT_CEILING = 1 << 30, FIRST_MEMBERS = 32 };
@@ -71,7 +72,7 @@ static int read_members(struct reading *reading, size_t *from, size_t *count) {
     if (*reading->at != '{')
         return bad(reading, "its key and its row must be objects");
     *from = reading->line->count;
-    while (scoop_json_next_member(&reading->at, reading->out, &length)) {
+    while (scoop_json_checked_member(&reading->at, reading->out, &length)) {
         struct scoop_change_member *member = add_member(reading);
         struct scoop_value value;
         if (member == NULL)
@@ -121,11 +122,10 @@ static int read_member(struct reading *reading, const char *name) {
 
 static int read_line(struct reading *reading) {
     size_t length;
-    reading->at = scoop_json_skip_space(reading->at);
-    if (*reading->at != '{')
+    if (!scoop_json_checked_begin(&reading->at))
         return bad(reading, "it is no object; a change file has a change in each line, as "
                             "airscoop.delta writes it");
-    while (scoop_json_next_member(&reading->at, reading->out, &length)) {
+    while (scoop_json_checked_member(&reading->at, reading->out, &length)) {
         reading->out[length] = 0;
         const char *name = (const char *)reading->out;
         reading->out += length + 1;

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "text/json_text.h"
+#include "text/json_reader.h"
+#include "table/rows/json_value.h"
 #include "table/rows/row_build.h"
 #include "scoop/memory.h"
 
@@ -29,11 +30,6 @@ static int bad(uint64_t record, const char *reason, const unsigned char *name, s
                       length > 0 ? "\"" : "");
 }
 
-static bool starts_object(const unsigned char **at) {
-    *at = scoop_json_skip_space(*at);
-    return **at == '{';
-}
-
 static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
                     struct scoop_error *error) {
     const struct scoop_columns *names = &rows->names;
@@ -42,9 +38,9 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
     size_t length, expected = 0;
     for (size_t i = 0; i < names->count; i++)
         rows->values[i] = (struct scoop_value){.data = NULL, .null = true};
-    if (!starts_object(&at))
+    if (!scoop_json_checked_begin(&at))
         return bad(rows->record, "a row must be an object", line, 0, error);
-    while (scoop_json_next_member(&at, out, &length)) {
+    while (scoop_json_checked_member(&at, out, &length)) {
         /* Most exports give the members in one order. */
         bool hit = expected < names->count && strlen(names->names[expected]) == length &&
                    memcmp(names->names[expected], out, length) == 0;
@@ -114,9 +110,9 @@ static int add_members(const unsigned char *line, uint64_t record, struct scoop_
                        struct scoop_columns *columns, struct scoop_error *error) {
     const unsigned char *at = line;
     size_t length;
-    if (!starts_object(&at))
+    if (!scoop_json_checked_begin(&at))
         return bad(record, "a row must be an object", line, 0, error);
-    while (scoop_json_next_member(&at, name->data, &length)) {
+    while (scoop_json_checked_member(&at, name->data, &length)) {
         unsigned char *ignored = name->data + length;
         struct scoop_value value;
         if (scoop_columns_find(columns, name->data, length) < 0 &&

@@ -99,13 +99,12 @@ int scoop_load_log_prepare(struct scoop_session *session, const struct scoop_log
         return 0;
     struct scoop_buf sql;
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
-    int result = scoop_buf_append_text(&sql, "CREATE TABLE IF NOT EXISTS ", error);
-    if (result == 0)
-        result = scoop_sql_table(&sql, lock, error);
-    if (result == 0)
-        result = scoop_buf_append_text(&sql, " (\"nothing\" INTEGER)", error);
-    if (result == 0)
-        result = create(session, scoop_buf_text(&sql, error), interrupt, error);
+    struct scoop_sql_writer writer = {&sql, error, 0};
+    scoop_sql_text(&writer, "CREATE TABLE IF NOT EXISTS ");
+    scoop_sql_table(&writer, lock);
+    scoop_sql_text(&writer, " (\"nothing\" INTEGER)");
+    const char *text = scoop_sql_statement(&writer);
+    int result = text == NULL ? -1 : create(session, text, interrupt, error);
     scoop_buf_free(&sql);
     return result;
 }

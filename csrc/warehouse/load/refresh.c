@@ -15,11 +15,14 @@ static int run_on_view(struct scoop_session *session, const struct scoop_table_n
     static const char refresh[] = "REFRESH MATERIALIZED VIEW ";
     struct scoop_buf sql;
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
+    struct scoop_sql_writer writer = {&sql, error, 0};
+    scoop_sql_text(&writer, refresh);
+    scoop_sql_table(&writer, view);
+    const char *text = scoop_sql_statement(&writer);
     int result = -1;
-    if (scoop_buf_append_text(&sql, refresh, error) == 0 &&
-        scoop_sql_table(&sql, view, error) == 0 && scoop_buf_text(&sql, error) != NULL) {
-        result = scoop_blockers_run(session, (const char *)sql.data, "view",
-                                    (const char *)sql.data + strlen(refresh), interrupt, error);
+    if (text != NULL) {
+        result =
+            scoop_blockers_run(session, text, "view", text + strlen(refresh), interrupt, error);
         scoop_made_add(made, session);
     }
     scoop_buf_free(&sql);
@@ -32,16 +35,14 @@ static int find_owner(struct scoop_session *session, const struct scoop_table_na
     struct scoop_buf sql;
     struct scoop_error ignored = {0};
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
-    int result = -1;
-    if (scoop_buf_append_text(&sql,
-                              "SELECT pg_get_userbyid(c.relowner), current_user FROM pg_class c "
-                              "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ",
-                              &ignored) == 0 &&
-        scoop_sql_literal(&sql, view->schema, &ignored) == 0 &&
-        scoop_buf_append_text(&sql, " AND c.relname = ", &ignored) == 0 &&
-        scoop_sql_literal(&sql, view->table, &ignored) == 0 &&
-        scoop_buf_text(&sql, &ignored) != NULL)
-        result = scoop_session_query(session, (const char *)sql.data, interrupt, rows, &ignored);
+    struct scoop_sql_writer writer = {&sql, &ignored, 0};
+    scoop_sql_text(&writer, "SELECT pg_get_userbyid(c.relowner), current_user FROM pg_class c "
+                            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ");
+    scoop_sql_literal(&writer, view->schema);
+    scoop_sql_text(&writer, " AND c.relname = ");
+    scoop_sql_literal(&writer, view->table);
+    const char *text = scoop_sql_statement(&writer);
+    int result = text == NULL ? -1 : scoop_session_query(session, text, interrupt, rows, &ignored);
     scoop_buf_free(&sql);
     if (result == 0 && scoop_rows_value(*rows, 0, 0) != NULL &&
         scoop_rows_value(*rows, 0, 1) != NULL)
@@ -54,7 +55,7 @@ static int find_owner(struct scoop_session *session, const struct scoop_table_na
 static int explain_owner(struct scoop_session *session, const struct scoop_table_name *view,
                          const struct scoop_interrupt *interrupt, struct scoop_error *error) {
     struct scoop_rows *rows = NULL;
-    struct scoop_buf text;
+    struct scoop_buf sql;
     char reason[200], state[sizeof error->sqlstate];
     scoop_flatten(error->message, reason, sizeof reason);
     memcpy(state, error->sqlstate, sizeof state);
@@ -62,22 +63,22 @@ static int explain_owner(struct scoop_session *session, const struct scoop_table
         return -1;
     const char *owner = scoop_rows_value(rows, 0, 0), *user = scoop_rows_value(rows, 0, 1);
     struct scoop_error ignored = {0};
-    scoop_buf_init(&text, sizeof error->message);
+    scoop_buf_init(&sql, sizeof error->message);
     /* Redshift changes the owner of a view of either kind by ALTER TABLE. */
-    if (scoop_buf_append_text(&text,
-                              scoop_session_dialect(session) == SCOOP_REDSHIFT
-                                  ? "ALTER TABLE "
-                                  : "ALTER MATERIALIZED VIEW ",
-                              &ignored) == 0 &&
-        scoop_sql_table(&text, view, &ignored) == 0 &&
-        scoop_buf_append_text(&text, " OWNER TO ", &ignored) == 0 &&
-        scoop_sql_identifier(&text, user, &ignored) == 0 && scoop_buf_text(&text, &ignored) != NULL)
+    bool redshift = scoop_session_dialect(session) == SCOOP_REDSHIFT;
+    struct scoop_sql_writer writer = {&sql, &ignored, 0};
+    scoop_sql_text(&writer, redshift ? "ALTER TABLE " : "ALTER MATERIALIZED VIEW ");
+    scoop_sql_table(&writer, view);
+    scoop_sql_text(&writer, " OWNER TO ");
+    scoop_sql_identifier(&writer, user);
+    const char *text = scoop_sql_statement(&writer);
+    if (text != NULL)
         scoop_fail(error, SCOOP_ACCESS_DENIED,
                    "%.127s.%.127s belongs to \"%.127s\", and only its owner may refresh it; this "
                    "session's user is \"%.127s\". The owner or a superuser can run: %.400s; (%s)",
-                   view->schema, view->table, owner, user, (const char *)text.data, reason);
+                   view->schema, view->table, owner, user, text, reason);
     memcpy(error->sqlstate, state, sizeof state);
-    scoop_buf_free(&text);
+    scoop_buf_free(&sql);
     scoop_rows_free(rows);
     return -1;
 }

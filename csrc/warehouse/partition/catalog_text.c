@@ -14,17 +14,13 @@ static void skip_spaces(const char **at) {
 static int take_escape(const char **at, struct scoop_buf *value, struct scoop_error *error) {
     const unsigned char *escape = (const unsigned char *)*at;
     unsigned char bytes[SCOOP_UTF8_MOST];
-    size_t length = 2;
-    long code = scoop_escape_value(escape[1]);
-    if (escape[1] == 'u') {
-        code = scoop_escape_unicode(escape, &length);
-        if (code < 0)
-            return scoop_fail(error, SCOOP_PROTOCOL, "a \\u without four digits");
-        if (!scoop_is_storable(code) || code > 0xffff)
-            return scoop_fail(error, SCOOP_PROTOCOL, "a \\u that is not supported");
-    } else if (code < 0) {
-        return scoop_fail(error, SCOOP_PROTOCOL, "an unknown escape");
-    }
+    size_t length;
+    long code = scoop_escape_read(escape, &length);
+    if (code < 0)
+        return scoop_fail(error, SCOOP_PROTOCOL,
+                          escape[1] == 'u' ? "a \\u without four digits" : "an unknown escape");
+    if (!scoop_is_storable(code) || code > 0xffff)
+        return scoop_fail(error, SCOOP_PROTOCOL, "a \\u that is not supported");
     *at += length;
     return scoop_buf_append(value, bytes, scoop_utf8_encode((unsigned long)code, bytes), error);
 }

@@ -29,14 +29,15 @@ static int look_up(struct scoop_session *session, const struct scoop_table_name 
     scoop_buf_init(&sql, SQL_CEILING_BYTES);
     fold(folded.schema);
     fold(folded.table);
-    int result = -1;
-    if (scoop_buf_append_text(&sql, select, error) == 0 &&
-        scoop_buf_append_text(&sql, " WHERE schemaname = ", error) == 0 &&
-        scoop_sql_literal(&sql, folded.schema, error) == 0 &&
-        scoop_buf_append_text(&sql, " AND tablename = ", error) == 0 &&
-        scoop_sql_literal(&sql, folded.table, error) == 0 &&
-        scoop_buf_append_text(&sql, rest, error) == 0 && scoop_buf_text(&sql, error) != NULL)
-        result = scoop_session_query(session, (const char *)sql.data, interrupt, rows, error);
+    struct scoop_sql_writer writer = {&sql, error, 0};
+    scoop_sql_text(&writer, select);
+    scoop_sql_text(&writer, " WHERE schemaname = ");
+    scoop_sql_literal(&writer, folded.schema);
+    scoop_sql_text(&writer, " AND tablename = ");
+    scoop_sql_literal(&writer, folded.table);
+    scoop_sql_text(&writer, rest);
+    const char *text = scoop_sql_statement(&writer);
+    int result = text == NULL ? -1 : scoop_session_query(session, text, interrupt, rows, error);
     scoop_buf_free(&sql);
     return result;
 }

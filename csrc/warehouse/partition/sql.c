@@ -1,55 +1,43 @@
-/* The pure parts: SQL text, and reading the catalog's text. */
-#include <string.h>
-
-#include "scoop/memory.h"
+/* The SQL text that adds and moves partitions. Pure. */
 #include "warehouse/partition/partition_internal.h"
 
-static int append_clause(const struct scoop_partition *partition, struct scoop_buf *sql,
-                         struct scoop_error *error) {
-    if (scoop_buf_append_text(sql, " PARTITION (", error) != 0)
-        return -1;
+static void begin(struct scoop_sql_writer *writer, const struct scoop_table_name *table) {
+    scoop_sql_text(writer, "ALTER TABLE ");
+    scoop_sql_table(writer, table);
+}
+
+static void clause(struct scoop_sql_writer *writer, const struct scoop_partition *partition) {
+    scoop_sql_text(writer, " PARTITION (");
     for (size_t i = 0; i < partition->count; i++) {
-        if (i > 0 && scoop_buf_append_text(sql, ", ", error) != 0)
-            return -1;
-        if (scoop_sql_identifier(sql, partition->names[i], error) != 0 ||
-            scoop_buf_append_text(sql, " = ", error) != 0 ||
-            scoop_sql_literal(sql, partition->values[i], error) != 0)
-            return -1;
+        scoop_sql_text(writer, i > 0 ? ", " : "");
+        scoop_sql_identifier(writer, partition->names[i]);
+        scoop_sql_text(writer, " = ");
+        scoop_sql_literal(writer, partition->values[i]);
     }
-    return scoop_buf_append_text(sql, ")", error);
-}
-
-static int append_table(const struct scoop_table_name *table, struct scoop_buf *sql,
-                        struct scoop_error *error) {
-    if (scoop_buf_append_text(sql, "ALTER TABLE ", error) != 0)
-        return -1;
-    return scoop_sql_table(sql, table, error);
-}
-
-static int append_location(const struct scoop_partition *partition, const char *before,
-                           struct scoop_buf *sql, struct scoop_error *error) {
-    if (scoop_buf_append_text(sql, before, error) != 0)
-        return -1;
-    return scoop_sql_literal(sql, partition->location, error);
+    scoop_sql_text(writer, ")");
 }
 
 int scoop_partition_sql_add(const struct scoop_table_name *table,
                             const struct scoop_partition *const *partitions, size_t count,
                             struct scoop_buf *sql, struct scoop_error *error) {
-    if (append_table(table, sql, error) != 0 ||
-        scoop_buf_append_text(sql, " ADD IF NOT EXISTS", error) != 0)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (append_clause(partitions[i], sql, error) != 0 ||
-            append_location(partitions[i], " LOCATION ", sql, error) != 0)
-            return -1;
-    return 0;
+    struct scoop_sql_writer writer = {sql, error, 0};
+    begin(&writer, table);
+    scoop_sql_text(&writer, " ADD IF NOT EXISTS");
+    for (size_t i = 0; i < count; i++) {
+        clause(&writer, partitions[i]);
+        scoop_sql_text(&writer, " LOCATION ");
+        scoop_sql_literal(&writer, partitions[i]->location);
+    }
+    return writer.status;
 }
 
 int scoop_partition_sql_move(const struct scoop_table_name *table,
                              const struct scoop_partition *partition, struct scoop_buf *sql,
                              struct scoop_error *error) {
-    if (append_table(table, sql, error) != 0 || append_clause(partition, sql, error) != 0)
-        return -1;
-    return append_location(partition, " SET LOCATION ", sql, error);
+    struct scoop_sql_writer writer = {sql, error, 0};
+    begin(&writer, table);
+    clause(&writer, partition);
+    scoop_sql_text(&writer, " SET LOCATION ");
+    scoop_sql_literal(&writer, partition->location);
+    return writer.status;
 }

@@ -91,15 +91,18 @@ static int wait_for(const struct turn *turn, const struct scoop_table_name *tabl
     int result = -1;
     scoop_buf_init(&sql, NAME_CEILING_BYTES);
     scoop_buf_init(&name, NAME_CEILING_BYTES);
-    if (scoop_sql_table(&name, table, turn->error) == 0 &&
-        scoop_buf_text(&name, turn->error) != NULL &&
-        scoop_buf_printf(&sql, turn->error, "%s%s%s", turn->before, (char *)name.data,
-                         turn->after) == 0 &&
-        scoop_buf_text(&sql, turn->error) != NULL) {
-        result = scoop_blockers_run(turn->session, (const char *)sql.data, turn->kind,
-                                    (const char *)name.data, turn->interrupt, turn->error);
+    struct scoop_sql_writer of_name = {&name, turn->error, 0}, of_all = {&sql, turn->error, 0};
+    scoop_sql_table(&of_name, table);
+    const char *quoted = scoop_sql_statement(&of_name);
+    scoop_sql_text(&of_all, turn->before);
+    scoop_sql_text(&of_all, quoted == NULL ? "" : quoted);
+    scoop_sql_text(&of_all, turn->after);
+    const char *text = quoted == NULL ? NULL : scoop_sql_statement(&of_all);
+    if (text != NULL) {
+        result = scoop_blockers_run(turn->session, text, turn->kind, quoted, turn->interrupt,
+                                    turn->error);
         if (result != 0)
-            explain(turn, (const char *)name.data);
+            explain(turn, quoted);
         scoop_blockers_forget(turn->session);
     }
     scoop_buf_free(&sql);

@@ -1,186 +1,163 @@
 #include "warehouse/sql/apply_sql.h"
 
-#include <stdio.h>
-
 #include "table/changes/line.h"
 
 #define NUMBER "\"airscoop_number\""
 #define OP "\"airscoop_op\""
 
-/* Appends pieces until one fails; then all later ones do nothing. */
-struct writer {
-    const struct scoop_apply_plan *plan;
-    struct scoop_buf *sql;
-    struct scoop_error *error;
-    int failed;
-};
-
-static void text(struct writer *writer, const char *piece) {
-    if (!writer->failed)
-        writer->failed = scoop_buf_append_text(writer->sql, piece, writer->error);
+static void target(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
+    scoop_sql_table(writer, &plan->target);
 }
 
-static void identifier(struct writer *writer, const char *name) {
-    if (!writer->failed)
-        writer->failed = scoop_sql_identifier(writer->sql, name, writer->error);
-}
-
-static void target(struct writer *writer) {
-    if (!writer->failed)
-        writer->failed = scoop_sql_table(writer->sql, &writer->plan->target, writer->error);
-}
-
-static void stage(struct writer *writer) {
-    identifier(writer, writer->plan->stage);
-}
-
-static void number(struct writer *writer, size_t value) {
-    char digits[32];
-    snprintf(digits, sizeof digits, "%zu", value);
-    text(writer, digits);
+static void stage(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
+    scoop_sql_identifier(writer, plan->stage);
 }
 
 /* "c1", the stage's name of the first column. */
-static void staged(struct writer *writer, size_t column) {
-    text(writer, "\"c");
-    number(writer, column + 1);
-    text(writer, "\"");
+static void staged(struct scoop_sql_writer *writer, size_t column) {
+    scoop_sql_text(writer, "\"c");
+    scoop_sql_number(writer, column + 1);
+    scoop_sql_text(writer, "\"");
 }
 
 /* The condition for one op: "airscoop_op" = 'I'. */
-static void is_op(struct writer *writer, enum scoop_change_op op) {
+static void is_op(struct scoop_sql_writer *writer, enum scoop_change_op op) {
     char letter[] = {scoop_change_op_name(op)[0], 0};
-    text(writer, OP " = '");
-    text(writer, letter);
-    text(writer, "'");
+    scoop_sql_text(writer, OP " = '");
+    scoop_sql_text(writer, letter);
+    scoop_sql_text(writer, "'");
 }
 
 /* The stage's key columns: , <alias>"c1", <alias>"c3" */
-static void keys(struct writer *writer, const char *alias, const char *before) {
-    for (size_t i = 0; i < writer->plan->column_count; i++) {
-        if (!writer->plan->columns[i].key)
+static void keys(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                 const char *alias, const char *before) {
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (!plan->columns[i].key)
             continue;
-        text(writer, before);
-        text(writer, alias);
+        scoop_sql_text(writer, before);
+        scoop_sql_text(writer, alias);
         staged(writer, i);
         before = ", ";
     }
 }
 
 /* s."c1" = t."id" AND …; without aliases, where a statement allows none, by the tables' names. */
-static void keys_equal(struct writer *writer, bool aliased) {
+static void keys_equal(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                       bool aliased) {
     const char *before = "";
-    for (size_t i = 0; i < writer->plan->column_count; i++) {
-        if (!writer->plan->columns[i].key)
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (!plan->columns[i].key)
             continue;
-        text(writer, before);
+        scoop_sql_text(writer, before);
         if (aliased)
-            text(writer, "s");
+            scoop_sql_text(writer, "s");
         else
-            stage(writer);
-        text(writer, ".");
+            stage(writer, plan);
+        scoop_sql_text(writer, ".");
         staged(writer, i);
-        text(writer, " = ");
+        scoop_sql_text(writer, " = ");
         if (aliased)
-            text(writer, "t");
+            scoop_sql_text(writer, "t");
         else
-            identifier(writer, writer->plan->target.table);
-        text(writer, ".");
-        identifier(writer, writer->plan->columns[i].name);
+            scoop_sql_identifier(writer, plan->target.table);
+        scoop_sql_text(writer, ".");
+        scoop_sql_identifier(writer, plan->columns[i].name);
         before = " AND ";
     }
 }
 
-static void from_both(struct writer *writer, const char *join) {
-    text(writer, " FROM ");
-    stage(writer);
-    text(writer, " s ");
-    text(writer, join);
-    text(writer, " ");
-    target(writer);
-    text(writer, " t ON ");
-    keys_equal(writer, true);
+static void from_both(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                      const char *join) {
+    scoop_sql_text(writer, " FROM ");
+    stage(writer, plan);
+    scoop_sql_text(writer, " s ");
+    scoop_sql_text(writer, join);
+    scoop_sql_text(writer, " ");
+    target(writer, plan);
+    scoop_sql_text(writer, " t ON ");
+    keys_equal(writer, plan, true);
 }
 
-static void by_number(struct writer *writer) {
-    text(writer, " ORDER BY 1 LIMIT ");
-    number(writer, SCOOP_APPLY_EXAMPLES);
+static void by_number(struct scoop_sql_writer *writer) {
+    scoop_sql_text(writer, " ORDER BY 1 LIMIT ");
+    scoop_sql_number(writer, SCOOP_APPLY_EXAMPLES);
 }
 
-#define BEGIN struct writer writer = {plan, sql, error, 0}
+#define BEGIN struct scoop_sql_writer writer = {sql, error, 0}
 
 SCOOP_APPLY_SQL(describe) {
     BEGIN;
-    text(&writer, "SELECT * FROM ");
-    target(&writer);
-    text(&writer, " WHERE 1 = 0");
-    return writer.failed;
+    scoop_sql_text(&writer, "SELECT * FROM ");
+    target(&writer, plan);
+    scoop_sql_text(&writer, " WHERE 1 = 0");
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(create_stage) {
     BEGIN;
-    text(&writer, "CREATE TEMP TABLE ");
-    stage(&writer);
-    text(&writer, " AS SELECT CAST(0 AS BIGINT) AS " NUMBER ", CAST('' AS VARCHAR(1)) AS " OP);
+    scoop_sql_text(&writer, "CREATE TEMP TABLE ");
+    stage(&writer, plan);
+    scoop_sql_text(&writer,
+                   " AS SELECT CAST(0 AS BIGINT) AS " NUMBER ", CAST('' AS VARCHAR(1)) AS " OP);
     for (size_t i = 0; i < plan->column_count; i++) {
-        text(&writer, ", ");
-        identifier(&writer, plan->columns[i].name);
-        text(&writer, " AS ");
+        scoop_sql_text(&writer, ", ");
+        scoop_sql_identifier(&writer, plan->columns[i].name);
+        scoop_sql_text(&writer, " AS ");
         staged(&writer, i);
     }
-    text(&writer, " FROM ");
-    target(&writer);
-    text(&writer, " WHERE 1 = 0");
-    return writer.failed;
+    scoop_sql_text(&writer, " FROM ");
+    target(&writer, plan);
+    scoop_sql_text(&writer, " WHERE 1 = 0");
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(copy_stage) {
     BEGIN;
-    text(&writer, "COPY ");
-    stage(&writer);
-    text(&writer, " FROM STDIN");
-    return writer.failed;
+    scoop_sql_text(&writer, "COPY ");
+    stage(&writer, plan);
+    scoop_sql_text(&writer, " FROM STDIN");
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(fill_stage, size_t rows) {
     BEGIN;
     size_t width = plan->column_count + SCOOP_APPLY_FIXED;
-    text(&writer, "INSERT INTO ");
-    stage(&writer);
-    text(&writer, " VALUES ");
+    scoop_sql_text(&writer, "INSERT INTO ");
+    stage(&writer, plan);
+    scoop_sql_text(&writer, " VALUES ");
     for (size_t i = 0; i < rows * width; i++) {
-        text(&writer, i == 0 ? "($" : i % width == 0 ? "), ($" : ", $");
-        number(&writer, i + 1);
+        scoop_sql_text(&writer, i == 0 ? "($" : i % width == 0 ? "), ($" : ", $");
+        scoop_sql_number(&writer, i + 1);
     }
-    text(&writer, ")");
-    return writer.failed;
+    scoop_sql_text(&writer, ")");
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(analyze) {
     BEGIN;
-    text(&writer, "ANALYZE ");
-    stage(&writer);
-    return writer.failed;
+    scoop_sql_text(&writer, "ANALYZE ");
+    stage(&writer, plan);
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(count_staged) {
     BEGIN;
-    text(&writer, "SELECT " OP ", COUNT(*) FROM ");
-    stage(&writer);
-    text(&writer, " GROUP BY 1");
-    return writer.failed;
+    scoop_sql_text(&writer, "SELECT " OP ", COUNT(*) FROM ");
+    stage(&writer, plan);
+    scoop_sql_text(&writer, " GROUP BY 1");
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(repeated) {
     BEGIN;
-    text(&writer, "SELECT MIN(" NUMBER "), MAX(" NUMBER "), COUNT(*)");
-    keys(&writer, "", ", ");
-    text(&writer, " FROM ");
-    stage(&writer);
-    keys(&writer, "", " GROUP BY ");
-    text(&writer, " HAVING COUNT(*) > 1");
+    scoop_sql_text(&writer, "SELECT MIN(" NUMBER "), MAX(" NUMBER "), COUNT(*)");
+    keys(&writer, plan, "", ", ");
+    scoop_sql_text(&writer, " FROM ");
+    stage(&writer, plan);
+    keys(&writer, plan, "", " GROUP BY ");
+    scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
     by_number(&writer);
-    return writer.failed;
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(count_matched) {
@@ -188,154 +165,157 @@ SCOOP_APPLY_SQL(count_matched) {
     size_t key = 0;
     while (!plan->columns[key].key)
         key++;
-    text(&writer, "SELECT s." OP ", COUNT(*), SUM(CASE WHEN t.");
-    identifier(&writer, plan->columns[key].name);
-    text(&writer, " IS NULL THEN 1 ELSE 0 END)");
-    from_both(&writer, "LEFT JOIN");
-    text(&writer, " GROUP BY 1");
-    return writer.failed;
+    scoop_sql_text(&writer, "SELECT s." OP ", COUNT(*), SUM(CASE WHEN t.");
+    scoop_sql_identifier(&writer, plan->columns[key].name);
+    scoop_sql_text(&writer, " IS NULL THEN 1 ELSE 0 END)");
+    from_both(&writer, plan, "LEFT JOIN");
+    scoop_sql_text(&writer, " GROUP BY 1");
+    return writer.status;
 }
 
-static void side(struct writer *writer, const char *alias, size_t column, bool of_stage) {
-    bool by_text = writer->plan->columns[column].by_text;
-    text(writer, by_text ? "CAST(" : "");
-    text(writer, alias);
+static void side(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                 const char *alias, size_t column, bool of_stage) {
+    bool by_text = plan->columns[column].by_text;
+    scoop_sql_text(writer, by_text ? "CAST(" : "");
+    scoop_sql_text(writer, alias);
     if (of_stage)
         staged(writer, column);
     else
-        identifier(writer, writer->plan->columns[column].name);
-    text(writer, by_text ? " AS VARCHAR)" : "");
+        scoop_sql_identifier(writer, plan->columns[column].name);
+    scoop_sql_text(writer, by_text ? " AS VARCHAR)" : "");
 }
 
 /* (s."c2" = t."a" OR (s."c2" IS NULL AND t."a" IS NULL)): Redshift has no IS DISTINCT FROM. */
-static void equal(struct writer *writer, size_t column) {
-    text(writer, " AND (");
-    side(writer, "s.", column, true);
-    text(writer, " = ");
-    side(writer, "t.", column, false);
-    text(writer, " OR (s.");
+static void equal(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                  size_t column) {
+    scoop_sql_text(writer, " AND (");
+    side(writer, plan, "s.", column, true);
+    scoop_sql_text(writer, " = ");
+    side(writer, plan, "t.", column, false);
+    scoop_sql_text(writer, " OR (s.");
     staged(writer, column);
-    text(writer, " IS NULL AND t.");
-    identifier(writer, writer->plan->columns[column].name);
-    text(writer, " IS NULL))");
+    scoop_sql_text(writer, " IS NULL AND t.");
+    scoop_sql_identifier(writer, plan->columns[column].name);
+    scoop_sql_text(writer, " IS NULL))");
 }
 
 SCOOP_APPLY_SQL(count_equal) {
     BEGIN;
-    text(&writer, "SELECT COUNT(*)");
-    from_both(&writer, "JOIN");
-    text(&writer, " WHERE s." OP " <> 'D'");
+    scoop_sql_text(&writer, "SELECT COUNT(*)");
+    from_both(&writer, plan, "JOIN");
+    scoop_sql_text(&writer, " WHERE s." OP " <> 'D'");
     for (size_t i = 0; i < plan->column_count; i++)
         if (plan->columns[i].given && !plan->columns[i].key)
-            equal(&writer, i);
-    return writer.failed;
+            equal(&writer, plan, i);
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(examples, enum scoop_change_op op, enum scoop_apply_fault fault) {
     BEGIN;
-    text(&writer, "SELECT s." NUMBER);
-    keys(&writer, "s.", ", ");
+    scoop_sql_text(&writer, "SELECT s." NUMBER);
+    keys(&writer, plan, "s.", ", ");
     if (fault == SCOOP_APPLY_SEVERAL) {
-        from_both(&writer, "JOIN");
-        text(&writer, " WHERE s.");
+        from_both(&writer, plan, "JOIN");
+        scoop_sql_text(&writer, " WHERE s.");
         is_op(&writer, op);
-        text(&writer, " GROUP BY s." NUMBER);
-        keys(&writer, "s.", ", ");
-        text(&writer, " HAVING COUNT(*) > 1");
+        scoop_sql_text(&writer, " GROUP BY s." NUMBER);
+        keys(&writer, plan, "s.", ", ");
+        scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
     } else {
-        text(&writer, " FROM ");
-        stage(&writer);
-        text(&writer, " s WHERE s.");
+        scoop_sql_text(&writer, " FROM ");
+        stage(&writer, plan);
+        scoop_sql_text(&writer, " s WHERE s.");
         is_op(&writer, op);
-        text(&writer, fault == SCOOP_APPLY_THERE ? " AND EXISTS" : " AND NOT EXISTS");
-        text(&writer, " (SELECT 1 FROM ");
-        target(&writer);
-        text(&writer, " t WHERE ");
-        keys_equal(&writer, true);
-        text(&writer, ")");
+        scoop_sql_text(&writer, fault == SCOOP_APPLY_THERE ? " AND EXISTS" : " AND NOT EXISTS");
+        scoop_sql_text(&writer, " (SELECT 1 FROM ");
+        target(&writer, plan);
+        scoop_sql_text(&writer, " t WHERE ");
+        keys_equal(&writer, plan, true);
+        scoop_sql_text(&writer, ")");
     }
     by_number(&writer);
-    return writer.failed;
+    return writer.status;
 }
 
 /* "a", "b" of the target, or the stage's names of the same columns. */
-static void given(struct writer *writer, bool of_stage) {
+static void given(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                  bool of_stage) {
     const char *before = "";
-    for (size_t i = 0; i < writer->plan->column_count; i++) {
-        if (!writer->plan->columns[i].given)
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (!plan->columns[i].given)
             continue;
-        text(writer, before);
+        scoop_sql_text(writer, before);
         if (of_stage)
             staged(writer, i);
         else
-            identifier(writer, writer->plan->columns[i].name);
+            scoop_sql_identifier(writer, plan->columns[i].name);
         before = ", ";
     }
 }
 
-static void insert(struct writer *writer) {
-    text(writer, "INSERT INTO ");
-    target(writer);
-    text(writer, " (");
-    given(writer, false);
-    text(writer, ") SELECT ");
-    given(writer, true);
-    text(writer, " FROM ");
-    stage(writer);
-    text(writer, " WHERE ");
+static void insert(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
+    scoop_sql_text(writer, "INSERT INTO ");
+    target(writer, plan);
+    scoop_sql_text(writer, " (");
+    given(writer, plan, false);
+    scoop_sql_text(writer, ") SELECT ");
+    given(writer, plan, true);
+    scoop_sql_text(writer, " FROM ");
+    stage(writer, plan);
+    scoop_sql_text(writer, " WHERE ");
 }
 
-static void update(struct writer *writer) {
+static void update(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
     const char *before = " SET ";
-    text(writer, "UPDATE ");
-    target(writer);
-    for (size_t i = 0; i < writer->plan->column_count; i++) {
-        if (!writer->plan->columns[i].given || writer->plan->columns[i].key)
+    scoop_sql_text(writer, "UPDATE ");
+    target(writer, plan);
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (!plan->columns[i].given || plan->columns[i].key)
             continue;
-        text(writer, before);
-        identifier(writer, writer->plan->columns[i].name);
-        text(writer, " = ");
-        stage(writer);
-        text(writer, ".");
+        scoop_sql_text(writer, before);
+        scoop_sql_identifier(writer, plan->columns[i].name);
+        scoop_sql_text(writer, " = ");
+        stage(writer, plan);
+        scoop_sql_text(writer, ".");
         staged(writer, i);
         before = ", ";
     }
-    text(writer, " FROM ");
-    stage(writer);
-    text(writer, " WHERE ");
-    keys_equal(writer, false);
-    text(writer, " AND ");
-    stage(writer);
-    text(writer, ".");
+    scoop_sql_text(writer, " FROM ");
+    stage(writer, plan);
+    scoop_sql_text(writer, " WHERE ");
+    keys_equal(writer, plan, false);
+    scoop_sql_text(writer, " AND ");
+    stage(writer, plan);
+    scoop_sql_text(writer, ".");
 }
 
-static void remove_rows(struct writer *writer) {
-    text(writer, "DELETE FROM ");
-    target(writer);
-    text(writer, " USING ");
-    stage(writer);
-    text(writer, " WHERE ");
-    keys_equal(writer, false);
-    text(writer, " AND ");
-    stage(writer);
-    text(writer, ".");
+static void remove_rows(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
+    scoop_sql_text(writer, "DELETE FROM ");
+    target(writer, plan);
+    scoop_sql_text(writer, " USING ");
+    stage(writer, plan);
+    scoop_sql_text(writer, " WHERE ");
+    keys_equal(writer, plan, false);
+    scoop_sql_text(writer, " AND ");
+    stage(writer, plan);
+    scoop_sql_text(writer, ".");
 }
 
 SCOOP_APPLY_SQL(apply, enum scoop_change_op op) {
     BEGIN;
     if (op == SCOOP_CHANGE_INSERT)
-        insert(&writer);
+        insert(&writer, plan);
     else if (op == SCOOP_CHANGE_UPDATE)
-        update(&writer);
+        update(&writer, plan);
     else
-        remove_rows(&writer);
+        remove_rows(&writer, plan);
     is_op(&writer, op);
-    return writer.failed;
+    return writer.status;
 }
 
 SCOOP_APPLY_SQL(drop_stage) {
     BEGIN;
-    text(&writer, "DROP TABLE ");
-    stage(&writer);
-    return writer.failed;
+    scoop_sql_text(&writer, "DROP TABLE ");
+    stage(&writer, plan);
+    return writer.status;
 }

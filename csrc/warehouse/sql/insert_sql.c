@@ -10,66 +10,47 @@ enum { LOCK_NAME_BYTES = 63, HASH_DIGITS = 16 };
 #define RANK "airscoop_rank"
 #define COUNT "airscoop_count"
 
-/* Appends pieces until one fails; then all later ones do nothing. */
-struct writer {
-    const struct scoop_insert_plan *plan;
-    struct scoop_buf *sql;
-    struct scoop_error *error;
-    int failed;
-};
-
-static void text(struct writer *writer, const char *piece) {
-    if (!writer->failed)
-        writer->failed = scoop_buf_append_text(writer->sql, piece, writer->error);
-}
-
-static void identifier(struct writer *writer, const char *name) {
-    if (!writer->failed)
-        writer->failed = scoop_sql_identifier(writer->sql, name, writer->error);
-}
-
-static void table(struct writer *writer, const struct scoop_table_name *name) {
-    if (!writer->failed)
-        writer->failed = scoop_sql_table(writer->sql, name, writer->error);
-}
-
-static void temporary(struct writer *writer, const char *role) {
+static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                      const char *role) {
     char name[64];
-    snprintf(name, sizeof name, "airscoop_%s_%s", role, writer->plan->suffix);
-    identifier(writer, name);
+    snprintf(name, sizeof name, "airscoop_%s_%s", role, plan->suffix);
+    scoop_sql_identifier(writer, name);
 }
 
-static void winners(struct writer *writer) {
-    temporary(writer, writer->plan->has_repeated ? "winners" : "batch");
+static void winners(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
+    temporary(writer, plan, plan->has_repeated ? "winners" : "batch");
 }
 
 /* alias."column"; the alias "" stands for the target itself, which takes none in a DELETE. */
-static void column(struct writer *writer, const char *alias, const char *name) {
+static void column(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                   const char *alias, const char *name) {
     if (alias[0] == 0)
-        identifier(writer, writer->plan->target.table);
+        scoop_sql_identifier(writer, plan->target.table);
     else
-        text(writer, alias);
-    text(writer, ".");
-    identifier(writer, name);
+        scoop_sql_text(writer, alias);
+    scoop_sql_text(writer, ".");
+    scoop_sql_identifier(writer, name);
 }
 
-static void columns(struct writer *writer, const char *alias, const char *const *names,
-                    size_t count) {
+static void columns(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                    const char *alias, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        text(writer, i == 0 ? "" : ", ");
+        scoop_sql_text(writer, i == 0 ? "" : ", ");
         if (alias == NULL)
-            identifier(writer, names[i]);
+            scoop_sql_identifier(writer, names[i]);
         else
-            column(writer, alias, names[i]);
+            column(writer, plan, alias, names[i]);
     }
 }
 
-static void all_columns(struct writer *writer, const char *alias) {
-    columns(writer, alias, writer->plan->names->columns, writer->plan->names->column_count);
+static void all_columns(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                        const char *alias) {
+    columns(writer, plan, alias, plan->names->columns, plan->names->column_count);
 }
 
-static void all_keys(struct writer *writer, const char *alias) {
-    columns(writer, alias, writer->plan->names->keys, writer->plan->names->key_count);
+static void all_keys(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                     const char *alias) {
+    columns(writer, plan, alias, plan->names->keys, plan->names->key_count);
 }
 
 static bool is_null(scoop_nulls nulls, size_t key) {
@@ -81,93 +62,97 @@ static bool all_null(const struct scoop_insert_plan *plan, scoop_nulls nulls) {
 }
 
 /* a.k1 = b.k1 AND … over the keys that are not NULL. */
-static void keys_equal(struct writer *writer, scoop_nulls nulls, const char *left,
-                       const char *right) {
+static void keys_equal(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                       scoop_nulls nulls, const char *left, const char *right) {
     const char *between = "";
-    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+    for (size_t i = 0; i < plan->names->key_count; i++) {
         if (is_null(nulls, i))
             continue;
-        text(writer, between);
-        column(writer, left, writer->plan->names->keys[i]);
-        text(writer, " = ");
-        column(writer, right, writer->plan->names->keys[i]);
+        scoop_sql_text(writer, between);
+        column(writer, plan, left, plan->names->keys[i]);
+        scoop_sql_text(writer, " = ");
+        column(writer, plan, right, plan->names->keys[i]);
         between = " AND ";
     }
 }
 
 /* a.k1 IS NOT NULL AND a.k2 IS NULL AND …: the rows of one pattern. */
-static void has_pattern(struct writer *writer, scoop_nulls nulls, const char *alias) {
-    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
-        text(writer, i == 0 ? "" : " AND ");
-        column(writer, alias, writer->plan->names->keys[i]);
-        text(writer, is_null(nulls, i) ? " IS NULL" : " IS NOT NULL");
+static void has_pattern(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                        scoop_nulls nulls, const char *alias) {
+    for (size_t i = 0; i < plan->names->key_count; i++) {
+        scoop_sql_text(writer, i == 0 ? "" : " AND ");
+        column(writer, plan, alias, plan->names->keys[i]);
+        scoop_sql_text(writer, is_null(nulls, i) ? " IS NULL" : " IS NOT NULL");
     }
 }
 
 /* AND a.k2 IS NULL …: for the other side, where equality leaves out the rest by itself. */
-static void null_keys(struct writer *writer, scoop_nulls nulls, const char *alias,
-                      const char *before) {
-    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+static void null_keys(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                      scoop_nulls nulls, const char *alias, const char *before) {
+    for (size_t i = 0; i < plan->names->key_count; i++) {
         if (!is_null(nulls, i))
             continue;
-        text(writer, before);
-        column(writer, alias, writer->plan->names->keys[i]);
-        text(writer, " IS NULL");
+        scoop_sql_text(writer, before);
+        column(writer, plan, alias, plan->names->keys[i]);
+        scoop_sql_text(writer, " IS NULL");
         before = " AND ";
     }
 }
 
 /* EXISTS (SELECT 1 FROM <other> o WHERE the key of `alias` is there). */
-static void exists(struct writer *writer, scoop_nulls nulls, const char *alias, bool in_target) {
-    text(writer, "EXISTS (SELECT 1 FROM ");
+static void exists(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                   scoop_nulls nulls, const char *alias, bool in_target) {
+    scoop_sql_text(writer, "EXISTS (SELECT 1 FROM ");
     if (in_target)
-        table(writer, &writer->plan->target);
+        scoop_sql_table(writer, &plan->target);
     else
-        temporary(writer, "repeated");
-    text(writer, " o WHERE ");
-    keys_equal(writer, nulls, "o", alias);
-    null_keys(writer, nulls, "o", all_null(writer->plan, nulls) ? "" : " AND ");
-    text(writer, ")");
+        temporary(writer, plan, "repeated");
+    scoop_sql_text(writer, " o WHERE ");
+    keys_equal(writer, plan, nulls, "o", alias);
+    null_keys(writer, plan, nulls, "o", all_null(plan, nulls) ? "" : " AND ");
+    scoop_sql_text(writer, ")");
 }
 
-static void empty_copy(struct writer *writer, const char *role, bool keys_only) {
-    text(writer, "CREATE TEMP TABLE ");
-    temporary(writer, role);
-    text(writer, " AS SELECT ");
+static void empty_copy(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                       const char *role, bool keys_only) {
+    scoop_sql_text(writer, "CREATE TEMP TABLE ");
+    temporary(writer, plan, role);
+    scoop_sql_text(writer, " AS SELECT ");
     if (keys_only)
-        all_keys(writer, NULL);
+        all_keys(writer, plan, NULL);
     else
-        all_columns(writer, NULL);
-    text(writer, " FROM ");
-    table(writer, &writer->plan->target);
-    text(writer, " WHERE 1 = 0");
+        all_columns(writer, plan, NULL);
+    scoop_sql_text(writer, " FROM ");
+    scoop_sql_table(writer, &plan->target);
+    scoop_sql_text(writer, " WHERE 1 = 0");
 }
 
-static void insert_into(struct writer *writer, const char *role) {
-    text(writer, "INSERT INTO ");
-    temporary(writer, role);
-    text(writer, " (");
-    all_columns(writer, NULL);
-    text(writer, ") ");
+static void insert_into(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                        const char *role) {
+    scoop_sql_text(writer, "INSERT INTO ");
+    temporary(writer, plan, role);
+    scoop_sql_text(writer, " (");
+    all_columns(writer, plan, NULL);
+    scoop_sql_text(writer, ") ");
 }
 
-static void null_bits(struct writer *writer, const char *alias) {
-    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
-        text(writer, "CASE WHEN ");
-        column(writer, alias, writer->plan->names->keys[i]);
-        text(writer, " IS NULL THEN 1 ELSE 0 END, ");
+static void null_bits(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                      const char *alias) {
+    for (size_t i = 0; i < plan->names->key_count; i++) {
+        scoop_sql_text(writer, "CASE WHEN ");
+        column(writer, plan, alias, plan->names->keys[i]);
+        scoop_sql_text(writer, " IS NULL THEN 1 ELSE 0 END, ");
     }
 }
 
 /* " GROUP BY 1, 2 ORDER BY 1, 2": the pattern without NULL comes first. */
-static void by_null_bits(struct writer *writer) {
+static void by_null_bits(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
     static const char *const clauses[] = {" GROUP BY ", " ORDER BY "};
-    char number[32];
     for (size_t clause = 0; clause < 2; clause++) {
-        text(writer, clauses[clause]);
-        for (size_t i = 0; i < writer->plan->names->key_count; i++) {
-            snprintf(number, sizeof number, "%s%zu", i == 0 ? "" : ", ", i + 1);
-            text(writer, number);
+        scoop_sql_text(writer, clauses[clause]);
+        for (size_t i = 0; i < plan->names->key_count; i++) {
+            scoop_sql_text(writer, i == 0 ? "" : ", ");
+            scoop_sql_number(writer, i + 1);
         }
     }
 }
@@ -179,224 +164,226 @@ static bool among(const char *name, const char *const *names, size_t count) {
     return false;
 }
 
-static void order_term(struct writer *writer, const char *name, const char **between) {
-    text(writer, *between);
-    text(writer, "CASE WHEN ");
-    column(writer, "b", name);
-    text(writer, " IS NULL THEN 1 ELSE 0 END, ");
-    column(writer, "b", name);
-    text(writer, " DESC");
+static void order_term(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                       const char *name, const char **between) {
+    scoop_sql_text(writer, *between);
+    scoop_sql_text(writer, "CASE WHEN ");
+    column(writer, plan, "b", name);
+    scoop_sql_text(writer, " IS NULL THEN 1 ELSE 0 END, ");
+    column(writer, plan, "b", name);
+    scoop_sql_text(writer, " DESC");
     *between = ", ";
 }
 
 /* order_by, then every other column, so that equal input gives an equal winner. */
-static void order(struct writer *writer) {
-    const struct scoop_insert_names *names = writer->plan->names;
+static void order(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
+    const struct scoop_insert_names *names = plan->names;
     const char *between = "";
     for (size_t i = 0; i < names->order_count; i++)
-        order_term(writer, names->order_by[i], &between);
+        order_term(writer, plan, names->order_by[i], &between);
     for (size_t i = 0; i < names->column_count; i++)
         if (!among(names->columns[i], names->order_by, names->order_count) &&
             !among(names->columns[i], names->keys, names->key_count))
-            order_term(writer, names->columns[i], &between);
+            order_term(writer, plan, names->columns[i], &between);
     /* With no other column the rows of a key are all the same. */
     if (between[0] == 0)
-        order_term(writer, names->keys[0], &between);
+        order_term(writer, plan, names->keys[0], &between);
 }
 
-static void partition_by(struct writer *writer, scoop_nulls nulls) {
+static void partition_by(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                         scoop_nulls nulls) {
     const char *between = "PARTITION BY ";
-    for (size_t i = 0; i < writer->plan->names->key_count; i++) {
+    for (size_t i = 0; i < plan->names->key_count; i++) {
         if (is_null(nulls, i))
             continue;
-        text(writer, between);
-        column(writer, "b", writer->plan->names->keys[i]);
+        scoop_sql_text(writer, between);
+        column(writer, plan, "b", plan->names->keys[i]);
         between = ", ";
     }
-    text(writer, all_null(writer->plan, nulls) ? "ORDER BY " : " ORDER BY ");
+    scoop_sql_text(writer, all_null(plan, nulls) ? "ORDER BY " : " ORDER BY ");
 }
 
 /* CASE … END: 1 where the winner w is greater than the target's row t by order_by, NULL lowest. */
-static void greater(struct writer *writer) {
+static void greater(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
     static const char *const tests[][3] = {
         {" > ", "", " THEN 1"},
         {" < ", "", " THEN 0"},
         {" IS NOT NULL AND ", " IS NULL", " THEN 1"},
         {" IS NULL AND ", " IS NOT NULL", " THEN 0"},
     };
-    text(writer, "CASE");
-    for (size_t i = 0; i < writer->plan->names->order_count; i++)
+    scoop_sql_text(writer, "CASE");
+    for (size_t i = 0; i < plan->names->order_count; i++)
         for (size_t test = 0; test < 4; test++) {
-            text(writer, " WHEN ");
-            column(writer, "w", writer->plan->names->order_by[i]);
-            text(writer, tests[test][0]);
-            column(writer, "t", writer->plan->names->order_by[i]);
-            text(writer, tests[test][1]);
-            text(writer, tests[test][2]);
+            scoop_sql_text(writer, " WHEN ");
+            column(writer, plan, "w", plan->names->order_by[i]);
+            scoop_sql_text(writer, tests[test][0]);
+            column(writer, plan, "t", plan->names->order_by[i]);
+            scoop_sql_text(writer, tests[test][1]);
+            scoop_sql_text(writer, tests[test][2]);
         }
-    text(writer, " ELSE 0 END");
+    scoop_sql_text(writer, " ELSE 0 END");
 }
 
-#define BEGIN_STATEMENT struct writer writer = {.plan = plan, .sql = sql, .error = error}
-#define END_STATEMENT return writer.failed
+#define BEGIN_STATEMENT struct scoop_sql_writer writer = {sql, error, 0}
+#define END_STATEMENT return writer.status
 
 SCOOP_INSERT_SQL(create_batch) {
     BEGIN_STATEMENT;
-    empty_copy(&writer, "batch", false);
+    empty_copy(&writer, plan, "batch", false);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(create_winners) {
     BEGIN_STATEMENT;
-    empty_copy(&writer, "winners", false);
+    empty_copy(&writer, plan, "winners", false);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(create_greater) {
     BEGIN_STATEMENT;
-    empty_copy(&writer, "greater", true);
+    empty_copy(&writer, plan, "greater", true);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(fill_batch) {
     BEGIN_STATEMENT;
-    insert_into(&writer, "batch");
-    text(&writer, "SELECT ");
-    all_columns(&writer, NULL);
-    text(&writer, " FROM ");
-    table(&writer, &plan->source);
-    for (size_t i = 0; i < plan->names->partition_count && !writer.failed; i++) {
-        text(&writer, i == 0 ? " WHERE " : " AND ");
-        identifier(&writer, plan->names->partition_columns[i]);
-        text(&writer, " = ");
-        writer.failed = scoop_sql_literal(sql, plan->names->partition_values[i], error);
+    insert_into(&writer, plan, "batch");
+    scoop_sql_text(&writer, "SELECT ");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, " FROM ");
+    scoop_sql_table(&writer, &plan->source);
+    for (size_t i = 0; i < plan->names->partition_count; i++) {
+        scoop_sql_text(&writer, i == 0 ? " WHERE " : " AND ");
+        scoop_sql_identifier(&writer, plan->names->partition_columns[i]);
+        scoop_sql_text(&writer, " = ");
+        scoop_sql_literal(&writer, plan->names->partition_values[i]);
     }
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(count_patterns) {
     BEGIN_STATEMENT;
-    text(&writer, "SELECT ");
-    null_bits(&writer, "b");
-    text(&writer, "COUNT(*) FROM ");
-    temporary(&writer, "batch");
-    text(&writer, " b");
-    by_null_bits(&writer);
+    scoop_sql_text(&writer, "SELECT ");
+    null_bits(&writer, plan, "b");
+    scoop_sql_text(&writer, "COUNT(*) FROM ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " b");
+    by_null_bits(&writer, plan);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(create_repeated) {
     BEGIN_STATEMENT;
-    text(&writer, "CREATE TEMP TABLE ");
-    temporary(&writer, "repeated");
-    text(&writer, " AS SELECT ");
-    all_keys(&writer, NULL);
-    text(&writer, ", COUNT(*) AS " COUNT " FROM ");
-    temporary(&writer, "batch");
-    text(&writer, " GROUP BY ");
-    all_keys(&writer, NULL);
-    text(&writer, " HAVING COUNT(*) > 1");
+    scoop_sql_text(&writer, "CREATE TEMP TABLE ");
+    temporary(&writer, plan, "repeated");
+    scoop_sql_text(&writer, " AS SELECT ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ", COUNT(*) AS " COUNT " FROM ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " GROUP BY ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(count_repeated) {
     BEGIN_STATEMENT;
-    text(&writer, "SELECT ");
-    null_bits(&writer, "r");
-    text(&writer, "COUNT(*), SUM(r." COUNT ") FROM ");
-    temporary(&writer, "repeated");
-    text(&writer, " r");
-    by_null_bits(&writer);
+    scoop_sql_text(&writer, "SELECT ");
+    null_bits(&writer, plan, "r");
+    scoop_sql_text(&writer, "COUNT(*), SUM(r." COUNT ") FROM ");
+    temporary(&writer, plan, "repeated");
+    scoop_sql_text(&writer, " r");
+    by_null_bits(&writer, plan);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(add_singles, scoop_nulls nulls, bool any_repeated) {
     BEGIN_STATEMENT;
-    insert_into(&writer, "winners");
-    text(&writer, "SELECT ");
-    all_columns(&writer, "b");
-    text(&writer, " FROM ");
-    temporary(&writer, "batch");
-    text(&writer, " b WHERE ");
-    has_pattern(&writer, nulls, "b");
+    insert_into(&writer, plan, "winners");
+    scoop_sql_text(&writer, "SELECT ");
+    all_columns(&writer, plan, "b");
+    scoop_sql_text(&writer, " FROM ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " b WHERE ");
+    has_pattern(&writer, plan, nulls, "b");
     if (any_repeated) {
-        text(&writer, " AND NOT ");
-        exists(&writer, nulls, "b", false);
+        scoop_sql_text(&writer, " AND NOT ");
+        exists(&writer, plan, nulls, "b", false);
     }
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(add_greatest, scoop_nulls nulls) {
     BEGIN_STATEMENT;
-    insert_into(&writer, "winners");
-    text(&writer, "SELECT ");
-    all_columns(&writer, NULL);
-    text(&writer, " FROM (SELECT ");
-    all_columns(&writer, "b");
-    text(&writer, ", ROW_NUMBER() OVER (");
-    partition_by(&writer, nulls);
-    order(&writer);
-    text(&writer, ") AS " RANK " FROM ");
-    temporary(&writer, "batch");
-    text(&writer, " b");
+    insert_into(&writer, plan, "winners");
+    scoop_sql_text(&writer, "SELECT ");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, " FROM (SELECT ");
+    all_columns(&writer, plan, "b");
+    scoop_sql_text(&writer, ", ROW_NUMBER() OVER (");
+    partition_by(&writer, plan, nulls);
+    order(&writer, plan);
+    scoop_sql_text(&writer, ") AS " RANK " FROM ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " b");
     /* Rows with no key at all share one key: there is nothing to join by. */
     if (!all_null(plan, nulls)) {
-        text(&writer, " JOIN ");
-        temporary(&writer, "repeated");
-        text(&writer, " r ON ");
-        keys_equal(&writer, nulls, "b", "r");
+        scoop_sql_text(&writer, " JOIN ");
+        temporary(&writer, plan, "repeated");
+        scoop_sql_text(&writer, " r ON ");
+        keys_equal(&writer, plan, nulls, "b", "r");
     }
-    text(&writer, " WHERE ");
-    has_pattern(&writer, nulls, "b");
+    scoop_sql_text(&writer, " WHERE ");
+    has_pattern(&writer, plan, nulls, "b");
     if (!all_null(plan, nulls))
-        null_keys(&writer, nulls, "r", " AND ");
-    text(&writer, ") ranked WHERE " RANK " = 1");
+        null_keys(&writer, plan, nulls, "r", " AND ");
+    scoop_sql_text(&writer, ") ranked WHERE " RANK " = 1");
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(count_winners) {
     BEGIN_STATEMENT;
-    text(&writer, "SELECT COUNT(*) FROM ");
-    winners(&writer);
+    scoop_sql_text(&writer, "SELECT COUNT(*) FROM ");
+    winners(&writer, plan);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(count_matched, scoop_nulls nulls) {
     BEGIN_STATEMENT;
-    text(&writer, "SELECT COUNT(*) FROM ");
-    winners(&writer);
-    text(&writer, " w WHERE ");
-    has_pattern(&writer, nulls, "w");
-    text(&writer, " AND ");
-    exists(&writer, nulls, "w", true);
+    scoop_sql_text(&writer, "SELECT COUNT(*) FROM ");
+    winners(&writer, plan);
+    scoop_sql_text(&writer, " w WHERE ");
+    has_pattern(&writer, plan, nulls, "w");
+    scoop_sql_text(&writer, " AND ");
+    exists(&writer, plan, nulls, "w", true);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(fill_greater, scoop_nulls nulls) {
     BEGIN_STATEMENT;
-    text(&writer, "INSERT INTO ");
-    temporary(&writer, "greater");
-    text(&writer, " (");
-    all_keys(&writer, NULL);
-    text(&writer, ") SELECT ");
-    all_keys(&writer, "w");
-    text(&writer, " FROM ");
-    winners(&writer);
-    text(&writer, all_null(plan, nulls) ? " w CROSS JOIN " : " w JOIN ");
-    table(&writer, &plan->target);
-    text(&writer, " t");
+    scoop_sql_text(&writer, "INSERT INTO ");
+    temporary(&writer, plan, "greater");
+    scoop_sql_text(&writer, " (");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") SELECT ");
+    all_keys(&writer, plan, "w");
+    scoop_sql_text(&writer, " FROM ");
+    winners(&writer, plan);
+    scoop_sql_text(&writer, all_null(plan, nulls) ? " w CROSS JOIN " : " w JOIN ");
+    scoop_sql_table(&writer, &plan->target);
+    scoop_sql_text(&writer, " t");
     if (!all_null(plan, nulls)) {
-        text(&writer, " ON ");
-        keys_equal(&writer, nulls, "w", "t");
+        scoop_sql_text(&writer, " ON ");
+        keys_equal(&writer, plan, nulls, "w", "t");
     }
-    text(&writer, " WHERE ");
-    has_pattern(&writer, nulls, "w");
-    null_keys(&writer, nulls, "t", " AND ");
-    text(&writer, " GROUP BY ");
-    all_keys(&writer, "w");
-    text(&writer, " HAVING MIN(");
-    greater(&writer);
-    text(&writer, ") = 1");
+    scoop_sql_text(&writer, " WHERE ");
+    has_pattern(&writer, plan, nulls, "w");
+    null_keys(&writer, plan, nulls, "t", " AND ");
+    scoop_sql_text(&writer, " GROUP BY ");
+    all_keys(&writer, plan, "w");
+    scoop_sql_text(&writer, " HAVING MIN(");
+    greater(&writer, plan);
+    scoop_sql_text(&writer, ") = 1");
     END_STATEMENT;
 }
 
@@ -405,44 +392,44 @@ SCOOP_INSERT_SQL(delete_greater, scoop_nulls nulls) {
     char alias[32];
     /* The target goes by its own name here, which the alias must not be. */
     snprintf(alias, sizeof alias, "g_%s", plan->suffix);
-    text(&writer, "DELETE FROM ");
-    table(&writer, &plan->target);
+    scoop_sql_text(&writer, "DELETE FROM ");
+    scoop_sql_table(&writer, &plan->target);
     if (!all_null(plan, nulls)) {
-        text(&writer, " USING ");
-        temporary(&writer, "greater");
-        text(&writer, " ");
-        text(&writer, alias);
+        scoop_sql_text(&writer, " USING ");
+        temporary(&writer, plan, "greater");
+        scoop_sql_text(&writer, " ");
+        scoop_sql_text(&writer, alias);
     }
-    text(&writer, " WHERE ");
-    keys_equal(&writer, nulls, "", alias);
-    null_keys(&writer, nulls, "", all_null(plan, nulls) ? "" : " AND ");
+    scoop_sql_text(&writer, " WHERE ");
+    keys_equal(&writer, plan, nulls, "", alias);
+    null_keys(&writer, plan, nulls, "", all_null(plan, nulls) ? "" : " AND ");
     if (!all_null(plan, nulls))
-        null_keys(&writer, nulls, alias, " AND ");
+        null_keys(&writer, plan, nulls, alias, " AND ");
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(insert_missing, scoop_nulls nulls) {
     BEGIN_STATEMENT;
-    text(&writer, "INSERT INTO ");
-    table(&writer, &plan->target);
-    text(&writer, " (");
-    all_columns(&writer, NULL);
-    text(&writer, ") SELECT ");
-    all_columns(&writer, "w");
-    text(&writer, " FROM ");
-    winners(&writer);
-    text(&writer, " w WHERE ");
-    has_pattern(&writer, nulls, "w");
-    text(&writer, " AND NOT ");
-    exists(&writer, nulls, "w", true);
+    scoop_sql_text(&writer, "INSERT INTO ");
+    scoop_sql_table(&writer, &plan->target);
+    scoop_sql_text(&writer, " (");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") SELECT ");
+    all_columns(&writer, plan, "w");
+    scoop_sql_text(&writer, " FROM ");
+    winners(&writer, plan);
+    scoop_sql_text(&writer, " w WHERE ");
+    has_pattern(&writer, plan, nulls, "w");
+    scoop_sql_text(&writer, " AND NOT ");
+    exists(&writer, plan, nulls, "w", true);
     END_STATEMENT;
 }
 
 int scoop_insert_sql_drop(const struct scoop_insert_plan *plan, const char *role,
                           struct scoop_buf *sql, struct scoop_error *error) {
     BEGIN_STATEMENT;
-    text(&writer, "DROP TABLE ");
-    temporary(&writer, role);
+    scoop_sql_text(&writer, "DROP TABLE ");
+    temporary(&writer, plan, role);
     END_STATEMENT;
 }
 

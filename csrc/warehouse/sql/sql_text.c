@@ -3,46 +3,58 @@
 #include <stdbool.h>
 #include <string.h>
 
-static int append_quoted(struct scoop_buf *sql, char quote, const char *text,
-                         struct scoop_error *error) {
-    if (scoop_buf_append(sql, &quote, 1, error) != 0)
-        return -1;
-    for (const char *at = text; *at != 0;) {
-        size_t length = strcspn(at, (char[]){quote, 0});
-        if (scoop_buf_append(sql, at, length, error) != 0)
-            return -1;
-        at += length;
-        if (*at == 0)
+static void append(struct scoop_sql_writer *writer, const char *text, size_t length) {
+    if (writer->status == 0)
+        writer->status = scoop_buf_append(writer->sql, text, length, writer->error);
+}
+
+static void append_quoted(struct scoop_sql_writer *writer, char quote, const char *text) {
+    const char twice[] = {quote, quote, 0}, *only = twice + 1;
+    append(writer, only, 1);
+    for (;;) {
+        size_t length = strcspn(text, only);
+        append(writer, text, length);
+        text += length;
+        if (*text++ == 0)
             break;
-        if (scoop_buf_append(sql, (char[]){quote, quote}, 2, error) != 0)
-            return -1;
-        at++;
+        append(writer, twice, 2);
     }
-    return scoop_buf_append(sql, &quote, 1, error);
+    append(writer, only, 1);
 }
 
-int scoop_sql_identifier(struct scoop_buf *sql, const char *name, struct scoop_error *error) {
-    if (name[0] == 0)
-        return scoop_fail(error, SCOOP_USAGE, "a table or column name is empty");
-    return append_quoted(sql, '"', name, error);
+void scoop_sql_text(struct scoop_sql_writer *writer, const char *text) {
+    append(writer, text, strlen(text));
 }
 
-int scoop_sql_table(struct scoop_buf *sql, const struct scoop_table_name *name,
-                    struct scoop_error *error) {
-    if (scoop_sql_identifier(sql, name->schema, error) != 0)
-        return -1;
-    if (scoop_buf_append(sql, ".", 1, error) != 0)
-        return -1;
-    return scoop_sql_identifier(sql, name->table, error);
+void scoop_sql_number(struct scoop_sql_writer *writer, size_t number) {
+    if (writer->status == 0)
+        writer->status = scoop_buf_printf(writer->sql, writer->error, "%zu", number);
 }
 
-int scoop_sql_literal(struct scoop_buf *sql, const char *value, struct scoop_error *error) {
-    if (strchr(value, '\\') != NULL)
-        return scoop_fail(error, SCOOP_USAGE,
-                          "the value '%.200s' holds a backslash, which servers read differently; "
-                          "use a value without one",
-                          value);
-    return append_quoted(sql, '\'', value, error);
+void scoop_sql_identifier(struct scoop_sql_writer *writer, const char *name) {
+    if (writer->status == 0 && name[0] == 0)
+        writer->status = scoop_fail(writer->error, SCOOP_USAGE, "a table or column name is empty");
+    append_quoted(writer, '"', name);
+}
+
+void scoop_sql_table(struct scoop_sql_writer *writer, const struct scoop_table_name *name) {
+    scoop_sql_identifier(writer, name->schema);
+    scoop_sql_text(writer, ".");
+    scoop_sql_identifier(writer, name->table);
+}
+
+void scoop_sql_literal(struct scoop_sql_writer *writer, const char *value) {
+    if (writer->status == 0 && strchr(value, '\\') != NULL)
+        writer->status =
+            scoop_fail(writer->error, SCOOP_USAGE,
+                       "the value '%.200s' holds a backslash, which servers read differently; "
+                       "use a value without one",
+                       value);
+    append_quoted(writer, '\'', value);
+}
+
+const char *scoop_sql_statement(struct scoop_sql_writer *writer) {
+    return writer->status == 0 ? scoop_buf_text(writer->sql, writer->error) : NULL;
 }
 
 /* Reads one part of a dotted name at *at, moving *at behind it. */

@@ -19,14 +19,24 @@ struct scoop_table_name {
  * USAGE, also for a missing schema, a third part, an empty or a too long part. */
 int scoop_sql_split(const char *text, struct scoop_table_name *name, struct scoop_error *error);
 
-/* Appends the name in double quotes, with double quotes doubled. 0, or -1 (USAGE when empty). */
-int scoop_sql_identifier(struct scoop_buf *sql, const char *name, struct scoop_error *error);
-/* Appends "schema"."table". 0 or -1. */
-int scoop_sql_table(struct scoop_buf *sql, const struct scoop_table_name *name,
-                    struct scoop_error *error);
-/* Appends the value in single quotes, with single quotes doubled. A backslash is refused: servers
- * disagree on whether it escapes the next character. 0, or -1 (USAGE). */
-int scoop_sql_literal(struct scoop_buf *sql, const char *value, struct scoop_error *error);
+/* Appends the pieces of a statement until one fails; then all later ones do nothing. */
+struct scoop_sql_writer {
+    struct scoop_buf *sql; /* borrowed, as is the error */
+    struct scoop_error *error;
+    int status; /* 0, or -1 with *error */
+};
+
+void scoop_sql_text(struct scoop_sql_writer *writer, const char *text);
+void scoop_sql_number(struct scoop_sql_writer *writer, size_t number);
+/* The name in double quotes, with double quotes doubled; USAGE when it is empty. */
+void scoop_sql_identifier(struct scoop_sql_writer *writer, const char *name);
+/* "schema"."table". */
+void scoop_sql_table(struct scoop_sql_writer *writer, const struct scoop_table_name *name);
+/* The value in single quotes, with single quotes doubled. A backslash is refused (USAGE): servers
+ * disagree on whether it escapes the next character. */
+void scoop_sql_literal(struct scoop_sql_writer *writer, const char *value);
+/* What is written, valid until the buffer changes; NULL when something failed. */
+const char *scoop_sql_statement(struct scoop_sql_writer *writer);
 
 /* The statement up to its first value, on one line and cut to fit, for messages: no literal, number
  * or comment of it. `size` is at least 8. */

@@ -15,7 +15,7 @@ from support.paths import PACKAGE_ROOT, ROOT
 
 from airscoop.local import systems
 from airscoop.local.demo.__main__ import DEMOS
-from airscoop.systems import DEFAULT
+from airscoop.systems.default import DEFAULT
 
 PACKAGE = PACKAGE_ROOT / "airscoop"
 TERRAFORM = ROOT / "terraform"
