@@ -134,9 +134,9 @@ def test_the_core_knows_no_airflow() -> None:
 
 
 def test_packages_do_nothing_when_they_are_imported() -> None:
-    """The table of public names, and what all receipts share (decision 16), apart."""
+    """The table of public names, the command, and what all receipts share (decision 16), apart."""
     for path in PACKAGE.rglob("*/__init__.py"):
-        if path.parent != PACKAGE / "receipts":
+        if path.parent not in (PACKAGE / "cli", PACKAGE / "receipts"):
             (docstring,) = ast.parse(path.read_text()).body
             assert isinstance(docstring, ast.Expr), path
 

@@ -185,7 +185,7 @@ def test_a_file_that_cannot_grow_is_named_and_leaves_nothing(
     store: Store, proxy: FaultProxy, lines: SlowLines, tmp_path: Path
 ) -> None:
     program = (
-        "import resource, signal, sys; from airscoop.cli.main import main;"
+        "import resource, signal, sys; from airscoop.cli import main;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({30 * MIB}, {30 * MIB}));"
         "sys.exit(main())"

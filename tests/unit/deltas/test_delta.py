@@ -14,7 +14,7 @@ from support.deltas import MIB, NEW, OLD, Exports, shuffled, write
 
 import airscoop
 from airscoop import errors
-from airscoop.cli.main import main
+from airscoop.cli import main
 
 
 @pytest.fixture
