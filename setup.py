@@ -9,7 +9,13 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
-WARNINGS = ["-Wall", "-Wextra", "-Wconversion"]
+
+
+def flags() -> dict[str, list[str]]:
+    """csrc/flags.mk: what is shipped is built as what is tested."""
+    lines = (ROOT / "csrc" / "flags.mk").read_text(encoding="utf-8").splitlines()
+    named = (line.partition(" := ") for line in lines)
+    return {name: words.split() for name, mark, words in named if mark}
 
 
 def sources() -> list[str]:
@@ -17,13 +23,18 @@ def sources() -> list[str]:
 
 
 def headers() -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.h"))
+    return [
+        "csrc/flags.mk",
+        *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.h")),
+    ]
 
 
 def postgres_include() -> str:
     command = [os.environ.get("PG_CONFIG", "pg_config"), "--includedir"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
+
+FLAGS = flags()
 
 setup(
     ext_modules=[
@@ -32,9 +43,14 @@ setup(
             sources=sources(),
             depends=headers(),
             include_dirs=["csrc", "csrc/include", postgres_include()],
-            libraries=["curl", "pq", "yajl", "expat", "z", "isal", "lz4", "crypto"],
-            define_macros=[("Py_LIMITED_API", "0x030b0000"), ("_GNU_SOURCE", None)],
-            extra_compile_args=["-std=c17", "-O2", "-fvisibility=hidden", *WARNINGS],
+            libraries=FLAGS["LIBRARIES"],
+            define_macros=[("Py_LIMITED_API", "0x030b0000")],
+            extra_compile_args=[
+                flag
+                for name in ("STANDARD", "WARNINGS", "SHIPPED", "HARDENED")
+                for flag in FLAGS[name]
+            ],
+            extra_link_args=FLAGS["LINKED"],
             py_limited_api=True,
         )
     ],

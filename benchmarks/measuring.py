@@ -58,7 +58,7 @@ def build(folder: Path) -> Path:
     program, source = folder / "measured", HERE / "measured.c"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         folder.mkdir(parents=True, exist_ok=True)
-        command = ["cc", "-std=c17", "-O2", "-o", program, source]
+        command: list[str | Path] = ["cc", "-std=c17", "-O2", "-o", program, source]
         subprocess.run(command, check=True)  # noqa: S603
     return program
 

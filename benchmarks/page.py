@@ -143,7 +143,7 @@ class Page:
 
 
 # The steps that no client can leave out: those over the text, those over the bytes that are moved.
-LIMITS = (
+LIMITS: tuple[tuple[str, list[str], list[str]], ...] = (
     (
         "pass-through",
         ["inflate", "JSON check"],

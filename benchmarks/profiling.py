@@ -14,15 +14,15 @@ import re
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import transfer
 from scenarios import SCENARIOS, Scenario
 
-from airscoop.cli.transfers import size
+from airscoop.cli.flags import size
 
 HERE = Path(__file__).parent
 PROFILED = ("pass-through", "transform", "upload", "upload-signed", "download", "download-file")
@@ -44,6 +44,7 @@ WORK = (
     ("rest of airscoop", r"_native", r""),
     ("other libraries", r"", r""),
 )
+Name = TypeVar("Name")
 LINE = re.compile(r"\s*([\d.]+)%\s*;\s*(\S+)\s*;\s*\[.\]\s*(.+?)\s*$")
 
 
@@ -55,17 +56,22 @@ def work_of(program: str, symbol: str) -> str:
     )
 
 
+def largest_first(shares: dict[Name, float]) -> list[tuple[Name, float]]:
+    return sorted(shares.items(), key=lambda pair: -pair[1])
+
+
 def shares(report: str) -> tuple[dict[str, float], list[tuple[str, str, float]]]:
     """From perf's lines: the share of each kind of work, and the symbols with the largest."""
-    works: Counter[str] = Counter()
-    symbols: Counter[tuple[str, str]] = Counter()
+    works: dict[str, float] = defaultdict(float)
+    symbols: dict[tuple[str, str], float] = defaultdict(float)
     for line in report.splitlines():
         if match := LINE.match(line):
             share, program, symbol = float(match[1]) / 100, match[2], match[3]
             works[work_of(program, symbol)] += share
             symbols[program, "(no symbol)" if symbol.startswith("0x") else symbol] += share
-    largest = [(*names, round(share, 4)) for names, share in symbols.most_common(MOST_SYMBOLS)]
-    return {work: round(share, 4) for work, share in works.most_common()}, largest
+    most = largest_first(symbols)[:MOST_SYMBOLS]
+    largest = [(*names, round(share, 4)) for names, share in most]
+    return {work: round(share, 4) for work, share in largest_first(works)}, largest
 
 
 def sampled(bench: transfer.Bench, scenario: Scenario) -> dict[str, Any]:

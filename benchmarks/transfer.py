@@ -35,7 +35,7 @@ from made_data import MIB, Made
 from measuring import Job, Usage
 from scenarios import SCENARIOS, Contender, Scenario
 
-from airscoop.cli.transfers import size
+from airscoop.cli.flags import size
 from airscoop.local.processes import LocalStackError
 
 ROOT = Path(__file__).parent.parent

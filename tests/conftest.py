@@ -16,11 +16,16 @@ pytest_plugins = [
     "support.budget",
     "support.properties",
     "support.s3",
+    "support.proxies",
     "support.moto",
     "support.kinesis",
     "support.exports",
     "support.postgres",
+    "support.memory",
+    "support.slow_lines",
+    "support.stages",
     "support.standin",
+    "support.airflow",
 ]
 
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")

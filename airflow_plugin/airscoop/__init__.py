@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airscoop import errors
     from airscoop.aws import storage
-    from airscoop.aws.credentials import Credentials, KinesisSettings, S3Settings
-    from airscoop.deltas.athena import AthenaSettings
-    from airscoop.deltas.job import Change, Delta, DeltaJob, delta
+    from airscoop.aws.credentials import Credentials
+    from airscoop.aws.settings import KinesisSettings, S3Settings
+    from airscoop.deltas.job import DeltaJob, delta
+    from airscoop.deltas.result import Change, Delta
     from airscoop.errors import AirscoopError
+    from airscoop.hooks.athena import AthenaSettings
     from airscoop.publishing.job import PublishJob, publish
     from airscoop.receipts import Receipt
     from airscoop.receipts.deltas import DeltaReceipt
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
     )
     from airscoop.transfer import leftover_uploads as uploads
     from airscoop.transfer import resume
-    from airscoop.transfer.copy import CopyJob, Progress, Upload, check, copy, read
+    from airscoop.transfer.copy import CopyJob, Progress, check, copy, read
     from airscoop.transfer.object_options import ObjectOptions
     from airscoop.transfer.open import open
     from airscoop.transfer.prefix import PrefixIncomplete, copy_prefix
+    from airscoop.transfer.upload import Upload
     from airscoop.warehouse.session import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"
@@ -37,16 +40,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipts.warehouse",
-    "AthenaSettings": "airscoop.deltas.athena",
-    "Change": "airscoop.deltas.job",
+    "AthenaSettings": "airscoop.hooks.athena",
+    "Change": "airscoop.deltas.result",
     "CopyJob": "airscoop.transfer.copy",
     "CopyReceipt": "airscoop.receipts.transfer",
     "Credentials": "airscoop.aws.credentials",
-    "Delta": "airscoop.deltas.job",
+    "Delta": "airscoop.deltas.result",
     "DeltaJob": "airscoop.deltas.job",
     "DeltaReceipt": "airscoop.receipts.deltas",
     "InsertReceipt": "airscoop.receipts.warehouse",
-    "KinesisSettings": "airscoop.aws.credentials",
+    "KinesisSettings": "airscoop.aws.settings",
     "LoadContext": "airscoop.warehouse.session",
     "ObjectOptions": "airscoop.transfer.object_options",
     "Partition": "airscoop.warehouse.session",
@@ -58,9 +61,9 @@ _HOMES = {
     "PublishReceipt": "airscoop.receipts.publishing",
     "Receipt": "airscoop.receipts",
     "RefreshReceipt": "airscoop.receipts.warehouse",
-    "S3Settings": "airscoop.aws.credentials",
+    "S3Settings": "airscoop.aws.settings",
     "ScriptReceipt": "airscoop.receipts.warehouse",
-    "Upload": "airscoop.transfer.copy",
+    "Upload": "airscoop.transfer.upload",
     "Warehouse": "airscoop.warehouse.session",
     "check": "airscoop.transfer.copy",
     "copy": "airscoop.transfer.copy",

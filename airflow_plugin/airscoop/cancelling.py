@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from airscoop.errors import Cancelled
+
 
 class Cancellable(Protocol):
     """Work that another thread, or a signal handler, can stop."""
@@ -37,8 +39,6 @@ class Cancellation:
     def check(self) -> None:
         """Raises Cancelled if it is cancelled: between parts, and while one waits."""
         if self._cancelled:
-            from airscoop.errors import Cancelled
-
             raise Cancelled(f"{self._what} was cancelled")
 
     @contextmanager

@@ -12,7 +12,8 @@ from typing import Any
 from job import JOB, MIB, run
 
 import airscoop
-from airscoop.aws.credentials import Credentials, PayloadSigning, S3Settings
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import PayloadSigning, S3Settings
 
 SOURCE, TARGET = f"s3://{JOB.bucket}/{JOB.key}", f"s3://{JOB.bucket}/{JOB.target}"
 

@@ -1,6 +1,6 @@
 /* airscoop._native.Changes and ChangesReader: the changes of a delta, as JSON lines or Arrow. */
 #include "binding/binding.h"
-#include "scoop/delta.h"
+#include "scoop/changes.h"
 
 enum { JSON_CEILING = 1 << 30 };
 

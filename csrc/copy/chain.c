@@ -1,4 +1,4 @@
-#include "copy/chain.h"
+#include "copy/chain_internal.h"
 
 #include <string.h>
 

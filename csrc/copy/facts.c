@@ -1,7 +1,6 @@
 /* What a transfer tells of itself. */
 #include <string.h>
 
-#include "copy/server_copy.h"
 #include "copy/transfer_internal.h"
 
 /* Field by field: stages on other threads may be counting. */
@@ -18,18 +17,36 @@ static void copy_counters(struct scoop_counters *to, const struct scoop_counters
     to->bom_stripped = from->bom_stripped;
 }
 
+/* Of the server's copy, or of the source, which may be gone. */
+static void tell_source(const struct scoop_attempt *attempt, struct scoop_transfer_facts *facts) {
+    const struct scoop_source *source = attempt->source;
+    if (scoop_attempt_server_copies(attempt)) {
+        struct scoop_server_copy_facts server;
+        scoop_server_copy_facts(attempt->server_copy, &server);
+        facts->source_total_bytes = server.source_bytes;
+        memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
+    } else if (source != NULL) {
+        facts->source_total_bytes = source->total_bytes;
+        facts->retries += source->retries;
+        memcpy(facts->source_etag, source->etag, sizeof facts->source_etag);
+    } else {
+        facts->source_total_bytes = attempt->read.total_bytes;
+        facts->retries += attempt->read.retries;
+        memcpy(facts->source_etag, attempt->read.etag, sizeof facts->source_etag);
+    }
+}
+
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
     static const char *const kept[] = {"", "memory", "source", "file"};
-    struct scoop_sink_facts sink = {0};
+    const struct scoop_attempt *attempt = &transfer->attempt;
+    struct scoop_sink_facts sink;
     memset(facts, 0, sizeof *facts);
-    copy_counters(&facts->counters, &transfer->counters);
-    facts->unchanged = transfer->unchanged;
-    facts->restarted = transfer->restarted;
-    facts->source_total_bytes = -1;
+    copy_counters(&facts->counters, &attempt->counters);
+    facts->unchanged = attempt->unchanged;
+    facts->restarted = transfer->kind == SCOOP_ATTEMPT_TRANSFORM;
     facts->rejects_written = transfer->rejects.written;
-    if (transfer->sink != NULL)
-        scoop_sink_facts(transfer->sink, &sink);
+    scoop_attempt_sink_facts(attempt, &sink);
     facts->parts = sink.parts;
     facts->resumed = scoop_transfer_resumed(transfer);
     facts->resumed_bytes = sink.resumed_bytes;
@@ -37,24 +54,9 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     facts->parts_kept = kept[sink.parts_kept];
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
     memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
-    if (!transfer->server_copies)
+    facts->server_side = scoop_attempt_server_copies(attempt);
+    if (!facts->server_side)
         memcpy(facts->server_side_refused, transfer->server_side_refused,
                sizeof facts->server_side_refused);
-    else {
-        struct scoop_server_copy_facts server;
-        scoop_server_copy_facts(transfer->sink, &server);
-        facts->server_side = true;
-        facts->source_total_bytes = server.source_bytes;
-        memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
-    }
-    if (transfer->source == NULL && !transfer->server_copies) {
-        facts->source_total_bytes = transfer->read.total_bytes;
-        facts->retries += transfer->read.retries;
-        memcpy(facts->source_etag, transfer->read.etag, sizeof facts->source_etag);
-    }
-    if (transfer->source == NULL)
-        return;
-    facts->source_total_bytes = transfer->source->total_bytes;
-    facts->retries += transfer->source->retries;
-    memcpy(facts->source_etag, transfer->source->etag, sizeof facts->source_etag);
+    tell_source(attempt, facts);
 }

@@ -1,8 +1,8 @@
 /* How a transfer fails: everything is taken back, and the error says what stands nevertheless. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "copy/transfer_internal.h"
+#include "base/clock.h"
 
 enum { CANCEL_ABORT_MS = 2800 };
 
@@ -42,10 +42,9 @@ static int fail_committed(struct scoop_transfer *transfer) {
 
 /* Everything was taken back, as far as it could be. */
 static void fail_aborted(struct scoop_transfer *transfer) {
-    struct scoop_sink_facts facts = {0};
+    struct scoop_sink_facts facts;
     bool cancelled = transfer->error.code == SCOOP_CANCELLED;
-    if (transfer->sink != NULL)
-        scoop_sink_facts(transfer->sink, &facts);
+    scoop_attempt_sink_facts(&transfer->attempt, &facts);
     transfer->phase = FAILED;
     if (facts.in_doubt) {
         transfer->error.committed = SCOOP_COMMITTED_UNKNOWN;
@@ -57,26 +56,15 @@ static void fail_aborted(struct scoop_transfer *transfer) {
     }
 }
 
-static bool is_committed(const struct scoop_transfer *transfer) {
+static bool is_committed(struct scoop_transfer *transfer) {
     struct scoop_error ignored = {0};
     return transfer->phase == CLEANING ||
            (transfer->phase == COMMITTING &&
-            transfer->sink->type->poll(transfer->sink, &ignored) == SCOOP_SINK_COMMITTED);
-}
-
-/* Keeps what it told of itself. */
-static void free_source(struct scoop_transfer *transfer) {
-    const struct scoop_source *source = transfer->source;
-    if (source == NULL)
-        return;
-    transfer->read.total_bytes = source->total_bytes;
-    transfer->read.retries = source->retries;
-    memcpy(transfer->read.etag, source->etag, sizeof transfer->read.etag);
-    transfer->source->type->free(transfer->source);
-    transfer->source = NULL;
+            scoop_attempt_poll(&transfer->attempt, &ignored) == SCOOP_SINK_COMMITTED);
 }
 
 int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
     uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : SCOOP_TRANSFER_ABORT_MS;
     transfer->error = *error;
     if (is_committed(transfer))
@@ -86,20 +74,18 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
     transfer->phase = ABORTING;
     transfer->abort_deadline_ms = scoop_now_ms() + most;
     bool leaves = scoop_transfer_leaves(transfer, error);
-    free_source(transfer);
-    scoop_chain_free(&transfer->chain);
+    scoop_attempt_free_source(attempt);
+    scoop_chain_free(&attempt->chain);
     scoop_rejects_abort(&transfer->rejects);
-    if (transfer->sink != NULL && leaves)
-        scoop_sink_leave_upload(transfer->sink);
-    if (transfer->sink != NULL)
-        transfer->sink->type->abort(transfer->sink);
+    if (attempt->sink != NULL && leaves)
+        scoop_sink_leave_upload(attempt->sink);
+    scoop_attempt_abort(attempt);
     return -1;
 }
 
 bool scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed, bool late) {
-    struct scoop_sink_facts facts = {0};
-    if (transfer->sink != NULL)
-        scoop_sink_facts(transfer->sink, &facts);
+    struct scoop_sink_facts facts;
+    scoop_attempt_sink_facts(&transfer->attempt, &facts);
     /* Of what is there, or may be, the rejected records stay accounted for. */
     if (!committed && !facts.in_doubt && !late && !scoop_rejects_take_back(&transfer->rejects))
         return false;

@@ -1,4 +1,4 @@
-#include "copy/rejects.h"
+#include "copy/rejects_internal.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* An S3 object copied by the server: CopyObject when small, else UploadPartCopy, several at once,
- * into an upload that is created, completed and aborted as every other. The source's ETag is
+ * into an upload that an S3 sink creates, completes and aborts as every other. The source's ETag is
  * demanded of each part. */
-#include "copy/server_copy.h"
+#include "copy/server_attempt_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "copy/chain.h"
+#include "copy/chain_internal.h"
 #include "copy/places.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
@@ -29,7 +29,7 @@ void scoop_server_copy_fail(struct scoop_server_copy *copy, const struct scoop_e
 
 int scoop_server_copy_start(struct scoop_server_copy *copy, struct scoop_s3_request *request,
                             struct scoop_error *error) {
-    copy->call = scoop_s3_start(copy->target->client, request, error);
+    copy->call = scoop_s3_start(copy->target.client, request, error);
     return copy->call == NULL ? -1 : 0;
 }
 
@@ -50,7 +50,12 @@ static int fail_changed(const struct scoop_server_copy *copy, struct scoop_error
 
 /* The request to the destination that names the source and the ETag it must have. */
 static struct scoop_s3_request copy_request(struct scoop_server_copy *copy) {
-    struct scoop_s3_request request = scoop_s3_sink_request(copy->target, "PUT");
+    struct scoop_s3_request request = {
+        .method = "PUT",
+        .action = "s3:PutObject",
+        .bucket = copy->target.bucket,
+        .key = copy->target.key,
+    };
     scoop_s3_add_header(&request, "x-amz-copy-source", (const char *)copy->copy_source.data);
     scoop_s3_add_header(&request, "x-amz-copy-source-if-match", copy->source.source_etag);
     request.error_in_200 = true;
@@ -67,14 +72,13 @@ static int read_copied(struct scoop_server_copy *copy, struct scoop_http_exchang
         return -1;
     }
     struct scoop_buf *body = scoop_http_body(exchange);
-    return scoop_s3_parse_copied(body->data, body->length, copy->target->checksum_kind, copied,
-                                 error);
+    return scoop_s3_parse_copied(body->data, body->length, copy->target.checksum, copied, error);
 }
 
 static int fail_checksum(const struct scoop_server_copy *copy, struct scoop_error *error) {
     return scoop_fail(error, SCOOP_CORRUPT,
                       "s3://%s/%s: what the server copied has another checksum than the source",
-                      copy->target->bucket, copy->target->key);
+                      copy->target.bucket, copy->target.key);
 }
 
 /* --- in parts --- */
@@ -86,12 +90,8 @@ static uint64_t part_length(const struct scoop_server_copy *copy, uint32_t numbe
 
 static int keep_part(struct scoop_server_copy *copy, uint32_t number,
                      const struct scoop_s3_copied *copied, struct scoop_error *error) {
-    struct scoop_s3_part *part = &copy->target->parts[number - 1];
-    part->etag = scoop_strdup(copied->etag);
-    if (copied->checksum[0] != 0)
-        part->checksum = scoop_strdup(copied->checksum);
-    if (part->etag == NULL || (copied->checksum[0] != 0 && part->checksum == NULL))
-        return scoop_fail_memory(error);
+    if (scoop_s3_sink_note_copy(copy->upload, number, copied->etag, copied->checksum, error) != 0)
+        return -1;
     copy->arrived++;
     copy->source.copied_bytes += part_length(copy, number);
     return 0;
@@ -120,11 +120,11 @@ static int copy_part(struct scoop_server_copy *copy, struct scoop_server_copy_sl
              first + part_length(copy, slot->number) - 1);
     struct scoop_s3_request request = copy_request(copy);
     scoop_s3_add_query(&request, "partNumber", number);
-    scoop_s3_add_query(&request, "uploadId", scoop_s3_sink_upload_id(copy->target));
+    scoop_s3_add_query(&request, "uploadId", scoop_sink_upload_id(copy->upload));
     scoop_s3_add_header(&request, "x-amz-copy-source-range", range);
     request.on_done = part_copied;
     request.user = slot;
-    slot->call = scoop_s3_start(copy->target->client, &request, error);
+    slot->call = scoop_s3_start(copy->target.client, &request, error);
     if (slot->call == NULL)
         return -1;
     copy->started++;
@@ -133,20 +133,13 @@ static int copy_part(struct scoop_server_copy *copy, struct scoop_server_copy_sl
 
 /* Joins the parts' checksums, if the server told them; if not, the source's own is demanded. */
 static int sum_up(struct scoop_server_copy *copy, struct scoop_error *error) {
-    struct scoop_s3_sink *target = copy->target;
-    enum scoop_s3_checksum kind = target->checksum_kind;
-    uint64_t whole = 0, part = 0;
-    bool known = kind != SCOOP_S3_CHECKSUM_NONE, kept = known && copy->source_kind == kind;
-    for (uint32_t i = 0; i < copy->part_count && known; i++) {
-        known = target->parts[i].checksum != NULL &&
-                scoop_s3_checksum_parse(kind, target->parts[i].checksum, &part);
-        whole = scoop_s3_checksum_join(kind, whole, part, part_length(copy, i + 1));
-    }
+    enum scoop_s3_checksum kind = copy->target.checksum;
+    bool kept = kind != SCOOP_S3_CHECKSUM_NONE && copy->source_kind == kind;
+    uint64_t whole = copy->source_checksum;
+    bool known = scoop_s3_sink_sum_copies(copy->upload, &whole);
     if (known && kept && whole != copy->source_checksum)
         return fail_checksum(copy, error);
-    if (!known && !kept)
-        target->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
-    target->checksum = known ? whole : copy->source_checksum;
+    scoop_s3_sink_end_copies(copy->upload, known || kept ? &whole : NULL);
     return 0;
 }
 
@@ -170,23 +163,23 @@ static int copy_parts(struct scoop_server_copy *copy, struct scoop_error *error)
     return 0;
 }
 
-/* Parts of one size, as many as S3 allows at most. */
+/* Begins the upload: parts of one size, as many as S3 allows at most. */
 static int plan_parts(struct scoop_server_copy *copy, struct scoop_error *error) {
-    struct scoop_s3_sink *target = copy->target;
     uint64_t total = (uint64_t)copy->source.source_bytes;
     copy->part_bytes = PART_BYTES;
     while (copy->part_bytes * SCOOP_S3_MAX_PARTS < total)
         copy->part_bytes *= 2;
     copy->part_count = (uint32_t)((total + copy->part_bytes - 1) / copy->part_bytes);
-    for (uint32_t i = 0; i < copy->part_count; i++) {
-        uint32_t number;
-        if (scoop_s3_sink_new_part(target, &number, error) != 0)
-            return -1;
-    }
-    target->total_bytes = total;
-    target->copied_headers = copy->headers;
-    target->copied_header_count = copy->header_count;
-    return scoop_s3_sink_create(target, error);
+    copy->upload = scoop_s3_sink_new(&copy->target, error);
+    if (copy->upload == NULL)
+        return -1;
+    const struct scoop_s3_copies copies = {
+        .total_bytes = total,
+        .part_bytes = copy->part_bytes,
+        .headers = copy->headers,
+        .header_count = copy->header_count,
+    };
+    return scoop_s3_sink_begin_copies(copy->upload, &copies, error);
 }
 
 /* Whether CopyObject has to be told the headers, not to take them from the source. */
@@ -211,8 +204,7 @@ void scoop_server_copy_begin(struct scoop_server_copy *copy) {
 /* --- in one request --- */
 
 static void note_commit(struct scoop_server_copy *copy, const struct scoop_s3_copied *copied) {
-    const struct scoop_s3_checksum_names *names =
-        scoop_s3_checksum_names(copy->target->checksum_kind);
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(copy->target.checksum);
     const char *quote = copied->etag[0] == '"' ? "" : "\"";
     snprintf(copy->facts.etag, sizeof copy->facts.etag, "%s%.120s%s", quote, copied->etag, quote);
     if (names != NULL && copied->checksum[0] != 0)
@@ -226,7 +218,7 @@ static void note_commit(struct scoop_server_copy *copy, const struct scoop_s3_co
 static int check_copied(const struct scoop_server_copy *copy, const struct scoop_s3_copied *copied,
                         struct scoop_error *error) {
     uint64_t value;
-    if (copied->checksum[0] == 0 || copy->source_kind != copy->target->checksum_kind)
+    if (copied->checksum[0] == 0 || copy->source_kind != copy->target.checksum)
         return 0;
     if (scoop_s3_checksum_parse(copy->source_kind, copied->checksum, &value) &&
         value == copy->source_checksum)
@@ -255,24 +247,23 @@ static void object_copied(void *user, struct scoop_http_exchange *exchange,
 
 /* With a header that replaces one of the source's, all have to be named. */
 static void add_headers(struct scoop_server_copy *copy, struct scoop_s3_request *request) {
-    const struct scoop_s3_sink *target = copy->target;
+    const struct scoop_object_headers *object = copy->target.object;
     if (names_headers(copy)) {
         scoop_s3_add_header(request, "x-amz-metadata-directive", "REPLACE");
-        scoop_s3_add_header(request, "Content-Type", target->content_type);
+        scoop_s3_add_header(request, "Content-Type", copy->target.content_type);
         for (size_t i = 0; i < copy->header_count; i++)
             scoop_s3_add_header(request, copy->headers[i].name, copy->headers[i].value);
     }
     if (copy->tags_given)
         scoop_s3_add_header(request, "x-amz-tagging-directive", "REPLACE");
-    for (size_t i = 0; target->object != NULL && i < target->object->count; i++)
-        scoop_s3_add_header(request, target->object->pairs[i].name, target->object->pairs[i].value);
+    for (size_t i = 0; object != NULL && i < object->count; i++)
+        scoop_s3_add_header(request, object->pairs[i].name, object->pairs[i].value);
 }
 
 static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error) {
     struct scoop_s3_request request = copy_request(copy);
     add_headers(copy, &request);
-    const struct scoop_s3_checksum_names *names =
-        scoop_s3_checksum_names(copy->target->checksum_kind);
+    const struct scoop_s3_checksum_names *names = scoop_s3_checksum_names(copy->target.checksum);
     if (names != NULL)
         scoop_s3_add_header(&request, "x-amz-checksum-algorithm", names->algorithm);
     request.on_done = object_copied;
@@ -281,61 +272,37 @@ static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error
     return copy->facts.in_doubt ? 0 : -1;
 }
 
-/* --- the sink's interface --- */
+/* --- what a transfer does with it --- */
 
-static bool copy_ready(struct scoop_sink *base, size_t room_bytes) {
-    (void)base;
-    (void)room_bytes;
-    return true;
-}
-
-static int copy_write(struct scoop_sink *base, const void *data, size_t length,
-                      struct scoop_error *error) {
-    (void)base;
-    (void)data;
-    (void)length;
-    return scoop_fail(error, SCOOP_INTERNAL, "a copy by the server was written to");
-}
-
-static int copy_seal(struct scoop_sink *base, struct scoop_error *error) {
-    (void)base;
-    (void)error;
-    return 0;
-}
-
-static struct scoop_sink *target_of(struct scoop_server_copy *copy) {
-    return &copy->target->base;
-}
-
-/* The state of the upload of the parts, which is completed and aborted by its own sink. */
-static void follow_target(struct scoop_server_copy *copy) {
-    uint32_t retries = copy->facts.retries;
-    copy->state = target_of(copy)->type->poll(target_of(copy), &copy->error);
-    copy->facts.in_doubt = copy->target->facts.in_doubt;
+/* The state of the upload of the parts, which is completed and aborted by its sink. */
+static void follow_upload(struct scoop_server_copy *copy) {
+    struct scoop_sink_facts facts;
+    copy->state = copy->upload->type->poll(copy->upload, &copy->error);
+    scoop_sink_facts(copy->upload, &facts);
+    copy->facts.in_doubt = facts.in_doubt;
     if (copy->state != SCOOP_SINK_COMMITTED)
         return;
-    scoop_sink_facts(target_of(copy), &copy->facts);
-    copy->facts.retries += retries;
+    facts.retries += copy->facts.retries;
+    copy->facts = facts;
 }
 
 static void move_parts(struct scoop_server_copy *copy) {
     struct scoop_error error = {0};
-    if (target_of(copy)->type->poll(target_of(copy), &error) == SCOOP_SINK_FAILED ||
-        (!copy->target->creating && copy_parts(copy, &error) != 0))
+    if (copy->upload->type->poll(copy->upload, &error) == SCOOP_SINK_FAILED ||
+        (scoop_s3_sink_takes_copies(copy->upload) && copy_parts(copy, &error) != 0))
         scoop_server_copy_fail(copy, &error);
 }
 
-static enum scoop_sink_state copy_poll(struct scoop_sink *base, struct scoop_error *error) {
-    struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
-    bool in_parts = copy->part_count > 0;
+enum scoop_sink_state scoop_server_copy_poll(struct scoop_server_copy *copy,
+                                             struct scoop_error *error) {
     bool ends = copy->state == SCOOP_SINK_COMMITTING || copy->state == SCOOP_SINK_ABORTING;
     bool looks =
         copy->state == SCOOP_SINK_OPEN && copy->source.verdict == SCOOP_SERVER_COPY_LOOKING;
     struct scoop_error broken = {0};
     if (copy->state == SCOOP_SINK_SEALING)
         move_parts(copy);
-    else if (in_parts && ends)
-        follow_target(copy);
+    else if (copy->upload != NULL && ends)
+        follow_upload(copy);
     else if ((ends || looks) && !SCOOP_INVARIANT(is_under_way(copy), &broken))
         scoop_server_copy_fail(copy, &broken);
     if (copy->state == SCOOP_SINK_FAILED)
@@ -343,9 +310,8 @@ static enum scoop_sink_state copy_poll(struct scoop_sink *base, struct scoop_err
     return copy->state;
 }
 
-static int copy_commit(struct scoop_sink *base, struct scoop_error *error) {
-    struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
-    int status = copy->part_count > 0 ? target_of(copy)->type->commit(target_of(copy), error)
+int scoop_server_copy_commit(struct scoop_server_copy *copy, struct scoop_error *error) {
+    int status = copy->upload != NULL ? copy->upload->type->commit(copy->upload, error)
                                       : copy_object(copy, error);
     if (status == 0)
         copy->state = SCOOP_SINK_COMMITTING;
@@ -363,7 +329,7 @@ static void cancel_calls(struct scoop_server_copy *copy) {
 
 /* Of an abort: whether a CopyObject is under way that the server may carry out. */
 static bool awaits_copy(struct scoop_server_copy *copy) {
-    if (copy->state != SCOOP_SINK_COMMITTING || copy->part_count > 0 || copy->call == NULL)
+    if (copy->state != SCOOP_SINK_COMMITTING || copy->upload != NULL || copy->call == NULL)
         return false;
     if (scoop_s3_await_answer(copy->call))
         return true;
@@ -371,37 +337,43 @@ static bool awaits_copy(struct scoop_server_copy *copy) {
     return false;
 }
 
-static void copy_abort(struct scoop_sink *base) {
-    struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
+void scoop_server_copy_abort(struct scoop_server_copy *copy) {
     bool awaits = awaits_copy(copy);
-    copy->state = awaits || copy->part_count > 0 ? SCOOP_SINK_ABORTING : SCOOP_SINK_ABORTED;
+    copy->state = awaits || copy->upload != NULL ? SCOOP_SINK_ABORTING : SCOOP_SINK_ABORTED;
     if (awaits)
         return;
     cancel_calls(copy);
-    if (copy->part_count > 0)
-        target_of(copy)->type->abort(target_of(copy));
+    if (copy->upload != NULL)
+        copy->upload->type->abort(copy->upload);
 }
 
-static void copy_free(struct scoop_sink *base) {
-    struct scoop_server_copy *copy = (struct scoop_server_copy *)base;
+void scoop_server_copy_free(struct scoop_server_copy *copy) {
+    if (copy == NULL)
+        return;
     cancel_calls(copy);
-    if (copy->target != NULL)
-        target_of(copy)->type->free(target_of(copy));
+    if (copy->upload != NULL)
+        copy->upload->type->free(copy->upload);
     for (size_t i = 0; i < copy->header_count; i++) {
         scoop_free((char *)copy->headers[i].name);
         scoop_free((char *)copy->headers[i].value);
     }
     scoop_buf_free(&copy->copy_source);
+    scoop_free((char *)copy->target.bucket);
+    scoop_free((char *)copy->target.key);
+    scoop_free((char *)copy->target.content_type);
     scoop_free(copy->bucket);
     scoop_free(copy->key);
     scoop_free(copy);
 }
 
-static const struct scoop_sink_type copy_type = {"server copy", copy_ready,  copy_write, copy_seal,
-                                                 copy_poll,     copy_commit, copy_abort, copy_free};
+void scoop_server_copy_sink_facts(const struct scoop_server_copy *copy,
+                                  struct scoop_sink_facts *facts) {
+    *facts = copy->facts;
+}
 
-void scoop_server_copy_facts(const struct scoop_sink *sink, struct scoop_server_copy_facts *facts) {
-    *facts = ((const struct scoop_server_copy *)sink)->source;
+void scoop_server_copy_facts(const struct scoop_server_copy *copy,
+                             struct scoop_server_copy_facts *facts) {
+    *facts = copy->source;
 }
 
 bool scoop_server_copy_is_refusal(const struct scoop_error *error) {
@@ -409,6 +381,8 @@ bool scoop_server_copy_is_refusal(const struct scoop_error *error) {
            (!error->retryable && error->http_status != 0 &&
             (error->code == SCOOP_HTTP || error->code == SCOOP_ACCESS_DENIED));
 }
+
+/* --- setting it up --- */
 
 static void note_given(struct scoop_server_copy *copy, const struct scoop_object_headers *object) {
     for (size_t i = 0; object != NULL && i < object->count; i++) {
@@ -418,12 +392,25 @@ static void note_given(struct scoop_server_copy *copy, const struct scoop_object
     }
 }
 
+static int copy_strings(struct scoop_server_copy *copy,
+                        const struct scoop_server_copy_options *options,
+                        struct scoop_error *error) {
+    const char *type = options->target.content_type;
+    copy->bucket = scoop_strdup(options->bucket);
+    copy->key = scoop_strdup(options->key);
+    copy->target.bucket = scoop_strdup(options->target.bucket);
+    copy->target.key = scoop_strdup(options->target.key);
+    copy->target.content_type = scoop_strdup(type == NULL ? "application/octet-stream" : type);
+    if (copy->bucket == NULL || copy->key == NULL || copy->target.bucket == NULL ||
+        copy->target.key == NULL || copy->target.content_type == NULL)
+        return scoop_fail_memory(error);
+    return 0;
+}
+
 static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy_options *options,
                   struct scoop_error *error) {
     scoop_buf_init(&copy->copy_source, COPY_SOURCE_CEILING);
-    copy->base.type = &copy_type;
-    copy->base.wait_fd = -1;
-    copy->base.facts = &copy->facts;
+    copy->target = options->target;
     copy->at_once = options->at_once;
     copy->content_type_given = options->content_type_given;
     note_given(copy, options->target.object);
@@ -432,28 +419,23 @@ static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy
     copy->source_kind = SCOOP_S3_CHECKSUM_NONE;
     for (unsigned i = 0; i < SCOOP_SERVER_COPY_SLOTS; i++)
         copy->slots[i].copy = copy;
-    copy->bucket = scoop_strdup(options->bucket);
-    copy->key = scoop_strdup(options->key);
-    if (copy->bucket == NULL || copy->key == NULL)
-        return scoop_fail_memory(error);
-    copy->target = (struct scoop_s3_sink *)scoop_s3_sink_new(&options->target, error);
-    if (copy->target == NULL ||
+    if (copy_strings(copy, options, error) != 0 ||
         scoop_s3_build_copy_source(copy->bucket, copy->key, &copy->copy_source, error) != 0 ||
         scoop_buf_text(&copy->copy_source, error) == NULL)
         return -1;
     return scoop_server_copy_look(copy, error);
 }
 
-struct scoop_sink *scoop_server_copy_new(const struct scoop_server_copy_options *options,
-                                         struct scoop_error *error) {
+struct scoop_server_copy *scoop_server_copy_new(const struct scoop_server_copy_options *options,
+                                                struct scoop_error *error) {
     struct scoop_server_copy *copy = scoop_calloc(1, sizeof *copy);
     if (copy == NULL) {
         scoop_fail_memory(error);
         return NULL;
     }
     if (set_up(copy, options, error) == 0)
-        return &copy->base;
-    copy_free(&copy->base);
+        return copy;
+    scoop_server_copy_free(copy);
     return NULL;
 }
 

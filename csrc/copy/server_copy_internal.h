@@ -5,8 +5,10 @@
 #include <assert.h>
 
 #include "aws/uri.h"
-#include "copy/server_copy.h"
-#include "sink/s3/s3_internal.h"
+#include "copy/server_attempt_internal.h"
+#include "sink/s3/s3.h"
+#include "aws/s3/client.h"
+#include "aws/s3/message.h"
 
 enum {
     SCOOP_SERVER_COPY_SLOTS = 8,       /* parts under way at once */
@@ -27,9 +29,9 @@ struct scoop_server_copy_slot {
 };
 
 struct scoop_server_copy {
-    struct scoop_sink base;
     enum scoop_sink_state state;
-    struct scoop_s3_sink *target; /* creates, completes and aborts the upload of the parts */
+    struct scoop_s3_sink_options target; /* its strings are ours */
+    struct scoop_sink *upload;    /* creates, completes and aborts that of the parts; NULL: none */
     char *bucket, *key;           /* of the source */
     struct scoop_buf copy_source; /* the same as a header's value */
     bool at_once, gzips;

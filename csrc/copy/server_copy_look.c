@@ -166,9 +166,9 @@ static int note_header(void *user, const char *name, size_t name_length, const c
     if (is_named(name, name_length, "Content-Type")) {
         if (copy->content_type_given)
             return 0;
-        scoop_free(copy->target->content_type);
-        copy->target->content_type = scoop_strndup(value, value_length);
-        return copy->target->content_type == NULL ? -1 : 0;
+        scoop_free((char *)copy->target.content_type);
+        copy->target.content_type = scoop_strndup(value, value_length);
+        return copy->target.content_type == NULL ? -1 : 0;
     }
     if (!belongs_to_the_object(name, name_length) ||
         (copy->metadata_given && is_metadata(name, name_length)))
@@ -197,8 +197,8 @@ static void note_checksum(struct scoop_server_copy *copy, struct scoop_http_exch
         if (text == NULL || !scoop_s3_checksum_parse(kinds[i], text, &copy->source_checksum))
             continue;
         copy->source_kind = kinds[i];
-        if (copy->target->checksum_kind != SCOOP_S3_CHECKSUM_NONE)
-            copy->target->checksum_kind = kinds[i];
+        if (copy->target.checksum != SCOOP_S3_CHECKSUM_NONE)
+            copy->target.checksum = kinds[i];
         return;
     }
 }

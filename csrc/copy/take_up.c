@@ -25,19 +25,29 @@ uint64_t scoop_transfer_start_bytes(const struct scoop_transfer *transfer) {
 
 bool scoop_transfer_misfits(const struct scoop_transfer *transfer, enum scoop_source_state state,
                             const struct scoop_error *error) {
+    const struct scoop_attempt *attempt = &transfer->attempt;
     if (transfer->resume == NULL || state == SCOOP_SOURCE_WAITING)
         return false;
     if (state != SCOOP_SOURCE_FAILED)
-        return strcmp(transfer->source->identity, transfer->resume->source) != 0;
+        return strcmp(attempt->source->identity, transfer->resume->source) != 0;
     /* TRUNCATED: the server no longer answers in ranges. */
-    return transfer->prefix_length == 0 &&
+    return attempt->prefix_length == 0 &&
            (error->code == SCOOP_SOURCE_CHANGED ||
             (error->code == SCOOP_TRUNCATED && scoop_transfer_start_bytes(transfer) > 0));
 }
 
+void scoop_transfer_drop_upload(struct scoop_transfer *transfer) {
+    transfer->resume_dropped = transfer->resume_dropped || transfer->resume != NULL;
+    if (transfer->resume != NULL)
+        SCOOP_TRACE("transfer", "what an earlier try left does not fit: it is taken back");
+    transfer->resume = NULL;
+    transfer->upload_told = transfer->upload_kept = false;
+}
+
 static bool resumable(const struct scoop_transfer *transfer) {
+    const struct scoop_attempt *attempt = &transfer->attempt;
     return transfer->resume != NULL ||
-           (transfer->unchanged && transfer->source != NULL && transfer->source->identity[0] != 0);
+           (attempt->unchanged && attempt->source != NULL && attempt->source->identity[0] != 0);
 }
 
 bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct scoop_error *error) {
@@ -45,34 +55,37 @@ bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct s
 }
 
 bool scoop_transfer_tells_upload(struct scoop_transfer *transfer) {
-    if (!transfer->upload_watched || transfer->upload_told || transfer->sink == NULL ||
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (!transfer->upload_watched || transfer->upload_told || attempt->sink == NULL ||
         (transfer->phase != STREAMING && transfer->phase != SEALING) ||
-        scoop_sink_upload_id(transfer->sink) == NULL)
+        scoop_sink_upload_id(attempt->sink) == NULL)
         return false;
     transfer->upload_told = true;
     return true;
 }
 
 void scoop_transfer_upload(struct scoop_transfer *transfer, struct scoop_transfer_upload *upload) {
-    const struct scoop_source *source = transfer->source;
-    upload->upload_id = scoop_sink_upload_id(transfer->sink);
+    struct scoop_attempt *attempt = &transfer->attempt;
+    const struct scoop_source *source = attempt->source;
+    upload->upload_id = scoop_sink_upload_id(attempt->sink);
     upload->source = source == NULL ? "" : source->identity;
     upload->resumable = resumable(transfer);
-    upload->seekable = upload->resumable && transfer->bare && source->seekable;
+    upload->seekable = upload->resumable && attempt->bare && source->seekable;
 }
 
 int scoop_transfer_mark(struct scoop_transfer *transfer, struct scoop_upload_mark *mark,
                         struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
     memset(mark, 0, sizeof *mark);
-    if (!transfer->bare || transfer->sink == NULL)
+    if (!attempt->bare || attempt->sink == NULL)
         return 0;
-    return scoop_sink_mark(transfer->sink, mark, error);
+    return scoop_sink_mark(attempt->sink, mark, error);
 }
 
 enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer) {
     if (transfer->resume_dropped)
         return SCOOP_RESUMED_OVER;
-    if (transfer->resume == NULL || transfer->server_copies)
+    if (transfer->resume == NULL || scoop_attempt_server_copies(&transfer->attempt))
         return SCOOP_RESUMED_NOT;
     return transfer->resume->kept_parts > 0 ? SCOOP_RESUMED_BYTES : SCOOP_RESUMED_PARTS;
 }

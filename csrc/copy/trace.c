@@ -17,7 +17,8 @@ static const char *name_of(enum scoop_transfer_phase phase) {
 }
 
 static void tell(const struct scoop_transfer *transfer) {
-    const struct scoop_counters *counters = &transfer->counters;
+    const struct scoop_attempt *attempt = &transfer->attempt;
+    const struct scoop_counters *counters = &attempt->counters;
     char to[160];
     bool failed = transfer->phase >= ABORTING && transfer->error.code != SCOOP_OK;
     scoop_url_display(transfer->options.destination.uri != NULL ? transfer->options.destination.uri
@@ -27,7 +28,7 @@ static void tell(const struct scoop_transfer *transfer) {
                 name_of(transfer->phase), transfer->source_name, to,
                 (unsigned long long)counters->source_bytes,
                 (unsigned long long)counters->destination_bytes,
-                transfer->unchanged ? ", unchanged" : "", failed ? ", " : "",
+                attempt->unchanged ? ", unchanged" : "", failed ? ", " : "",
                 failed ? scoop_code_name(transfer->error.code) : "");
 }
 

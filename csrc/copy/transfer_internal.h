@@ -1,4 +1,42 @@
-/* The inside of a transfer, shared by its set-up and its phases. */
+/* The inside of a transfer, shared by its files.
+ *
+ * A transfer makes one attempt after the other, until one ends well or in an error that no other
+ * one helps against. An attempt begins with nothing of the one before. They follow each other in
+ * this direction only, so there is a last one:
+ *
+ *      SERVER ------------------> SERVER_AT_ONCE       it refuses to copy in parts
+ *         |                             |
+ *         | it may not, or refuses      | the same
+ *         v                             |
+ *      STREAM <-------------------------+
+ *      |  ^ |
+ *      |  | | what is passed on as it is holds a record that must change
+ *      +--+ v
+ *         TRANSFORM
+ *
+ * STREAM follows STREAM once, when the upload of an earlier try does not fit and is dropped.
+ *
+ * The phases of one attempt, from top to bottom:
+ *
+ *                  OPENING <--------------------------+
+ *   the server's   |     |   a stream's               |
+ *            LOOKING     SNIFFING      first bytes    |
+ *               |        STREAMING                    |
+ *               |        FINISHING     source ended   | another attempt
+ *               |           |                         |
+ *               +--SEALING--+          all arrives    |
+ *                  HOLDING             if wanted      |
+ *                  REJECTS             their file     |
+ *                  COMMITTING          all or nothing |
+ *                  CLEANING            an old file    |
+ *                  DONE                               |
+ *                                                     |
+ *   LOOKING to COMMITTING, given up ---------> RESTARTING
+ *   any but DONE, an error or a cancel ------> ABORTING ----> FAILED
+ *
+ * An error in CLEANING takes nothing back: the destination is there. An ABORTING that finds the
+ * commit to have come about goes on to CLEANING.
+ */
 #ifndef SCOOP_COPY_TRANSFER_INTERNAL_H
 #define SCOOP_COPY_TRANSFER_INTERNAL_H
 
@@ -7,12 +45,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "copy/chain.h"
-#include "copy/rejects.h"
+#include "copy/chain_internal.h"
+#include "copy/rejects_internal.h"
+#include "copy/server_attempt_internal.h"
 #include "base/budget.h"
 #include "stage/sniff.h"
 #include "scoop/transfer.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
 #include "source/source.h"
 
 enum scoop_transfer_phase {
@@ -32,79 +71,151 @@ enum scoop_transfer_phase {
     FAILED
 };
 
-struct scoop_transfer {
-    struct scoop_transfer_options options;       /* strings are ours */
-    enum scoop_transfer_phase phase, told_phase; /* the latter in the trace */
-    atomic_bool cancelled;
-    struct scoop_engine *engine; /* NULL when both ends are local */
+/* What is tried. */
+enum scoop_attempt_kind {
+    SCOOP_ATTEMPT_SERVER,         /* the server copies, what is large in parts */
+    SCOOP_ATTEMPT_SERVER_AT_ONCE, /* … in one request, as far as S3 allows */
+    SCOOP_ATTEMPT_STREAM,         /* read and written; passed on as it is where that will do */
+    SCOOP_ATTEMPT_TRANSFORM,      /* read and written, each record anew */
+};
+
+/* All that belongs to one attempt. Zero-initialised, then scoop_attempt_init. */
+struct scoop_attempt {
     struct scoop_s3_client *source_client, *destination_client;
-    struct scoop_budget budget;
-    char *temp_folder; /* NULL: there is no destination that could need it */
+    struct scoop_counters counters;
+    bool unchanged; /* the source's bytes are passed on as they are */
+    bool given_up;  /* it is being taken back; another one follows */
+    /* The server's: it is both ends. NULL: a stream. */
+    struct scoop_server_copy *server_copy;
+    /* A stream's. */
     struct scoop_source *source;
     struct {
         int64_t total_bytes;
         uint32_t retries;
         char etag[128];
-    } read;                            /* what a source told that is gone */
-    bool fed;                          /* source is fed by our owner */
-    bool unchanged;                    /* the source's bytes are passed on as they are */
+    } read; /* what a source told that is gone */
+    unsigned char prefix[SCOOP_SNIFF_BYTES];
+    size_t prefix_length;
+    struct scoop_chain chain;
+    struct scoop_sink *sink;
+    bool bare;                      /* unchanged, and nothing reads beside */
+    bool waits_for_room;            /* the source has more than the stages take */
+    struct scoop_error taken_error; /* of what the source passed on without being asked */
+};
+
+struct scoop_transfer {
+    /* What is wanted. */
+    struct scoop_transfer_options options; /* strings are ours */
+    struct scoop_object_headers object;
+    char source_name[512];
+    size_t room_bytes; /* of the sink, that a step may need */
+    bool fed;          /* the source is fed by our owner */
+    /* What all attempts use. */
+    struct scoop_engine *engine; /* NULL when both ends are local */
+    struct scoop_budget budget;
+    char *temp_folder; /* NULL: there is no destination that could need it */
+    struct scoop_rejects rejects;
+    /* How far it is. */
+    enum scoop_transfer_phase phase, told_phase; /* the latter in the trace */
+    enum scoop_attempt_kind kind; /* of the attempt; in RESTARTING, of the one that follows */
+    struct scoop_attempt attempt;
+    atomic_bool cancelled;
+    uint64_t abort_deadline_ms;
+    struct scoop_error error;
+    char server_side_refused[256]; /* why the server does not copy; "" when it did not refuse */
+    /* Of uploads that outlive a try. */
     const struct scoop_resume *resume; /* what this try goes on with; NULL: nothing, or no more */
     bool resume_dropped;               /* there was something that did not fit */
     bool upload_watched, upload_told;  /* UPLOAD_CREATED is wanted; … was returned */
     bool upload_kept;                  /* a later try will know the upload */
-    bool bare;                         /* unchanged, and nothing reads beside */
-    bool restarted;                    /* as a transform, after a record had to change */
-    struct scoop_sink *sink;
-    bool server_copies;            /* the sink is a copy by the server; there is no source */
-    bool server_at_once;           /* it refused parts */
-    bool server_tried;             /* … was asked for and declined or refused */
-    char server_side_refused[256]; /* why; "" when it was not refused */
-    struct scoop_chain chain;
-    struct scoop_counters counters;
-    struct scoop_rejects rejects;
-    struct scoop_object_headers object;
-    unsigned char prefix[SCOOP_SNIFF_BYTES];
-    size_t prefix_length;
-    size_t room_bytes;
-    bool waits_for_room; /* the source has more than the stages take */
-    char source_name[512];
-    uint64_t abort_deadline_ms;
-    struct scoop_error taken_error; /* of what the source passed on without being asked */
-    struct scoop_error error;
 };
+
+/* --- attempt.c --- */
+
+void scoop_attempt_init(struct scoop_attempt *attempt);
+/* Its destination's, whichever kind it is. Without one yet: ABORTED, nothing, zeros. */
+enum scoop_sink_state scoop_attempt_poll(struct scoop_attempt *attempt, struct scoop_error *error);
+int scoop_attempt_commit(struct scoop_attempt *attempt, struct scoop_error *error);
+void scoop_attempt_abort(struct scoop_attempt *attempt);
+void scoop_attempt_sink_facts(const struct scoop_attempt *attempt, struct scoop_sink_facts *facts);
+bool scoop_attempt_has_destination(const struct scoop_attempt *attempt);
+/* Whether it is one of the server's, and not given up. */
+bool scoop_attempt_server_copies(const struct scoop_attempt *attempt);
+/* Counts what the server has copied so far. */
+void scoop_attempt_count(struct scoop_attempt *attempt);
+/* Keeps what the source told of itself. */
+void scoop_attempt_free_source(struct scoop_attempt *attempt);
+void scoop_attempt_free(struct scoop_attempt *attempt);
+/* OPENING: opens both ends of the attempt that is due. */
+int scoop_transfer_open(struct scoop_transfer *transfer, struct scoop_error *error);
+/* LOOKING. */
+int scoop_transfer_look(struct scoop_transfer *transfer, struct scoop_error *error);
+/* RESTARTING. */
+int scoop_transfer_wait_restart(struct scoop_transfer *transfer);
+/* These give the attempt up and return 1, or -1 where no other one would help. */
+
+/* A stream: the source is read again. */
+int scoop_transfer_start_over(struct scoop_transfer *transfer);
+/* The same, as a transform. */
+int scoop_transfer_start_transform(struct scoop_transfer *transfer);
+/* After a failure of the server's copy. */
+int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop_error *error);
+/* After a failure of a stream's sink. */
+int scoop_transfer_sink_failed(struct scoop_transfer *transfer, const struct scoop_error *error);
+
+/* --- ends.c --- */
 
 /* Opens the source, or takes up the one that is fed. 0 or -1. */
 int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error);
-/* Makes a sink that has the server copy, and looks at the source. 0 or -1. */
-int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Makes the sink, its parts planned to fit the memory limit. 0 or -1 (USAGE: too small). */
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error);
-/* --- transfer.c --- */
+/* Has the server look at the source. 0 or -1. */
+int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error);
 
+/* --- stream.c: SNIFFING, STREAMING, FINISHING --- */
+
+/* These move a phase on: 1: something moved, 0: waiting, -1 with *error. */
+int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_pump(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_finish(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Whether the sink has no room for what a turn may give it. */
 bool scoop_transfer_is_blocked(struct scoop_transfer *transfer);
-/* --- transfer_wait.c --- */
+
+/* --- commit.c: SEALING, HOLDING, REJECTS, COMMITTING, CLEANING, ABORTING --- */
+
+int scoop_transfer_wait_sealed(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_hold(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_wait_rejects(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_wait_committed(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_wait_cleaned(struct scoop_transfer *transfer, struct scoop_error *error);
+int scoop_transfer_wait_aborted(struct scoop_transfer *transfer, struct scoop_error *error);
+
+/* --- wait.c --- */
 
 /* Waits for the next event, at most wait_ms, and lets the network do what is due. 0 or -1. */
 int scoop_transfer_wait(struct scoop_transfer *transfer, int wait_ms, struct scoop_error *error);
-/* --- transfer_resume.c --- */
+
+/* --- take_up.c --- */
 
 /* Where this try begins to read the source. */
 uint64_t scoop_transfer_start_bytes(const struct scoop_transfer *transfer);
 /* The source's first answer, good or bad: whether it is not the one whose upload is taken up. */
 bool scoop_transfer_misfits(const struct scoop_transfer *transfer, enum scoop_source_state state,
                             const struct scoop_error *error);
+/* The upload that was begun, or taken up, is taken back. */
+void scoop_transfer_drop_upload(struct scoop_transfer *transfer);
 /* Whether a failure leaves the upload for a later try. */
 bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct scoop_error *error);
 /* Whether UPLOAD_CREATED is due; then it is told. */
 bool scoop_transfer_tells_upload(struct scoop_transfer *transfer);
 enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer);
 
-/* --- transfer_trace.c --- */
+/* --- trace.c --- */
 
 /* Tells of a phase that has begun since the last call. */
 void scoop_transfer_trace_phase(struct scoop_transfer *transfer);
-/* --- transfer_fail.c --- */
+
+/* --- fail.c --- */
 
 enum { SCOOP_TRANSFER_ABORT_MS = 10000 };
 
@@ -114,6 +225,9 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
  * the transfer. False: the reject file is still being taken back, unless it is too late for that.
  */
 bool scoop_transfer_end_abort(struct scoop_transfer *transfer, bool committed, bool late);
+
+/* --- setup.c --- */
+
 void scoop_transfer_free_options(struct scoop_transfer *transfer);
 
 #endif

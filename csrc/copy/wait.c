@@ -7,28 +7,31 @@ enum { FD_WAIT_MS = 50 };
 
 /* What the threads did since the last look, now that they will wake us. */
 static bool is_stirred(struct scoop_transfer *transfer, bool blocked) {
-    struct scoop_chain *chain = &transfer->chain;
+    struct scoop_attempt *attempt = &transfer->attempt;
+    struct scoop_chain *chain = &attempt->chain;
     return (!blocked && scoop_chain_holds_output(chain)) || scoop_chain_must_transform(chain) ||
            scoop_chain_has_failed(chain) ||
            (transfer->phase == FINISHING ? scoop_chain_has_ended(chain)
-                                         : transfer->waits_for_room && scoop_chain_ready(chain));
+                                         : attempt->waits_for_room && scoop_chain_ready(chain));
 }
 
 /* Which descriptor of the two ends brings the next event. */
 static struct pollfd awaited(struct scoop_transfer *transfer, bool blocked) {
+    struct scoop_attempt *attempt = &transfer->attempt;
     if (blocked)
-        return (struct pollfd){transfer->sink->wait_fd, POLLOUT, 0};
-    if (transfer->source != NULL && transfer->phase <= STREAMING &&
-        !(transfer->phase == STREAMING && transfer->waits_for_room))
-        return (struct pollfd){transfer->source->wait_fd, POLLIN, 0};
+        return (struct pollfd){attempt->sink->wait_fd, POLLOUT, 0};
+    if (attempt->source != NULL && transfer->phase <= STREAMING &&
+        !(transfer->phase == STREAMING && attempt->waits_for_room))
+        return (struct pollfd){attempt->source->wait_fd, POLLIN, 0};
     return (struct pollfd){-1, 0, 0};
 }
 
 int scoop_transfer_wait(struct scoop_transfer *transfer, int wait_ms, struct scoop_error *error) {
-    struct scoop_waker *waker = &transfer->chain.waker;
-    bool threads = transfer->chain.worker != NULL &&
+    struct scoop_attempt *attempt = &transfer->attempt;
+    struct scoop_waker *waker = &attempt->chain.waker;
+    bool threads = attempt->chain.worker != NULL &&
                    (transfer->phase == STREAMING || transfer->phase == FINISHING);
-    bool blocked = transfer->sink != NULL && transfer->phase >= STREAMING &&
+    bool blocked = attempt->sink != NULL && transfer->phase >= STREAMING &&
                    scoop_transfer_is_blocked(transfer);
     struct pollfd fds[2] = {awaited(transfer, blocked), {threads ? waker->fd : -1, POLLIN, 0}};
     if (threads && wait_ms > 0) {

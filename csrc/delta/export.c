@@ -11,7 +11,7 @@ struct scoop_export {
     bool ended;   /* the one at `at` has no more rows */
     bool planned; /* it knows the plan */
     const struct scoop_row_plan *plan;
-    struct scoop_order_watch watch;     /* over all of them */
+    struct scoop_key_order key_order;   /* over all of them */
     struct scoop_delta_side_facts read; /* of those before `at` */
     char name[600];
 };
@@ -23,13 +23,13 @@ static int make_objects(struct scoop_export *export, const struct scoop_export_o
         return scoop_fail_memory(error);
     export->count = options->count;
     for (size_t i = 0; i < options->count; i++) {
-        const struct scoop_side_options object = {
+        const struct scoop_reading_options object = {
             .transfer = &options->objects[i],
             .format = options->format,
             .memory_bytes = options->memory_bytes,
             .max_record_bytes = options->max_record_bytes,
             .bell = options->bell,
-            .watch = &export->watch,
+            .key_order = &export->key_order,
         };
         export->objects[i] = scoop_reading_new(&object, error);
         if (export->objects[i] == NULL)
@@ -45,7 +45,7 @@ struct scoop_export *scoop_export_new(const struct scoop_export_options *options
         scoop_fail_memory(error);
         return NULL;
     }
-    scoop_order_watch_init(&export->watch);
+    scoop_key_order_init(&export->key_order);
     if (make_objects(export, options, error) != 0) {
         scoop_export_free(export);
         return NULL;
@@ -180,6 +180,6 @@ void scoop_export_free(struct scoop_export *export) {
     for (size_t i = 0; export->objects != NULL && i < export->count; i++)
         scoop_reading_free(export->objects[i]);
     scoop_free(export->objects);
-    scoop_order_watch_free(&export->watch);
+    scoop_key_order_free(&export->key_order);
     scoop_free(export);
 }

@@ -2,7 +2,7 @@
 #ifndef SCOOP_DELTA_EXPORT_H
 #define SCOOP_DELTA_EXPORT_H
 
-#include "delta/side.h"
+#include "delta/reading.h"
 
 struct scoop_export_options {
     const struct scoop_transfer_options *objects; /* their sources; copied */
@@ -15,9 +15,9 @@ struct scoop_export_options {
 
 struct scoop_export;
 
-/* Used by the comparing thread alone; each does what its namesake in side.h does. CSV: every object
- * has its header row, and they are equal, or `next` fails with SCHEMA_CHANGED. JSON lines: the
- * first object's members are the columns. */
+/* Used by the comparing thread alone; each does what its namesake in reading.h does. CSV: every
+ * object has its header row, and they are equal, or `next` fails with SCHEMA_CHANGED. JSON lines:
+ * the first object's members are the columns. */
 struct scoop_export *scoop_export_new(const struct scoop_export_options *options,
                                       struct scoop_error *error);
 void scoop_export_start(struct scoop_export *export);

@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
-#include "sink/sink.h"
+#include "sink/state_internal.h"
 
 enum { PIPE_STEP = 4096, MEMORY_DEVICES = 1 };
 
 struct fd_sink {
-    struct scoop_sink base;
-    enum scoop_sink_state state;
+    struct scoop_state_sink base;
     struct scoop_buf
         behind;  /* what the descriptor did not take yet, of one step: a record or more */
     size_t sent; /* of these are written */
@@ -101,29 +100,14 @@ static int write_fd(struct scoop_sink *base, const void *data, size_t length,
 
 static enum scoop_sink_state poll_fd(struct scoop_sink *base, struct scoop_error *error) {
     struct fd_sink *sink = (struct fd_sink *)base;
-    if (sink->state != SCOOP_SINK_OPEN && sink->state != SCOOP_SINK_SEALING)
-        return sink->state;
+    enum scoop_sink_state *state = &sink->base.state;
+    if (*state != SCOOP_SINK_OPEN && *state != SCOOP_SINK_SEALING)
+        return *state;
     if (flush(sink, error) != 0)
-        sink->state = SCOOP_SINK_FAILED;
-    else if (sink->state == SCOOP_SINK_SEALING && sink->behind.length == 0)
-        sink->state = SCOOP_SINK_SEALED;
-    return sink->state;
-}
-
-static int seal(struct scoop_sink *base, struct scoop_error *error) {
-    (void)error;
-    ((struct fd_sink *)base)->state = SCOOP_SINK_SEALING;
-    return 0;
-}
-
-static int commit(struct scoop_sink *base, struct scoop_error *error) {
-    (void)error;
-    ((struct fd_sink *)base)->state = SCOOP_SINK_COMMITTED;
-    return 0;
-}
-
-static void abort_sink(struct scoop_sink *base) {
-    ((struct fd_sink *)base)->state = SCOOP_SINK_ABORTED;
+        *state = SCOOP_SINK_FAILED;
+    else if (*state == SCOOP_SINK_SEALING && sink->behind.length == 0)
+        *state = SCOOP_SINK_SEALED;
+    return *state;
 }
 
 static void free_sink(struct scoop_sink *base) {
@@ -134,21 +118,23 @@ static void free_sink(struct scoop_sink *base) {
     scoop_free(sink);
 }
 
-static const struct scoop_sink_type fd_type = {"fd",    ready,  write_fd,   seal,
-                                               poll_fd, commit, abort_sink, free_sink};
+static const struct scoop_sink_type fd_type = {"fd",
+                                               ready,
+                                               write_fd,
+                                               scoop_state_sink_seal,
+                                               poll_fd,
+                                               scoop_state_sink_commit,
+                                               scoop_state_sink_abort,
+                                               free_sink};
 
 struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error) {
-    struct fd_sink *sink = scoop_calloc(1, sizeof *sink);
-    if (sink == NULL) {
-        scoop_fail_memory(error);
+    struct fd_sink *sink = (struct fd_sink *)scoop_state_sink_new(sizeof *sink, &fd_type, error);
+    if (sink == NULL)
         return NULL;
-    }
-    sink->base.type = &fd_type;
-    sink->base.wait_fd = fd;
-    sink->base.local = true;
+    sink->base.base.wait_fd = fd;
     sink->fd = fd;
     sink->reopened = -1;
     scoop_buf_init(&sink->behind, SIZE_MAX);
     look_at(sink);
-    return &sink->base;
+    return (struct scoop_sink *)sink;
 }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sink/file_blocks.h"
+#include "sink/file_blocks_internal.h"
 #include "scoop/memory.h"
 #include "scoop/split_mark.h"
 #include "sink/sink.h"

@@ -1,6 +1,6 @@
 /* A file's bytes, gathered into blocks that a thread of their own writes: receiving goes on
  * meanwhile, and large writes cost the page cache a third of what libcurl's 16 KiB cost. */
-#include "sink/file_blocks.h"
+#include "sink/file_blocks_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,10 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "base/thread.h"
+#include "sink/sink.h"
 
 enum { BLOCKS = 4, WRITEBACK_BYTES = 8 * 1024 * 1024 };
-#define BLOCK_BYTES (SCOOP_FILE_BLOCKS_BYTES / BLOCKS)
+#define BLOCK_BYTES (SCOOP_FILE_SINK_BYTES / BLOCKS)
 
 enum block_state { FREE, FILLING, FULL };
 

@@ -6,14 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/budget.h"
 #include "scoop/buffer.h"
 #include "scoop/error.h"
-#include "aws/s3/object_headers.h"
-#include "scoop/part_plan.h"
-#include "scoop/resume.h"
-#include "aws/s3/client.h"
-#include "scoop/s3_checksum.h"
 
 enum scoop_sink_state {
     SCOOP_SINK_OPEN,
@@ -81,6 +75,8 @@ struct scoop_sink_facts {
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */
 
+/* What a file sink keeps at most. */
+#define SCOOP_FILE_SINK_BYTES ((size_t)(2 * 1024 * 1024))
 /* Written beside, synced, renamed; or linked, if a file that is there is to be kept (PRECONDITION).
  * split_part: marked as one of a split output. */
 struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing, bool split_part,
@@ -94,42 +90,6 @@ struct scoop_sink *scoop_null_sink_new(struct scoop_error *error);
 struct scoop_sink *scoop_memory_sink_new(struct scoop_buf *buffer, size_t high_bytes,
                                          struct scoop_error *error);
 
-struct scoop_s3_sink_options {
-    struct scoop_s3_client *client; /* borrowed; outlives the sink */
-    const char *bucket;
-    const char *key;
-    struct scoop_budget *budget; /* borrowed */
-    const char *temp_folder;     /* for parts that wait in files; borrowed; outlives the sink */
-    struct scoop_part_plan plan;
-    uint64_t memory_bytes; /* for parts; one larger than half of it is kept elsewhere */
-    unsigned buffers;      /* parts in memory at once, at most */
-    size_t room_bytes;     /* the largest room that will be asked for */
-    enum scoop_s3_checksum checksum;
-    const char *content_type;                  /* NULL: application/octet-stream */
-    const struct scoop_object_headers *object; /* borrowed; outlive the sink */
-    bool keep_existing;                        /* an object that is there already is PRECONDITION */
-    const char *if_match; /* the ETag of what may be replaced, else PRECONDITION; NULL: any */
-    bool held;            /* sealed, it keeps no part in memory */
-    const struct scoop_resume *resume; /* borrowed; outlives the sink; NULL: a new upload */
-};
-/* A multipart upload, or one PUT when the whole fits one part. */
-struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options,
-                                     struct scoop_error *error);
-/* Tells an S3 sink, before the first write, that exactly total_bytes will come (-1: unknown), and
- * that they are those of the regular file fd, in order, if fd is not negative: then parts are read
- * from there again. Nothing for other sinks. 0, or -1 with TOO_LARGE, IO. */
-int scoop_s3_sink_expect(struct scoop_sink *sink, int64_t total_bytes, int fd,
-                         struct scoop_error *error);
-/* The name of an S3 sink's upload; NULL: it has none, or not yet. Valid as long as the sink. */
-const char *scoop_sink_upload_id(struct scoop_sink *sink);
-/* The parts from the front that have arrived, the last of an object never among them. 0, or -1 with
- * NO_MEMORY. Zeros for other sinks. */
-int scoop_sink_mark(struct scoop_sink *sink, struct scoop_upload_mark *mark,
-                    struct scoop_error *error);
-/* Once the sink knows what to expect: whether its parts go on where those that are kept end. */
-bool scoop_sink_resume_fits(const struct scoop_sink *sink);
-/* Has a later abort leave the upload and its parts as they are. */
-void scoop_sink_leave_upload(struct scoop_sink *sink);
 /* Zeros for a sink that has none. */
 void scoop_sink_facts(const struct scoop_sink *sink, struct scoop_sink_facts *facts);
 

@@ -1,4 +1,4 @@
-#include "source/range_plan.h"
+#include "source/range_plan_internal.h"
 
 enum { FIRST_WANTED = 2 };
 

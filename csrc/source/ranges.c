@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "source/range_plan.h"
+#include "source/range_plan_internal.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"

@@ -1,4 +1,4 @@
-# terraform test (Terraform >= 1.7): plans against a mocked provider, so it needs no AWS account.
+# As bucket.tftest.hcl: against a mocked provider.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -10,52 +10,20 @@ mock_provider "aws" {
 }
 
 variables {
-  region   = "eu-central-1"
-  bucket   = "books-of-the-test"
-  redshift = "books"
-}
-
-run "bucket_is_private_encrypted_and_tidy" {
-  command = plan
-
-  assert {
-    condition = alltrue([
-      aws_s3_bucket_public_access_block.data.block_public_acls,
-      aws_s3_bucket_public_access_block.data.block_public_policy,
-      aws_s3_bucket_public_access_block.data.ignore_public_acls,
-      aws_s3_bucket_public_access_block.data.restrict_public_buckets,
-    ])
-    error_message = "Public access must be blocked in all four ways."
-  }
-  assert {
-    condition = alltrue([
-      for rule in aws_s3_bucket_server_side_encryption_configuration.data.rule :
-      rule.apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
-    ])
-    error_message = "Objects must be encrypted with S3's own key."
-  }
-  assert {
-    condition = (
-      aws_s3_bucket_lifecycle_configuration.data.rule[0].status == "Enabled" &&
-      aws_s3_bucket_lifecycle_configuration.data.rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 1
-    )
-    error_message = "Incomplete uploads must be aborted after one day."
-  }
-  assert {
-    condition = jsondecode(aws_s3_bucket_policy.data.policy).Statement == [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = ["arn:aws:s3:::books-of-the-test", "arn:aws:s3:::books-of-the-test/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-    error_message = "The bucket policy must refuse every request without TLS, and grant nothing."
-  }
+  region        = "eu-central-1"
+  name          = "airscoop-bestsellers"
+  bucket        = "books-of-the-test"
+  prefix        = "bestsellers"
+  redshift      = "books"
+  glue_database = "spectrumdb"
 }
 
 run "only_this_warehouse_gets_the_role" {
   command = plan
+
+  module {
+    source = "./modules/bestsellers"
+  }
 
   assert {
     condition = jsondecode(aws_iam_role.redshift.assume_role_policy).Statement[0].Condition == {
@@ -69,6 +37,10 @@ run "only_this_warehouse_gets_the_role" {
 
 run "spectrum_reads_the_prefix_and_keeps_one_catalog_database" {
   command = plan
+
+  module {
+    source = "./modules/bestsellers"
+  }
 
   assert {
     condition = {
@@ -111,6 +83,10 @@ run "spectrum_reads_the_prefix_and_keeps_one_catalog_database" {
 run "worker_deletes_below_the_data_only" {
   command = plan
 
+  module {
+    source = "./modules/bestsellers"
+  }
+
   assert {
     condition = {
       for statement in jsondecode(aws_iam_policy.worker.policy).Statement :
@@ -136,6 +112,23 @@ run "worker_deletes_below_the_data_only" {
   }
 }
 
+run "the_module_names_what_it_makes" {
+  command = apply
+
+  module {
+    source = "./modules/bestsellers"
+  }
+
+  assert {
+    condition     = output.role == aws_iam_role.redshift.arn
+    error_message = "The role must be the one that Redshift may assume."
+  }
+  assert {
+    condition     = output.worker_policy == aws_iam_policy.worker.arn
+    error_message = "The policy must be the workers'."
+  }
+}
+
 run "outputs_are_what_the_script_is_called_with" {
   command = apply
 
@@ -144,8 +137,12 @@ run "outputs_are_what_the_script_is_called_with" {
     error_message = "--set bucket=… must get the bucket's name."
   }
   assert {
-    condition     = output.role == aws_iam_role.redshift.arn
+    condition     = output.role == module.bestsellers.role
     error_message = "--set role=… must get the role's ARN."
+  }
+  assert {
+    condition     = output.worker_policy == module.bestsellers.worker_policy
+    error_message = "The worker must get its own policy."
   }
 }
 
@@ -157,14 +154,4 @@ run "a_wildcard_is_no_warehouse" {
   }
 
   expect_failures = [var.redshift]
-}
-
-run "a_bucket_with_dots_is_refused" {
-  command = plan
-
-  variables {
-    bucket = "books.of.the.test"
-  }
-
-  expect_failures = [var.bucket]
 }

@@ -1,4 +1,4 @@
-# As bestsellers.tftest.hcl: against a mocked provider.
+# As bucket.tftest.hcl: against a mocked provider.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -10,10 +10,14 @@ mock_provider "aws" {
 }
 
 variables {
-  region   = "eu-central-1"
-  bucket   = "exports-of-the-test"
-  redshift = "books"
-  tenants  = ["acme", "umbrella"]
+  region         = "eu-central-1"
+  name           = "airscoop-bestsellers"
+  bucket         = "exports-of-the-test"
+  redshift       = "books"
+  tenants        = ["acme", "umbrella"]
+  changes_prefix = "changes"
+  registry       = "registry"
+  stream         = "airscoop-changes"
 }
 
 run "without_tenants_nothing_of_it_is_made" {
@@ -24,39 +28,42 @@ run "without_tenants_nothing_of_it_is_made" {
   }
 
   assert {
-    condition = alltrue([
-      for made in [
-        aws_dynamodb_table.registry, aws_kinesis_stream.changes, aws_sqs_queue.exports,
-        aws_sqs_queue.dead, aws_s3_bucket_notification.exports, aws_iam_policy.exports,
-      ] : length(made) == 0
-    ])
+    condition     = length(module.snapshot_delta) == 0
     error_message = "Who does not use the DAG must not pay for its stream."
+  }
+  assert {
+    condition     = output.exports_policy == null && output.queue == null && output.stream == null
+    error_message = "There is nothing to name without tenants."
   }
 }
 
 run "the_registry_has_the_keys_and_is_kept" {
   command = plan
 
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
   assert {
     condition = (
-      aws_dynamodb_table.registry[0].hash_key == "pk" &&
-      aws_dynamodb_table.registry[0].range_key == "sk" &&
-      { for each in aws_dynamodb_table.registry[0].attribute : each.name => each.type } == { pk = "S", sk = "S" }
+      aws_dynamodb_table.registry.hash_key == "pk" &&
+      aws_dynamodb_table.registry.range_key == "sk" &&
+      { for each in aws_dynamodb_table.registry.attribute : each.name => each.type } == { pk = "S", sk = "S" }
     )
     error_message = "airscoop.aws.dynamodb names the keys pk and sk."
   }
   assert {
     condition = (
-      aws_dynamodb_table.registry[0].billing_mode == "PAY_PER_REQUEST" &&
-      aws_dynamodb_table.registry[0].point_in_time_recovery[0].enabled &&
-      aws_dynamodb_table.registry[0].deletion_protection_enabled
+      aws_dynamodb_table.registry.billing_mode == "PAY_PER_REQUEST" &&
+      aws_dynamodb_table.registry.point_in_time_recovery[0].enabled &&
+      aws_dynamodb_table.registry.deletion_protection_enabled
     )
     error_message = "The registry must be on demand, recoverable and protected."
   }
   assert {
     condition = (
-      aws_dynamodb_table.registry[0].ttl[0].enabled &&
-      aws_dynamodb_table.registry[0].ttl[0].attribute_name == "expires"
+      aws_dynamodb_table.registry.ttl[0].enabled &&
+      aws_dynamodb_table.registry.ttl[0].attribute_name == "expires"
     )
     error_message = "What was seen of locks must go away by itself."
   }
@@ -65,9 +72,13 @@ run "the_registry_has_the_keys_and_is_kept" {
 run "each_tenants_objects_are_told_to_the_queue_and_by_this_bucket_only" {
   command = plan
 
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
   assert {
     condition = {
-      for queue in aws_s3_bucket_notification.exports[0].queue : queue.filter_prefix => queue.events
+      for queue in aws_s3_bucket_notification.exports.queue : queue.filter_prefix => queue.events
       } == {
       "acme/"     = toset(["s3:ObjectCreated:*"])
       "umbrella/" = toset(["s3:ObjectCreated:*"])
@@ -75,7 +86,7 @@ run "each_tenants_objects_are_told_to_the_queue_and_by_this_bucket_only" {
     error_message = "Every tenant's new objects must be told, and no changes."
   }
   assert {
-    condition = jsondecode(aws_sqs_queue.exports[0].policy).Statement == [{
+    condition = jsondecode(aws_sqs_queue.exports.policy).Statement == [{
       Sid       = "OnlyThisBucketSends"
       Effect    = "Allow"
       Principal = { Service = "s3.amazonaws.com" }
@@ -89,14 +100,14 @@ run "each_tenants_objects_are_told_to_the_queue_and_by_this_bucket_only" {
     error_message = "Only this bucket's notifications may be sent to the queue."
   }
   assert {
-    condition = jsondecode(aws_sqs_queue.exports[0].redrive_policy) == {
+    condition = jsondecode(aws_sqs_queue.exports.redrive_policy) == {
       deadLetterTargetArn = "arn:aws:sqs:eu-central-1:000000000000:airscoop-bestsellers-exports-dead"
       maxReceiveCount     = 5
     }
     error_message = "What cannot be read must be put aside."
   }
   assert {
-    condition     = aws_sqs_queue.dead[0].name == "airscoop-bestsellers-exports-dead"
+    condition     = aws_sqs_queue.dead.name == "airscoop-bestsellers-exports-dead"
     error_message = "The dead letter queue must be the one that the redrive policy names."
   }
 }
@@ -104,10 +115,14 @@ run "each_tenants_objects_are_told_to_the_queue_and_by_this_bucket_only" {
 run "the_stream_is_on_demand_and_encrypted" {
   command = plan
 
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
   assert {
     condition = (
-      aws_kinesis_stream.changes[0].stream_mode_details[0].stream_mode == "ON_DEMAND" &&
-      aws_kinesis_stream.changes[0].encryption_type == "KMS"
+      aws_kinesis_stream.changes.stream_mode_details[0].stream_mode == "ON_DEMAND" &&
+      aws_kinesis_stream.changes.encryption_type == "KMS"
     )
     error_message = "The stream must be on demand and encrypted."
   }
@@ -116,9 +131,13 @@ run "the_stream_is_on_demand_and_encrypted" {
 run "the_policy_reaches_these_resources_and_no_others" {
   command = plan
 
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_policy.exports[0].policy).Statement :
+      for statement in jsondecode(aws_iam_policy.exports.policy).Statement :
       statement.Sid => statement.Resource
       } == {
       ReadExports       = ["arn:aws:s3:::exports-of-the-test/acme/*", "arn:aws:s3:::exports-of-the-test/umbrella/*"]
@@ -129,6 +148,39 @@ run "the_policy_reaches_these_resources_and_no_others" {
       ReadNotifications = ["arn:aws:sqs:eu-central-1:000000000000:airscoop-bestsellers-exports"]
     }
     error_message = "The worker must reach the exports, the changes, the registry, the stream and the queue."
+  }
+}
+
+run "the_module_names_what_it_makes" {
+  command = apply
+
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
+  assert {
+    condition = (
+      output.queue == aws_sqs_queue.exports.url &&
+      output.stream == aws_kinesis_stream.changes.name &&
+      output.exports_policy == aws_iam_policy.exports.arn
+    )
+    error_message = "Queue, stream and policy must be those that are made."
+  }
+}
+
+run "outputs_are_what_airflow_is_told" {
+  command = apply
+
+  assert {
+    condition     = output.stream == "airscoop-changes"
+    error_message = "The variable snapshot_delta_stream must get the stream's name."
+  }
+  assert {
+    condition = (
+      output.queue == module.snapshot_delta[0].queue &&
+      output.exports_policy == module.snapshot_delta[0].exports_policy
+    )
+    error_message = "The variable snapshot_delta_queue must get the queue's address, and the worker the policy."
   }
 }
 

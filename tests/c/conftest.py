@@ -42,7 +42,7 @@ def run(flavor: str, program: str) -> tuple[dict[str, str | None], str]:
     environment = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "XML", "AIRSCOOP_ROOT": str(ROOT)}
     done = subprocess.run([binary], capture_output=True, env=environment, cwd=ROOT)
     if b"unexpected memory mapping" in done.stderr:  # TSan, where addresses are too random for it
-        command = ["setarch", "-R", binary]
+        command: list[str | Path] = ["setarch", "-R", binary]
         done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT)
     output = done.stdout.decode(errors="replace")
     everything = output + done.stderr.decode(errors="replace") + f"\nexit {done.returncode}"
@@ -59,8 +59,8 @@ class CaseFailed(Exception):
 
 
 class CmockaCase(pytest.Item):
-    def __init__(self, *, flavor: str, program: str, case: str, **kwargs: object) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]
+    def __init__(self, *, flavor: str, program: str, case: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.flavor, self.program, self.case = flavor, program, case
 
     def runtest(self) -> None:

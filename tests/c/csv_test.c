@@ -29,7 +29,7 @@ static void scan(const char *text, size_t step, struct scoop_buf *out) {
     if (status != 0)
         scoop_buf_append_text(out, error.message, &ignored);
     scoop_csv_free(&side.csv);
-    scoop_order_watch_free(&side.watch);
+    scoop_key_order_free(&side.key_order);
     scoop_batch_free(&side.batch);
     scoop_columns_free(&side.columns);
     scoop_row_plan_free(&plans[1]);

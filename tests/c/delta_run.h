@@ -17,7 +17,7 @@
 #include "table/changes/changes.h"
 #include "table/compare/compare.h"
 #include "table/rows/csv.h"
-#include "table/compare/order.h"
+#include "table/compare/key_order.h"
 #include "scoop/memory.h"
 
 struct delta_options {
@@ -31,7 +31,7 @@ struct delta_side {
     const char *text;
     size_t length, at;
     struct scoop_csv csv;
-    struct scoop_order_watch watch;
+    struct scoop_key_order key_order;
     struct scoop_batch batch;
     struct scoop_columns columns;
 };
@@ -64,7 +64,7 @@ static inline int delta_fill(struct delta_side *side, size_t step, struct scoop_
     }
     side->at += used;
     side->batch.last = last;
-    return scoop_order_watch_batch(&side->watch, &side->batch, error);
+    return scoop_key_order_check(&side->key_order, &side->batch, error);
 }
 
 static inline enum scoop_next delta_next(void *user, enum scoop_side side,
@@ -83,7 +83,7 @@ static inline int delta_read_header(struct delta_side *side, const char *text,
     side->text = text;
     side->length = strlen(text);
     scoop_csv_init(&side->csv);
-    scoop_order_watch_init(&side->watch);
+    scoop_key_order_init(&side->key_order);
     scoop_batch_init(&side->batch);
     return scoop_csv_header(&side->csv, (const unsigned char *)text, side->length, true,
                             &side->columns, &side->at, error);
@@ -158,7 +158,7 @@ static inline void delta_run(struct delta_run *run, const char *old_text, const 
 static inline void delta_run_free(struct delta_run *run) {
     for (int i = 0; i < 2; i++) {
         scoop_csv_free(&run->sides[i].csv);
-        scoop_order_watch_free(&run->sides[i].watch);
+        scoop_key_order_free(&run->sides[i].key_order);
         scoop_batch_free(&run->sides[i].batch);
         scoop_columns_free(&run->sides[i].columns);
     }

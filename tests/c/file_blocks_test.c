@@ -1,5 +1,5 @@
 /* A file written in blocks on a thread: the bytes, wherever they go, and the first error. */
-#include "sink/file_blocks.h"
+#include "sink/file_blocks_internal.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

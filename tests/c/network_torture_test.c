@@ -287,6 +287,17 @@ static void parts_that_the_server_copies_survive(void **state) {
     survives(&way);
 }
 
+static void an_object_whose_parts_the_server_refuses_survives(void **state) {
+    struct way way = raw("s3://bucket/source", "s3://bucket/k");
+    (void)state;
+    way.lost_uploads = 4;
+    serve_plain(good);
+    claimed_length = UINT64_C(130) << 20;
+    refuses_part_copies = true;
+    survives(&way);
+    refuses_part_copies = false;
+}
+
 static const char source_identity[] = "\"source\" 5243880";
 
 static void an_upload_that_goes_on_survives(void **state) {
@@ -439,6 +450,7 @@ int main(void) {
         cmocka_unit_test(a_held_upload_survives),
         cmocka_unit_test(an_object_that_the_server_copies_survives),
         cmocka_unit_test(parts_that_the_server_copies_survive),
+        cmocka_unit_test(an_object_whose_parts_the_server_refuses_survives),
         cmocka_unit_test(an_upload_that_goes_on_survives),
         cmocka_unit_test(an_upload_whose_parts_are_compared_survives),
         cmocka_unit_test(an_upload_of_another_source_survives),

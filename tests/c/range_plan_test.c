@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "source/range_plan.h"
+#include "source/range_plan_internal.h"
 
 enum { MIB_PER_SEC = 1024 * 1024, WINDOWS = 20 };
 

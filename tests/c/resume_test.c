@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
 #include "scoop/memory.h"
 #include "scoop/resume.h"
 

@@ -31,6 +31,8 @@ static const unsigned char *source;
 static size_t source_length;
 static uint64_t claimed_length; /* of the source, by HEAD */
 static bool drips;              /* the source comes slowly, unless a range is asked for */
+static bool refuses_part_copies;
+static char copied_upload[32]; /* the name of the upload that the last copied part belongs to */
 static atomic_int stored, uploads;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char stored_etag[80], rejects_etag[80];
@@ -121,6 +123,13 @@ static void copy(int fd, const char *head, unsigned number) {
         answer_text(fd, "200 OK", "<CopyObjectResult><ETag>\"source\"</ETag></CopyObjectResult>");
         return;
     }
+    if (refuses_part_copies) {
+        answer_text(fd, "400 Bad Request", "<Error><Code>InvalidArgument</Code></Error>");
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    sscanf(strstr(head, "uploadId="), "uploadId=%31[^& ]", copied_upload);
+    pthread_mutex_unlock(&lock);
     if (range != NULL && sscanf(range + 24, " bytes=%" SCNu64 "-%" SCNu64, &first, &last) == 2)
         add_part(last - first + 1);
     part_etag(number, etag);

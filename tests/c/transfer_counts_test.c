@@ -36,7 +36,7 @@ static enum scoop_transfer_state write_lines(size_t counter, int by, struct scoo
     assert_non_null(transfer);
     scoop_transfer_feed(transfer, lines, sizeof lines - 1);
     assert_int_equal(run(transfer, error), SCOOP_TRANSFER_EMPTY);
-    *(uint64_t *)(void *)((char *)&transfer->counters + counter) += (uint64_t)by;
+    *(uint64_t *)(void *)((char *)&transfer->attempt.counters + counter) += (uint64_t)by;
     scoop_transfer_feed_end(transfer);
     enum scoop_transfer_state state = run(transfer, error);
     scoop_transfer_free(transfer);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "warehouse/load/apply_columns.h"
-#include "scoop/change_source.h"
+#include "warehouse/load/change_source.h"
 #include "warehouse/sql/insert_sql.h"
 #include "scoop/memory.h"
 #include "scoop/partition.h"

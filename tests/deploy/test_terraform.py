@@ -3,63 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from support.terraform_files import (
+    FILES,
+    MODULES,
+    ROOT,
+    ROOT_MODULE,
+    TERRAFORM,
+    Block,
+    Statement,
+    blocks,
+    default,
+    only,
+    resource,
+    statements,
+    words,
+)
 
-ROOT = Path(__file__).parents[2]
-TERRAFORM = ROOT / "terraform"
-FILES = sorted(TERRAFORM.glob("*.tf"))
 SQL = (ROOT / "sql" / "bestsellers" / "schema.sql").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """A top-level block: `kind "labels" { body }`."""
-
-    kind: str
-    labels: tuple[str, ...]
-    body: str
-
-    def value(self, name: str) -> str | None:
-        """The expression after `name =` at the block's first level, if it stands on one line."""
-        found = re.search(rf"^  {name} += (.+)$", self.body, re.MULTILINE)
-        return found[1] if found else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """One statement of a policy."""
-
-    sid: str
-    effect: str
-    actions: tuple[str, ...]
-    text: str
-
-
-def blocks(kind: str) -> list[Block]:
-    """All blocks of a kind; the form is the one that `terraform fmt` gives."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
-    found = re.finditer(
-        r'^(\w+)((?: "[^"]+")*) \{(?:\}|\n(.*?)^\})', text, re.MULTILINE | re.DOTALL
-    )
-    return [
-        Block(kind=each[1], labels=tuple(re.findall(r'"([^"]+)"', each[2])), body=each[3] or "")
-        for each in found
-        if each[1] == kind
-    ]
-
-
-def resource(kind: str, name: str | None = None) -> Block:
-    """The one resource of a kind, or that with a name."""
-    (block,) = (
-        block
-        for block in blocks("resource")
-        if block.labels[0] == kind and name in (None, block.labels[1])
-    )
-    return block
 
 
 def actions(policy: str) -> set[str]:
@@ -68,44 +30,24 @@ def actions(policy: str) -> set[str]:
     return {action for each in statements(block) for action in each.actions}
 
 
-def statements(block: Block) -> Iterator[Statement]:
-    for found in re.finditer(r"^( +)\{\n(.*?)^\1\}", block.body, re.MULTILINE | re.DOTALL):
-        text = found[2]
-        action = re.search(r"^ +Action += (\[.*?\]|\".*?\")", text, re.MULTILINE | re.DOTALL)
-        sid = re.search(r'^ +Sid += "(\w+)"', text, re.MULTILINE)
-        effect = re.search(r'^ +Effect += "(\w+)"', text, re.MULTILINE)
-        assert action and sid and effect, f"a statement of {block.labels} is not understood: {text}"
-        actions = tuple(re.findall(r'"([^"]+)"', action[1]))
-        yield Statement(sid=sid[1], effect=effect[1], actions=actions, text=text)
-
-
 def all_statements() -> list[Statement]:
     return [each for block in blocks("resource") for each in statements(block)]
 
 
-def default(variable: str) -> str:
-    (block,) = (block for block in blocks("variable") if block.labels == (variable,))
-    value = block.value("default")
-    assert value is not None, f"the variable {variable} has no default"
-    return value.strip('"')
-
-
 def test_every_policy_statement_is_seen_by_these_tests() -> None:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
-    assert len(all_statements()) == len(re.findall(r"\bEffect\b", text)) > 0
+    assert len(all_statements()) == words("Effect") > 0
 
 
 def test_every_tag_comes_from_the_variable_tags() -> None:
     (provider,) = blocks("provider")
-    assert re.search(r"default_tags \{\s+tags = var\.tags\s+\}", provider.body)
+    assert only(provider.body["default_tags"]) == {"tags": "${var.tags}"}
 
 
-@pytest.mark.parametrize("block", blocks("resource"), ids=lambda block: ".".join(block.labels))
+@pytest.mark.parametrize("block", blocks("resource"), ids=str)
 def test_every_resource_is_named_from_variables(block: Block) -> None:
-    names = [block.value(name) for name in ("name", "bucket", "role")]
-    given = [name for name in names if name is not None]
-    assert given, f"{block.labels} has no name"
-    assert all(re.search(r"\bvar\.\w+|^aws_\w+\.", name) for name in given), given
+    given = [block.body[name] for name in ("name", "bucket", "role") if name in block.body]
+    assert given, f"{block} has no name"
+    assert all("${var." in name or name.startswith("${aws_") for name in given), given
 
 
 def test_no_policy_allows_a_wildcard_action() -> None:
@@ -118,9 +60,10 @@ def test_no_policy_allows_a_wildcard_action() -> None:
 
 def test_no_policy_allows_every_resource_or_principal() -> None:
     for each in all_statements():
-        assert not re.search(r'Resource += \[?"\*"', each.text), each.sid
+        # In an expression, such as a list made of another, a text has its quotes.
+        assert not any(text == "*" or '"*"' in text for text in each.resources), each.sid
         if each.effect == "Allow":
-            assert not re.search(r'Principal += (\{ AWS = )?"\*"', each.text), each.sid
+            assert not any(text == "*" or '"*"' in text for text in each.principals), each.sid
 
 
 def test_the_worker_has_exactly_the_s3_actions_that_airscoop_uses() -> None:
@@ -174,8 +117,8 @@ def test_the_exports_are_only_read_and_nothing_of_them_is_deleted() -> None:
 
 def test_the_registry_has_the_keys_and_the_lifetime_that_the_code_names() -> None:
     table = resource("aws_dynamodb_table")
-    assert (table.value("hash_key"), table.value("range_key")) == ('"pk"', '"sk"')
-    assert 'attribute_name = "expires"' in table.body
+    assert (table.body["hash_key"], table.body["range_key"]) == ("pk", "sk")
+    assert only(table.body["ttl"])["attribute_name"] == "expires"
     lease = (ROOT / "airflow_plugin/airscoop/exports/lease.py").read_text(encoding="utf-8")
     assert '"expires": int(time.time())' in lease
 
@@ -188,8 +131,7 @@ def test_the_worker_deletes_only_where_it_writes() -> None:
         if any("Delete" in action for action in each.actions)
     )
     assert deleting.actions == ("s3:DeleteObject",)
-    resources = re.search(r"Resource += (.+)", deleting.text)
-    assert resources and resources[1] == '["${local.data_arn}/*"]'
+    assert deleting.resources == ("${local.data_arn}/*",)
 
 
 def test_redshift_writes_no_file() -> None:
@@ -206,7 +148,7 @@ def test_redshift_writes_no_file() -> None:
 def test_every_variable_of_the_script_is_an_output() -> None:
     wanted = set(re.findall(r"'[^'\n]*\$\{(\w+)\}[^'\n]*'", SQL))
     assert wanted == {"role", "bucket"}
-    assert wanted <= {block.labels[0] for block in blocks("output")}
+    assert wanted <= {block.labels[0] for block in blocks("output", ROOT_MODULE)}
 
 
 def test_the_script_names_the_glue_database_that_is_made() -> None:
@@ -224,40 +166,73 @@ def test_the_script_and_the_dag_stay_below_the_prefix_that_is_granted() -> None:
 def test_the_bucket_is_private_and_encrypted() -> None:
     access = resource("aws_s3_bucket_public_access_block")
     switches = ("block_public_acls", "block_public_policy", "ignore_public_acls")
-    assert [access.value(name) for name in (*switches, "restrict_public_buckets")] == ["true"] * 4
-    encryption = resource("aws_s3_bucket_server_side_encryption_configuration").body
-    assert re.findall(r'sse_algorithm = "(\S+)"', encryption) == ["AES256"]
+    assert [access.body[name] for name in (*switches, "restrict_public_buckets")] == [True] * 4
+    encryption = only(resource("aws_s3_bucket_server_side_encryption_configuration").body["rule"])
+    applied = only(encryption["apply_server_side_encryption_by_default"])
+    assert applied["sse_algorithm"] == "AES256"
 
 
 def test_the_bucket_policy_only_refuses_requests_without_tls() -> None:
     (policy,) = statements(resource("aws_s3_bucket_policy"))
     assert (policy.effect, policy.actions) == ("Deny", ("s3:*",))
-    assert 'Condition = { Bool = { "aws:SecureTransport" = "false" } }' in policy.text
+    assert policy.condition == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_only_the_given_warehouse_may_assume_the_role() -> None:
     (trust,) = statements(resource("aws_iam_role"))
-    assert re.search(r'"sts:ExternalId" = "arn:[^"]+:dbuser:\$\{var\.redshift\}/\*"', trust.text)
+    assert trust.condition.keys() == {"StringLike"}
+    given = trust.condition["StringLike"]["sts:ExternalId"]
+    assert given.startswith("arn:") and given.endswith(":dbuser:${var.redshift}/*")
 
 
 def test_the_bucket_is_not_versioned_and_keeps_no_incomplete_upload() -> None:
     kinds = {block.labels[0] for block in blocks("resource")}
     assert "aws_s3_bucket_versioning" not in kinds
-    lifecycle = resource("aws_s3_bucket_lifecycle_configuration").body
-    assert re.search(
-        r"abort_incomplete_multipart_upload \{\s+days_after_initiation = 1\s", lifecycle
-    )
+    rule = only(resource("aws_s3_bucket_lifecycle_configuration").body["rule"])
+    assert only(rule["abort_incomplete_multipart_upload"])["days_after_initiation"] == 1
 
 
 def test_no_account_id_and_no_key_stands_in_the_files() -> None:
-    for path in [*FILES, TERRAFORM / "README.md", *TERRAFORM.glob("tests/*.hcl")]:
+    for path in [*FILES, TERRAFORM / "README.md", *TERRAFORM.rglob("*.hcl")]:
         text = path.read_text(encoding="utf-8").replace("000000000000", "")
         assert not re.search(r"\b\d{12}\b|\bA[KS]IA[A-Z0-9]{16}\b", text), path.name
 
 
 def test_the_readme_names_every_output_and_every_variable_without_a_default() -> None:
     readme = (TERRAFORM / "README.md").read_text(encoding="utf-8")
-    required = [block.labels[0] for block in blocks("variable") if "\n  default " not in block.body]
+    variables = blocks("variable", ROOT_MODULE)
+    required = [block.labels[0] for block in variables if "default" not in block.body]
     assert sorted(required) == ["bucket", "redshift", "region"]
     assert all(f"-var {name}=" in readme for name in required)
-    assert all(f"output -raw {block.labels[0]}" in readme for block in blocks("output"))
+    outputs = [block.labels[0] for block in blocks("output", ROOT_MODULE)]
+    assert outputs
+    assert all(f"output -raw {name}" in readme for name in outputs)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != ROOT_MODULE])
+def test_a_module_gets_each_of_its_variables_from_that_of_the_same_name(module: str) -> None:
+    (call,) = (block for block in blocks("module") if block.labels == (module,))
+    given = {name: text for name, text in call.body.items() if name not in ("source", "count")}
+    assert call.body["source"] == f"./modules/{module}"
+    # Known before the bucket is made, and nothing of the module is made before it.
+    assert given.pop("bucket") == "${aws_s3_bucket.data.bucket}"
+    assert given == {name: f"${{var.{name}}}" for name in given}
+    assert {*given, "bucket"} == {block.labels[0] for block in blocks("variable", module)}
+    assert [block.labels for block in blocks("variable", module) if "default" in block.body] == []
+
+
+def test_the_output_of_a_module_is_the_root_modules_of_the_same_name() -> None:
+    own = {block.labels[0]: block.body["value"] for block in blocks("output", ROOT_MODULE)}
+    assert own.pop("bucket") == "${aws_s3_bucket.data.bucket}"
+    expected = {}
+    for call in blocks("module"):
+        (module,) = call.labels
+        for (name,) in (block.labels for block in blocks("output", module)):
+            maybe = f"one(module.{module}[*].{name})" if "count" in call.body else None
+            expected[name] = f"${{{maybe or f'module.{module}.{name}'}}}"
+    assert own == expected
+
+
+def test_the_resources_of_snapshot_delta_are_made_only_for_a_tenant() -> None:
+    (call,) = (block for block in blocks("module") if block.labels == ("snapshot_delta",))
+    assert call.body["count"] == "${length(var.tenants) > 0 ? 1 : 0}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,44 @@ def test_the_binary_uses_the_stable_abi_only(wheel: Path) -> None:
 
 
 def test_every_module_and_the_types_are_in_the_wheel(wheel: Path) -> None:
-    package = ROOT / "airflow_plugin"
+    package = PACKAGE_ROOT
     wanted = {str(path.relative_to(package)) for path in package.glob("airscoop/**/*.py")}
     wanted |= {"airscoop/py.typed", "airscoop/_native.pyi", "airscoop/_native.abi3.so"}
     assert wanted <= set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.fixture(scope="module")
+def binary(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        return Path(archive.extract("airscoop/_native.abi3.so", tmp_path_factory.mktemp("binary")))
+
+
+def told_by(tool: str, option: str, binary: Path) -> str:
+    command = [tool, option, str(binary)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_binary_is_read_only_where_attacks_write(binary: Path) -> None:
+    assert "BIND_NOW" in told_by("readelf", "-dW", binary)
+    segments = told_by("readelf", "-lW", binary)
+    assert "GNU_RELRO" in segments
+    (stack,) = (line for line in segments.splitlines() if "GNU_STACK" in line)
+    assert "RWE" not in stack.split()
+
+
+def test_the_binary_checks_the_bounds_that_its_compiler_knows(binary: Path) -> None:
+    symbols = told_by("nm", "-D", binary)
+    assert "__stack_chk_fail" in symbols
+    assert "__snprintf_chk" in symbols
+
+
+def test_what_is_shipped_is_compiled_by_the_flags_that_are_tested() -> None:
+    command = ["make", "-s", "-n", "-B", "-C", str(ROOT / "csrc"), "FLAVOR=plain"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    (tested, *_) = (line.split() for line in done.stdout.splitlines() if "base/memory.c" in line)
+    named = (
+        line.partition(" := ") for line in (ROOT / "csrc" / "flags.mk").read_text().splitlines()
+    )
+    flags = {name: words.split() for name, mark, words in named if mark}
+    for name in ("STANDARD", "WARNINGS", "SHIPPED", "HARDENED"):
+        assert set(flags[name]) <= set(tested), name

@@ -1,35 +1,72 @@
-"""A whole Airflow for the tests: API server, DAG processor, scheduler and, if asked, triggerer."""
+"""Airflow for the tests: the DAGs, a database, made once, and all of its services."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from airscoop.local.airflow_home import AirflowHome
-from support.s3 import eventually, free_ports
+from airscoop.local.processes import free_ports
+from support.paths import ROOT
+from support.waiting import eventually
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
 
 START_SECONDS, STOP_SECONDS = 150, 5
 
 
+@pytest.fixture(scope="session")
+def bag() -> DagBag:
+    """All of dags/."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags"))
+
+
+@pytest.fixture(scope="session")
+def airflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty metadata database, which takes Airflow long to make: to be copied, never used."""
+    folder = tmp_path_factory.mktemp("airflow-database")
+    status = {"s3": dict.fromkeys(("endpoint", "access_key_id", "secret_access_key", "region"), "")}
+    airflow = AirflowHome(
+        home=folder, dags=folder, status=status | {"warehouse": {"dsn": "postgresql://"}}
+    )
+    log = folder / "log"
+    assert airflow.run(log, "db", "migrate") == 0, log.read_text(errors="replace")
+    return folder / "airflow.db"
+
+
+def copy_database(database: Path, airflow: AirflowHome) -> None:
+    airflow.home.mkdir(mode=0o700, parents=True)
+    shutil.copyfile(database, airflow.home / database.name)
+
+
 class Services:
-    """The processes of one Airflow; ended with `end`. `settings` are more of its environment."""
+    """The processes of one Airflow; ended with `end`. `database` is the fixture
+    `airflow_database`; `settings` are more of its environment."""
 
     def __init__(
         self,
         airflow: AirflowHome,
         folder: Path,
+        database: Path,
         *,
         triggerer: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self._airflow = airflow
+        copy_database(database, airflow)
         self._log = folder / "airflow.log"
         self._triggerer = triggerer
         self._port, log_port, trigger_log_port = free_ports(3)
@@ -51,7 +88,6 @@ class Services:
         return self._log.read_text(errors="replace")[-12000:]
 
     def start(self) -> None:
-        assert self._airflow.run(self._log, "db", "migrate") == 0, self.output()
         port = str(self._port)
         self._run("api-server", "--host", "127.0.0.1", "--port", port, "--workers", "1")
         self._run("dag-processor")

@@ -9,7 +9,7 @@ def on_duckdb(statement: str) -> str:
     """Athena's SQL in DuckDB's dialect, whose sha256 takes text and gives hex digits."""
     tree = sqlglot.parse_one(statement, read="athena")
 
-    def plain(node: sqlglot.Expression) -> sqlglot.Expression:
+    def plain(node: sqlglot.exp.Expression) -> sqlglot.exp.Expression:
         if isinstance(node, sqlglot.exp.Hex | sqlglot.exp.LowerHex):
             text = node.find(sqlglot.exp.Encode)
             assert text is not None

@@ -15,19 +15,15 @@ import pytest
 
 from airscoop.exports import lease
 from airscoop.exports.registry import Registry
-from airscoop.exports.steps import (
-    ExportLock,
-    Terms,
-    compute_changes,
-    finish_export,
-    lock_export,
-    prefixes_of,
-    register_export,
-    register_exports,
-)
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.exports.steps.finish import finish_export
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.register import prefixes_of, register_export, register_exports
+from airscoop.exports.steps.working import ExportLock, Terms
 from airscoop.receipts.exports import ChangesReceipt, FinishReceipt, RegisterReceipt
 from support.moto import MotoServer
-from support.s3 import BUCKET, Store, eventually
+from support.s3 import BUCKET, Store
+from support.waiting import eventually
 
 QUICK = Terms(seconds=0.6, handover_seconds=30)
 ROWS = {"1": "a", "2": "b", "3": "c", "4": "d"}
@@ -118,9 +114,9 @@ class Exports:
         return found[0]
 
     def compute(self, lock: ExportLock, **options: Any) -> ChangesReceipt:
-        options = {"max_delete_ratio": 1.0, "terms": QUICK} | options
+        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK} | options
         return compute_changes(
-            self.registry, lock, changes=self.changes, s3=self.store.settings(), **options
+            self.registry, lock, changes=self.changes, s3=self.store.settings(), **given
         )
 
     def finish(self, lock: ExportLock, **options: Any) -> FinishReceipt:

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import threading
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -218,7 +217,11 @@ class Stream:
     client: Any
 
     def settings(self, **changes: Any) -> KinesisSettings:
-        values = {"credentials": OWNER, "endpoint_url": self.proxy.url, "region": REGION}
+        values: dict[str, Any] = {
+            "credentials": OWNER,
+            "endpoint_url": self.proxy.url,
+            "region": REGION,
+        }
         return KinesisSettings(**(values | changes))
 
     def environment(self) -> dict[str, str]:
@@ -292,10 +295,3 @@ def assert_in_order(stored: list[tuple[str, bytes]], expected: list[dict[str, An
         newest[key] = place[one["id"]]
         seen.add(one["id"])
     assert seen == set(place)
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)

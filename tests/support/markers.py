@@ -12,6 +12,7 @@ FOLDERS = {
     "services/faults": "torture",
     "services/memory": "torture",
     "fuzz": "torture",
+    "c/hash_join_test.c": "torture",
     "services": "services",
     "systems": "systems",
     "deploy": "systems",
@@ -27,11 +28,17 @@ def marker_of(item: pytest.Item) -> str:
     if getattr(item, "flavor", "plain") != "plain" or item.path.name.endswith("_torture_test.c"):
         return "torture"
     path = item.path.relative_to(TESTS)
-    return next(mark for folder, mark in FOLDERS.items() if path.is_relative_to(folder))
+    for folder, marker in FOLDERS.items():
+        if path.is_relative_to(folder):
+            return marker
+    raise pytest.UsageError(f"support/markers.py has no marker for tests/{path}")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for folder in FOLDERS:
+        if not (TESTS / folder).exists():
+            raise pytest.UsageError(f"tests/{folder} of support/markers.py is not there")
     for item in items:
         marker = marker_of(item)
         item.add_marker(marker)

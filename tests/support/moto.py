@@ -21,8 +21,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from airscoop.local.processes import free_ports
 from support.paths import PACKAGE_ROOT
-from support.s3 import eventually, free_ports
+from support.waiting import eventually
 
 ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION = "MOTOKEYID", "moto/secret+key=of.tests", "us-east-1"
 # moto answers on several threads and looks at a condition before it writes, so two writes may both

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -15,14 +14,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from airscoop.local.processes import free_ports
+from support.certificates import KEY, make_certificate
+
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, PASSWORD = "superuser", "correct horse"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def as_server(*command: str | Path) -> None:
@@ -30,16 +26,6 @@ def as_server(*command: str | Path) -> None:
     user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     done = subprocess.run([*user, *map(str, command)], capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr + done.stdout
-
-
-def make_certificate(root: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1, its key beside it."""
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-        " -subj /CN=test -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out server.crt"
-    )
-    subprocess.run(command.split(), check=True, capture_output=True, cwd=root)
-    return root / "server.crt"
 
 
 def settings(port: int, database: str, certificate: str) -> dict[str, str]:
@@ -67,12 +53,12 @@ def postgres() -> Iterator[dict[str, str]]:
     certificate = make_certificate(root)
     if os.getuid() == 0:
         uid = pwd.getpwnam("postgres").pw_uid
-        for place in (root, secret, certificate, root / "server.key"):
+        for place in (root, secret, certificate, root / KEY):
             os.chown(place, uid, -1)
-    data, port = root / "data", free_port()
+    data, port = root / "data", free_ports(1)[0]
     options = (
         f"-p {port} -k {root} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
-        f" -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={root}/server.key"
+        f" -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={root}/{KEY}"
     )
     try:
         as_server(

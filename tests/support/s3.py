@@ -7,13 +7,11 @@ import gzip
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from airscoop import Credentials, S3Settings
+from airscoop.local.processes import free_ports
 from support.paths import PACKAGE_ROOT
+from support.waiting import eventually
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
@@ -37,23 +37,8 @@ READER = Credentials(access_key_id="READERKEYID", secret_access_key="reader/secr
 AIRSCOOP = (
     sys.executable,
     "-c",
-    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+    "import sys; from airscoop.cli import main; sys.exit(main())",
 )
-
-
-def free_ports(count: int) -> list[int]:
-    """Distinct free ports below those that the kernel gives to outgoing connections."""
-    ports: list[int] = []
-    candidate = 20000 + os.getpid() % 5000
-    while len(ports) < count:
-        candidate += 1
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-        ports.append(candidate)
-    return ports
 
 
 def json_lines(count: int, *, width: int = 60) -> bytes:
@@ -143,14 +128,16 @@ class Store:
         )
 
 
-def eventually(condition: Callable[[], bool], *, seconds: float = 300) -> bool:
-    """Waits for a condition of another process; false when it does not come about."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
+def begin(store: Store, name: str, *parts: bytes) -> str:
+    """An upload that nobody finishes."""
+    upload: str = store.client.create_multipart_upload(Bucket=BUCKET, Key=store.key(name))[
+        "UploadId"
+    ]
+    for number, body in enumerate(parts, 1):
+        store.client.upload_part(
+            Bucket=BUCKET, Key=store.key(name), UploadId=upload, PartNumber=number, Body=body
+        )
+    return upload
 
 
 def open_below(folder: Path, process: int | str = "self") -> list[str]:

@@ -9,24 +9,26 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from airscoop import Warehouse
 from airscoop.local import processes
 from airscoop.local import stack as local_stack
 from airscoop.local.postgres import BIN, Postgres
 from airscoop.local.processes import Process
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT
 
 USER, PASSWORD = "awsuser", "standin-secret"
 SERDE = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' STORED AS TEXTFILE"
 READY_SECONDS = 60
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
     """Short, because Unix sockets are in it, and open to the user that runs PostgreSQL."""
     folder = Path(tempfile.mkdtemp(prefix="airscoop-test-", dir="/tmp"))
     folder.chmod(0o711)
@@ -77,7 +79,7 @@ class StandIn:
             "the stand-in",
             [sys.executable, "-m", "airscoop.local.redshift", *words],
             log=self._log,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")},
+            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
         )
         processes.wait_until(
             lambda: processes.accepts(self.port),
@@ -158,7 +160,7 @@ def stand_in_backend() -> Iterator[tuple[Path, Postgres, int]]:
     """A PostgreSQL for stand-ins: state folder, cluster, port."""
     if not (BIN / "initdb").exists():
         pytest.skip(f"{BIN} is missing: apt-get install postgresql-15")
-    root = _state_folder()
+    root = state_folder()
     (root / "run").mkdir()
     postgres = Postgres(root, root / "run")
     shutil.chown(root / "run", postgres.user)
@@ -229,7 +231,7 @@ def spectrum(standin: StandIn, connection: psycopg.Connection[Any]) -> Iterator[
 @pytest.fixture(scope="session")
 def stack() -> Iterator[dict[str, Any]]:
     """The whole local stack: what `airscoop local status --json` prints."""
-    folder = _state_folder()
+    folder = state_folder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRSCOOP_LOCAL_DIR", str(folder))
         try:
@@ -240,3 +242,17 @@ def stack() -> Iterator[dict[str, Any]]:
             patch.setenv("AIRSCOOP_LOCAL_DIR", str(folder))
             local_stack.down()
             shutil.rmtree(folder)
+
+
+@contextmanager
+def without_schemas(status: dict[str, Any], *schemas: str) -> Iterator[None]:
+    """Drops schemas of the stack's warehouse, before and after."""
+
+    def drop() -> None:
+        with Warehouse(status["warehouse"]["dsn"]) as warehouse:
+            for schema in schemas:
+                warehouse.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+    drop()
+    yield
+    drop()

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from support.certificates import server_context
 from support.wire_proxy import pump
 
 
 @contextlib.contextmanager
 def tls_relay(endpoint: str, certificate: Path) -> Iterator[str]:
     """Yields the https:// address; the key lies beside the certificate, which is for 127.0.0.1."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("server.key"))
+    context = server_context(certificate)
     host, port = urlsplit(endpoint).hostname, urlsplit(endpoint).port
     ends: list[socket.socket] = []
     threads: list[threading.Thread] = []

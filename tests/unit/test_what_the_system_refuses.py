@@ -17,7 +17,7 @@ from support.paths import PACKAGE_ROOT
 AIRSCOOP = (
     sys.executable,
     "-c",
-    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+    "import sys; from airscoop.cli import main; sys.exit(main())",
 )
 NO_THREADS = """
 #include <errno.h>
@@ -211,7 +211,7 @@ def test_a_delta_goes_on_alone_for_the_exports_that_get_no_thread(
 ) -> None:
     comparing = COMPARED[way]
     exports = [write_export(tmp_path, comparing, version) for version in (1, 2)]
-    arguments = (*exports, *comparing.options, "--temp-dir", tmp_path)
+    arguments: list[str | Path] = [*exports, *comparing.options, "--temp-dir", tmp_path]
     expected = compare(with_some_threads, "y", *arguments)
     assert expected.count(b"\n") > 4000
     for name, given in GIVEN.items():

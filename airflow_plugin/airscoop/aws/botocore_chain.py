@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from airscoop import errors
 from airscoop.aws.credentials import KEPT_SECONDS, Credentials
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ def botocore_errors(profile: str | None = None) -> Iterator[None]:
 
 def _kind(error: Exception) -> type[AirscoopError]:
     from botocore import exceptions
-
-    from airscoop import errors
 
     if isinstance(error, exceptions.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

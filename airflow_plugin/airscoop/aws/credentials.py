@@ -1,21 +1,16 @@
-"""Where requests to AWS go and how they are signed: botocore's chain, in the engine's terms."""
+"""Keys of AWS, and how those that expire are renewed: once for all who have a provider."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from datetime import datetime
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
-if TYPE_CHECKING:
-    from airscoop.aws.botocore_chain import Chain
-
-PayloadSigning = Literal["auto", "never", "always"]
+from airscoop.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +28,6 @@ class Credentials:
 
     def __post_init__(self) -> None:
         if self.expires_at is not None and self.expires_at.tzinfo is None:
-            from airscoop.errors import UsageError
-
             raise UsageError("expires_at needs a time zone: datetime.now(timezone.utc), say")
 
 
@@ -122,195 +115,3 @@ def _due_at(now: float, expires_at: datetime | None) -> float:
         return now + KEPT_SECONDS
     left = expires_at.timestamp() - now
     return now + max(left / 2, left - RENEWED_BEFORE_SECONDS)
-
-
-# With no other AWS_ variable, and no file, all that botocore could find is in these.
-_PLAIN_VARIABLES = (
-    r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|DEFAULT_REGION|REGION|ENDPOINT_URL(_\w+)?"
-    r"|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE|EC2_METADATA_DISABLED)"
-)
-_REGION = r"[a-z][a-z0-9-]{,61}[a-z0-9]"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AwsSettings:
-    """How to reach a service of AWS. What is None is found where botocore finds it.
-
-    `credentials_provider` is called for credentials when something starts that has none, shortly
-    before those it gave expire, and when they are refused as expired; once each time, though many
-    threads and both ends of a transfer may have it, on the thread that needs them first. Without it
-    botocore's own credentials are renewed in this way, if they can be (roles, single sign-on,
-    processes).
-    """
-
-    SERVICE: ClassVar[str]  # botocore's name of it
-    # The host names that the engine makes itself; "{region}" stands for the region.
-    USUAL_HOSTS: ClassVar[tuple[str, ...]]
-
-    credentials: Credentials | None = None
-    credentials_provider: CredentialsProvider | None = field(default=None, repr=False, hash=False)
-    endpoint_url: str | None = None
-    region: str | None = None
-    profile: str | None = None
-    # The provider's, shared by all that have it; None without one.
-    renewal: Renewal | None = field(default=None, init=False, repr=False, compare=False)
-    _is_resolved: bool = field(default=False, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.credentials_provider is not None:
-            object.__setattr__(self, "renewal", Renewal.of(self.credentials_provider))
-
-    @property
-    def needs_credentials(self) -> bool:
-        """Whether its requests are signed."""
-        return True
-
-    def resolved(self) -> Self:
-        """The same with credentials, endpoint and region filled in from botocore.
-
-        Raises CredentialsMissing when there are no credentials but they are needed,
-        CredentialsExpired when they have expired and no provider has others, and what
-        `botocore_errors` raises.
-        """
-        if self.credentials_provider is None and self.credentials is not None:
-            _check_valid(self.credentials)
-        given = self.credentials is not None or self.credentials_provider is not None
-        if self._is_resolved or (given and self.endpoint_url and self.region):
-            return self
-        found = self._from_environment()
-        if found is None:
-            from airscoop.aws.botocore_chain import botocore_errors
-
-            with botocore_errors(self.profile):
-                found = self._resolved()
-        object.__setattr__(found, "_is_resolved", True)  # not a second time, by each request
-        return found
-
-    def _from_environment(self) -> Self | None:
-        """What botocore would find where variables say it all; None where botocore is needed.
-
-        To load botocore takes some 0.3 s of CPU time, and 14 MiB.
-        """
-        from pathlib import Path
-
-        environment = os.environ
-        files = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
-        known = all(
-            re.fullmatch(_PLAIN_VARIABLES, name) for name in environment if "AWS_" in name[:4]
-        )
-        if self.profile is not None or not known:
-            return None
-        for variable, name in files.items():
-            if Path(environment.get(variable) or f"~/.aws/{name}").expanduser().exists():
-                return None
-        region = self.region or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-        endpoint_url = self.endpoint_url or next(
-            filter(None, map(environment.get, self._endpoint_variables())), None
-        )
-        if endpoint_url and not self.endpoint_url and self._is_usual(endpoint_url, region):
-            endpoint_url = None
-        if re.fullmatch(_REGION, region) is None:
-            return None
-        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
-        given = self.credentials is not None or self.credentials_provider is not None
-        if given or not self.needs_credentials:
-            return settings
-        pair = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-        if not (pair[0] and pair[1]):
-            return None
-        credentials = Credentials(
-            access_key_id=pair[0],
-            secret_access_key=pair[1],
-            session_token=environment.get("AWS_SESSION_TOKEN") or None,
-        )
-        return dataclasses.replace(settings, credentials=credentials)
-
-    def _endpoint_variables(self) -> tuple[str, str]:
-        return f"AWS_ENDPOINT_URL_{self.SERVICE.upper()}", "AWS_ENDPOINT_URL"
-
-    def _resolved(self) -> Self:
-        from botocore.utils import validate_region_name
-
-        from airscoop.aws.botocore_chain import chains, from_botocore
-
-        chain = chains.find(self.profile)
-        region = self.region or chain.variable("region") or "us-east-1"
-        endpoint_url = self.endpoint_url or self._endpoint(chain, region)
-        if endpoint_url is None:  # the region becomes a part of the host's name
-            validate_region_name(region)
-        settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
-        given = self.credentials is not None or self.credentials_provider is not None
-        if given or not self.needs_credentials:
-            return settings
-        found = chain.credentials()
-        if found is None:
-            from airscoop.errors import CredentialsMissing
-
-            raise CredentialsMissing(
-                "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-                "a profile or a role"
-            )
-        credentials, provider = from_botocore(found, self.profile)
-        return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
-
-    def _endpoint(self, chain: Chain, region: str) -> str | None:
-        """The endpoint that is configured; None for AWS's usual one in that region.
-
-        The usual one is the engine's to address. Only a client knows those for FIPS and dual stack.
-        """
-        if not chain.variable("ignore_configured_endpoint_urls"):
-            configured = chain.configured_endpoint(self.SERVICE)
-            if configured:
-                return None if self._is_usual(configured, region) else configured
-        variants = ("use_fips_endpoint", "use_dualstack_endpoint")
-        if not any(chain.variable(variant) for variant in variants):
-            return None
-        return chain.client_endpoint(self.SERVICE, region)
-
-    def _is_usual(self, url: str, region: str) -> bool:
-        """Others of AWS's (VPC endpoints, say) are kept: they were configured for a reason."""
-        usual = [host.format(region=region) for host in self.USUAL_HOSTS]
-        return url.split("://", 1)[-1].rstrip("/") in usual
-
-
-@dataclass(frozen=True, kw_only=True)
-class S3Settings(AwsSettings):
-    """How to reach S3. What is None is found where botocore finds it.
-
-    `anonymous` sends unsigned requests. `payload_signing` "auto" signs the payload over plain http
-    only, where nothing else protects it. `requester_pays` accepts the costs of requests to a bucket
-    whose owner does not. With `expected_bucket_owner`, the number of an account, S3 refuses the
-    buckets of others.
-    """
-
-    SERVICE = "s3"
-    USUAL_HOSTS = (
-        "s3.amazonaws.com",
-        "s3.{region}.amazonaws.com",
-        "s3.{region}.amazonaws.com.cn",
-    )
-
-    anonymous: bool = False
-    payload_signing: PayloadSigning = "auto"
-    requester_pays: bool = False
-    expected_bucket_owner: str | None = None
-
-    @property
-    def needs_credentials(self) -> bool:
-        return not self.anonymous
-
-
-@dataclass(frozen=True, kw_only=True)
-class KinesisSettings(AwsSettings):
-    """How to reach Kinesis. What is None is found where botocore finds it."""
-
-    SERVICE = "kinesis"
-    USUAL_HOSTS = ("kinesis.{region}.amazonaws.com", "kinesis.{region}.amazonaws.com.cn")
-
-
-def _check_valid(credentials: Credentials) -> None:
-    expires_at = credentials.expires_at
-    if expires_at is not None and expires_at <= datetime.now(UTC):
-        from airscoop.errors import CredentialsExpired
-
-        raise CredentialsExpired(f"the credentials expired at {expires_at.isoformat()}")

@@ -12,6 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from airscoop import errors
+from airscoop.aws.botocore_chain import botocore_errors
+from airscoop.errors import AirscoopError, HttpError, Throttled
+
 Item = dict[str, Any]
 Key = tuple[str, str]
 
@@ -29,8 +33,6 @@ def make_client(
     """A DynamoDB client; what is None is found where botocore finds it."""
     import botocore.session
     from botocore.config import Config
-
-    from airscoop.aws.botocore_chain import botocore_errors
 
     with botocore_errors(profile):
         session = botocore.session.Session(profile=profile)
@@ -129,8 +131,6 @@ class DynamoTable:
             if not any(reason in BUSY for reason in reasons):
                 return self._held(reasons)
             _wait(attempt)
-        from airscoop.errors import Throttled
-
         raise Throttled(f"the table {self.name}: other writes, or throttling, do not end")
 
     def settled(
@@ -140,8 +140,6 @@ class DynamoTable:
         because an earlier attempt of its own has won, the item itself tells by its mark (the name
         of an attribute, and the value that only this write gives it).
         """
-        from airscoop.errors import AirscoopError
-
         name, value = mark
         try:
             item = write()
@@ -173,8 +171,6 @@ class DynamoTable:
 
     def _held(self, reasons: list[str]) -> list[bool]:
         """Which conditions held, where nothing but conditions was the reason."""
-        from airscoop.errors import HttpError
-
         for reason in reasons:
             if reason not in ("None", FAILED):
                 raise HttpError(f"the table {self.name}: {reason} in a transaction")
@@ -204,8 +200,6 @@ class DynamoTable:
         """Raises botocore's exceptions as airscoop's own, with the table's name."""
         from botocore import exceptions
 
-        from airscoop import errors
-
         try:
             yield
         except exceptions.ClientError as error:
@@ -216,8 +210,6 @@ class DynamoTable:
             raise errors.CredentialsMissing(f"the table {self.name}: {error}") from error
 
     def _client_error(self, error: Any) -> Exception:
-        from airscoop import errors
-
         code, status = _code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
         kind: type[errors.AirscoopError] = errors.HttpError
         if code == "ResourceNotFoundException":

@@ -6,9 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airscoop._native import delete_object, head_object, list_page
 from airscoop.aws import tls
-from airscoop.aws.credentials import S3Settings
-from airscoop.transfer.options import s3_options
+from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.errors import UsageError
+
+__all__ = [
+    "ObjectInfo",
+    "delete",
+    "head",
+    "list_objects",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +43,8 @@ class ObjectInfo:
 def bucket_and_key(uri: str) -> tuple[str, str]:
     """The two parts of an s3:// name; the key may be empty."""
     if not uri.lower().startswith("s3://"):
-        from airscoop.errors import UsageError
-
         raise UsageError(f"{uri} is not an s3:// name")
     if "\0" in uri:
-        from airscoop.errors import UsageError
-
         raise UsageError("an s3:// name holds a NUL character")
     bucket, _, key = uri[5:].partition("/")
     return bucket, key
@@ -65,8 +69,6 @@ def list_objects(
     `check` is called before each page, and about once a second while it is waited for; what it
     raises ends the listing.
     """
-    from airscoop._native import list_page
-
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
     token: str | None = None
@@ -91,8 +93,6 @@ def head(
 
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
-    from airscoop._native import head_object
-
     bucket, key = bucket_and_key(uri)
     size, etag, checksum, mark = head_object(request_options(s3, ca_file), bucket, key, check)
     return ObjectInfo(
@@ -107,7 +107,5 @@ def head(
 
 def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
-    from airscoop._native import delete_object
-
     bucket, key = bucket_and_key(uri)
     delete_object(request_options(s3, ca_file), bucket, key)

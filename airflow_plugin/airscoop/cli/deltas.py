@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
+from airscoop.deltas.options import (
+    DEFAULTS,
+    DeltaOptions,
+    Duplicates,
+    Engine,
+    SchemaChange,
+    TableFormat,
+)
 
 if TYPE_CHECKING:
+    from airscoop import AthenaSettings
     from airscoop._native import DeltaFacts
-    from airscoop.aws.credentials import S3Settings
-    from airscoop.deltas.job import Delta
+    from airscoop.aws.settings import S3Settings
+    from airscoop.deltas.result import Delta
 
 
 def ratio(text: str) -> float:
@@ -38,32 +47,32 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("new", help="the same")
     verb.add_argument("--key", action="append", metavar="COLUMN", help="default PK; repeatable")
     verb.add_argument("--out", metavar="DST", help="s3://bucket/key, a path, or - for stdout")
-    verb.add_argument("--format", choices=("auto", "csv", "jsonl"), default="auto")
+    verb.add_argument("--format", choices=get_args(TableFormat), default=DEFAULTS["format"])
     verb.add_argument(
         "--duplicates",
-        choices=("error", "last"),
-        default="error",
+        choices=get_args(Duplicates),
+        default=DEFAULTS["duplicates"],
         help="when a key is there twice: an error, or the last row counts",
     )
     verb.add_argument(
         "--schema-change",
-        choices=("error", "compare_common"),
-        default="error",
+        choices=get_args(SchemaChange),
+        default=DEFAULTS["schema_change"],
         help="when a column is new or gone: an error, or the common ones are compared",
     )
     verb.add_argument(
         "--max-delete-ratio",
         type=ratio,
-        default=0.3,
+        default=DEFAULTS["max_delete_ratio"],
         metavar="PART",
-        help="refuse more deletes than this part of the old rows (default 0.3)",
+        help="refuse more deletes than this part of the old rows (default %(default)s)",
     )
     verb.add_argument(
         "--min-rows",
         type=count,
-        default=1,
+        default=DEFAULTS["min_rows"],
         metavar="N",
-        help="refuse a new export with fewer rows (default 1)",
+        help="refuse a new export with fewer rows (default %(default)s)",
     )
     verb.add_argument("--version", metavar="TEXT", help="of the new export; goes into the ids")
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 64M")
@@ -81,7 +90,7 @@ def _add_athena(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group(
         "Athena", "for exports beyond one machine: CSV in S3, or tables of the Glue catalog"
     )
-    group.add_argument("--engine", choices=("local", "athena"), default="local")
+    group.add_argument("--engine", choices=get_args(Engine), default="local")
     group.add_argument("--athena-database", metavar="NAME", help="of the Glue catalog")
     group.add_argument("--athena-results", metavar="S3_PREFIX", help="where Athena writes")
     group.add_argument("--athena-workgroup", metavar="NAME", default="primary")
@@ -90,59 +99,40 @@ def _add_athena(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _delta_by_athena(options: argparse.Namespace, settings: S3Settings) -> Delta:
-    from airscoop.deltas.athena import AthenaSettings
-    from airscoop.deltas.job import delta
+def _athena(options: argparse.Namespace) -> AthenaSettings | None:
+    """What the flags say of Athena; None of the other engine."""
+    if options.engine != "athena":
+        return None
+    from airscoop import AthenaSettings
     from airscoop.errors import UsageError
 
     if options.athena_database is None or options.athena_results is None:
         raise UsageError("--engine athena needs --athena-database and --athena-results")
-    return delta(
-        None if options.old == "-" else options.old,
-        options.new,
-        key=options.key or ["PK"],
-        format=options.format,
-        duplicates=options.duplicates,
-        schema_change=options.schema_change,
-        max_delete_ratio=options.max_delete_ratio,
-        min_rows=options.min_rows,
-        version=options.version,
-        old_s3=settings,
-        ca_file=options.ca_file,
-        engine="athena",
-        athena=AthenaSettings(
-            database=options.athena_database,
-            results=options.athena_results,
-            workgroup=options.athena_workgroup,
-            empty_is_null=options.athena_empty_is_null,
-        ),
+    return AthenaSettings(
+        database=options.athena_database,
+        results=options.athena_results,
+        workgroup=options.athena_workgroup,
+        empty_is_null=options.athena_empty_is_null,
     )
+
+
+def _compared(options: argparse.Namespace, settings: S3Settings) -> DeltaOptions:
+    flags = {name: getattr(options, name) for name in DEFAULTS if name in options}
+    flags |= {"key": options.key or DEFAULTS["key"], "old_s3": settings, "new_s3": settings}
+    return cast(DeltaOptions, flags)
 
 
 def run_delta(options: argparse.Namespace) -> int:
     """airscoop delta OLD NEW"""
-    from airscoop.deltas.job import DeltaJob
+    from airscoop.deltas.job import delta_job
 
     settings = s3_of(options)
-    if options.engine == "athena":
-        return _finish(options, _delta_by_athena(options, settings), settings)
-    job = DeltaJob(
+    job = delta_job(
         None if options.old == "-" else options.old,
         options.new,
-        key=options.key or ["PK"],
-        format=options.format,
-        duplicates=options.duplicates,
-        schema_change=options.schema_change,
-        max_delete_ratio=options.max_delete_ratio,
-        min_rows=options.min_rows,
-        version=options.version,
-        memory_limit=options.memory_limit,
-        max_record_bytes=options.max_record_bytes,
-        temp_dir=options.temp_dir,
-        allow_unknown_length=options.allow_unknown_length,
-        old_s3=settings,
-        new_s3=settings,
-        ca_file=options.ca_file,
+        engine=options.engine,
+        athena=_athena(options),
+        **_compared(options, settings),
     )
     delta = job.run(on_progress=None if options.quiet or options.json else _progress)
     return _finish(options, delta, settings)
@@ -155,7 +145,7 @@ def _finish(options: argparse.Namespace, delta: Delta, settings: S3Settings) -> 
     return 0
 
 
-def _progress(facts: DeltaFacts) -> None:
-    if sys.stderr.isatty():
+def _progress(facts: DeltaFacts | None) -> None:
+    if facts is not None and sys.stderr.isatty():
         rows = f"{facts['old']['rows']:,} old and {facts['new']['rows']:,} new rows"
         print(f"\rairscoop: {rows}\x1b[K\r", end="", file=sys.stderr, flush=True)

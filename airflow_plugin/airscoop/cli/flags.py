@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
 UNITS = {"": 1, "K": 2**10, "KIB": 2**10, "M": 2**20, "MIB": 2**20, "G": 2**30, "GIB": 2**30}
 PLACES = "http(s)://…, s3://bucket/key, a path, or - for standard input"
@@ -48,7 +48,7 @@ def add_quiet(verb: argparse.ArgumentParser) -> None:
 
 def s3_of(options: argparse.Namespace) -> S3Settings:
     """What the options of `add_s3` say of S3."""
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
     return S3Settings(
         endpoint_url=options.endpoint_url,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import ProgressShown, add_json, show
+from airscoop.publishing.options import DEFAULTS, PublishOptions
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
@@ -27,7 +28,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument(
         "--start-at",
         type=count,
-        default=0,
+        default=DEFAULTS["start_at"],
         metavar="N",
         help="leave out the first N changes, which are stored already",
     )
@@ -51,27 +52,26 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.set_defaults(run=run_publish, stopped="what was published stays")
 
 
-def run_publish(options: argparse.Namespace) -> int:
-    """airscoop publish CHANGES STREAM"""
-    from airscoop.aws.credentials import KinesisSettings
-    from airscoop.publishing.job import PublishJob
+def _options(options: argparse.Namespace) -> PublishOptions:
+    from airscoop.aws.settings import KinesisSettings
 
-    job = PublishJob(
-        options.changes,
-        options.stream,
-        start_at=options.start_at,
-        any_order=options.any_order,
-        max_tries=options.max_tries,
-        memory_limit=options.memory_limit,
-        allow_unknown_length=options.allow_unknown_length,
-        changes_s3=s3_of(options),
-        kinesis=KinesisSettings(
+    flags = {name: getattr(options, name) for name in DEFAULTS if name in options}
+    flags |= {
+        "changes_s3": s3_of(options),
+        "kinesis": KinesisSettings(
             endpoint_url=options.kinesis_endpoint_url,
             region=options.region,
             profile=options.profile,
         ),
-        ca_file=options.ca_file,
-    )
+    }
+    return cast(PublishOptions, flags)
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    """airscoop publish CHANGES STREAM"""
+    from airscoop.publishing.job import PublishJob
+
+    job = PublishJob(options.changes, options.stream, **_options(options))
     try:
         with ProgressShown("publish", quiet=options.quiet or options.json) as shown:
             receipt = job.run(on_progress=lambda facts: shown(_progress(facts)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.object_options import add_object_options, object_options
@@ -149,7 +149,7 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _options(options: argparse.Namespace, destination: str | None, **more: Any) -> TransferOptions:
+def _options(options: argparse.Namespace, destination: str | None) -> TransferOptions:
     from airscoop.transfer.options import TransferOptions, place
 
     settings = s3_of(options)
@@ -167,7 +167,6 @@ def _options(options: argparse.Namespace, destination: str | None, **more: Any) 
         source_s3=settings,
         destination_s3=settings,
         ca_file=options.ca_file,
-        **more,
     )
 
 
@@ -200,9 +199,8 @@ def run_copy(options: argparse.Namespace) -> int:
     from airscoop.transfer.places import is_prefix
 
     destination = place(options.destination)
-    transfer = _options(
-        options,
-        destination,
+    transfer = dataclasses.replace(
+        _options(options, destination),
         compression=options.compression,
         compression_level=options.level,
         checksum=options.checksum,
@@ -261,7 +259,7 @@ def run_head(options: argparse.Namespace) -> int:
     from airscoop.transfer.copy import CopyJob
 
     if options.lines > 0:
-        CopyJob(_options(options, "-", head_lines=options.lines)).run()
+        CopyJob(dataclasses.replace(_options(options, "-"), head_lines=options.lines)).run()
     return 0
 
 
@@ -269,7 +267,8 @@ def run_check(options: argparse.Namespace) -> int:
     """airscoop check SOURCE"""
     from airscoop.transfer.copy import CopyJob
 
-    job = CopyJob(_options(options, None, max_rejected=options.max_rejected), verb="check")
+    checked = dataclasses.replace(_options(options, None), max_rejected=options.max_rejected)
+    job = CopyJob(checked, verb="check")
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json)

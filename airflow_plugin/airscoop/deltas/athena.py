@@ -3,142 +3,90 @@
 from __future__ import annotations
 
 import csv
-import heapq
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws import storage
+from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
-from airscoop.deltas.job import BLOCK_BYTES, Delta
-from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, quoted
+from airscoop.deltas.athena_result import AthenaDelta, discard, read
+from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
+from airscoop.errors import (
+    AirscoopError,
+    BadRecord,
+    NotFound,
+    SchemaChanged,
+    UsageError,
+)
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
-    from airscoop.transfer.copy import Upload
+    pass
 
 log = logging.getLogger(__name__)
 
-ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
+
+class AthenaSettings(Protocol):
+    """Where Athena works, and how it is reached; `airscoop.AthenaSettings` says more."""
+
+    @property
+    def database(self) -> str:
+        """Of the Glue catalog, for the tables of the run."""
+
+    @property
+    def results(self) -> str:
+        """An s3:// prefix."""
+
+    @property
+    def workgroup(self) -> str:
+        """Athena's."""
+
+    @property
+    def empty_is_null(self) -> bool:
+        """Whether empty values are NULL."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """Between two looks at a query."""
+
+    def s3(self) -> tuple[S3Settings, str | None] | None:
+        """How to reach S3, and the CA file to trust; None: what the caller says."""
+
+    def connect(self) -> AthenaClient:
+        """Athena and the Glue catalog."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AthenaSettings:
-    """Where Athena works.
+class AthenaClient(Protocol):
+    """What a comparison asks of Athena and of the Glue catalog."""
 
-    database: of the Glue catalog, for the tables of the run. results: an s3:// prefix; the changes
-    and Athena's own results are written below it, in a folder for each run. aws_conn_id: an Airflow
-    connection, None for botocore's own credentials. empty_is_null: empty values are NULL, as
-    nothing between two commas is for the other engine; else they are empty texts.
-    """
-
-    database: str
-    results: str
-    workgroup: str = "primary"
-    aws_conn_id: str | None = None
-    empty_is_null: bool = False
-    poll_seconds: float = 5.0
-
-
-class AthenaDelta(Delta):
-    """The changes that Athena wrote, in the order of their ids, whatever files they are in."""
-
-    def __init__(
+    def run_query(
         self,
-        receipt: DeltaReceipt,
+        statement: str,
         *,
-        folder: str,
-        s3: S3Settings,
-        ca_file: str | None,
-        cancellation: Cancellation,
-    ) -> None:
-        self.receipt = receipt
-        self._folder = folder
-        self._s3, self._ca_file = s3, ca_file
-        self._cancellation = cancellation
+        database: str,
+        results: str,
+        workgroup: str,
+        poll_seconds: float,
+        on_wait: Callable[[], object],
+    ) -> str:
+        """Runs one statement to its end; its id. `on_wait` is called at least once a second."""
 
-    def blocks(self) -> Iterator[bytes]:
-        """The changes as JSON lines, in blocks of about 1 MiB; as many as the receipt counts."""
-        from airscoop.errors import CountMismatch
+    def numbers(self, query: str) -> list[int]:
+        """The one row of numbers that a query gave."""
 
-        count, block = 0, bytearray()
-        for line in self._lines():
-            count += 1
-            block += line
-            if len(block) >= BLOCK_BYTES:
-                yield bytes(block)
-                block.clear()
-        if count != len(self):
-            raise CountMismatch(
-                f"{self._folder} has {count:,} changes, but Athena counted {len(self):,}; run the "
-                "delta again"
-            )
-        if block:
-            yield bytes(block)
+    def csv_table(
+        self, *, database: str, name: str, columns: Sequence[str], location: str
+    ) -> AbstractContextManager[str]:
+        """A table of texts over CSV files; its name in SQL, as long as the `with` lasts."""
 
-    def _write_to(self, upload: Upload) -> None:
-        for block in self.blocks():
-            upload.write(block)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Not for Athena's results: write them, and read the file."""
-        from airscoop.errors import UnsupportedFormat
-
-        raise UnsupportedFormat("changes by Athena are JSON lines: write them, and read the file")
-
-    def discard(self) -> None:
-        """Removes what the run has left below `results`."""
-        _discard(self._folder, self._s3, self._ca_file)
-
-    def _lines(self) -> Iterator[bytes]:
-        """Each file is in order; together they are merged."""
-        from airscoop.aws import storage
-
-        found = [
-            each.uri
-            for each in storage.list_objects(
-                f"{self._folder}changes/",
-                s3=self._s3,
-                ca_file=self._ca_file,
-                check=self._cancellation.check,
-            )
-            if each.size
-        ]
-        return heapq.merge(*map(self._file, found), key=change_id)
-
-    def _file(self, uri: str) -> Iterator[bytes]:
-        from airscoop.errors import ProtocolError
-
-        before = b""
-        blocks = _read(self._cancellation, uri, source_s3=self._s3, ca_file=self._ca_file)
-        for line in lines_of(blocks):
-            if change_id(line) <= before:
-                raise ProtocolError(f"{uri}: the changes are not in the order of their ids")
-            before = change_id(line)
-            yield line
-
-
-def change_id(line: bytes) -> bytes:
-    """The id at the end of a line."""
-    end = len(line) - 1 - TAIL_BYTES
-    return line[end - ID_BYTES : end]
-
-
-def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines, each with its newline."""
-    rest = b""
-    for block in blocks:
-        whole, newline, rest = (rest + block).rpartition(b"\n")
-        if newline:
-            yield from (line + b"\n" for line in whole.split(b"\n"))
-    if rest:
-        yield rest + b"\n"
+    def text_columns(self, database: str, name: str) -> list[str]:
+        """The columns of a table of the catalog, which must be texts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,11 +124,8 @@ class AthenaJob:
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
-        self._s3, self._ca_file = s3 or S3Settings(), ca_file
-        if s3 is None and settings.aws_conn_id is not None:
-            from airscoop.hooks.aws import s3_settings
-
-            self._s3, self._ca_file = s3_settings(settings.aws_conn_id)
+        found = settings.s3() if s3 is None else None
+        self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
         self._name = f"airscoop_{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
         self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
@@ -195,7 +140,6 @@ class AthenaJob:
 
         `on_progress` is called about once a second while Athena works, on this thread.
         """
-        from airscoop.hooks.athena import athena_hook, check_length, glue_client
 
         def wait() -> None:
             self._cancellation.check()
@@ -205,8 +149,7 @@ class AthenaJob:
         start = time.monotonic()
         self._on_wait = wait
         self._s3 = self._s3.resolved()
-        self._hook = athena_hook(self._settings.aws_conn_id)
-        self._glue = glue_client(self._settings.aws_conn_id)
+        self._client = self._settings.connect()
         with ExitStack() as tables:
             after = self._side(tables, "new", self._new)
             before = self._side(tables, "old", self._old) if self._old else None
@@ -234,13 +177,11 @@ class AthenaJob:
     @contextmanager
     def _discarding(self) -> Iterator[None]:
         """Athena keeps what each query answers, and leaves what a failed one has written."""
-        from airscoop.errors import AirscoopError
-
         try:
             yield
         except BaseException:
             try:
-                _discard(self._folder, self._s3, self._ca_file)
+                discard(self._folder, self._s3, self._ca_file)
             except AirscoopError as error:
                 log.warning("%s could not be removed: %s", self._folder, error)
             raise
@@ -271,11 +212,8 @@ class AthenaJob:
         )
 
     def _query(self, statement: str) -> str:
-        from airscoop.hooks.athena import run_query
-
         self._cancellation.check()
-        return run_query(
-            self._hook,
+        return self._client.run_query(
             statement,
             database=self._settings.database,
             results=f"{self._folder}queries/",
@@ -285,9 +223,7 @@ class AthenaJob:
         )
 
     def _counts(self, sql: DeltaSql) -> dict[str, int]:
-        from airscoop.hooks.athena import query_numbers
-
-        return dict(zip(COUNTS, query_numbers(self._hook, self._query(sql.counts())), strict=True))
+        return dict(zip(COUNTS, self._client.numbers(self._query(sql.counts())), strict=True))
 
     def _sql(self, before: Side | None, after: Side) -> DeltaSql:
         physical: list[str] | None = None
@@ -309,12 +245,10 @@ class AthenaJob:
         )
 
     def _side(self, tables: ExitStack, side: str, sources: Sequence[str]) -> Side:
-        from airscoop.hooks.athena import csv_table, text_columns
-
         if not places.is_s3(sources[0]):
             database, _, table = sources[0].rpartition(".")
             database = database or self._settings.database
-            columns = text_columns(self._glue, database, table)
+            columns = self._client.text_columns(database, table)
             return Side(
                 table=f"{quoted(database)}.{quoted(table)}",
                 columns=columns,
@@ -326,8 +260,7 @@ class AthenaJob:
         columns = self._header(sources)
         physical = [f"c{number}" for number in range(len(columns))]
         name = tables.enter_context(
-            csv_table(
-                self._glue,
+            self._client.csv_table(
                 database=self._settings.database,
                 name=f"{self._name}_{side}",
                 columns=physical,
@@ -338,9 +271,6 @@ class AthenaJob:
 
     def _location(self, sources: Sequence[str]) -> tuple[str, int]:
         """The folder that holds the export's objects and no others: a table has no finer place."""
-        from airscoop.aws import storage
-        from airscoop.errors import NotFound, UsageError
-
         folder = f"{sources[0].rpartition('/')[0]}/"
         sizes = {
             each.uri: each.size
@@ -360,8 +290,6 @@ class AthenaJob:
 
     def _header(self, sources: Sequence[str]) -> list[str]:
         """The names in the first line, which must be the same in all objects."""
-        from airscoop.errors import BadRecord, SchemaChanged
-
         names: list[str] = []
         for source in sources:
             line = self._first_line(source).removeprefix("\ufeff").rstrip("\r\n")
@@ -374,20 +302,8 @@ class AthenaJob:
         return names
 
     def _first_line(self, source: str) -> str:
-        blocks = _read(
-            self._cancellation, source, source_s3=self._s3, ca_file=self._ca_file, head_lines=1
-        )
+        blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)
         return b"".join(blocks).decode("utf-8", errors="replace")
-
-
-def _read(cancellation: Cancellation, uri: str, **options: Any) -> Iterator[bytes]:
-    """What `airscoop.read` yields; a cancel ends it also while it waits."""
-    from airscoop._native import Transfer
-
-    transfer = Transfer(TransferOptions(source=uri, **options).native(), to_memory=True)
-    with transfer, cancellation.reaching(transfer):
-        while block := transfer.read():
-            yield block
 
 
 def _shown(sources: Sequence[str]) -> str:
@@ -395,18 +311,9 @@ def _shown(sources: Sequence[str]) -> str:
 
 
 def _check_columns(before: Side, after: Side) -> None:
-    from airscoop.errors import SchemaChanged
-
     gone = [name for name in before.columns if name not in after.columns]
     added = [name for name in after.columns if name not in before.columns]
     if gone or added:
         what = [f"added: {', '.join(added)}"] if added else []
         what += [f"gone: {', '.join(gone)}"] if gone else []
         raise SchemaChanged(f"the columns changed: {'; '.join(what)}")
-
-
-def _discard(prefix: str, s3: S3Settings, ca_file: str | None) -> None:
-    from airscoop.aws import storage
-
-    for each in storage.list_objects(prefix, s3=s3, ca_file=ca_file):
-        storage.delete(each.uri, s3=s3, ca_file=ca_file)

@@ -4,183 +4,58 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
-from airscoop.aws.credentials import S3Settings
+from airscoop import _native
+from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
+from airscoop.deltas.options import DEFAULTS, DeltaOptions, Engine, Source, TableFormat
+from airscoop.deltas.result import Delta
+from airscoop.errors import UnsupportedFormat, UsageError
 from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
 from airscoop.transfer.options import TransferOptions, place
 
 if TYPE_CHECKING:
-    from airscoop._native import Changes, DeltaFacts
-    from airscoop._native import Delta as NativeDelta
+    from airscoop._native import DeltaFacts
     from airscoop.deltas.athena import AthenaJob, AthenaSettings
-    from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.transfer.copy import Upload
-
-TableFormat = Literal["auto", "csv", "jsonl"]
-Duplicates = Literal["error", "last"]
-SchemaChange = Literal["error", "compare_common"]
-Engine = Literal["local", "athena"]
-
-Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 ENGINES: tuple[Engine, ...] = ("local", "athena")
 FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
-MAX_DELETE_RATIO = 0.3
-MIN_ROWS = 1
-BLOCK_BYTES = 1 << 20
-
-
-class Change(TypedDict):
-    """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's."""
-
-    op: Literal["INSERT", "UPDATE", "DELETE"]
-    key: dict[str, Any]
-    row: dict[str, Any]
-    changed: NotRequired[list[str]]
-    id: str
-
-
-class Delta:
-    """The changes between two exports, to iterate, to write, to take as Arrow, again and again.
-
-    They are in memory or in an unnamed temporary file, and gone with the object. `receipt` counts.
-    """
-
-    receipt: DeltaReceipt
-
-    def __init__(
-        self, changes: Changes, receipt: DeltaReceipt, *, cancellation: Cancellation | None = None
-    ) -> None:
-        self._changes = changes
-        self.receipt = receipt
-        self._cancellation = cancellation or Cancellation("the delta")
-
-    def blocks(self) -> Iterator[bytes]:
-        """The changes as JSON lines, in blocks of about 1 MiB."""
-        reader = self._changes.reader()
-        while block := reader.read(BLOCK_BYTES):
-            yield block
-
-    def __iter__(self) -> Iterator[Change]:
-        import json
-
-        for block in self.blocks():
-            for line in block.splitlines():
-                change: Change = json.loads(line)
-                yield change
-
-    def __len__(self) -> int:
-        return self.receipt.inserted + self.receipt.updated + self.receipt.deleted
-
-    def __bool__(self) -> bool:
-        """True, also without changes: a Delta is a result."""
-        return True
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """For pyarrow, polars, DuckDB: op, key {…}, row {…}, changed […], id; values as text."""
-        return self._changes.__arrow_c_stream__(requested_schema)
-
-    def write(
-        self,
-        destination: str | os.PathLike[str],
-        *,
-        destination_s3: S3Settings | None = None,
-        before_commit: Callable[[], object] | None = None,
-        **options: Any,
-    ) -> CopyReceipt:
-        """Writes the changes as JSON lines, compressed when the name ends in .gz.
-
-        The destination (s3://, a path or "-") appears whole or not at all. `before_commit` is
-        called when all is sent and nothing is visible yet; what it raises takes everything back.
-        The `cancel` of the job that made this result makes the writing end in Cancelled, too.
-        """
-        from airscoop.transfer.copy import Upload
-
-        held = before_commit is not None
-        with (
-            Upload(destination, destination_s3=destination_s3, held=held, **options) as upload,
-            self._cancellation.reaching(upload),
-        ):
-            self._write_to(upload)
-            if before_commit is not None:
-                upload.seal()
-                before_commit()
-            return upload.commit()
-
-    def _write_to(self, upload: Upload) -> None:
-        upload.write_changes(self._changes)
-
-    def discard(self) -> None:
-        """Removes what is kept outside of this process: Athena's results."""
 
 
 class DeltaJob:
     """A comparison that another thread (or a signal handler) can cancel: while it runs, and while
     its result is written."""
 
-    def __init__(
-        self,
-        old: Source | None,
-        new: Source,
-        *,
-        key: Sequence[str] = ("PK",),
-        format: TableFormat = "auto",
-        duplicates: Duplicates = "error",
-        schema_change: SchemaChange = "error",
-        max_delete_ratio: float = MAX_DELETE_RATIO,
-        min_rows: int = MIN_ROWS,
-        version: str | None = None,
-        memory_limit: int | None = None,
-        max_record_bytes: int | None = None,
-        temp_dir: str | os.PathLike[str] | None = None,
-        allow_unknown_length: bool = False,
-        old_s3: S3Settings | None = None,
-        new_s3: S3Settings | None = None,
-        ca_file: str | None = None,
-    ) -> None:
-        from airscoop._native import Delta as NativeDelta
-
+    @showing(DeltaOptions, DEFAULTS)
+    def __init__(self, old: Source | None, new: Source, **options: Unpack[DeltaOptions]) -> None:
+        refuse_unknown("DeltaJob.__init__", options, DEFAULTS)
+        given: DeltaOptions = {**DEFAULTS, **options}
         self._cancellation = Cancellation("the comparison")
-        self._key = (key,) if isinstance(key, str) else tuple(key)
+        self._key = _names(given["key"])
         self._old = _places(old)
         self._new = _places(new)
-        _check("format", format, FORMATS)
-        _check("duplicates", duplicates, ("error", "last"))
-        _check("schema_change", schema_change, ("error", "compare_common"))
-        _check_count("min_rows", min_rows)
-        _check_count("memory_limit", memory_limit or 0)
-
-        def side(sources: Sequence[str], settings: S3Settings | None) -> tuple[dict[str, Any], ...]:
-            found = settings or S3Settings()
-            if any(places.is_s3(source) for source in sources):
-                found = found.resolved()
-            return tuple(
-                TransferOptions(
-                    source=source,
-                    max_record_bytes=max_record_bytes,
-                    allow_unknown_length=allow_unknown_length,
-                    source_s3=found,
-                    ca_file=ca_file,
-                ).native()
-                for source in sources
-            )
-
-        self._native: NativeDelta = NativeDelta(
-            side(self._old, old_s3),
-            side(self._new, new_s3 or old_s3),
+        _check("format", given["format"], FORMATS)
+        _check("duplicates", given["duplicates"], ("error", "last"))
+        _check("schema_change", given["schema_change"], ("error", "compare_common"))
+        _check_count("min_rows", given["min_rows"])
+        _check_count("memory_limit", given["memory_limit"] or 0)
+        temp_dir = given["temp_dir"]
+        self._native = _native.Delta(
+            _side(self._old, given["old_s3"], given),
+            _side(self._new, given["new_s3"] or given["old_s3"], given),
             self._key,
-            format=FORMATS.index(format),
-            keep_last=duplicates == "last",
-            common_only=schema_change == "compare_common",
-            max_delete_ratio=max_delete_ratio,
-            min_rows=min_rows,
-            memory_limit=memory_limit or 0,
+            format=FORMATS.index(given["format"]),
+            keep_last=given["duplicates"] == "last",
+            common_only=given["schema_change"] == "compare_common",
+            max_delete_ratio=given["max_delete_ratio"],
+            min_rows=given["min_rows"],
+            memory_limit=given["memory_limit"] or 0,
             temp_dir=None if temp_dir is None else os.fspath(temp_dir),
-            version=version,
+            version=given["version"],
         )
 
     def cancel(self) -> None:
@@ -225,6 +100,29 @@ class DeltaJob:
         )
 
 
+def _side(
+    sources: Sequence[str], settings: S3Settings | None, options: DeltaOptions
+) -> tuple[dict[str, Any], ...]:
+    """One export, as the binding takes it."""
+    found = settings or S3Settings()
+    if any(places.is_s3(source) for source in sources):
+        found = found.resolved()
+    return tuple(
+        TransferOptions(
+            source=source,
+            max_record_bytes=options["max_record_bytes"],
+            allow_unknown_length=options["allow_unknown_length"],
+            source_s3=found,
+            ca_file=options["ca_file"],
+        ).native()
+        for source in sources
+    )
+
+
+def _names(key: Sequence[str]) -> tuple[str, ...]:
+    return (key,) if isinstance(key, str) else tuple(key)
+
+
 def _places(source: Source | None) -> tuple[str, ...]:
     if source is None:
         return ()
@@ -240,39 +138,23 @@ def _displayed(sources: Sequence[str]) -> str:
 
 def _check(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        from airscoop.errors import UsageError
-
         raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
 
 
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or not 0 <= value < 2**63:
-        from airscoop.errors import UsageError
-
         raise UsageError(f"{name} is not a whole number, or out of range")
 
 
+@showing(DeltaOptions, DEFAULTS)
 def delta(
     old: Source | None,
     new: Source,
     *,
-    key: Sequence[str] = ("PK",),
-    format: TableFormat = "auto",
-    duplicates: Duplicates = "error",
-    schema_change: SchemaChange = "error",
-    max_delete_ratio: float = MAX_DELETE_RATIO,
-    min_rows: int = MIN_ROWS,
-    version: str | None = None,
-    memory_limit: int | None = None,
-    max_record_bytes: int | None = None,
-    temp_dir: str | os.PathLike[str] | None = None,
-    allow_unknown_length: bool = False,
-    old_s3: S3Settings | None = None,
-    new_s3: S3Settings | None = None,
-    ca_file: str | None = None,
     engine: Engine = "local",
     athena: AthenaSettings | Mapping[str, Any] | None = None,
     on_progress: Callable[[Any], object] | None = None,
+    **options: Unpack[DeltaOptions],
 ) -> Delta:
     """Compares two full exports of a table by key: what was inserted, updated and deleted.
 
@@ -293,41 +175,24 @@ def delta(
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
-    job = delta_job(
-        old,
-        new,
-        key=key,
-        format=format,
-        duplicates=duplicates,
-        schema_change=schema_change,
-        max_delete_ratio=max_delete_ratio,
-        min_rows=min_rows,
-        version=version,
-        memory_limit=memory_limit,
-        max_record_bytes=max_record_bytes,
-        temp_dir=temp_dir,
-        allow_unknown_length=allow_unknown_length,
-        old_s3=old_s3,
-        new_s3=new_s3,
-        ca_file=ca_file,
-        engine=engine,
-        athena=athena,
-    )
+    refuse_unknown("delta", options, DEFAULTS)
+    job = delta_job(old, new, engine=engine, athena=athena, **options)
     return job.run(on_progress=on_progress)
 
 
+@showing(DeltaOptions, DEFAULTS)
 def delta_job(
     old: Source | None,
     new: Source,
     *,
     engine: Engine = "local",
     athena: AthenaSettings | Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[DeltaOptions],
 ) -> DeltaJob | AthenaJob:
     """The job that `delta` runs, with the same arguments."""
     _check("engine", engine, ENGINES)
     if engine == "athena":
-        return _athena_job(old, new, athena, **options)
+        return _athena_job(old, new, athena, options)
     return DeltaJob(old, new, **options)
 
 
@@ -335,25 +200,20 @@ def _athena_job(
     old: Source | None,
     new: Source,
     athena: AthenaSettings | Mapping[str, Any] | None,
-    *,
-    key: Sequence[str] = ("PK",),
-    format: TableFormat = "auto",
-    duplicates: Duplicates = "error",
-    schema_change: SchemaChange = "error",
-    max_delete_ratio: float = MAX_DELETE_RATIO,
-    min_rows: int = MIN_ROWS,
-    version: str | None = None,
-    old_s3: S3Settings | None = None,
-    new_s3: S3Settings | None = None,
-    ca_file: str | None = None,
-    **of_the_other_engine: Any,
+    options: DeltaOptions,
 ) -> AthenaJob:
-    from airscoop.deltas.athena import AthenaJob, AthenaSettings
-    from airscoop.errors import UnsupportedFormat, UsageError
+    import airscoop  # the core does not know whose AthenaSettings is
+    from airscoop.deltas.athena import AthenaJob
 
     if athena is None:
         raise UsageError('engine="athena" needs athena=AthenaSettings(database=…, results=…)')
-    if format == "jsonl" or duplicates != "error" or schema_change != "error":
+    refuse_unknown("delta_job", options, DEFAULTS)
+    given: DeltaOptions = {**DEFAULTS, **options}
+    if (
+        given["format"] == "jsonl"
+        or given["duplicates"] != "error"
+        or given["schema_change"] != "error"
+    ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
             'format="jsonl", duplicates="last" or schema_change="compare_common"'
@@ -361,11 +221,11 @@ def _athena_job(
     return AthenaJob(
         _places(old),
         _places(new),
-        settings=athena if isinstance(athena, AthenaSettings) else AthenaSettings(**athena),
-        key=(key,) if isinstance(key, str) else tuple(key),
-        version=version or "",
-        max_delete_ratio=max_delete_ratio,
-        min_rows=min_rows,
-        s3=new_s3 or old_s3,
-        ca_file=ca_file,
+        settings=airscoop.AthenaSettings(**athena) if isinstance(athena, Mapping) else athena,
+        key=_names(given["key"]),
+        version=given["version"] or "",
+        max_delete_ratio=given["max_delete_ratio"],
+        min_rows=given["min_rows"],
+        s3=given["new_s3"] or given["old_s3"],
+        ca_file=given["ca_file"],
     )

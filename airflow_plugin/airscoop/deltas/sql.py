@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from airscoop import errors
+
 COUNTS = (
     "old_rows",
     "new_rows",
@@ -23,6 +25,7 @@ COUNTS = (
     "deleted",
     "unchanged",
 )
+MOST_QUERY_BYTES = 262_144  # StartQueryExecution's
 
 
 def quoted(name: str) -> str:
@@ -63,10 +66,8 @@ class DeltaSql:
     def __post_init__(self) -> None:
         missing = [name for name in self.key if name not in self.columns]
         if missing or not self.key:
-            from airscoop.errors import UsageError
-
             what = f'"{missing[0]}" is no column of {self.new}' if missing else "there is none"
-            raise UsageError(f"the key: {what}; the columns are {', '.join(self.columns)}")
+            raise errors.UsageError(f"the key: {what}; the columns are {', '.join(self.columns)}")
 
     def counts(self) -> str:
         """One row with COUNTS, to be checked before the changes are used."""
@@ -187,7 +188,7 @@ class DeltaSql:
         return " || ',' || ".join(map(member, names))
 
     def _id(self, op: str) -> str:
-        """As csrc/table/changes/id.c and docs/delta.md say."""
+        """As csrc/table/changes/id.c and docs/how-to/delta.md say."""
 
         def text(side: str) -> str:
             values = (
@@ -209,8 +210,6 @@ def check_counts(
     counts: Mapping[str, int], *, name: str, max_delete_ratio: float, min_rows: int
 ) -> None:
     """Refuses what `airscoop.delta` refuses: empty or equal keys, exports that look cut short."""
-    from airscoop import errors
-
     if counts["cut_rows"]:
         raise errors.BadRecord(
             f"{name}: {counts['cut_rows']} rows have too few values; Athena's reader of CSV knows "
@@ -237,3 +236,12 @@ def check_counts(
         both + counts["inserted"],
     ):
         raise errors.CountMismatch(f"{name}: the counts do not add up: {dict(counts)}")
+
+
+def check_length(statement: str) -> None:
+    """Refuses a statement that Athena would not take."""
+    if len(statement.encode()) > MOST_QUERY_BYTES:
+        raise errors.UsageError(
+            f"the statement would have {len(statement.encode()):,} bytes, more than Athena's "
+            f"{MOST_QUERY_BYTES:,}: the table has too many columns for it"
+        )

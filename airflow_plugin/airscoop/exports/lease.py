@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from airscoop.aws.dynamodb import Item
+from airscoop.errors import AirscoopError, LockLost, LockTimeout
 
 if TYPE_CHECKING:
-    from airscoop.errors import AirscoopError
     from airscoop.exports.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -124,8 +124,6 @@ class Lease:
             if lease is not None:
                 return lease
             if until is not None and time.monotonic() >= until:
-                from airscoop.errors import LockTimeout
-
                 raise LockTimeout(f"{dataset}: after {timeout:g} s {holder(registry, dataset)}")
             pause = min(1.0, seconds / 10)
             time.sleep(pause if until is None else max(0.0, min(pause, until - time.monotonic())))
@@ -188,8 +186,6 @@ class Lease:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        from airscoop.errors import AirscoopError
-
         try:
             if self._releases:
                 self.release()
@@ -211,8 +207,6 @@ class Lease:
         age = time.monotonic() - self._renewed_at
         if age < self.seconds / 2:
             return
-        from airscoop.errors import AirscoopError, LockLost
-
         try:
             self._renew(self.seconds)
         except LockLost:
@@ -252,8 +246,6 @@ class Lease:
             self._thread.join()
 
     def _beat(self) -> None:
-        from airscoop.errors import AirscoopError, LockLost
-
         while not self._ended.wait(self.seconds / BEATS):
             try:
                 self._renew(self.seconds)
@@ -288,8 +280,6 @@ def holder(registry: Registry, dataset: str) -> str:
 
 
 def _lost(registry: Registry, dataset: str, owner: str) -> AirscoopError:
-    from airscoop.errors import LockLost
-
     return LockLost(f"{dataset}: {owner} has lost its lock; {holder(registry, dataset)}")
 
 

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airscoop.aws import storage
+from airscoop.aws.storage import bucket_and_key
+from airscoop.errors import ExportConflict, NotFound, UsageError
+
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import S3Settings
+    from airscoop.aws.settings import S3Settings
 
 MOST_OBJECTS = 1000  # of one version: their names are one item of the registry
 MOST_NAME_BYTES = 250_000  # of all of them; an item has 400 KB
@@ -130,8 +134,6 @@ def is_version(name: str) -> bool:
 
 def parse(uri: str) -> Place | None:
     """What the name of an object says; None when it is not one of an export's."""
-    from airscoop.aws.storage import bucket_and_key
-
     bucket, key = bucket_and_key(uri)
     parts = key.split("/", 3)
     if len(parts) < 4 or "" in parts[:3] or not bucket:
@@ -142,8 +144,6 @@ def parse(uri: str) -> Place | None:
 
 def place_of(uri: str) -> Place:
     """What the name of an export's object, or of its version's prefix, says; else UsageError."""
-    from airscoop.errors import UsageError
-
     place = parse(uri)
     if place is None:
         raise UsageError(f"{uri} is not s3://BUCKET/TENANT/TABLE/VERSION/FILE")
@@ -164,8 +164,6 @@ def list_exports(
     ("_SUCCESS", say) a version is an export of all its objects, once one of that name stands there.
     `check`, here and below, is called again and again; what it raises ends the reading.
     """
-    from airscoop.aws import storage
-
     found = storage.list_objects(prefix, s3=s3, ca_file=ca_file, check=check)
     objects = (ExportObject(uri=one.uri, size=one.size, etag=one.etag) for one in found)
     return group(objects, complete_marker=complete_marker)
@@ -183,8 +181,6 @@ def find_export(
 
     NotFound when there is no object, ExportConflict when there are too many.
     """
-    from airscoop.errors import ExportConflict, NotFound
-
     place = place_of(uri)
     prefix = f"s3://{place.bucket}/{place.id}/"
     listing = list_exports(
@@ -212,9 +208,6 @@ def check_unchanged(
 
     Objects without a byte that were not registered, such as markers, do not count.
     """
-    from airscoop.aws import storage
-    from airscoop.errors import ExportConflict
-
     known = {one.uri: one for one in export.objects}
     for info in storage.list_objects(export.prefix, s3=s3, ca_file=ca_file, check=check):
         one = ExportObject(uri=info.uri, size=info.size, etag=info.etag)

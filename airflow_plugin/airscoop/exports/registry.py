@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop.aws.dynamodb import DynamoTable, Item, Key, make_client
-from airscoop.exports import model as exports
+from airscoop.errors import ExportConflict, LockLost, NotFound, PreconditionFailed, UsageError
+from airscoop.exports import model
 from airscoop.exports.lease import LOCK, MINE, holder
 from airscoop.exports.model import Export, version_order
 
@@ -205,8 +206,6 @@ class Registry:
         """The same; NotFound when the export is not registered."""
         record = self.find(export_id)
         if record is None:
-            from airscoop.errors import NotFound
-
             raise NotFound(f"{export_id} is not registered in the table {self.table.name}")
         return record
 
@@ -356,8 +355,6 @@ class Registry:
     def _refusal(
         self, lease: Lease, export_id: str, states: tuple[State, ...], *, lock_held: bool
     ) -> Exception:
-        from airscoop.errors import LockLost, PreconditionFailed
-
         if not lock_held:
             return LockLost(
                 f"{export_id}: {lease.owner} has lost its lock (fence {lease.fence}), nothing was "
@@ -379,7 +376,7 @@ def _new_item(export: Export) -> Item:
     now = _now()
     return {
         **dict(zip(("pk", "sk"), _key(export.id), strict=True)),
-        "export": exports.to_dict(export),
+        "export": model.to_dict(export),
         "fingerprint": export.fingerprint,
         "state": "registered",
         "offset": 0,
@@ -396,8 +393,6 @@ def _key(export_id: str) -> Key:
     tenant, _, rest = export_id.partition("/")
     table, _, version = rest.partition("/")
     if not (tenant and table and version) or "/" in version:
-        from airscoop.errors import UsageError
-
         raise UsageError(f"{export_id!r} is not TENANT/TABLE/VERSION")
     return f"{tenant}/{table}", EXPORT + version_order(version)
 
@@ -405,7 +400,7 @@ def _key(export_id: str) -> Key:
 def _record(item: Item) -> ExportRecord:
     changes = item.get("changes")
     return ExportRecord(
-        export=exports.from_dict(item["export"]),
+        export=model.from_dict(item["export"]),
         state=item["state"],
         owner=item.get("owner"),
         fence=item["fence"],
@@ -424,8 +419,6 @@ def _record(item: Item) -> ExportRecord:
 
 
 def _conflict(registered: Export, found: Export) -> Exception:
-    from airscoop.errors import ExportConflict
-
     def words(export: Export) -> str:
         first = export.objects[0]
         more = f" and {len(export.objects) - 1} more" if len(export.objects) > 1 else ""

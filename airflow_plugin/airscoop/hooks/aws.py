@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from airscoop.aws.botocore_chain import botocore_errors, from_botocore
+from airscoop.aws.dynamodb import client_options
+from airscoop.aws.settings import KinesisSettings, S3Settings
+from airscoop.errors import UsageError
+from airscoop.exports.registry import Registry
 
 if TYPE_CHECKING:
-    from airscoop.aws.credentials import KinesisSettings, PayloadSigning, S3Settings
-    from airscoop.exports.registry import Registry
+    from botocore.config import Config
+
+    from airscoop.aws.credentials import Credentials, CredentialsProvider
+    from airscoop.aws.settings import PayloadSigning
+
+
+class _Reached(TypedDict, total=False):
+    """What a connection says of a service."""
+
+    credentials: Credentials | None
+    credentials_provider: CredentialsProvider | None
+    endpoint_url: str | None
+    region: str | None
 
 
 def s3_settings(
@@ -23,8 +40,6 @@ def s3_settings(
     profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
     renewed while a transfer runs.
     """
-    from airscoop.aws.credentials import S3Settings
-
     values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
     settings = S3Settings(
         payload_signing=payload_signing,
@@ -37,8 +52,6 @@ def s3_settings(
 
 def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
     """The same for Kinesis."""
-    from airscoop.aws.credentials import KinesisSettings
-
     values, ca_file = _read(aws_conn_id, KinesisSettings.SERVICE)
     return KinesisSettings(**values), ca_file
 
@@ -47,10 +60,6 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
     """The registry of exports in the DynamoDB table `table`; connections as above."""
     from botocore.config import Config
 
-    from airscoop.aws.botocore_chain import botocore_errors
-    from airscoop.aws.dynamodb import client_options
-    from airscoop.exports.registry import Registry
-
     if aws_conn_id is None:
         return Registry(table)
     hook = _hook(aws_conn_id, "dynamodb", config=Config(**client_options()))
@@ -58,16 +67,14 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
         return Registry(table, client=hook.get_conn())
 
 
-def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | None]:
-    from airscoop.aws.botocore_chain import botocore_errors, from_botocore
-
+def _read(aws_conn_id: str | None, service: str) -> tuple[_Reached, str | None]:
     if aws_conn_id is None:
         return {}, None
     hook = _hook(aws_conn_id, service)
     with botocore_errors():
         found = hook.get_session(region_name=hook.region_name).get_credentials()
         credentials, provider = (None, None) if found is None else from_botocore(found)
-    values = {
+    values: _Reached = {
         "credentials": credentials,
         "credentials_provider": provider,
         "endpoint_url": hook.conn_config.get_service_endpoint_url(service),
@@ -76,9 +83,7 @@ def _read(aws_conn_id: str | None, service: str) -> tuple[dict[str, Any], str | 
     return values, hook.verify if isinstance(hook.verify, str) else None
 
 
-def _hook(aws_conn_id: str, service: str, **options: Any) -> Any:
-    from airscoop.errors import UsageError
-
+def _hook(aws_conn_id: str, service: str, config: Config | None = None) -> Any:
     try:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     except ImportError as error:
@@ -86,7 +91,7 @@ def _hook(aws_conn_id: str, service: str, **options: Any) -> Any:
             f"the connection {aws_conn_id} needs the package apache-airflow-providers-amazon; "
             "install it, or set aws_conn_id=None to use botocore's own credentials"
         ) from error
-    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, **options)
+    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, config=config)
     if hook.verify is False:
         raise UsageError(
             f"the connection {aws_conn_id} sets verify to false; airscoop always checks "

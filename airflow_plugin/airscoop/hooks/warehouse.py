@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
 from airscoop.errors import UsageError
+from airscoop.warehouse.session import Dialect, Warehouse
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from airscoop import Warehouse
-
-Dialect = Literal["redshift", "postgres"]
 DEFAULT_PORTS: Mapping[str, str] = {"redshift": "5439", "postgres": "5432"}
 
 # Extras of the connection that libpq knows under the same name.
@@ -98,9 +96,21 @@ class WarehouseHook(BaseHook):
         login: tuple[str, str, int] = hook.get_iam_token(connection)
         return login
 
-    def get_conn(self, **session: Any) -> Warehouse:
-        """A new session, to be used in a `with`; `session` are arguments of `Warehouse`."""
-        from airscoop import Warehouse
-
+    def get_conn(
+        self,
+        *,
+        label: str | None = None,
+        ca_file: str | None = None,
+        lock_timeout: float | None = None,
+        statement_timeout: float | None = None,
+    ) -> Warehouse:
+        """A new session, to be used in a `with`; the arguments are those of `Warehouse`."""
         conninfo, dialect = self.conninfo()
-        return Warehouse(conninfo, dialect=dialect, **session)
+        return Warehouse(
+            conninfo,
+            dialect=dialect,
+            label=label,
+            ca_file=ca_file,
+            lock_timeout=lock_timeout,
+            statement_timeout=statement_timeout,
+        )

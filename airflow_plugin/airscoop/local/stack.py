@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airscoop.aws.settings import S3Settings
 from airscoop.local import aws, processes, s3, systems
 from airscoop.local.postgres import Postgres
 from airscoop.local.processes import LocalStackError, Process, Recorder
@@ -307,8 +308,6 @@ class Stack:
                 "access_key_id": self._state.secret("s3_access_key_id"),
                 "secret_access_key": self._state.secret("s3_secret_access_key"),
             }
-        from airscoop.aws.credentials import S3Settings
-
         found = S3Settings().resolved().credentials
         if found is None:
             raise LocalStackError(f"there are no AWS credentials for {self._state.s3_endpoint}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.operators.base import WarehouseOperator
+from airscoop.warehouse.session import Partition
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,22 +30,14 @@ class AddPartitionOperator(WarehouseOperator):
         table: str,
         values: Mapping[str, str],
         location: str,
-        redshift_conn_id: str = "redshift_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.values = values
         self.location = location
-        self.redshift_conn_id = redshift_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> PartitionReceipt:
-        from airscoop import Partition
-
         with self.open_warehouse(context) as warehouse:
             partition = Partition(values=self.values, location=self.location)
             return warehouse.add_partitions(self.table, [partition])

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
+from airscoop.transfer.places import is_s3
+from airscoop.warehouse.session import LoadContext
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop.operators.counts import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
 
 COUNTS = ("inserted", "updated", "deleted")
@@ -36,13 +40,10 @@ class ApplyChangesOperator(WarehouseOperator):
         table: str,
         key: Sequence[str],
         ignore_columns: Sequence[str] = (),
-        delta: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        delta: XComArg | ChangesDict | Sequence[ChangesDict] | None = None,
         expected_changes: int | Literal["delta"] | None = "delta",
         again: bool = False,
-        redshift_conn_id: str = "redshift_default",
         aws_conn_id: str | None = "aws_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,16 +54,9 @@ class ApplyChangesOperator(WarehouseOperator):
         self.delta = delta
         self.expected_changes = expected_changes
         self.again = again
-        self.redshift_conn_id = redshift_conn_id
         self.aws_conn_id = aws_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> ApplyReceipt:
-        from airscoop import LoadContext
-        from airscoop.hooks.aws import s3_settings
-        from airscoop.transfer.places import is_s3
-
         expected = self._expected()
         ti = context["ti"]
         settings, ca_file = s3_settings(self.aws_conn_id) if is_s3(self.changes) else (None, None)
@@ -95,7 +89,7 @@ class ApplyChangesOperator(WarehouseOperator):
         return guard.expected(self.expected_changes, self.delta)
 
 
-def _changes_in(receipt: Mapping[str, Any]) -> int | None:
+def _changes_in(receipt: Mapping[str, object]) -> int | None:
     """Of a delta's receipt, or of a SnapshotDeltaOperator's."""
     found = number_in(receipt, *COUNTS)
     return number_in(receipt, "count") if found is None else found

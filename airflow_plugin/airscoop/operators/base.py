@@ -6,28 +6,34 @@ import contextlib
 import logging
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-if TYPE_CHECKING:
-    from airflow.sdk import Context
+from airscoop.errors import AirscoopError
+from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.working import ExportLock, Terms
+from airscoop.hooks import aws
+from airscoop.hooks.warehouse import WarehouseHook
+from airscoop.signatures import show_inherited
 
-    from airscoop import Warehouse
-    from airscoop.aws.credentials import S3Settings
+if TYPE_CHECKING:
+    from airflow.sdk import Context, XComArg
+
+    from airscoop.aws.settings import S3Settings
     from airscoop.cancelling import Cancellable
     from airscoop.exports.registry import Registry
-    from airscoop.exports.steps import ExportLock, Terms
+    from airscoop.exports.steps.working import LockDict
     from airscoop.receipts import Receipt
+    from airscoop.warehouse.session import Warehouse
 
 
 @contextlib.contextmanager
 def airflow_errors() -> Iterator[None]:
     """Fails the task for good where another try cannot mend an error."""
-    from airscoop.errors import AirscoopError
-
     try:
         yield
     except AirscoopError as error:
@@ -39,6 +45,13 @@ def airflow_errors() -> Iterator[None]:
 
 class AirscoopOperator(BaseOperator):
     """Runs one verb; its receipt is logged, and returned as a plain dict for XCom."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Has each operator show the arguments that its base takes for several of them."""
+        super().__init_subclass__(**kwargs)
+        (base,) = cls.__bases__
+        if issubclass(base, AirscoopOperator) and "__init__" in vars(base):
+            show_inherited(vars(cls)["__init__"], vars(base)["__init__"])
 
     @abstractmethod
     def perform(self, context: Context) -> Receipt:
@@ -73,16 +86,27 @@ class AirscoopOperator(BaseOperator):
 
 
 class WarehouseOperator(AirscoopOperator):
-    """An operator with one warehouse session, which on_kill cancels."""
+    """An operator with one warehouse session, which on_kill cancels.
 
-    redshift_conn_id: str
-    lock_timeout: float | None
-    statement_timeout: float | None
+    redshift_conn_id: an Airflow connection of type redshift or postgres. lock_timeout and
+    statement_timeout: seconds, as of `airscoop.Warehouse`.
+    """
+
+    def __init__(
+        self,
+        *,
+        redshift_conn_id: str = "redshift_default",
+        lock_timeout: float | None = None,
+        statement_timeout: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.redshift_conn_id = redshift_conn_id
+        self.lock_timeout = lock_timeout
+        self.statement_timeout = statement_timeout
 
     def open_warehouse(self, context: Context) -> Warehouse:
         """The session, labelled with this task's run; to be used in a `with`."""
-        from airscoop.hooks.warehouse import WarehouseHook
-
         self._warehouse = WarehouseHook(self.redshift_conn_id).get_conn(
             label=label(context),
             lock_timeout=self.lock_timeout,
@@ -99,37 +123,55 @@ class WarehouseOperator(AirscoopOperator):
             warehouse.cancel()
 
 
-class ExportStepOperator(AirscoopOperator):
-    """A step of an export, under the lock that a LockExportOperator has taken."""
+class RegistryOperator(AirscoopOperator):
+    """An operator that works by the registry of exports, the DynamoDB table `registry`."""
 
-    lock: Mapping[str, Any] | None
-    registry: str
-    aws_conn_id: str | None
-    lease_seconds: float
-    handover_seconds: float
+    def __init__(
+        self,
+        *,
+        registry: str = TABLE,
+        aws_conn_id: str | None = "aws_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.registry = registry
+        self.aws_conn_id = aws_conn_id
 
     def open_registry(self) -> Registry:
         """The registry, by the connection."""
-        from airscoop.hooks import aws
-
         return aws.registry(self.aws_conn_id, self.registry)
 
     def s3(self) -> tuple[S3Settings, str | None]:
         """How to reach S3, and the CA file to trust."""
-        from airscoop.hooks import aws
-
         return aws.s3_settings(self.aws_conn_id)
+
+
+class ExportStepOperator(RegistryOperator):
+    """A step of an export, under the lock that a LockExportOperator has taken.
+
+    lock: that operator's output. lease_seconds and handover_seconds: how long the lock holds
+    without a sign of life, in a step and between two of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        lock: XComArg | LockDict | None,
+        lease_seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.lock: LockDict | None = lock  # type: ignore[assignment]  # an XComArg until rendered
+        self.lease_seconds = lease_seconds
+        self.handover_seconds = handover_seconds
 
     def terms(self) -> Terms:
         """How long the lock holds."""
-        from airscoop.exports.steps import Terms
-
         return Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds)
 
     def held_lock(self) -> ExportLock:
         """The lock; the task is skipped where there is none: nothing was to be done, or allowed."""
-        from airscoop.exports.steps import ExportLock
-
         if self.lock is None:
             raise AirflowSkipException("there is no lock: nothing was to be done for this export")
         return ExportLock.of(self.lock)

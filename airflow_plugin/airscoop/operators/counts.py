@@ -7,11 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from airscoop.errors import UsageError
 
-Counted = Callable[[Mapping[str, Any]], "int | None"]
+Counted = Callable[[Mapping[str, object]], "int | None"]
+
+
+class DownloadDict(TypedDict, total=False):
+    """What is read of the receipt of a StreamToS3Operator."""
+
+    source: str
+    source_etag: str | None
+    destination: str
+    format: str
+    records_out: int
+
+
+class ChangesDict(TypedDict, total=False):
+    """And of that of `airscoop.delta` (three counts) or of a SnapshotDeltaOperator (one)."""
+
+    inserted: int
+    updated: int
+    deleted: int
+    count: int
+
+
+class InsertDict(TypedDict, total=False):
+    """And of that of an InsertDistinctOperator."""
+
+    inserted: int
+    replaced: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +55,7 @@ class Guard:
     writer: str
     count: Counted
 
-    def receipts_of(self, given: object) -> list[Mapping[str, Any]]:
+    def receipts_of(self, given: object) -> list[Mapping[str, object]]:
         """The receipts: one, or those of a mapped task; none where nothing is given."""
         if given is None:
             return []
@@ -37,7 +63,7 @@ class Guard:
             return [self._receipt(item, f"[{place}]") for place, item in enumerate(given)]
         return [self._receipt(given, "")]
 
-    def _receipt(self, given: object, place: str) -> Mapping[str, Any]:
+    def _receipt(self, given: object, place: str) -> Mapping[str, object]:
         if isinstance(given, Mapping) and self.count(given) is not None:
             return given
         raise UsageError(
@@ -65,7 +91,7 @@ class Guard:
             )
         return sum(self._counted(receipt) for receipt in found)
 
-    def _counted(self, receipt: Mapping[str, Any]) -> int:
+    def _counted(self, receipt: Mapping[str, object]) -> int:
         if receipt.get("format") == "raw":
             raise UsageError(
                 f"{self.task_id}: {receipt.get('destination', self.receipts)} was written in the "
@@ -78,7 +104,7 @@ class Guard:
         return count
 
 
-def number_in(receipt: Mapping[str, Any], *names: str) -> int | None:
+def number_in(receipt: Mapping[str, object], *names: str) -> int | None:
     """The sum of these fields; None where one is no count."""
     found = [receipt.get(name) for name in names]
     if any(not isinstance(value, int) or isinstance(value, bool) or value < 0 for value in found):

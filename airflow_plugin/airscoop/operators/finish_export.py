@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
-from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.finish import finish_export
 from airscoop.operators.base import ExportStepOperator
 
 if TYPE_CHECKING:
@@ -33,29 +32,17 @@ class FinishExportOperator(ExportStepOperator):
     def __init__(
         self,
         *,
-        lock: XComArg | Mapping[str, Any] | None,
-        needs: Sequence[XComArg | Mapping[str, Any] | None] = (),
+        needs: Sequence[XComArg | Mapping[str, object] | None] = (),
         state: Literal["done", "failed"] | None = None,
-        registry: str = TABLE,
-        aws_conn_id: str | None = "aws_default",
-        lease_seconds: float = SECONDS,
-        handover_seconds: float = HANDOVER_SECONDS,
         **kwargs: Any,
     ) -> None:
         if state is None:
             kwargs.setdefault("trigger_rule", "all_done")
         super().__init__(**kwargs)
-        self.lock = lock  # type: ignore[assignment]  # an XComArg until it is rendered
         self.needs = needs
         self.state = state
-        self.registry = registry
-        self.aws_conn_id = aws_conn_id
-        self.lease_seconds = lease_seconds
-        self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> FinishReceipt:
-        from airscoop.exports.steps import finish_export
-
         if self.lock is None:
             self._check_tasks_before(context)
         missing = any(one is None for one in self.needs)

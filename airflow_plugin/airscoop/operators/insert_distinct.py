@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
 from airscoop.transfer.places import is_s3
+from airscoop.warehouse.session import LoadContext
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop import LoadContext
+    from airscoop.operators.counts import DownloadDict
     from airscoop.receipts.warehouse import InsertReceipt
 
 
@@ -40,11 +41,8 @@ class InsertDistinctOperator(WarehouseOperator):
         order_by: Sequence[str] = (),
         mode: Literal["keep", "replace"] = "keep",
         partition: Mapping[str, str] | None = None,
-        download: XComArg | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        download: XComArg | DownloadDict | Sequence[DownloadDict] | None = None,
         expected_records: int | Literal["download"] | None = "download",
-        redshift_conn_id: str = "redshift_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,9 +55,6 @@ class InsertDistinctOperator(WarehouseOperator):
         self.partition = partition
         self.download = download
         self.expected_records = expected_records
-        self.redshift_conn_id = redshift_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> InsertReceipt:
         guard = Guard(
@@ -85,9 +80,7 @@ class InsertDistinctOperator(WarehouseOperator):
                 load=self._load(context, receipts),
             )
 
-    def _load(self, context: Context, receipts: Sequence[Mapping[str, Any]]) -> LoadContext:
-        from airscoop import LoadContext
-
+    def _load(self, context: Context, receipts: Sequence[Mapping[str, object]]) -> LoadContext:
         ti = context["ti"]
         return LoadContext(
             source=", ".join(_texts(receipts, "source")) or None,
@@ -100,5 +93,5 @@ class InsertDistinctOperator(WarehouseOperator):
         )
 
 
-def _texts(receipts: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+def _texts(receipts: Sequence[Mapping[str, object]], name: str) -> list[str]:
     return [str(receipt[name]) for receipt in receipts if receipt.get(name)]

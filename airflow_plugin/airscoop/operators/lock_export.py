@@ -10,6 +10,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airscoop.exports.lease import HANDOVER_SECONDS
 from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.working import Terms
+from airscoop.hooks import aws
 from airscoop.operators.base import airflow_errors
 
 if TYPE_CHECKING:
@@ -45,9 +48,6 @@ class LockExportOperator(BaseSensorOperator):
         self.handover_seconds = handover_seconds
 
     def poke(self, context: Context) -> PokeReturnValue:
-        from airscoop.exports.steps import Terms, lock_export
-        from airscoop.hooks import aws
-
         terms = Terms(handover_seconds=self.handover_seconds)
         with airflow_errors():
             registry = aws.registry(self.aws_conn_id, self.registry)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
-from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
-from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.publish import publish_changes
+from airscoop.hooks import aws
 from airscoop.operators.base import ExportStepOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context
 
     from airscoop.receipts.publishing import PublishReceipt
 
@@ -30,28 +30,15 @@ class PublishChangesOperator(ExportStepOperator):
     def __init__(
         self,
         *,
-        lock: XComArg | Mapping[str, Any] | None,
         stream: str,
         publish_options: Mapping[str, Any] | None = None,
-        registry: str = TABLE,
-        aws_conn_id: str | None = "aws_default",
-        lease_seconds: float = SECONDS,
-        handover_seconds: float = HANDOVER_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.lock = lock  # type: ignore[assignment]  # an XComArg until it is rendered
         self.stream = stream
         self.publish_options = publish_options
-        self.registry = registry
-        self.aws_conn_id = aws_conn_id
-        self.lease_seconds = lease_seconds
-        self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> PublishReceipt:
-        from airscoop.exports.steps import publish_changes
-        from airscoop.hooks import aws
-
         lock = self.held_lock()
         settings, _ = self.s3()
         kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)

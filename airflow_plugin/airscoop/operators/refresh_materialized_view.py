@@ -14,8 +14,9 @@ from airscoop.operators.base import WarehouseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop import Warehouse
+    from airscoop.operators.counts import InsertDict
     from airscoop.receipts.warehouse import RefreshReceipt
+    from airscoop.warehouse.session import Warehouse
 
 
 class RefreshMaterializedViewOperator(WarehouseOperator):
@@ -34,18 +35,12 @@ class RefreshMaterializedViewOperator(WarehouseOperator):
         self,
         *,
         view: str,
-        inserts: Sequence[XComArg | Mapping[str, Any]] = (),
-        redshift_conn_id: str = "redshift_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
+        inserts: Sequence[XComArg | InsertDict] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.view = view
         self.inserts = inserts
-        self.redshift_conn_id = redshift_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
 
     def perform(self, context: Context) -> RefreshReceipt:
         changed = not self.inserts or any(map(self._changed, self.inserts))

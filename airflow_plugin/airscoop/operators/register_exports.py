@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
-from airscoop.exports.registry import TABLE
-from airscoop.operators.base import AirscoopOperator
+from airscoop.exports.steps.register import prefixes_of, register_export, register_exports
+from airscoop.operators.base import RegistryOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airscoop.receipts.exports import RegisterReceipt
 
 
-class RegisterExportsOperator(AirscoopOperator):
+class RegisterExportsOperator(RegistryOperator):
     """Registers the exports of `datasets` ("TENANT", "TENANT/TABLE") in `bucket`, or that of `key`.
 
     Its receipt's `exports` are the ids to work on, in the order of versions; expand over them:
@@ -34,8 +34,6 @@ class RegisterExportsOperator(AirscoopOperator):
         datasets: Sequence[str] = (),
         key: str | None = None,
         complete_marker: str | None = None,
-        registry: str = TABLE,
-        aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -43,15 +41,10 @@ class RegisterExportsOperator(AirscoopOperator):
         self.datasets = datasets
         self.key = key
         self.complete_marker = complete_marker
-        self.registry = registry
-        self.aws_conn_id = aws_conn_id
 
     def perform(self, context: Context) -> RegisterReceipt:
-        from airscoop.exports.steps import prefixes_of, register_export, register_exports
-        from airscoop.hooks import aws
-
-        settings, ca_file = aws.s3_settings(self.aws_conn_id)
-        registry = aws.registry(self.aws_conn_id, self.registry)
+        settings, ca_file = self.s3()
+        registry = self.open_registry()
         marker = self.complete_marker or None
         if self.key:
             key = str(self.key)

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
-from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
-from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.hooks.athena import AthenaSettings
 from airscoop.operators.base import ExportStepOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import Context
 
-    from airscoop.deltas.athena import AthenaSettings
-    from airscoop.deltas.job import Engine
+    from airscoop.deltas.options import Engine
     from airscoop.receipts.exports import ChangesReceipt
 
 
@@ -33,33 +32,21 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def __init__(
         self,
         *,
-        lock: XComArg | Mapping[str, Any] | None,
         changes: str,
         key: Sequence[str] = ("PK",),
         delta_options: Mapping[str, Any] | None = None,
         engine: Engine = "local",
         athena: Mapping[str, Any] | None = None,
-        registry: str = TABLE,
-        aws_conn_id: str | None = "aws_default",
-        lease_seconds: float = SECONDS,
-        handover_seconds: float = HANDOVER_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.lock = lock  # type: ignore[assignment]  # an XComArg until it is rendered
         self.changes = changes
         self.key = key
         self.delta_options = delta_options
         self.engine = engine
         self.athena = athena
-        self.registry = registry
-        self.aws_conn_id = aws_conn_id
-        self.lease_seconds = lease_seconds
-        self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> ChangesReceipt:
-        from airscoop.exports.steps import compute_changes
-
         lock = self.held_lock()
         settings, ca_file = self.s3()
         try:
@@ -82,6 +69,4 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def _athena(self) -> AthenaSettings | None:
         if self.athena is None:
             return None
-        from airscoop.deltas.athena import AthenaSettings
-
         return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **self.athena})

@@ -7,17 +7,23 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airscoop.errors import UsageError
+from airflow.sdk.log import mask_secret
+
+from airscoop.errors import Cancelled, UsageError
+from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import AirscoopOperator
+from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.places import secrets_in
+from airscoop.transfer.resume import TaskStateResumeStore
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airscoop import CopyJob, Progress
-    from airscoop.aws.credentials import PayloadSigning
+    from airscoop.aws.settings import PayloadSigning
     from airscoop.receipts.transfer import CopyReceipt
+    from airscoop.transfer.copy import Progress
     from airscoop.transfer.options import Format
-    from airscoop.transfer.resume import TaskStateResumeStore
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
@@ -73,8 +79,6 @@ class StreamToS3Operator(AirscoopOperator):
         return rendered
 
     def perform(self, context: Context) -> CopyReceipt:
-        from airscoop.errors import Cancelled
-
         _mask_secrets(self.source)
         job = self._new_job(context)
         self.started(job)
@@ -84,10 +88,6 @@ class StreamToS3Operator(AirscoopOperator):
         return job.run(on_progress=self._log_progress)
 
     def _new_job(self, context: Context) -> CopyJob:
-        from airscoop import CopyJob
-        from airscoop.hooks.aws import s3_settings
-        from airscoop.transfer.options import TransferOptions, place
-
         settings, ca_file = s3_settings(
             self.aws_conn_id,
             payload_signing=self.payload_signing,
@@ -112,8 +112,6 @@ class StreamToS3Operator(AirscoopOperator):
 
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
-        from airscoop.transfer.resume import TaskStateResumeStore
-
         accessor = context.get("task_state_store")
         return TaskStateResumeStore(accessor) if self.resume and accessor is not None else None
 
@@ -141,9 +139,5 @@ def _is_last_try(context: Context) -> bool:
 
 def _mask_secrets(place: object) -> None:
     """Has Airflow show *** for user info and query of a web address."""
-    from airflow.sdk.log import mask_secret
-
-    from airscoop.transfer.places import secrets_in
-
     for secret in secrets_in(place) if isinstance(place, str) else ():
         mask_secret(secret)

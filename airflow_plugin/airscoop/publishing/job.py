@@ -6,16 +6,20 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-from airscoop.aws.credentials import KinesisSettings, S3Settings
+from airscoop._native import Publish
+from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
+from airscoop.errors import AirscoopError, UsageError
+from airscoop.publishing.options import DEFAULTS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
+from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions, aws_options, place
+from airscoop.transfer.options import TransferOptions, place
 
 if TYPE_CHECKING:
-    from airscoop._native import Publish, PublishFacts
+    from airscoop._native import PublishFacts
 
 MOST_NUMBER = 2**63
 
@@ -23,54 +27,42 @@ MOST_NUMBER = 2**63
 class PublishJob:
     """A publishing that another thread (or a signal handler) can cancel while it runs."""
 
+    @showing(PublishOptions, DEFAULTS)
     def __init__(
-        self,
-        changes: str | os.PathLike[str],
-        stream: str,
-        *,
-        start_at: int = 0,
-        any_order: bool = False,
-        max_tries: int | None = None,
-        max_in_flight: int | None = None,
-        max_age_ms: int | None = None,
-        memory_limit: int | None = None,
-        allow_unknown_length: bool = False,
-        changes_s3: S3Settings | None = None,
-        kinesis: KinesisSettings | None = None,
-        ca_file: str | None = None,
+        self, changes: str | os.PathLike[str], stream: str, **options: Unpack[PublishOptions]
     ) -> None:
-        from airscoop._native import Publish
-
+        refuse_unknown("PublishJob.__init__", options, DEFAULTS)
+        given: PublishOptions = {**DEFAULTS, **options}
         self._changes = place(changes)
         self._stream = stream
-        _check_number("start_at", start_at, MOST_NUMBER)
+        _check_number("start_at", given["start_at"], MOST_NUMBER)
         for name, number in (
-            ("max_tries", max_tries),
-            ("max_in_flight", max_in_flight),
-            ("max_age_ms", max_age_ms),
+            ("max_tries", given["max_tries"]),
+            ("max_in_flight", given["max_in_flight"]),
+            ("max_age_ms", given["max_age_ms"]),
         ):
             if number is not None:
                 _check_number(name, number, 2**31, least=1)
-        settings = kinesis or KinesisSettings()
+        settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
-        options: dict[str, Any] = TransferOptions(
+        native = TransferOptions(
             source=self._changes,
-            memory_limit=memory_limit,
-            allow_unknown_length=allow_unknown_length,
-            source_s3=changes_s3 or S3Settings(),
-            ca_file=ca_file,
+            memory_limit=given["memory_limit"],
+            allow_unknown_length=given["allow_unknown_length"],
+            source_s3=given["changes_s3"] or S3Settings(),
+            ca_file=given["ca_file"],
         ).native()
-        options |= aws_options("destination", settings.resolved())
-        options["ca_file"] = trusted(ca_file)
-        self._native: Publish = Publish(
-            options,
+        native |= aws_options("destination", settings.resolved())
+        native["ca_file"] = trusted(given["ca_file"])
+        self._native = Publish(
+            native,
             stream,
-            start_at=start_at,
-            any_order=any_order,
-            max_tries=max_tries or 0,
-            max_in_flight=max_in_flight or 0,
-            max_age_ms=max_age_ms or 0,
+            start_at=given["start_at"],
+            any_order=given["any_order"],
+            max_tries=given["max_tries"] or 0,
+            max_in_flight=given["max_in_flight"] or 0,
+            max_age_ms=given["max_age_ms"] or 0,
         )
 
     @property
@@ -85,8 +77,6 @@ class PublishJob:
     def run(self, *, on_progress: Callable[[PublishFacts], object] | None = None) -> PublishReceipt:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
         when that is an error, on this thread."""
-        from airscoop.errors import AirscoopError
-
         start = time.monotonic()
         by_callback = False
 
@@ -133,26 +123,16 @@ def _region_of(stream: str) -> str | None:
 
 def _check_number(name: str, value: object, below: int, *, least: int = 0) -> None:
     if not isinstance(value, int) or not least <= value < below:
-        from airscoop.errors import UsageError
-
         raise UsageError(f"{name} is not a whole number, or out of range")
 
 
+@showing(PublishOptions, DEFAULTS)
 def publish(
     changes: str | os.PathLike[str],
     stream: str,
     *,
-    start_at: int = 0,
-    any_order: bool = False,
-    max_tries: int | None = None,
-    max_in_flight: int | None = None,
-    max_age_ms: int | None = None,
-    memory_limit: int | None = None,
-    allow_unknown_length: bool = False,
-    changes_s3: S3Settings | None = None,
-    kinesis: KinesisSettings | None = None,
-    ca_file: str | None = None,
     on_progress: Callable[[PublishFacts], object] | None = None,
+    **options: Unpack[PublishOptions],
 ) -> PublishReceipt:
     """Publishes a file of changes, JSON lines as `delta` writes them, on a Kinesis stream.
 
@@ -172,18 +152,5 @@ def publish(
 
     Raises a subclass of airscoop.errors.AirscoopError.
     """
-    job = PublishJob(
-        changes,
-        stream,
-        start_at=start_at,
-        any_order=any_order,
-        max_tries=max_tries,
-        max_in_flight=max_in_flight,
-        max_age_ms=max_age_ms,
-        memory_limit=memory_limit,
-        allow_unknown_length=allow_unknown_length,
-        changes_s3=changes_s3,
-        kinesis=kinesis,
-        ca_file=ca_file,
-    )
-    return job.run(on_progress=on_progress)
+    refuse_unknown("publish", options, DEFAULTS)
+    return PublishJob(changes, stream, **options).run(on_progress=on_progress)

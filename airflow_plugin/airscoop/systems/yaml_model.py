@@ -10,10 +10,9 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-if typing.TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails
 
 # The description is what an error says that the field must be.
 Text = Annotated[str, Field(min_length=1, description="a text")]
@@ -58,7 +57,8 @@ class YamlFile(YamlModel):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise ConfigError(f"{path}: {cls._first(document, error.errors())}") from error
+            # Not from pydantic's own error, which would show every value of the file.
+            raise ConfigError(f"{path}: {cls._first(document, error.errors())}") from None
 
     @classmethod
     def _first(cls, document: dict[str, Any], errors: list[ErrorDetails]) -> str:
@@ -90,8 +90,6 @@ def named_once(what: str, names: list[str]) -> None:
 
 
 def _document(path: Path) -> Any:
-    import yaml
-
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:

@@ -1,4 +1,4 @@
-"""The verbs that move bytes: copy, check, read, and an upload that is written to."""
+"""The verbs that move the bytes of one source: copy, check, read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Unpack
 
-from airscoop.aws.credentials import S3Settings
+from airscoop._native import Transfer, default_memory_limit
+from airscoop.aws.settings import S3Settings
+from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
@@ -24,9 +25,11 @@ from airscoop.transfer.options import (
     TransferOptions,
     place,
 )
+from airscoop.transfer.outcome import note_commit, receipt_of
 
 if TYPE_CHECKING:
-    from airscoop._native import Changes, Transfer, TransferFacts
+    from airscoop._native import TransferFacts
+    from airscoop.transfer.arguments import SourceOptions
     from airscoop.transfer.resume import ResumeStore, Resumption
     from airscoop.transfer.split import SplitUpload
 
@@ -57,8 +60,6 @@ class CopyJob:
         resume: ResumeStore | None = None,
         last_try: bool = False,
     ) -> None:
-        from airscoop._native import Transfer
-
         self._options = options
         self._verb = verb
         native = options.native() if options.split_bytes is None else reading(options).native()
@@ -66,8 +67,6 @@ class CopyJob:
         self._resumption = None
         whole = options.split_bytes is None
         if resume is not None and not hasattr(resume, "save"):
-            from airscoop.errors import UsageError
-
             raise UsageError(
                 "resume takes a store, such as airscoop.resume.FileResumeStore(path),"
                 f" not {type(resume).__name__}"
@@ -106,7 +105,7 @@ class CopyJob:
             facts = self._transfer.run(report if on_progress is not None else None)
         else:
             facts = self._run_resumable(resumption, report)
-        return _receipt(self._verb, self._options, facts, time.monotonic() - start)
+        return receipt_of(self._verb, self._options, facts, time.monotonic() - start)
 
     def _run_split(
         self, start: float, on_progress: Callable[[Progress], object] | None
@@ -125,7 +124,9 @@ class CopyJob:
             self._transfer.abort()
             upload.abort()
             raise
-        read = _receipt(self._verb, self._options, self._transfer.facts(), time.monotonic() - start)
+        read = receipt_of(
+            self._verb, self._options, self._transfer.facts(), time.monotonic() - start
+        )
         return dataclasses.replace(
             read,
             destination_bytes=written.destination_bytes,
@@ -150,28 +151,11 @@ class CopyJob:
         return facts
 
 
-def note_commit(error: BaseException, transfer: Transfer) -> None:
-    """Has an error tell what became of the transfer: it may have come when the engine had ended."""
-    from airscoop.errors import UsageError
-
-    try:
-        committed = transfer.committed()
-    except UsageError:  # in a forked child: the transfer is its parent's
-        return
-    if committed is False and hasattr(error, "committed"):
-        return
-    if committed and getattr(error, "committed", False) is not True:
-        error.add_note("airscoop: it came when the destination was committed already")
-    vars(error)["committed"] = committed
-
-
 READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writing side's
 
 
 def reading(options: TransferOptions) -> TransferOptions:
     """The half of a copy to several files that reads and checks."""
-    from airscoop.errors import UsageError
-
     if options.max_rejected > 0 or options.rejects is not None:
         raise UsageError("max_rejected and split_bytes do not go together")
     return dataclasses.replace(
@@ -185,7 +169,6 @@ def reading(options: TransferOptions) -> TransferOptions:
 
 def writing(options: TransferOptions) -> SplitUpload:
     """The half that cuts, compresses and writes."""
-    from airscoop._native import default_memory_limit
     from airscoop.transfer.split import SplitUpload, refuse_source
 
     refuse_source(options)
@@ -211,41 +194,6 @@ def _progress(facts: TransferFacts) -> Progress:
         total_bytes=None if total < 0 else total,
         records=facts["records_in"],
         rejected=facts["records_rejected"],
-    )
-
-
-def _receipt(
-    verb: str, options: TransferOptions, facts: TransferFacts, seconds: float
-) -> CopyReceipt:
-    return CopyReceipt(
-        verb=verb,
-        seconds=seconds,
-        source=places.displayed(options.source),
-        destination=options.destination or "",
-        format=options.format,
-        source_bytes=facts["source_bytes"],
-        text_bytes=facts["text_bytes"],
-        destination_bytes=facts["destination_bytes"],
-        records_in=facts["records_in"],
-        records_out=facts["records_out"],
-        records_rejected=facts["records_rejected"],
-        records_changed=facts["records_changed"],
-        blank_lines=facts["blank_lines"],
-        unchanged=facts["unchanged"],
-        restarted=facts["restarted"],
-        server_side=facts["server_side"],
-        server_side_refused=facts["server_side_refused"] or None,
-        gzip_members=facts["gzip_members"],
-        bom_stripped=facts["bom_stripped"],
-        rejects=options.rejects_place() if facts["rejects_written"] else None,
-        etag=facts["etag"] or None,
-        checksum=facts["checksum"] or None,
-        source_etag=facts["source_etag"] or None,
-        parts=facts["parts"],
-        parts_kept=facts["parts_kept"] or None,
-        resumed=facts["resumed"],
-        resumed_bytes=facts["resumed_bytes"],
-        retries=facts["retries"],
     )
 
 
@@ -346,12 +294,19 @@ def check(
     *,
     format: Format = "jsonl",
     max_rejected: int = 0,
+    source_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
-    **options: Any,
+    **options: Unpack[SourceOptions],
 ) -> CopyReceipt:
     """Reads a source to its proven end and checks every record; writes nothing."""
     job = CopyJob(
-        TransferOptions(source=place(source), format=format, max_rejected=max_rejected, **options),
+        TransferOptions(
+            source=place(source),
+            format=format,
+            max_rejected=max_rejected,
+            source_s3=source_s3 or S3Settings(),
+            **options,
+        ),
         verb="check",
     )
     return job.run(on_progress=on_progress)
@@ -362,15 +317,13 @@ def read(
     *,
     format: Format = "raw",
     source_s3: S3Settings | None = None,
-    **options: Any,
+    **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]:
     """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
 
     The blocks are true only once the iterator has ended: an error may come after any of them.
     Leaving the iteration early closes the connection.
     """
-    from airscoop._native import Transfer
-
     transfer = Transfer(
         TransferOptions(
             source=place(source), format=format, source_s3=source_s3 or S3Settings(), **options
@@ -380,87 +333,3 @@ def read(
     with transfer:
         while block := transfer.read():
             yield block
-
-
-class Upload:
-    """A destination that is written to: committed by a `with` block that ends well, else aborted.
-
-    Leaving the block by an exception, dropping the last reference, or `abort()` takes everything
-    back. `receipt` is set after `commit()`.
-    """
-
-    receipt: CopyReceipt | None
-
-    def __init__(
-        self,
-        destination: str | os.PathLike[str],
-        *,
-        format: Format = "raw",
-        destination_s3: S3Settings | None = None,
-        **options: Any,
-    ) -> None:
-        from airscoop._native import Transfer
-
-        self._options = TransferOptions(
-            source="",
-            destination=place(destination),
-            format=format,
-            destination_s3=destination_s3 or S3Settings(),
-            **options,
-        )
-        native = self._options.native()
-        native["source"] = None
-        self._transfer: Transfer = Transfer(native)
-        self._start = time.monotonic()
-        self._aborted = False
-        self.receipt = None
-
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
-        return self._transfer.write(data)
-
-    def write_changes(self, changes: Changes) -> int:
-        """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
-        return self._transfer.write_changes(changes)
-
-    def written_bytes(self) -> int:
-        """Bytes of the destination that have been made so far, compressed ones where it is gzip."""
-        return self._transfer.facts()["destination_bytes"]
-
-    def seal(self) -> None:
-        """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
-        self._transfer.seal()
-
-    def commit(self) -> CopyReceipt:
-        """Makes what was written visible."""
-        try:
-            facts = self._transfer.commit()
-            seconds = time.monotonic() - self._start
-            self.receipt = _receipt("upload", self._options, facts, seconds)
-            return self.receipt
-        except BaseException as error:
-            note_commit(error, self._transfer)
-            raise
-
-    def cancel(self) -> None:
-        """Makes the call that waits, or else the next one, end in Cancelled. Any thread."""
-        self._transfer.cancel()
-
-    def abort(self) -> None:
-        """Takes everything back; after a commit it does nothing."""
-        self._aborted = True
-        self._transfer.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None and self.receipt is None and not self._aborted:
-            self.commit()
-        else:
-            self.abort()

@@ -8,9 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airscoop.aws.credentials import S3Settings
+from airscoop import _native
+from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import bucket_and_key, request_options
+from airscoop.errors import NotFound, ProtocolError
 from airscoop.receipts import Receipt
+
+__all__ = [
+    "ListedUpload",
+    "OpenUpload",
+    "UploadedPart",
+    "UploadsReceipt",
+    "abort",
+    "clean",
+    "list_parts",
+    "list_uploads",
+    "show",
+]
 
 MOST_ABORTS = 3
 OLD = timedelta(days=1)
@@ -80,15 +94,12 @@ def list_uploads(
 
     With `older_than`, only those that the server says were begun longer ago.
     """
-    from airscoop._native import list_uploads as list_page
-    from airscoop.errors import ProtocolError
-
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
     now = datetime.now(UTC)
     markers: tuple[str | None, str | None] = (None, None)
     while True:
-        entries, following = list_page(options, bucket, key_prefix, *markers)
+        entries, following = _native.list_uploads(options, bucket, key_prefix, *markers)
         for key, upload_id, initiated in entries:
             upload = OpenUpload(
                 bucket=bucket, key=key, upload_id=upload_id, initiated=_time(initiated)
@@ -119,12 +130,9 @@ def abort(upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | No
 
 def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
     """`abort` with the binding's options."""
-    from airscoop._native import abort_upload
-    from airscoop.errors import NotFound, ProtocolError
-
     for _ in range(MOST_ABORTS):
         try:
-            abort_upload(options, upload.bucket, upload.key, upload.upload_id)
+            _native.abort_upload(options, upload.bucket, upload.key, upload.upload_id)
             if not any(True for _ in parts_with(upload, options)):
                 return
         except NotFound:
@@ -178,12 +186,11 @@ def clean(
 
 def parts_with(upload: OpenUpload, options: dict[str, Any]) -> Iterator[UploadedPart]:
     """`list_parts` with the binding's options."""
-    from airscoop._native import list_parts as list_page
-    from airscoop.errors import ProtocolError
-
     after = 0
     while True:
-        entries, following = list_page(options, upload.bucket, upload.key, upload.upload_id, after)
+        entries, following = _native.list_parts(
+            options, upload.bucket, upload.key, upload.upload_id, after
+        )
         for number, size, etag, crc32c, crc64nvme in entries:
             yield UploadedPart(
                 number=number, size=size, etag=etag, crc32c=crc32c, crc64nvme=crc64nvme

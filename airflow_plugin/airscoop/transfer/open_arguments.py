@@ -6,13 +6,12 @@ import io
 import os
 from typing import Any, NoReturn
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
+from airscoop.errors import UsageError
 from airscoop.transfer.options import place
 
 
 def refuse(why: str) -> NoReturn:
-    from airscoop.errors import UsageError
-
     raise UsageError(why)
 
 

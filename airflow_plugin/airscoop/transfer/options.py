@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from airscoop.aws.credentials import AwsSettings, S3Settings
+from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.errors import UsageError
 from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.rejects import rejects_for
 
 Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
 Compression = Literal["auto", "gzip", "none"]
@@ -55,12 +57,10 @@ class TransferOptions:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
         if self.max_rejected == 0 or self.destination in (None, "-"):
             return self.rejects
-        return self.rejects or places.rejects_for(str(self.destination))
+        return self.rejects or rejects_for(str(self.destination))
 
     def _check(self) -> None:
         """Refuses what the engine would not see: it gets these fields as something else."""
-        from airscoop.errors import UsageError
-
         for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
@@ -119,32 +119,6 @@ class TransferOptions:
 
             options["ca_file"] = ca_file(self.ca_file)
         return options
-
-
-def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
-    """The binding's options for one S3 end, "source" or "destination"."""
-    return aws_options(end, settings) | {
-        f"{end}_payload_signing": settings.payload_signing,
-        f"{end}_requester_pays": settings.requester_pays,
-        f"{end}_expected_bucket_owner": settings.expected_bucket_owner,
-    }
-
-
-def aws_options(end: str, settings: AwsSettings) -> dict[str, Any]:
-    """Those of them that any service of AWS needs: where it is, and who signs."""
-    options: dict[str, Any] = {
-        f"{end}_endpoint_url": settings.endpoint_url,
-        f"{end}_region": settings.region,
-    }
-    if settings.renewal is not None:
-        options[f"{end}_credentials_provider"] = settings.renewal
-    elif settings.credentials is not None:
-        options |= {
-            f"{end}_access_key_id": settings.credentials.access_key_id,
-            f"{end}_secret_access_key": settings.credentials.secret_access_key,
-            f"{end}_session_token": settings.credentials.session_token,
-        }
-    return options
 
 
 def place(name: str | os.PathLike[str]) -> str:

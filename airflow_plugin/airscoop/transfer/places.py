@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 
+from airscoop.errors import UsageError
+
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
-PARTITION_SEGMENT = r"[^/=]+=[^/]*$"
-REJECTS = "_rejects"
 
 
 def is_s3(name: str) -> bool:
@@ -40,8 +40,6 @@ def normalized(name: str | os.PathLike[str]) -> str:
         from urllib.parse import unquote, urlsplit
 
         return unquote(urlsplit(text).path)
-    from airscoop.errors import UsageError
-
     raise UsageError(f"{scheme.group(0)} is not supported: use http(s)://, s3://, a path or -")
 
 
@@ -79,28 +77,6 @@ def secrets_in(name: str) -> list[str]:
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
     )
-
-
-def rejects_for(destination: str) -> str:
-    """Where the rejected records of a destination go: `_rejects/` at the root of its prefix.
-
-    The root is what stands before the partition folders (`name=value`), so that the reject file is
-    never inside a partition's location: s3://b/reviews/day=1/x.json.gz has its rejects in
-    s3://b/reviews/_rejects/day=1/x.json.gz.jsonl.
-    """
-    if is_s3(destination):
-        bucket, _, key = destination[5:].partition("/")
-        return f"s3://{bucket}/{_beside_partitions(key)}"
-    folder = "/" if destination.startswith("/") else ""
-    return folder + _beside_partitions(destination.lstrip("/"))
-
-
-def _beside_partitions(key: str) -> str:
-    *folders, name = key.split("/")
-    split = len(folders)
-    while split > 0 and re.match(PARTITION_SEGMENT, folders[split - 1]):
-        split -= 1
-    return "/".join([*folders[:split], REJECTS, *folders[split:], f"{name}.jsonl"])
 
 
 def extension(name: str) -> str:

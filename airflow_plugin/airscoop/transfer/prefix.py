@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import fnmatch
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from airscoop.aws.credentials import S3Settings
-from airscoop.errors import AccessDenied, AirscoopError, FileError, NotFound, UsageError
+from airscoop._native import default_memory_limit
+from airscoop.aws import storage
+from airscoop.aws.settings import S3Settings
+from airscoop.aws.storage import ObjectInfo
+from airscoop.errors import AccessDenied, AirscoopError, NotFound, UsageError
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import CopyJob, Progress
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import Checksum, TransferOptions, place
+from airscoop.transfer.prefix_entries import Entry, chooser, files, make_room, objects
 from airscoop.transfer.prefix_equal import are_equal
 from airscoop.transfer.prefix_overlap import Overlap, overlap_of
 
 if TYPE_CHECKING:
-    from airscoop.aws.storage import ObjectInfo
+    from airscoop.transfer.arguments import ObjectCopyOptions
 
 JOBS = 8
 JOB_MEMORY = 32 * 2**20  # enough for any transfer
 SMALL_MEMORY = 3 * 2**20  # what it touches beside the object's own bytes
 MOST_NAMED = 5  # in the words of an error; the receipt names all
-LONGEST_NAME = 255  # bytes, of a file
 SECONDS_BETWEEN_REPORTS = 1.0
 
 
@@ -61,17 +62,6 @@ class PrefixIncomplete(AirscoopError):
 
 def _may_be_there(failure: CopyFailure) -> bool:
     return failure.committed is not False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One object or file to copy; `name` is what follows the prefix."""
-
-    name: str
-    uri: str
-    size: int
-    info: ObjectInfo | None = None  # of an object
-    refused: str | None = None  # why it cannot be copied
 
 
 class _Memory:
@@ -111,18 +101,14 @@ def _resolved(
 class _PrefixCopy:
     """One run of copy_prefix."""
 
-    def __init__(
-        self, source: str, destination: str, jobs: int, memory_limit: int, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, options: TransferOptions, *, jobs: int, memory_limit: int) -> None:
+        """`options` are those of each object; source and destination are the prefixes."""
+        source, destination = options.source, options.destination or ""
         self.source, self.destination = source, destination
         self.source_s3, self.destination_s3, self._same_access = _resolved(
-            source,
-            destination,
-            options.pop("source_s3", None) or S3Settings(),
-            options.pop("destination_s3", None) or S3Settings(),
+            source, destination, options.source_s3, options.destination_s3
         )
         self._options = options
-        self.ca_file: str | None = options.get("ca_file")
         self._jobs = jobs
         self._limit = memory_limit
         self._by_server = (  # until the server refuses one
@@ -130,8 +116,8 @@ class _PrefixCopy:
             and places.is_s3(source)
             and places.is_s3(destination)
             and self._keeps_bytes()
-            and options.get("server_side", True)
-            and options.get("overwrite", True)
+            and options.server_side
+            and options.overwrite
         )
         self._memory = _Memory(self._limit)
         self._lock = threading.Lock()
@@ -141,7 +127,19 @@ class _PrefixCopy:
         self._copies: list[CopyReceipt] = []
         self._failures: list[CopyFailure] = []
 
-    def overlap(self) -> Overlap | None:
+    def objects(self, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
+        """Those to copy; markers are counted on the way."""
+        yield from objects(
+            self.source,
+            to_files=not places.is_s3(self.destination),
+            s3=self.source_s3,
+            ca_file=self._options.ca_file,
+            overlap=self._overlap(),
+            is_chosen=is_chosen,
+            skip_marker=self._skip_marker,
+        )
+
+    def _overlap(self) -> Overlap | None:
         """How the two prefixes lie in each other, if both are in S3."""
         if not (places.is_s3(self.source) and places.is_s3(self.destination)):
             return None
@@ -150,16 +148,16 @@ class _PrefixCopy:
             self.source_s3,
             self.destination,
             self.destination_s3,
-            rejects=self._options.get("max_rejected", 0) > 0,
+            rejects=self._options.max_rejected > 0,
         )
 
     # --- the options of one object ---
 
     def _keeps_bytes(self) -> bool:
         return (
-            self._options.get("format", "raw") == "raw"
-            and self._options.get("compression", "auto") == "auto"
-            and self._options.get("compression_level") is None
+            self._options.format == "raw"
+            and self._options.compression == "auto"
+            and self._options.compression_level is None
         )
 
     def _job_memory(self) -> int:
@@ -172,19 +170,19 @@ class _PrefixCopy:
         return min(self._job_memory(), SMALL_MEMORY + 2 * entry.size)
 
     def _job(self, entry: Entry, destination: str, limit: int) -> CopyJob:
-        more: dict[str, Any] = {}
+        checksum = self._options.checksum
         source = entry.info
-        asked = self._options.get("checksum", "crc32c")
-        if asked == "crc32c" and source is not None and source.checksum is not None:
-            more["checksum"] = source.checksum.partition(":")[0].lower()
+        if checksum == "crc32c" and source is not None and source.checksum is not None:
+            checksum = cast(Checksum, source.checksum.partition(":")[0].lower())
         return CopyJob(
-            TransferOptions(
+            dataclasses.replace(
+                self._options,
                 source=entry.uri,
                 destination=destination,
                 source_s3=self.source_s3,
                 destination_s3=self.destination_s3,
                 memory_limit=limit,
-                **self._options | more,
+                checksum=checksum,
             )
         )
 
@@ -192,23 +190,19 @@ class _PrefixCopy:
 
     def _there(self, destination: str) -> ObjectInfo | Path | None:
         """What stands where the object goes."""
-        from airscoop.aws import storage
-
         if not places.is_s3(destination):
             path = Path(destination)
             return path if path.is_file() else None
         try:
-            return storage.head(destination, s3=self.destination_s3, ca_file=self.ca_file)
+            return storage.head(destination, s3=self.destination_s3, ca_file=self._options.ca_file)
         except (NotFound, AccessDenied):
             return None
 
     def _told(self, entry: Entry) -> Entry:
         """With the object's checksum, which a listing does not tell."""
-        from airscoop.aws import storage
-
         if entry.info is None:
             return entry
-        info = storage.head(entry.uri, s3=self.source_s3, ca_file=self.ca_file)
+        info = storage.head(entry.uri, s3=self.source_s3, ca_file=self._options.ca_file)
         return dataclasses.replace(entry, info=info, size=info.size)
 
     def _copy(self, entry: Entry, limit: int) -> None:
@@ -338,7 +332,7 @@ class _PrefixCopy:
                 total_objects=self._found,
             )
 
-    def skip_marker(self) -> None:
+    def _skip_marker(self) -> None:
         """An empty object that stands for a folder."""
         self._markers += 1
 
@@ -357,103 +351,6 @@ class _PrefixCopy:
             copies=sorted(self._copies, key=lambda copy: copy.source),
             failures=sorted(self._failures, key=lambda failure: failure.source),
         )
-
-
-def make_room(folder: Path, name: str) -> None:
-    """Makes the folder that a key's file goes into; refuses names that are no file's below it."""
-    parts = name.split("/")
-    refused = next((part for part in parts if part in ("", ".", "..") or "\0" in part), None)
-    if refused is not None:
-        raise UsageError(f"key {name!r}: {refused!r} is no name of a file below {folder}")
-    if any(len(part.encode()) > LONGEST_NAME for part in parts):
-        raise UsageError(f"key {name!r}: the name of a file has at most {LONGEST_NAME} bytes")
-    path = folder.joinpath(*parts)
-    # Before a folder is made; other than Path.resolve it bears links that lead in a circle.
-    root, real = (Path(os.path.realpath(one)) for one in (folder, path.parent))
-    if path.is_symlink() or not real.is_relative_to(root):
-        raise UsageError(f"key {name!r}: a symbolic link leads out of {folder}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise FileError(
-            f"key {name!r}: a folder is needed where there is a file: {error}"
-        ) from error
-
-
-def _objects(copy: _PrefixCopy, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
-    """The objects below the prefix, in key order; keys that cannot stand beside others fail."""
-    from airscoop.aws import storage
-
-    prefix = copy.source if "/" in copy.source[5:] else copy.source + "/"
-    skipped = len(prefix[5:].partition("/")[2])
-    to_files = not places.is_s3(copy.destination)
-    above: list[str] = []  # names that the present one begins with
-
-    def name_of(info: ObjectInfo) -> str:
-        return info.key[skipped:]
-
-    def listed(start: str) -> Iterator[ObjectInfo]:
-        return storage.list_objects(prefix + start, s3=copy.source_s3, ca_file=copy.ca_file)
-
-    def is_copied(info: ObjectInfo) -> bool:
-        return not _is_marker(name_of(info), info) and is_chosen(name_of(info))
-
-    overlap = copy.overlap()
-    for info in listed("") if overlap is None else overlap.apart(listed, name_of, is_copied):
-        name = name_of(info)
-        if _is_marker(name, info):
-            copy.skip_marker()
-            continue
-        while above and not name.startswith(above[-1]):
-            above.pop()
-        file = next((one for one in above if name.startswith(one + "/")), None)
-        above.append(name)
-        refused = None
-        if to_files and file is not None:
-            refused = f"key {name!r}: {file!r} is a file, so it cannot be a folder, too"
-        yield Entry(name=name, uri=info.uri, size=info.size, info=info, refused=refused)
-
-
-def _is_marker(name: str, info: ObjectInfo) -> bool:
-    return (name == "" or name.endswith("/")) and info.size == 0
-
-
-def _file(path: Path, name: str) -> Entry:
-    refused, size = None, 0
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        refused = f"{name!r} is not UTF-8, so it cannot be a key"
-    if path.is_file():
-        size = path.stat().st_size
-    else:
-        refused = f"{name!r} is no file (a link to a folder, a broken link, a pipe): exclude it"
-    return Entry(name=name, uri=str(path), size=size, refused=refused)
-
-
-def _files(copy: _PrefixCopy) -> Iterator[Entry]:
-    """The files below the folder, in order. Links to files are read, links to folders refused."""
-
-    def refuse(error: OSError) -> None:
-        raise FileError(f"{copy.source}: {error}") from error
-
-    folder = Path(copy.source)
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders.sort()
-        links = [name for name in folders if Path(parent, name).is_symlink()]
-        for name in sorted(names + links):
-            path = Path(parent, name)
-            relative = path.relative_to(folder).as_posix()
-            yield _file(path, relative)
-
-
-def _chooser(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
-    def is_chosen(name: str) -> bool:
-        if include and not any(fnmatch.fnmatchcase(name, one) for one in include):
-            return False
-        return not any(fnmatch.fnmatchcase(name, one) for one in exclude)
-
-    return is_chosen
 
 
 def _check(source: str, destination: str, jobs: int) -> None:
@@ -483,8 +380,10 @@ def copy_prefix(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     memory_limit: int | None = None,
+    source_s3: S3Settings | None = None,
+    destination_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
-    **options: Any,
+    **options: Unpack[ObjectCopyOptions],
 ) -> PrefixReceipt:
     """Copies all objects below a prefix, or files below a folder, each as `airscoop.copy` does.
 
@@ -502,11 +401,19 @@ def copy_prefix(
         raise UsageError("split_bytes is for one object at a time")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
-    from airscoop._native import default_memory_limit
-
-    copy = _PrefixCopy(where, to, jobs, memory_limit or default_memory_limit(), options)
-    is_chosen = _chooser(include, exclude)
-    entries = _objects(copy, is_chosen) if places.is_s3(where) else _files(copy)
+    copy = _PrefixCopy(
+        TransferOptions(
+            source=where,
+            destination=to,
+            source_s3=source_s3 or S3Settings(),
+            destination_s3=destination_s3 or S3Settings(),
+            **options,
+        ),
+        jobs=jobs,
+        memory_limit=memory_limit or default_memory_limit(),
+    )
+    is_chosen = chooser(include, exclude)
+    entries = copy.objects(is_chosen) if places.is_s3(where) else files(where)
     receipt = copy.run((entry for entry in entries if is_chosen(entry.name)), on_progress)
     if receipt.failures:
         raise PrefixIncomplete(receipt)

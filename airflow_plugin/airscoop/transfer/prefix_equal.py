@@ -7,6 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from airscoop._native import checksum_add
 from airscoop.aws.storage import ObjectInfo
 
 BLOCK_BYTES = 1024 * 1024
@@ -51,8 +52,6 @@ def _holds(path: Path, info: ObjectInfo) -> bool:
 
 def file_checksum(path: Path, algorithm: str) -> str:
     """A file's checksum as S3 writes it: "CRC32C:base64"."""
-    from airscoop._native import checksum_add
-
     value, block = 0, memoryview(bytearray(BLOCK_BYTES))
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(block):

@@ -10,22 +10,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airscoop.aws.credentials import S3Settings
+from airscoop import _native
+from airscoop.aws.settings import S3Settings
+from airscoop.aws.storage import bucket_and_key
 from airscoop.errors import UsageError
-from airscoop.transfer import places
+from airscoop.transfer.rejects import REJECTS, rejects_for
 
 if TYPE_CHECKING:
     from airscoop.aws.storage import ObjectInfo
 
-REJECTS_FOLDER = f"{places.REJECTS}/"
+REJECTS_FOLDER = f"{REJECTS}/"
 
 
 def same_bucket(one: str, s3: S3Settings, other: str, other_s3: S3Settings) -> bool | None:
     """Whether two s3:// names are of one bucket; None where nothing tells. Resolved settings."""
-    from airscoop._native import same_bucket
-    from airscoop.aws.storage import bucket_and_key
-
-    return same_bucket(
+    return _native.same_bucket(
         bucket_and_key(one)[0],
         s3.endpoint_url,
         s3.region,
@@ -92,15 +91,13 @@ def overlap_of(
 
     UsageError where all would be copied again, or where reject files would be.
     """
-    from airscoop.aws.storage import bucket_and_key
-
     same = same_bucket(source, source_s3, destination, destination_s3)
     if same is False:
         return None
     below, to = (_prefix(bucket_and_key(place)[1]) for place in (source, destination))
     if same and to.startswith(below):
         raise UsageError(f"{destination} lies within {source}: copies would be copied again")
-    kept = bucket_and_key(places.rejects_for(f"{destination}x"))[1]
+    kept = bucket_and_key(rejects_for(f"{destination}x"))[1]
     reject_folder = kept.rpartition(REJECTS_FOLDER)[0] + REJECTS_FOLDER
     if rejects and below.startswith(reject_folder):
         raise UsageError(f"{source} is where the rejected records of {destination} go")

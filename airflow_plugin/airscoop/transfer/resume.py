@@ -18,12 +18,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airscoop import __version__
+from airscoop.aws.storage import bucket_and_key
+from airscoop.errors import AccessDenied, AirscoopError, Cancelled, NotFound
 from airscoop.transfer import places
+from airscoop.transfer.leftover_uploads import OpenUpload, abort_with, parts_with
 
 if TYPE_CHECKING:
     from airscoop._native import Resumed, Transfer
     from airscoop.transfer.leftover_uploads import UploadedPart
     from airscoop.transfer.options import TransferOptions
+
+__all__ = [
+    "FileResumeStore",
+    "ResumeStore",
+    "TaskStateResumeStore",
+    "default_file",
+]
 
 log = logging.getLogger(__name__)
 
@@ -157,9 +167,6 @@ class Resumption:
 
     def begin(self, transfer: Transfer) -> None:
         """Has the transfer go on with what an earlier try left, if that fits; ends it otherwise."""
-        from airscoop.errors import AccessDenied, NotFound
-        from airscoop.transfer.leftover_uploads import parts_with
-
         state = self._load()
         if state is None:
             return
@@ -223,8 +230,6 @@ class Resumption:
         The engine has aborted what it did not leave; when it was cancelled, there is no time to ask
         again. A process forked meanwhile leaves its parent's upload alone.
         """
-        from airscoop.errors import AirscoopError, Cancelled
-
         if self._state is None or self._owner != os.getpid():
             return
         terminal = isinstance(error, AirscoopError) and not error.retryable
@@ -274,9 +279,6 @@ class Resumption:
 
     def _end(self, state: dict[str, Any]) -> None:
         """Aborts an upload; what fails here is left to `airscoop uploads clean`."""
-        from airscoop.errors import AirscoopError
-        from airscoop.transfer.leftover_uploads import abort_with
-
         if state["endpoint"] != self._description["endpoint"]:
             log.warning("an upload at another endpoint is left behind: %s", state["destination"])
             return
@@ -339,9 +341,6 @@ def _checked(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upload(state: dict[str, Any]) -> Any:
-    from airscoop.aws.storage import bucket_and_key
-    from airscoop.transfer.leftover_uploads import OpenUpload
-
     bucket, key = bucket_and_key(state["destination"])
     return OpenUpload(bucket=bucket, key=key, upload_id=state["upload_id"])
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import places
-from airscoop.transfer.copy import Upload
 from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.prefix_overlap import same_bucket
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
+from airscoop.transfer.upload import Upload
 
 if TYPE_CHECKING:
+    from airscoop.transfer.arguments import FileOptions
     from airscoop.transfer.options import TransferOptions
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
@@ -52,8 +54,6 @@ def refuse_source(options: TransferOptions) -> None:
 
     Until all are committed the source is what a failed copy is made from again.
     """
-    from airscoop.transfer.prefix_overlap import same_bucket
-
     source, destination = options.source, options.destination or "-"
     s3, other_s3 = options.source_s3, options.destination_s3
     if not SplitFiles(destination, s3=None, ca_file=None).names(source):
@@ -84,7 +84,7 @@ class SplitUpload:
         split_replace: bool = False,
         destination_s3: S3Settings | None = None,
         object_options: ObjectOptions | None = None,
-        **options: Any,
+        **options: Unpack[FileOptions],
     ) -> None:
         if split_bytes < LEAST_BYTES:
             raise UsageError(f"split_bytes {split_bytes} is less than {LEAST_BYTES}")

@@ -7,13 +7,16 @@ elsewhere proves nothing.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from airscoop.aws.credentials import S3Settings
+from airscoop._native import is_split_file
+from airscoop.aws import storage
+from airscoop.aws.settings import S3Settings
+from airscoop.errors import NotFound, PreconditionFailed
 from airscoop.transfer import places
 
 METADATA = "airscoop-split"
@@ -28,8 +31,6 @@ def part_name(destination: str, number: int) -> str:
 
 def mark_of(uri: str) -> dict[str, str]:
     """The metadata that a file of a split output in S3 is given."""
-    import hashlib
-
     return {METADATA: hashlib.sha256(uri[5:].encode()).hexdigest()}
 
 
@@ -76,8 +77,6 @@ class SplitFiles:
         if file.number is None:
             return False
         if not places.is_s3(file.name):
-            from airscoop._native import is_split_file
-
             return is_split_file(file.name)
         return self._is_marked(file)
 
@@ -86,8 +85,6 @@ class SplitFiles:
         if not places.is_s3(file.name):
             Path(file.name).unlink(missing_ok=True)
             return
-        from airscoop.aws import storage
-
         storage.delete(file.name, s3=self._s3, ca_file=self._ca_file)
 
     def refuse_others(self, first: int) -> None:
@@ -102,8 +99,6 @@ class SplitFiles:
         ]
         if not others:
             return
-        from airscoop.errors import PreconditionFailed
-
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
         raise PreconditionFailed(
             f"{', '.join(others[:MOST_NAMED])}{more}: there already, beside or in the way of the "
@@ -138,22 +133,19 @@ class SplitFiles:
                 yield FoundFile(name=f"{self._folder}{path.name}", number=number)
 
     def _objects(self) -> Iterator[FoundFile]:
-        from airscoop.aws import storage
-
         skipped = len(self._folder[5:].partition("/")[2])
-        where: dict[str, Any] = {"s3": self._s3, "ca_file": self._ca_file}
-        for info in storage.list_objects(f"{self._folder}{self._stem}-", **where):
+        for info in self._listed(f"{self._folder}{self._stem}-"):
             if match := self._pattern.fullmatch(info.key[skipped:]):
                 yield FoundFile(name=info.uri, number=int(match[1]), etag=info.etag)
         # Keys that begin with the whole name follow it.
-        unsplit = next(storage.list_objects(self._destination, **where), None)
+        unsplit = next(self._listed(self._destination), None)
         if unsplit is not None and unsplit.uri == self._destination:
             yield FoundFile(name=unsplit.uri, number=None)
 
-    def _is_marked(self, file: FoundFile) -> bool:
-        from airscoop.aws import storage
-        from airscoop.errors import NotFound
+    def _listed(self, prefix: str) -> Iterator[storage.ObjectInfo]:
+        return storage.list_objects(prefix, s3=self._s3, ca_file=self._ca_file)
 
+    def _is_marked(self, file: FoundFile) -> bool:
         if self._proven.get(file.name) == file.etag:
             return True
         try:

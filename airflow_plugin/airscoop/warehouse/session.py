@@ -14,7 +14,7 @@ from typing import Literal, cast
 
 from airscoop._native import Session
 from airscoop.aws import tls
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.warehouse import (
     ApplyReceipt,

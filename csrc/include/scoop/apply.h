@@ -2,9 +2,11 @@
 #ifndef SCOOP_APPLY_H
 #define SCOOP_APPLY_H
 
-#include "scoop/change_source.h"
+#include "scoop/changes.h"
+#include "scoop/digest.h"
 #include "scoop/insert.h"
 #include "scoop/session.h"
+#include "scoop/transfer.h"
 
 struct scoop_apply_options {
     /* Where the changes are read; of these, only what concerns a source is looked at. */
@@ -17,6 +19,13 @@ struct scoop_apply_options {
     int64_t expected_changes;     /* what the file must hold; negative: not known */
     bool again;                   /* also when the file was applied before the table changed */
     struct scoop_load_facts load; /* for airscoop.applied; etag is the source's own */
+};
+
+struct scoop_change_source_facts {
+    uint64_t source_bytes, text_bytes;
+    char etag[128];
+    uint32_t retries;
+    char digest[SCOOP_SHA256_HEX_SIZE]; /* of all lines, once all were read; else "" */
 };
 
 struct scoop_apply_facts {

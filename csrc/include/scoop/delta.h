@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scoop/arrow.h"
-#include "scoop/buffer.h"
+#include "scoop/changes.h"
 #include "scoop/error.h"
 #include "scoop/transfer.h"
 
@@ -17,8 +16,6 @@ enum scoop_table_format {
     SCOOP_TABLE_FORMAT_CSV,
     SCOOP_TABLE_FORMAT_JSONL
 };
-
-enum { SCOOP_DELTA_SIDES = 2 }; /* old, new */
 
 #define SCOOP_DELTA_MEMORY_LIMIT_BYTES                                                             \
     ((size_t)64 * 1024 * 1024) /* the default, less in a                                           \
@@ -60,7 +57,6 @@ struct scoop_delta_facts {
 };
 
 struct scoop_delta;
-struct scoop_changes;
 
 /* Strings are copied; nothing is opened yet. One thread owns it. NULL with *error (USAGE,
  * NO_MEMORY). */
@@ -77,36 +73,5 @@ void scoop_delta_facts(const struct scoop_delta *delta, struct scoop_delta_facts
 struct scoop_changes *scoop_delta_changes(struct scoop_delta *delta);
 /* Stops what runs and waits for it. NULL is allowed. */
 void scoop_delta_free(struct scoop_delta *delta);
-
-/* Changes never change. Any thread may hold and give back references. NULL is allowed for give. */
-struct scoop_changes *scoop_changes_hold(struct scoop_changes *changes);
-void scoop_changes_give(struct scoop_changes *changes);
-
-/* Reads the changes from the first on; one thread at a time. Holds a reference of its own. */
-struct scoop_changes_reader;
-struct scoop_changes_reader *scoop_changes_reader_new(struct scoop_changes *changes,
-                                                      struct scoop_error *error);
-/* Appends changes as JSON lines until `out` holds at_least_bytes. 1: there may be more; 0: that was
- * the last; -1 with *error. */
-int scoop_changes_read_json(struct scoop_changes_reader *reader, size_t at_least_bytes,
-                            struct scoop_buf *out, struct scoop_error *error);
-void scoop_changes_reader_free(struct scoop_changes_reader *reader);
-
-/* The same JSON lines, made by the caller's thread and, of many changes, by another one beside it,
- * which ends in free. One thread owns it. NULL with *error, NO_MEMORY. */
-struct scoop_change_blocks;
-struct scoop_change_blocks *scoop_change_blocks_new(struct scoop_changes *changes,
-                                                    struct scoop_error *error);
-/* The next lines, about 1 MiB at most, which are valid until the next call. 1; 0 at the end; -1
- * with *error, which then stays. */
-int scoop_change_blocks_next(struct scoop_change_blocks *blocks, const unsigned char **data,
-                             size_t *length, struct scoop_error *error);
-/* Stops the other thread and waits for it. NULL is allowed. */
-void scoop_change_blocks_free(struct scoop_change_blocks *blocks);
-
-/* Fills *stream, which reads the changes in batches and holds a reference of its own until it is
- * released. 0, or -1 with NO_MEMORY. */
-int scoop_changes_arrow(struct scoop_changes *changes, struct ArrowArrayStream *stream,
-                        struct scoop_error *error);
 
 #endif

@@ -194,12 +194,6 @@ void scoop_sink_leave_upload(struct scoop_sink *base) {
         ((struct scoop_s3_sink *)base)->leaving = true;
 }
 
-void scoop_sink_facts(const struct scoop_sink *base, struct scoop_sink_facts *facts) {
-    memset(facts, 0, sizeof *facts);
-    if (base->facts != NULL)
-        *facts = *base->facts;
-}
-
 int scoop_s3_sink_expect(struct scoop_sink *base, int64_t total_bytes, int fd,
                          struct scoop_error *error) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;

@@ -3,9 +3,9 @@
 #define SCOOP_SINK_S3_S3_INTERNAL_H
 
 #include "base/crypto.h"
-#include "scoop/resume.h"
 #include "aws/s3/message.h"
-#include "sink/sink.h"
+#include "sink/s3/s3.h"
+#include "aws/s3/client.h"
 
 enum { SCOOP_S3_SINK_MAX_SLOTS = 8 };
 
@@ -44,6 +44,7 @@ struct scoop_s3_sink {
     char *if_match;                            /* NULL: whatever is there is replaced */
     const struct scoop_object_headers *object; /* NULL: none */
     bool keep_existing, held;
+    uint64_t copied_part_bytes; /* of parts that the server copies, but for the last */
     const struct scoop_pair
         *copied_headers; /* borrowed: what a copied object keeps of the source */
     size_t copied_header_count;
@@ -74,13 +75,13 @@ struct scoop_s3_sink {
     struct scoop_sink_facts facts;
 };
 
-/* --- sink_s3.c --- */
+/* --- s3.c --- */
 
 /* The first failure is kept; it takes the sink to FAILED. */
 void scoop_s3_sink_fail(struct scoop_s3_sink *sink, const struct scoop_error *error);
 bool scoop_s3_sink_multipart(const struct scoop_s3_sink *sink);
 
-/* --- sink_s3_request.c --- */
+/* --- request.c --- */
 
 const char *scoop_s3_sink_upload_id(struct scoop_s3_sink *sink);
 struct scoop_s3_request scoop_s3_sink_request(const struct scoop_s3_sink *sink, const char *method);
@@ -99,7 +100,7 @@ int scoop_s3_sink_start(struct scoop_s3_sink *sink, const struct scoop_s3_reques
 /* That call has ended. */
 void scoop_s3_sink_ended(struct scoop_s3_sink *sink);
 
-/* --- sink_s3_slot.c --- */
+/* --- slot.c --- */
 
 /* Whether so many bytes can be written without waiting for parts to be sent. */
 bool scoop_s3_sink_has_room(const struct scoop_s3_sink *sink, size_t room_bytes);
@@ -123,7 +124,7 @@ int scoop_s3_slot_check(struct scoop_s3_slot *slot, struct scoop_error *error);
 void scoop_s3_slot_empty(struct scoop_s3_slot *slot);
 void scoop_s3_slot_free(struct scoop_s3_slot *slot);
 
-/* --- sink_s3_parts.c --- */
+/* --- parts.c --- */
 
 /* Hands the part that is being filled to the network; creates the upload before the first. */
 int scoop_s3_sink_flush(struct scoop_s3_sink *sink, struct scoop_error *error);
@@ -137,7 +138,7 @@ int scoop_s3_sink_take_slot(struct scoop_s3_sink *sink, struct scoop_error *erro
  * still what it was; else *error says why not. */
 bool scoop_s3_sink_may_repair(struct scoop_s3_slot *slot, struct scoop_error *error);
 
-/* --- sink_s3_held.c --- */
+/* --- held.c --- */
 
 /* Goes on with the upload of an earlier try, which is borrowed, after its kept parts. */
 int scoop_s3_sink_take_up(struct scoop_s3_sink *sink, const struct scoop_resume *resume,
@@ -155,7 +156,7 @@ int scoop_s3_sink_advance_mark(struct scoop_s3_sink *sink, struct scoop_error *e
 /* Gives back all buffers; no part is under way. */
 void scoop_s3_sink_drop_buffers(struct scoop_s3_sink *sink);
 
-/* --- sink_s3_commit.c --- */
+/* --- commit.c --- */
 
 /* The whole object in one PUT. */
 int scoop_s3_sink_put(struct scoop_s3_sink *sink, struct scoop_error *error);

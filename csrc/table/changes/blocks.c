@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include "table/changes/changes.h"
-#include "scoop/delta.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "base/thread.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "table/changes/line.h"
 #include "text/scan.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
@@ -213,7 +214,7 @@ int scoop_changes_reader_next(struct scoop_changes_reader *reader, struct scoop_
 }
 
 const char *scoop_change_op(const struct scoop_change *change) {
-    return change->kind == SCOOP_RECORD_UPDATED ? "UPDATE"
-           : change->kind == SCOOP_RECORD_OLD   ? "DELETE"
-                                                : "INSERT";
+    return scoop_change_op_name(change->kind == SCOOP_RECORD_UPDATED ? SCOOP_CHANGE_UPDATE
+                                : change->kind == SCOOP_RECORD_OLD   ? SCOOP_CHANGE_DELETE
+                                                                     : SCOOP_CHANGE_INSERT);
 }

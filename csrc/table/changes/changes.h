@@ -7,7 +7,7 @@
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
 #include "table/rows/row_text.h"
-#include "scoop/delta.h"
+#include "scoop/changes.h"
 #include "table/store/spool.h"
 
 struct scoop_changes {

@@ -1,7 +1,8 @@
 /* The id of a change: the first 128 bits, in hex, of the SHA-256 of
  *     VERSION newline OP newline ROW [newline ROW_BEFORE, of an update]
  * where a row is its values in the order of the columns' names, each N for NULL, or S, its number
- * of characters, a colon and itself. docs/delta.md and the SQL in sql/delta say the same. */
+ * of characters, a colon and itself. docs/how-to/delta.md and the SQL in
+ * airscoop/deltas/sql.py say the same. */
 #include <string.h>
 
 #include "table/changes/changes.h"

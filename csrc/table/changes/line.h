@@ -3,7 +3,26 @@
 #define SCOOP_TABLE_CHANGES_LINE_H
 
 #include "scoop/buffer.h"
-#include "scoop/change_source.h"
+#include "scoop/changes.h"
+
+/* "INSERT" and so on; static. */
+const char *scoop_change_op_name(enum scoop_change_op op);
+
+/* A column and its value: a string's text, other JSON as it is written, without spaces. */
+struct scoop_change_member {
+    const char *name;
+    const char *value; /* NULL: null */
+    size_t value_length;
+};
+
+struct scoop_change_record {
+    uint64_t number; /* of the change in its file, from 1 */
+    enum scoop_change_op op;
+    const struct scoop_change_member *key; /* at least one */
+    size_t key_count;
+    const struct scoop_change_member *row; /* of a DELETE perhaps none */
+    size_t row_count;
+};
 
 struct scoop_change_line {
     struct scoop_buf text; /* names and values, each closed by a NUL */

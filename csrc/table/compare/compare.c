@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#include "table/compare/key_log.h"
-#include "table/compare/sieve.h"
+#include "table/compare/merged_keys.h"
+#include "table/compare/hash_join.h"
+#include "table/compare/row_join.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
@@ -23,13 +24,13 @@ struct scoop_compare {
     enum phase phase;
     enum scoop_order order;
     struct cursor cursors[2];
-    struct scoop_key_log settled;
-    struct scoop_sequence changes[SCOOP_CHANGES];
+    struct scoop_merged_keys merged_keys;
+    struct scoop_change_sort changes[SCOOP_CHANGES];
     uint64_t one_side_rows[2];
-    struct scoop_join *join;   /* of whole rows, when of rows with one key the last counts */
-    struct scoop_sieve *sieve; /* otherwise */
-    uint64_t taken[2];         /* rows that these took */
-    uint64_t joined;           /* the number of the last row that the join took */
+    struct scoop_row_join *row_join; /* of whole rows, when of rows with one key the last counts */
+    struct scoop_hash_join *hash_join; /* otherwise */
+    uint64_t taken[2];                 /* rows that these took */
+    uint64_t joined;                   /* the number of the last row that the join took */
     struct scoop_compare_facts facts;
 };
 
@@ -43,34 +44,34 @@ struct scoop_compare *scoop_compare_new(const struct scoop_compare_options *opti
     compare->options = *options;
     struct scoop_spool *spools[] = {options->changes, options->one_side};
     for (size_t i = 0; i < SCOOP_CHANGES; i++) {
-        const struct scoop_sequence_options changes = {
+        const struct scoop_change_sort_options changes = {
             .changes = spools[i],
             .scratch = options->scratch,
             .cancelled = options->cancelled,
             .memory_bytes = options->memory_bytes,
         };
-        scoop_sequence_init(&compare->changes[i], &changes);
+        scoop_change_sort_init(&compare->changes[i], &changes);
     }
-    scoop_key_log_init(&compare->settled, options->scratch);
+    scoop_merged_keys_init(&compare->merged_keys, options->scratch);
     return compare;
 }
 
 void scoop_compare_facts(const struct scoop_compare *compare, struct scoop_compare_facts *facts) {
     *facts = compare->facts;
-    if (compare->join != NULL)
-        facts->spilled_rows = scoop_join_spilled(compare->join);
-    if (compare->sieve != NULL)
-        facts->spilled_rows = scoop_sieve_spilled(compare->sieve);
+    if (compare->row_join != NULL)
+        facts->spilled_rows = scoop_row_join_spilled(compare->row_join);
+    if (compare->hash_join != NULL)
+        facts->spilled_rows = scoop_hash_join_spilled(compare->hash_join);
 }
 
 /* What is not needed any more once the changes are there. */
 static void let_go(struct scoop_compare *compare) {
     scoop_compare_facts(compare, &compare->facts);
-    scoop_key_log_free(&compare->settled);
-    scoop_join_free(compare->join);
-    scoop_sieve_free(compare->sieve);
-    compare->join = NULL;
-    compare->sieve = NULL;
+    scoop_merged_keys_free(&compare->merged_keys);
+    scoop_row_join_free(compare->row_join);
+    scoop_hash_join_free(compare->hash_join);
+    compare->row_join = NULL;
+    compare->hash_join = NULL;
 }
 
 void scoop_compare_free(struct scoop_compare *compare) {
@@ -78,7 +79,7 @@ void scoop_compare_free(struct scoop_compare *compare) {
         return;
     let_go(compare);
     for (size_t i = 0; i < SCOOP_CHANGES; i++)
-        scoop_sequence_free(&compare->changes[i]);
+        scoop_change_sort_free(&compare->changes[i]);
     scoop_free(compare);
 }
 
@@ -113,10 +114,10 @@ static struct scoop_row_bytes bytes_of(const struct cursor *cursor, const struct
 
 static int add_matched(void *user, const unsigned char *key, size_t length,
                        struct scoop_error *error) {
-    return scoop_sieve_add_matched(user, scoop_key_hash_of(key, length), error);
+    return scoop_hash_join_add_matched(user, scoop_key_hash_of(key, length), error);
 }
 
-/* Gives what the merge has found to a join, which goes on from there. */
+/* Gives what the merge join has found to a hash join, which goes on from there. */
 static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     SCOOP_TRACE("delta", "the keys are in no order that both exports keep: rows are matched");
     const struct scoop_join_options options = {
@@ -136,26 +137,27 @@ static int fall_over(struct scoop_compare *compare, struct scoop_error *error) {
     if (scoop_scratch_reserve(options.scratch, options.memory_bytes, error) != 0)
         return -1;
     if (options.keep_last) {
-        compare->join = scoop_join_new(&options, error);
-        return compare->join == NULL ? -1 : 0;
+        compare->row_join = scoop_row_join_new(&options, error);
+        return compare->row_join == NULL ? -1 : 0;
     }
-    compare->sieve = scoop_sieve_new(&options, compare->options.plans, error);
-    if (compare->sieve == NULL ||
-        scoop_key_log_replay(&compare->settled, add_matched, compare->sieve, error) != 0)
+    compare->hash_join = scoop_hash_join_new(&options, compare->options.plans, error);
+    if (compare->hash_join == NULL || scoop_merged_keys_replay(&compare->merged_keys, add_matched,
+                                                               compare->hash_join, error) != 0)
         return -1;
     int status;
     scoop_spool_reader_init(&reader, compare->options.one_side);
     while ((status = scoop_spool_reader_next(&reader, &record, error)) > 0) {
         enum scoop_side side = record.kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-        if (scoop_sieve_add_row(compare->sieve, side, record.hash, &record.row, error) != 0) {
+        if (scoop_hash_join_add_row(compare->hash_join, side, record.hash, &record.row, error) !=
+            0) {
             status = -1;
             break;
         }
     }
     scoop_spool_reader_free(&reader);
     scoop_spool_clear(compare->options.one_side);
-    scoop_key_log_free(&compare->settled);
-    return status == 0 ? scoop_sieve_end_copies(compare->sieve, error) : -1;
+    scoop_merged_keys_free(&compare->merged_keys);
+    return status == 0 ? scoop_hash_join_end_copies(compare->hash_join, error) : -1;
 }
 
 static bool in_order(const struct scoop_compare *compare, enum scoop_order order) {
@@ -201,10 +203,10 @@ static int merge_both(struct scoop_compare *compare, struct scoop_error *error) 
     const struct scoop_row *row = row_at(now);
     struct scoop_row_bytes before_bytes = bytes_of(before, row_at(before));
     struct scoop_row_bytes now_bytes = bytes_of(now, row);
-    if (scoop_settle_both(compare->changes, compare->options.counts, 0, &before_bytes, &now_bytes,
-                          error) != 0 ||
-        scoop_key_log_add(&compare->settled, scoop_row_key(now->batch, row), row->key_length,
-                          error) != 0)
+    if (scoop_emit_both(compare->changes, compare->options.counts, 0, &before_bytes, &now_bytes,
+                        error) != 0 ||
+        scoop_merged_keys_add(&compare->merged_keys, scoop_row_key(now->batch, row),
+                              row->key_length, error) != 0)
         return -1;
     before->next++;
     now->next++;
@@ -273,7 +275,7 @@ static enum scoop_side whose_turn(const struct scoop_compare *compare) {
 }
 
 /* The rows of a batch that are left. */
-static int join_rows(struct scoop_compare *compare, enum scoop_side side,
+static int join_each(struct scoop_compare *compare, enum scoop_side side,
                      struct scoop_error *error) {
     struct cursor *cursor = &compare->cursors[side];
     const struct scoop_batch *batch = cursor->batch;
@@ -285,21 +287,21 @@ static int join_rows(struct scoop_compare *compare, enum scoop_side side,
                                                     .line = batch->first_line + row->line,
                                                     .bytes = bytes_of(cursor, row)};
         if (cursor->next + 2 * PREFETCH_ROWS < batch->count) {
-            scoop_join_prefetch(compare->join, row[2 * PREFETCH_ROWS].hash);
-            scoop_join_prefetch_row(compare->join, row[PREFETCH_ROWS].hash);
+            scoop_row_join_prefetch(compare->row_join, row[2 * PREFETCH_ROWS].hash);
+            scoop_row_join_prefetch_row(compare->row_join, row[PREFETCH_ROWS].hash);
         }
-        if (scoop_join_add(compare->join, &numbered, error) != 0)
+        if (scoop_row_join_add(compare->row_join, &numbered, error) != 0)
             return -1;
     }
     return 0;
 }
 
-static int sift_rows(struct scoop_compare *compare, enum scoop_side side,
-                     struct scoop_error *error) {
+static int join_batch(struct scoop_compare *compare, enum scoop_side side,
+                      struct scoop_error *error) {
     struct cursor *cursor = &compare->cursors[side];
     size_t first = cursor->next;
     cursor->next = cursor->batch->count;
-    return scoop_sieve_add(compare->sieve, side, cursor->batch, first, error);
+    return scoop_hash_join_add(compare->hash_join, side, cursor->batch, first, error);
 }
 
 static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop_error *error) {
@@ -310,16 +312,16 @@ static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop
         return next == SCOOP_NEXT_WAIT ? SCOOP_COMPARE_WAITS : SCOOP_COMPARE_FAILED;
     if (!cursor->ended) {
         compare->taken[side] += cursor->batch->count - cursor->next;
-        int status = compare->sieve != NULL ? sift_rows(compare, side, error)
-                                            : join_rows(compare, side, error);
+        int status = compare->hash_join != NULL ? join_batch(compare, side, error)
+                                                : join_each(compare, side, error);
         if (status != 0)
             return SCOOP_COMPARE_FAILED;
     }
     if (both_ended(compare)) {
         compare->phase = FINISHING;
-        if (compare->join != NULL)
+        if (compare->row_join != NULL)
             for (size_t i = 0; i < SCOOP_CHANGES; i++)
-                scoop_sequence_expect(&compare->changes[i], compare->joined + 1);
+                scoop_change_sort_expect(&compare->changes[i], compare->joined + 1);
     }
     return SCOOP_COMPARE_MOVED;
 }
@@ -327,12 +329,12 @@ static enum scoop_compare_state join(struct scoop_compare *compare, struct scoop
 static enum scoop_compare_state finish(struct scoop_compare *compare, struct scoop_error *error) {
     int status = 0;
     if (!SCOOP_INVARIANT(both_ended(compare), error) ||
-        !SCOOP_INVARIANT(compare->join == NULL || compare->sieve == NULL, error))
+        !SCOOP_INVARIANT(compare->row_join == NULL || compare->hash_join == NULL, error))
         return SCOOP_COMPARE_FAILED;
-    if (compare->join != NULL) {
-        status = scoop_join_finish(compare->join, error);
-    } else if (compare->sieve != NULL) {
-        status = scoop_sieve_finish(compare->sieve, error);
+    if (compare->row_join != NULL) {
+        status = scoop_row_join_finish(compare->row_join, error);
+    } else if (compare->hash_join != NULL) {
+        status = scoop_hash_join_finish(compare->hash_join, error);
     } else {
         compare->facts.merged = true;
         compare->options.counts->deleted += compare->one_side_rows[SCOOP_OLD];
@@ -349,7 +351,7 @@ static enum scoop_compare_state put_in_order(struct scoop_compare *compare,
                                              struct scoop_error *error) {
     int status = 0;
     for (size_t i = 0; i < SCOOP_CHANGES && status == 0; i++)
-        status = scoop_sequence_finish(&compare->changes[i], error);
+        status = scoop_change_sort_finish(&compare->changes[i], error);
     if (status == 0)
         compare->phase = DONE;
     return status < 0 ? SCOOP_COMPARE_FAILED : SCOOP_COMPARE_MOVED;

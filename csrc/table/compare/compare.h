@@ -1,8 +1,8 @@
 /* Compares the rows of two exports, as they come.
  *
- * As long as both come in the order of their keys they are merged, in constant memory. What the
- * merge found on one side only stays provisional, so that when the order breaks the comparison goes
- * on in any order (sieve.h, join.h) with what was read, and nothing is read again. */
+ * As long as both come in the order of their keys this is a merge join, in constant memory. What it
+ * found on one side only stays provisional, so that when the order breaks a hash join (hash_join.h,
+ * row_join.h) goes on with what was read, and nothing is read again. */
 #ifndef SCOOP_TABLE_COMPARE_COMPARE_H
 #define SCOOP_TABLE_COMPARE_COMPARE_H
 

@@ -1,17 +1,13 @@
-/* Compares two exports whose rows come in any order.
- *
- * Rows of both sides are taken as they come. A row waits until the other side's row of the same key
- * arrives; then both are settled and forgotten, all but the 128 bits that stand for the key. What
- * does not fit the memory is written, by partitions of the keys, to the scratch file. */
+/* What the joins of two exports' rows have in common: their options, a row, and the changes that
+ * they emit. */
 #ifndef SCOOP_TABLE_COMPARE_JOIN_H
 #define SCOOP_TABLE_COMPARE_JOIN_H
 
 #include <stdatomic.h>
 
 #include "table/rows/batch.h"
-#include "table/compare/sequence.h"
-#include "table/compare/slots.h"
-#include "table/store/spool.h"
+#include "table/rows/row_text.h"
+#include "table/compare/change_sort.h"
 
 struct scoop_delta_counts {
     uint64_t inserted, updated, deleted, unchanged;
@@ -23,7 +19,7 @@ enum { SCOOP_OF_BOTH, SCOOP_OF_ONE, SCOOP_CHANGES };
 
 struct scoop_join_options {
     struct scoop_scratch *scratch;     /* borrowed, as all that follows */
-    struct scoop_sequence *changes;    /* SCOOP_CHANGES of them; get a record for each change */
+    struct scoop_change_sort *changes; /* SCOOP_CHANGES of them; get a record for each change */
     struct scoop_delta_counts *counts; /* added to */
     const atomic_bool *cancelled;      /* NULL: never */
     size_t memory_bytes;
@@ -44,29 +40,12 @@ struct scoop_numbered_row {
     struct scoop_row_bytes bytes;
 };
 
-struct scoop_join;
-
-/* NULL with NO_MEMORY. */
-struct scoop_join *scoop_join_new(const struct scoop_join_options *options,
-                                  struct scoop_error *error);
-void scoop_join_free(struct scoop_join *join);
-/* Loads what scoop_join_add will look at: first the key, some rows later the row that waits. */
-void scoop_join_prefetch(const struct scoop_join *join, struct scoop_key_hash hash);
-void scoop_join_prefetch_row(const struct scoop_join *join, struct scoop_key_hash hash);
-/* Takes a row. 0, or -1 with NO_MEMORY or an error of the scratch file. */
-int scoop_join_add(struct scoop_join *join, const struct scoop_numbered_row *row,
-                   struct scoop_error *error);
-/* All rows are there: settles the rest, a partition a call. 1: there are more; 0: done; -1. */
-int scoop_join_finish(struct scoop_join *join, struct scoop_error *error);
-/* Rows that were written to the scratch file so far. */
-uint64_t scoop_join_spilled(const struct scoop_join *join);
-
 /* Adds a change and counts it; a row that is as before is counted only. The number of two rows is
  * the later one's. */
-int scoop_settle_both(struct scoop_sequence *changes, struct scoop_delta_counts *counts,
-                      uint64_t number, const struct scoop_row_bytes *before,
-                      const struct scoop_row_bytes *now, struct scoop_error *error);
-int scoop_settle_one(struct scoop_sequence *changes, struct scoop_delta_counts *counts,
-                     const struct scoop_numbered_row *row, struct scoop_error *error);
+int scoop_emit_both(struct scoop_change_sort *changes, struct scoop_delta_counts *counts,
+                    uint64_t number, const struct scoop_row_bytes *before,
+                    const struct scoop_row_bytes *now, struct scoop_error *error);
+int scoop_emit_one(struct scoop_change_sort *changes, struct scoop_delta_counts *counts,
+                   const struct scoop_numbered_row *row, struct scoop_error *error);
 
 #endif

@@ -7,12 +7,12 @@
 #include "scoop/memory.h"
 
 enum {
-    BLOCK_BYTES = 256 * 1024, /* of sifted rows */
+    BLOCK_BYTES = 256 * 1024, /* of compacted rows */
     LEAST_BLOCK_BYTES = 16 * 1024,
     BUFFER_CEILING = 1 << 30, /* as a batch's: they change places */
     LONG_BYTES = 4 * BLOCK_BYTES,
     MOST_RECENT = 4096,
-    FEW_GONE = 4, /* a block is not sifted when less than this part of its rows would go */
+    FEW_GONE = 4, /* a block is not compacted when less than this part of its rows would go */
 };
 
 static void init_block(struct scoop_log_block *block) {
@@ -41,15 +41,15 @@ static size_t block_bytes(const struct scoop_log_block *block) {
 }
 
 int scoop_row_log_init(struct scoop_row_log *log, struct scoop_scratch *scratch,
-                       const struct scoop_verdicts *verdicts, size_t memory_bytes,
+                       const struct scoop_match_flags *flags, size_t memory_bytes,
                        struct scoop_error *error) {
     size_t blocks = memory_bytes / LEAST_BLOCK_BYTES;
-    *log = (struct scoop_row_log){.scratch = scratch, .verdicts = verdicts};
+    *log = (struct scoop_row_log){.scratch = scratch, .flags = flags};
     log->most_bytes = memory_bytes;
     log->recent_most = blocks == 0 ? 1 : blocks < MOST_RECENT ? blocks : MOST_RECENT;
     init_block(&log->spare);
     for (size_t side = 0; side < 2; side++)
-        init_block(&log->sifted[side]);
+        init_block(&log->compacted[side]);
     log->recent = scoop_calloc(log->recent_most, sizeof *log->recent);
     if (log->recent == NULL)
         return scoop_fail_memory(error);
@@ -62,7 +62,7 @@ void scoop_row_log_free(struct scoop_row_log *log) {
     for (size_t i = 0; log->recent != NULL && i < log->recent_most; i++)
         free_block(&log->recent[i]);
     for (size_t side = 0; side < 2; side++)
-        free_block(&log->sifted[side]);
+        free_block(&log->compacted[side]);
     free_block(&log->spare);
     scoop_free(log->recent);
     scoop_free(log->older);
@@ -75,7 +75,7 @@ static struct scoop_log_block *recent_block(const struct scoop_row_log *log, siz
 }
 
 size_t scoop_row_log_bytes(const struct scoop_row_log *log) {
-    return log->recent_bytes + block_bytes(&log->sifted[0]) + block_bytes(&log->sifted[1]) +
+    return log->recent_bytes + block_bytes(&log->compacted[0]) + block_bytes(&log->compacted[1]) +
            log->older_room * sizeof *log->older;
 }
 
@@ -147,7 +147,8 @@ static int store(struct scoop_row_log *log, const struct scoop_log_block *block,
     };
     if (older->plain)
         pieces[0] = (struct iovec){log->lengths, block->head.count * sizeof *log->lengths};
-    if (scoop_store(log->scratch, pieces, sizeof pieces / sizeof *pieces, &older->at, error) != 0)
+    if (scoop_scratch_write_block(log->scratch, pieces, sizeof pieces / sizeof *pieces, &older->at,
+                                  error) != 0)
         return -1;
     log->older_count++;
     return 0;
@@ -171,56 +172,56 @@ static const unsigned char *data_of(const struct scoop_log_block *block,
 }
 
 /* Whether a row so far behind the first one still counts from it. */
-static bool reaches(const struct scoop_log_block *sifted, const struct scoop_log_block *block) {
-    return block->head.number + block->head.count - sifted->head.number < UINT32_MAX &&
-           block->head.first_line - sifted->head.first_line < UINT32_MAX / 2;
+static bool reaches(const struct scoop_log_block *compacted, const struct scoop_log_block *block) {
+    return block->head.number + block->head.count - compacted->head.number < UINT32_MAX &&
+           block->head.first_line - compacted->head.first_line < UINT32_MAX / 2;
 }
 
-static int sift_row(struct scoop_log_block *sifted, const struct scoop_log_block *block,
+static int copy_row(struct scoop_log_block *compacted, const struct scoop_log_block *block,
                     const struct scoop_log_row *row, struct scoop_error *error) {
-    struct scoop_log_head *head = &sifted->head;
+    struct scoop_log_head *head = &compacted->head;
     uint64_t lines = block->head.first_line - head->first_line;
-    if (head->count == sifted->room &&
-        grow_rows(sifted, sifted->room == 0 ? 512 : 2 * sifted->room, error) != 0)
+    if (head->count == compacted->room &&
+        grow_rows(compacted, compacted->room == 0 ? 512 : 2 * compacted->room, error) != 0)
         return -1;
-    sifted->rows[head->count++] = (struct scoop_log_row){
-        .at = (uint32_t)sifted->text.length,
+    compacted->rows[head->count++] = (struct scoop_log_row){
+        .at = (uint32_t)compacted->text.length,
         .length = row->length,
         .compared = row->compared,
         .line = row->line == SCOOP_NO_LINE ? row->line : (uint32_t)lines + row->line,
         .index = (uint32_t)(block->head.number - head->number) + row->index,
     };
-    return scoop_buf_append(&sifted->text, data_of(block, row), row->length, error);
+    return scoop_buf_append(&compacted->text, data_of(block, row), row->length, error);
 }
 
-static int store_sifted(struct scoop_row_log *log, enum scoop_side side,
-                        struct scoop_error *error) {
-    struct scoop_log_block *sifted = &log->sifted[side];
-    if (sifted->head.count > 0 && store(log, sifted, error) != 0)
+static int store_compacted(struct scoop_row_log *log, enum scoop_side side,
+                           struct scoop_error *error) {
+    struct scoop_log_block *compacted = &log->compacted[side];
+    if (compacted->head.count > 0 && store(log, compacted, error) != 0)
         return -1;
-    clear_block(sifted);
+    clear_block(compacted);
     log->closed[side] = false;
     return 0;
 }
 
 /* Copies the rows of a block that are not known to be the same. */
-static int sift(struct scoop_row_log *log, const struct scoop_log_block *block,
-                struct scoop_error *error) {
-    struct scoop_log_block *sifted = &log->sifted[block->head.side];
-    if (log->closed[block->head.side] && store_sifted(log, block->head.side, error) != 0)
+static int compact(struct scoop_row_log *log, const struct scoop_log_block *block,
+                   struct scoop_error *error) {
+    struct scoop_log_block *compacted = &log->compacted[block->head.side];
+    if (log->closed[block->head.side] && store_compacted(log, block->head.side, error) != 0)
         return -1;
     for (size_t i = 0; i < block->head.count; i++) {
         const struct scoop_log_row *row = &block->rows[i];
-        if (scoop_verdict_of(log->verdicts, block->head.number + row->index) == SCOOP_SAME)
+        if (scoop_match_of(log->flags, block->head.number + row->index) == SCOOP_MATCH_EQUAL)
             continue;
-        if ((sifted->text.length + row->length > BLOCK_BYTES || !reaches(sifted, block)) &&
-            store_sifted(log, block->head.side, error) != 0)
+        if ((compacted->text.length + row->length > BLOCK_BYTES || !reaches(compacted, block)) &&
+            store_compacted(log, block->head.side, error) != 0)
             return -1;
-        if (sifted->head.count == 0) {
-            sifted->head = block->head;
-            sifted->head.count = 0;
+        if (compacted->head.count == 0) {
+            compacted->head = block->head;
+            compacted->head.count = 0;
         }
-        if (sift_row(sifted, block, row, error) != 0)
+        if (copy_row(compacted, block, row, error) != 0)
             return -1;
     }
     return 0;
@@ -232,20 +233,20 @@ static void exchange_blocks(struct scoop_log_block *a, struct scoop_log_block *b
     *b = kept;
 }
 
-int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error) {
+int scoop_row_log_evict(struct scoop_row_log *log, struct scoop_error *error) {
     struct scoop_log_block *block = recent_block(log, 0);
     size_t same = 0;
     if (!SCOOP_INVARIANT(log->recent_count > 0, error) ||
         !SCOOP_INVARIANT(log->recent_bytes >= block_bytes(block), error))
         return -1;
     for (size_t i = 0; i < block->head.count; i++)
-        same += scoop_verdict_of(log->verdicts, block->head.number + i) == SCOOP_SAME;
+        same += scoop_match_of(log->flags, block->head.number + i) == SCOOP_MATCH_EQUAL;
     log->recent_bytes -= block_bytes(block);
     log->recent_first = (log->recent_first + 1) % log->recent_most;
     log->recent_count--;
     bool whole = same < block->head.count / FEW_GONE + 1;
     log->closed[block->head.side] |= whole;
-    int status = whole ? store(log, block, error) : sift(log, block, error);
+    int status = whole ? store(log, block, error) : compact(log, block, error);
     clear_block(block);
     free_block(&log->spare);
     exchange_blocks(block, &log->spare);
@@ -309,7 +310,7 @@ void scoop_row_reader_free(struct scoop_row_reader *reader) {
 }
 
 static bool is_change(const struct scoop_row_reader *reader, uint32_t index) {
-    return scoop_verdict_of(reader->log->verdicts, reader->head.number + index) >= SCOOP_ALONE;
+    return scoop_match_of(reader->log->flags, reader->head.number + index) >= SCOOP_MATCH_NONE;
 }
 
 /* What is not in the processor's caches is on its way there while the others are looked for. */
@@ -365,7 +366,7 @@ static int load(struct scoop_row_reader *reader, const struct scoop_stored_rows 
     if (stored->at.stored_bytes == stored->at.bytes)
         data = scoop_scratch_show(scratch, &reader->view, stored->at.offset, stored->at.bytes);
     if (data == NULL) {
-        if (scoop_stored_load(scratch, &stored->at, &reader->loaded, error) != 0)
+        if (scoop_scratch_read_block(scratch, &stored->at, &reader->loaded, error) != 0)
             return -1;
         data = reader->loaded.data;
     }
@@ -410,15 +411,15 @@ static const struct scoop_stored_rows *next_older(struct scoop_row_reader *reade
     return reader->older < log->older_count ? &log->older[reader->older] : NULL;
 }
 
-/* The older blocks, with the sifted one between them, then the recent ones. 1, 0: there is none any
- * more, -1. */
+/* The older blocks, with the compacted one between them, then the recent ones. 1, 0: there is none
+ * any more, -1. */
 static int read_block(struct scoop_row_reader *reader, struct scoop_error *error) {
     const struct scoop_row_log *log = reader->log;
     const struct scoop_stored_rows *older = next_older(reader);
-    const struct scoop_log_block *sifted = &log->sifted[reader->side];
-    if (!reader->sifted && (older == NULL || older->head.number > sifted->head.number)) {
-        reader->sifted = true;
-        return show(reader, sifted, error);
+    const struct scoop_log_block *compacted = &log->compacted[reader->side];
+    if (!reader->compacted && (older == NULL || older->head.number > compacted->head.number)) {
+        reader->compacted = true;
+        return show(reader, compacted, error);
     }
     if (older != NULL) {
         reader->older++;

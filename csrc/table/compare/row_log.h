@@ -6,9 +6,9 @@
 #define SCOOP_TABLE_COMPARE_ROW_LOG_H
 
 #include "table/rows/batch.h"
-#include "table/store/spool.h"
-#include "table/store/stored.h"
-#include "table/compare/verdicts.h"
+#include "table/rows/row_text.h"
+#include "table/store/scratch_block.h"
+#include "table/compare/match_flags.h"
 
 #define SCOOP_NO_LINE UINT32_MAX
 
@@ -36,22 +36,22 @@ struct scoop_log_block {
 
 struct scoop_stored_rows {
     struct scoop_log_head head;
-    struct scoop_stored at; /* rows, or lengths in 16 bits each; text, extra */
-    bool plain;             /* lengths */
-    uint32_t first_at, gap; /* if plain: of the first row; between rows */
+    struct scoop_scratch_block at; /* rows, or lengths in 16 bits each; text, extra */
+    bool plain;                    /* lengths */
+    uint32_t first_at, gap;        /* if plain: of the first row; between rows */
 };
 
 struct scoop_row_log {
     struct scoop_scratch *scratch;         /* borrowed */
-    const struct scoop_verdicts *verdicts; /* borrowed */
+    const struct scoop_match_flags *flags; /* borrowed */
     uint64_t rows;                         /* that were added; the number of the next one */
     struct scoop_log_block *recent;        /* a ring */
     size_t recent_most, recent_first, recent_count;
     size_t recent_bytes, most_bytes;
-    struct scoop_log_block spare;     /* the room of the last one that went */
-    struct scoop_log_block sifted[2]; /* of each side: what is left of several blocks */
-    bool closed[2];                   /* a whole block follows the sifted rows */
-    uint16_t *lengths;                /* of a block that is written */
+    struct scoop_log_block spare;        /* the room of the last one that went */
+    struct scoop_log_block compacted[2]; /* of each side: what is left of several blocks */
+    bool closed[2];                      /* a whole block follows the compacted rows */
+    uint16_t *lengths;                   /* of a block that is written */
     size_t length_room;
     struct scoop_stored_rows *older;
     size_t older_count, older_room;
@@ -59,13 +59,13 @@ struct scoop_row_log {
 
 /* 0, or -1 with NO_MEMORY. */
 int scoop_row_log_init(struct scoop_row_log *log, struct scoop_scratch *scratch,
-                       const struct scoop_verdicts *verdicts, size_t memory_bytes,
+                       const struct scoop_match_flags *flags, size_t memory_bytes,
                        struct scoop_error *error);
 void scoop_row_log_free(struct scoop_row_log *log);
 /* Whether no recent block must go before the batch comes. */
 bool scoop_row_log_has_room(const struct scoop_row_log *log, const struct scoop_batch *batch);
 /* Moves the oldest recent block to the scratch file. */
-int scoop_row_log_retire(struct scoop_row_log *log, struct scoop_error *error);
+int scoop_row_log_evict(struct scoop_row_log *log, struct scoop_error *error);
 /* Takes the rows of a batch from `first` on, and its buffers; the log has room for it. */
 int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct scoop_batch *batch,
                       size_t first, struct scoop_error *error);
@@ -73,12 +73,12 @@ int scoop_row_log_add(struct scoop_row_log *log, enum scoop_side side, struct sc
 void scoop_row_log_end(struct scoop_row_log *log);
 size_t scoop_row_log_bytes(const struct scoop_row_log *log);
 
-/* Reads the rows of a side that are ALONE or PAIR, block by block. */
+/* Reads the rows of a side whose match is NONE or DIFFERENT, block by block. */
 struct scoop_row_reader {
     const struct scoop_row_log *log;
     enum scoop_side side;
     size_t older, recent; /* the next ones */
-    bool sifted;          /* was read */
+    bool compacted;       /* was read */
     struct scoop_scratch_view view;
     struct scoop_buf loaded;    /* what cannot be viewed */
     struct scoop_log_head head; /* of the block; its count is that of `rows` */

@@ -4,7 +4,6 @@
 
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/store/spool.h"
 #include "table/rows/row_text.h"
 
 /* Where a row stands in its export, for messages. */

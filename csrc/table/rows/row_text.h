@@ -7,10 +7,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "scoop/buffer.h"
 
 enum { SCOOP_JSON_MARK = 1 };
+
+/* A canonical row. Its first `compared` bytes hold the columns that both exports have. */
+struct scoop_row_bytes {
+    const unsigned char *data;
+    uint32_t length, compared;
+};
 
 /* One value, as it stands in a source or in a canonical row. */
 struct scoop_value {

@@ -27,10 +27,10 @@ void scoop_spool_clear(struct scoop_spool *spool) {
     spool->records = 0;
 }
 
-static struct scoop_stored *new_block(struct scoop_spool *spool, struct scoop_error *error) {
+static struct scoop_scratch_block *new_block(struct scoop_spool *spool, struct scoop_error *error) {
     if (spool->count == spool->capacity) {
         size_t capacity = spool->capacity == 0 ? 16 : spool->capacity * 2;
-        struct scoop_stored *grown = scoop_realloc(spool->blocks, capacity * sizeof *grown);
+        struct scoop_scratch_block *grown = scoop_realloc(spool->blocks, capacity * sizeof *grown);
         if (grown == NULL) {
             scoop_fail_memory(error);
             return NULL;
@@ -43,8 +43,8 @@ static struct scoop_stored *new_block(struct scoop_spool *spool, struct scoop_er
 
 static int flush(struct scoop_spool *spool, struct scoop_error *error) {
     struct iovec piece = {spool->tail.data, spool->tail.length};
-    struct scoop_stored *block = new_block(spool, error);
-    if (block == NULL || scoop_store(spool->scratch, &piece, 1, block, error) != 0)
+    struct scoop_scratch_block *block = new_block(spool, error);
+    if (block == NULL || scoop_scratch_write_block(spool->scratch, &piece, 1, block, error) != 0)
         return -1;
     spool->count++;
     spool->tail.length = 0;
@@ -148,9 +148,9 @@ void scoop_spool_reader_free(struct scoop_spool_reader *reader) {
     scoop_buf_free(&reader->block);
 }
 
-static int load(struct scoop_spool_reader *reader, const struct scoop_stored *block,
+static int load(struct scoop_spool_reader *reader, const struct scoop_scratch_block *block,
                 struct scoop_error *error) {
-    if (scoop_stored_load(reader->spool->scratch, block, &reader->block, error) != 0)
+    if (scoop_scratch_read_block(reader->spool->scratch, block, &reader->block, error) != 0)
         return -1;
     reader->at = reader->block.data;
     reader->end = reader->at + reader->block.length;

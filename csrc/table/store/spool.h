@@ -9,19 +9,15 @@
 
 #include "text/key_hash.h"
 #include "scoop/buffer.h"
-#include "table/store/stored.h"
+#include "table/rows/row_text.h"
+#include "table/store/scratch_block.h"
 
 enum scoop_record_kind {
     SCOOP_RECORD_OLD,     /* a row of the old export; as a change: it is gone */
     SCOOP_RECORD_NEW,     /* a row of the new one; as a change: it is new */
     SCOOP_RECORD_UPDATED, /* a change: the row before and the row now */
-    SCOOP_RECORD_MATCHED, /* a key that both have and that is settled */
+    SCOOP_RECORD_MATCHED, /* a key whose rows are matched */
     SCOOP_RECORD_SUFFIX,  /* bytes of row; row.compared is a number of its own */
-};
-
-struct scoop_row_bytes {
-    const unsigned char *data;
-    uint32_t length, compared;
 };
 
 struct scoop_record {
@@ -36,7 +32,7 @@ struct scoop_spool {
     struct scoop_scratch *scratch; /* borrowed */
     size_t block_bytes;
     struct scoop_buf tail;
-    struct scoop_stored *blocks;
+    struct scoop_scratch_block *blocks;
     size_t count, capacity;
     uint64_t records;
 };

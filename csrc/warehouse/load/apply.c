@@ -5,6 +5,7 @@
 
 #include "warehouse/load/apply_columns.h"
 #include "warehouse/load/apply_log.h"
+#include "warehouse/load/change_source.h"
 #include "warehouse/sql/apply_sql.h"
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/load.h"

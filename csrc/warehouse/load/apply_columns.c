@@ -212,7 +212,8 @@ static int take_key(struct scoop_apply_map *map, const struct scoop_change_recor
         if (member->value == NULL)
             return bad(record, "its key is null:", member->name, error);
         const char *there = scoop_apply_chunk_value(chunk, chunk->rows - 1, map->keys[i]);
-        if (record->op != SCOOP_CHANGE_DELETE && (there == NULL || strcmp(there, member->value)))
+        if (record->op != SCOOP_CHANGE_DELETE &&
+            (there == NULL || strcmp(there, member->value) != 0))
             return bad(record, "key and row differ in", member->name, error);
         if (record->op == SCOOP_CHANGE_DELETE &&
             scoop_apply_chunk_set(chunk, map->keys[i], member->value, member->value_length,

@@ -4,6 +4,7 @@
 
 #include "warehouse/load/apply_stage.h"
 #include "scoop/apply.h"
+#include "table/changes/line.h"
 
 /* The rows of a file all have the same columns: those of its first insert or update. */
 struct scoop_apply_map {

@@ -1,5 +1,7 @@
 #include "warehouse/sql/apply_sql.h"
 
+#include "table/changes/line.h"
+
 #define NUMBER "\"airscoop_number\""
 #define OP "\"airscoop_op\""
 

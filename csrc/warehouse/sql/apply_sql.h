@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "scoop/buffer.h"
-#include "scoop/change_source.h"
+#include "scoop/changes.h"
 #include "warehouse/sql/sql_text.h"
 
 /* A column of the target. */

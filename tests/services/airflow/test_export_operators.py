@@ -15,10 +15,10 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
 )
+from support.certificates import make_certificate
 from support.exports import ROWS, Exports, LeaseClock
 from support.fault_server import Request, fault_proxy
 from support.moto import MotoServer
-from support.postgres import make_certificate
 from support.s3 import BUCKET, OWNER, Store
 from support.tls_relay import tls_relay
 

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from support.s3 import Store
+from support.waiting import eventually
 
 from airscoop.errors import Cancelled
 from airscoop.operators.apply_changes import ApplyChangesOperator
@@ -212,9 +212,7 @@ def blocked(server: psycopg.Connection[Any]) -> int:
 
 
 def terminate_when_blocked(server: psycopg.Connection[Any]) -> None:
-    end = time.monotonic() + 300
-    while blocked(server) == 0 and time.monotonic() < end:
-        time.sleep(0.05)
+    eventually(lambda: blocked(server) > 0)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

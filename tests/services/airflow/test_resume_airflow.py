@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.web.test_transfer_resumed import starts
 from support.airflow import Services
-from support.fault_server import Answer, FaultProxy, fault_proxy, origin
-from support.s3 import MIB, OWNER, PART_BYTES, Store, eventually, noise
+from support.fault_server import Answer, FaultProxy, origin
+from support.ranges import starts
+from support.s3 import MIB, OWNER, PART_BYTES, Store, noise
+from support.waiting import eventually
 
 from airscoop.local.airflow_home import AirflowHome
 
@@ -89,13 +90,9 @@ class ResumedTask(Services):
 
 
 @pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as server:
-        yield server
-
-
-@pytest.fixture
-def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[ResumedTask]:
+def services(
+    store: Store, proxy: FaultProxy, airflow_database: Path, tmp_path: Path
+) -> Iterator[ResumedTask]:
     (tmp_path / "dags").mkdir()
     s3 = {
         "access_key_id": OWNER.access_key_id,
@@ -106,7 +103,7 @@ def services(store: Store, proxy: FaultProxy, tmp_path: Path) -> Iterator[Resume
     }
     status = {"s3": s3, "warehouse": {"dsn": "postgresql://nobody@127.0.0.1:1/none"}}
     airflow = AirflowHome(home=tmp_path / "airflow", dags=tmp_path / "dags", status=status)
-    running = ResumedTask(airflow, tmp_path)
+    running = ResumedTask(airflow, tmp_path, airflow_database)
     try:
         yield running
     finally:

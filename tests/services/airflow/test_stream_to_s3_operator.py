@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ import boto3
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from support.stalling_server import stalling_server
+from support.waiting import eventually
 
 from airscoop.errors import Cancelled
 from airscoop.local.airflow_home import aws_connection
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 
 NO_CONTEXT: Any = {}
-WAIT_SECONDS = 300
 
 
 @pytest.fixture
@@ -88,11 +87,12 @@ def test_sigterm_in_the_middle_of_an_upload_leaves_no_object_and_no_upload(
         before = signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
         seen: list[Any] = []
 
+        def is_there() -> bool:
+            seen.extend(uploads(client, bucket, key))
+            return seen != []
+
         def terminate_in_the_upload() -> None:
-            end = time.monotonic() + WAIT_SECONDS
-            while not seen and time.monotonic() < end:
-                seen.extend(uploads(client, bucket, key))
-                time.sleep(0.05)
+            eventually(is_there)
             os.kill(os.getpid(), signal.SIGTERM)
 
         watcher = threading.Thread(target=terminate_in_the_upload)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.paths import ROOT
+from support.paths import PACKAGE_ROOT, ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 STORED = ROOT / "tests/data/benchmark_results"
@@ -24,7 +24,7 @@ def run(program: str, *words: str | Path, status: int = 0) -> str:
         capture_output=True,
         text=True,
         timeout=240,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")},
+        env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -142,7 +142,7 @@ def test_a_profile_names_the_work_of_each_function() -> None:
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")},
+        env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
     )
     works, symbols = json.loads(printed.stdout)
     assert works == {
@@ -172,7 +172,7 @@ def test_a_contender_that_does_nothing_is_found_out(tmp_path: Path) -> None:
         env={
             **os.environ,
             "PATH": f"{tmp_path}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT / "airflow_plugin"),
+            "PYTHONPATH": str(PACKAGE_ROOT),
         },
     )
     assert said.returncode == 1

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Origin, Request, fault_proxy, origin
+from support.fault_server import Origin, Request, fault_proxy
 from support.kinesis import Stream, change, lines
 from support.paths import PACKAGE_ROOT
-from support.s3 import MIB, PART_BYTES, Store, eventually, noise
+from support.s3 import MIB, PART_BYTES, Store, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
@@ -46,12 +47,6 @@ class Gate:
         self.reached.set()
         self.opened.wait(60)
         connection.sendall(self._body[half:])
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 @contextlib.contextmanager
@@ -227,7 +222,7 @@ def test_what_was_never_set_up_says_so(make: Callable[[], Any], uses: tuple[str,
 
 def test_a_session_cannot_be_made_without_its_settings() -> None:
     with pytest.raises(TypeError):
-        Session.__new__(Session)  # type: ignore[call-arg]
+        Session.__new__(Session)  # type: ignore[call-arg]  # wrong on purpose
 
 
 def test_what_was_set_up_is_not_set_up_again(tmp_path: Path) -> None:
@@ -243,9 +238,9 @@ def test_what_was_set_up_is_not_set_up_again(tmp_path: Path) -> None:
     while transfer.read():
         pass
     with pytest.raises(errors.UsageError, match="set up once"):
-        transfer.__init__(options)  # type: ignore[misc]
+        transfer.__init__(options)  # type: ignore[misc]  # called on purpose
     with pytest.raises(errors.UsageError, match="set up once"):
-        delta._native.__init__((), (options,), ("PK",), **again)  # type: ignore[misc]
+        delta._native.__init__((), (options,), ("PK",), **again)  # type: ignore[misc]  # called on purpose
 
 
 def test_a_set_up_that_failed_can_be_done_again(tmp_path: Path) -> None:
@@ -253,10 +248,10 @@ def test_a_set_up_that_failed_can_be_done_again(tmp_path: Path) -> None:
     options = TransferOptions(source=str(tmp_path / "f")).native()
     transfer = Transfer.__new__(Transfer)
     with pytest.raises(errors.UsageError, match="there is no option"):
-        transfer.__init__(options | {"unknown": 1})  # type: ignore[misc]
+        transfer.__init__(options | {"unknown": 1})  # type: ignore[misc]  # called on purpose
     with pytest.raises(errors.UsageError, match="not set up"):
         transfer.facts()
-    transfer.__init__(options, to_memory=True)  # type: ignore[misc]
+    transfer.__init__(options, to_memory=True)  # type: ignore[misc]  # called on purpose
     assert transfer.read() == OLD.encode()
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from services.warehouse.test_warehouse_session import statement_runs
 from support.fault_server import Origin, origin, raw
 from support.kinesis import Counting, change, lines
-from support.s3 import MIB, PART_BYTES, Store, eventually, noise
+from support.s3 import MIB, PART_BYTES, Store, noise
+from support.waiting import eventually
+from support.warehouse import statement_runs
 
 DATA = noise(2 * PART_BYTES + MIB)
 EXPORT = b"PK,name\n" + b"".join(b"%d,Ann\n" % number for number in range(1000))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from services.deltas.test_delta_sources import airports
+from support.airports import airports
 from support.athena import DuckAthena
 from support.exports import Exports, LeaseClock
 from support.fault_server import fault_proxy
@@ -25,10 +25,11 @@ from support.s3 import BUCKET, Store
 
 import airscoop
 from airscoop import errors
-from airscoop.deltas.athena import AthenaDelta, AthenaSettings
+from airscoop.deltas.athena_result import AthenaDelta
 from airscoop.deltas.job import delta_job
 from airscoop.exports.registry import Registry
 from airscoop.hooks import athena as hooks
+from airscoop.hooks.athena import AthenaSettings
 
 OLD = 'PK,v,"the note"\r\n1,a,"x, ""y"""\r\n2,b,\r\n3,c,ü\r\n4,d,z\r\n'
 NEW = '\ufeffthe note,PK,v\n"x, ""y""",1,a\n,2,B\nü,3,c\nnew,5,e\\\n'
@@ -215,7 +216,7 @@ def test_without_settings_or_with_an_unknown_engine_it_is_wrong_usage() -> None:
     with pytest.raises(errors.UsageError, match="AthenaSettings"):
         airscoop.delta(None, "s3://b/k", engine="athena")
     with pytest.raises(errors.UsageError, match="local, athena"):
-        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]
+        airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_query_that_fails_leaves_no_files(bench: Bench) -> None:

@@ -7,13 +7,12 @@ import gzip
 import json
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.airports import airports
 from support.fault_server import origin, with_length
-from support.paths import ROOT
 from support.s3 import Store
 
 import airscoop
@@ -102,27 +101,6 @@ def test_a_web_source_that_is_cut_gives_nothing(tmp_path: Path) -> None:
         url = server.serve("/new.csv", with_length(body[: len(body) // 2], said=len(body)))
         with pytest.raises(errors.Truncated, match=r"/new\.csv"):
             airscoop.delta(old, url)
-
-
-def airports(version: str) -> Path:
-    """A release of airportsdata (MIT), which is a dated snapshot of all airports."""
-    folder = ROOT / "build" / "airportsdata"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{version}.csv"
-    if not target.exists():
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary"]
-        subprocess.run(
-            [*command, ":all:", "-d", str(folder), f"airportsdata=={version}"],
-            check=True,
-            timeout=120,
-        )
-        (wheel,) = folder.glob(f"airportsdata-{version}-*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            data = archive.read("airportsdata/airports.csv")
-        part = target.with_suffix(".part")
-        part.write_bytes(data)
-        part.rename(target)
-    return target
 
 
 def test_real_snapshots_have_the_changes_that_pythons_csv_finds() -> None:

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.exports import ROWS, Exports
-from support.fault_server import FaultProxy, Request, fault_proxy
+from support.fault_server import FaultProxy, Request
 from support.moto import MotoServer
 from support.paths import TESTS
 from support.s3 import BUCKET, OWNER, Store
@@ -23,7 +23,7 @@ from support.s3 import BUCKET, OWNER, Store
 from airscoop import errors
 from airscoop.deltas.job import delta_job
 from airscoop.exports.lease import LOCK
-from airscoop.exports.steps import Terms
+from airscoop.exports.steps.working import Terms
 
 SLOW = Terms(seconds=300, handover_seconds=300)  # no heartbeat comes while a test lasts
 
@@ -48,12 +48,6 @@ def passing(meanwhile: Callable[[], object]) -> Gate:
     gate = Gate(meanwhile)
     gate.opened.set()
     return gate
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture
@@ -216,7 +210,8 @@ OWNER_PROCESS = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
-from airscoop.exports.steps import Terms, compute_changes
+from airscoop.exports.steps.working import Terms
+from airscoop.exports.steps.compute import compute_changes
 from airscoop.exports.registry import Registry
 registry, lock, changes = Registry(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 keys = Credentials(access_key_id=sys.argv[5], secret_access_key=sys.argv[6])

@@ -14,12 +14,15 @@ import pytest
 from support.exports import QUICK, ROWS, Exports
 from support.moto import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
 from support.paths import TESTS
-from support.s3 import BUCKET, OWNER, eventually
+from support.s3 import BUCKET, OWNER
+from support.waiting import eventually
 
 from airscoop import Credentials, errors
-from airscoop.aws.credentials import KinesisSettings
+from airscoop.aws.settings import KinesisSettings
 from airscoop.exports.lease import Lease
-from airscoop.exports.steps import ExportLock, Terms, lock_export, publish_changes
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.publish import publish_changes
+from airscoop.exports.steps.working import ExportLock, Terms
 
 
 @pytest.fixture
@@ -127,7 +130,12 @@ def test_a_run_that_loses_its_lock_publishes_nothing_more(
 
     def lose_it(job: Any) -> None:
         cancel = job.cancel
-        job.cancel = lambda: (cancel(), cancelled.append(losing_proxy.seen.count("PutRecords")))
+
+        def noted() -> None:
+            cancel()
+            cancelled.append(losing_proxy.seen.count("PutRecords"))
+
+        job.cancel = noted
         steal = threading.Timer(
             0.0, lambda: steal_when(lambda: losing_proxy.seen.count("PutRecords") > 0)
         )
@@ -213,8 +221,9 @@ PUBLISHER = """
 import sys, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
-from airscoop.aws.credentials import KinesisSettings
-from airscoop.exports.steps import Terms, publish_changes
+from airscoop.aws.settings import KinesisSettings
+from airscoop.exports.steps.working import Terms
+from airscoop.exports.steps.publish import publish_changes
 from airscoop.exports.lease import Lease
 from airscoop.exports.registry import Registry
 if sys.argv[9:] == ["without heartbeat"]:

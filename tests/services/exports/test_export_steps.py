@@ -13,13 +13,16 @@ import pytest
 from support.exports import QUICK, ROWS, Exports
 from support.moto import MotoServer
 from support.paths import TESTS
-from support.s3 import OWNER, eventually
+from support.s3 import OWNER
+from support.waiting import eventually
 
 from airscoop import errors
 from airscoop.exports import model as airscoop_exports
 from airscoop.exports.lease import LOCK, Lease
 from airscoop.exports.registry import Registry
-from airscoop.exports.steps import ExportLock, Terms, compute_changes, lock_export
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.exports.steps.lock import lock_export
+from airscoop.exports.steps.working import ExportLock, Terms
 
 
 def test_each_export_is_compared_with_the_last_done_one_before_it(exports: Exports) -> None:
@@ -336,7 +339,7 @@ def test_an_export_whose_changes_are_not_published_is_not_done(exports: Exports)
 
 def test_a_lock_that_is_none_of_ours_is_wrong_usage(exports: Exports) -> None:
     with pytest.raises(errors.UsageError, match="the result of LockExportOperator"):
-        compute_changes(exports.registry, {"fence": 1}, changes="s3://b/c")
+        compute_changes(exports.registry, {"fence": 1}, changes="s3://b/c")  # type: ignore[arg-type]
 
 
 def test_athena_without_settings_is_wrong_usage(exports: Exports) -> None:
@@ -353,7 +356,7 @@ WORKER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
 from airscoop import errors
-from airscoop.exports.steps import ExportLock, Terms, working
+from airscoop.exports.steps.working import ExportLock, Terms, working
 from airscoop.exports.registry import ChangesFile, Registry
 registry, lock = Registry(sys.argv[2]), ExportLock(**json.loads(sys.argv[3]))
 terms = Terms(seconds=float(sys.argv[4]), handover_seconds=30)
@@ -470,7 +473,12 @@ def test_a_run_that_loses_its_lock_stops_computing_and_writes_nothing(exports: E
 
     def lose_it(job: Any) -> None:
         cancel = job.cancel
-        job.cancel = lambda: (cancelled.append(True), cancel())
+
+        def noted() -> None:
+            cancelled.append(True)
+            cancel()
+
+        job.cancel = noted
         exports.registry.table.update(
             (exports.dataset, LOCK),
             "SET #owner = :owner, #rvn = :rvn ADD #fence :one",
@@ -489,8 +497,12 @@ def test_a_run_that_loses_its_lock_stops_computing_and_writes_nothing(exports: E
 CONTENDER = """
 import sys, time, json
 sys.path.insert(0, sys.argv[1])
-from airscoop.exports.steps import Terms, compute_changes, finish_export, lock_export
-from airscoop.aws.credentials import Credentials, S3Settings
+from airscoop.exports.steps.working import Terms
+from airscoop.exports.steps.compute import compute_changes
+from airscoop.exports.steps.finish import finish_export
+from airscoop.exports.steps.lock import lock_export
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import S3Settings
 from airscoop.exports.registry import Registry
 registry, export, owner, changes = Registry(sys.argv[2]), *sys.argv[3:6]
 s3 = S3Settings(credentials=Credentials(access_key_id=sys.argv[6], secret_access_key=sys.argv[7]),

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from support.exports import LeaseClock
 from support.moto import LosingProxy, MotoServer
-from support.s3 import eventually
+from support.waiting import eventually
 
 from airscoop import errors
 from airscoop.exports.lease import LOCK, Lease
@@ -324,12 +325,15 @@ def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry, clock: Lea
         assert item is not None
         return str(item["rvn"])
 
+    def renewed_since(seen: str) -> bool:
+        return record_version() != seen
+
     first = Lease.acquire(registry, "tenant/a", "first", seconds=0.6)
     with first:
         for _ in range(3):
             assert wants_it() is None
             seen = record_version()
-            assert eventually(lambda seen=seen: record_version() != seen)
+            assert eventually(partial(renewed_since, seen))
             clock.go(5)
         assert wants_it() is None
         first.hand_over()
@@ -390,10 +394,7 @@ def test_the_heartbeat_tells_at_once_that_the_lock_is_lost(registry: Registry) -
     assert first is not None
     with pytest.raises(errors.LockLost), first:
         Lease.attach(registry, "tenant/a", "me", first.fence, seconds=30)
-        end = time.monotonic() + 20
-        while not lost and time.monotonic() < end:
-            time.sleep(0.02)
-        assert lost
+        assert eventually(lambda: bool(lost), seconds=20)
         first.check()
 
 

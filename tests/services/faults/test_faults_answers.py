@@ -5,25 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.fault_catalog import S3_FAULTS, exchanged, wrong_completion
-from support.fault_server import Fault, FaultProxy, Request, error, fault_proxy, lose_answer, plain
+from support.fault_server import Fault, FaultProxy, Request, error, lose_answer, plain
 from support.s3 import MIB, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import errors
 
 SMALL, LARGE = noise(100_000), noise(3 * PART_BYTES + MIB)
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 def catalogued(name: str) -> Fault:

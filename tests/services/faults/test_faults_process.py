@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.fault_server import origin
-from support.s3 import MIB, PART_BYTES, Store, eventually, gzipped, json_lines, noise
+from support.s3 import MIB, PART_BYTES, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 import airscoop
 
@@ -138,20 +138,6 @@ def test_a_fork_beside_a_running_transfer_disturbs_neither(
     assert printed == f"{len(DATA)}\n", problems
     assert store.get("a") == store.get("b") == DATA
     assert store.uploads() == []
-
-
-@pytest.fixture
-def stalled() -> Iterator[str]:
-    """The URL of a source that sends the most of a file, and then nothing until the test ends."""
-    done = threading.Event()
-
-    def send(connection: socket.socket, head: str) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + DATA)
-        done.wait(120)
-
-    with origin() as server:
-        yield server.serve("/data", send)
-        done.set()
 
 
 def test_an_interpreter_that_exits_beside_a_transfer_on_a_daemon_thread_leaves_no_object(

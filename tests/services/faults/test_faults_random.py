@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from support.fault_run import Run, judge, tidy
@@ -79,7 +80,7 @@ def seeds(
     request: pytest.FixtureRequest, s3_server: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Seeds]:
     wanted = [
-        item.callspec.params["seed"]
+        cast(int, item.callspec.params["seed"])
         for item in request.session.items
         if item.path == request.path and isinstance(item, pytest.Function)
     ]

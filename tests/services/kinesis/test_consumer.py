@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from support.kinesis import Answer, Stream, wait_for
+from support.kinesis import Answer, Stream
 from support.paths import ROOT
+from support.waiting import eventually
 
 import airscoop
 
@@ -24,8 +25,11 @@ ROWS = 3000
 
 
 def start(stream: Stream, database: Path, *, until_idle: float) -> subprocess.Popen[str]:
-    command = [sys.executable, CONSUMER, stream.name, database, "--until-idle", str(until_idle)]
-    return subprocess.Popen(command, env=stream.environment(), stderr=subprocess.PIPE, text=True)
+    words = [stream.name, str(database), "--until-idle", str(until_idle)]
+    return subprocess.Popen(
+        [sys.executable, CONSUMER, *words],
+        env=stream.environment(), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def consume(stream: Stream, database: Path) -> None:
@@ -121,7 +125,7 @@ def test_a_consumer_that_is_killed_goes_on_where_it_stopped(
     for _ in range(3):
         consumer = start(stream, database, until_idle=60)
         before = applied()
-        wait_for(partial(has_more_than, before))
+        assert eventually(partial(has_more_than, before))
         consumer.kill()
         consumer.communicate()
         assert consumer.returncode == -signal.SIGKILL

@@ -7,20 +7,14 @@ import hashlib
 import json
 import random
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kinesis import (
-    THROTTLED,
-    Answer,
-    Stream,
-    assert_in_order,
-    change,
-    lines,
-    wait_for,
-)
+from support.kinesis import THROTTLED, Answer, Stream, assert_in_order, change, lines
 from support.s3 import OWNER, Store
+from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, errors
@@ -359,7 +353,7 @@ def test_it_can_be_cancelled_from_another_thread(tmp_path: Path, stream: Stream)
     job = airscoop.PublishJob(path, stream.name, kinesis=stream.settings())
 
     def cancel() -> None:
-        wait_for(lambda: len(stream.proxy.puts()) > 0)
+        assert eventually(lambda: len(stream.proxy.puts()) > 0)
         job.cancel()
 
     thread = threading.Thread(target=cancel)
@@ -407,13 +401,16 @@ def test_changes_that_come_slowly_are_sent_when_they_are_old(
     os.mkfifo(pipe)
     expected = [change(number) for number in range(2)]
 
+    def more_than(count: int) -> bool:
+        return len(stream.proxy.stored) > count
+
     def write() -> None:
         with pipe.open("wb") as out:
             for one in expected:
                 count = len(stream.proxy.stored)
                 out.write(lines([one]))
                 out.flush()
-                wait_for(lambda count=count: len(stream.proxy.stored) > count)
+                assert eventually(partial(more_than, count))
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -426,7 +423,7 @@ def test_several_requests_are_under_way_at_once(
     changes: tuple[Path, list[dict[str, Any]]], stream: Stream
 ) -> None:
     def wait_for_two() -> None:
-        wait_for(lambda: len(stream.proxy.puts()) > 1)
+        assert eventually(lambda: len(stream.proxy.puts()) > 1)
         stream.proxy.gate.set()
 
     stream.proxy.gate.clear()  # the first has no answer when the second comes

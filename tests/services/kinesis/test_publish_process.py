@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kinesis import Answer, Counting, Stream, assert_in_order, change, lines, wait_for
+from support.kinesis import Answer, Counting, Stream, assert_in_order, change, lines
 from support.s3 import AIRSCOOP, MIB, Store
+from support.waiting import eventually
 
 CALLS = 8  # of the 24 that all changes need
 
@@ -71,7 +72,7 @@ def test_a_killed_publisher_goes_on_from_its_mark(
     command = [sys.executable, "-c", PROGRAM, str(path), stream.name, str(mark)]
     half_way(stream)
     publisher = subprocess.Popen(command, env=stream.environment())
-    wait_for(lambda: mark.exists() and int(mark.read_text()) > 0)
+    assert eventually(lambda: mark.exists() and int(mark.read_text()) > 0)
     publisher.kill()
     assert publisher.wait() == -signal.SIGKILL
     begun = len(stream.proxy.stored)
@@ -102,7 +103,7 @@ def test_a_terminated_command_says_where_to_go_on(
         command, env=stream.environment(), stderr=subprocess.PIPE, text=True
     )
     # Four more are under way once it has the answers to all of these.
-    wait_for(lambda: len(stream.proxy.puts()) >= CALLS + 4)
+    assert eventually(lambda: len(stream.proxy.puts()) >= CALLS + 4)
     publisher.terminate()
     _, problems = publisher.communicate()
     assert publisher.returncode == 128 + signal.SIGTERM

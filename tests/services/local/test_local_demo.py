@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.standin import without_schemas
 
 from airscoop import Warehouse
 from airscoop.local import stack as local_stack
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.demo.__main__ import DEMOS, main, parse
+from airscoop.local.demo.showing import ROOT
 from airscoop.systems.bestsellers import demo
 
-SCRIPT = (demo.ROOT / "sql" / "bestsellers" / "schema.sql").read_text()
+SCRIPT = (ROOT / "sql" / "bestsellers" / "schema.sql").read_text()
 FIRST_TABLE = SCRIPT.index("CREATE EXTERNAL TABLE spectrum.reviews")
 SECOND_TABLE = SCRIPT.index("CREATE EXTERNAL TABLE spectrum.metadata")
 VIEW = SCRIPT.index("CREATE MATERIALIZED VIEW")
@@ -24,15 +26,8 @@ VIEW = SCRIPT.index("CREATE MATERIALIZED VIEW")
 @pytest.fixture
 def status(stack: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The whole stack, without the schemas of the demo before and after."""
-    _drop_schemas(stack)
-    yield stack
-    _drop_schemas(stack)
-
-
-def _drop_schemas(status: dict[str, Any]) -> None:
-    with Warehouse(status["warehouse"]["dsn"]) as warehouse:
-        for schema in ("bestsellers", "spectrum", "elsewhere"):
-            warehouse.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    with without_schemas(stack, "bestsellers", "spectrum", "elsewhere"):
+        yield stack
 
 
 def view_rows(status: dict[str, Any]) -> list[tuple[str | None, ...]]:

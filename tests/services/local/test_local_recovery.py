@@ -9,25 +9,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
-from support.standin import READY_SECONDS, _state_folder
+from support.paths import PACKAGE_ROOT
+from support.standin import READY_SECONDS, state_folder
+from support.waiting import eventually
 
 from airscoop.local import processes
 from airscoop.local import stack as local_stack
 from airscoop.local.postgres import BIN, Postgres
 from airscoop.local.processes import LocalStackError, Process
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
 
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder of the test's own."""
-    found = _state_folder()
+    found = state_folder()
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", str(found))
     yield found
     shutil.rmtree(found)
@@ -43,13 +44,6 @@ def postgres(folder: Path) -> Postgres:
     found = Postgres(folder, sockets)
     shutil.chown(sockets, found.user)
     return found
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + READY_SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def local(*words: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +74,7 @@ def test_a_cluster_that_was_cut_off_is_made_anew(
     child = subprocess.Popen(
         [sys.executable, "-c", make, str(folder)], env=ENVIRONMENT, stderr=subprocess.DEVNULL
     )
-    eventually(lambda: any(folder.glob("postgres*/PG_VERSION")))
+    assert eventually(lambda: any(folder.glob("postgres*/PG_VERSION")), seconds=READY_SECONDS)
     (beside,) = folder.glob("postgres.new-*")
     child.send_signal(number)
     assert child.wait() != 0
@@ -90,7 +84,7 @@ def test_a_cluster_that_was_cut_off_is_made_anew(
         assert postgres.psql(port, "SELECT 1;") == "1\n"
     finally:
         processes.stop(server)
-        eventually(lambda: not processes.with_words({str(beside)}))
+        assert eventually(lambda: not processes.with_words({str(beside)}), seconds=READY_SECONDS)
 
 
 def test_a_half_made_cluster_is_replaced(postgres: Postgres) -> None:
@@ -141,7 +135,7 @@ def test_a_process_begins_only_after_it_is_recorded(folder: Path) -> None:
 
     started = processes.start("it", ["touch", mark], log=folder / "log", record=record)
     assert recorded == [started]
-    eventually(lambda: not processes.alive(started))
+    assert eventually(lambda: not processes.alive(started), seconds=READY_SECONDS)
     assert mark.exists()
 
 
@@ -161,7 +155,7 @@ def test_a_process_whose_starter_is_killed_before_the_record_never_begins(folder
     assert done.returncode == -signal.SIGKILL, done.stderr
     pid, started = map(int, done.stdout.split())
     process = Process("it", pid, started, signal.SIGTERM)
-    eventually(lambda: not processes.alive(process))
+    assert eventually(lambda: not processes.alive(process), seconds=READY_SECONDS)
     assert not (folder / "began").exists()
 
 

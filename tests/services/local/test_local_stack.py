@@ -18,9 +18,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.paths import ROOT
-from support.s3 import eventually
-from support.standin import _state_folder
+from support.paths import PACKAGE_ROOT
+from support.standin import state_folder
+from support.waiting import eventually
 
 from airscoop.local import aws
 from airscoop.local import stack as local_stack
@@ -32,7 +32,7 @@ from airscoop.local.s3 import _client
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder of the test's own; what it left running is stopped."""
-    found = _state_folder()
+    found = state_folder()
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", str(found))
     yield found
     local_stack.down()
@@ -164,7 +164,7 @@ def test_up_starts_only_what_is_missing_and_data_survive_down(folder: Path) -> N
 
 def test_two_ups_at_once_start_one_stack(folder: Path) -> None:
     command = [sys.executable, "-m", "airscoop.local", "up", "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "airflow_plugin")}
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
     outputs: list[str] = []
 
     def up() -> None:

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.memory.test_memory_ceiling import group  # noqa: F401 a fixture
-from services.s3.test_upload_parts import SIZES
-from services.s3.test_upload_parts import write as write_parts
+from support.parts import SIZES, write_in_parts
 from support.paths import PACKAGE_ROOT
 from support.s3 import MIB, Store, noise
 
@@ -117,7 +115,7 @@ except airscoop.errors.MemoryLimit as error:
 def test_within_a_small_container_a_delta_is_never_killed_at_any_limit(
     limit: int,
     in_memory: Path,
-    group: Path,  # noqa: F811
+    group: Path,
     tmp_path: Path,
 ) -> None:
     rows = [f"{n},{'v' * 400}{n}\n" for n in range(400_000)]
@@ -143,7 +141,7 @@ def test_a_part_that_is_too_large_for_the_limit_does_not_wait_in_memory_as_a_fil
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(in_memory))
     with pytest.raises(errors.MemoryLimit, match=rf"{in_memory} is memory .*set TMPDIR") as caught:
-        write_parts(noise(SIZES["file"]), store, store.endpoint)
+        write_in_parts(noise(SIZES["file"]), store, store.endpoint)
     assert not caught.value.retryable
     store.assert_untouched()
-    write_parts(noise(SIZES["memory"]), store, store.endpoint)
+    write_in_parts(noise(SIZES["memory"]), store, store.endpoint)

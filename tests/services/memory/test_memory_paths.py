@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services.memory.test_transfer_memory import LIMIT_BYTES
 from support.endless_server import Counting, Endless, counting, endless
 from support.fault_server import FaultProxy
-from support.s3 import MIB, OWNER, Store, eventually, noise
+from support.memory import LIMIT_BYTES
+from support.s3 import MIB, OWNER, Store, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import S3Settings

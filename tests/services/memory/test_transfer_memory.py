@@ -6,15 +6,13 @@ import gzip
 import json
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support.fault_server import Origin, Request, fault_proxy, origin, with_length
+from support.fault_server import Origin, Request, fault_proxy, with_length
+from support.memory import LIMIT_BYTES
 from support.s3 import MIB, Store, noise
 
-LIMIT_BYTES = 64 * MIB
 TEXT_BYTES = 256 * MIB
 
 # What botocore needs to find credentials counts as ours too: only the imports are given.
@@ -32,12 +30,6 @@ before = peak()
 receipt = airscoop.copy(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3]))
 print(json.dumps({"over": peak() - before, **receipt.to_dict()}))
 """
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 def measured(store: Store, source: str, name: str, **options: object) -> dict[str, int]:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services.s3.test_uploads import begin
-from support.postgres import make_certificate
-from support.s3 import AIRSCOOP, Store
+from support.certificates import make_certificate
+from support.s3 import AIRSCOOP, Store, begin
 from support.tls_relay import tls_relay
 
 import airscoop

@@ -21,11 +21,8 @@ BIG_DATA = noise(1024 * 1024) * (BIG // (1024 * 1024))
 
 def copied(store: Store, source: str, destination: str, **options: Any) -> airscoop.CopyReceipt:
     settings = options.pop("settings", None) or store.settings()
-    return airscoop.copy(
-        source,
-        store.uri(destination),
-        **({"source_s3": settings, "destination_s3": settings} | options),
-    )
+    both: dict[str, Any] = {"source_s3": settings, "destination_s3": settings}
+    return airscoop.copy(source, store.uri(destination), **both | options)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from support.fault_server import (
     Fault,
     FaultProxy,
     Request,
+    before_body,
     error,
-    fault_proxy,
     lose_answer,
     reset_early,
 )
@@ -32,12 +32,6 @@ SIZES = {"put": 1000, "complete": PART_BYTES + MIB}
 
 class Stop(Exception):
     """Raised by a signal's handler, as Airflow's timeouts are."""
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture
@@ -117,7 +111,8 @@ def test_an_exception_of_a_signals_handler_gets_the_attribute_and_a_note(
     proxy.on(kind, Commit(stopping, carried_out=carried_out))
     with pytest.raises(Stop) as caught:
         job(store, proxy, tmp_path / "f").run()
-    assert caught.value.committed is carried_out  # type: ignore[attr-defined]
+    stop: Any = caught.value
+    assert stop.committed is carried_out
     notes = getattr(caught.value, "__notes__", [])
     assert any("committed already" in note for note in notes) == carried_out
     assert_told(store, carried_out, data)
@@ -137,8 +132,11 @@ def test_where_the_server_does_not_answer_any_more_it_is_said_that_nobody_knows(
         running.cancel()
         ended.wait(60)
 
+    def held(handler: Any, request: Request) -> None:
+        ended.wait(60)
+
     proxy.on(kind, silent)
-    proxy.on("abort|parts|head", lambda handler, request: ended.wait(60), times=100)
+    proxy.on("abort|parts|head", held, times=100)
     with pytest.raises(errors.Cancelled, match="may be there") as caught:
         running.run()
     ended.set()
@@ -169,11 +167,11 @@ def test_a_put_whose_body_is_still_on_its_way_makes_no_object(
 def reset_early_after(first: Fault) -> Fault:
     """Does something before the body has arrived, then lets the connection go."""
 
+    @before_body
     def act(handler: Any, request: Request) -> None:
         first(handler, request)
         reset_early(handler, request)
 
-    act.before_body = True  # type: ignore[attr-defined]
     return act
 
 
@@ -280,7 +278,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
     store: Store, proxy: FaultProxy, tmp_path: Path, stopping: Callable[[], None]
 ) -> None:
     chance = random.Random(16)
-    outcomes = set()
+    outcomes: set[bool | None] = set()
     proxy.on(".*", slowly, times=10_000)
     for number in range(40):
         if number >= 20 and len(outcomes) == 2:

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -22,12 +22,12 @@ from support.fault_server import (
     chunked,
     error,
     fault_proxy,
-    origin,
     plain,
     until_close,
     with_length,
 )
-from support.s3 import MIB, PART_BYTES, READER, Store, eventually, gzipped, json_lines, noise
+from support.s3 import MIB, PART_BYTES, READER, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
@@ -39,12 +39,6 @@ DROPPED = "dropped without close"
 
 class Stop(Exception):
     """Raised by the tests."""
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 # --- whole ---

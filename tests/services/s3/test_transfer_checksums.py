@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, fault_proxy
+from support.fault_server import FaultProxy, Request
 from support.s3 import MIB, Store, noise
 
 import airscoop
@@ -15,12 +14,6 @@ from airscoop import errors
 from airscoop.transfer.options import Checksum
 
 SIZES = {"one put": MIB, "parts": 20 * MIB + 3}
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture(params=SIZES)

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from services.s3.test_transfer_ranges import SlowLines, placed, to_file  # noqa: F401
-from support.fault_server import FaultProxy, Request, error, fault_proxy
+from support.fault_server import FaultProxy, Request, error
 from support.s3 import MIB, NEXT_OWNER, OWNER, PART_BYTES, Store, noise
+from support.slow_lines import SlowLines, to_file
 
 import airscoop
 from airscoop import Credentials, errors, storage
 
 BODY = noise(5 * PART_BYTES + MIB)
 EXPIRED = error("ExpiredToken", 400)
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 class Provider:
@@ -102,7 +95,7 @@ def test_an_upload_goes_on_with_new_credentials(
 
 
 def test_a_download_in_ranges_goes_on_with_new_credentials(
-    placed: str,  # noqa: F811
+    placed: str,
     store: Store,
     proxy: FaultProxy,
     tmp_path: Path,

@@ -3,77 +3,20 @@ order where the order matters. What arrives is the object, or nothing does."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, cut_answer, fault_proxy
-from support.s3 import MIB, Store, noise
+from support.fault_server import FaultProxy, Request, cut_answer
+from support.s3 import MIB, Store
+from support.slow_lines import OBJECT, SlowLines, place, to_file
 
 import airscoop
 from airscoop import errors
 from airscoop.aws.storage import head
 from airscoop.transfer.copy import read
-
-OBJECT = noise(60 * MIB)
-SECONDS_A_BLOCK = 0.016
-
-
-class SlowLines:
-    """Answers at some 15 MB/s a connection; knows how many there were at once."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self._lock = threading.Lock()
-        self._open = 0
-        self.most = 0
-
-    def __call__(self, handler: Any, request: Request) -> None:
-        self.send(handler, *handler.forward(request))
-
-    def send(self, handler: Any, code: int, headers: dict[str, str], body: bytes) -> None:
-        with self._lock:
-            self._open += 1
-            self.most = max(self.most, self._open)
-        try:
-            handler.send_response_only(code)
-            for name, value in headers.items():
-                if name.lower() not in ("connection", "transfer-encoding"):
-                    handler.send_header(name, value)
-            handler.end_headers()
-            # By the clock, so that a busy machine does not make it slower than it is meant to be.
-            begun = time.monotonic()
-            for number, start in enumerate(range(0, len(body), MIB // 4), start=1):
-                handler.wfile.write(body[start : start + MIB // 4])
-                time.sleep(max(0.0, begun + number * SECONDS_A_BLOCK - time.monotonic()))
-        finally:
-            with self._lock:
-                self._open -= 1
-        handler.close_connection = True
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def placed(s3_server: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of the object, with S3's checksum of the whole."""
-    return place(dataclasses.replace(s3_server, prefix="ranges"), tmp_path_factory.mktemp("object"))
-
-
-def place(store: Store, folder: Path) -> str:
-    (folder / "f").write_bytes(OBJECT)
-    airscoop.copy(folder / "f", store.uri("f"), destination_s3=store.settings())
-    (folder / "f").unlink()
-    return store.uri("f")
 
 
 @pytest.fixture
@@ -82,11 +25,6 @@ def lines(placed: str, proxy: FaultProxy) -> SlowLines:
     slow = SlowLines(placed)
     proxy.on("get", slow, times=1000)
     return slow
-
-
-def to_file(source: str, settings: airscoop.S3Settings, folder: Path) -> bytes:
-    airscoop.copy(source, folder / "out", source_s3=settings)
-    return (folder / "out").read_bytes()
 
 
 def in_order(source: str, settings: airscoop.S3Settings, folder: Path) -> bytes:
@@ -247,7 +185,7 @@ def test_a_file_that_cannot_grow_is_named_and_leaves_nothing(
     store: Store, proxy: FaultProxy, lines: SlowLines, tmp_path: Path
 ) -> None:
     program = (
-        "import resource, signal, sys; from airscoop.cli.main import main;"
+        "import resource, signal, sys; from airscoop.cli import main;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({30 * MIB}, {30 * MIB}));"
         "sys.exit(main())"

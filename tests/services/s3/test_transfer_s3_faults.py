@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from support.fault_server import (
     Request,
     cut_answer,
     error,
-    fault_proxy,
     lose_answer,
     plain,
     reset_early,
@@ -31,12 +29,6 @@ from airscoop import Credentials, errors, storage
 
 SMALL = noise(100_000)
 LARGE = noise(2 * PART_BYTES + MIB)
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture

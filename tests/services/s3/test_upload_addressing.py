@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.certificates import make_certificate, server_context
 
 import airscoop
 from airscoop import Credentials, S3Settings, errors
@@ -83,22 +83,13 @@ def _head(connection: socket.socket) -> str:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("tls")
-    names = ",".join(f"DNS:{host}" for host in HOSTS)
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-        f" -subj /CN=test -addext subjectAltName={names} -keyout key -out crt"
-    )
-    subprocess.run(command.split(), check=True, capture_output=True, cwd=root)
-    return root / "crt"
+    return make_certificate(tmp_path_factory.mktemp("tls"), *(f"DNS:{host}" for host in HOSTS))
 
 
 @pytest.fixture
 def aws(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, certificate.with_name("key"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Aws(listener, tls)
+        server = Aws(listener, server_context(certificate))
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
         for name in ("NO_PROXY", "no_proxy", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
             monkeypatch.delenv(name, raising=False)

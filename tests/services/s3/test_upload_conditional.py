@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.fault_server import FaultProxy, error, fault_proxy, lose_answer
+from support.fault_server import FaultProxy, error, lose_answer
 from support.s3 import MIB, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import errors
 
 SIZES = {"one put": 1000, "parts": 2 * PART_BYTES + MIB}
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture(params=SIZES)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Fault, FaultProxy, Request, error, fault_proxy
+from support.fault_server import Fault, FaultProxy, Request, error
 from support.s3 import MIB, Store, json_lines, noise
 
 from airscoop._native import Transfer
@@ -20,12 +19,6 @@ from airscoop.transfer.options import TransferOptions
 PARTS_IN_FILES = {"part_first_bytes": 10 * MIB, "part_largest_bytes": 10 * MIB}
 LOOKS = 30  # one about each second
 DATA = noise(64 * MIB)
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @dataclass

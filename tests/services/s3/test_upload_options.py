@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, error, fault_proxy, stored
+from support.fault_server import FaultProxy, error, stored
 from support.s3 import AIRSCOOP, BUCKET, MIB, OWNER, PART_BYTES, Store, noise
 
 import airscoop
@@ -35,12 +34,6 @@ UNKNOWN_HERE = ObjectOptions(
     bucket_key=True,
     storage_class="STANDARD_IA",
 )
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture(params=SIZES)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from support.fault_server import Fault, FaultProxy, Request, error, fault_proxy, lose_answer
+from support.fault_server import Fault, FaultProxy, Request, error, lose_answer
+from support.parts import SIZES, upload, write_in_parts
 from support.paths import TESTS
 from support.s3 import MIB, PART_BYTES, Store, noise, open_below
 
 import airscoop
 from airscoop import errors
-from airscoop._native import Transfer
-from airscoop.transfer.options import TransferOptions
 
 LARGE = noise(2 * PART_BYTES + MIB)
-# 5 MiB, 10 MiB, 20 MiB, 20 MiB, …; of 18 MiB for parts, two of 10 MiB do not fit.
-GROWING = {
-    "part_first_bytes": 5 * MIB,
-    "part_largest_bytes": 20 * MIB,
-    "part_flat_parts": 1,
-    "part_growth_parts": 1,
-    "memory_limit": 24 * MIB,
-}
-SIZES = {"memory": 5 * MIB, "file": 42 * MIB}
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture
@@ -48,25 +30,11 @@ def part_number(request: Request) -> str:
     return parse_qs(request.query).get("partNumber", ["0"])[0]
 
 
-def upload(store: Store, endpoint: str) -> Transfer:
-    settings = store.settings(endpoint_url=endpoint)
-    options = TransferOptions(source="", destination=store.uri("a"), destination_s3=settings)
-    return Transfer(options.native() | GROWING | {"source": None})
-
-
-def write(data: bytes, store: Store, endpoint: str) -> Any:
-    with upload(store, endpoint) as transfer:
-        stream = io.BytesIO(data)
-        while block := stream.read(MIB):
-            transfer.write(block)
-        return transfer.commit()
-
-
 def test_growing_parts_beyond_memory_wait_in_a_file_without_a_name(
     store: Store, proxy: FaultProxy, folder: Path
 ) -> None:
     data = noise(SIZES["file"])
-    facts = write(data, store, proxy.url)
+    facts = write_in_parts(data, store, proxy.url)
     assert store.get("a") == data
     assert (facts["parts"], facts["parts_kept"]) == (4, "file")
     assert facts["etag"] == store.head("a")["ETag"]
@@ -89,7 +57,7 @@ def test_the_file_is_on_disk_only_while_parts_wait(
 
 
 def test_small_parts_wait_in_memory(store: Store, folder: Path) -> None:
-    facts = write(noise(SIZES["memory"]), store, store.endpoint)
+    facts = write_in_parts(noise(SIZES["memory"]), store, store.endpoint)
     assert facts["parts_kept"] == "memory"
 
 
@@ -131,7 +99,7 @@ def test_a_complete_whose_answer_was_lost_is_recognised_whatever_the_parts(
     proxy.on("complete", lose_answer)
     proxy.on("complete", error("NoSuchUpload", 404), times=100)
     data = noise(SIZES["file"])
-    assert write(data, store, proxy.url)["etag"] == store.head("a")["ETag"]
+    assert write_in_parts(data, store, proxy.url)["etag"] == store.head("a")["ETag"]
     assert store.get("a") == data
 
 
@@ -154,7 +122,7 @@ def test_wherever_it_waits_a_damaged_part_is_sent_once_more(
 ) -> None:
     data = noise(SIZES[size] + 1)
     proxy.on("part", error("BadDigest", 400), times=2)
-    assert write(data, store, proxy.url)["retries"] == 2
+    assert write_in_parts(data, store, proxy.url)["retries"] == 2
     assert store.get("a") == data
 
 
@@ -214,7 +182,7 @@ def test_a_temporary_folder_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setenv("TMPDIR", "/nowhere")
     with pytest.raises(errors.NotFound, match=r"/nowhere.*TMPDIR"):
-        write(noise(SIZES["file"]), store, store.endpoint)
+        write_in_parts(noise(SIZES["file"]), store, store.endpoint)
     store.assert_untouched()
 
 
@@ -233,11 +201,11 @@ def test_the_temporary_folder_is_that_of_the_beginning(
 FULL_DISK = """
 import resource, sys
 sys.path[:0] = sys.argv[1:2]
-from services.s3 import test_upload_parts as tests
+from support.parts import write_in_parts
 from support.s3 import Store, noise
 resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
 try:
-    tests.write(noise(42 << 20), Store(sys.argv[2], sys.argv[3], None), sys.argv[2])
+    write_in_parts(noise(42 << 20), Store(sys.argv[2], sys.argv[3], None), sys.argv[2])
 except Exception as error:
     print(type(error).__name__, error)
 """

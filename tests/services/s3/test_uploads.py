@@ -9,24 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.fault_server import FaultProxy, Request, fault_proxy, lose_answer, plain
-from support.s3 import AIRSCOOP, BUCKET, MIB, READER, Store
+from support.s3 import AIRSCOOP, BUCKET, MIB, READER, Store, begin
 
 from airscoop import errors, uploads
 from airscoop.transfer.leftover_uploads import OpenUpload
 
 NONE = timedelta(0)
-
-
-def begin(store: Store, name: str, *parts: bytes) -> str:
-    """An upload that nobody finishes."""
-    upload: str = store.client.create_multipart_upload(Bucket=BUCKET, Key=store.key(name))[
-        "UploadId"
-    ]
-    for number, body in enumerate(parts, 1):
-        store.client.upload_part(
-            Bucket=BUCKET, Key=store.key(name), UploadId=upload, PartNumber=number, Body=body
-        )
-    return upload
 
 
 def prefix(store: Store) -> str:

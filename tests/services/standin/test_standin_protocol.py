@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import pq
 from support.standin import PASSWORD, USER, StandIn
+from support.waiting import eventually
 
 Connection = psycopg.Connection[Any]
 
@@ -139,8 +139,8 @@ def test_a_broken_copy_can_be_left(connection: Connection, table: str) -> None:
 def cancel_when_it_runs(standin: StandIn, session: Connection, pid: int) -> None:
     running = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND query LIKE '%%pg_sleep(600)%%'"
     with standin.connect() as watcher:
-        while watcher.execute(running + " AND state = 'active'", (pid,)).fetchone() is None:
-            time.sleep(0.02)
+        active = running + " AND state = 'active'"
+        assert eventually(lambda: watcher.execute(active, (pid,)).fetchone() is not None)
     session.cancel()
 
 

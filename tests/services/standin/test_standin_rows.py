@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import signal
-import time
 from typing import Any
 
 import psycopg
@@ -15,11 +14,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from support.properties import examples
 from support.standin import Spectrum, StandIn
+from support.waiting import eventually
 
 from airscoop.local.redshift.errors import SqlError
 from airscoop.local.redshift.session import read_error
-
-DEADLINE_SECONDS = 300
 
 
 def read(spectrum: Spectrum, columns: str, *lines: Any, properties: str = "") -> list[Any]:
@@ -33,15 +31,6 @@ def failure(spectrum: Spectrum, columns: str, *lines: Any, properties: str = "")
     with pytest.raises(psycopg.errors.InternalError_) as caught:
         read(spectrum, columns, *lines, properties=properties)
     return str(caught.value.diag.message_primary)
-
-
-def eventually(what: Any) -> bool:
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not what():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_keys_match_whatever_their_case(spectrum: Spectrum) -> None:

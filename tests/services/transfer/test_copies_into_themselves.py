@@ -181,7 +181,7 @@ def test_a_split_output_never_replaces_its_source(
 
     with airscoop.open(place("x.csv"), "wb", s3=store.settings(), split_bytes=SPLIT) as file:
         file.write(b"1\n")
-    both = {"source_s3": store.settings(), "destination_s3": store.settings()}
+    both: dict[str, Any] = {"source_s3": store.settings(), "destination_s3": store.settings()}
     for replace in (True, False):
         with pytest.raises(UsageError, match="another destination"):
             airscoop.copy(

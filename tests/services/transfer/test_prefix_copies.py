@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Request, error, fault_proxy
-from support.s3 import BUCKET, READER, Store, eventually, gzipped, json_lines, noise
+from support.fault_server import Request, error, fault_proxy, plain
+from support.s3 import BUCKET, READER, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import PrefixIncomplete, PrefixReceipt
@@ -352,8 +353,6 @@ def page(prefix: str, *keys: str) -> bytes:
 def test_keys_that_are_no_files_below_the_folder_are_refused_before_a_folder_is_made(
     store: Store, tmp_path: Path, name: str
 ) -> None:
-    from fault_server import plain
-
     listed = page("in", f"in/{name}").replace(
         b"<IsTruncated>", b"<EncodingType>url</EncodingType><IsTruncated>"
     )
@@ -368,8 +367,6 @@ def test_keys_that_are_no_files_below_the_folder_are_refused_before_a_folder_is_
 
 
 def test_a_key_below_another_key_cannot_be_a_file(store: Store, tmp_path: Path) -> None:
-    from fault_server import plain
-
     store.put("a", b"data")
     keys = [store.key(name) for name in ("a", "a-b", "a/b")]
     store.put("a-b", b"data")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, error, fault_proxy
+from support.fault_server import FaultProxy, Request, error
 from support.s3 import Store, json_lines
 
 import airscoop
@@ -18,12 +17,6 @@ from airscoop.transfer.options import TransferOptions
 
 TEXT = json_lines(30) + b"{bad\n"
 EARLIER = b"of an earlier run\n"
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 @pytest.fixture
@@ -107,8 +100,11 @@ def test_where_the_commit_is_in_doubt_it_stays(
         job.cancel()
         ended.wait(60)
 
+    def held(handler: Any, request: Request) -> None:
+        ended.wait(60)
+
     proxy.on("put", silent, skip=1)
-    proxy.on("head", lambda handler, request: ended.wait(60), skip=1, times=100)
+    proxy.on("head", held, skip=1, times=100)
     with pytest.raises(errors.Cancelled, match="may be there") as caught:
         job.run()
     ended.set()

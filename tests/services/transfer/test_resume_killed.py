@@ -6,24 +6,18 @@ import json
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, fault_proxy
-from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, eventually, noise
+from support.fault_server import FaultProxy, Request
+from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise
+from support.waiting import eventually
 
 from airscoop.transfer.resume import FileResumeStore, default_file
 
 PARTS, BEFORE = 6, 3
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as server:
-        yield server
 
 
 @pytest.fixture

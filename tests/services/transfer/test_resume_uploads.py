@@ -7,24 +7,15 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from services.web.test_transfer_resumed import part as web_part
-from services.web.test_transfer_resumed import starts
-from support.fault_server import Fault, FaultProxy, Request, error, fault_proxy, origin
-from support.s3 import (
-    BUCKET,
-    MIB,
-    PART_BYTES,
-    Store,
-    eventually,
-    gzipped,
-    json_lines,
-    noise,
-)
+from support.fault_server import Fault, FaultProxy, Request, error, origin
+from support.ranges import part as web_part
+from support.ranges import starts
+from support.s3 import BUCKET, MIB, PART_BYTES, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 import airscoop
 from airscoop import CopyReceipt, errors
@@ -34,12 +25,6 @@ from airscoop.transfer.resume import FileResumeStore
 
 PARTS = 6
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as server:
-        yield server
 
 
 @pytest.fixture

@@ -10,20 +10,11 @@ from typing import Any
 
 import pytest
 from support.fault_server import error, fault_proxy
-from support.s3 import Store, gzipped, noise
+from support.s3 import Store, gzipped
+from support.split import SPLIT, copied, rows
 
 import airscoop
 from airscoop.errors import AirscoopError, BadRecord, UsageError
-
-SPLIT = 5 * 2**20
-
-
-def rows(count: int, *, seed: int = 1) -> bytes:
-    """JSON lines of some 1.1 KB that gzip makes little smaller than half."""
-    text = noise(count * 512, seed=seed).hex().encode()
-    return b"".join(
-        b'{"n": %d, "text": "%s"}\n' % (n, text[n * 1024 : n * 1024 + 1024]) for n in range(count)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +24,6 @@ def text() -> bytes:
 
 def files(store: Store, pattern: str = "out-") -> list[str]:
     return [name for name in store.names() if name.startswith(pattern)]
-
-
-def copied(store: Store, source: str, destination: str, **options: Any) -> airscoop.CopyReceipt:
-    settings = store.settings()
-    return airscoop.copy(
-        source,
-        destination,
-        **({"split_bytes": SPLIT, "source_s3": settings, "destination_s3": settings} | options),
-    )
 
 
 @pytest.mark.parametrize("format", ["raw", "jsonl"])
@@ -169,12 +151,12 @@ def test_an_opened_file_is_split_and_an_exception_leaves_none(store: Store, text
         file.write(text)
         raise KeyError
     store.assert_untouched()
-    with airscoop.open(name, "w", s3=store.settings(), split_bytes=SPLIT) as file:
+    with airscoop.open(name, "w", s3=store.settings(), split_bytes=SPLIT) as lines:
         for line in text.decode().splitlines(keepends=True):
-            file.write(line)
-    assert file.receipt is not None and len(file.receipt.files) == 3
+            lines.write(line)
+    assert lines.receipt is not None and len(lines.receipt.files) == 3
     other = copied(store, store.put("in.json.gz", gzipped(text)), name, format="jsonl")
-    assert [one.checksum for one in other.files] == [one.checksum for one in file.receipt.files]
+    assert [one.checksum for one in other.files] == [one.checksum for one in lines.receipt.files]
     assert b"".join(gzip.decompress(store.get(one)) for one in files(store)) == text
 
 

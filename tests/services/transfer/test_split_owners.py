@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.transfer.test_split_outputs import SPLIT, copied, rows
-from support.fault_server import fault_proxy
+from support.fault_server import error, fault_proxy
 from support.s3 import AIRSCOOP, Store
+from support.split import SPLIT, copied, rows
 
 import airscoop
 from airscoop.errors import AirscoopError, PreconditionFailed, UsageError
@@ -52,8 +52,9 @@ class Place:
             self.uri(name), "wb", s3=settings, **({"split_bytes": SPLIT} | options)
         ) as file:
             file.write(data)
-        assert file.receipt is not None
-        return file.receipt
+        receipt: airscoop.CopyReceipt | None = file.receipt
+        assert receipt is not None
+        return receipt
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -237,8 +238,6 @@ def test_a_file_that_comes_between_commits_stays_and_is_named(store: Store) -> N
 
 @pytest.mark.parametrize("kind", ["list", "delete"])
 def test_a_failure_after_the_commits_says_that_all_is_there(kind: str, store: Store) -> None:
-    from fault_server import error
-
     Place(store, None).copy(MANY)
     with fault_proxy(store.endpoint) as proxy:
 
@@ -317,8 +316,6 @@ def test_a_run_that_is_killed_between_commits_leaves_what_the_next_one_can_prove
 
 
 def test_without_the_right_to_look_nothing_is_removed(store: Store) -> None:
-    from fault_server import error
-
     Place(store, None).copy(MANY)
     with fault_proxy(store.endpoint) as proxy:
         proxy.on("head", error("AccessDenied", 403), times=100)

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from support.fault_server import (
     Origin,
     cut_answer,
     error,
-    fault_proxy,
-    origin,
     redirect,
     stored,
     with_length,
@@ -31,18 +28,6 @@ from airscoop import Credentials, Warehouse, errors, tracing
 
 SECRETS = ("hunter2", "SIGNATURE", "SESSION", OWNER.secret_access_key, "Credential=", "AWS4")
 LINE = re.compile(r"airscoop 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+/\d+ [a-z0-9]+: .+")
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as running:
-        yield running
 
 
 @pytest.fixture
@@ -231,7 +216,7 @@ def test_a_file_gets_the_lines_of_every_process(tmp_path: Path) -> None:
         "if child: assert os.waitpid(child, 0)[1] == 0\n"
     )
     environment = os.environ | {"AIRSCOOP_TRACE": str(trace)}
-    command = [sys.executable, "-c", code, source, tmp_path / "b"]
+    command: list[str | Path] = [sys.executable, "-c", code, source, tmp_path / "b"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = trace.read_text().splitlines()
@@ -303,7 +288,7 @@ def test_a_task_log_at_debug_level_shows_the_trace(tmp_path: Path) -> None:
         "                   aws_conn_id=None).execute({})\n"
     )
     environment = os.environ | {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
-    command = [sys.executable, "-c", code, source]
+    command: list[str | Path] = [sys.executable, "-c", code, source]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     one_of(done.stdout.splitlines(), '"event":"transfer: done: ', '"logger":"airscoop.trace"')

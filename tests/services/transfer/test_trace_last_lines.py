@@ -90,7 +90,12 @@ def test_logging_is_not_asked_by_every_write(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr(tracing, "wanted", lambda: bool(asked.append(False)))
+
+    def wanted() -> bool:
+        asked.append(False)
+        return False
+
+    monkeypatch.setattr(tracing, "wanted", wanted)
     transfer = Transfer({"destination": str(tmp_path / "out"), "format": "raw"})
     for _ in range(5000):
         transfer.write(b"x")

@@ -7,11 +7,11 @@ import hashlib
 import json
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from support.fault_server import Origin, chunked, origin, with_length
+from support.fault_server import Origin, chunked, with_length
 from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lines, noise
 
 import airscoop
@@ -21,12 +21,6 @@ from airscoop.transfer.options import Compression
 TEXT = json_lines(2000)
 SOURCES = ("http", "chunks", "s3", "file", "stdin")
 DESTINATIONS = ("s3", "file", "stdout")
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 def make_source(kind: str, data: bytes, store: Store, folder: Path, web: Origin) -> str:
@@ -212,8 +206,9 @@ def test_read_gives_the_inflated_bytes_of_every_source(
 
 def test_leaving_read_early_closes_the_connection(web: Origin) -> None:
     blocks = airscoop.read(web.serve("/data", with_length(noise(4 * MIB))))
+    assert isinstance(blocks, Generator)
     assert next(blocks)
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
 
 
 def test_check_counts_and_writes_nothing(store: Store) -> None:

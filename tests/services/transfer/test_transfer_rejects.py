@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, error, fault_proxy, lose_answer
+from support.fault_server import FaultProxy, error, lose_answer
 from support.s3 import BUCKET, Store, gzipped, json_lines
 
 import airscoop
@@ -20,12 +19,6 @@ BAD = [b"{not json}", b'{"a": 1} {"b": 2}', b'{"text": "\xff"}', b'{"open": }', 
 MIXED = GOOD + b"".join(line + b"\n" + GOOD for line in BAD)
 TARGET = "reviews/downloaded_at=2026112100/reviews.json.gz"
 REJECTS = "reviews/_rejects/downloaded_at=2026112100/reviews.json.gz.jsonl"
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 def copy_to(store: Store, data: bytes, name: str = TARGET, **options: Any) -> airscoop.CopyReceipt:

@@ -6,17 +6,17 @@ import contextlib
 import gc
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.fault_server import Request, fault_proxy, origin, plain, with_length
-from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, eventually, noise, open_below
+from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise, open_below
+from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
@@ -33,20 +33,6 @@ BEFORE_SIGKILL = 5.0
 
 class Stop(Exception):
     """Raised by the tests."""
-
-
-@pytest.fixture
-def stalled() -> Iterator[str]:
-    """The URL of a source that sends the most of a file, and then nothing until the test ends."""
-    done = threading.Event()
-
-    def send(connection: socket.socket, head: str) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + DATA)
-        done.wait(120)
-
-    with origin() as server:
-        yield server.serve("/data", send)
-        done.set()
 
 
 def has_upload(store: Store) -> Callable[[], bool]:

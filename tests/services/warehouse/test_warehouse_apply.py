@@ -456,7 +456,7 @@ def test_the_delta_of_two_tables_applied_to_the_old_one_gives_the_new_one(
 ) -> None:
     dice = random.Random(seed)
     tables = [random_table(dice) for _ in range(4)]
-    everywhere = {"0": [None, None, None]}
+    everywhere: dict[str, list[str | None]] = {"0": [None, None, None]}
     target.create("pk varchar(10), c0 varchar(10), c1 varchar(10), c2 varchar(10)")
     for key, row in {**everywhere, **tables[0]}.items():
         target.eye.execute(

@@ -11,20 +11,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from support.wire_proxy import Hook, WireProxy, pump
+from support.warehouse import Settings, connect, proxied
+from support.wire_proxy import WireProxy, pump
 
 from airscoop import ApplyReceipt, errors
 from airscoop.warehouse.session import Warehouse
 
-Settings = dict[str, str]
 Eye = psycopg.Connection[tuple[Any, ...]]
-OURS = ("dsn", "certificate")
 BEFORE = [(1, "one"), (2, "two"), (3, "three")]
 AFTER = [(1, "one"), (2, "zwei"), (4, "four")]
 CHANGES = [
@@ -55,21 +54,6 @@ def eye(database: Settings, tmp_path: Path) -> Iterator[Eye]:
             apply(warehouse, nothing)
         connection.execute(RESET.encode())
         yield connection
-
-
-def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
-    conninfo = {name: value for name, value in database.items() if name not in OURS}
-    conninfo["sslmode"] = "disable"
-    if port is not None:
-        conninfo["port"] = str(port)
-    return Warehouse(conninfo, dialect="postgres", **options)
-
-
-@contextmanager
-def proxied(database: Settings, hook: Hook) -> Iterator[Warehouse]:
-    port = int(database["port"])
-    with WireProxy(port, hook) as proxy, connect(database, proxy.port) as warehouse:
-        yield warehouse
 
 
 def apply(warehouse: Warehouse, path: Path) -> ApplyReceipt:

@@ -6,17 +6,17 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
+from support.warehouse import Settings, connect, proxied
 from support.wire_proxy import Hook, WireProxy
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import Warehouse
 
-Settings = dict[str, str]
-OURS = ("dsn", "certificate")
 Eye = psycopg.Connection[tuple[object, ...]]
 ROWS = [("a", 1), ("a", 2), ("b", 1), (None, 1), (None, 2)]
 DISTINCT = 3
@@ -37,21 +37,6 @@ def eye(database: Settings) -> Iterator[Eye]:
             insert(warehouse)
         connection.execute("TRUNCATE s.target, airscoop.loads")
         yield connection
-
-
-def connect(database: Settings, port: int | None = None, **options: object) -> Warehouse:
-    conninfo = {name: value for name, value in database.items() if name not in OURS}
-    conninfo["sslmode"] = "disable"
-    if port is not None:
-        conninfo["port"] = str(port)
-    return Warehouse(conninfo, dialect="postgres", **options)  # type: ignore[arg-type]
-
-
-@contextmanager
-def proxied(database: Settings, hook: Hook) -> Iterator[Warehouse]:
-    port = int(database["port"])
-    with WireProxy(port, hook) as proxy, connect(database, proxy.port) as warehouse:
-        yield warehouse
 
 
 def insert(warehouse: Warehouse, mode: str = "keep") -> InsertReceipt:
@@ -314,7 +299,8 @@ def test_what_a_signal_raises_at_any_statement_says_whether_rows_are_committed(
             eye.execute("TRUNCATE s.target; INSERT INTO s.target VALUES ('a', 0)")
             with pytest.raises(Stop) as caught:
                 disturb(database, at, lambda warehouse: os.kill(os.getpid(), signal.SIGUSR1))
-            committed = caught.value.committed  # type: ignore[attr-defined]
+            stop: Any = caught.value
+            committed = stop.committed
             told.add(committed)
             assert count(eye, "s.target") == (DISTINCT if committed else 1), sql
     finally:

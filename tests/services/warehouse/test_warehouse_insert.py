@@ -5,21 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
+from support.warehouse import Settings, connect
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import LoadContext, Warehouse
 
-Settings = dict[str, str]
 Row = tuple[object, ...]
 COLUMNS = ("k1", "k2", "stamp", "body")
 KEYS, ORDER = ("k1", "k2"), ("stamp",)
-
-
-def connect(database: Settings, **options: object) -> Warehouse:
-    return Warehouse(database["dsn"], dialect="postgres", **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -44,8 +41,8 @@ def table(tables: psycopg.Connection[Row]) -> list[Row]:
     return sorted(tables.execute("SELECT * FROM s.target").fetchall(), key=rank)
 
 
-def insert(warehouse: Warehouse, **changes: object) -> InsertReceipt:
-    arguments: dict[str, object] = {
+def insert(warehouse: Warehouse, **changes: Any) -> InsertReceipt:
+    arguments: dict[str, Any] = {
         "source": "s.source",
         "target": "s.target",
         "columns": COLUMNS,
@@ -53,7 +50,7 @@ def insert(warehouse: Warehouse, **changes: object) -> InsertReceipt:
         "order_by": ORDER,
         "partition": {"p": "1"},
     }
-    return warehouse.insert_distinct(**{**arguments, **changes})  # type: ignore[arg-type]
+    return warehouse.insert_distinct(**{**arguments, **changes})
 
 
 def rank(row: Row) -> tuple[tuple[bool, object], ...]:

@@ -16,13 +16,12 @@ from typing import Any
 import psycopg
 import pytest
 from support.standin import Spectrum, StandIn
+from support.warehouse import Settings, connect
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
 
-Settings = dict[str, str]
-OURS = ("dsn", "certificate")
 Eye = psycopg.Connection[tuple[object, ...]]
 WAYS = ("cancel", "signal", "lost")
 
@@ -96,11 +95,11 @@ class Late:
 @contextmanager
 def stopped(database: Settings, word: str, way: str) -> Iterator[Warehouse]:
     late = Late(word, way)
-    conninfo = {name: value for name, value in database.items() if name not in OURS}
-    with WireProxy(int(database["port"]), late.hook, back=late.back) as proxy:
-        conninfo |= {"sslmode": "disable", "port": str(proxy.port)}
-        with Warehouse(conninfo, dialect="postgres") as late.warehouse:
-            yield late.warehouse
+    with (
+        WireProxy(int(database["port"]), late.hook, back=late.back) as proxy,
+        connect(database, proxy.port) as late.warehouse,
+    ):
+        yield late.warehouse
 
 
 def told(call: Callable[[], object], way: str) -> bool | None:
@@ -112,7 +111,8 @@ def told(call: Callable[[], object], way: str) -> bool | None:
     assert error.committed in (True, False, None)
     text = str(error) + " ".join(getattr(error, "__notes__", []))
     assert ("committed already" in text) == (error.committed is True)
-    return error.committed  # type: ignore[no-any-return]
+    committed: bool | None = error.committed
+    return committed
 
 
 def truth(way: str) -> bool | None:
@@ -199,11 +199,7 @@ def test_a_statement_that_was_ended_on_the_server_is_not(
         "refresh": lambda warehouse: warehouse.refresh("s.v"),
         "run_script": lambda warehouse: warehouse.run_script(tmp_path / "f.sql"),
     }
-    conninfo = {name: value for name, value in database.items() if name not in OURS}
-    with (
-        psycopg.connect(database["dsn"]) as other,
-        Warehouse(conninfo, dialect="postgres") as warehouse,
-    ):
+    with psycopg.connect(database["dsn"]) as other, connect(database) as warehouse:
         other.execute("LOCK TABLE s.a")
         timer = threading.Timer(0.5, warehouse.cancel)
         timer.start()
@@ -261,9 +257,8 @@ def test_a_script_that_fails_says_whether_a_part_of_it_stays(
     database: Settings, eye: Eye, tmp_path: Path, text: str, expected: bool | None
 ) -> None:
     (tmp_path / "f.sql").write_text(text)
-    conninfo = {name: value for name, value in database.items() if name not in OURS}
     failing = pytest.raises(errors.AirscoopError)
-    with Warehouse(conninfo, dialect="postgres") as warehouse, failing as caught:
+    with connect(database) as warehouse, failing as caught:
         warehouse.run_script(tmp_path / "f.sql")
     assert caught.value.committed is expected
     assert rows(eye) == (0 if expected is False else 1)

@@ -13,21 +13,20 @@ from typing import Any
 import psycopg
 import pytest
 from support.standin import StandIn
+from support.waiting import eventually
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
-from airscoop.warehouse.session import Warehouse
+from airscoop.warehouse.session import Dialect, Warehouse
 
-Settings = dict[str, str]
 Eye = psycopg.Connection[Any]
-OURS = ("dsn", "certificate")
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'
 
 
 class House:
     """A schema with source, target, a view and a script, on either server."""
 
-    def __init__(self, dsn: str, dialect: str, folder: Path) -> None:
+    def __init__(self, dsn: str, dialect: Dialect, folder: Path) -> None:
         self.dsn, self.dialect = dsn, dialect
         self.schema = f"house_{uuid.uuid4().hex[:8]}"
         self.changes = folder / "changes.jsonl"
@@ -50,7 +49,7 @@ class House:
         eye.execute(f"DELETE FROM {self.schema}.target".encode())
 
     def open(self, **options: Any) -> Warehouse:
-        return Warehouse(self.dsn, dialect=self.dialect, **options)  # type: ignore[arg-type]
+        return Warehouse(self.dsn, dialect=self.dialect, **options)
 
     def insert(self, warehouse: Warehouse) -> Any:
         return warehouse.insert_distinct(
@@ -101,7 +100,9 @@ def on_redshift(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tupl
     yield from made(request, tmp_path, "redshift")
 
 
-def made(request: pytest.FixtureRequest, folder: Path, dialect: str) -> Iterator[tuple[House, Eye]]:
+def made(
+    request: pytest.FixtureRequest, folder: Path, dialect: Dialect
+) -> Iterator[tuple[House, Eye]]:
     if dialect == "postgres":
         dsn = str(request.getfixturevalue("database")["dsn"])
     else:
@@ -268,8 +269,7 @@ def test_a_snapshot_from_before_an_alter_does_not_hide_the_targets_rows(
         with found.held("ALTER TABLE {s}.target ALTER COLUMN stamp TYPE bigint") as holder:
             worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))
             worker.start()
-            while not blocked(eye):
-                pass
+            assert eventually(lambda: blocked(eye))
             holder.commit()
             worker.join()
     assert (done[0].inserted, done[0].already_there) == (0, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -147,8 +148,8 @@ class Load:
         spectrum.run(f"CREATE SCHEMA {self.schema}")
         spectrum.run(f"CREATE TABLE {self.target} (k varchar(20), stamp integer) DISTKEY(k)")
 
-    def run(self, **changes: object) -> InsertReceipt:
-        arguments: dict[str, object] = {
+    def run(self, **changes: Any) -> InsertReceipt:
+        arguments: dict[str, Any] = {
             "source": self.source,
             "target": self.target,
             "columns": COLUMNS,
@@ -157,7 +158,7 @@ class Load:
             "partition": {"day": "1"},
         }
         with Warehouse(self.stand_in.dsn, label="airscoop:d/t/r/1", lock_timeout=60) as warehouse:
-            return warehouse.insert_distinct(**{**arguments, **changes})  # type: ignore[arg-type]
+            return warehouse.insert_distinct(**{**arguments, **changes})
 
     def rows(self) -> list[tuple[object, ...]]:
         return self.spectrum.run(f"SELECT k, stamp FROM {self.target} ORDER BY stamp")

@@ -8,19 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from support.standin import StandIn
+from support.warehouse import Settings, connect
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
-
-Settings = dict[str, str]
-OURS = ("dsn", "certificate")
-
-
-def connect(database: Settings) -> Warehouse:
-    return Warehouse(
-        {name: value for name, value in database.items() if name not in OURS}, dialect="postgres"
-    )
 
 
 def script(folder: Path, text: str) -> Path:

@@ -9,35 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from support.standin import StandIn
+from support.waiting import eventually
+from support.warehouse import Settings, connect, conninfo, statement_runs
 from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
-
-Settings = dict[str, str]
-OURS = ("dsn", "certificate")
-
-
-def conninfo(database: Settings, **changes: str) -> Settings:
-    return {name: value for name, value in {**database, **changes}.items() if name not in OURS}
-
-
-def connect(database: Settings, **options: object) -> Warehouse:
-    return Warehouse(conninfo(database), dialect="postgres", **options)  # type: ignore[arg-type]
-
-
-def wait_for(question: Callable[[], bool]) -> None:
-    """Asks until it holds; the test's own time limit ends it otherwise."""
-    while not question():
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -48,16 +33,6 @@ def meanwhile(act: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         thread.join()
-
-
-def statement_runs(database: Settings, text: str) -> bool:
-    with psycopg.connect(database["dsn"]) as other:
-        found = other.execute(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = %s AND state = 'active' "
-            "AND query LIKE %s AND pid <> pg_backend_pid()",
-            (database["dbname"], f"%{text}%"),
-        ).fetchone()
-    return found is not None and found[0] > 0
 
 
 def test_rows_come_as_text_and_null_as_none(database: Settings) -> None:
@@ -319,7 +294,7 @@ def test_cancel_from_another_thread_ends_the_statement_on_the_server(database: S
     with connect(database) as warehouse:
 
         def cancel() -> None:
-            wait_for(lambda: statement_runs(database, "pg_sleep(600)"))
+            assert eventually(lambda: statement_runs(database, "pg_sleep(600)"))
             warehouse.cancel()
 
         with meanwhile(cancel), pytest.raises(errors.Cancelled) as caught:
@@ -404,7 +379,7 @@ def test_what_a_signal_handler_raises_cancels_the_statement(database: Settings) 
         raise Interrupted
 
     def interrupt() -> None:
-        wait_for(lambda: statement_runs(database, "pg_sleep(600)"))
+        assert eventually(lambda: statement_runs(database, "pg_sleep(600)"))
         os.kill(os.getpid(), signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, handler)
@@ -423,7 +398,7 @@ def test_a_second_thread_is_refused_while_one_waits(database: Settings) -> None:
         caught: list[BaseException] = []
 
         def second() -> None:
-            wait_for(lambda: statement_runs(database, "pg_sleep(600)"))
+            assert eventually(lambda: statement_runs(database, "pg_sleep(600)"))
             try:
                 warehouse.execute("SELECT 1")
             except errors.UsageError as error:
@@ -440,7 +415,7 @@ def test_a_killed_backend_is_a_failed_connection(database: Settings) -> None:
         (pid,) = warehouse.execute("SELECT pg_backend_pid()")[0]
 
         def kill() -> None:
-            wait_for(lambda: statement_runs(database, "pg_sleep(600)"))
+            assert eventually(lambda: statement_runs(database, "pg_sleep(600)"))
             with psycopg.connect(database["dsn"]) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
@@ -453,7 +428,7 @@ def test_a_killed_backend_is_a_failed_connection(database: Settings) -> None:
 
 def test_a_cancel_by_someone_else_is_told_from_a_timeout(database: Settings) -> None:
     def cancel() -> None:
-        wait_for(lambda: statement_runs(database, "pg_sleep(600)"))
+        assert eventually(lambda: statement_runs(database, "pg_sleep(600)"))
         with psycopg.connect(database["dsn"]) as other:
             other.execute(
                 "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
@@ -497,8 +472,9 @@ def test_a_closed_session_says_so(database: Settings) -> None:
 @pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 1e12])
 def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
+    limit: dict[str, Any] = {name: seconds}
     with pytest.raises(errors.UsageError, match=name):
-        Warehouse("", **{name: seconds})  # type: ignore[arg-type]
+        Warehouse("", **limit)
 
 
 def test_the_password_is_not_in_the_representation(database: Settings) -> None:

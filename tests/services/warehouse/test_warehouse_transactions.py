@@ -12,18 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 from support.standin import Spectrum
+from support.warehouse import Settings, connect
 
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
 
-Settings = dict[str, str]
-OURS = ("dsn", "certificate")
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'
-
-
-def connect(database: Settings, **options: Any) -> Warehouse:
-    conninfo = {name: value for name, value in database.items() if name not in OURS}
-    return Warehouse(conninfo, dialect="postgres", **options)
 
 
 @pytest.fixture

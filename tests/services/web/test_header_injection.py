@@ -4,25 +4,22 @@ its name, before anything is sent, and without telling a secret."""
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, fault_proxy, origin, with_length
+from support.fault_server import FaultProxy, origin, with_length
 from support.s3 import AIRSCOOP, OWNER, Store
 
 import airscoop
 from airscoop import Credentials, S3Settings, errors, storage
 
 LINES = "s3cr3t\r\nX-Injected: 1"
-PUBLIC = {"access_key_id": OWNER.access_key_id, "secret_access_key": OWNER.secret_access_key}
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
+PUBLIC: dict[str, Any] = {
+    "access_key_id": OWNER.access_key_id,
+    "secret_access_key": OWNER.secret_access_key,
+}
 
 
 def credentials(**changes: str) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Fault, FaultProxy, Request, error, fault_proxy, origin
+from support.fault_server import Fault, FaultProxy, Request, error, origin
 from support.s3 import Store
 
 import airscoop
@@ -18,12 +17,6 @@ from airscoop import errors, storage
 
 LATIN = '"caf\xe9"'  # sent as one byte, which is no UTF-8
 SHOWN = '"caf\\xe9"'
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 def with_etag(etag: str) -> Fault:

@@ -7,7 +7,7 @@ import io
 import lzma
 import random
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from support.fault_server import (
     Origin,
     chunk,
     chunked,
-    origin,
     raw,
     status,
     then_reset,
@@ -34,12 +33,6 @@ PACKED = gzipped(TEXT)
 LARGE = noise(20 * MIB)
 FORMS: tuple[Format, ...] = ("raw", "jsonl")
 CUT = (errors.Truncated, errors.ConnectionFailed)
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
 
 
 def assert_nothing_in(folder: Path) -> None:

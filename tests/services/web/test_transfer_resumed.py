@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.utils
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,60 +15,16 @@ from support.fault_server import (
     Origin,
     Request,
     cut_answer,
-    fault_proxy,
-    origin,
     reset,
     status,
 )
+from support.ranges import ETAG, part, starts
 from support.s3 import MIB, Store, gzipped, json_lines, noise
 
 import airscoop
 from airscoop import errors
 
 BODY = noise(3 * MIB)
-ETAG = '"one"'
-
-
-@pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
-
-
-def part(
-    body: bytes,
-    *,
-    cut: int | None = None,
-    etag: str = ETAG,
-    ranges: bool = True,
-    validator: str = "",
-    shown: str = "",
-) -> Answer:
-    """The body, or the rest that If-Range allows; the connection breaks after `cut` bytes."""
-    validator = validator or f"ETag: {etag}"
-
-    def send(connection: socket.socket, head: str) -> None:
-        wanted = re.search(r"Range: bytes=(\d+)-", head)
-        same = f"If-Range: {validator.partition(': ')[2]}" in head
-        start = int(wanted.group(1)) if wanted and same and ranges else 0
-        lines = ["HTTP/1.1 206 Rest" if start else "HTTP/1.1 200 OK", shown or validator]
-        lines += [f"Content-Length: {len(body) - start}"]
-        if ranges:
-            lines.append("Accept-Ranges: bytes")
-        if start:
-            lines.append(f"Content-Range: bytes {start}-{len(body) - 1}/{len(body)}")
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        connection.sendall(body[start:] if cut is None else body[start : start + cut])
-        if cut is not None:
-            reset(connection)
-
-    return send
-
-
-def starts(web: Origin) -> list[int]:
-    """The first byte of each request."""
-    ranges = [re.search(r"Range: bytes=(\d+)-", head) for head in web.heads]
-    return [int(found.group(1)) if found else 0 for found in ranges]
 
 
 @pytest.mark.parametrize(
@@ -215,9 +170,9 @@ def test_a_rest_of_another_length_is_a_changed_source(web: Origin, tmp_path: Pat
     ids=["no ranges", "a weak ETag", "no validator"],
 )
 def test_without_proof_of_sameness_a_break_is_truncation(
-    web: Origin, tmp_path: Path, first: dict[str, object], requests: int
+    web: Origin, tmp_path: Path, first: dict[str, Any], requests: int
 ) -> None:
-    url = web.serve("/f", part(BODY, cut=MIB, **first), part(BODY, **first))  # type: ignore[arg-type]
+    url = web.serve("/f", part(BODY, cut=MIB, **first), part(BODY, **first))
     with pytest.raises((errors.Truncated, errors.ConnectionFailed)):
         airscoop.copy(url, tmp_path / "f")
     assert len(web.heads) == requests
@@ -259,12 +214,6 @@ def test_an_outage_between_two_attempts_is_survived(web: Origin, tmp_path: Path)
     url = web.serve("/f", part(BODY, cut=MIB), status(503), part(BODY))
     airscoop.copy(url, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == BODY
-
-
-@pytest.fixture
-def proxy(store: Store) -> Iterator[FaultProxy]:
-    with fault_proxy(store.endpoint) as running:
-        yield running
 
 
 def test_an_object_cut_on_its_way_is_taken_up_again(

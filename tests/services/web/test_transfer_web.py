@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from support.certificates import make_certificate, server_context
 from support.fault_server import Origin, origin, raw, redirect, status, with_length
 
 import airscoop
@@ -23,56 +17,16 @@ USER, PASSWORD = "reader", "pass-word-of-tests"
 
 
 @pytest.fixture
-def web() -> Iterator[Origin]:
-    with origin() as server:
-        yield server
-
-
-@pytest.fixture
 def other() -> Iterator[Origin]:
     with origin() as server:
         yield server
 
 
-def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A self-signed certificate for 127.0.0.1, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    ca, private = folder / "ca.pem", folder / "key.pem"
-    ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ca, private)
-    return ca, context
-
-
 @pytest.fixture
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Origin, str]]:
     """An HTTPS server, and the file with its authority."""
-    ca, context = make_certificate(tmp_path_factory.mktemp("tls"))
-    with origin(context) as server:
+    ca = make_certificate(tmp_path_factory.mktemp("tls"))
+    with origin(server_context(ca)) as server:
         yield server, str(ca)
 
 

@@ -6,23 +6,22 @@ import dataclasses
 import gzip
 import json
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.airflow import copy_database
 from support.paths import ROOT, TESTS
 from support.stalling_server import stalling_server
+from support.standin import without_schemas
+from support.waiting import eventually
 
 from airscoop import S3Settings, Warehouse
 from airscoop.aws.credentials import Credentials
 from airscoop.aws.storage import list_objects
-from airscoop.local import stack
 from airscoop.local.airflow_home import AirflowHome
 
 DATA = TESTS / "systems" / "bestsellers"
@@ -64,7 +63,6 @@ class Pipeline:
         variables = {"role": "arn:aws:iam::0:role/x", "bucket": self.status["s3"]["bucket"]}
         with self.warehouse() as warehouse:
             warehouse.run_script(ROOT / "sql" / "bestsellers" / "schema.sql", variables=variables)
-        assert self.airflow.run(self.log, "db", "migrate") == 0, self.output()
 
     def warehouse(self) -> Warehouse:
         return Warehouse(self.status["warehouse"]["dsn"])
@@ -131,23 +129,19 @@ class Pipeline:
 
 
 @pytest.fixture(scope="module")
-def status() -> Iterator[dict[str, Any]]:
-    """A local stack of this module's own, because the DAG's schemas have fixed names."""
-    folder = Path(tempfile.mkdtemp(prefix="airscoop-dag-test-", dir="/var/tmp"))
-    folder.chmod(0o711)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AIRSCOOP_LOCAL_DIR", str(folder))
-        try:
-            yield stack.up().to_dict()
-        finally:
-            stack.down()
-            shutil.rmtree(folder)
+def status(stack: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The whole stack; the DAG's schemas have fixed names."""
+    with without_schemas(stack, "bestsellers", "spectrum"):
+        yield stack
 
 
 @pytest.fixture(scope="module")
-def pipeline(status: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+def pipeline(
+    status: dict[str, Any], airflow_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Pipeline:
     """Runs the first date twice, the second date, and the first date's old data once more."""
     pipeline = Pipeline(status, tmp_path_factory.mktemp("bestsellers"))
+    copy_database(airflow_database, pipeline.airflow)
     pipeline.prepare()
     pipeline.serve("first")
     pipeline.run("first", FIRST)
@@ -239,13 +233,10 @@ def test_a_run_killed_while_it_inserts_leaves_the_table_as_it_was(pipeline: Pipe
         holder.execute("BEGIN")
         holder.execute("LOCK TABLE airscoop.lock_bestsellers_reviews")
         process = pipeline.start(THIRD)
-        end = time.monotonic() + 300
-        while pipeline.query(waiting) == [("0",)] and time.monotonic() < end:
-            time.sleep(0.2)
-        blocked = pipeline.query(waiting)
+        blocked = eventually(lambda: pipeline.query(waiting) != [("0",)])
         kill_group(process)
         holder.execute("ROLLBACK")
-    assert blocked != [("0",)], pipeline.output()
+    assert blocked, pipeline.output()
     assert pipeline.view() == pipeline.runs["second"]["view"]
     pipeline.run("killed insert", THIRD)
     assert pipeline.runs["killed insert"]["view"] == pipeline.runs["second"]["view"]

@@ -14,7 +14,7 @@ import shutil
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +24,7 @@ import pytest
 import yaml
 from support.airflow import Services
 from support.paths import ROOT
-from support.s3 import eventually
+from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, S3Settings
@@ -131,7 +131,7 @@ class StallingKinesis:
 class Plant:
     """The DAG in an Airflow of its own, with buckets, registry, stream and queue of its own."""
 
-    def __init__(self, status: dict[str, Any], folder: Path) -> None:
+    def __init__(self, status: dict[str, Any], folder: Path, database: Path) -> None:
         name = f"snapshot-delta-{uuid.uuid4().hex[:8]}"
         self.bucket, self.table, self.stream = f"{name}-exports", name, name
         self.keys = status["s3"]
@@ -155,9 +155,11 @@ class Plant:
         self.queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.registry = Registry(name, client=dynamodb)
         self.proxy = StallingKinesis(endpoint)
-        self.services = self._services(status, folder, name)
+        self.services = self._services(status, folder, name, database)
 
-    def _services(self, status: dict[str, Any], folder: Path, name: str) -> Services:
+    def _services(
+        self, status: dict[str, Any], folder: Path, name: str, database: Path
+    ) -> Services:
         (folder / "dags" / "config").mkdir(parents=True)
         shutil.copy(ROOT / "dags" / "snapshot_delta.py", folder / "dags")
         shipped = ROOT / "dags" / "config" / "snapshot_delta.yml"
@@ -181,7 +183,7 @@ class Plant:
             },
             settings={"AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection)},
         )
-        return Services(self.airflow, folder, triggerer=True, settings=SETTINGS)
+        return Services(self.airflow, folder, database, triggerer=True, settings=SETTINGS)
 
     def deliver(self, table: str, version: str, rows: Rows) -> str:
         """Puts an export; gives its key."""
@@ -219,9 +221,9 @@ class Plant:
         words = ("dags", "trigger", DAG_ID, "--conf", json.dumps(conf))
         assert self.airflow.run(self.log, *words) == 0, self.log.read_text()[-3000:]
 
-    def expected(self, table: str, *versions: str, **options: Any) -> list[dict[str, Any]]:
+    def expected(self, table: str, *versions: str, **options: Any) -> list[airscoop.Change]:
         """The changes from nothing to the first version, from that to the second, and so on."""
-        changes: list[dict[str, Any]] = []
+        changes: list[airscoop.Change] = []
         old = None
         for version in versions:
             new = f"s3://{self.bucket}/{TENANT}/{table}/{version}/export.csv.gz"
@@ -254,13 +256,15 @@ class Plant:
         return found
 
 
-def by_id(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_id(changes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(changes, key=lambda change: str(change["id"]))
 
 
 @pytest.fixture(scope="module")
-def plant(stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    running = Plant(stack, tmp_path_factory.mktemp("snapshot-delta"))
+def plant(
+    stack: dict[str, Any], airflow_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Plant]:
+    running = Plant(stack, tmp_path_factory.mktemp("snapshot-delta"), airflow_database)
     try:
         running.services.start()
         yield running

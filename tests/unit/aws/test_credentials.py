@@ -7,12 +7,8 @@ from pathlib import Path
 import pytest
 
 from airscoop.aws.botocore_chain import botocore_errors
-from airscoop.aws.credentials import (
-    Credentials,
-    KinesisSettings,
-    Renewal,
-    S3Settings,
-)
+from airscoop.aws.credentials import Credentials, Renewal
+from airscoop.aws.settings import KinesisSettings, S3Settings
 from airscoop.errors import (
     AccessDenied,
     AirscoopError,

@@ -14,7 +14,7 @@ from support.deltas import MIB, NEW, OLD, Exports, shuffled, write
 
 import airscoop
 from airscoop import errors
-from airscoop.cli.main import main
+from airscoop.cli import main
 
 
 @pytest.fixture
@@ -145,10 +145,11 @@ def test_an_empty_key_is_an_error_with_its_place(exports: Exports, row: str) -> 
 @pytest.mark.parametrize("name", ["key", "version", "temp_dir"])
 def test_a_text_with_a_nul_character_is_refused(name: str, exports: Exports) -> None:
     """Behind it libscoop would see nothing: "PK\\0junk" was PK."""
+    later: dict[str, Any] = {name: "\0" if name != "key" else ["PK", "\0"]}
     with pytest.raises(errors.UsageError, match=f"{name} holds a NUL character"):
         exports.delta(OLD, NEW, **{name: "PK\0junk"})
     with pytest.raises(errors.UsageError, match=f"{name} holds a NUL character"):
-        exports.delta(OLD, NEW, **{name: "\0" if name != "key" else ["PK", "\0"]})
+        exports.delta(OLD, NEW, **later)
 
 
 def test_a_key_is_needed_and_given_once(exports: Exports) -> None:
@@ -384,7 +385,9 @@ def test_ids_depend_on_the_change_and_the_version_only(exports: Exports) -> None
 def test_an_id_is_the_hash_that_the_documentation_says(exports: Exports) -> None:
     import hashlib
 
-    changes = {c["op"]: c for c in exports.delta(OLD, NEW.replace("Di", '"Dé ""q"""'), version="v")}
+    changes = {
+        str(c["op"]): c for c in exports.delta(OLD, NEW.replace("Di", '"Dé ""q"""'), version="v")
+    }
     rows = {
         "INSERT": 'S1:4S4:LimaS6:Dé "q"',
         "DELETE": "S1:2S4:RomeS3:Bob",
@@ -426,7 +429,7 @@ def test_arrow_has_the_same_changes_for_pyarrow_polars_and_duckdb(exports: Expor
     new = 'PK,"a é",b,k2,added\nx,new,1,1,\nz,"q""\n,",3,1,n\nw,ü,"",1,"n,n"\n'
     delta = exports.delta(old, new, key=["PK", "k2"], schema_change="compare_common")
     columns = ["PK", "a é", "added", "b", "gone", "k2"]
-    expected = [
+    expected: list[dict[str, Any]] = [
         {
             **change,
             "row": {name: change["row"].get(name) for name in columns},
@@ -437,7 +440,9 @@ def test_arrow_has_the_same_changes_for_pyarrow_polars_and_duckdb(exports: Expor
     assert sorted(change["op"] for change in expected) == ["DELETE", "INSERT", "UPDATE"]
     assert pyarrow.table(delta).to_pylist() == expected
     assert polars.DataFrame(delta).to_dicts() == expected
-    found = duckdb.sql("SELECT * FROM delta").fetchall()
+    relation = duckdb.sql("SELECT * FROM delta")
+    assert relation is not None
+    found = relation.fetchall()
     assert [dict(zip(expected[0], row, strict=False))["op"] for row in found] == [
         change["op"] for change in expected
     ]

@@ -39,7 +39,7 @@ def _identified(row: Row) -> str:
 
 
 def _line(op: str, row: Row, before: Row | None = None) -> bytes:
-    """A change as docs/delta.md describes it."""
+    """A change as docs/how-to/delta.md describes it."""
     hashed = "\n".join(["v1", op, _identified(row), *([_identified(before)] if before else [])])
     change: dict[str, object] = {"op": op, "key": {"PK": row["PK"]}, "row": row}
     if before is not None:
@@ -135,6 +135,6 @@ def test_a_signal_ends_writing_and_leaves_nothing(many: airscoop.Delta, tmp_path
 def test_only_changes_are_written_as_changes(many: airscoop.Delta, tmp_path: Path) -> None:
     with airscoop.Upload(tmp_path / "out.jsonl") as upload:
         with pytest.raises(TypeError):
-            upload.write_changes(many)  # type: ignore[arg-type]
+            upload.write_changes(many)  # type: ignore[arg-type]  # wrong on purpose
         upload.abort()
     assert not (tmp_path / "out.jsonl").exists()

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from hypothesis import given
 from support.athena_sql import on_duckdb
+from support.delta_tables import Table, export, tables
 from support.properties import examples
-from unit.deltas.test_delta_properties import Table, export, tables
 
 import airscoop
 from airscoop import errors
@@ -123,7 +123,8 @@ def test_names_may_hold_anything_that_sql_would_take_for_its_own(tmp_path: Path)
     names = ['the "key"', "it's", "select", "a b", 'x"."y', 'v"; DROP TABLE t; --', "\\", "{}é"]
     old = {"1": ["a"] * 7, "2": ["b"] * 7}
     new = {"1": ["a"] * 6 + ["z"], "3": ["c"] * 7}
-    paths, connection = [], duckdb.connect()
+    paths: list[Path] = []
+    connection = duckdb.connect()
     columns = ", ".join(quoted(name) + " VARCHAR" for name in names)
     for table, rows in (('old "t"', old), ("it's new", new)):
         connection.execute(f"CREATE TABLE {quoted(table)} ({columns})")
@@ -139,9 +140,9 @@ def test_names_may_hold_anything_that_sql_would_take_for_its_own(tmp_path: Path)
     sql = DeltaSql(old=quoted('old "t"'), new=quoted("it's new"), columns=names, key=[names[0]])
     delta = airscoop.delta(*paths, key=[names[0]], max_delete_ratio=1.0)
     assert by_sql(connection, sql) == by_id(delta)
-    row = connection.execute(on_duckdb(sql.counts())).fetchone()
-    assert row is not None
-    assert dict(zip(COUNTS, row, strict=True))["updated"] == 1
+    counts = connection.execute(on_duckdb(sql.counts())).fetchone()
+    assert counts is not None
+    assert dict(zip(COUNTS, counts, strict=True))["updated"] == 1
 
 
 def test_an_identifier_and_a_text_end_only_where_they_end() -> None:

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from airscoop.aws.credentials import Credentials, KinesisSettings, S3Settings
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import KinesisSettings, S3Settings
 from airscoop.errors import UsageError
 from airscoop.hooks.aws import kinesis_settings, s3_settings
 from airscoop.hooks.warehouse import WarehouseHook

@@ -185,7 +185,7 @@ def test_secrets_of_an_address_are_masked_in_the_log_of_a_task_that_runs(tmp_pat
 
 
 def test_the_refresh_wants_receipts_of_inserts() -> None:
-    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])
+    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])  # type: ignore[list-item]
     with pytest.raises(AirflowFailException, match="UsageError: refresh: inserts must be receipts"):
         operator.execute(NO_CONTEXT)
 
@@ -194,7 +194,7 @@ def test_the_insert_wants_the_downloads_receipt() -> None:
     operator = InsertDistinctOperator(
         task_id="insert", source="a.b", target="c.d", columns=["x"], distinct_on=["x"]
     )
-    operator.download = {"rows": 1}
+    operator.download = {"rows": 1}  # type: ignore[assignment]
     with pytest.raises(AirflowFailException, match="UsageError: insert: download must be the rec"):
         operator.execute(NO_CONTEXT)
 
@@ -230,9 +230,10 @@ def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> d
             given.update(more)
 
         def run(self, **more: Any) -> Any:
-            return CopyReceipt(**dict.fromkeys(RECEIPT_FIELDS, 0))
+            counts: dict[str, Any] = dict.fromkeys(RECEIPT_FIELDS, 0)
+            return CopyReceipt(**counts)
 
-    monkeypatch.setattr("airscoop.CopyJob", Job)
+    monkeypatch.setattr("airscoop.operators.stream_to_s3.CopyJob", Job)
     operator.execute(context)
     return given
 

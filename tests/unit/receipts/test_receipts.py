@@ -13,7 +13,7 @@ import pytest
 
 import airscoop
 from airscoop import receipts
-from airscoop.aws import credentials
+from airscoop.aws import credentials, settings
 from airscoop.transfer import object_options, options
 
 MODULES = [
@@ -22,11 +22,16 @@ MODULES = [
 ]
 CLASSES = [
     cls
-    for module in (receipts, *MODULES, credentials, object_options, options)
+    for module in (receipts, *MODULES, credentials, settings, object_options, options)
     for cls in vars(module).values()
-    if dataclasses.is_dataclass(cls) and cls.__module__ == module.__name__
+    if isinstance(cls, type) and dataclasses.is_dataclass(cls) and cls.__module__ == module.__name__
 ]
 RECEIPTS = [cls for cls in CLASSES if issubclass(cls, airscoop.Receipt)]
+
+
+def names_of(cls: type[airscoop.Receipt]) -> dict[str, Any]:
+    """A value for each field: its name."""
+    return {field.name: field.name for field in dataclasses.fields(cls)}
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
@@ -36,20 +41,15 @@ def test_the_types_of_all_fields_can_be_resolved(cls: type[Any]) -> None:
 
 @pytest.mark.parametrize("cls", RECEIPTS, ids=lambda cls: cls.__name__)
 def test_a_receipt_goes_through_pickle_and_json(cls: type[airscoop.Receipt]) -> None:
-    values = {field.name: field.name for field in dataclasses.fields(cls)}
-    receipt = cls(**values)  # type: ignore[arg-type]
+    values = names_of(cls)
+    receipt = cls(**values)
     assert pickle.loads(pickle.dumps(receipt)) == receipt
     assert json.loads(json.dumps(receipt.to_dict())) == values
 
 
 def test_receipts_inside_of_a_receipt_become_json_too() -> None:
-    copied = airscoop.CopyReceipt(
-        **{field.name: field.name for field in dataclasses.fields(airscoop.CopyReceipt)}
-    )
-    whole = airscoop.PrefixReceipt(
-        **{field.name: field.name for field in dataclasses.fields(airscoop.PrefixReceipt)}
-        | {"copies": [copied]}
-    )
+    copied = airscoop.CopyReceipt(**names_of(airscoop.CopyReceipt))
+    whole = airscoop.PrefixReceipt(**(names_of(airscoop.PrefixReceipt) | {"copies": [copied]}))
     assert whole.to_dict()["copies"] == [copied.to_dict()]
     assert pickle.loads(pickle.dumps(whole)) == whole
 

@@ -11,12 +11,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.paths import PACKAGE_ROOT, ROOT
 
 from airscoop.local import systems
 from airscoop.local.demo.__main__ import DEMOS
+from airscoop.systems.default import DEFAULT
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "airflow_plugin" / "airscoop"
+PACKAGE = PACKAGE_ROOT / "airscoop"
+TERRAFORM = ROOT / "terraform"
 SYSTEMS = sorted(path.stem for path in (ROOT / "dags").glob("*.py"))
 DEMO = '''"""Something that was planted.
 
@@ -125,11 +127,37 @@ def test_no_two_systems_name_what_the_stack_makes_alike() -> None:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_nothing_outside_of_its_folders_names_a_system(name: str) -> None:
+def test_a_dag_has_the_files_of_a_system(name: str) -> None:
+    own = PACKAGE / "systems" / name
+    assert [own / file for file in ("config.py", "demo.py") if not (own / file).is_file()] == []
     files = [
-        *(path for path in PACKAGE.rglob("*.py") if PACKAGE / "systems" not in path.parents),
-        *(ROOT / file for file in ("run", "pyproject.toml", "setup.py")),
+        *(ROOT / "dags" / "config" / f"{name}.yml", ROOT / "docs" / "systems" / f"{name}.md"),
+        *(TERRAFORM / f"{name}.tf", TERRAFORM / "tests" / f"{name}.tftest.hcl"),
+        TERRAFORM / "modules" / name / "main.tf",
     ]
-    # The operator is one of the package's, for any DAG.
-    texts = {path: path.read_text().replace(f"airscoop.operators.{name}", "") for path in files}
-    assert [path for path, text in texts.items() if name in text] == []
+    assert [file for file in files if not file.is_file()] == []
+
+
+def test_the_files_of_a_system_have_a_dag() -> None:
+    assert sorted(DEMOS) == SYSTEMS
+    assert DEFAULT in SYSTEMS
+    for folder in ("dags/config", "docs/systems", "terraform/modules"):
+        assert sorted(path.stem for path in (ROOT / folder).iterdir()) == SYSTEMS
+    assert {path.name for path in (ROOT / "sql").iterdir()} <= set(SYSTEMS)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_nothing_outside_of_its_files_names_a_system(name: str) -> None:
+    texts = [
+        *(path for path in PACKAGE.rglob("*.py") if PACKAGE / "systems" not in path.parents),
+        *(ROOT / file for file in ("run", "pyproject.toml", "setup.py", ".ci/run")),
+        # Defaults of names and tags are those of the first system.
+        *(path for path in TERRAFORM.glob("*.tf") if path.stem not in (*SYSTEMS, "variables")),
+    ]
+    # An operator is the package's, for any DAG.
+    naming = [
+        path
+        for path in texts
+        if name in path.read_text(encoding="utf-8").replace(f"airscoop.operators.{name}", "")
+    ]
+    assert naming == []

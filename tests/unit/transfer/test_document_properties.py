@@ -6,12 +6,12 @@ import contextlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.transfer.test_stage_properties import (
+from support.stages import (
     JSON_TOKENS,
     NotJson,
-    _built,
     check_storable,
     chunks,
     json_values,
@@ -21,7 +21,7 @@ from unit.transfer.test_stage_properties import (
     thorough,
 )
 
-__all__ = ["_built"]
+pytestmark = pytest.mark.usefixtures("stage_tool")
 
 spaces = st.sampled_from(["", " ", "\n", "\r\n\t "])
 CUTS = ("1", "2", "5", "13")

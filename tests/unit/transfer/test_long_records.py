@@ -16,12 +16,13 @@ import pytest
 import airscoop
 from airscoop import errors
 from airscoop.transfer.copy import read
+from airscoop.transfer.options import Format
 
 MIB = 1024 * 1024
 AIRSCOOP = (
     sys.executable,
     "-c",
-    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+    "import sys; from airscoop.cli import main; sys.exit(main())",
 )
 LONG = 70 * MIB
 
@@ -37,7 +38,7 @@ def waiting_bytes(descriptor: int) -> int:
     return count[0]
 
 
-FORMS = {
+FORMS: dict[Format, tuple[bytes, bytes]] = {
     "jsonl": (b"", b"\n"),
     "json-values": (b"", b"\n"),
     "json-array": (b"[", b"]\n"),
@@ -46,10 +47,10 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_long_record_waits_for_a_reader_who_is_slow(tmp_path: Path, form: str) -> None:
+def test_a_long_record_waits_for_a_reader_who_is_slow(tmp_path: Path, form: Format) -> None:
     before, after = FORMS[form]
     (tmp_path / "f").write_bytes(before + record(LONG) + after)
-    command = [
+    command: list[str | Path] = [
         *AIRSCOOP, "head", "-q", "--format", form, "--max-record-bytes", "200M", tmp_path / "f",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -63,7 +64,7 @@ def test_a_long_record_waits_for_a_reader_who_is_slow(tmp_path: Path, form: str)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_long_record_is_read_into_memory(tmp_path: Path, form: str) -> None:
+def test_a_long_record_is_read_into_memory(tmp_path: Path, form: Format) -> None:
     before, after = FORMS[form]
     (tmp_path / "f").write_bytes(before + record(LONG) + after)
     blocks = read(tmp_path / "f", format=form, max_record_bytes=200 * MIB, head_lines=1)

@@ -22,9 +22,9 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.transfer import open as files
-from airscoop.transfer.open import BUFFER_BYTES
+from airscoop.transfer import writers
 from airscoop.transfer.options import Compression
+from airscoop.transfer.writers import BUFFER_BYTES
 
 TEXT = "".join(f"{n},line é {n * 7919}\n" for n in range(60_000))
 DATA = TEXT.encode()
@@ -326,7 +326,7 @@ def test_every_bytes_like_object_can_be_written(folder: Path) -> None:
         assert file.write(bytearray(b"")) == 0
         assert file.tell() == 400_015
         with pytest.raises(TypeError):
-            file.write("text")  # type: ignore[arg-type]
+            file.write("text")  # type: ignore[arg-type]  # wrong on purpose
         with pytest.raises(TypeError):
             file.write(memoryview(numbers)[::2])
     assert (folder / "out").read_bytes() == bytes(numbers[:3]) + bytes(numbers) + b"abc"
@@ -464,12 +464,13 @@ def test_a_dropped_file_leaves_nothing_and_says_so(wrapping: str, folder: Path) 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_a_dropped_file_in_a_reference_cycle_leaves_nothing(wrapping: str, folder: Path) -> None:
     class Holder:
-        pass
+        file: Any
+        itself: Any
 
     holder = Holder()
-    holder.file = WRAPPINGS[wrapping](folder / "out")  # type: ignore[attr-defined]
-    holder.itself = holder  # type: ignore[attr-defined]
-    write_some(holder.file)  # type: ignore[attr-defined]
+    holder.file = WRAPPINGS[wrapping](folder / "out")
+    holder.itself = holder
+    write_some(holder.file)
     gc.collect()
     with pytest.warns(RuntimeWarning, match=DROPPED):
         del holder
@@ -630,7 +631,7 @@ def test_text_that_cannot_be_encoded_takes_nothing_else_with_it(folder: Path) ->
         with pytest.raises(UnicodeEncodeError):
             file.write("\ud800")
         with pytest.raises(TypeError):
-            file.write(b"b")  # type: ignore[arg-type]
+            file.write(b"b")  # type: ignore[arg-type]  # wrong on purpose
         file.write("c")
     assert (folder / "out").read_text() == "ac"
 
@@ -673,7 +674,7 @@ def test_an_exception_between_any_two_steps_of_a_write_never_leaves_a_hole(
         file = airscoop.open(folder / "out", mode)
         accepted = 0
         try:
-            with raising_at(step, files.__file__):
+            with raising_at(step, writers.__file__):
                 while accepted < 4:
                     file.write(data)
                     accepted += 1
@@ -698,6 +699,7 @@ def test_an_exception_between_any_two_steps_of_a_write_never_leaves_a_hole(
 def test_the_summary_of_what_was_written_names_its_destination(folder: Path) -> None:
     with airscoop.open(folder / "out", "wb") as file:
         file.write(b"x")
+    assert file.receipt is not None
     assert file.receipt.summary().startswith(f"{folder / 'out'}: 0.0 MB in, 0.0 MB out")
 
 

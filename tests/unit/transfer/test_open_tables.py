@@ -57,13 +57,13 @@ def test_pandas_writes_and_reads_json_lines(name: str, kind: str, tmp_path: Path
 def test_pyarrow_reads_csv_and_json_lines_as_they_come(tmp_path: Path) -> None:
     with airscoop.open(tmp_path / "t.csv.gz", "wb") as file:
         csv.write_csv(PLAIN, file)
-    with airscoop.open(tmp_path / "t.csv.gz", "rb") as file:
-        assert csv.read_csv(file) == PLAIN
-    with airscoop.open(tmp_path / "t.csv.gz", "rb") as file:
-        assert pyarrow.Table.from_batches(csv.open_csv(file)) == PLAIN
+    with airscoop.open(tmp_path / "t.csv.gz", "rb") as source:
+        assert csv.read_csv(source) == PLAIN
+    with airscoop.open(tmp_path / "t.csv.gz", "rb") as source:
+        assert pyarrow.Table.from_batches(csv.open_csv(source)) == PLAIN
     (tmp_path / "t.jsonl").write_text('{"n": 1, "text": "é"}\n{"n": 2, "text": "b"}\n')
-    with airscoop.open(tmp_path / "t.jsonl", "rb") as file:
-        assert json.read_json(file) == PLAIN
+    with airscoop.open(tmp_path / "t.jsonl", "rb") as source:
+        assert json.read_json(source) == PLAIN
 
 
 def test_parquet_and_arrow_streams_are_written(tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_parquet_and_arrow_streams_are_written(tmp_path: Path) -> None:
         pyarrow.ipc.new_stream(file, COLUMNS.schema) as stream,
     ):
         stream.write_table(COLUMNS)
-    with airscoop.open(tmp_path / "a.arrows", "rb") as file:
-        assert pyarrow.ipc.open_stream(file).read_all().equals(COLUMNS)
+    with airscoop.open(tmp_path / "a.arrows", "rb") as source:
+        assert pyarrow.ipc.open_stream(source).read_all().equals(COLUMNS)
 
 
 def test_parquet_is_read_whole_or_from_a_file(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import airscoop
 from airscoop import errors
+from airscoop.transfer.options import Format
 
 LINES = [json.dumps({"n": n, "text": f"line {n} é " * 20}, ensure_ascii=False) for n in range(5000)]
 TEXT = ("\n".join(LINES) + "\n").encode()
@@ -40,7 +42,7 @@ def pack(path: Path, text: bytes) -> bytes:
 
 @pytest.mark.parametrize("format", ["raw", "jsonl"])
 def test_what_needs_no_change_arrives_byte_for_byte(
-    source: Path, target: Path, format: str
+    source: Path, target: Path, format: Format
 ) -> None:
     packed = pack(source, TEXT)
     receipt = airscoop.copy(source, target, format=format)
@@ -61,7 +63,7 @@ def test_members_and_a_missing_last_newline_are_no_reason_to_change(
     assert target.read_bytes() == source.read_bytes()
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[bytes, bytes, dict[str, Any]]] = {
     "a byte order mark": (b"\xef\xbb\xbf" + TEXT, TEXT, {}),
     "a blank line": (TEXT + b"\n" + TEXT, TEXT + TEXT, {}),
     "a value over two lines": (TEXT + b'{"a":\n1}\n', TEXT + b'{"a": 1}\n', {}),
@@ -119,7 +121,7 @@ def test_a_bad_record_ends_it_and_nothing_appears(source: Path, target: Path) ->
 @pytest.mark.parametrize("format", ["raw", "jsonl"])
 @pytest.mark.parametrize("fault", ["cut", "crc", "garbage"])
 def test_damaged_gzip_data_is_not_passed_on(
-    source: Path, target: Path, format: str, fault: str
+    source: Path, target: Path, format: Format, fault: str
 ) -> None:
     packed = bytearray(pack(source, TEXT))
     if fault == "cut":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import random
 import signal
@@ -40,14 +41,14 @@ def read_slowly(read: Callable[[int], bytes]) -> bytes:
 
 def test_a_pipe_gets_all_in_order(source: Path) -> None:
     with subprocess.Popen([*COMMAND, source], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
+        assert isinstance(process.stdout, io.BufferedReader)
         assert read_slowly(process.stdout.read1) == source.read_bytes()
     assert process.returncode == 0
 
 
 def test_a_socket_gets_all_in_order(source: Path) -> None:
     ours, theirs = socket.socketpair()
-    with ours, subprocess.Popen([*COMMAND, source], stdout=theirs) as process:
+    with ours, subprocess.Popen([*COMMAND, source], stdout=theirs.fileno()) as process:
         theirs.close()
         assert read_slowly(ours.recv) == source.read_bytes()
     assert process.returncode == 0
@@ -99,7 +100,8 @@ def full_socket() -> tuple[int, int]:
 
 def waiting(descriptor: int) -> int:
     """How many bytes wait to be read."""
-    return struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]
+    (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))
+    return int(count)
 
 
 def stand_still(descriptor: int) -> None:

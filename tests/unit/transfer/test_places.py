@@ -6,6 +6,7 @@ import pytest
 
 from airscoop.errors import UsageError
 from airscoop.transfer import places
+from airscoop.transfer.rejects import rejects_for
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ from airscoop.transfer import places
 def test_rejects_lie_at_the_root_of_the_prefix_outside_partitions(
     destination: str, rejects: str
 ) -> None:
-    assert places.rejects_for(destination) == rejects
+    assert rejects_for(destination) == rejects
 
 
 @pytest.mark.parametrize(

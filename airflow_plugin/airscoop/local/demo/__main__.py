@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from airscoop.errors import AirscoopError
 from airscoop.local import systems
 from airscoop.local.processes import LocalStackError
-from airscoop.systems import DEFAULT
+from airscoop.systems.default import DEFAULT
 
 
 class Demo(Protocol):

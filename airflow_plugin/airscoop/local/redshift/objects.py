@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from airscoop.aws.settings import S3Settings
+from airscoop.aws.storage import list_objects
 from airscoop.local.redshift.errors import SqlError
-
-if TYPE_CHECKING:
-    from airscoop.aws.credentials import S3Settings
+from airscoop.transfer.copy import read
 
 
 @cache
 def _settings() -> S3Settings:
     """Found once: the stand-in is given its keys and its endpoint when it is started."""
-    from airscoop.aws.credentials import S3Settings
-
     return S3Settings().resolved()
 
 
@@ -44,8 +41,6 @@ def objects(location: str) -> Iterator[str]:
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     if not location.startswith("s3://") or not bucket:
         raise SqlError("22023", f"location {location!r} is not of the form s3://bucket/prefix/")
-    from airscoop.aws.storage import list_objects
-
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     for item in list_objects(f"s3://{bucket}/{prefix}", s3=_settings()):
         if item.size and not _hidden(item.key.removeprefix(prefix)):
@@ -54,7 +49,5 @@ def objects(location: str) -> Iterator[str]:
 
 def chunks(name: str) -> Iterator[bytes]:
     """The object's bytes, inflated when it is gzip."""
-    import airscoop
-
     settings = _settings() if name.startswith("s3://") else None
-    yield from airscoop.read(name, format="raw", source_s3=settings)
+    yield from read(name, format="raw", source_s3=settings)

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from airscoop.deltas.job import Duplicates, SchemaChange, TableFormat
+from airscoop.deltas.options import Duplicates, SchemaChange, TableFormat
 from airscoop.systems.yaml_model import (
     Count,
     Ratio,

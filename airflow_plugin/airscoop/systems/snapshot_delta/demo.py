@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import airscoop
-from airscoop.aws.credentials import Credentials, S3Settings
+from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import S3Settings
 from airscoop.local import aws, s3
 from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.demo.showing import airflow_of, failed, say, start_stack, table

@@ -1,0 +1,59 @@
+"""How two exports are compared: the options that verb, jobs, operator and command share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from airscoop.aws.settings import S3Settings
+
+TableFormat = Literal["auto", "csv", "jsonl"]
+Duplicates = Literal["error", "last"]
+SchemaChange = Literal["error", "compare_common"]
+Engine = Literal["local", "athena"]
+
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+class CompareOptions(TypedDict, total=False):
+    """What is compared, what is refused, and what it may take; `delta` says more."""
+
+    key: Sequence[str]
+    format: TableFormat
+    duplicates: Duplicates
+    schema_change: SchemaChange
+    max_delete_ratio: float
+    min_rows: int
+    memory_limit: int | None
+    max_record_bytes: int | None
+    temp_dir: str | os.PathLike[str] | None
+    allow_unknown_length: bool
+
+
+class DeltaOptions(CompareOptions, total=False):
+    """And which version the new export is, and how to reach both."""
+
+    version: str | None
+    old_s3: S3Settings | None
+    new_s3: S3Settings | None
+    ca_file: str | None
+
+
+DEFAULTS: DeltaOptions = {
+    "key": ("PK",),
+    "format": "auto",
+    "duplicates": "error",
+    "schema_change": "error",
+    "max_delete_ratio": 0.3,
+    "min_rows": 1,
+    "version": None,
+    "memory_limit": None,
+    "max_record_bytes": None,
+    "temp_dir": None,
+    "allow_unknown_length": False,
+    "old_s3": None,
+    "new_s3": None,
+    "ca_file": None,
+}

@@ -1,0 +1,103 @@
+"""The changes between two exports: iterated, written, taken as Arrow, again and again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
+
+from airscoop.cancelling import Cancellation
+from airscoop.receipts.deltas import DeltaReceipt
+
+if TYPE_CHECKING:
+    from airscoop._native import Changes
+    from airscoop.aws.settings import S3Settings
+    from airscoop.receipts.transfer import CopyReceipt
+    from airscoop.transfer.arguments import DestinationOptions
+    from airscoop.transfer.upload import Upload
+
+BLOCK_BYTES = 1 << 20
+
+
+class Change(TypedDict):
+    """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's."""
+
+    op: Literal["INSERT", "UPDATE", "DELETE"]
+    key: dict[str, Any]
+    row: dict[str, Any]
+    changed: NotRequired[list[str]]
+    id: str
+
+
+class Delta:
+    """The changes between two exports, to iterate, to write, to take as Arrow, again and again.
+
+    They are in memory or in an unnamed temporary file, and gone with the object. `receipt` counts.
+    """
+
+    receipt: DeltaReceipt
+
+    def __init__(
+        self, changes: Changes, receipt: DeltaReceipt, *, cancellation: Cancellation | None = None
+    ) -> None:
+        self._changes = changes
+        self.receipt = receipt
+        self._cancellation = cancellation or Cancellation("the delta")
+
+    def blocks(self) -> Iterator[bytes]:
+        """The changes as JSON lines, in blocks of about 1 MiB."""
+        reader = self._changes.reader()
+        while block := reader.read(BLOCK_BYTES):
+            yield block
+
+    def __iter__(self) -> Iterator[Change]:
+        import json
+
+        for block in self.blocks():
+            for line in block.splitlines():
+                change: Change = json.loads(line)
+                yield change
+
+    def __len__(self) -> int:
+        return self.receipt.inserted + self.receipt.updated + self.receipt.deleted
+
+    def __bool__(self) -> bool:
+        """True, also without changes: a Delta is a result."""
+        return True
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """For pyarrow, polars, DuckDB: op, key {…}, row {…}, changed […], id; values as text."""
+        return self._changes.__arrow_c_stream__(requested_schema)
+
+    def write(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        destination_s3: S3Settings | None = None,
+        before_commit: Callable[[], object] | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> CopyReceipt:
+        """Writes the changes as JSON lines, compressed when the name ends in .gz.
+
+        The destination (s3://, a path or "-") appears whole or not at all. `before_commit` is
+        called when all is sent and nothing is visible yet; what it raises takes everything back.
+        The `cancel` of the job that made this result makes the writing end in Cancelled, too.
+        """
+        from airscoop.transfer.upload import Upload
+
+        held = before_commit is not None
+        with (
+            Upload(destination, destination_s3=destination_s3, held=held, **options) as upload,
+            self._cancellation.reaching(upload),
+        ):
+            self._write_to(upload)
+            if before_commit is not None:
+                upload.seal()
+                before_commit()
+            return upload.commit()
+
+    def _write_to(self, upload: Upload) -> None:
+        upload.write_changes(self._changes)
+
+    def discard(self) -> None:
+        """Removes what is kept outside of this process: Athena's results."""

@@ -1,0 +1,173 @@
+"""The step that compares an export with the last done one, and writes the changes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from airscoop.aws.settings import S3Settings
+from airscoop.cancelling import Cancellable, Cancellation
+from airscoop.deltas.job import delta_job
+from airscoop.deltas.options import CompareOptions, DeltaOptions, Engine
+from airscoop.deltas.result import Delta
+from airscoop.errors import ExportConflict, PreconditionFailed
+from airscoop.exports import model
+from airscoop.exports.lease import Lease
+from airscoop.exports.model import Export
+from airscoop.exports.registry import ChangesFile, Registry
+from airscoop.exports.steps.working import (
+    ExportLock,
+    LockDict,
+    OnStart,
+    Terms,
+    cancellable,
+    etag_of,
+)
+from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.receipts.exports import ChangesReceipt
+
+if TYPE_CHECKING:
+    from airscoop.deltas.athena import AthenaSettings
+    from airscoop.receipts.transfer import CopyReceipt
+
+
+def compute_changes(
+    registry: Registry,
+    lock: ExportLock | LockDict,
+    *,
+    changes: str,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    terms: Terms | None = None,
+    on_start: OnStart | None = None,
+    engine: Engine = "local",
+    athena: AthenaSettings | Mapping[str, Any] | None = None,
+    **delta_options: Unpack[CompareOptions],
+) -> ChangesReceipt:
+    """Compares an export with the last done one, by `airscoop.delta`, and writes the changes.
+
+    `delta_options` are those of `airscoop.delta`, and so are `engine` and `athena`. The changes go
+    to CHANGES/TENANT/TABLE/VERSION.jsonl.gz below the s3:// prefix `changes`. Where an earlier try
+    has written them, and they are still there, nothing is computed. Both exports must be in S3 as
+    they were registered, also after they were read. The changes replace nothing but what stood
+    there when the lock was taken up, and appear only while it is held.
+    """
+    start = time.monotonic()
+    lock = ExportLock.of(lock)
+    with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
+        record = registry.get(lock.export)
+        place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz"
+        standing = etag_of(place, s3, ca_file, cancellation)
+        written = record.changes if record.state != "running" else None
+        if written is not None and written.uri == place and written.etag == standing:
+            delta = dict(record.receipts["computed"])
+            return _changes_receipt(lock, written, delta, start, computed=False)
+        before = [] if lock.previous is None else [registry.get(f"{lock.dataset}/{lock.previous}")]
+        compared = [record.export, *(one.export for one in before)]
+        job, result = _compare(
+            before[0].export.uris if before else None,
+            record.export.uris,
+            lease,
+            cancellation,
+            engine=engine,
+            athena=athena,
+            version=lock.export,
+            old_s3=s3,
+            ca_file=ca_file,
+            **delta_options,
+        )
+        with _discarding(result):
+            _check_etags(result.receipt, record.export)
+            for export in compared:
+                model.check_unchanged(
+                    export,
+                    alone=export is record.export,
+                    s3=s3,
+                    ca_file=ca_file,
+                    check=cancellation.check,
+                )
+            with cancellation.reaching(job):
+                copy = _write(result, place, standing, lease, s3, ca_file)
+        written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
+        delta = result.receipt.to_dict()
+        registry.computed(lease, lock.export, written, delta)
+        return _changes_receipt(lock, written, delta, start, computed=True)
+
+
+def _compare(
+    old: Sequence[str] | None,
+    new: Sequence[str],
+    lease: Lease,
+    cancellation: Cancellation,
+    *,
+    engine: Engine,
+    athena: AthenaSettings | Mapping[str, Any] | None,
+    **options: Unpack[DeltaOptions],
+) -> tuple[Cancellable, Delta]:
+    job = delta_job(old, new, engine=engine, athena=athena, **options)
+    with cancellation.reaching(job):
+        return job, job.run(on_progress=lambda _: lease.check())
+
+
+def _write(
+    result: Delta,
+    place: str,
+    standing: str | None,
+    lease: Lease,
+    s3: S3Settings | None,
+    ca_file: str | None,
+) -> CopyReceipt:
+    """Writes the changes over `standing` (an ETag; None: over nothing), and nothing else.
+
+    The lock is asked when all is sent, right before the file appears. A process that was stopped in
+    that very moment may go on when the lock is another's: then the condition keeps the file.
+    """
+    try:
+        return result.write(
+            place,
+            destination_s3=s3,
+            ca_file=ca_file,
+            before_commit=lease.confirm,
+            overwrite=standing is not None,
+            if_match=standing,
+        )
+    except PreconditionFailed as error:
+        lease.confirm()
+        error.retryable = True  # by one that has lost the lock: the next try replaces it
+        raise
+
+
+@contextlib.contextmanager
+def _discarding(result: Delta) -> Iterator[None]:
+    """Removes what Athena has left in S3, when the changes are written or refused."""
+    try:
+        yield
+    finally:
+        result.discard()
+
+
+def _check_etags(receipt: DeltaReceipt, export: Export) -> None:
+    """Of an export that is one object the very answer that was read tells what it was."""
+    read, first = receipt.new_etag, export.objects[0]
+    if len(export.objects) == 1 and read is not None and read != first.etag:
+        raise ExportConflict(
+            f"{first.uri} has changed since {export.id} was registered: its ETag is {read}, not "
+            f"{first.etag}"
+        )
+
+
+def _changes_receipt(
+    lock: ExportLock, changes: ChangesFile, delta: dict[str, Any], start: float, *, computed: bool
+) -> ChangesReceipt:
+    return ChangesReceipt(
+        seconds=time.monotonic() - start,
+        export=lock.export,
+        previous=lock.previous,
+        changes=changes.uri,
+        etag=changes.etag,
+        count=changes.count,
+        computed=computed,
+        delta=delta,
+    )

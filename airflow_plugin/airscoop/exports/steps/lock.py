@@ -1,0 +1,109 @@
+"""The step that waits for an export's turn, and takes the lock of its table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airscoop.errors import ExportConflict, PreconditionFailed, StaleExport
+from airscoop.exports.lease import Lease, holder
+from airscoop.exports.registry import CONFLICT, STALE, ExportRecord, Registry, stale_message
+from airscoop.exports.steps.working import ExportLock, Terms
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockAttempt:
+    """One of three: the lock, what is waited for, or why there is nothing to do."""
+
+    lock: ExportLock | None = None
+    waits_for: str | None = None
+    finished: str | None = None
+
+
+def lock_export(
+    registry: Registry, export_id: str, owner: str, *, terms: Terms | None = None
+) -> LockAttempt:
+    """Takes the lock of an export's table, once no earlier export of it is unfinished.
+
+    Does not wait: ask again while `waits_for` says for what. The lock holds for the handover's
+    time; `compute_changes` and the others go on with it. StaleExport and ExportConflict fail the
+    export.
+    """
+    dataset = export_id.rpartition("/")[0]
+    version = export_id.rpartition("/")[2]
+    record = registry.get(export_id)
+    reason = _finished(record, owner)
+    if reason is not None:
+        return LockAttempt(finished=reason)
+    earlier = _earlier(registry, dataset, version)
+    if earlier is not None:
+        return earlier
+    terms = terms or Terms()
+    lease = Lease.try_acquire(registry, dataset, owner, seconds=terms.handover_seconds)
+    if lease is None:
+        return LockAttempt(waits_for=holder(registry, dataset))
+    try:
+        attempt = _lock_held(registry, lease, export_id)
+    except BaseException:
+        lease.release()
+        raise
+    if attempt.lock is None:
+        lease.release()
+    return attempt
+
+
+def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
+    """Looks once more: before the lock was had, another run may have finished this or that."""
+    record = registry.get(export_id)
+    reason = _finished(record, lease.owner)
+    if reason is not None:
+        return LockAttempt(finished=reason)
+    if record.conflict is not None:
+        registry.failed(lease, export_id, record.conflict, CONFLICT)
+        raise ExportConflict(record.conflict)
+    last = registry.last_done(lease.dataset)
+    if last is not None and last.export.order > record.export.order:
+        message = stale_message(record.export, last)
+        registry.start(lease, record, previous=None)
+        registry.failed(lease, export_id, message, STALE)
+        raise StaleExport(message)
+    earlier = _earlier(registry, lease.dataset, record.export.version)
+    if earlier is not None:
+        return earlier
+    previous = None if last is None else last.export.version
+    registry.start(lease, record, previous=previous)
+    lock = ExportLock(export=export_id, previous=previous, owner=lease.owner, fence=lease.fence)
+    return LockAttempt(lock=lock)
+
+
+def _earlier(registry: Registry, dataset: str, version: str) -> LockAttempt | None:
+    """The wait for an earlier export of the table, if there is one that must be done before."""
+    for earlier in registry.unfinished(dataset, before=version):
+        if earlier.half_published:
+            raise PreconditionFailed(
+                f"{earlier.id} has failed after some of its changes were published "
+                f"({earlier.error}): later versions wait until it is done; mend the cause, the "
+                "next run goes on with it, or let it go by Registry.give_up"
+            )
+        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
+    return None
+
+
+def _finished(record: ExportRecord, owner: str) -> str | None:
+    """Why there is nothing to do; raises what the export was refused for.
+
+    A failed export is worked on again by the run in which it failed, when that is told to, and by
+    any run when some of its changes are published.
+    """
+    if record.state == "done":
+        if record.conflict is not None:
+            raise ExportConflict(record.conflict)
+        return f"{record.id} is done"
+    if record.state != "failed":
+        return None
+    if record.code == STALE:
+        raise StaleExport(str(record.error))
+    if record.conflict is not None:
+        raise ExportConflict(record.conflict)
+    if record.is_open or record.owner == owner:
+        return None
+    return f"{record.id} has failed: {record.error}"

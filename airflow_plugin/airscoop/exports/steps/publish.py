@@ -1,0 +1,77 @@
+"""The step that publishes an export's changes, from where an earlier try stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from airscoop.aws.settings import KinesisSettings, S3Settings
+from airscoop.errors import PreconditionFailed, SourceChanged
+from airscoop.exports.registry import Registry
+from airscoop.exports.steps.working import (
+    ExportLock,
+    LockDict,
+    OnStart,
+    Terms,
+    cancellable,
+    etag_of,
+)
+from airscoop.publishing.job import PublishJob
+from airscoop.publishing.options import SendOptions
+from airscoop.receipts.publishing import PublishReceipt
+
+if TYPE_CHECKING:
+    from airscoop._native import PublishFacts
+
+
+def publish_changes(
+    registry: Registry,
+    lock: ExportLock | LockDict,
+    stream: str,
+    *,
+    s3: S3Settings | None = None,
+    kinesis: KinesisSettings | None = None,
+    ca_file: str | None = None,
+    terms: Terms | None = None,
+    on_start: OnStart | None = None,
+    **publish_options: Unpack[SendOptions],
+) -> PublishReceipt:
+    """Publishes an export's changes to a Kinesis stream, from where an earlier try stopped.
+
+    How far it has come is kept in the registry about once a second and at the end. A run that has
+    lost its lock stops and publishes nothing more.
+    """
+    lock = ExportLock.of(lock)
+    with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
+        record = registry.get(lock.export)
+        if record.changes is None or record.state not in ("computed", "published"):
+            raise PreconditionFailed(
+                f"{lock.export} is {record.state}: its changes are not computed"
+            )
+        if etag_of(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
+            raise SourceChanged(
+                f"{record.changes.uri} is not the file that was computed; compute it again"
+            )
+        saved = record.offset
+
+        def save(facts: PublishFacts) -> None:
+            nonlocal saved
+            lease.check()
+            if facts["acknowledged"] > saved:
+                registry.save_offset(lease, lock.export, facts["acknowledged"])
+                saved = facts["acknowledged"]
+
+        job = PublishJob(
+            record.changes.uri,
+            stream,
+            start_at=record.offset,
+            changes_s3=s3,
+            kinesis=kinesis,
+            ca_file=ca_file,
+            **publish_options,
+        )
+        if not record.begun:
+            registry.begin_publishing(lease, lock.export)
+        with cancellation.reaching(job):
+            receipt = job.run(on_progress=save)
+        registry.published(lease, lock.export, record.changes.count, receipt.to_dict())
+        return receipt

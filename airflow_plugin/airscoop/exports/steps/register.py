@@ -1,0 +1,164 @@
+"""The step that registers exports: each once, in the order of versions."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from airscoop.aws.settings import S3Settings
+from airscoop.errors import ExportConflict, StaleExport
+from airscoop.exports import model
+from airscoop.exports.model import Export
+from airscoop.exports.registry import STALE, UNFINISHED, ExportRecord, Registry
+from airscoop.exports.steps.working import OnStart, begun
+from airscoop.receipts.exports import RegisterReceipt
+
+
+def register_exports(
+    registry: Registry,
+    prefixes: Sequence[str],
+    *,
+    complete_marker: str | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    on_start: OnStart | None = None,
+) -> RegisterReceipt:
+    """Registers every export below the s3:// prefixes that is not registered, in version order.
+
+    The receipt's `exports` are those to work on. What is wrong with one version (older than the
+    last done one, a second object, other content) is kept in its record and holds up no other.
+    """
+    start = time.monotonic()
+    found = _Found()
+    cancellation = begun("registering", on_start)
+    for prefix in prefixes:
+        listing = model.list_exports(
+            prefix,
+            complete_marker=complete_marker,
+            s3=s3,
+            ca_file=ca_file,
+            check=cancellation.check,
+        )
+        found.incomplete += listing.incomplete
+        found.other_objects += listing.other_objects
+        conflicts = {export.id: (export, reason) for export, reason in listing.conflicts}
+        every = [*listing.exports, *(export for export, _ in conflicts.values())]
+        for dataset in sorted({export.dataset for export in every}):
+            cancellation.check()
+            known = {record.id: record for record in registry.records(dataset)}
+            found.work += [_opened(registry, one) for one in known.values() if one.is_open]
+            for export in (one for one in every if one.dataset == dataset):
+                cancellation.check()
+                found.count += 1
+                if export.id in conflicts:
+                    found.conflict(registry, *conflicts[export.id])
+                else:
+                    found.register(registry, export, known.get(export.id))
+    return found.receipt(time.monotonic() - start)
+
+
+def register_export(
+    registry: Registry,
+    uri: str,
+    *,
+    complete_marker: str | None = None,
+    s3: S3Settings | None = None,
+    ca_file: str | None = None,
+    on_start: OnStart | None = None,
+) -> RegisterReceipt:
+    """Registers the one export that an object belongs to.
+
+    One that is done already is left alone, one that failed is to be worked on once more. Exports of
+    the same table before it that are not finished are worked on first. StaleExport when it is older
+    than the last done one; ExportConflict; NotFound.
+    """
+    start = time.monotonic()
+    found = _Found(count=1)
+    cancellation = begun("registering", on_start)
+    export = model.find_export(
+        uri, complete_marker=complete_marker, s3=s3, ca_file=ca_file, check=cancellation.check
+    )
+    cancellation.check()
+    if export is None:
+        found.count = 0
+        found.incomplete.append(model.place_of(uri).id)
+        return found.receipt(time.monotonic() - start)
+    registration = registry.register(export)
+    record = registration.record
+    if record.code == STALE:
+        raise StaleExport(str(record.error))
+    if registration.status == "registered":
+        found.registered.append(export.id)
+    else:
+        found.already_there += 1
+        if record.state == "failed":
+            record = registry.retry(record)
+    if record.state in UNFINISHED:
+        before = registry.unfinished(export.dataset, before=export.version)
+        found.work = [*(_opened(registry, one) for one in before), export]
+    return found.receipt(time.monotonic() - start)
+
+
+def _opened(registry: Registry, record: ExportRecord) -> Export:
+    """One that failed half published is worked on once more, without being asked for."""
+    return (registry.retry(record) if record.half_published else record).export
+
+
+@dataclass(kw_only=True)
+class _Found:
+    """A receipt in the making."""
+
+    count: int = 0
+    work: list[Export] = dataclasses.field(default_factory=list)
+    registered: list[str] = dataclasses.field(default_factory=list)
+    already_there: int = 0
+    refused: dict[str, str] = dataclasses.field(default_factory=dict)
+    conflicts: dict[str, str] = dataclasses.field(default_factory=dict)
+    incomplete: list[str] = dataclasses.field(default_factory=list)
+    other_objects: int = 0
+
+    def register(self, registry: Registry, export: Export, known: ExportRecord | None) -> None:
+        same = known is not None and known.export.fingerprint == export.fingerprint
+        if known is not None and same and known.conflict is None:
+            self.already_there += 1
+            return
+        try:
+            registration = registry.register(export)
+        except ExportConflict as error:
+            self.conflict(registry, export, str(error))
+            return
+        if registration.status == "already_there":
+            self.already_there += 1
+            return
+        self.work.append(export)
+        if registration.status == "refused":
+            self.refused[export.id] = str(registration.record.error)
+        else:
+            self.registered.append(export.id)
+
+    def conflict(self, registry: Registry, export: Export, reason: str) -> None:
+        self.conflicts[export.id] = reason
+        if model.is_version(export.version) and registry.report_conflict(export, reason):
+            self.work.append(export)
+
+    def receipt(self, seconds: float) -> RegisterReceipt:
+        work = {export.id: export for export in self.work}
+        in_order = sorted(work.values(), key=lambda export: (export.dataset, export.order))
+        return RegisterReceipt(
+            seconds=seconds,
+            exports=[export.id for export in in_order],
+            found=self.count,
+            registered=self.registered,
+            already_there=self.already_there,
+            refused=self.refused,
+            conflicts=self.conflicts,
+            incomplete=sorted(self.incomplete),
+            other_objects=self.other_objects,
+        )
+
+
+def prefixes_of(bucket: str, datasets: Iterable[str]) -> list[str]:
+    """The s3:// prefixes of tenants ("TENANT") and of their tables ("TENANT/TABLE")."""
+    return [f"s3://{bucket}/{dataset.strip('/')}/" for dataset in datasets]

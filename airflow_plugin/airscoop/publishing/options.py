@@ -1,0 +1,42 @@
+"""How changes are published: the options that verb, job, operator and command share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from airscoop.aws.settings import KinesisSettings, S3Settings
+
+
+class SendOptions(TypedDict, total=False):
+    """How they are read and sent; `publish` says more."""
+
+    any_order: bool
+    max_tries: int | None
+    max_in_flight: int | None
+    max_age_ms: int | None
+    memory_limit: int | None
+    allow_unknown_length: bool
+
+
+class PublishOptions(SendOptions, total=False):
+    """And from which change on, and how to reach the file and the stream."""
+
+    start_at: int
+    changes_s3: S3Settings | None
+    kinesis: KinesisSettings | None
+    ca_file: str | None
+
+
+DEFAULTS: PublishOptions = {
+    "start_at": 0,
+    "any_order": False,
+    "max_tries": None,
+    "max_in_flight": None,
+    "max_age_ms": None,
+    "memory_limit": None,
+    "allow_unknown_length": False,
+    "changes_s3": None,
+    "kinesis": None,
+    "ca_file": None,
+}

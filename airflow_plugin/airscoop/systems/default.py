@@ -1,0 +1,3 @@
+"""Which system ./run demo is about without a name."""
+
+DEFAULT = "bestsellers"

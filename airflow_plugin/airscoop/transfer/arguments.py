@@ -1,0 +1,83 @@
+"""Which fields of `TransferOptions` the functions take that take a part of them. For type checkers:
+nothing here is loaded when airscoop runs.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from airscoop.transfer.object_options import ObjectOptions
+from airscoop.transfer.options import (
+    Checksum,
+    Compression,
+    Format,
+    InvalidCharacters,
+    KeyCase,
+    Nonfinite,
+)
+
+
+class RecordOptions(TypedDict, total=False):
+    """How records are checked."""
+
+    max_record_bytes: int | None
+    invalid_characters: InvalidCharacters
+    nonfinite: Nonfinite
+    key_case: KeyCase
+    records: str | None
+
+
+class SourceOptions(RecordOptions, total=False):
+    """How a source is read and checked."""
+
+    allow_unknown_length: bool
+    memory_limit: int | None
+    ca_file: str | None
+    as_stored: bool
+    head_lines: int | None
+
+
+class DestinationOptions(RecordOptions, total=False):
+    """How a destination is written."""
+
+    compression: Compression
+    compression_level: int | None
+    checksum: Checksum
+    max_rejected: int
+    rejects: str | None
+    memory_limit: int | None
+    overwrite: bool
+    if_match: str | None
+    object_options: ObjectOptions
+    ca_file: str | None
+    as_stored: bool
+    split_part: bool
+
+
+class ObjectCopyOptions(RecordOptions, total=False):
+    """How each object of a prefix is copied."""
+
+    format: Format
+    compression: Compression
+    compression_level: int | None
+    checksum: Checksum
+    max_rejected: int
+    rejects: str | None
+    allow_unknown_length: bool
+    server_side: bool
+    split_bytes: int | None
+    split_replace: bool
+    overwrite: bool
+    object_options: ObjectOptions
+    ca_file: str | None
+
+
+class FileOptions(TypedDict, total=False):
+    """How each file of an output in several is written."""
+
+    compression: Compression
+    compression_level: int | None
+    checksum: Checksum
+    overwrite: bool
+    memory_limit: int | None
+    ca_file: str | None

@@ -1,0 +1,61 @@
+"""What became of a transfer: its receipt, and what an error says of the commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airscoop.errors import UsageError
+from airscoop.receipts.transfer import CopyReceipt
+from airscoop.transfer import places
+
+if TYPE_CHECKING:
+    from airscoop._native import Transfer, TransferFacts
+    from airscoop.transfer.options import TransferOptions
+
+
+def receipt_of(
+    verb: str, options: TransferOptions, facts: TransferFacts, seconds: float
+) -> CopyReceipt:
+    return CopyReceipt(
+        verb=verb,
+        seconds=seconds,
+        source=places.displayed(options.source),
+        destination=options.destination or "",
+        format=options.format,
+        source_bytes=facts["source_bytes"],
+        text_bytes=facts["text_bytes"],
+        destination_bytes=facts["destination_bytes"],
+        records_in=facts["records_in"],
+        records_out=facts["records_out"],
+        records_rejected=facts["records_rejected"],
+        records_changed=facts["records_changed"],
+        blank_lines=facts["blank_lines"],
+        unchanged=facts["unchanged"],
+        restarted=facts["restarted"],
+        server_side=facts["server_side"],
+        server_side_refused=facts["server_side_refused"] or None,
+        gzip_members=facts["gzip_members"],
+        bom_stripped=facts["bom_stripped"],
+        rejects=options.rejects_place() if facts["rejects_written"] else None,
+        etag=facts["etag"] or None,
+        checksum=facts["checksum"] or None,
+        source_etag=facts["source_etag"] or None,
+        parts=facts["parts"],
+        parts_kept=facts["parts_kept"] or None,
+        resumed=facts["resumed"],
+        resumed_bytes=facts["resumed_bytes"],
+        retries=facts["retries"],
+    )
+
+
+def note_commit(error: BaseException, transfer: Transfer) -> None:
+    """Has an error tell what became of the transfer: it may have come when the engine had ended."""
+    try:
+        committed = transfer.committed()
+    except UsageError:  # in a forked child: the transfer is its parent's
+        return
+    if committed is False and hasattr(error, "committed"):
+        return
+    if committed and getattr(error, "committed", False) is not True:
+        error.add_note("airscoop: it came when the destination was committed already")
+    vars(error)["committed"] = committed

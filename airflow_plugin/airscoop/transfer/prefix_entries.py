@@ -1,0 +1,129 @@
+"""What a copy of a prefix copies: the objects or files below it, each with its name there."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from airscoop.aws.settings import S3Settings
+from airscoop.aws.storage import ObjectInfo, list_objects
+from airscoop.errors import FileError, UsageError
+from airscoop.transfer.prefix_overlap import Overlap
+
+LONGEST_NAME = 255  # bytes, of a file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One object or file to copy; `name` is what follows the prefix."""
+
+    name: str
+    uri: str
+    size: int
+    info: ObjectInfo | None = None  # of an object
+    refused: str | None = None  # why it cannot be copied
+
+
+def chooser(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    def is_chosen(name: str) -> bool:
+        if include and not any(fnmatch.fnmatchcase(name, one) for one in include):
+            return False
+        return not any(fnmatch.fnmatchcase(name, one) for one in exclude)
+
+    return is_chosen
+
+
+def objects(
+    source: str,
+    *,
+    to_files: bool,
+    s3: S3Settings,
+    ca_file: str | None,
+    overlap: Overlap | None,
+    is_chosen: Callable[[str], bool],
+    skip_marker: Callable[[], object],
+) -> Iterator[Entry]:
+    """The objects below the prefix, in key order; keys that cannot stand beside others fail."""
+    prefix = source if "/" in source[5:] else source + "/"
+    skipped = len(prefix[5:].partition("/")[2])
+    above: list[str] = []  # names that the present one begins with
+
+    def name_of(info: ObjectInfo) -> str:
+        return info.key[skipped:]
+
+    def listed(start: str) -> Iterator[ObjectInfo]:
+        return list_objects(prefix + start, s3=s3, ca_file=ca_file)
+
+    def is_copied(info: ObjectInfo) -> bool:
+        return not _is_marker(name_of(info), info) and is_chosen(name_of(info))
+
+    for info in listed("") if overlap is None else overlap.apart(listed, name_of, is_copied):
+        name = name_of(info)
+        if _is_marker(name, info):
+            skip_marker()
+            continue
+        while above and not name.startswith(above[-1]):
+            above.pop()
+        file = next((one for one in above if name.startswith(one + "/")), None)
+        above.append(name)
+        refused = None
+        if to_files and file is not None:
+            refused = f"key {name!r}: {file!r} is a file, so it cannot be a folder, too"
+        yield Entry(name=name, uri=info.uri, size=info.size, info=info, refused=refused)
+
+
+def _is_marker(name: str, info: ObjectInfo) -> bool:
+    return (name == "" or name.endswith("/")) and info.size == 0
+
+
+def files(source: str) -> Iterator[Entry]:
+    """The files below the folder, in order. Links to files are read, links to folders refused."""
+
+    def refuse(error: OSError) -> None:
+        raise FileError(f"{source}: {error}") from error
+
+    folder = Path(source)
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in sorted(names + links):
+            path = Path(parent, name)
+            relative = path.relative_to(folder).as_posix()
+            yield _file(path, relative)
+
+
+def _file(path: Path, name: str) -> Entry:
+    refused, size = None, 0
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        refused = f"{name!r} is not UTF-8, so it cannot be a key"
+    if path.is_file():
+        size = path.stat().st_size
+    else:
+        refused = f"{name!r} is no file (a link to a folder, a broken link, a pipe): exclude it"
+    return Entry(name=name, uri=str(path), size=size, refused=refused)
+
+
+def make_room(folder: Path, name: str) -> None:
+    """Makes the folder that a key's file goes into; refuses names that are no file's below it."""
+    parts = name.split("/")
+    refused = next((part for part in parts if part in ("", ".", "..") or "\0" in part), None)
+    if refused is not None:
+        raise UsageError(f"key {name!r}: {refused!r} is no name of a file below {folder}")
+    if any(len(part.encode()) > LONGEST_NAME for part in parts):
+        raise UsageError(f"key {name!r}: the name of a file has at most {LONGEST_NAME} bytes")
+    path = folder.joinpath(*parts)
+    # Before a folder is made; other than Path.resolve it bears links that lead in a circle.
+    root, real = (Path(os.path.realpath(one)) for one in (folder, path.parent))
+    if path.is_symlink() or not real.is_relative_to(root):
+        raise UsageError(f"key {name!r}: a symbolic link leads out of {folder}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise FileError(
+            f"key {name!r}: a folder is needed where there is a file: {error}"
+        ) from error

@@ -1,0 +1,102 @@
+"""An upload that is written to, in pieces, and committed or taken back."""
+
+from __future__ import annotations
+
+import os
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, Unpack
+
+from airscoop._native import Transfer
+from airscoop.aws.settings import S3Settings
+from airscoop.transfer.options import Format, TransferOptions, place
+from airscoop.transfer.outcome import note_commit, receipt_of
+
+if TYPE_CHECKING:
+    from airscoop._native import Changes
+    from airscoop.receipts.transfer import CopyReceipt
+    from airscoop.transfer.arguments import DestinationOptions
+
+
+class Upload:
+    """A destination that is written to: committed by a `with` block that ends well, else aborted.
+
+    Leaving the block by an exception, dropping the last reference, or `abort()` takes everything
+    back. `receipt` is set after `commit()`.
+    """
+
+    receipt: CopyReceipt | None
+
+    def __init__(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        format: Format = "raw",
+        destination_s3: S3Settings | None = None,
+        held: bool = False,
+        **options: Unpack[DestinationOptions],
+    ) -> None:
+        self._options = TransferOptions(
+            source="",
+            destination=place(destination),
+            format=format,
+            destination_s3=destination_s3 or S3Settings(),
+            held=held,
+            **options,
+        )
+        native = self._options.native()
+        native["source"] = None
+        self._transfer = Transfer(native)
+        self._start = time.monotonic()
+        self._aborted = False
+        self.receipt = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
+        return self._transfer.write(data)
+
+    def write_changes(self, changes: Changes) -> int:
+        """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
+        return self._transfer.write_changes(changes)
+
+    def written_bytes(self) -> int:
+        """Bytes of the destination that have been made so far, compressed ones where it is gzip."""
+        return self._transfer.facts()["destination_bytes"]
+
+    def seal(self) -> None:
+        """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
+        self._transfer.seal()
+
+    def commit(self) -> CopyReceipt:
+        """Makes what was written visible."""
+        try:
+            facts = self._transfer.commit()
+            seconds = time.monotonic() - self._start
+            self.receipt = receipt_of("upload", self._options, facts, seconds)
+            return self.receipt
+        except BaseException as error:
+            note_commit(error, self._transfer)
+            raise
+
+    def cancel(self) -> None:
+        """Makes the call that waits, or else the next one, end in Cancelled. Any thread."""
+        self._transfer.cancel()
+
+    def abort(self) -> None:
+        """Takes everything back; after a commit it does nothing."""
+        self._aborted = True
+        self._transfer.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None and self.receipt is None and not self._aborted:
+            self.commit()
+        else:
+            self.abort()

@@ -1,0 +1,195 @@
+/* The attempts of a transfer: what belongs to one, and which follows which. */
+#include <string.h>
+
+#include "base/invariant.h"
+#include "scoop/trace.h"
+#include "text/text.h"
+#include "copy/transfer_internal.h"
+#include "base/clock.h"
+
+/* --- one attempt --- */
+
+void scoop_attempt_init(struct scoop_attempt *attempt) {
+    memset(attempt, 0, sizeof *attempt);
+    attempt->read.total_bytes = -1;
+}
+
+bool scoop_attempt_has_destination(const struct scoop_attempt *attempt) {
+    return attempt->server_copy != NULL || attempt->sink != NULL;
+}
+
+enum scoop_sink_state scoop_attempt_poll(struct scoop_attempt *attempt, struct scoop_error *error) {
+    if (attempt->server_copy != NULL)
+        return scoop_server_copy_poll(attempt->server_copy, error);
+    if (attempt->sink != NULL)
+        return attempt->sink->type->poll(attempt->sink, error);
+    return SCOOP_SINK_ABORTED;
+}
+
+int scoop_attempt_commit(struct scoop_attempt *attempt, struct scoop_error *error) {
+    return attempt->server_copy != NULL ? scoop_server_copy_commit(attempt->server_copy, error)
+                                        : attempt->sink->type->commit(attempt->sink, error);
+}
+
+void scoop_attempt_abort(struct scoop_attempt *attempt) {
+    if (attempt->server_copy != NULL)
+        scoop_server_copy_abort(attempt->server_copy);
+    else if (attempt->sink != NULL)
+        attempt->sink->type->abort(attempt->sink);
+}
+
+void scoop_attempt_sink_facts(const struct scoop_attempt *attempt, struct scoop_sink_facts *facts) {
+    memset(facts, 0, sizeof *facts);
+    if (attempt->server_copy != NULL)
+        scoop_server_copy_sink_facts(attempt->server_copy, facts);
+    else if (attempt->sink != NULL)
+        scoop_sink_facts(attempt->sink, facts);
+}
+
+bool scoop_attempt_server_copies(const struct scoop_attempt *attempt) {
+    return attempt->server_copy != NULL && !attempt->given_up;
+}
+
+void scoop_attempt_count(struct scoop_attempt *attempt) {
+    struct scoop_server_copy_facts facts;
+    struct scoop_counters *counters = &attempt->counters;
+    if (attempt->server_copy == NULL)
+        return;
+    scoop_server_copy_facts(attempt->server_copy, &facts);
+    counters->source_bytes = counters->destination_bytes = facts.copied_bytes;
+    if (!facts.gzip)
+        counters->text_bytes = facts.copied_bytes;
+}
+
+void scoop_attempt_free_source(struct scoop_attempt *attempt) {
+    struct scoop_source *source = attempt->source;
+    if (source == NULL)
+        return;
+    attempt->read.total_bytes = source->total_bytes;
+    attempt->read.retries = source->retries;
+    memcpy(attempt->read.etag, source->etag, sizeof attempt->read.etag);
+    source->type->free(source);
+    attempt->source = NULL;
+}
+
+void scoop_attempt_free(struct scoop_attempt *attempt) {
+    scoop_chain_free(&attempt->chain);
+    if (attempt->source != NULL)
+        attempt->source->type->free(attempt->source);
+    if (attempt->sink != NULL)
+        attempt->sink->type->free(attempt->sink);
+    scoop_server_copy_free(attempt->server_copy);
+    scoop_s3_client_free(attempt->source_client);
+    scoop_s3_client_free(attempt->destination_client);
+}
+
+/* --- which follows which --- */
+
+/* What the attempt has done is taken back, then another one is made. */
+static int give_up(struct scoop_transfer *transfer, enum scoop_attempt_kind next) {
+    scoop_attempt_abort(&transfer->attempt);
+    transfer->attempt.given_up = true;
+    transfer->kind = next;
+    transfer->abort_deadline_ms = scoop_now_ms() + SCOOP_TRANSFER_ABORT_MS;
+    transfer->phase = RESTARTING;
+    return 1;
+}
+
+static int give_up_stream(struct scoop_transfer *transfer, enum scoop_attempt_kind next) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    scoop_chain_free(&attempt->chain);
+    attempt->source->type->free(attempt->source);
+    attempt->source = NULL;
+    attempt->unchanged = attempt->bare = false;
+    give_up(transfer, next);
+    scoop_transfer_drop_upload(transfer);
+    return 1;
+}
+
+int scoop_transfer_start_over(struct scoop_transfer *transfer) {
+    return give_up_stream(transfer, transfer->kind);
+}
+
+int scoop_transfer_start_transform(struct scoop_transfer *transfer) {
+    SCOOP_TRACE("transfer", "a record must change: the source is read again, and written anew");
+    return give_up_stream(transfer, SCOOP_ATTEMPT_TRANSFORM);
+}
+
+/* An upload that is taken up may be completed or aborted by another try meanwhile. */
+int scoop_transfer_sink_failed(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    if (transfer->resume != NULL && error->code == SCOOP_NOT_FOUND)
+        return scoop_transfer_start_over(transfer);
+    return -1;
+}
+
+/* What the server refuses to copy in parts it may copy at once. */
+static enum scoop_attempt_kind after_refusal(const struct scoop_transfer *transfer) {
+    struct scoop_server_copy_facts facts;
+    scoop_server_copy_facts(transfer->attempt.server_copy, &facts);
+    return transfer->kind == SCOOP_ATTEMPT_SERVER && facts.in_parts ? SCOOP_ATTEMPT_SERVER_AT_ONCE
+                                                                    : SCOOP_ATTEMPT_STREAM;
+}
+
+int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(transfer->attempt.server_copy != NULL, NULL) ||
+        !scoop_server_copy_is_refusal(error))
+        return -1;
+    scoop_text_print(transfer->server_side_refused, sizeof transfer->server_side_refused, "%s",
+                     error->message);
+    SCOOP_TRACE("transfer", "the server refuses to copy: %s, HTTP %d", scoop_code_name(error->code),
+                error->http_status);
+    return give_up(transfer, after_refusal(transfer));
+}
+
+int scoop_transfer_wait_restart(struct scoop_transfer *transfer) {
+    struct scoop_error ignored = {0};
+    if (scoop_attempt_poll(&transfer->attempt, &ignored) == SCOOP_SINK_ABORTING &&
+        scoop_now_ms() < transfer->abort_deadline_ms)
+        return 0;
+    scoop_attempt_free(&transfer->attempt);
+    scoop_attempt_init(&transfer->attempt);
+    scoop_rejects_forget(&transfer->rejects);
+    transfer->phase = OPENING;
+    return 1;
+}
+
+/* --- how it begins --- */
+
+static int open_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_counters *counters = &transfer->attempt.counters;
+    if (scoop_transfer_open_source(transfer, error) != 0 ||
+        scoop_transfer_open_sink(transfer, error) != 0)
+        return -1;
+    transfer->rejects.client = transfer->attempt.destination_client;
+    counters->source_bytes = counters->text_bytes = counters->destination_bytes =
+        scoop_transfer_start_bytes(transfer);
+    transfer->phase = SNIFFING;
+    return 1;
+}
+
+int scoop_transfer_open(struct scoop_transfer *transfer, struct scoop_error *error) {
+    const struct scoop_attempt *attempt = &transfer->attempt;
+    if (!SCOOP_INVARIANT(attempt->source == NULL || transfer->fed, error) ||
+        !SCOOP_INVARIANT(!scoop_attempt_has_destination(attempt), error))
+        return -1;
+    if (transfer->kind >= SCOOP_ATTEMPT_STREAM)
+        return open_stream(transfer, error);
+    transfer->phase = LOOKING;
+    return scoop_transfer_open_server_copy(transfer, error) == 0 ? 1 : -1;
+}
+
+int scoop_transfer_look(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    struct scoop_server_copy_facts facts;
+    if (scoop_attempt_poll(attempt, error) == SCOOP_SINK_FAILED)
+        return scoop_transfer_fall_back(transfer, error);
+    scoop_server_copy_facts(attempt->server_copy, &facts);
+    if (facts.verdict == SCOOP_SERVER_COPY_DECLINES)
+        return give_up(transfer, SCOOP_ATTEMPT_STREAM);
+    if (facts.verdict == SCOOP_SERVER_COPY_LOOKING)
+        return 0;
+    attempt->unchanged = true;
+    transfer->rejects.client = attempt->destination_client;
+    transfer->phase = SEALING;
+    return 1;
+}

@@ -1,0 +1,247 @@
+/* The phases of a stream: the first bytes are looked at, the stages are joined, and bytes move from
+ * the source through them to the sink. */
+#include <string.h>
+
+#include "copy/places.h"
+#include "base/invariant.h"
+#include "copy/transfer_internal.h"
+
+enum { STEPS_PER_TURN = 16 };
+
+/* Whether the source can be read a second time. */
+static bool rereadable(const struct scoop_transfer *transfer) {
+    const char *uri = transfer->options.source.uri;
+    return uri != NULL &&
+           (scoop_place_is_http(uri) || scoop_place_is_s3(uri) ||
+            transfer->attempt.source->wait_fd < 0) &&
+           strcmp(uri, "-") != 0;
+}
+
+bool scoop_transfer_is_blocked(struct scoop_transfer *transfer) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    return !attempt->sink->type->ready(attempt->sink, transfer->room_bytes);
+}
+
+/* Whether the chain takes SCOOP_STEP_BYTES without waiting. */
+static bool has_room(struct scoop_transfer *transfer) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    return scoop_chain_ready(&attempt->chain) &&
+           (attempt->chain.outlet != NULL || !scoop_transfer_is_blocked(transfer));
+}
+
+static bool can_take(struct scoop_transfer *transfer) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    return transfer->phase == STREAMING && attempt->taken_error.code == SCOOP_OK &&
+           !attempt->chain.head_reached && !scoop_chain_must_transform(&attempt->chain) &&
+           !scoop_chain_has_failed(&attempt->chain) && has_room(transfer);
+}
+
+/* The source's bytes as they arrive; an error is the next turn's. */
+static size_t take(void *user, const void *data, size_t length) {
+    struct scoop_transfer *transfer = user;
+    struct scoop_attempt *attempt = &transfer->attempt;
+    size_t taken = 0;
+    while (taken < length && can_take(transfer)) {
+        size_t left = length - taken, consumed = 0;
+        size_t step = left < SCOOP_STEP_BYTES ? left : SCOOP_STEP_BYTES;
+        if (scoop_chain_write(&attempt->chain, (const unsigned char *)data + taken, step, &consumed,
+                              &attempt->taken_error) != 0)
+            break;
+        attempt->counters.source_bytes += consumed;
+        taken += consumed;
+    }
+    return taken;
+}
+
+/* The same from anywhere in the source, to a sink that takes it anywhere. */
+static bool put(void *user, uint64_t offset, const void *data, size_t length) {
+    struct scoop_transfer *transfer = user;
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (!can_take(transfer) ||
+        attempt->sink->write_at(attempt->sink, offset, data, length, &attempt->taken_error) != 0)
+        return false;
+    attempt->counters.source_bytes += length;
+    attempt->counters.text_bytes += length;
+    attempt->counters.destination_bytes += length;
+    return true;
+}
+
+static void offer_to_take(struct scoop_transfer *transfer) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    const struct scoop_sink *sink = attempt->sink;
+    if (!sink->local && attempt->chain.outlet == NULL)
+        return;
+    bool in_place = sink->write_at != NULL && scoop_chain_is_bare(&attempt->chain);
+    attempt->source->taker = (struct scoop_taker){take, in_place ? put : NULL, transfer};
+}
+
+static int start_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    bool middle = scoop_transfer_start_bytes(transfer) > 0;
+    enum scoop_content content = transfer->options.as_stored || middle
+                                     ? SCOOP_CONTENT_PLAIN
+                                     : scoop_sniff(attempt->prefix, attempt->prefix_length);
+    if (!attempt->source->length_known && content != SCOOP_CONTENT_GZIP)
+        return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
+                          "%s: of a body without a known length only gzip data shows its own end",
+                          transfer->source_name);
+    struct scoop_chain_options options = {
+        .transfer = &transfer->options,
+        .content = content,
+        .may_pass = transfer->kind == SCOOP_ATTEMPT_STREAM && rereadable(transfer),
+        .source_name = transfer->source_name,
+        .sink = attempt->sink,
+        .counters = &attempt->counters,
+        .policy = {scoop_rejects_take, &transfer->rejects},
+    };
+    if (!SCOOP_INVARIANT(attempt->chain.first == NULL, error))
+        return -1;
+    if (scoop_chain_build(&attempt->chain, &options, error) != 0)
+        return -1;
+    if (transfer->resume != NULL && !attempt->chain.unchanged)
+        return scoop_transfer_start_over(transfer);
+    attempt->unchanged = attempt->chain.unchanged;
+    attempt->bare = attempt->unchanged && attempt->chain.worker == NULL;
+    if (attempt->unchanged && transfer->options.head_lines == 0 &&
+        scoop_s3_sink_expect(attempt->sink, attempt->source->total_bytes,
+                             scoop_file_source_fd(attempt->source), error) != 0)
+        return -1;
+    if (!scoop_sink_resume_fits(attempt->sink))
+        return scoop_transfer_start_over(transfer);
+    transfer->phase = STREAMING;
+    offer_to_take(transfer);
+    return scoop_chain_write_all(&attempt->chain, attempt->prefix, attempt->prefix_length, error) ==
+                   0
+               ? 1
+               : -1;
+}
+
+/* Gathers the first bytes, which may come one at a time. */
+int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    const unsigned char *data;
+    size_t length;
+    enum scoop_source_state state =
+        attempt->source->type->peek(attempt->source, &data, &length, error);
+    if (scoop_transfer_misfits(transfer, state, error))
+        return scoop_transfer_start_over(transfer);
+    switch (state) {
+    case SCOOP_SOURCE_WAITING:
+        return 0;
+    case SCOOP_SOURCE_FAILED:
+        return -1;
+    case SCOOP_SOURCE_ENDED:
+        return start_stream(transfer, error);
+    case SCOOP_SOURCE_READY:
+        break;
+    }
+    size_t left = sizeof attempt->prefix - attempt->prefix_length;
+    size_t taken = length < left ? length : left;
+    memcpy(attempt->prefix + attempt->prefix_length, data, taken);
+    attempt->prefix_length += taken;
+    attempt->counters.source_bytes += taken;
+    attempt->source->type->consume(attempt->source, taken);
+    return attempt->prefix_length == sizeof attempt->prefix ? start_stream(transfer, error) : 1;
+}
+
+static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (!SCOOP_INVARIANT(transfer->phase == STREAMING || transfer->phase == FINISHING, error) ||
+        scoop_chain_finish(&attempt->chain, error) != 0)
+        return -1;
+    if (scoop_chain_must_transform(&attempt->chain))
+        return scoop_transfer_start_transform(transfer);
+    if (attempt->sink->type->seal(attempt->sink, error) != 0)
+        return -1;
+    const struct scoop_counters *counters = &attempt->counters;
+    if (counters->records_in != counters->records_out + counters->records_rejected)
+        return scoop_fail(error, SCOOP_COUNT_MISMATCH,
+                          "%s: %llu records came in, %llu went out and %llu were rejected",
+                          transfer->source_name, (unsigned long long)counters->records_in,
+                          (unsigned long long)counters->records_out,
+                          (unsigned long long)counters->records_rejected);
+    transfer->phase = SEALING;
+    return 1;
+}
+
+/* The source has ended: what the stages still hold comes next. */
+static int end_stream(struct scoop_transfer *transfer) {
+    scoop_chain_end(&transfer->attempt.chain);
+    transfer->phase = FINISHING;
+    return 1;
+}
+
+/* What came before the source's fault may hold another one: that is the first, and the one to tell.
+ */
+static int fail_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (!scoop_chain_abandon(&transfer->attempt.chain, error))
+        return -1;
+    memset(error, 0, sizeof *error);
+    transfer->phase = FINISHING;
+    return 1;
+}
+
+static int pump_once(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    const unsigned char *data;
+    size_t length, consumed = 0;
+    if (attempt->taken_error.code != SCOOP_OK) {
+        *error = attempt->taken_error;
+        return -1;
+    }
+    if (attempt->chain.head_reached)
+        return seal(transfer, error);
+    if (scoop_chain_must_transform(&attempt->chain))
+        return scoop_transfer_start_transform(transfer);
+    if (scoop_chain_has_failed(&attempt->chain))
+        return scoop_chain_finish(&attempt->chain, error);
+    attempt->waits_for_room = !scoop_chain_ready(&attempt->chain);
+    if (attempt->waits_for_room ||
+        (attempt->chain.outlet == NULL && scoop_transfer_is_blocked(transfer)))
+        return 0;
+    switch (attempt->source->type->peek(attempt->source, &data, &length, error)) {
+    case SCOOP_SOURCE_WAITING:
+        return 0;
+    case SCOOP_SOURCE_FAILED:
+        return fail_source(transfer, error);
+    case SCOOP_SOURCE_ENDED:
+        return end_stream(transfer);
+    case SCOOP_SOURCE_READY:
+        break;
+    }
+    if (length > SCOOP_STEP_BYTES)
+        length = SCOOP_STEP_BYTES;
+    if (scoop_chain_write(&attempt->chain, data, length, &consumed, error) != 0)
+        return -1;
+    attempt->counters.source_bytes += consumed;
+    attempt->source->type->consume(attempt->source, consumed);
+    return 1;
+}
+
+int scoop_transfer_pump(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (attempt->sink->type->poll(attempt->sink, error) == SCOOP_SINK_FAILED)
+        return scoop_transfer_sink_failed(transfer, error);
+    int moved = scoop_chain_drain(&attempt->chain, transfer->room_bytes, error);
+    if (moved < 0)
+        return -1;
+    for (int i = 0; i < STEPS_PER_TURN && transfer->phase == STREAMING; i++) {
+        int status = pump_once(transfer, error);
+        if (status < 0)
+            return -1;
+        if (status == 0)
+            break;
+        moved = 1;
+    }
+    return moved;
+}
+
+int scoop_transfer_finish(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (attempt->sink->type->poll(attempt->sink, error) == SCOOP_SINK_FAILED)
+        return -1;
+    int moved = scoop_chain_drain(&attempt->chain, transfer->room_bytes, error);
+    if (moved < 0)
+        return -1;
+    return scoop_chain_has_ended(&attempt->chain) ? seal(transfer, error) : moved;
+}

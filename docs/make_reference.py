@@ -1,0 +1,312 @@
+"""./run docs: makes docs/reference/ from the code, or says which of its pages are not current."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ForwardRef, is_typeddict
+from unittest.mock import patch
+
+import airscoop
+from airscoop.cli import BAD_DATA_CODES, parser
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "reference"
+MADE = "Made from the code by `./run docs`; a test says when it is not current."
+WIDTH = 96
+ERROR = re.compile(r'X\((\w+), "(\w+)", (true|false), "(.*?)"\)')
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its name."""
+    return {
+        "python.md": python_page(),
+        "operators.md": operators_page(),
+        "commands.md": commands_page(),
+        "errors.md": errors_page(),
+    }
+
+
+def outdated(folder: Path) -> list[str]:
+    """The pages that are not what the code says."""
+    made = pages()
+    there = {path.name for path in folder.glob("*.md")}
+    changed = {name for name in made if name in there and (folder / name).read_text() != made[name]}
+    return sorted(changed | (made.keys() ^ there))
+
+
+def _intro(text: str) -> str:
+    return textwrap.fill(f"{MADE} {text}", 104, break_long_words=False, break_on_hyphens=False)
+
+
+# Python
+
+
+def python_page() -> str:
+    names = [name for name in airscoop.__all__ if not name.startswith("_")]
+    public = {name: getattr(airscoop, name) for name in names}
+    parts = [
+        "# Python",
+        _intro("Every public name of `airscoop`; how they are used: [how-to](../index.md#how-to)."),
+    ]
+    parts += _section("Verbs", public, inspect.isroutine)
+    parts += _section("Classes", public, inspect.isclass)
+    parts.append("## Modules")
+    for name, module in sorted(public.items()):
+        if inspect.ismodule(module):
+            parts += _module(name, module)
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(title: str, public: dict[str, Any], kind: Callable[[Any], bool]) -> Iterator[str]:
+    yield f"## {title}"
+    for name in sorted(public, key=str.lower):
+        if kind(public[name]):
+            yield from _entry(f"airscoop.{name}", public[name], level=3)
+
+
+def _entry(name: str, thing: Any, *, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {name}"
+    if thing is airscoop.AirscoopError:
+        yield "The base of all [errors](errors.md)."
+        return
+    yield _code(_signature(name, thing))
+    yield from _docstring(thing)
+    if inspect.isclass(thing):
+        yield from _members(thing)
+
+
+def _module(name: str, module: ModuleType) -> Iterator[str]:
+    yield f"### airscoop.{name}"
+    yield from _docstring(module)
+    if name == "errors":
+        yield "Each class: [errors](errors.md)."
+        return
+    for each in module.__all__:
+        yield from _entry(f"airscoop.{name}.{each}", getattr(module, each), level=4)
+
+
+def _members(kind: type) -> Iterator[str]:
+    """A class's methods and properties that say something, airscoop's bases' too."""
+    found = {}
+    for base in reversed(kind.__mro__):
+        if base.__module__.startswith("airscoop"):
+            found.update({name: each for name, each in vars(base).items() if name[0] != "_"})
+    lines = []
+    for name, member in found.items():
+        plain = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        if isinstance(plain, property):
+            lines.append(f"- `{name}`: {_one_line(plain)}".rstrip(": "))
+        elif inspect.isfunction(plain):
+            signature = _without_self(plain)
+            lines.append(f"- `{name}{_flat(signature)}`: {_one_line(plain)}".rstrip(": "))
+    if lines:
+        yield "\n".join(lines)
+
+
+def _without_self(function: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    if parameters and parameters[0].name in ("self", "cls"):
+        parameters = parameters[1:]
+    return signature.replace(parameters=parameters)
+
+
+def _docstring(thing: Any) -> Iterator[str]:
+    text = inspect.cleandoc(thing.__doc__ or "")
+    # A dataclass without a text gets its signature as one.
+    if text and not text.startswith(f"{getattr(thing, '__name__', '')}("):
+        yield text
+
+
+def _one_line(thing: Any) -> str:
+    return " ".join(inspect.cleandoc(thing.__doc__ or "").split())
+
+
+def _signature(name: str, thing: Any) -> str:
+    if is_typeddict(thing):
+        fields = [
+            f"\n    {each}: {_annotation(kind)}"
+            for each, kind in vars(thing)["__annotations__"].items()
+        ]
+        return f"class {name}(TypedDict):{''.join(fields)}"
+    if vars(thing).get("_is_protocol"):
+        return f"class {name}(Protocol)"
+    signature = inspect.signature(thing)
+    flat = name + _flat(signature)
+    if inspect.isclass(thing):
+        flat = flat.removesuffix(" -> None")
+    return flat if len(flat) <= WIDTH else _tall(name, signature)
+
+
+def _flat(signature: inspect.Signature) -> str:
+    end = "" if signature.return_annotation is signature.empty else _returned(signature)
+    return f"({', '.join(_parameters(signature))}){end}"
+
+
+def _tall(name: str, signature: inspect.Signature) -> str:
+    lines = "".join(f"    {each},\n" for each in _parameters(signature))
+    return f"{name}(\n{lines}){_returned(signature)}"
+
+
+def _returned(signature: inspect.Signature) -> str:
+    returned = signature.return_annotation
+    none = returned is signature.empty or returned is None or returned == "None"
+    return "" if none else f" -> {_annotation(returned)}"
+
+
+def _parameters(signature: inspect.Signature) -> Iterator[str]:
+    star = False
+    for each in signature.parameters.values():
+        if each.kind is each.KEYWORD_ONLY and not star:
+            yield "*"
+        star = star or each.kind in (each.KEYWORD_ONLY, each.VAR_POSITIONAL)
+        yield _parameter(each)
+
+
+def _parameter(each: inspect.Parameter) -> str:
+    text = each.name
+    if each.kind is each.VAR_POSITIONAL:
+        text = f"*{text}"
+    elif each.kind is each.VAR_KEYWORD:
+        text = f"**{text}"
+    if each.annotation is not each.empty:
+        text += f": {_annotation(each.annotation)}"
+    if each.default is not each.empty:
+        equals = "=" if each.annotation is each.empty else " = "
+        text += equals + _default(each.default)
+    return text
+
+
+def _annotation(annotation: Any) -> str:
+    if isinstance(annotation, ForwardRef):
+        return str(annotation.__forward_arg__)
+    if isinstance(annotation, str):
+        return annotation
+    return annotation.__name__ if inspect.isclass(annotation) else str(annotation)
+
+
+def _default(value: Any) -> str:
+    # The default of a field that is made anew for each object.
+    return "…" if "object at 0x" in repr(value) or "factory" in repr(value) else repr(value)
+
+
+def _code(text: str) -> str:
+    return f"```python\n{text}\n```"
+
+
+# Operators
+
+
+def operators_page() -> str:
+    parts = [
+        "# Operators",
+        _intro(
+            "What each is for: [operators](../how-to/operators.md). All arguments are "
+            "keyword-only; those of Airflow's `BaseOperator` go with them. Airflow renders the "
+            "templated ones."
+        ),
+    ]
+    for path in sorted((ROOT / "airflow_plugin/airscoop/operators").glob("*.py")):
+        if path.stem == "base":
+            continue
+        module = import_module(f"airscoop.operators.{path.stem}")
+        for name, thing in sorted(vars(module).items()):
+            if name.endswith("Operator") and thing.__module__ == module.__name__:
+                parts += _operator(name, thing)
+    return "\n\n".join(parts) + "\n"
+
+
+def _operator(name: str, operator: Any) -> Iterator[str]:
+    yield f"## {name}"
+    yield f"`{operator.__module__}.{name}`"
+    yield from _docstring(operator)
+    rows = ["| argument | type | default | templated |", "|---|---|---|---|"]
+    signature = _without_self(vars(operator)["__init__"])
+    for each in signature.parameters.values():
+        if each.kind is each.VAR_KEYWORD:
+            continue
+        default = "" if each.default is each.empty else f"`{_default(each.default)}`"
+        kind = _annotation(each.annotation).replace("|", "\\|")
+        templated = "yes" if each.name in operator.template_fields else ""
+        rows.append(f"| `{each.name}` | `{kind}` | {default} | {templated} |")
+    yield "\n".join(rows)
+
+
+# The command line
+
+
+def commands_page() -> str:
+    parts = [
+        "# The command",
+        _intro(
+            "What `airscoop … --help` says. How the verbs are used: "
+            "[the command line](../how-to/command-line.md)."
+        ),
+    ]
+    with patch.dict(os.environ, COLUMNS="100"):  # argparse's width
+        parts += _helps(parser(), level=2)
+    return "\n\n".join(parts) + "\n"
+
+
+def _helps(command: argparse.ArgumentParser, *, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {command.prog}"
+    yield f"```text\n{command.format_help().rstrip()}\n```"
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from _helps(each, level=min(level + 1, 4))
+
+
+# Errors
+
+
+def errors_page() -> str:
+    rows = [
+        "| class | code | retryable | exit code | means |",
+        "|---|---|---|---|---|",
+    ]
+    header = (ROOT / "csrc/include/scoop/error.h").read_text(encoding="utf-8")
+    for code, name, retryable, sentence in ERROR.findall(header):
+        if code == "OK":
+            continue
+        exit_code = {"USAGE": 2}.get(code, 3 if code in BAD_DATA_CODES else 1)
+        yes = "yes" if retryable == "true" else ""
+        rows.append(f"| `{name}` | `{code}` | {yes} | {exit_code} | {sentence} |")
+    parts = [
+        "# Errors",
+        _intro(
+            "The classes are in `airscoop.errors`. `retryable` is what the table says; an error "
+            "that was raised says it of itself (`error.retryable`). The exit code is the "
+            "command's. In Airflow an error that is not retryable fails the task for good."
+        ),
+        inspect.cleandoc(airscoop.errors.__doc__ or "").split("\n\n", 1)[1],
+        "\n".join(rows),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="./run docs", description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="write nothing; 1 if not current")
+    options = arguments.parse_args()
+    if options.check:
+        names = outdated(FOLDER)
+        for name in names:
+            print(f"docs/reference/{name} is not current: ./run docs", file=sys.stderr)
+        return 1 if names else 0
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

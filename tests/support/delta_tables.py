@@ -1,0 +1,96 @@
+"""Any two tables, and exports of them as some program writes them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+Row = tuple[str | None, ...]
+
+
+Table = dict[str, Row]
+
+
+texts = st.text(
+    alphabet=st.sampled_from([*'ab,"\n\r 1é😀\\\x01\t'])
+    | st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+    max_size=6,
+)
+
+
+values = st.none() | texts
+
+
+keys = st.one_of(
+    st.integers(0, 60).map(str), st.integers(0, 40).map(lambda n: f"k{n:03}"), texts.filter(bool)
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[int, Table, Table]:
+    """The number of columns beside the key, and two tables that have much in common."""
+    width = draw(st.integers(1, 3))
+    rows = st.tuples(*[values] * width)
+    old = draw(st.dictionaries(keys, rows, max_size=30))
+    new = {key: row for key, row in old.items() if draw(st.integers(0, 9)) > 1}
+    for key in list(new):
+        if draw(st.integers(0, 9)) < 2:
+            new[key] = draw(rows)
+    return width, old, new | draw(st.dictionaries(keys, rows, max_size=5))
+
+
+def quoted(value: str | None, *, always: bool) -> str:
+    if value is None:
+        return ""
+    if always or value == "" or any(c in value for c in ',"\n\r'):
+        return '"' + value.replace('"', '""') + '"'
+    return value
+
+
+def as_csv(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes:
+    """The rows as some export writes them; its columns in an order of its own."""
+    names = ["PK", *(f"c{n}" for n in range(width))]
+    order = list(range(width + 1))
+    if rng.random() < 0.5:
+        rng.shuffle(order)
+    end = rng.choice(["\n", "\r\n"])
+    lines = [",".join(names[i] for i in order)]
+    for key, row in rows:
+        line = (key, *row)
+        lines.append(",".join(quoted(line[i], always=rng.random() < 0.2) for i in order))
+    text = end.join(lines) + (end if rng.random() < 0.8 else "")
+    return (("\ufeff" if rng.random() < 0.2 else "") + text).encode()
+
+
+def as_json(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes:
+    lines = []
+    for index, (key, row) in enumerate(rows):
+        members = [("PK", key), *((f"c{n}", row[n]) for n in range(width))]
+        rng.shuffle(members)
+        absent = {n for n, v in members if v is None and index > 0 and rng.random() < 0.5}
+        shown = {name: value for name, value in members if name not in absent}
+        lines.append(json.dumps(shown, ensure_ascii=rng.random() < 0.5))
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def export(
+    folder: Path, name: str, width: int, table: Table, rng: random.Random, *, json_lines: bool
+) -> Path:
+    rows = list(table.items())
+    order = rng.randrange(3)
+    if order == 0:
+        rng.shuffle(rows)
+    else:
+        rows.sort(key=lambda item: (len(item[0]) if order == 1 else 0, item[0].encode()))
+    data = (as_json if json_lines else as_csv)(width, rows, rng)
+    path = folder / f"{name}{'.jsonl' if json_lines else '.csv'}"
+    if rng.random() < 0.5:
+        path = path.with_name(path.name + ".gz")
+        cut = rng.randrange(len(data) + 1)
+        data = gzip.compress(data[:cut], 1, mtime=0) + gzip.compress(data[cut:], 9, mtime=0)
+    path.write_bytes(data)
+    return path

@@ -1,0 +1,43 @@
+"""airscoop's sessions on a test's database of PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from airscoop import Warehouse
+from support.wire_proxy import Hook, WireProxy
+
+Settings = dict[str, str]
+OURS = ("dsn", "certificate")  # of the fixture `database`, unknown to libpq
+
+
+def conninfo(database: Settings, **changes: str) -> Settings:
+    """What libpq is given of the fixture `database`."""
+    return {name: value for name, value in {**database, **changes}.items() if name not in OURS}
+
+
+def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
+    """A session; by the port of a proxy, which has no TLS."""
+    behind = {} if port is None else {"port": str(port), "sslmode": "disable"}
+    return Warehouse(conninfo(database, **behind), dialect="postgres", **options)
+
+
+@contextmanager
+def proxied(database: Settings, hook: Hook) -> Iterator[Warehouse]:
+    port = int(database["port"])
+    with WireProxy(port, hook) as proxy, connect(database, proxy.port) as warehouse:
+        yield warehouse
+
+
+def statement_runs(database: Settings, text: str) -> bool:
+    with psycopg.connect(database["dsn"]) as other:
+        found = other.execute(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = %s AND state = 'active' "
+            "AND query LIKE %s AND pid <> pg_backend_pid()",
+            (database["dbname"], f"%{text}%"),
+        ).fetchone()
+    return found is not None and found[0] > 0

@@ -1,0 +1,71 @@
+"""Options that are declared once: what functions take, and what they show of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import pytest
+
+import airscoop
+from airscoop.aws.settings import KinesisSettings, S3Settings
+from airscoop.deltas import options as deltas
+from airscoop.deltas.job import delta_job
+from airscoop.publishing import options as publishing
+from airscoop.transfer import arguments
+from airscoop.transfer.options import TransferOptions
+
+SETTINGS = {"S3Settings": S3Settings, "KinesisSettings": KinesisSettings}
+TAKING: list[tuple[Callable[..., Any], type, dict[str, Any]]] = [
+    (airscoop.delta, deltas.DeltaOptions, {**deltas.DEFAULTS}),
+    (airscoop.DeltaJob, deltas.DeltaOptions, {**deltas.DEFAULTS}),
+    (delta_job, deltas.DeltaOptions, {**deltas.DEFAULTS}),
+    (airscoop.publish, publishing.PublishOptions, {**publishing.DEFAULTS}),
+    (airscoop.PublishJob, publishing.PublishOptions, {**publishing.DEFAULTS}),
+]
+every_function = pytest.mark.parametrize(
+    ("function", "types", "defaults"), TAKING, ids=[each[0].__name__ for each in TAKING]
+)
+
+
+@every_function
+def test_every_option_has_a_type_and_a_default(
+    function: object, types: type, defaults: dict[str, Any]
+) -> None:
+    assert get_type_hints(types, localns=SETTINGS).keys() == defaults.keys()
+
+
+@every_function
+def test_the_signature_shows_every_option(
+    function: Callable[..., Any], types: type, defaults: dict[str, Any]
+) -> None:
+    shown = inspect.signature(function).parameters
+    first, second, *others = shown.values()
+    assert {first.kind, second.kind} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    assert {each.kind for each in others} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {name: shown[name].default for name in defaults} == defaults
+    assert all(isinstance(each.annotation, str) for each in shown.values())
+    assert shown["memory_limit"].annotation == "int | None"
+
+
+@every_function
+def test_an_unknown_option_is_refused_as_python_refuses_it(
+    function: Callable[..., Any], types: type, defaults: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match=r"\w\(\) got an unexpected keyword argument 'min_row'"):
+        function("a", "b", min_row=3)
+
+
+@pytest.mark.parametrize(
+    "types",
+    [
+        arguments.SourceOptions,
+        arguments.DestinationOptions,
+        arguments.ObjectCopyOptions,
+        arguments.FileOptions,
+    ],
+)
+def test_what_a_function_takes_of_a_transfers_options_has_their_types(types: type) -> None:
+    whole = get_type_hints(TransferOptions)
+    assert get_type_hints(types).items() <= whole.items()
