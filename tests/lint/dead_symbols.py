@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -46,6 +47,11 @@ def symbols_of(path: Path) -> Symbols:
     return symbols
 
 
+def standard() -> list[str]:
+    found = re.search(r"^STANDARD := (.*)$", (ROOT / "csrc/flags.mk").read_text(), re.MULTILINE)
+    return found[1].split() if found else []
+
+
 def compile_binding(folder: Path) -> list[Path]:
     compiler = shlex.split(os.environ.get("CC", "cc"))
     includes = [
@@ -54,7 +60,7 @@ def compile_binding(folder: Path) -> list[Path]:
         output("pg_config", "--includedir").strip(),
         sysconfig.get_path("include"),
     ]
-    flags = ["-std=c17", "-O1", "-D_GNU_SOURCE", "-DPy_LIMITED_API=0x030b0000"]
+    flags = [*standard(), "-O1", "-DPy_LIMITED_API=0x030b0000"]
     flags += [f"-I{include}" for include in includes]
 
     def build(source: Path) -> Path:
