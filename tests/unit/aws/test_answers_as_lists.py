@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from airscoop import _native, errors
-from airscoop.aws.credentials import S3Settings
+from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import request_options
 
 MANY = 1000
