@@ -75,7 +75,7 @@ def export(rows: int, side: int, *, in_order: bool) -> Path:
 
 def contenders() -> dict[str, tuple[str, ...]]:
     python, scripts = str(peers.python(FOLDER)), Path(__file__).parent / "contenders"
-    command = "import sys; from airscoop.cli.main import main; sys.exit(main())"
+    command = "import sys; from airscoop.cli import main; sys.exit(main())"
     return {
         "airscoop": (sys.executable, "-c", command, "delta", "{old}", "{new}", "--out", "{out}"),
         "duckdb": (python, str(scripts / "delta_duckdb.py"), "{old}", "{new}", "{out}"),
@@ -132,7 +132,7 @@ def show(title: str, best: dict[str, measuring.Usage]) -> None:
 def large(rows: int) -> None:
     measured = measuring.build(FOLDER)
     old, new = (str(export(rows, side, in_order=False)) for side in (0, 1))
-    command = "import sys; from airscoop.cli.main import main; sys.exit(main())"
+    command = "import sys; from airscoop.cli import main; sys.exit(main())"
     words = [sys.executable, "-c", command, "delta", old, new, "--json"]
     words += ["--memory-limit", LARGE_LIMIT]
     usage, text = measuring.run(measured, words, environment=environment())

@@ -20,7 +20,7 @@ from airscoop.local import processes
 
 MIB = 1 << 20
 GOAL_CPU = 0.2
-COMMAND = "import sys; from airscoop.cli.main import main; sys.exit(main())"
+COMMAND = "import sys; from airscoop.cli import main; sys.exit(main())"
 
 
 def changes_of(export: Path, folder: Path) -> Path:

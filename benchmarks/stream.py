@@ -31,7 +31,7 @@ place = pathlib.Path(sys.argv.pop(1))
 status = pathlib.Path("/proc/self/status")
 atexit.register(lambda: place.write_text(status.read_text()))
 if sys.argv[1:]:
-    from airscoop.cli.main import main
+    from airscoop.cli import main
     sys.exit(main())
 """
 JOBS = ((REVIEWS_FILE, "raw"), (REVIEWS_FILE, "jsonl"), (METADATA_FILE, "python-literal"))

@@ -16,7 +16,7 @@ from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
 import airscoop
-from airscoop.cli.main import BAD_DATA_CODES, parser
+from airscoop.cli import BAD_DATA_CODES, parser
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"

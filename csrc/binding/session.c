@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "binding/lists.h"
 #include "scoop/memory.h"
 #include "scoop/refresh.h"
 #include "scoop/script.h"
@@ -159,7 +160,8 @@ static PyObject *session_connect(PyObject *object, PyObject *nothing) {
     Py_RETURN_NONE;
 }
 
-static PyObject *row_of(const struct scoop_rows *rows, size_t row) {
+static PyObject *row_of(const void *from, size_t row) {
+    const struct scoop_rows *rows = from;
     size_t columns = scoop_rows_columns(rows);
     PyObject *tuple = PyTuple_New((Py_ssize_t)columns);
     for (size_t i = 0; tuple != NULL && i < columns; i++) {
@@ -169,17 +171,6 @@ static PyObject *row_of(const struct scoop_rows *rows, size_t row) {
             Py_CLEAR(tuple);
     }
     return tuple;
-}
-
-static PyObject *list_of(const struct scoop_rows *rows) {
-    size_t count = scoop_rows_count(rows);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *row = row_of(rows, i);
-        if (row == NULL || PyList_SetItem(list, (Py_ssize_t)i, row) != 0)
-            Py_CLEAR(list);
-    }
-    return list;
 }
 
 struct execution {
@@ -211,7 +202,7 @@ static PyObject *session_execute(PyObject *object, PyObject *arguments) {
         run.statement.parameters = parameters.texts;
         run.statement.parameter_count = parameters.count;
         if (airscoop_session_call(self, do_execute, &run, SCOOP_COMMITTED_NO) == 0)
-            list = list_of(run.rows);
+            list = airscoop_list_of(scoop_rows_count(run.rows), row_of, run.rows);
         scoop_rows_free(run.rows);
     }
     airscoop_texts_free(&parameters);

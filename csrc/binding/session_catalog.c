@@ -1,6 +1,7 @@
 /* What a session does with the partitions of external tables. */
 #include "scoop/memory.h"
 #include "scoop/partition.h"
+#include "binding/lists.h"
 #include "binding/session.h"
 #include "binding/session_arguments.h"
 
@@ -16,15 +17,9 @@ static PyObject *values_of(const struct scoop_partition_list *list, size_t at) {
     return values;
 }
 
-static PyObject *partitions_of(const struct scoop_partition_list *list) {
-    PyObject *found = PyList_New((Py_ssize_t)list->count);
-    for (size_t i = 0; found != NULL && i < list->count; i++) {
-        PyObject *pair =
-            Py_BuildValue("(NN)", values_of(list, i), airscoop_text(list->locations[i]));
-        if (pair == NULL || PyList_SetItem(found, (Py_ssize_t)i, pair) != 0)
-            Py_CLEAR(found);
-    }
-    return found;
+static PyObject *pair_of(const void *from, size_t at) {
+    const struct scoop_partition_list *list = from;
+    return Py_BuildValue("(NN)", values_of(list, at), airscoop_text(list->locations[at]));
 }
 
 struct partition_listing {
@@ -49,7 +44,7 @@ PyObject *airscoop_session_partitions(PyObject *object, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "s:partitions", &run.table))
         return NULL;
     if (airscoop_session_call(self, do_list_partitions, &run, SCOOP_COMMITTED_NO) == 0)
-        found = partitions_of(&run.list);
+        found = airscoop_list_of(run.list.count, pair_of, &run.list);
     if (run.listed)
         scoop_partition_list_free(&run.list);
     return found;
@@ -104,15 +99,10 @@ static int batch_fill(struct batch *batch, PyObject *sequence) {
     return 0;
 }
 
-static PyObject *statuses_of(const struct batch *batch) {
+static PyObject *status_of(const void *from, size_t at) {
     static const char *const names[] = {"added", "moved", "unchanged"};
-    PyObject *list = PyList_New((Py_ssize_t)batch->count);
-    for (size_t i = 0; list != NULL && i < batch->count; i++) {
-        PyObject *name = PyUnicode_FromString(names[batch->partitions[i].status]);
-        if (name == NULL || PyList_SetItem(list, (Py_ssize_t)i, name) != 0)
-            Py_CLEAR(list);
-    }
-    return list;
+    const struct batch *batch = from;
+    return PyUnicode_FromString(names[batch->partitions[at].status]);
 }
 
 static int do_add_partitions(void *user, struct scoop_error *error) {
@@ -129,7 +119,7 @@ PyObject *airscoop_session_add_partitions(PyObject *object, PyObject *arguments)
         return NULL;
     if (batch_fill(&batch, sequence) == 0 &&
         airscoop_session_call(self, do_add_partitions, &batch, SCOOP_COMMITTED_YES) == 0)
-        statuses = statuses_of(&batch);
+        statuses = airscoop_list_of(batch.count, status_of, &batch);
     batch_free(&batch);
     return statuses;
 }

@@ -2,62 +2,39 @@
 #include <string.h>
 
 #include "binding/asker.h"
-#include "scoop/memory.h"
+#include "binding/lists.h"
 #include "scoop/s3.h"
 #include "scoop/same_bucket.h"
 #include "scoop/split_mark.h"
 #include "scoop/transfer.h"
 
-/* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {
-    struct item *next;
     uint64_t size_bytes;
     size_t key_length;
     char etag[SCOOP_ETAG_SIZE];
     char key[];
 };
 
-struct items {
-    struct item *first;
-    struct item **end;
-};
-
 static int collect(void *user, const struct scoop_s3_object *object, struct scoop_error *error) {
-    struct items *items = user;
-    struct item *item = scoop_calloc(1, sizeof *item + object->key_length + 1);
+    struct item *item = airscoop_items_add(user, sizeof *item + object->key_length + 1, error);
     if (item == NULL)
-        return scoop_fail_memory(error);
+        return -1;
     item->size_bytes = object->size_bytes;
     item->key_length = object->key_length;
     memcpy(item->key, object->key, object->key_length);
     strncpy(item->etag, object->etag, sizeof item->etag - 1);
-    *items->end = item;
-    items->end = &item->next;
     return 0;
 }
 
-static PyObject *to_list(const struct items *items) {
-    PyObject *list = PyList_New(0);
-    for (const struct item *item = items->first; list != NULL && item != NULL; item = item->next) {
-        PyObject *entry = Py_BuildValue("(NKN)", airscoop_text_part(item->key, item->key_length),
-                                        item->size_bytes, airscoop_text(item->etag));
-        if (entry == NULL || PyList_Append(list, entry) != 0)
-            Py_CLEAR(list);
-        Py_XDECREF(entry);
-    }
-    return list;
+static PyObject *object_tuple(const void *from, size_t at) {
+    const struct airscoop_items *items = from;
+    const struct item *item = items->each[at];
+    return Py_BuildValue("(NKN)", airscoop_text_part(item->key, item->key_length), item->size_bytes,
+                         airscoop_text(item->etag));
 }
 
-static void free_items(struct items *items) {
-    while (items->first != NULL) {
-        struct item *next = items->first->next;
-        scoop_free(items->first);
-        items->first = next;
-    }
-}
-
-static PyObject *page_result(const struct items *items, const struct scoop_s3_page *page) {
-    PyObject *list = to_list(items);
+static PyObject *page_result(const struct airscoop_items *items, const struct scoop_s3_page *page) {
+    PyObject *list = airscoop_list_of(items->count, object_tuple, items);
     if (list == NULL)
         return NULL;
     if (!page->truncated)
@@ -69,7 +46,7 @@ static PyObject *page_result(const struct items *items, const struct scoop_s3_pa
 struct listing {
     struct airscoop_asker asker;
     const char *bucket, *prefix, *token;
-    struct items items;
+    struct airscoop_items items;
     struct scoop_s3_page page;
 };
 
@@ -87,10 +64,9 @@ PyObject *airscoop_list_page(PyObject *module, PyObject *args) {
                           &asked.prefix, &asked.token, &check) ||
         airscoop_open_asker(&asked.asker, PyModule_GetState(module), dict) != 0)
         return NULL;
-    asked.items.end = &asked.items.first;
     if (airscoop_ask(&asked.asker, check, list_page, &asked) == 0)
         result = page_result(&asked.items, &asked.page);
-    free_items(&asked.items);
+    airscoop_items_free(&asked.items);
     scoop_s3_page_free(&asked.page);
     airscoop_close_asker(&asked.asker);
     return result;

@@ -2,32 +2,21 @@
 #include <string.h>
 
 #include "binding/asker.h"
-#include "scoop/memory.h"
+#include "binding/lists.h"
 #include "scoop/s3.h"
 
-/* What a page holds is collected without the GIL and turned into Python objects afterwards. */
 struct item {
-    struct item *next;
     struct scoop_s3_listed_upload upload;
     struct scoop_s3_listed_part part;
     char *end;
     char texts[];
 };
 
-struct items {
-    struct item *first;
-    struct item **end;
-};
-
-static struct item *add(struct items *items, size_t text_bytes, struct scoop_error *error) {
-    struct item *item = scoop_calloc(1, sizeof *item + text_bytes);
-    if (item == NULL) {
-        scoop_fail_memory(error);
-        return NULL;
-    }
-    item->end = item->texts;
-    *items->end = item;
-    items->end = &item->next;
+static struct item *add(struct airscoop_items *items, size_t text_bytes,
+                        struct scoop_error *error) {
+    struct item *item = airscoop_items_add(items, sizeof *item + text_bytes, error);
+    if (item != NULL)
+        item->end = item->texts;
     return item;
 }
 
@@ -65,50 +54,34 @@ static int collect_part(void *user, const struct scoop_s3_listed_part *part,
     return 0;
 }
 
-static void free_items(struct items *items) {
-    while (items->first != NULL) {
-        struct item *next = items->first->next;
-        scoop_free(items->first);
-        items->first = next;
-    }
+static PyObject *upload_tuple(const void *from, size_t at) {
+    const struct airscoop_items *items = from;
+    const struct scoop_s3_listed_upload *upload = &((const struct item *)items->each[at])->upload;
+    return Py_BuildValue("(Nss)", airscoop_text_part(upload->key, upload->key_length),
+                         upload->upload_id, upload->initiated);
 }
 
-static PyObject *upload_tuple(const struct item *item) {
-    return Py_BuildValue("(Nss)", airscoop_text_part(item->upload.key, item->upload.key_length),
-                         item->upload.upload_id, item->upload.initiated);
-}
-
-static PyObject *part_tuple(const struct item *item) {
-    return Py_BuildValue("(IKsss)", item->part.number, item->part.size_bytes, item->part.etag,
-                         item->part.crc32c, item->part.crc64nvme);
-}
-
-static PyObject *to_list(const struct items *items, PyObject *(*convert)(const struct item *)) {
-    PyObject *list = PyList_New(0);
-    for (const struct item *item = items->first; list != NULL && item != NULL; item = item->next) {
-        PyObject *entry = convert(item);
-        if (entry == NULL || PyList_Append(list, entry) != 0)
-            Py_CLEAR(list);
-        Py_XDECREF(entry);
-    }
-    return list;
+static PyObject *part_tuple(const void *from, size_t at) {
+    const struct airscoop_items *items = from;
+    const struct scoop_s3_listed_part *part = &((const struct item *)items->each[at])->part;
+    return Py_BuildValue("(IKsss)", part->number, part->size_bytes, part->etag, part->crc32c,
+                         part->crc64nvme);
 }
 
 struct question {
     struct airscoop_asker asker;
     const char *bucket, *key, *prefix, *key_marker, *upload_marker, *upload_id;
     unsigned after;
-    struct items items;
+    struct airscoop_items items;
     struct scoop_s3_page page;
 };
 
 static int open_question(struct question *asked, PyObject *module, PyObject *dict) {
-    asked->items.end = &asked->items.first;
     return airscoop_open_asker(&asked->asker, PyModule_GetState(module), dict);
 }
 
 static void close_question(struct question *asked) {
-    free_items(&asked->items);
+    airscoop_items_free(&asked->items);
     scoop_s3_page_free(&asked->page);
     airscoop_close_asker(&asked->asker);
 }
@@ -129,7 +102,7 @@ PyObject *airscoop_list_uploads(PyObject *module, PyObject *args) {
         return NULL;
     const struct scoop_s3_page *page = &asked.page;
     if (airscoop_ask(&asked.asker, Py_None, list_uploads, &asked) == 0)
-        list = to_list(&asked.items, upload_tuple);
+        list = airscoop_list_of(asked.items.count, upload_tuple, &asked.items);
     if (list != NULL && page->truncated)
         result = Py_BuildValue("(N(s#s#))", list, (const char *)page->token.data,
                                (Py_ssize_t)page->token.length, (const char *)page->upload_id.data,
@@ -155,7 +128,7 @@ PyObject *airscoop_list_parts(PyObject *module, PyObject *args) {
         open_question(&asked, module, dict) != 0)
         return NULL;
     if (airscoop_ask(&asked.asker, Py_None, list_parts, &asked) == 0)
-        list = to_list(&asked.items, part_tuple);
+        list = airscoop_list_of(asked.items.count, part_tuple, &asked.items);
     if (list != NULL && asked.page.truncated)
         result = Py_BuildValue("(NI)", list, asked.page.part_number_marker);
     else if (list != NULL)

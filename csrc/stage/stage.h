@@ -169,11 +169,11 @@ bool scoop_worker_done(struct scoop_stage *worker, bool *failed);
  * waker (may be NULL) is borrowed, and woken when there is something to take. */
 struct scoop_stage *scoop_outlet_new(struct scoop_waker *waker, struct scoop_counters *counters,
                                      struct scoop_error *error);
-/* What can be taken now, in one piece; 0: nothing. Owner's thread, as consume, which takes it. */
 /* The owner of what it gives is also the one who writes, so a write must not wait: what does not
  * fit is kept besides. The owner takes everything before more is written. */
 void scoop_outlet_go_alone(struct scoop_stage *outlet);
 bool scoop_outlet_is_alone(const struct scoop_stage *outlet);
+/* What can be taken now, in one piece; 0: nothing. Owner's thread, as consume, which takes it. */
 size_t scoop_outlet_peek(struct scoop_stage *outlet, const unsigned char **data);
 void scoop_outlet_consume(struct scoop_stage *outlet, size_t length);
 

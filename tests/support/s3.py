@@ -37,7 +37,7 @@ READER = Credentials(access_key_id="READERKEYID", secret_access_key="reader/secr
 AIRSCOOP = (
     sys.executable,
     "-c",
-    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+    "import sys; from airscoop.cli import main; sys.exit(main())",
 )
 
 

@@ -42,7 +42,7 @@ def test_local_copies_load_nothing_heavy(tmp_path: Path) -> None:
 def test_the_command_loads_nothing_heavy_for_a_local_file(tmp_path: Path) -> None:
     source = tmp_path / "a.jsonl"
     source.write_text('{"a": 1}\n')
-    code = f"from airscoop.cli.main import main; assert main(['check', {str(source)!r}]) == 0"
+    code = f"from airscoop.cli import main; assert main(['check', {str(source)!r}]) == 0"
     assert loaded_by(code) == set()
 
 
@@ -50,7 +50,7 @@ def test_the_command_loads_nothing_of_the_local_stack_for_other_verbs(tmp_path: 
     source = tmp_path / "a.jsonl"
     source.write_text('{"a": 1}\n')
     code = (
-        "import sys; from airscoop.cli.main import main; "
+        "import sys; from airscoop.cli import main; "
         f"assert main(['check', {str(source)!r}]) == 0; "
         "assert not {'airscoop.local.stack', 'urllib.request'} & set(sys.modules), 'loaded'"
     )
@@ -75,7 +75,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
     Path(old).write_text("PK,a\n1,b\n")
     Path(new).write_text("PK,a\n1,c\n")
     line = ["delta", old, new, "--out", out]
-    loaded = modules_after(f"from airscoop.cli.main import main; assert main({line!r}) == 0")
+    loaded = modules_after(f"from airscoop.cli import main; assert main({line!r}) == 0")
     assert Path(out).read_text().startswith('{"op":"UPDATE"')
     assert loaded & SLOW == set()
     assert {name for name in loaded if name.partition(".")[0] == "airscoop"} == {
@@ -88,7 +88,6 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.cli",
         "airscoop.cli.deltas",
         "airscoop.cli.flags",
-        "airscoop.cli.main",
         "airscoop.cli.output",
         "airscoop.deltas",
         "airscoop.deltas.job",
@@ -113,7 +112,7 @@ def test_the_copy_of_a_local_file_loads_nothing_slow(tmp_path: Path) -> None:
     source = tmp_path / "a.jsonl"
     source.write_text('{"a": 1}\n')
     line = ["copy", str(source), "-", "-q"]
-    code = f"from airscoop.cli.main import main; assert main({line!r}) == 0"
+    code = f"from airscoop.cli import main; assert main({line!r}) == 0"
     assert modules_after(code) & SLOW == set()
 
 

@@ -12,12 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.paths import PACKAGE_ROOT
 
 AIRSCOOP = (
     sys.executable,
     "-c",
-    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+    "import sys; from airscoop.cli import main; sys.exit(main())",
 )
 NO_THREADS = """
 #include <errno.h>

@@ -2,7 +2,7 @@
 
 import sys
 
-from airscoop.cli.main import main
+from airscoop.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,7 +2,6 @@
  * text is scanned as it comes, and its skeleton checked by yajl; only a record that has not ended
  * is kept. After a fault of the grammar nothing tells where a value begins: the rest of the text is
  * rejected with the record. */
-#include <stdio.h>
 #include <string.h>
 
 #include "stage/json/document.h"
@@ -10,122 +9,6 @@
 #include "text/bom.h"
 #include "text/scan.h"
 #include "text/utf8.h"
-
-static uint64_t offset_at(const struct scoop_document *document, size_t at) {
-    return document->text_offset + at;
-}
-
-/* The rest of the text is one reject, which begins where the current record does, or else behind
- * the last one. `length`: bytes of it to show. */
-static int reject_rest(struct scoop_document *document, struct scoop_document_place place,
-                       size_t length, const char *reason, struct scoop_error *error) {
-    char text[240];
-    size_t most = document->records.options.max_record_bytes;
-    const unsigned char *shown = NULL;
-    if (place.offset >= document->text_offset)
-        shown = document->text.data + (place.offset - document->text_offset);
-    if (length > most) {
-        length = most < SCOOP_DOCUMENT_HEAD_BYTES ? most : SCOOP_DOCUMENT_HEAD_BYTES;
-        if (document->too_long)
-            shown = document->head;
-    }
-    snprintf(text, sizeof text, "%s; the rest of the text is rejected with it", reason);
-    struct scoop_reject reject = {.line = place.line,
-                                  .byte_offset = place.offset,
-                                  .reason = text,
-                                  .record = shown,
-                                  .record_length = shown == NULL ? 0 : length,
-                                  .total_length = length};
-    document->dead = true;
-    return scoop_records_reject(&document->records, reject, error);
-}
-
-/* Passes on the first `count` records of those that wait for yajl's verdict. */
-static int emit(struct scoop_document *document, size_t count, struct scoop_error *error) {
-    size_t length = count == 0 ? 0 : document->waiting[count - 1].out_end;
-    document->records.counters->records_in += count;
-    document->records.counters->records_out += count;
-    for (size_t i = 0; i < count; i++)
-        document->records.counters->records_changed += document->waiting[i].changed;
-    return scoop_stage_push(document->stage.next, document->out.data, length, error);
-}
-
-/* yajl refuses the skeleton at bad_at: which record is that? */
-static int reject_at(struct scoop_document *document, size_t bad_at, const char *reason,
-                     size_t record_end, struct scoop_error *error) {
-    struct scoop_document_place between = document->last_end;
-    char text[160];
-    size_t good = 0;
-    snprintf(text, sizeof text, "%s", reason);
-    while (good < document->waiting_count && document->waiting[good].skeleton_end <= bad_at)
-        between = document->waiting[good++].end;
-    if (emit(document, good, error) != 0)
-        return -1;
-    if (good < document->waiting_count) {
-        struct scoop_document_record *bad = &document->waiting[good];
-        if (bad_at < bad->skeleton_start)
-            return reject_rest(document, between, 0, text, error);
-        return reject_rest(document, bad->start, bad->end.offset - bad->start.offset, text, error);
-    }
-    if (!document->in_record || bad_at < document->skeleton_start)
-        return reject_rest(document, between, 0, text, error);
-    return reject_rest(document, document->record,
-                       offset_at(document, record_end) - document->record.offset, text, error);
-}
-
-/* Has yajl check the first `length` bytes of the skeleton, and passes the records in it on.
- * record_end: where the current record ends, should the fault be in it. */
-static int check_skeleton(struct scoop_document *document, size_t length, size_t record_end,
-                          struct scoop_error *error) {
-    size_t bad_at = 0;
-    const char *reason = NULL;
-    switch (scoop_json_grammar_feed(document->grammar, document->skeleton.data, length, &bad_at,
-                                    &reason, error)) {
-    case SCOOP_JSON_FAILED:
-        return -1;
-    case SCOOP_JSON_BAD:
-        return reject_at(document, bad_at, reason, record_end, error);
-    case SCOOP_JSON_GOOD:
-        break;
-    }
-    if (emit(document, document->waiting_count, error) != 0)
-        return -1;
-    if (document->waiting_count > 0)
-        document->last_end = document->waiting[document->waiting_count - 1].end;
-    document->waiting_count = 0;
-    document->out.length = 0;
-    scoop_buf_consume(&document->skeleton, length);
-    document->skeleton_start -=
-        length < document->skeleton_start ? length : document->skeleton_start;
-    return 0;
-}
-
-static int check_all(struct scoop_document *document, size_t record_end,
-                     struct scoop_error *error) {
-    return check_skeleton(document, document->skeleton.length, record_end, error);
-}
-
-/* A fault of the text at `at`: an earlier one that only yajl sees comes first. */
-static int fail_text(struct scoop_document *document, size_t at, const char *fault,
-                     struct scoop_error *error) {
-    char reason[160];
-    struct scoop_document_place place;
-    if (check_all(document, at + 1, error) != 0)
-        return -1;
-    if (document->dead)
-        return 0;
-    place = document->in_record ? document->record : document->last_end;
-    snprintf(reason, sizeof reason, "%s (byte %llu of the text)", fault,
-             (unsigned long long)offset_at(document, at) + 1);
-    return reject_rest(document, place,
-                       document->in_record ? offset_at(document, at) + 1 - place.offset : 0, reason,
-                       error);
-}
-
-static int put(struct scoop_document *document, const void *data, size_t length,
-               struct scoop_error *error) {
-    return scoop_buf_append(&document->skeleton, data, length, error);
-}
 
 static bool begins_record(const struct scoop_document *document) {
     if (document->in_record)
@@ -138,7 +21,7 @@ static bool begins_record(const struct scoop_document *document) {
 /* The document is not as the path says, unless yajl finds that it is not even JSON. */
 static int fail_path(struct scoop_document *document, bool last, struct scoop_error *error) {
     const struct scoop_document_path *path = document->path;
-    if (check_all(document, document->at, error) != 0)
+    if (scoop_document_check(document, document->at, error) != 0)
         return -1;
     if (document->dead)
         return 0;
@@ -172,131 +55,11 @@ static int follow_path(struct scoop_document *document, unsigned char first, boo
     return 0;
 }
 
-static int begin_record(struct scoop_document *document, struct scoop_error *error) {
-    document->in_record = true;
-    document->record_depth = document->depth;
-    document->record =
-        (struct scoop_document_place){offset_at(document, document->at), document->line};
-    document->too_long = document->unstorable = document->clashes = false;
-    document->bad = NULL;
-    document->keys.count = 0;
-    document->last_string = (struct scoop_json_key){0};
-    document->string_offset = document->record.offset;
-    int status = put(document, " ", 1, error); /* so that no fault before reaches into the record */
-    document->skeleton_start = document->skeleton.length;
-    return status;
-}
-
-static size_t record_at(const struct scoop_document *document) {
-    return (size_t)(document->record.offset - document->text_offset);
-}
-
-/* A good record's bytes, made one line, to the end of `out`. 0, -1, or 1 with a reason. */
-static int write_line(struct scoop_document *document, const unsigned char *data, size_t length,
-                      const char **reason, struct scoop_error *error) {
-    struct scoop_buf *changed = &document->changed[0];
-    if (document->unstorable) {
-        changed->length = 0;
-        if (scoop_json_replace(data, length, changed, error) != 0)
-            return -1;
-        data = changed->data;
-        length = changed->length;
-        changed = &document->changed[1];
-    }
-    if (document->clashes) {
-        struct scoop_error failed = {0};
-        changed->length = 0;
-        int status = scoop_json_rename(data, length, changed, &failed);
-        *reason =
-            status > 0 ? SCOOP_JSON_MANY_RENAMES : "longer than max_record_bytes with new keys";
-        if (status > 0 || failed.code == SCOOP_TOO_LARGE)
-            return 1;
-        if (status < 0) {
-            *error = failed;
-            return -1;
-        }
-        data = changed->data;
-        length = changed->length;
-    }
-    size_t start = document->out.length;
-    if (scoop_buf_append(&document->out, data, length, error) != 0 ||
-        scoop_buf_append(&document->out, "\n", 1, error) != 0)
-        return -1;
-    unsigned char *p = document->out.data + start, *end = p + length;
-    while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL)
-        *p = ' ';
-    return 0;
-}
-
-static int wait_for_verdict(struct scoop_document *document, struct scoop_document_place end,
-                            struct scoop_error *error) {
-    if (document->waiting_count == SCOOP_DOCUMENT_WAITING)
-        return scoop_fail(error, SCOOP_INTERNAL, "too many records wait");
-    document->waiting[document->waiting_count++] =
-        (struct scoop_document_record){.start = document->record,
-                                       .end = end,
-                                       .out_end = document->out.length,
-                                       .skeleton_start = document->skeleton_start,
-                                       .skeleton_end = document->skeleton.length,
-                                       .changed = document->unstorable || document->clashes};
-    return 0;
-}
-
-/* The record's value is bad, but it is well-formed, and so is what comes before. */
-static int reject_record(struct scoop_document *document, size_t end, const char *reason,
-                         struct scoop_error *error) {
-    struct scoop_reject reject = {.line = document->record.line,
-                                  .byte_offset = document->record.offset,
-                                  .reason = reason,
-                                  .total_length =
-                                      offset_at(document, end) - document->record.offset};
-    if (check_all(document, end, error) != 0)
-        return -1;
-    if (document->dead)
-        return 0;
-    size_t most = document->records.options.max_record_bytes;
-    reject.record = document->too_long ? document->head : document->text.data + record_at(document);
-    reject.record_length = reject.total_length < most ? (size_t)reject.total_length : most;
-    if (document->too_long && reject.record_length > document->head_length)
-        reject.record_length = document->head_length;
-    document->in_record = false;
-    document->last_end = (struct scoop_document_place){offset_at(document, end), document->line};
-    return scoop_records_reject(&document->records, reject, error);
-}
-
-static int end_record(struct scoop_document *document, size_t end, struct scoop_error *error) {
-    size_t most = document->records.options.max_record_bytes;
-    uint64_t length = offset_at(document, end) - document->record.offset;
-    const char *reason = document->bad;
-    char text[80];
-    if (put(document, "\n", 1, error) != 0)
-        return -1;
-    if (length > most) {
-        snprintf(text, sizeof text, "longer than max_record_bytes, %zu", most);
-        return reject_record(document, end, text, error);
-    }
-    if (reason != NULL)
-        return reject_record(document, end, reason, error);
-    int status = write_line(document, document->text.data + record_at(document), (size_t)length,
-                            &reason, error);
-    if (status != 0)
-        return status < 0 ? -1 : reject_record(document, end, reason, error);
-    document->in_record = false;
-    if (wait_for_verdict(document,
-                         (struct scoop_document_place){offset_at(document, end), document->line},
-                         error) != 0)
-        return -1;
-    if (document->waiting_count == SCOOP_DOCUMENT_WAITING ||
-        document->skeleton.length >= SCOOP_STEP_BYTES || document->out.length >= SCOOP_STEP_BYTES)
-        return check_all(document, end, error);
-    return 0;
-}
-
 /* A string, bare word or bracket ended at `end`: was it all of the record? */
 static int end_value(struct scoop_document *document, size_t end, struct scoop_error *error) {
     document->at = end;
     if (document->in_record && document->depth == document->record_depth)
-        return end_record(document, end, error);
+        return scoop_document_end_record(document, end, error);
     return 0;
 }
 
@@ -304,14 +67,15 @@ static int begin_value(struct scoop_document *document, unsigned char first, boo
                        struct scoop_error *error) {
     *opens = false;
     if (begins_record(document))
-        return begin_record(document, error);
+        return scoop_document_begin_record(document, error);
     return document->in_record ? 0 : follow_path(document, first, opens, error);
 }
 
 static int end_string(struct scoop_document *document, size_t end, struct scoop_error *error) {
     const struct scoop_document_path *path = document->path;
     document->in_string = false;
-    document->last_string.length = (size_t)(offset_at(document, end) - 1 - document->string_offset);
+    document->last_string.length =
+        (size_t)(scoop_document_offset(document, end) - 1 - document->string_offset);
     document->matches = false;
     if (!document->in_record && document->string_kept && path != NULL &&
         document->level < path->count) {
@@ -349,7 +113,7 @@ static int scan_string(struct scoop_document *document, bool final, bool *more,
             length = scoop_utf8_sequence(p);
         }
         if (length == 0)
-            return fail_text(document, document->at, fault, error);
+            return scoop_document_fail(document, document->at, fault, error);
         if (unstorable && !document->records.options.replace_invalid && document->bad == NULL)
             document->bad = fault;
         document->unstorable |= unstorable;
@@ -361,9 +125,9 @@ static int begin_string(struct scoop_document *document, struct scoop_error *err
     document->in_string = true;
     document->last_string = (struct scoop_json_key){0};
     document->at++;
-    document->string_offset = offset_at(document, document->at);
+    document->string_offset = scoop_document_offset(document, document->at);
     document->string_kept = !document->in_record && document->depth == document->on_path;
-    return put(document, "\"\"", 2, error);
+    return scoop_document_put(document, "\"\"", 2, error);
 }
 
 static bool compares_keys(const struct scoop_document *document) {
@@ -387,7 +151,7 @@ static int take_colon(struct scoop_document *document, struct scoop_error *error
 
 static int open_bracket(struct scoop_document *document, bool opens, struct scoop_error *error) {
     if (document->depth == SCOOP_JSON_MAX_DEPTH)
-        return fail_text(document, document->at, "nesting deeper than 1000", error);
+        return scoop_document_fail(document, document->at, "nesting deeper than 1000", error);
     document->bases[document->depth++] = document->keys.count;
     document->at++;
     if (opens) {
@@ -398,7 +162,8 @@ static int open_bracket(struct scoop_document *document, bool opens, struct scoo
 }
 
 static void close_keys(struct scoop_document *document) {
-    struct scoop_json_halves record = {.second = document->text.data + record_at(document)};
+    struct scoop_json_halves record = {.second = document->text.data +
+                                                 scoop_document_record_at(document)};
     size_t at;
     bool same = false;
     if (scoop_json_keys_close(&document->keys, document->bases[document->depth], record, &at,
@@ -425,7 +190,7 @@ static int close_bracket(struct scoop_document *document, struct scoop_error *er
 
 static int begin_bare(struct scoop_document *document) {
     document->in_bare = true;
-    document->bare_offset = offset_at(document, document->at);
+    document->bare_offset = scoop_document_offset(document, document->at);
     return 0;
 }
 
@@ -438,16 +203,17 @@ static int scan_bare(struct scoop_document *document, bool final, bool *more,
         at++;
     *more = at == document->text.length && !final;
     document->at = at;
-    if (put(document, data + start, at - start, error) != 0)
+    if (scoop_document_put(document, data + start, at - start, error) != 0)
         return -1;
     if (*more)
         return 0;
     document->in_bare = false;
-    uint64_t length = offset_at(document, at) - document->bare_offset;
+    uint64_t length = scoop_document_offset(document, at) - document->bare_offset;
     bool alone = document->in_record && document->depth == document->record_depth &&
                  length <= document->records.options.max_record_bytes;
     if (alone && !scoop_json_is_scalar(data + at - length, (size_t)length))
-        return fail_text(document, at - (size_t)length, "an invalid number or word", error);
+        return scoop_document_fail(document, at - (size_t)length, "an invalid number or word",
+                                   error);
     return end_value(document, at, error);
 }
 
@@ -456,12 +222,14 @@ static int take_value(struct scoop_document *document, unsigned char byte,
     bool opens = false;
     int status = begin_value(document, byte, &opens, error);
     if (status != 0)
-        return status < 0 ? -1 : fail_text(document, document->at, "more than one document", error);
+        return status < 0
+                   ? -1
+                   : scoop_document_fail(document, document->at, "more than one document", error);
     if (byte == '"')
         return begin_string(document, error);
     if (byte != '[' && byte != '{')
         return begin_bare(document);
-    if (put(document, &byte, 1, error) != 0)
+    if (scoop_document_put(document, &byte, 1, error) != 0)
         return -1;
     return open_bracket(document, opens, error);
 }
@@ -474,15 +242,16 @@ static int take_token(struct scoop_document *document, struct scoop_error *error
         document->line++;
     else if (byte != ' ' && byte != '\t' && byte != '\r' && byte != ',' && byte != ':' &&
              byte != ']' && byte != '}')
-        return fail_text(document, document->at, scoop_json_name_bad(byte), error);
+        return scoop_document_fail(document, document->at, scoop_json_name_bad(byte), error);
     if (byte <= ' ')
         byte = ' ';
     if (byte != ' ' && document->depth == 0)
-        return fail_text(document, document->at,
-                         byte == ',' || byte == ':' ? "a comma or colon outside brackets"
-                                                    : "a closing bracket without its opening one",
-                         error);
-    if (put(document, &byte, 1, error) != 0)
+        return scoop_document_fail(document, document->at,
+                                   byte == ',' || byte == ':'
+                                       ? "a comma or colon outside brackets"
+                                       : "a closing bracket without its opening one",
+                                   error);
+    if (scoop_document_put(document, &byte, 1, error) != 0)
         return -1;
     if (byte == ']' || byte == '}')
         return close_bracket(document, error);
@@ -508,11 +277,12 @@ static int scan(struct scoop_document *document, bool final, struct scoop_error 
 static void note_too_long(struct scoop_document *document) {
     size_t most = document->records.options.max_record_bytes;
     if (!document->in_record || document->too_long ||
-        offset_at(document, document->at) - document->record.offset <= most)
+        scoop_document_offset(document, document->at) - document->record.offset <= most)
         return;
     document->too_long = true;
     document->head_length = most < sizeof document->head ? most : sizeof document->head;
-    memcpy(document->head, document->text.data + record_at(document), document->head_length);
+    memcpy(document->head, document->text.data + scoop_document_record_at(document),
+           document->head_length);
 }
 
 /* Drops what nobody looks at again. What waits for yajl's verdict was scanned: that comes first,
@@ -520,11 +290,11 @@ static void note_too_long(struct scoop_document *document) {
 static int drop_text(struct scoop_document *document, struct scoop_error *error) {
     size_t checked = document->in_record && !document->too_long ? document->skeleton_start
                                                                 : document->skeleton.length;
-    if (check_skeleton(document, checked, document->at, error) != 0)
+    if (scoop_document_check_part(document, checked, document->at, error) != 0)
         return -1;
     size_t keep_from = document->at;
     if (document->in_record && !document->too_long)
-        keep_from = record_at(document);
+        keep_from = scoop_document_record_at(document);
     else if (document->in_string && document->string_kept)
         keep_from = (size_t)(document->string_offset - document->text_offset);
     if (document->dead)
@@ -578,9 +348,11 @@ static int check_end(struct scoop_document *document, struct scoop_error *error)
         return 0;
     if (document->depth > 0 || document->in_string) {
         document->at = document->text.length;
-        return reject_rest(
+        return scoop_document_reject_rest(
             document, document->in_record ? document->record : document->last_end,
-            document->in_record ? offset_at(document, document->at) - document->record.offset : 0,
+            document->in_record
+                ? scoop_document_offset(document, document->at) - document->record.offset
+                : 0,
             "the text ends inside a value", error);
     }
     if (path == NULL || document->found)
@@ -603,7 +375,7 @@ static int document_finish(struct scoop_stage *stage, struct scoop_error *error)
     }
     if (!document->dead && document->in_bare && scan_bare(document, true, &more, error) != 0)
         return -1;
-    if (!document->dead && check_all(document, document->text.length, error) != 0)
+    if (!document->dead && scoop_document_check(document, document->text.length, error) != 0)
         return -1;
     return check_end(document, error);
 }

@@ -1,4 +1,5 @@
-/* The inside of the stage for JSON documents. Private to json_document.c. */
+/* The inside of the stage for JSON documents: document.c scans, document_record.c knows what
+ * becomes of the records. */
 #ifndef SCOOP_STAGE_JSON_DOCUMENT_H
 #define SCOOP_STAGE_JSON_DOCUMENT_H
 
@@ -83,5 +84,42 @@ struct scoop_document {
     size_t bases[SCOOP_JSON_MAX_DEPTH];
     struct scoop_buf changed[2];
 };
+
+/* Where a byte of what is held lies in the text. */
+static inline uint64_t scoop_document_offset(const struct scoop_document *document, size_t at) {
+    return document->text_offset + at;
+}
+
+/* Where the current record begins in what is held. */
+static inline size_t scoop_document_record_at(const struct scoop_document *document) {
+    return (size_t)(document->record.offset - document->text_offset);
+}
+
+/* Appends to the skeleton. */
+static inline int scoop_document_put(struct scoop_document *document, const void *data,
+                                     size_t length, struct scoop_error *error) {
+    return scoop_buf_append(&document->skeleton, data, length, error);
+}
+
+/* All of these: 0 or -1. After a fault of the text the document may be dead. */
+
+/* A record begins at the next byte to scan, and ends at `end`. */
+int scoop_document_begin_record(struct scoop_document *document, struct scoop_error *error);
+int scoop_document_end_record(struct scoop_document *document, size_t end,
+                              struct scoop_error *error);
+/* Has yajl check the first `length` bytes of the skeleton, and passes the records in it on.
+ * record_end: where the current record ends, should the fault be in it. */
+int scoop_document_check_part(struct scoop_document *document, size_t length, size_t record_end,
+                              struct scoop_error *error);
+/* The same for all of it. */
+int scoop_document_check(struct scoop_document *document, size_t record_end,
+                         struct scoop_error *error);
+/* A fault of the text at `at`: an earlier one that only yajl sees comes first. */
+int scoop_document_fail(struct scoop_document *document, size_t at, const char *fault,
+                        struct scoop_error *error);
+/* The rest of the text is one reject, which begins where the current record does, or else behind
+ * the last one. `length`: bytes of it to show. */
+int scoop_document_reject_rest(struct scoop_document *document, struct scoop_document_place place,
+                               size_t length, const char *reason, struct scoop_error *error);
 
 #endif

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, cut_answer
-from support.s3 import MIB, Store
-from support.slow_lines import OBJECT, SlowLines, place, to_file
 
 import airscoop
 from airscoop import errors
 from airscoop.aws.storage import head
 from airscoop.transfer.copy import read
+from support.fault_server import FaultProxy, Request, cut_answer
+from support.s3 import MIB, Store
+from support.slow_lines import OBJECT, SlowLines, place, to_file
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_file_that_cannot_grow_is_named_and_leaves_nothing(
     store: Store, proxy: FaultProxy, lines: SlowLines, tmp_path: Path
 ) -> None:
     program = (
-        "import resource, signal, sys; from airscoop.cli.main import main;"
+        "import resource, signal, sys; from airscoop.cli import main;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({30 * MIB}, {30 * MIB}));"
         "sys.exit(main())"

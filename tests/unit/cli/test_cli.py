@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from airscoop import S3Settings, errors
-from airscoop.cli.main import MODULES, main, parser
+from airscoop.cli import MODULES, main, parser
 
 COMMAND = [sys.executable, "-m", "airscoop.cli"]
 VERBS = [
@@ -76,7 +76,7 @@ def test_a_command_of_its_own_is_not_searched_for_cycles_at_its_end(good: Path) 
     code = """if True:
         import atexit, gc, sys
         atexit.register(lambda: print(gc.get_freeze_count() > 1000))
-        from airscoop.cli.main import main
+        from airscoop.cli import main
         line = sys.argv[1:]
         assert main(line if sys.argv[0] == "called" else None) == 0
     """

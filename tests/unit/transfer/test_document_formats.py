@@ -10,7 +10,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.cli.main import main
+from airscoop.cli import main
 
 ITEMS = [{"n": n, "text": f"line {n} é " * 9} for n in range(3000)]
 LINES = b"".join(json.dumps(item, ensure_ascii=False).encode() + b"\n" for item in ITEMS)

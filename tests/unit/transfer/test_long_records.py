@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 AIRSCOOP = (
     sys.executable,
     "-c",
-    "import sys; from airscoop.cli.main import main; sys.exit(main())",
+    "import sys; from airscoop.cli import main; sys.exit(main())",
 )
 LONG = 70 * MIB
 
