@@ -17,6 +17,7 @@ from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 
 import pytest
+
 from support.paths import ROOT
 
 LOCKED = ("uv", "setuptools", "wheel")

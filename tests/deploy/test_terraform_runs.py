@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.terraform_files import TERRAFORM
 
 # Without the network it would try for minutes.

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from fuzz import fuzzing
 
 pytestmark = pytest.mark.skipif(shutil.which("clang-14") is None, reason="clang-14 is not here")

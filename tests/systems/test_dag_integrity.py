@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.dag_processing.dagbag import DagBag
+
 from support.paths import ROOT
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.paths import ROOT
 
 FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FOLDERS = ("csrc", "airflow_plugin", "tests", "dags", "sql", "terraform", "docs")
+SOURCE = re.compile(r"`([\w./*]+\.(?:c|h|py))`")
 PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[^`\s]*)`")
 
 
@@ -77,6 +80,28 @@ def missing_paths(root: Path) -> list[str]:
     return missing
 
 
+def sources(root: Path) -> dict[str, set[str]]:
+    """The paths of all files of code, by their names."""
+    found: dict[str, set[str]] = {}
+    for folder in (*FOLDERS, "benchmarks", "examples"):
+        for path in (root / folder).rglob("*.*"):
+            found.setdefault(path.name, set()).add(f"/{path.relative_to(root).as_posix()}")
+    return found
+
+
+def missing_sources(root: Path) -> list[str]:
+    """Files of code that a page names, by the end of their paths, and nobody has."""
+    known = sources(root)
+    missing = []
+    for page in documents(root):
+        for named in SOURCE.findall(prose(page)):
+            pattern = f"*/{named.replace('NAME', '*')}"
+            names = fnmatch.filter(known, pattern.rpartition("/")[2])
+            if not any(fnmatch.filter(known[name], pattern) for name in names):
+                missing.append(f"{page.relative_to(root)}: {named}")
+    return missing
+
+
 def test_every_link_leads_somewhere() -> None:
     assert broken_links(ROOT) == []
 
@@ -87,6 +112,10 @@ def test_every_page_is_reached_from_the_index() -> None:
 
 def test_every_path_that_a_page_names_exists() -> None:
     assert missing_paths(ROOT) == []
+
+
+def test_every_file_of_code_that_a_page_names_exists() -> None:
+    assert missing_sources(ROOT) == []
 
 
 @pytest.fixture
@@ -100,7 +129,7 @@ def root(tmp_path: Path) -> Path:
     (root / "docs" / "index.md").write_text("# A start\n\n[a copy](internals/copy.md)\n")
     (root / "docs" / "internals" / "copy.md").write_text(
         "# A copy\n\n[back](../index.md) [above](#a-copy) [out](https://example.org/none.md)\n"
-        "`csrc/copy.c::commits_once`, `csrc/NAME.c`, `csrc/`\n"
+        "`csrc/copy.c::commits_once`, `csrc/NAME.c`, `csrc/`, `copy.c`, `*y.c`\n"
         "```\n[no link](none.md) `csrc/none.c`\n```\n"
     )
     return root
@@ -108,6 +137,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_documents_without_fault_pass(root: Path) -> None:
     assert broken_links(root) == unreached(root) == missing_paths(root) == []
+    assert missing_sources(root) == []
 
 
 @pytest.mark.parametrize(
@@ -130,3 +160,10 @@ def test_a_path_that_is_not_there_is_found(root: Path, path: str) -> None:
     page = root / "docs" / "index.md"
     page.write_text(page.read_text() + f"It is in `{path}`.\n")
     assert missing_paths(root) == [f"docs/index.md: {path}"]
+
+
+@pytest.mark.parametrize("name", ["none.c", "other/copy.c", "*none.c", "opy.c"])
+def test_a_file_of_code_that_is_not_there_is_found(root: Path, name: str) -> None:
+    page = root / "docs" / "index.md"
+    page.write_text(page.read_text() + f"It is in `{name}`.\n")
+    assert missing_sources(root) == [f"docs/index.md: {name}"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.paths import ROOT
 
 import airscoop
 from airscoop import _native, errors
+from support.paths import ROOT
 
 TABLE = re.findall(
     r'X\((\w+), "(\w+)", (true|false),\s*"([^"]+)"\)',

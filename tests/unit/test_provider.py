@@ -7,9 +7,9 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from airflow.providers_manager import ProvidersManager
-from support.paths import ROOT
 
 from airscoop.provider import get_provider_info
+from support.paths import ROOT
 
 
 def test_the_entry_point_leads_to_the_provider_info() -> None:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.paths import PACKAGE_ROOT
 
 AIRSCOOP = (

@@ -15,12 +15,6 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
 )
-from support.certificates import make_certificate
-from support.exports import ROWS, Exports, LeaseClock
-from support.fault_server import Request, fault_proxy
-from support.moto import MotoServer
-from support.s3 import BUCKET, OWNER, Store
-from support.tls_relay import tls_relay
 
 from airscoop import errors
 from airscoop.exports.registry import Registry
@@ -29,6 +23,12 @@ from airscoop.operators.lock_export import LockExportOperator
 from airscoop.operators.publish_changes import PublishChangesOperator
 from airscoop.operators.register_exports import RegisterExportsOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
+from support.certificates import make_certificate
+from support.exports import ROWS, Exports, LeaseClock
+from support.fault_server import Request, fault_proxy
+from support.moto import MotoServer
+from support.s3 import BUCKET, OWNER, Store
+from support.tls_relay import tls_relay
 
 AWS = "aws_of_the_test"
 

@@ -18,13 +18,13 @@ from typing import Any
 import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from support.s3 import Store
-from support.waiting import eventually
 
 from airscoop.errors import Cancelled
 from airscoop.operators.apply_changes import ApplyChangesOperator
 from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
+from support.s3 import Store
+from support.waiting import eventually
 
 NOTHING_CHANGED = {"inserted": 0, "replaced": 0}
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from airscoop.local.airflow_home import AirflowHome
 from support.airflow import Services
 from support.fault_server import Answer, FaultProxy, origin
 from support.ranges import starts
 from support.s3 import MIB, OWNER, PART_BYTES, Store, noise
 from support.waiting import eventually
-
-from airscoop.local.airflow_home import AirflowHome
 
 PARTS, BEFORE_KILL = 6, 4
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)

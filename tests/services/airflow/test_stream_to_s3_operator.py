@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from support.stalling_server import stalling_server
-from support.waiting import eventually
 
 from airscoop.errors import Cancelled
 from airscoop.local.airflow_home import aws_connection
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from support.stalling_server import stalling_server
+from support.waiting import eventually
 
 NO_CONTEXT: Any = {}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.paths import PACKAGE_ROOT, ROOT
 
 BENCHMARKS = ROOT / "benchmarks"

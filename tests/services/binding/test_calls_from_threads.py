@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Origin, Request, fault_proxy
-from support.kinesis import Stream, change, lines
-from support.paths import PACKAGE_ROOT
-from support.s3 import MIB, PART_BYTES, Store, noise
-from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
 from airscoop._native import Delta, Publish, Session, Transfer
 from airscoop.transfer.options import TransferOptions
+from support.fault_server import Origin, Request, fault_proxy
+from support.kinesis import Stream, change, lines
+from support.paths import PACKAGE_ROOT
+from support.s3 import MIB, PART_BYTES, Store, noise
+from support.waiting import eventually
 
 DATA = noise(PART_BYTES)
 OLD = "PK,name\n1,Ann\n2,Bob\n"

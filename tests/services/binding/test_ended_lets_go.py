@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.kinesis import Counting, change, lines
 from support.s3 import MIB, Store, gzipped, json_lines, noise
 

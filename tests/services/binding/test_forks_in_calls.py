@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from support.fault_server import Origin, origin, raw
 from support.kinesis import Counting, change, lines
 from support.s3 import MIB, PART_BYTES, Store, noise

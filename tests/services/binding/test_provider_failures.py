@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import error, fault_proxy
-from support.kinesis import Stream, change, lines
-from support.paths import PACKAGE_ROOT
-from support.s3 import MIB, OWNER, Store, noise
 
 import airscoop
 from airscoop import Credentials, KinesisSettings, S3Settings, Warehouse, errors, storage
 from airscoop.aws.credentials import CredentialsProvider
 from airscoop.transfer.options import TransferOptions
+from support.fault_server import error, fault_proxy
+from support.kinesis import Stream, change, lines
+from support.paths import PACKAGE_ROOT
+from support.s3 import MIB, OWNER, Store, noise
 
 EXPORT = b"PK,name\n1,Ann\n"
 CHANGES = lines([change(number) for number in range(10)])

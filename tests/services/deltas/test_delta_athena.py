@@ -16,12 +16,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.airports import airports
-from support.athena import DuckAthena
-from support.exports import Exports, LeaseClock
-from support.fault_server import fault_proxy
-from support.moto import MotoServer
-from support.s3 import BUCKET, Store
 
 import airscoop
 from airscoop import errors
@@ -30,6 +24,12 @@ from airscoop.deltas.job import delta_job
 from airscoop.exports.registry import Registry
 from airscoop.hooks import athena as hooks
 from airscoop.hooks.athena import AthenaSettings
+from support.airports import airports
+from support.athena import DuckAthena
+from support.exports import Exports, LeaseClock
+from support.fault_server import fault_proxy
+from support.moto import MotoServer
+from support.s3 import BUCKET, Store
 
 OLD = 'PK,v,"the note"\r\n1,a,"x, ""y"""\r\n2,b,\r\n3,c,ü\r\n4,d,z\r\n'
 NEW = '\ufeffthe note,PK,v\n"x, ""y""",1,a\n,2,B\nü,3,c\nnew,5,e\\\n'

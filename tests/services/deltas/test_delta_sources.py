@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.airports import airports
-from support.fault_server import origin, with_length
-from support.s3 import Store
 
 import airscoop
 from airscoop import errors
+from support.airports import airports
+from support.fault_server import origin, with_length
+from support.s3 import Store
 
 OLD = "PK,v\n" + "".join(f"{n},x{n}\n" for n in range(1000, 9000))
 NEW = OLD.replace("\n1234,x", "\n1234,y").replace("2000,x2000\n", "") + "9000,z\n"

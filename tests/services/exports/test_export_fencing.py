@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.exports import ROWS, Exports
-from support.fault_server import FaultProxy, Request
-from support.moto import MotoServer
-from support.paths import TESTS
-from support.s3 import BUCKET, OWNER, Store
 
 from airscoop import errors
 from airscoop.deltas.job import delta_job
 from airscoop.exports.lease import LOCK
 from airscoop.exports.steps.working import Terms
+from support.exports import ROWS, Exports
+from support.fault_server import FaultProxy, Request
+from support.moto import MotoServer
+from support.paths import TESTS
+from support.s3 import BUCKET, OWNER, Store
 
 SLOW = Terms(seconds=300, handover_seconds=300)  # no heartbeat comes while a test lasts
 

@@ -11,11 +11,6 @@ import uuid
 from typing import Any
 
 import pytest
-from support.exports import QUICK, ROWS, Exports
-from support.moto import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
-from support.paths import TESTS
-from support.s3 import BUCKET, OWNER
-from support.waiting import eventually
 
 from airscoop import Credentials, errors
 from airscoop.aws.settings import KinesisSettings
@@ -23,6 +18,11 @@ from airscoop.exports.lease import Lease
 from airscoop.exports.steps.lock import lock_export
 from airscoop.exports.steps.publish import publish_changes
 from airscoop.exports.steps.working import ExportLock, Terms
+from support.exports import QUICK, ROWS, Exports
+from support.moto import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
+from support.paths import TESTS
+from support.s3 import BUCKET, OWNER
+from support.waiting import eventually
 
 
 @pytest.fixture

@@ -10,11 +10,6 @@ import sys
 from typing import Any
 
 import pytest
-from support.exports import QUICK, ROWS, Exports
-from support.moto import MotoServer
-from support.paths import TESTS
-from support.s3 import OWNER
-from support.waiting import eventually
 
 from airscoop import errors
 from airscoop.exports import model as airscoop_exports
@@ -23,6 +18,11 @@ from airscoop.exports.registry import Registry
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.exports.steps.lock import lock_export
 from airscoop.exports.steps.working import ExportLock, Terms
+from support.exports import QUICK, ROWS, Exports
+from support.moto import MotoServer
+from support.paths import TESTS
+from support.s3 import OWNER
+from support.waiting import eventually
 
 
 def test_each_export_is_compared_with_the_last_done_one_before_it(exports: Exports) -> None:

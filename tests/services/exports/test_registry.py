@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from support.exports import LeaseClock
-from support.moto import LosingProxy, MotoServer
-from support.waiting import eventually
 
 from airscoop import errors
 from airscoop.exports.lease import LOCK, Lease
 from airscoop.exports.model import Export, ExportObject
 from airscoop.exports.registry import ChangesFile, ExportRecord, Registry
+from support.exports import LeaseClock
+from support.moto import LosingProxy, MotoServer
+from support.waiting import eventually
 
 CHANGES = ChangesFile(uri="s3://changes/t/a/V1.jsonl.gz", etag='"c"', count=3)
 

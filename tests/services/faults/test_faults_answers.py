@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_catalog import S3_FAULTS, exchanged, wrong_completion
-from support.fault_server import Fault, FaultProxy, Request, error, lose_answer, plain
-from support.s3 import MIB, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import errors
+from support.fault_catalog import S3_FAULTS, exchanged, wrong_completion
+from support.fault_server import Fault, FaultProxy, Request, error, lose_answer, plain
+from support.s3 import MIB, PART_BYTES, Store, noise
 
 SMALL, LARGE = noise(100_000), noise(3 * PART_BYTES + MIB)
 

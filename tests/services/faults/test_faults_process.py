@@ -7,11 +7,11 @@ import threading
 from pathlib import Path
 
 import pytest
+
+import airscoop
 from support.fault_server import origin
 from support.s3 import MIB, PART_BYTES, Store, gzipped, json_lines, noise
 from support.waiting import eventually
-
-import airscoop
 
 DATA = noise(2 * PART_BYTES + MIB)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+
 from support.fault_run import Run, judge, tidy
 from support.fault_schedule import schedule
 from support.s3 import Store

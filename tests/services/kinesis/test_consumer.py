@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+
+import airscoop
 from support.kinesis import Answer, Stream
 from support.paths import ROOT
 from support.waiting import eventually
-
-import airscoop
 
 CONSUMER = ROOT / "examples/consumer.py"
 ROWS = 3000

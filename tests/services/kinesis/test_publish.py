@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kinesis import THROTTLED, Answer, Stream, assert_in_order, change, lines
-from support.s3 import OWNER, Store
-from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, errors
+from support.kinesis import THROTTLED, Answer, Stream, assert_in_order, change, lines
+from support.s3 import OWNER, Store
+from support.waiting import eventually
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.kinesis import Answer, Counting, Stream, assert_in_order, change, lines
 from support.s3 import AIRSCOOP, MIB, Store
 from support.waiting import eventually

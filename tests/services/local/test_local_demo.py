@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.standin import without_schemas
 
 from airscoop import Warehouse
 from airscoop.local import stack as local_stack
@@ -16,6 +15,7 @@ from airscoop.local.airflow_home import AirflowHome
 from airscoop.local.demo.__main__ import DEMOS, main, parse
 from airscoop.local.demo.showing import ROOT
 from airscoop.systems.bestsellers import demo
+from support.standin import without_schemas
 
 SCRIPT = (ROOT / "sql" / "bestsellers" / "schema.sql").read_text()
 FIRST_TABLE = SCRIPT.index("CREATE EXTERNAL TABLE spectrum.reviews")

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.paths import PACKAGE_ROOT
-from support.standin import READY_SECONDS, state_folder
-from support.waiting import eventually
 
 from airscoop.local import processes
 from airscoop.local import stack as local_stack
 from airscoop.local.postgres import BIN, Postgres
 from airscoop.local.processes import LocalStackError, Process
+from support.paths import PACKAGE_ROOT
+from support.standin import READY_SECONDS, state_folder
+from support.waiting import eventually
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
 

@@ -18,15 +18,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.paths import PACKAGE_ROOT
-from support.standin import state_folder
-from support.waiting import eventually
 
 from airscoop.local import aws
 from airscoop.local import stack as local_stack
 from airscoop.local.airflow_home import aws_connection
 from airscoop.local.processes import LocalStackError
 from airscoop.local.s3 import _client
+from support.paths import PACKAGE_ROOT
+from support.standin import state_folder
+from support.waiting import eventually
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.memory import memory_groups
 from support.s3 import MIB, Store, noise
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.parts import SIZES, write_in_parts
-from support.paths import PACKAGE_ROOT
-from support.s3 import MIB, Store, noise
 
 import airscoop
 from airscoop import errors
+from support.parts import SIZES, write_in_parts
+from support.paths import PACKAGE_ROOT
+from support.s3 import MIB, Store, noise
 
 ROWS = 120_000
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import airscoop
+from airscoop import S3Settings
 from support.endless_server import Counting, Endless, counting, endless
 from support.fault_server import FaultProxy
 from support.memory import LIMIT_BYTES
 from support.s3 import MIB, OWNER, Store, noise
 from support.waiting import eventually
-
-import airscoop
-from airscoop import S3Settings
 
 PROGRAM = """
 import json, re, sys

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.certificates import make_certificate
-from support.s3 import AIRSCOOP, Store, begin
-from support.tls_relay import tls_relay
 
 import airscoop
 from airscoop import S3Settings, errors
+from support.certificates import make_certificate
+from support.s3 import AIRSCOOP, Store, begin
+from support.tls_relay import tls_relay
 
 
 @pytest.fixture(scope="module")

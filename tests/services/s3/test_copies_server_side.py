@@ -7,12 +7,12 @@ import gzip
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, error, fault_proxy, lose_answer, plain, with_lines
-from support.s3 import OWNER, READER, Store, gzipped, noise
-from support.s3 import json_lines as lines
 
 import airscoop
 from airscoop.errors import AirscoopError, ConnectionFailed, CorruptData, HttpError, SourceChanged
+from support.fault_server import FaultProxy, error, fault_proxy, lose_answer, plain, with_lines
+from support.s3 import OWNER, READER, Store, gzipped, noise
+from support.s3 import json_lines as lines
 
 PART = 64 * 1024 * 1024
 BIG = PART + 1024 * 1024

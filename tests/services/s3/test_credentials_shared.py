@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.s3 import NEXT_OWNER, OWNER, Store, noise
 
 import airscoop
 from airscoop import Credentials, S3Settings, storage, uploads
 from airscoop.aws.credentials import Renewal
 from airscoop.errors import AccessDenied
+from support.s3 import NEXT_OWNER, OWNER, Store, noise
 
 
 class Provider:

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import airscoop
+from airscoop import errors
+from airscoop.transfer.options import TransferOptions
 from support.fault_server import (
     Fault,
     FaultProxy,
@@ -22,10 +26,6 @@ from support.fault_server import (
     reset_early,
 )
 from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise
-
-import airscoop
-from airscoop import errors
-from airscoop.transfer.options import TransferOptions
 
 SIZES = {"put": 1000, "complete": PART_BYTES + MIB}
 

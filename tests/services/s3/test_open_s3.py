@@ -17,6 +17,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+import airscoop
+from airscoop import errors
 from support.fault_server import (
     Origin,
     chunked,
@@ -28,9 +31,6 @@ from support.fault_server import (
 )
 from support.s3 import MIB, PART_BYTES, READER, Store, gzipped, json_lines, noise
 from support.waiting import eventually
-
-import airscoop
-from airscoop import errors
 
 DATA = noise(2 * PART_BYTES + MIB)
 LINES = json_lines(5000)

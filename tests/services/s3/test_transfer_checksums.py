@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request
-from support.s3 import MIB, Store, noise
 
 import airscoop
 from airscoop import errors
 from airscoop.transfer.options import Checksum
+from support.fault_server import FaultProxy, Request
+from support.s3 import MIB, Store, noise
 
 SIZES = {"one put": MIB, "parts": 20 * MIB + 3}
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, error
-from support.s3 import MIB, NEXT_OWNER, OWNER, PART_BYTES, Store, noise
-from support.slow_lines import SlowLines, to_file
 
 import airscoop
 from airscoop import Credentials, errors, storage
+from support.fault_server import FaultProxy, Request, error
+from support.s3 import MIB, NEXT_OWNER, OWNER, PART_BYTES, Store, noise
+from support.slow_lines import SlowLines, to_file
 
 BODY = noise(5 * PART_BYTES + MIB)
 EXPIRED = error("ExpiredToken", 400)

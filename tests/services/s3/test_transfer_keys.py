@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
-from support.fault_server import fault_proxy, stored
-from support.properties import examples
-from support.s3 import BUCKET, Store
 
 import airscoop
 from airscoop import storage
+from support.fault_server import fault_proxy, stored
+from support.properties import examples
+from support.s3 import BUCKET, Store
 
 ODD = [
     "with space", "a+b", "100%", "%2F", "a%20b", "semi;colon", "a=b&c=d", "what?", "sharp#1",

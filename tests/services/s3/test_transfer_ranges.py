@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, cut_answer
-from support.s3 import MIB, Store
-from support.slow_lines import OBJECT, SlowLines, place, to_file
 
 import airscoop
 from airscoop import errors
 from airscoop.aws.storage import head
 from airscoop.transfer.copy import read
+from support.fault_server import FaultProxy, Request, cut_answer
+from support.s3 import MIB, Store
+from support.slow_lines import OBJECT, SlowLines, place, to_file
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import airscoop
+from airscoop import Credentials, errors, storage
 from support.fault_server import (
     Fault,
     FaultProxy,
@@ -23,9 +26,6 @@ from support.fault_server import (
     without_etag,
 )
 from support.s3 import BUCKET, MIB, OWNER, PART_BYTES, Store, noise
-
-import airscoop
-from airscoop import Credentials, errors, storage
 
 SMALL = noise(100_000)
 LARGE = noise(2 * PART_BYTES + MIB)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support.certificates import make_certificate, server_context
 
 import airscoop
 from airscoop import Credentials, S3Settings, errors
+from support.certificates import make_certificate, server_context
 
 KEYS = Credentials(access_key_id="KEYID", secret_access_key="secret")
 ETAG = hashlib.md5(Path(__file__).read_bytes()).hexdigest()

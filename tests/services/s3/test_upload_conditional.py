@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.fault_server import FaultProxy, error, lose_answer
-from support.s3 import MIB, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import errors
+from support.fault_server import FaultProxy, error, lose_answer
+from support.s3 import MIB, PART_BYTES, Store, noise
 
 SIZES = {"one put": 1000, "parts": 2 * PART_BYTES + MIB}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Fault, FaultProxy, Request, error
-from support.s3 import MIB, Store, json_lines, noise
 
 from airscoop._native import Transfer
 from airscoop.transfer.options import TransferOptions
+from support.fault_server import Fault, FaultProxy, Request, error
+from support.s3 import MIB, Store, json_lines, noise
 
 # Memory does not hold two of them.
 PARTS_IN_FILES = {"part_first_bytes": 10 * MIB, "part_largest_bytes": 10 * MIB}

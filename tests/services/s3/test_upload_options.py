@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, error, stored
-from support.s3 import AIRSCOOP, BUCKET, MIB, OWNER, PART_BYTES, Store, noise
 
 import airscoop
 from airscoop import ObjectOptions, errors
 from airscoop.local.airflow_home import aws_connection
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from support.fault_server import FaultProxy, error, stored
+from support.s3 import AIRSCOOP, BUCKET, MIB, OWNER, PART_BYTES, Store, noise
 
 SIZES = {"one put": 1000, "parts": 2 * PART_BYTES + MIB}
 KEPT = ObjectOptions(

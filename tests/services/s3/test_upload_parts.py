@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+
+import airscoop
+from airscoop import errors
 from support.fault_server import Fault, FaultProxy, Request, error, lose_answer
 from support.parts import SIZES, upload, write_in_parts
 from support.paths import TESTS
 from support.s3 import MIB, PART_BYTES, Store, noise, open_below
-
-import airscoop
-from airscoop import errors
 
 LARGE = noise(2 * PART_BYTES + MIB)
 

@@ -8,11 +8,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.fault_server import FaultProxy, Request, fault_proxy, lose_answer, plain
-from support.s3 import AIRSCOOP, BUCKET, MIB, READER, Store, begin
 
 from airscoop import errors, uploads
 from airscoop.transfer.leftover_uploads import OpenUpload
+from support.fault_server import FaultProxy, Request, fault_proxy, lose_answer, plain
+from support.s3 import AIRSCOOP, BUCKET, MIB, READER, Store, begin
 
 NONE = timedelta(0)
 

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.properties import examples
-from support.standin import StandIn
 
 from airscoop.local.redshift.statements import Carry, Pass, Refuse, decide
+from support.properties import examples
+from support.standin import StandIn
 
 Connection = psycopg.Connection[Any]
 

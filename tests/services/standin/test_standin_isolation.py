@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from support.standin import StandIn
 
 Connection = psycopg.Connection[Any]

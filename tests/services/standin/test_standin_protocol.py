@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import pq
+
 from support.standin import PASSWORD, USER, StandIn
 from support.waiting import eventually
 

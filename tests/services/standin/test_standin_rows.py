@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from support.properties import examples
-from support.standin import Spectrum, StandIn
-from support.waiting import eventually
 
 from airscoop.local.redshift.errors import SqlError
 from airscoop.local.redshift.session import read_error
+from support.properties import examples
+from support.standin import Spectrum, StandIn
+from support.waiting import eventually
 
 
 def read(spectrum: Spectrum, columns: str, *lines: Any, properties: str = "") -> list[Any]:

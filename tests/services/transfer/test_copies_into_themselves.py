@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import fault_proxy
-from support.s3 import BUCKET, NEXT_OWNER, Store, json_lines, noise
 
 import airscoop
 from airscoop import PrefixReceipt
 from airscoop.errors import AirscoopError, UsageError
+from support.fault_server import fault_proxy
+from support.s3 import BUCKET, NEXT_OWNER, Store, json_lines, noise
 
 SPLIT = 5 * 2**20
 

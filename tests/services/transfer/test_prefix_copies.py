@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Request, error, fault_proxy, plain
-from support.s3 import BUCKET, READER, Store, gzipped, json_lines, noise
-from support.waiting import eventually
 
 import airscoop
 from airscoop import PrefixIncomplete, PrefixReceipt
 from airscoop.errors import NotFound, UsageError
+from support.fault_server import Request, error, fault_proxy, plain
+from support.s3 import BUCKET, READER, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 SIZES = {
     "a.bin": 0,

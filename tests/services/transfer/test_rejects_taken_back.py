@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, Request, error
-from support.s3 import Store, json_lines
 
 import airscoop
 from airscoop import errors
 from airscoop.transfer.options import TransferOptions
+from support.fault_server import FaultProxy, Request, error
+from support.s3 import Store, json_lines
 
 TEXT = json_lines(30) + b"{bad\n"
 EARLIER = b"of an earlier run\n"

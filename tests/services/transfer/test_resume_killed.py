@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from airscoop.transfer.resume import FileResumeStore, default_file
 from support.fault_server import FaultProxy, Request
 from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise
 from support.waiting import eventually
-
-from airscoop.transfer.resume import FileResumeStore, default_file
 
 PARTS, BEFORE = 6, 3
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)

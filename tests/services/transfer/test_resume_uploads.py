@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Fault, FaultProxy, Request, error, origin
-from support.ranges import part as web_part
-from support.ranges import starts
-from support.s3 import BUCKET, MIB, PART_BYTES, Store, gzipped, json_lines, noise
-from support.waiting import eventually
 
 import airscoop
 from airscoop import CopyReceipt, errors
 from airscoop.transfer.copy import CopyJob
 from airscoop.transfer.options import TransferOptions
 from airscoop.transfer.resume import FileResumeStore
+from support.fault_server import Fault, FaultProxy, Request, error, origin
+from support.ranges import part as web_part
+from support.ranges import starts
+from support.s3 import BUCKET, MIB, PART_BYTES, Store, gzipped, json_lines, noise
+from support.waiting import eventually
 
 PARTS = 6
 BODY = noise((PARTS - 1) * PART_BYTES + MIB)

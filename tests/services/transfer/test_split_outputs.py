@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import error, fault_proxy
-from support.s3 import Store, gzipped
-from support.split import SPLIT, copied, rows
 
 import airscoop
 from airscoop.errors import AirscoopError, BadRecord, UsageError
+from support.fault_server import error, fault_proxy
+from support.s3 import Store, gzipped
+from support.split import SPLIT, copied, rows
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import error, fault_proxy
-from support.s3 import AIRSCOOP, Store
-from support.split import SPLIT, copied, rows
 
 import airscoop
 from airscoop.errors import AirscoopError, PreconditionFailed, UsageError
 from airscoop.transfer.split import SplitUpload
 from airscoop.transfer.split_files import SplitFiles
+from support.fault_server import error, fault_proxy
+from support.s3 import AIRSCOOP, Store
+from support.split import SPLIT, copied, rows
 
 MANY, FEW = rows(16_000), rows(8_000)  # four files, and two
 

@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import airscoop
+from airscoop import Credentials, Warehouse, errors, tracing
 from support.fault_server import (
     FaultProxy,
     Origin,
@@ -22,9 +25,6 @@ from support.fault_server import (
 )
 from support.s3 import AIRSCOOP, OWNER, Store, json_lines
 from support.stalling_server import stalling_server
-
-import airscoop
-from airscoop import Credentials, Warehouse, errors, tracing
 
 SECRETS = ("hunter2", "SIGNATURE", "SESSION", OWNER.secret_access_key, "Credential=", "AWS4")
 LINE = re.compile(r"airscoop 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+/\d+ [a-z0-9]+: .+")

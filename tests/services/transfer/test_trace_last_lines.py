@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.s3 import Store
 
 from airscoop import tracing
 from airscoop._native import Transfer
+from support.s3 import Store
 
 # Threads end calls while the main thread is within the queue that its logging uses, too.
 QUEUED = """

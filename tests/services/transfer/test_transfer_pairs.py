@@ -11,12 +11,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from support.fault_server import Origin, chunked, with_length
-from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lines, noise
 
 import airscoop
 from airscoop import errors, storage
 from airscoop.transfer.options import Compression
+from support.fault_server import Origin, chunked, with_length
+from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, gzipped, json_lines, noise
 
 TEXT = json_lines(2000)
 SOURCES = ("http", "chunks", "s3", "file", "stdin")

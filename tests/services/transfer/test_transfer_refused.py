@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import airscoop
+from airscoop import Credentials, S3Settings, errors, storage
 from support.paths import PACKAGE_ROOT
 from support.s3 import (
     AIRSCOOP,
@@ -21,9 +24,6 @@ from support.s3 import (
     Store,
     noise,
 )
-
-import airscoop
-from airscoop import Credentials, S3Settings, errors, storage
 
 SMALL = b"data\n"
 LARGE = noise(PART_BYTES + MIB)

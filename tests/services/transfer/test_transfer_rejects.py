@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, error, lose_answer
-from support.s3 import BUCKET, Store, gzipped, json_lines
 
 import airscoop
 from airscoop import errors
+from support.fault_server import FaultProxy, error, lose_answer
+from support.s3 import BUCKET, Store, gzipped, json_lines
 
 GOOD = json_lines(30)
 BAD = [b"{not json}", b'{"a": 1} {"b": 2}', b'{"text": "\xff"}', b'{"open": }', b"NaN"]

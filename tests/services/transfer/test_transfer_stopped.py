@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fault_server import Request, fault_proxy, origin, plain, with_length
-from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise, open_below
-from support.waiting import eventually
 
 import airscoop
 from airscoop import errors
 from airscoop.transfer.options import TransferOptions
+from support.fault_server import Request, fault_proxy, origin, plain, with_length
+from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise, open_below
+from support.waiting import eventually
 
 if TYPE_CHECKING:
     from airscoop._native import Transfer

@@ -12,13 +12,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.s3 import Store
-from support.standin import StandIn
-from support.wire_proxy import WireProxy
 
 import airscoop
 from airscoop import ApplyReceipt, errors
 from airscoop.warehouse.session import LoadContext, Warehouse
+from support.s3 import Store
+from support.standin import StandIn
+from support.wire_proxy import WireProxy
 
 Change = dict[str, Any]
 

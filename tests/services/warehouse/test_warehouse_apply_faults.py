@@ -17,11 +17,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.warehouse import Settings, connect, proxied
-from support.wire_proxy import WireProxy, pump
 
 from airscoop import ApplyReceipt, errors
 from airscoop.warehouse.session import Warehouse
+from support.warehouse import Settings, connect, proxied
+from support.wire_proxy import WireProxy, pump
 
 Eye = psycopg.Connection[tuple[Any, ...]]
 BEFORE = [(1, "one"), (2, "two"), (3, "three")]

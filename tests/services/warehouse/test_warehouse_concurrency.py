@@ -11,11 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.warehouse import Settings, connect, proxied
-from support.wire_proxy import Hook, WireProxy
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import Warehouse
+from support.warehouse import Settings, connect, proxied
+from support.wire_proxy import Hook, WireProxy
 
 Eye = psycopg.Connection[tuple[object, ...]]
 ROWS = [("a", 1), ("a", 2), ("b", 1), (None, 1), (None, 2)]

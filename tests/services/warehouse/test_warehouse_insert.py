@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.warehouse import Settings, connect
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import LoadContext, Warehouse
+from support.warehouse import Settings, connect
 
 Row = tuple[object, ...]
 COLUMNS = ("k1", "k2", "stamp", "body")

@@ -15,12 +15,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.standin import Spectrum, StandIn
-from support.warehouse import Settings, connect
-from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
+from support.standin import Spectrum, StandIn
+from support.warehouse import Settings, connect
+from support.wire_proxy import WireProxy
 
 Eye = psycopg.Connection[tuple[object, ...]]
 WAYS = ("cancel", "signal", "lost")

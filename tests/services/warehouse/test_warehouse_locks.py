@@ -12,12 +12,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.standin import StandIn
-from support.waiting import eventually
-from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Dialect, Warehouse
+from support.standin import StandIn
+from support.waiting import eventually
+from support.wire_proxy import WireProxy
 
 Eye = psycopg.Connection[Any]
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from support.standin import Spectrum, StandIn
-from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
+from support.standin import Spectrum, StandIn
+from support.wire_proxy import WireProxy
 
 OLD, NEW = "s3://bucket/old/", "s3://bucket/new/"
 

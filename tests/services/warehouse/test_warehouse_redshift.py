@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.standin import USER, Spectrum, StandIn
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import Partition, Warehouse
+from support.standin import USER, Spectrum, StandIn
 
 VIEW = "SELECT location FROM svv_external_partitions WHERE schemaname = $1 ORDER BY 1"
 

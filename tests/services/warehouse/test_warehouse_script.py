@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.standin import StandIn
-from support.warehouse import Settings, connect
-from support.wire_proxy import WireProxy
 
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
+from support.standin import StandIn
+from support.warehouse import Settings, connect
+from support.wire_proxy import WireProxy
 
 
 def script(folder: Path, text: str) -> Path:

@@ -16,13 +16,13 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from airscoop import errors
+from airscoop.warehouse.session import Warehouse
 from support.standin import StandIn
 from support.waiting import eventually
 from support.warehouse import Settings, connect, conninfo, statement_runs
 from support.wire_proxy import WireProxy
-
-from airscoop import errors
-from airscoop.warehouse.session import Warehouse
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.standin import Spectrum
-from support.warehouse import Settings, connect
 
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
+from support.standin import Spectrum
+from support.warehouse import Settings, connect
 
 CHANGE = '{"op": "INSERT", "key": {"k": "z"}, "row": {"k": "z", "stamp": "1"}, "id": "x"}\n'
 

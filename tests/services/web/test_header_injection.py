@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import FaultProxy, origin, with_length
-from support.s3 import AIRSCOOP, OWNER, Store
 
 import airscoop
 from airscoop import Credentials, S3Settings, errors, storage
+from support.fault_server import FaultProxy, origin, with_length
+from support.s3 import AIRSCOOP, OWNER, Store
 
 LINES = "s3cr3t\r\nX-Injected: 1"
 PUBLIC: dict[str, Any] = {

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fault_server import Fault, FaultProxy, Request, error, origin
-from support.s3 import Store
 
 import airscoop
 from airscoop import errors, storage
+from support.fault_server import Fault, FaultProxy, Request, error, origin
+from support.s3 import Store
 
 LATIN = '"caf\xe9"'  # sent as one byte, which is no UTF-8
 SHOWN = '"caf\\xe9"'

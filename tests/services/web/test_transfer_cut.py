@@ -11,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+import airscoop
+from airscoop import errors
+from airscoop.transfer.options import Format
 from support.fault_server import (
     Answer,
     Origin,
@@ -23,10 +27,6 @@ from support.fault_server import (
     with_length,
 )
 from support.s3 import MIB, Store, gzipped, json_lines, noise
-
-import airscoop
-from airscoop import errors
-from airscoop.transfer.options import Format
 
 TEXT = json_lines(40)
 PACKED = gzipped(TEXT)

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import airscoop
+from airscoop import errors
 from support.fault_server import (
     Answer,
     FaultProxy,
@@ -20,9 +23,6 @@ from support.fault_server import (
 )
 from support.ranges import ETAG, part, starts
 from support.s3 import MIB, Store, gzipped, json_lines, noise
-
-import airscoop
-from airscoop import errors
 
 BODY = noise(3 * MIB)
 

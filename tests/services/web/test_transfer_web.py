@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.certificates import make_certificate, server_context
-from support.fault_server import Origin, origin, raw, redirect, status, with_length
 
 import airscoop
 from airscoop import errors
+from support.certificates import make_certificate, server_context
+from support.fault_server import Origin, origin, raw, redirect, status, with_length
 
 DATA = b'{"n": 1}\n' * 100
 USER, PASSWORD = "reader", "pass-word-of-tests"

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.airflow import copy_database
-from support.paths import ROOT, TESTS
-from support.stalling_server import stalling_server
-from support.standin import without_schemas
-from support.waiting import eventually
 
 from airscoop import S3Settings, Warehouse
 from airscoop.aws.credentials import Credentials
 from airscoop.aws.storage import list_objects
 from airscoop.local.airflow_home import AirflowHome
+from support.airflow import copy_database
+from support.paths import ROOT, TESTS
+from support.stalling_server import stalling_server
+from support.standin import without_schemas
+from support.waiting import eventually
 
 DATA = TESTS / "systems" / "bestsellers"
 EXPECTED = json.loads((DATA / "expected.json").read_text())

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from support.paths import ROOT
 
 from airscoop.systems.bestsellers.config import load_bestsellers_sources
 from airscoop.systems.yaml_model import ConfigError
+from support.paths import ROOT
 
 GOOD: dict[str, Any] = {
     "name": "reviews",

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from support.paths import ROOT
 
 from airscoop.systems.snapshot_delta.config import load_snapshot_delta
 from airscoop.systems.yaml_model import ConfigError
+from support.paths import ROOT
 
 SNAPSHOTS: dict[str, Any] = {
     "bucket": "exports",

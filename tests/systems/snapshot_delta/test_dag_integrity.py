@@ -10,9 +10,9 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, Asset
 from airflow.sdk.bases.decorator import DecoratedOperator
 from airflow.sdk.exceptions import AirflowFailException
-from support.paths import ROOT
 
 from airscoop.operators.lock_export import LockExportOperator
+from support.paths import ROOT
 
 GROUP = "snapshot"
 

@@ -22,9 +22,6 @@ from typing import Any
 
 import pytest
 import yaml
-from support.airflow import Services
-from support.paths import ROOT
-from support.waiting import eventually
 
 import airscoop
 from airscoop import Credentials, S3Settings
@@ -33,6 +30,9 @@ from airscoop.exports.registry import Registry
 from airscoop.local import aws
 from airscoop.local.airflow_home import AirflowHome, aws_connection
 from airscoop.local.s3 import _client as s3_client
+from support.airflow import Services
+from support.paths import ROOT
+from support.waiting import eventually
 
 DAG_ID, TENANT = "snapshot_delta", "acme"
 WAITING = ("held", "free")

@@ -16,6 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
+
 from support.paths import ROOT
 from support.properties import examples
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.deltas import MIB, NEW, OLD, Exports, shuffled, write
 
 import airscoop
 from airscoop import errors
+from support.deltas import MIB, NEW, OLD, Exports, shuffled, write
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.delta_tables import Table, export, tables, texts
-from support.properties import examples
 
 import airscoop
+from support.delta_tables import Table, export, tables, texts
+from support.properties import examples
 
 
 def compared(width: int, old: Table, new: Table, seed: int, **options: Any) -> airscoop.Delta:

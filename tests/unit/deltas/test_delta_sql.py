@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import given
-from support.athena_sql import on_duckdb
-from support.delta_tables import Table, export, tables
-from support.properties import examples
 
 import airscoop
 from airscoop import errors
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, literal, quoted
+from support.athena_sql import on_duckdb
+from support.delta_tables import Table, export, tables
+from support.properties import examples
 
 
 def connect(width: int, old: Table | None, new: Table) -> duckdb.DuckDBPyConnection:

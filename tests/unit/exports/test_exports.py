@@ -9,11 +9,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.properties import examples
 
 from airscoop import errors
 from airscoop.exports import model as exports
 from airscoop.exports.model import ExportObject, group, parse, version_order
+from support.properties import examples
 
 
 def thing(key: str, *, size: int = 10, etag: str = '"e"') -> ExportObject:

@@ -11,11 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from support.paths import PACKAGE_ROOT, ROOT
 
 from airscoop.local import systems
 from airscoop.local.demo.__main__ import DEMOS
 from airscoop.systems.default import DEFAULT
+from support.paths import PACKAGE_ROOT, ROOT
 
 PACKAGE = PACKAGE_ROOT / "airscoop"
 TERRAFORM = ROOT / "terraform"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from support.stages import (
     JSON_TOKENS,
     NotJson,
