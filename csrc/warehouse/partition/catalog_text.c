@@ -1,4 +1,5 @@
-/* Reads the values of a partition as the catalog writes them. */
+/* Reads the values of a partition as the catalog writes them: nearly JSON, but words may stand
+ * without quotes, and texts may hold any byte, so text/json_reader.h would refuse some. */
 #include <string.h>
 
 #include "scoop/memory.h"
