@@ -1,7 +1,7 @@
 #include <isa-l/crc.h>
 
-#include "base/crc_shift.h"
 #include "base/crc.h"
+#include "base/crc_shift.h"
 
 enum { MAX_STEP_BYTES = 1 << 30 }; /* ISA-L takes the length as an int */
 

@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/crc_shift.h"
 #include "base/crc.h"
+#include "base/crc_shift.h"
 
 #define POLYNOMIAL 0x9a6c9329ac4bc9b5u /* reflected */
 

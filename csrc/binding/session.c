@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "binding/lists.h"
+#include "binding/session_arguments.h"
 #include "scoop/memory.h"
 #include "scoop/refresh.h"
 #include "scoop/script.h"
-#include "binding/session_arguments.h"
 
 static enum scoop_committed committed(const void *object) {
     return ((const struct airscoop_session *)object)->made;

@@ -1,9 +1,9 @@
 /* What a session does with the partitions of external tables. */
-#include "scoop/memory.h"
-#include "scoop/partition.h"
 #include "binding/lists.h"
 #include "binding/session.h"
 #include "binding/session_arguments.h"
+#include "scoop/memory.h"
+#include "scoop/partition.h"
 
 static PyObject *values_of(const struct scoop_partition_list *list, size_t at) {
     PyObject *values = PyDict_New();

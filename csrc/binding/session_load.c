@@ -1,9 +1,9 @@
 /* What a session puts into tables: the rows of other tables, and changes. */
 #include "binding/options.h"
-#include "scoop/apply.h"
-#include "scoop/insert.h"
 #include "binding/session.h"
 #include "binding/session_arguments.h"
+#include "scoop/apply.h"
+#include "scoop/insert.h"
 
 /* The arguments of insert_distinct, and what keeps their texts alive. */
 struct insert {

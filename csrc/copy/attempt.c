@@ -1,11 +1,11 @@
 /* The attempts of a transfer: what belongs to one, and which follows which. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/invariant.h"
+#include "copy/transfer_internal.h"
 #include "scoop/trace.h"
 #include "text/text.h"
-#include "copy/transfer_internal.h"
-#include "base/clock.h"
 
 /* --- one attempt --- */
 

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "stage/sniff.h"
-#include "stage/stage.h"
 #include "scoop/transfer.h"
 #include "sink/sink.h"
+#include "stage/sniff.h"
+#include "stage/stage.h"
 
 struct scoop_chain {
     struct scoop_stage *first; /* owned, with all that follow */

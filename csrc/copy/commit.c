@@ -1,8 +1,8 @@
 /* The phases after the last byte: all has arrived, the reject file, the commit; or all of it is
  * taken back. */
+#include "base/clock.h"
 #include "base/invariant.h"
 #include "copy/transfer_internal.h"
-#include "base/clock.h"
 
 static int begin_rejects(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (!SCOOP_INVARIANT(transfer->phase == SEALING || transfer->phase == HOLDING, error))

@@ -1,8 +1,8 @@
 /* How a transfer fails: everything is taken back, and the error says what stands nevertheless. */
 #include <string.h>
 
-#include "copy/transfer_internal.h"
 #include "base/clock.h"
+#include "copy/transfer_internal.h"
 
 enum { CANCEL_ABORT_MS = 2800 };
 

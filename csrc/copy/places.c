@@ -8,9 +8,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "aws/uri.h"
 #include "net/http.h"
 #include "scoop/same_bucket.h"
-#include "aws/uri.h"
 
 /* A path without links and dots, or the key. */
 struct name {

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/uri.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "aws/uri.h"
 #include "text/escapes.h"
 #include "text/utf8.h"
 

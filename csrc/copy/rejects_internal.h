@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "stage/stage.h"
-#include "sink/s3/s3.h"
 #include "aws/s3/client.h"
+#include "sink/s3/s3.h"
+#include "stage/stage.h"
 
 struct scoop_rejects {
     const char *source; /* borrowed: how messages name it */

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/s3/copy.h"
+#include "aws/s3/object_headers.h"
+#include "base/invariant.h"
 #include "copy/chain_internal.h"
 #include "copy/places.h"
-#include "base/invariant.h"
-#include "scoop/memory.h"
-#include "aws/s3/object_headers.h"
-#include "aws/s3/copy.h"
 #include "copy/server_copy_internal.h"
+#include "scoop/memory.h"
 
 enum { COPY_SOURCE_CEILING = 4 * 1024 };
 

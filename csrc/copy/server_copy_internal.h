@@ -4,11 +4,11 @@
 
 #include <assert.h>
 
+#include "aws/s3/client.h"
+#include "aws/s3/message.h"
 #include "aws/uri.h"
 #include "copy/server_attempt_internal.h"
 #include "sink/s3/s3.h"
-#include "aws/s3/client.h"
-#include "aws/s3/message.h"
 
 enum {
     SCOOP_SERVER_COPY_SLOTS = 8,       /* parts under way at once */

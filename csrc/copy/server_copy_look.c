@@ -3,12 +3,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "text/header.h"
-#include "base/invariant.h"
-#include "scoop/memory.h"
 #include "aws/s3/copy.h"
-#include "stage/sniff.h"
+#include "base/invariant.h"
 #include "copy/server_copy_internal.h"
+#include "scoop/memory.h"
+#include "stage/sniff.h"
+#include "text/header.h"
 
 enum { TAGS_CEILING = 8 * 1024 };
 

@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "copy/places.h"
-#include "scoop/memory.h"
+#include "base/crypto.h"
 #include "base/memory_ceiling.h"
 #include "base/temp_file.h"
-#include "text/text.h"
+#include "copy/places.h"
 #include "copy/transfer_internal.h"
-#include "base/crypto.h"
+#include "scoop/memory.h"
+#include "text/text.h"
 
 enum {
     LEAST_DEFAULT_BYTES = 32 * 1024 * 1024, /* what every kind of transfer can be run with */

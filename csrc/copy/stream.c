@@ -2,8 +2,8 @@
  * the source through them to the sink. */
 #include <string.h>
 
-#include "copy/places.h"
 #include "base/invariant.h"
+#include "copy/places.h"
 #include "copy/transfer_internal.h"
 
 enum { STEPS_PER_TURN = 16 };

@@ -1,8 +1,8 @@
 /* How a transfer goes on with the upload of an earlier try, and leaves its own to a later one. */
 #include <string.h>
 
-#include "scoop/trace.h"
 #include "copy/transfer_internal.h"
+#include "scoop/trace.h"
 
 void scoop_transfer_take_up(struct scoop_transfer *transfer, const struct scoop_resume *resume) {
     SCOOP_TRACE("transfer", "goes on with upload %s: %u parts, %llu bytes are kept",

@@ -1,9 +1,9 @@
 /* Drives one transfer: phase after phase, in slices, to its end. */
 #include "scoop/transfer.h"
 
-#include "scoop/memory.h"
-#include "copy/transfer_internal.h"
 #include "base/clock.h"
+#include "copy/transfer_internal.h"
+#include "scoop/memory.h"
 
 enum { ABORT_SLICE_MS = 50 };
 

@@ -45,14 +45,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "copy/chain_internal.h"
 #include "copy/rejects_internal.h"
 #include "copy/server_attempt_internal.h"
-#include "base/budget.h"
-#include "stage/sniff.h"
 #include "scoop/transfer.h"
 #include "sink/s3/s3.h"
 #include "source/source.h"
+#include "stage/sniff.h"
 
 enum scoop_transfer_phase {
     OPENING,

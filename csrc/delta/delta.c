@@ -6,15 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "table/changes/changes.h"
-#include "table/compare/compare.h"
-#include "delta/export.h"
+#include "base/memory_ceiling.h"
 #include "copy/places.h"
+#include "delta/export.h"
 #include "net/http.h"
 #include "scoop/memory.h"
-#include "base/memory_ceiling.h"
-#include "text/text.h"
 #include "scoop/trace.h"
+#include "table/changes/changes.h"
+#include "table/compare/compare.h"
+#include "text/text.h"
 
 enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,

@@ -1,12 +1,12 @@
 #include <string.h>
 
-#include "copy/places.h"
-#include "net/http.h"
 #include "base/invariant.h"
+#include "base/thread.h"
+#include "copy/places.h"
+#include "delta/reading_internal.h"
+#include "net/http.h"
 #include "scoop/memory.h"
 #include "text/text.h"
-#include "base/thread.h"
-#include "delta/reading_internal.h"
 
 enum {
     LEAST_WAITING = 2,

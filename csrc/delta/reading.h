@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "scoop/delta.h"
+#include "table/compare/key_order.h"
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/key_order.h"
-#include "scoop/delta.h"
 
 /* What the comparing thread waits for: both sides ring when they have something new. */
 struct scoop_bell {

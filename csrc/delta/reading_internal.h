@@ -3,10 +3,10 @@
 #ifndef SCOOP_DELTA_READING_INTERNAL_H
 #define SCOOP_DELTA_READING_INTERNAL_H
 
+#include "delta/reading.h"
+#include "stage/stage.h"
 #include "table/rows/csv.h"
 #include "table/rows/json_rows.h"
-#include "stage/stage.h"
-#include "delta/reading.h"
 
 enum { SCOOP_READING_BATCHES = 6 /* so that neither thread waits for the other's next step */ };
 

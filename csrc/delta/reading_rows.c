@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/invariant.h"
-#include "stage/sniff.h"
 #include "delta/reading_internal.h"
+#include "stage/sniff.h"
 #include "text/bom.h"
 
 enum {

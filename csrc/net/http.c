@@ -5,10 +5,10 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "net/engine_internal.h"
 #include "base/crypto.h"
-#include "text/header.h"
+#include "net/engine_internal.h"
 #include "scoop/memory.h"
+#include "text/header.h"
 #include "text/text.h"
 
 enum {

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "text/header.h"
 #include "net/http.h"
+#include "text/header.h"
 
 enum { CLOCK_DOUBT_SECONDS = 60 }; /* how far the server's clock and ours may be apart */
 

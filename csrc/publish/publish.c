@@ -5,18 +5,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "aws/kinesis/client.h"
+#include "aws/kinesis/message.h"
 #include "aws/kinesis/outbox.h"
 #include "base/budget.h"
 #include "base/crypto.h"
 #include "base/invariant.h"
-#include "scoop/memory.h"
 #include "base/memory_ceiling.h"
 #include "base/retry.h"
 #include "base/thread.h"
-#include "scoop/trace.h"
 #include "copy/text_reader.h"
-#include "aws/kinesis/client.h"
-#include "aws/kinesis/message.h"
+#include "scoop/memory.h"
+#include "scoop/trace.h"
 
 enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sink/file_blocks_internal.h"
 #include "scoop/memory.h"
 #include "scoop/split_mark.h"
+#include "sink/file_blocks_internal.h"
 #include "sink/sink.h"
 
 enum {

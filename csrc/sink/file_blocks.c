@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/invariant.h"
-#include "scoop/memory.h"
 #include "base/thread.h"
+#include "scoop/memory.h"
 #include "sink/sink.h"
 
 enum { BLOCKS = 4, WRITEBACK_BYTES = 8 * 1024 * 1024 };

@@ -7,14 +7,14 @@
 #include <strings.h>
 
 #include "base/crypto.h"
-#include "text/header.h"
 #include "base/invariant.h"
-#include "scoop/memory.h"
 #include "base/retry.h"
+#include "scoop/memory.h"
 #include "scoop/s3_checksum.h"
-#include "text/text.h"
 #include "scoop/trace.h"
 #include "source/source.h"
+#include "text/header.h"
+#include "text/text.h"
 
 enum {
     QUEUE_BYTES = 1024 * 1024,

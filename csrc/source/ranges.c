@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "source/range_plan_internal.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "source/range_plan_internal.h"
 #include "source/source.h"
 
 enum {

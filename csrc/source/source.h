@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scoop/error.h"
-#include "net/http.h"
-#include "scoop/resume.h"
 #include "aws/s3/client.h"
+#include "net/http.h"
+#include "scoop/error.h"
+#include "scoop/resume.h"
 #include "scoop/s3_checksum.h"
 
 enum scoop_source_state {

@@ -1,9 +1,9 @@
 /* Where a chain on another thread ends: a ring of bytes that the owner's thread takes from. */
 #include <string.h>
 
+#include "base/invariant.h"
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
-#include "base/invariant.h"
 #include "stage/stage.h"
 
 enum { BEYOND_CEILING = 1 << 30 }; /* what one step makes: a record, as long as one may be */

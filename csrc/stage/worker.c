@@ -1,8 +1,8 @@
 /* A chain on a thread of its own, behind a bounded queue of chunks. */
 #include <string.h>
 
-#include "scoop/memory.h"
 #include "base/invariant.h"
+#include "scoop/memory.h"
 #include "stage/stage.h"
 
 /* Until this much has come, the chain runs on its caller's thread: small texts start none. */

@@ -14,11 +14,11 @@
 
 #include <cmocka.h>
 
+#include "scoop/memory.h"
 #include "table/changes/changes.h"
 #include "table/compare/compare.h"
-#include "table/rows/csv.h"
 #include "table/compare/key_order.h"
-#include "scoop/memory.h"
+#include "table/rows/csv.h"
 
 struct delta_options {
     size_t memory_bytes; /* of the join; 0: plenty */

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "scoop/delta.h"
 #include "base/thread.h"
+#include "scoop/delta.h"
 
 enum { ROWS = 100000 /* enough for a second thread that matches */, SLICE_MS = 50 };
 

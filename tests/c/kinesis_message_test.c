@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "aws/kinesis/key_set.h"
-#include "aws/kinesis/shards.h"
 #include "aws/kinesis/message.h"
+#include "aws/kinesis/shards.h"
 
 static void check_key(const char *line, const char *expected) {
     struct scoop_partition_key key;

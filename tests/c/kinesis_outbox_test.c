@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "text/json_reader.h"
 #include "aws/kinesis/outbox.h"
 #include "scoop/memory.h"
+#include "text/json_reader.h"
 
 enum { MOST_CHANGES = 4000, MOST_KEYS = 4000, MOST_UNDER_WAY = 64 };
 

@@ -14,9 +14,9 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "s3_server.h"
 #include "base/crc.h"
 #include "net/http.h"
+#include "s3_server.h"
 #include "scoop/memory.h"
 #include "scoop/resume.h"
 #include "scoop/s3.h"

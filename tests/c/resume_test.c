@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "sink/s3/s3.h"
 #include "scoop/memory.h"
 #include "scoop/resume.h"
+#include "sink/s3/s3.h"
 
 enum { PART_BYTES = 5 * 1024 * 1024, MOST_ALLOCATIONS = 200 };
 

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "aws/s3/message.h"
 #include "aws/auth/sigv4.h"
+#include "aws/s3/message.h"
 
 enum { DONE = 0, OUT_OF_MEMORY = 3, WRONG_ERROR = 4, LEAKED = 5, MOST_ALLOCATIONS = 2000 };
 

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <yajl/yajl_tree.h>
 
-#include "base/crypto.h"
 #include "aws/auth/sigv4.h"
+#include "base/crypto.h"
 #include "vectors.h"
 
 enum { SUITE_CASES = 38, S3_CASES = 6, MAX_PAIRS = 32 };

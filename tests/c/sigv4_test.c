@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/crypto.h"
 #include "aws/auth/sigv4.h"
+#include "base/crypto.h"
 
 static const struct scoop_credentials example_keys = {
     .access_key_id = "AKIDEXAMPLE",

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "table/store/spool.h"
 #include "scoop/memory.h"
+#include "table/store/spool.h"
 
 enum { SPOOLS = 256, BLOCK_BYTES = 4096, LONG_BYTES = 100 * 1000, RECORDS = 3 };
 

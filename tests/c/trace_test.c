@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/http.h"
 #include "base/thread.h"
+#include "net/http.h"
 #include "scoop/trace.h"
 
 static struct scoop_trace_line last;

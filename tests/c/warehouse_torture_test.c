@@ -11,14 +11,14 @@
 
 #include <cmocka.h>
 
-#include "warehouse/load/apply_columns.h"
-#include "warehouse/load/change_source.h"
-#include "warehouse/sql/insert_sql.h"
 #include "scoop/memory.h"
 #include "scoop/partition.h"
 #include "scoop/script.h"
 #include "scoop/session.h"
+#include "warehouse/load/apply_columns.h"
+#include "warehouse/load/change_source.h"
 #include "warehouse/partition/partition_internal.h"
+#include "warehouse/sql/insert_sql.h"
 
 enum { MOST_ALLOCATIONS = 500 };
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "scoop/buffer.h"
 #include "aws/s3/xml.h"
+#include "scoop/buffer.h"
 
 static int note_start(void *user, const char *path, struct scoop_error *error) {
     return scoop_buf_printf(user, error, "<%s>", path);

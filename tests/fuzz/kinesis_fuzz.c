@@ -3,9 +3,9 @@
 #include <yajl/yajl_parse.h>
 
 #include "aws/error_codes.h"
-#include "text/json_reader.h"
-#include "fuzz_run.h"
 #include "aws/kinesis/message.h"
+#include "fuzz_run.h"
+#include "text/json_reader.h"
 
 enum { RECORDS = 3 };
 

@@ -1,9 +1,9 @@
 /* Bodies of S3's answers: a body is read as nothing but a whole document, and texts end where they
  * say they do. */
 #include "aws/error_codes.h"
-#include "fuzz_run.h"
 #include "aws/s3/message.h"
 #include "aws/s3/xml.h"
+#include "fuzz_run.h"
 
 static int on_start(void *user, const char *path, struct scoop_error *error) {
     (void)user;

@@ -1,8 +1,8 @@
 /* Signing: any request can be signed, the same again, and in whatever order its query is given.
  * Input: a byte of flags, then texts that each end at a NUL: path, method, region, and in turn
  * names and values, of the query first and then of headers. */
-#include "fuzz_run.h"
 #include "aws/auth/sigv4.h"
+#include "fuzz_run.h"
 
 enum { MOST_PAIRS = 8, FIXED_TEXTS = 3, MOST_TEXTS = FIXED_TEXTS + 4 * MOST_PAIRS };
 enum { NORMALIZE = 1, ENCODE = 2, SEND_HASH = 4, OMIT_TOKEN = 8, NO_HOST = 16 };

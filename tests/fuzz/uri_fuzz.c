@@ -1,6 +1,6 @@
 /* Endpoints, s3:// names and percent-encoding: what is read can be written and read again. */
-#include "fuzz_run.h"
 #include "aws/uri.h"
+#include "fuzz_run.h"
 
 enum { CEILING_BYTES = 1 << 24, TEXT_BYTES = SCOOP_HOST_SIZE + SCOOP_PREFIX_SIZE + 32 };
 

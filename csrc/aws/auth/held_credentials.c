@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "text/header.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "text/header.h"
 
 enum { REFRESH_BEFORE_SECONDS = 120 };
 

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "text/header.h"
 #include "scoop/memory.h"
+#include "text/header.h"
 
 enum {
     SKEW_LIMIT_SECONDS = 240, /* a smaller difference does not explain a refused signature */

@@ -3,8 +3,8 @@
 #define SCOOP_AWS_AUTH_SIGNER_H
 
 #include "aws/auth/held_credentials.h"
-#include "net/http.h"
 #include "aws/auth/sigv4.h"
+#include "net/http.h"
 
 struct scoop_signer {
     const char *service; /* static */

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "aws/uri.h"
+#include "base/crypto.h"
 #include "scoop/buffer.h"
 #include "scoop/credentials.h"
-#include "base/crypto.h"
 #include "scoop/error.h"
-#include "aws/uri.h"
 
 #define SCOOP_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SCOOP_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/auth/signer.h"
 #include "aws/error_codes.h"
+#include "aws/kinesis/message.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "aws/kinesis/message.h"
 #include "scoop/memory.h"
-#include "text/text.h"
 #include "scoop/trace.h"
-#include "aws/auth/signer.h"
+#include "text/text.h"
 
 #define CONTENT_TYPE "application/x-amz-json-1.1"
 #define TARGET_PREFIX "Kinesis_20131202."

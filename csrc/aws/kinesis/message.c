@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "text/escapes.h"
 #include "text/json_reader.h"
 #include "text/utf8.h"
-#include "base/crypto.h"
 
 enum { MOST_KEY_CHARACTERS = 256, ENTRY_BYTES = sizeof "{\"Data\":\"\",\"PartitionKey\":\"\"}," };
 

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "text/key_hash.h"
 #include "aws/kinesis/key_set.h"
 #include "base/invariant.h"
-#include "scoop/memory.h"
 #include "base/retry.h"
+#include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "text/key_hash.h"
 
 enum {
     MOST_IN_FLIGHT = 64,

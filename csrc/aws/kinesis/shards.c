@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "text/key_hash.h"
 #include "scoop/memory.h"
+#include "text/key_hash.h"
 
 enum { FIRST_SHARDS = 16 };
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "scoop/buffer.h"
 #include "base/crc.h"
 #include "base/crypto.h"
+#include "scoop/buffer.h"
 
 static const struct scoop_s3_checksum_names names[] = {
     [SCOOP_S3_CHECKSUM_CRC32C] = {"CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C"},

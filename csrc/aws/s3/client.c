@@ -3,19 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/auth/signer.h"
 #include "aws/error_codes.h"
-#include "base/clock.h"
-#include "base/crypto.h"
-#include "text/header.h"
-#include "base/invariant.h"
-#include "scoop/memory.h"
-#include "base/retry.h"
 #include "aws/s3/client.h"
 #include "aws/s3/message.h"
-#include "text/text.h"
-#include "scoop/trace.h"
 #include "aws/s3/trace.h"
-#include "aws/auth/signer.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/invariant.h"
+#include "base/retry.h"
+#include "scoop/memory.h"
+#include "scoop/trace.h"
+#include "text/header.h"
+#include "text/text.h"
 
 enum {
     URL_CEILING = 16 * 1024,

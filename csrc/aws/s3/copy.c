@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/uri.h"
 #include "aws/s3/xml.h"
+#include "aws/uri.h"
 
 int scoop_s3_build_copy_source(const char *bucket, const char *key, struct scoop_buf *value,
                                struct scoop_error *error) {

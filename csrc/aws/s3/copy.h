@@ -2,10 +2,10 @@
 #ifndef SCOOP_AWS_S3_COPY_H
 #define SCOOP_AWS_S3_COPY_H
 
+#include "aws/s3/message.h"
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 #include "scoop/s3_checksum.h"
-#include "aws/s3/message.h"
 
 /* Appends the value of x-amz-copy-source, "bucket/key" with the key encoded. 0, or -1 with
  * NO_MEMORY or TOO_LARGE. */

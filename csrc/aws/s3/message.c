@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/s3/xml.h"
 #include "base/crypto.h"
 #include "text/hex.h"
 #include "text/text.h"
-#include "aws/s3/xml.h"
 
 /* The part of path below its root element's name, or NULL when the root is another. */
 static const char *below(const char *path, const char *root) {

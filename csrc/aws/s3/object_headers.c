@@ -5,10 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "scoop/buffer.h"
-#include "text/header.h"
 #include "base/invariant.h"
+#include "scoop/buffer.h"
 #include "scoop/memory.h"
+#include "text/header.h"
 #include "text/utf8.h"
 
 enum {

@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "aws/s3/message.h"
-#include "aws/uri.h"
 #include "aws/s3/xml.h"
+#include "aws/uri.h"
 
 enum { FIELD_BYTES = 64 * 1024 };
 

@@ -10,10 +10,10 @@
 #include "scoop/error.h"
 #include "scoop/object_options.h"
 #include "scoop/part_plan.h"
+#include "scoop/records.h"
 #include "scoop/resume.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
-#include "scoop/records.h"
 
 enum scoop_format {
     SCOOP_FORMAT_RAW,

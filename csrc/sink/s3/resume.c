@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "scoop/memory.h"
 #include "aws/s3/message.h"
 #include "base/crypto.h"
+#include "scoop/memory.h"
 
 enum { FIRST_PARTS = 64 };
 

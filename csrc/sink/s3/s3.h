@@ -2,8 +2,8 @@
 #ifndef SCOOP_SINK_S3_S3_H
 #define SCOOP_SINK_S3_S3_H
 
-#include "base/budget.h"
 #include "aws/s3/object_headers.h"
+#include "base/budget.h"
 #include "scoop/part_plan.h"
 #include "scoop/resume.h"
 #include "scoop/s3.h"

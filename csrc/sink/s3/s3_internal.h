@@ -2,10 +2,10 @@
 #ifndef SCOOP_SINK_S3_S3_INTERNAL_H
 #define SCOOP_SINK_S3_S3_INTERNAL_H
 
-#include "base/crypto.h"
-#include "aws/s3/message.h"
-#include "sink/s3/s3.h"
 #include "aws/s3/client.h"
+#include "aws/s3/message.h"
+#include "base/crypto.h"
+#include "sink/s3/s3.h"
 
 enum { SCOOP_S3_SINK_MAX_SLOTS = 8 };
 

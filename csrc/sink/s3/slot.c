@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "scoop/memory.h"
 #include "base/temp_file.h"
+#include "scoop/memory.h"
 #include "sink/s3/s3_internal.h"
 
 #include "base/invariant.h"

@@ -2,8 +2,8 @@
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
-#include "stage/gzip/gunzip_header.h"
 #include "scoop/memory.h"
+#include "stage/gzip/gunzip_header.h"
 #include "stage/stage.h"
 
 enum {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/crc_shift.h"
-#include "stage/gzip/encoder.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "stage/gzip/encoder.h"
 #include "stage/stage.h"
 
 enum {

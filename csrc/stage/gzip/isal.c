@@ -1,8 +1,8 @@
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
-#include "stage/gzip/encoder.h"
 #include "scoop/memory.h"
+#include "stage/gzip/encoder.h"
 
 enum { SLACK_BYTES = 4096 };
 

@@ -1,7 +1,7 @@
 #include <zlib.h>
 
-#include "stage/gzip/encoder.h"
 #include "scoop/memory.h"
+#include "stage/gzip/encoder.h"
 
 enum { RAW_WINDOW = -15, MEMORY_LEVEL = 8, SLACK_BYTES = 64 };
 

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/memory.h"
 #include "stage/json/grammar.h"
 #include "stage/json/scan.h"
 #include "stage/records.h"
-#include "scoop/memory.h"
 
 struct json_check {
     struct scoop_stage stage;

@@ -4,8 +4,8 @@
  * rejected with the record. */
 #include <string.h>
 
-#include "stage/json/document.h"
 #include "scoop/memory.h"
+#include "stage/json/document.h"
 #include "text/bom.h"
 #include "text/scan.h"
 #include "text/utf8.h"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scoop/memory.h"
 #include "stage/json/keys.h"
 #include "stage/json/scan.h"
-#include "scoop/memory.h"
 
 enum { FIRST_KEYS = 256, SUFFIX_BYTES = 24 };
 

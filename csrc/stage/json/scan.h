@@ -2,8 +2,8 @@
 #ifndef SCOOP_STAGE_JSON_SCAN_H
 #define SCOOP_STAGE_JSON_SCAN_H
 
-#include "stage/json/keys.h"
 #include "scoop/buffer.h"
+#include "stage/json/keys.h"
 #include "stage/stage.h"
 
 enum { SCOOP_JSON_MAX_DEPTH = 1000 };

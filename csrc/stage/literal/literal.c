@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/memory.h"
 #include "stage/literal/parse.h"
 #include "stage/records.h"
-#include "scoop/memory.h"
 
 struct literal_stage {
     struct scoop_stage stage;

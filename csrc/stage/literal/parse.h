@@ -2,8 +2,8 @@
 #ifndef SCOOP_STAGE_LITERAL_PARSE_H
 #define SCOOP_STAGE_LITERAL_PARSE_H
 
-#include "stage/json/keys.h"
 #include "scoop/buffer.h"
+#include "stage/json/keys.h"
 #include "stage/stage.h"
 
 enum { SCOOP_LITERAL_MAX_DEPTH = 1000 };

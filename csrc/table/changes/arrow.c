@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "scoop/memory.h"
 #include "table/changes/arrow_build.h"
 #include "table/changes/changes.h"
-#include "scoop/memory.h"
 
 enum { BATCH_ROWS = 16384, BATCH_BYTES = 4 * 1024 * 1024 };
 

@@ -2,10 +2,10 @@
  * owner's thread and another one, and come out in order. */
 #include <pthread.h>
 
-#include "table/changes/changes.h"
 #include "base/invariant.h"
-#include "scoop/memory.h"
 #include "base/thread.h"
+#include "scoop/memory.h"
+#include "table/changes/changes.h"
 
 enum {
     SLOTS = 4,

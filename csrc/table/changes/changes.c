@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/changes/line.h"
-#include "text/scan.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "table/changes/line.h"
+#include "text/scan.h"
 
 enum { BLOCK_BYTES = 256 * 1024, TEXT_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
 

@@ -4,10 +4,10 @@
 
 #include <stdatomic.h>
 
+#include "scoop/changes.h"
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
 #include "table/rows/row_text.h"
-#include "scoop/changes.h"
 #include "table/store/spool.h"
 
 struct scoop_changes {

@@ -5,11 +5,11 @@
  * airscoop/deltas/sql.py say the same. */
 #include <string.h>
 
+#include "base/crypto.h"
 #include "table/changes/changes.h"
 #include "text/copy_padded.h"
 #include "text/hex.h"
 #include "text/utf8.h"
-#include "base/crypto.h"
 
 enum { ID_BYTES = 16, MOST_HEAD_BYTES = 22 /* S, at most 20 digits, a colon */ };
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "text/json_reader.h"
-#include "table/rows/json_value.h"
 #include "scoop/memory.h"
+#include "table/rows/json_value.h"
+#include "text/json_reader.h"
 
 enum { TEXT_CEILING = 1 << 30, FIRST_MEMBERS = 32 };
 

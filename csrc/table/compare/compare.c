@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "table/compare/merged_keys.h"
-#include "table/compare/hash_join.h"
-#include "table/compare/row_join.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "table/compare/hash_join.h"
+#include "table/compare/merged_keys.h"
+#include "table/compare/row_join.h"
 
 enum { STEP_ROWS = 4096, PREFETCH_ROWS = 8 };
 

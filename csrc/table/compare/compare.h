@@ -6,9 +6,9 @@
 #ifndef SCOOP_TABLE_COMPARE_COMPARE_H
 #define SCOOP_TABLE_COMPARE_COMPARE_H
 
+#include "table/compare/join.h"
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/join.h"
 #include "table/store/spool.h"
 
 enum scoop_next { SCOOP_NEXT_BATCH, SCOOP_NEXT_WAIT, SCOOP_NEXT_FAILED };

@@ -1,7 +1,7 @@
 #include "table/compare/fingerprint_join.h"
 
-#include "scoop/memory.h"
 #include "base/thread.h"
+#include "scoop/memory.h"
 
 enum {
     WORK_PART = 16,            /* of the memory */

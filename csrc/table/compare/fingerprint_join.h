@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-#include "table/compare/probe.h"
 #include "table/compare/hash_partitions.h"
+#include "table/compare/probe.h"
 
 struct scoop_fingerprint_join {
     struct scoop_hash_partitions *partitions;

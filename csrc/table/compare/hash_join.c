@@ -1,11 +1,11 @@
 #include "table/compare/hash_join.h"
 
-#include "table/compare/fingerprint_join.h"
-#include "table/rows/row_build.h"
-#include "table/compare/row_join.h"
-#include "table/compare/row_log.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "table/compare/fingerprint_join.h"
+#include "table/compare/row_join.h"
+#include "table/compare/row_log.h"
+#include "table/rows/row_build.h"
 
 enum {
     LOG_PART = 4,   /* of the memory, for recent rows */

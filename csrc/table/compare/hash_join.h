@@ -7,9 +7,9 @@
 #ifndef SCOOP_TABLE_COMPARE_HASH_JOIN_H
 #define SCOOP_TABLE_COMPARE_HASH_JOIN_H
 
+#include "table/compare/join.h"
 #include "table/rows/batch.h"
 #include "table/rows/columns.h"
-#include "table/compare/join.h"
 
 struct scoop_hash_join;
 

@@ -5,9 +5,9 @@
 
 #include <stdatomic.h>
 
+#include "table/compare/change_sort.h"
 #include "table/rows/batch.h"
 #include "table/rows/row_text.h"
-#include "table/compare/change_sort.h"
 
 struct scoop_delta_counts {
     uint64_t inserted, updated, deleted, unchanged;

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "table/compare/row_slab.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "table/compare/row_slab.h"
 
 enum {
     PARTITION_BITS = 8,

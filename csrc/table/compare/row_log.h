@@ -5,10 +5,10 @@
 #ifndef SCOOP_TABLE_COMPARE_ROW_LOG_H
 #define SCOOP_TABLE_COMPARE_ROW_LOG_H
 
+#include "table/compare/match_flags.h"
 #include "table/rows/batch.h"
 #include "table/rows/row_text.h"
 #include "table/store/scratch_block.h"
-#include "table/compare/match_flags.h"
 
 #define SCOOP_NO_LINE UINT32_MAX
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text/key_hash.h"
 #include "scoop/buffer.h"
+#include "text/key_hash.h"
 
 enum scoop_side { SCOOP_OLD, SCOOP_NEW };
 

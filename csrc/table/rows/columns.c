@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "table/rows/batch.h"
 #include "scoop/memory.h"
+#include "table/rows/batch.h"
 #include "text/text.h"
 
 int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "scoop/memory.h"
 #include "table/rows/row_build.h"
 #include "text/scan.h"
-#include "scoop/memory.h"
 #include "text/utf8.h"
 
 struct scanner {

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "text/json_reader.h"
+#include "scoop/memory.h"
 #include "table/rows/json_value.h"
 #include "table/rows/row_build.h"
-#include "scoop/memory.h"
+#include "text/json_reader.h"
 
 enum { DECODED_CEILING = 1 << 30 };
 

@@ -5,9 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "scoop/memory.h"
 #include "base/temp_file.h"
 #include "base/thread.h"
+#include "scoop/memory.h"
 
 enum { VIEW_BYTES = 2 * 1024 * 1024, PAGE_BYTES = 4096, LONG_BYTES = 32 * 1024 * 1024 };
 

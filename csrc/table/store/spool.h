@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text/key_hash.h"
 #include "scoop/buffer.h"
 #include "table/rows/row_text.h"
 #include "table/store/scratch_block.h"
+#include "text/key_hash.h"
 
 enum scoop_record_kind {
     SCOOP_RECORD_OLD,     /* a row of the old export; as a change: it is gone */

@@ -3,16 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/text.h"
 #include "warehouse/load/apply_columns.h"
 #include "warehouse/load/apply_log.h"
-#include "warehouse/load/change_source.h"
-#include "warehouse/sql/apply_sql.h"
 #include "warehouse/load/apply_stage.h"
+#include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
-#include "warehouse/sql/insert_sql.h"
-#include "text/text.h"
-#include "warehouse/session/session.h"
 #include "warehouse/session/lock.h"
+#include "warehouse/session/session.h"
+#include "warehouse/sql/apply_sql.h"
+#include "warehouse/sql/insert_sql.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 

@@ -2,9 +2,9 @@
 #ifndef SCOOP_WAREHOUSE_LOAD_APPLY_COLUMNS_H
 #define SCOOP_WAREHOUSE_LOAD_APPLY_COLUMNS_H
 
-#include "warehouse/load/apply_stage.h"
 #include "scoop/apply.h"
 #include "table/changes/line.h"
+#include "warehouse/load/apply_stage.h"
 
 /* The rows of a file all have the same columns: those of its first insert or update. */
 struct scoop_apply_map {

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "warehouse/load/log_row.h"
 #include "scoop/memory.h"
+#include "warehouse/load/log_row.h"
 #include "warehouse/session/session.h"
 
 enum { PARAMETERS = 14, APPLY_ID_DIGITS = 32, TARGET_BYTES = 300 };

@@ -2,8 +2,8 @@
 #ifndef SCOOP_WAREHOUSE_LOAD_APPLY_LOG_H
 #define SCOOP_WAREHOUSE_LOAD_APPLY_LOG_H
 
-#include "warehouse/load/load_log.h"
 #include "scoop/apply.h"
+#include "warehouse/load/load_log.h"
 #include "warehouse/sql/sql_text.h"
 
 extern const struct scoop_log_table scoop_log_of_applied;

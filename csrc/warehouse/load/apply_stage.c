@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "warehouse/load/load.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "text/text.h"
-#include "warehouse/session/session.h"
+#include "warehouse/load/load.h"
 #include "warehouse/session/lock.h"
+#include "warehouse/session/session.h"
 
 enum {
     CHUNK_BYTES = 1024 * 1024,

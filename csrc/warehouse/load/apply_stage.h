@@ -3,8 +3,8 @@
 #ifndef SCOOP_WAREHOUSE_LOAD_APPLY_STAGE_H
 #define SCOOP_WAREHOUSE_LOAD_APPLY_STAGE_H
 
-#include "warehouse/sql/apply_sql.h"
 #include "scoop/session.h"
+#include "warehouse/sql/apply_sql.h"
 
 /* Rows of the stage. A value is an offset into text, where it is closed by a NUL. */
 struct scoop_apply_chunk {

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "table/changes/line.h"
+#include "base/crypto.h"
 #include "scoop/memory.h"
 #include "stage/stage.h"
-#include "base/crypto.h"
+#include "table/changes/line.h"
 #include "text/hex.h"
 
 enum { MEMORY_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scoop/memory.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
 #include "warehouse/partition/partition.h"
-#include "scoop/memory.h"
-#include "warehouse/session/session.h"
 #include "warehouse/session/lock.h"
+#include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 

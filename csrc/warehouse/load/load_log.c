@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "text/hex.h"
-#include "warehouse/load/log_row.h"
 #include "base/crypto.h"
 #include "scoop/memory.h"
+#include "text/hex.h"
 #include "text/text.h"
+#include "warehouse/load/log_row.h"
 #include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 64 * 1024, PARAMETERS = 18, LOAD_ID_DIGITS = 32 };

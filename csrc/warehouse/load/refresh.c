@@ -4,8 +4,8 @@
 
 #include "warehouse/session/blockers.h"
 #include "warehouse/session/made.h"
-#include "warehouse/sql/sql_text.h"
 #include "warehouse/session/session.h"
+#include "warehouse/sql/sql_text.h"
 
 enum { SQL_CEILING_BYTES = 64 * 1024 };
 

@@ -1,8 +1,8 @@
 /* What the catalog says of an external table's partitions. */
 #include <string.h>
 
-#include "warehouse/partition/partition_internal.h"
 #include "scoop/memory.h"
+#include "warehouse/partition/partition_internal.h"
 #include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024, VALUE_CEILING_BYTES = 64 * 1024 };

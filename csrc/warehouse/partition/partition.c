@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "warehouse/session/made.h"
-#include "warehouse/partition/partition_internal.h"
 #include "scoop/memory.h"
+#include "warehouse/partition/partition_internal.h"
+#include "warehouse/session/made.h"
 #include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };

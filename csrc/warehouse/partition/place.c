@@ -2,10 +2,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "warehouse/partition/partition_internal.h"
 #include "scoop/memory.h"
-#include "warehouse/session/session.h"
 #include "warehouse/partition/partition.h"
+#include "warehouse/partition/partition_internal.h"
+#include "warehouse/session/session.h"
 
 enum { VALUE_CEILING_BYTES = 64 * 1024, NO_COLUMN = -1 };
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "scoop/memory.h"
 #include "base/thread.h"
+#include "scoop/memory.h"
 #include "warehouse/session/session_internal.h"
 
 enum { CANCEL_WAIT_SECONDS = 1, PLACE = 3 /* host, address and port that were connected to */ };

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "warehouse/sql/sql_text.h"
 #include "warehouse/session/session_internal.h"
+#include "warehouse/sql/sql_text.h"
 
 static const char *skip_space(const char *at) {
     for (;;) {

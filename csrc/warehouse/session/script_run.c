@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "warehouse/session/made.h"
 #include "scoop/buffer.h"
 #include "scoop/script.h"
+#include "warehouse/session/made.h"
 #include "warehouse/session/session_internal.h"
 
 enum { FILE_CEILING_BYTES = 16 * 1024 * 1024, READ_BYTES = 64 * 1024 };

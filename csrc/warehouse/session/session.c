@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "scoop/memory.h"
-#include "warehouse/sql/sql_text.h"
 #include "scoop/trace.h"
 #include "warehouse/session/session_internal.h"
+#include "warehouse/sql/sql_text.h"
 
 /* EXTRA: room for sslmode, sslrootcert, application_name, client_encoding and the closing NULL. */
 enum { APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 5 };

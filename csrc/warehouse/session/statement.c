@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "warehouse/session/made.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
-#include "warehouse/sql/sql_text.h"
 #include "scoop/trace.h"
+#include "warehouse/session/made.h"
 #include "warehouse/session/session_internal.h"
+#include "warehouse/sql/sql_text.h"
 
 enum { DRAIN_MS = 2000, ROLLBACK_MS = 3000, CHECK_MS = 50 };
 enum { COPY_CEILING_BYTES = 1 << 30 };

@@ -1,5 +1,5 @@
-#include "warehouse/sql/insert_sql.h"
 #include "text/text.h"
+#include "warehouse/sql/insert_sql.h"
 
 #include <stdarg.h>
 #include <stdio.h>
