@@ -77,11 +77,3 @@ def secrets_in(name: str) -> list[str]:
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
     )
-
-
-def extension(name: str) -> str:
-    """The last suffix of the name's path, such as ".gz"."""
-    from pathlib import PurePosixPath
-    from urllib.parse import urlsplit
-
-    return PurePosixPath(urlsplit(name).path if is_http(name) else name).suffix
