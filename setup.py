@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def postgres_include() -> str:
 
 
 FLAGS = flags()
+HARDENED_HERE = f"HARDENED_{platform.machine()}"
 
 setup(
     ext_modules=[
@@ -47,8 +49,8 @@ setup(
             define_macros=[("Py_LIMITED_API", "0x030b0000")],
             extra_compile_args=[
                 flag
-                for name in ("STANDARD", "WARNINGS", "SHIPPED", "HARDENED")
-                for flag in FLAGS[name]
+                for name in ("STANDARD", "WARNINGS", "SHIPPED", "HARDENED", HARDENED_HERE)
+                for flag in FLAGS.get(name, [])
             ],
             extra_link_args=FLAGS["LINKED"],
             py_limited_api=True,

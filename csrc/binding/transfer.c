@@ -1,7 +1,7 @@
 /* airscoop._native.Transfer: one transfer, run, read from, or written to. After a fork it stays the
  * parent's: the child shares its connections, and has none of its threads. */
 #include "binding/options.h"
-#include "scoop/delta.h"
+#include "scoop/changes.h"
 #include "scoop/transfer.h"
 
 enum { MEMORY_CEILING = 256 * 1024 * 1024 };

@@ -1,7 +1,7 @@
 /* An S3 object copied by the server: CopyObject when small, else UploadPartCopy, several at once,
  * into an upload that an S3 sink creates, completes and aborts as every other. The source's ETag is
  * demanded of each part. */
-#include "copy/server_attempt_internal.h"
+#include "copy/server_copy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "aws/s3/client.h"
 #include "aws/s3/message.h"
 #include "aws/uri.h"
-#include "copy/server_attempt_internal.h"
+#include "copy/server_copy.h"
 #include "sink/s3/s3.h"
 
 enum {

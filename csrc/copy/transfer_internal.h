@@ -22,7 +22,7 @@
  *   the server's   |     |   a stream's               |
  *            LOOKING     SNIFFING      first bytes    |
  *               |        STREAMING                    |
- *               |        FINISHING     source ended   | another attempt
+ *               |        FINISHING *   source ended   | another attempt
  *               |           |                         |
  *               +--SEALING--+          all arrives    |
  *                  HOLDING             if wanted      |
@@ -32,10 +32,12 @@
  *                  DONE                               |
  *                                                     |
  *   LOOKING to COMMITTING, given up ---------> RESTARTING
- *   any but DONE, an error or a cancel ------> ABORTING ----> FAILED
+ *   any before CLEANING, an error or cancel -> ABORTING ----> FAILED
  *
- * An error in CLEANING takes nothing back: the destination is there. An ABORTING that finds the
- * commit to have come about goes on to CLEANING.
+ *   * not when no more lines are wanted: then STREAMING leads to SEALING
+ *
+ * Once the destination is there, an error takes nothing back: COMMITTING and CLEANING then lead to
+ * FAILED at once. An ABORTING that finds the commit to have come about goes on to CLEANING.
  */
 #ifndef SCOOP_COPY_TRANSFER_INTERNAL_H
 #define SCOOP_COPY_TRANSFER_INTERNAL_H
@@ -48,7 +50,7 @@
 #include "base/budget.h"
 #include "copy/chain_internal.h"
 #include "copy/rejects_internal.h"
-#include "copy/server_attempt_internal.h"
+#include "copy/server_copy.h"
 #include "scoop/transfer.h"
 #include "sink/s3/s3.h"
 #include "source/source.h"
@@ -79,7 +81,7 @@ enum scoop_attempt_kind {
     SCOOP_ATTEMPT_TRANSFORM,      /* read and written, each record anew */
 };
 
-/* All that belongs to one attempt. Zero-initialised, then scoop_attempt_init. */
+/* All that belongs to one attempt. Begins with scoop_attempt_init. */
 struct scoop_attempt {
     struct scoop_s3_client *source_client, *destination_client;
     struct scoop_counters counters;

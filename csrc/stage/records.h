@@ -40,7 +40,7 @@ int scoop_records_write(struct scoop_records *records, const unsigned char *data
 int scoop_records_finish(struct scoop_records *records, scoop_line_taker *take, void *user,
                          struct scoop_error *error);
 /* Counts a bad record and reports it by the policy; -1 when that ends the run. record.reason etc.
- * as in scoop/stage.h; more than 4096 bytes of record are cut here. */
+ * as in stage/stage.h; more than 4096 bytes of record are cut here. */
 int scoop_records_reject(struct scoop_records *records, struct scoop_reject reject,
                          struct scoop_error *error);
 

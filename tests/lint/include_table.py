@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -136,6 +137,11 @@ def breaches(root: Path) -> list[str]:
         if folder_of(file) not in table.folders:
             found.append(f"{file}: its folder is not in layers.toml")
             continue
+        found += [
+            f"{file}: includes {include} twice"
+            for include, times in Counter(include for _, include in its).items()
+            if times > 1
+        ]
         for bracket, include in its:
             if bracket == '"':
                 found += own_breaches(root, table, file, include)

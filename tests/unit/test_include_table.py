@@ -102,6 +102,7 @@ def test_files_that_keep_to_the_table_are_no_breach(planted: Path) -> None:
             'a public header includes "text/utf8.h", which is not public',
         ),
         ("stage/worker.c", "#include <curl/curl.h>", "<curl/curl.h> is for net alone"),
+        ("copy/transfer.c", '#include "net/http.h"', "copy/transfer.c: includes net/http.h twice"),
         ("jobs/run.c", "", "jobs/run.c: its folder is not in layers.toml"),
     ],
 )

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/crypto.h"
 #include "scoop/memory.h"
 #include "text/hex.h"
 

@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "aws/uri.h"
-#include "base/crypto.h"
 #include "scoop/buffer.h"
 #include "scoop/credentials.h"
+#include "scoop/digest.h"
 #include "scoop/error.h"
 
 #define SCOOP_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -34,7 +34,7 @@ struct scoop_signing_request {
     bool send_payload_hash;  /* x-amz-content-sha256 is sent and signed; S3 requires it */
     bool normalize_path;     /* not S3: remove dot segments and double slashes */
     bool encode_path;        /* not S3: percent-encode the path once more */
-    bool omit_session_token; /* the token is sent, but not signed */
+    bool omit_session_token; /* it is sent, but not signed, as one of AWS's test cases has it */
 };
 
 enum { SCOOP_AMZ_DATE_SIZE = 17 };

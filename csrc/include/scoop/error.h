@@ -56,8 +56,8 @@ enum scoop_code {
 /* Whether what a run was to make is there in spite of its error. */
 enum scoop_committed { SCOOP_COMMITTED_NO, SCOOP_COMMITTED_YES, SCOOP_COMMITTED_UNKNOWN };
 
-/* All text is NUL-terminated UTF-8 (see text.h), cut to fit, never holds a secret. Zero-initialise
- * before use. */
+/* All text is NUL-terminated UTF-8 (made by text/text.h), cut to fit, never holds a secret.
+ * Zero-initialise before use. */
 struct scoop_error {
     enum scoop_code code;
     bool retryable; /* true: the same call may succeed later */

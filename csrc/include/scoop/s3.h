@@ -75,8 +75,8 @@ struct scoop_s3_page {
 void scoop_s3_page_free(struct scoop_s3_page *page);
 
 /* One page (at most 1000 objects) of the keys that begin with `prefix`, after the page that gave
- * `token` ("" or NULL: the first). the next page's token is
- * in page->token when page->truncated. 0, or -1 with *error; CANCELLED when interrupted. */
+ * `token` ("" or NULL: the first). The next page's token is in page->token when page->truncated. 0,
+ * or -1 with *error; CANCELLED when interrupted. */
 int scoop_s3_list_page(struct scoop_s3_client *client, const char *bucket, const char *prefix,
                        const char *token,
                        int (*on_object)(void *user, const struct scoop_s3_object *object,
@@ -103,9 +103,8 @@ int scoop_s3_delete(struct scoop_s3_client *client, const char *bucket, const ch
 /* Multipart uploads that are neither completed nor aborted. */
 
 /* One page (at most 1000 uploads) for the keys that begin with `prefix`, after the page whose
- * markers are given (NULL: the first). page->token and
- * page->upload_id are the next markers when page->truncated. 0, or -1 with *error; CANCELLED when
- * interrupted. */
+ * markers are given (NULL: the first). page->token and page->upload_id are the next markers when
+ * page->truncated. 0, or -1 with *error; CANCELLED when interrupted. */
 int scoop_s3_list_uploads(struct scoop_s3_client *client, const char *bucket, const char *prefix,
                           const char *key_marker, const char *upload_marker,
                           int (*on_upload)(void *user, const struct scoop_s3_listed_upload *upload,

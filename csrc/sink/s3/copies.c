@@ -61,4 +61,5 @@ void scoop_s3_sink_end_copies(struct scoop_sink *base, const uint64_t *checksum)
         sink->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
     else
         sink->checksum = *checksum;
+    sink->state = SCOOP_SINK_SEALED;
 }

@@ -1,10 +1,9 @@
 /* The parts of an S3 object: created, summed, sent. */
 #include <stdio.h>
 
+#include "base/invariant.h"
 #include "scoop/memory.h"
 #include "sink/s3/s3_internal.h"
-
-#include "base/invariant.h"
 
 enum { FIRST_PARTS = 64 };
 

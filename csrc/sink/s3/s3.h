@@ -65,7 +65,7 @@ int scoop_s3_sink_note_copy(struct scoop_sink *sink, uint32_t number, const char
                             const char *checksum, struct scoop_error *error);
 /* Of all parts: the whole object's checksum. False: not all have told theirs. */
 bool scoop_s3_sink_sum_copies(const struct scoop_sink *sink, uint64_t *checksum);
-/* All have arrived, and commit may follow, which demands this checksum; NULL: none. */
+/* All have arrived: the sink is SEALED, and its commit demands this checksum; NULL: none. */
 void scoop_s3_sink_end_copies(struct scoop_sink *sink, const uint64_t *checksum);
 
 #endif

@@ -4,11 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/invariant.h"
 #include "base/temp_file.h"
 #include "scoop/memory.h"
 #include "sink/s3/s3_internal.h"
-
-#include "base/invariant.h"
 #include "text/hex.h"
 
 enum {

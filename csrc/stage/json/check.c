@@ -1,5 +1,5 @@
-/* JSON values -> checked JSON lines. Each line is scanned (json_scan.h) as it ends; yajl
- * (json_grammar.h) then checks runs of one-line records at once, and the lines of a longer record
+/* JSON values -> checked JSON lines. Each line is scanned (scan.h) as it ends; yajl
+ * (grammar.h) then checks runs of one-line records at once, and the lines of a longer record
  * one by one. A record is bad from its first byte to the first newline after the fault; the next
  * record begins there. */
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #define SCOOP_STAGE_LITERAL_PARSE_H
 
 #include "scoop/buffer.h"
+#include "scoop/records.h"
 #include "stage/json/keys.h"
-#include "stage/stage.h"
 
 enum { SCOOP_LITERAL_MAX_DEPTH = 1000 };
 

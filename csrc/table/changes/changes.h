@@ -20,7 +20,7 @@ struct scoop_changes {
     /* Each column's name as JSON, between a comma and a colon; room behind for padded copies. */
     struct scoop_buf members[SCOOP_DELTA_SIDES];
     size_t *member_ends[SCOOP_DELTA_SIDES];
-    bool json; /* values may be marked as JSON (row_text.h) */
+    bool json; /* values may be marked as JSON (table/rows/row_text.h) */
     char *version;
 };
 

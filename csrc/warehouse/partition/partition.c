@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include "scoop/memory.h"
-#include "warehouse/partition/partition_internal.h"
 #include "warehouse/session/made.h"
 #include "warehouse/session/session.h"
 

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "scoop/buffer.h"
 #include "warehouse/session/session.h"
 
 struct scoop_rows {

@@ -1,8 +1,8 @@
 /* The attempt to have the S3 server copy an object itself: first it looks whether the bytes can
  * stay as they are; then the parts of a large one are copied, one after another is copied by its
  * commit. Its states are a sink's, but for OPEN, in which it looks. */
-#ifndef SCOOP_COPY_SERVER_ATTEMPT_INTERNAL_H
-#define SCOOP_COPY_SERVER_ATTEMPT_INTERNAL_H
+#ifndef SCOOP_COPY_SERVER_COPY_H
+#define SCOOP_COPY_SERVER_COPY_H
 
 #include <stdbool.h>
 #include <stdint.h>
