@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airscoop import errors
-    from airscoop.aws import storage
+    from airscoop import errors, resume, storage, uploads
     from airscoop.aws.credentials import Credentials
     from airscoop.aws.settings import KinesisSettings, S3Settings
     from airscoop.deltas.job import DeltaJob, delta
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
-    from airscoop.transfer import leftover_uploads as uploads
-    from airscoop.transfer import resume
     from airscoop.transfer.copy import CopyJob, Progress, check, copy, read
     from airscoop.transfer.object_options import ObjectOptions
     from airscoop.transfer.open import open
@@ -73,9 +70,9 @@ _HOMES = {
     "open": "airscoop.transfer.open",
     "publish": "airscoop.publishing.job",
     "read": "airscoop.transfer.copy",
-    "resume": "airscoop.transfer.resume",
-    "storage": "airscoop.aws.storage",
-    "uploads": "airscoop.transfer.leftover_uploads",
+    "resume": "airscoop.resume",
+    "storage": "airscoop.storage",
+    "uploads": "airscoop.uploads",
 }
 _MODULES = ("errors", "resume", "storage", "uploads")
 

@@ -47,10 +47,13 @@ class AirscoopOperator(BaseOperator):
     """Runs one verb; its receipt is logged, and returned as a plain dict for XCom."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Has each operator show the arguments that its base takes for several of them."""
+        """Has each of our operators show the arguments that its base takes for several of them.
+
+        Not those of users, which may give the arguments of their base themselves.
+        """
         super().__init_subclass__(**kwargs)
-        (base,) = cls.__bases__
-        if issubclass(base, AirscoopOperator) and "__init__" in vars(base):
+        base = cls.__mro__[1]
+        if cls.__module__.startswith(f"{__package__}.") and "__init__" in vars(base):
             show_inherited(vars(cls)["__init__"], vars(base)["__init__"])
 
     @abstractmethod

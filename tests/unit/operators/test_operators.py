@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from pkgutil import iter_modules
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG, BaseOperator
@@ -20,12 +20,17 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airscoop import CopyReceipt, errors
 from airscoop import operators as package
-from airscoop.operators.base import label
+from airscoop.operators.base import WarehouseOperator, label
 from airscoop.operators.insert_distinct import InsertDistinctOperator
 from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 from airscoop.provider import get_provider_info
 from airscoop.transfer.resume import TaskStateResumeStore
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airscoop.receipts import Receipt
 
 
 def operators_in(modules: Iterable[str]) -> set[type[BaseOperator]]:
@@ -278,3 +283,35 @@ def test_the_task_state_store_keeps_and_forgets() -> None:
     accessor.set("airscoop_upload", "text")
     with pytest.raises(ValueError, match="no JSON object"):
         store.load()
+
+
+class Mixin:
+    mixed_in = True
+
+
+def test_an_operator_can_be_subclassed_by_users() -> None:
+    class Coloured(RefreshMaterializedViewOperator):
+        ui_color = "#123456"
+
+    class Templated(StreamToS3Operator):
+        template_fields = ("source",)
+
+    class OfOneBucket(StreamToS3Operator):
+        def __init__(self, *, name: str, **kwargs: Any) -> None:
+            super().__init__(
+                source=f"s3://in/{name}", destination=f"s3://out/{name}", format="raw", **kwargs
+            )
+
+    class Mixed(Mixin, StreamToS3Operator):
+        pass
+
+    class Whole(WarehouseOperator):
+        def perform(self, context: Context) -> Receipt:
+            raise NotImplementedError
+
+    given: dict[str, Any] = {"source": "a", "destination": "b", "format": "raw"}
+    assert Coloured(task_id="t", view="s.v").ui_color == "#123456"
+    assert Templated(task_id="t", **given).source == "a"
+    assert OfOneBucket(task_id="t", name="x").source == "s3://in/x"
+    assert Mixed(task_id="t", **given).mixed_in
+    assert Whole(task_id="t").redshift_conn_id == "redshift_default"
