@@ -38,7 +38,8 @@ def test_the_binary_uses_the_stable_abi_only(wheel: Path) -> None:
 
 def test_every_module_and_the_types_are_in_the_wheel(wheel: Path) -> None:
     package = PACKAGE_ROOT
-    wanted = {str(path.relative_to(package)) for path in package.glob("airscoop/**/*.py")}
+    files = [path for ending in ("py", "sql") for path in package.glob(f"airscoop/**/*.{ending}")]
+    wanted = {str(path.relative_to(package)) for path in files}
     wanted |= {"airscoop/py.typed", "airscoop/_native.pyi", "airscoop/_native.abi3.so"}
     assert wanted <= set(zipfile.ZipFile(wheel).namelist())
 

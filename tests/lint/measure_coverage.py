@@ -57,16 +57,17 @@ def build(tree: Path) -> None:
     subprocess.run(command, cwd=tree, check=True)
 
 
-def run_tests(tree: Path, words: list[str]) -> None:
+def run_tests(tree: Path, words: list[str]) -> int:
     environment = {
         **os.environ,
         "PYTHONPATH": str(tree / "airflow_plugin"),
         "COVERAGE_FILE": str(tree / ".coverage"),
     }
     command = [sys.executable, "-m", "pytest", "-q", "--cov", "--cov-report=", *words]
-    subprocess.run(command, cwd=tree, env=environment)
+    code = subprocess.run(command, cwd=tree, env=environment).returncode
     command = [sys.executable, "-m", "coverage", "json", "-q", "-o", "coverage.json"]
     subprocess.run(command, cwd=tree, env=environment, check=True)
+    return code
 
 
 def reached_in_c(tree: Path) -> tuple[Lines, dict[str, dict[str, bool]]]:
@@ -143,13 +144,29 @@ def unreached(lines: Lines) -> dict[str, str]:
     }
 
 
-def main(words: list[str]) -> None:
+def refused(words: list[str]) -> int | None:
+    """pytest's exit code where it has nothing to run, or is asked for help."""
+    pytest = [sys.executable, "-m", "pytest"]
+    if {"-h", "--help"} & set(words):
+        return subprocess.run([*pytest, *words]).returncode
+    looked = subprocess.run([*pytest, "-q", "--collect-only", *words], capture_output=True)
+    if looked.returncode:
+        sys.stdout.buffer.write(looked.stdout + looked.stderr)
+    return looked.returncode or None
+
+
+def main(words: list[str]) -> int:
+    """The exit code of pytest."""
+    words = words or TESTS
+    if (code := refused(words)) is not None:
+        return code
     with tempfile.TemporaryDirectory(prefix="airscoop-coverage-") as folder:
         tree = Path(folder)
         copy_tree(tree)
         build(tree)
-        run_tests(tree, words or TESTS)
+        code = run_tests(tree, words)
         report(tree)
+    return code
 
 
 def write(name: str, texts: dict[str, str]) -> None:
@@ -175,4 +192,4 @@ def report(tree: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -45,7 +45,8 @@ class Budget:
     def lines(self) -> list[str]:
         """The slowest file first."""
         total = sum(self._taken.values())
-        rows = [f"{total:9.1f} of {self._total:5.0f} s  all of them"]
+        late = "  OVER ITS SHARE" if total > self._total else ""
+        rows = [f"{total:9.1f} of {self._total:5.0f} s  all of them{late}"]
         for file, seconds in sorted(self._taken.items(), key=lambda taken: -taken[1]):
             over = "  OVER ITS SHARE" if seconds > self.share(file) else ""
             rows.append(f"{seconds:9.1f} of {self.share(file):5.0f} s  {file}{over}")

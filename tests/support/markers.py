@@ -20,7 +20,7 @@ FOLDERS = {
     "c": "unit",
 }
 # Fixtures that start a server, or need one that is started.
-SERVERS = {"postgres", "s3_server", "moto_server", "stand_in_backend", "stack"}
+SERVERS = {"postgres", "s3_server", "moto_server", "stand_in_backend", "stack", "web"}
 
 
 def marker_of(item: pytest.Item) -> str:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
@@ -25,9 +25,6 @@ from airscoop.errors import (
 )
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 

@@ -134,8 +134,10 @@ def test_a_dag_has_the_files_of_a_system(name: str) -> None:
         *(ROOT / "dags" / "config" / f"{name}.yml", ROOT / "docs" / "systems" / f"{name}.md"),
         *(TERRAFORM / f"{name}.tf", TERRAFORM / "tests" / f"{name}.tftest.hcl"),
         TERRAFORM / "modules" / name / "main.tf",
+        own / "__init__.py",
     ]
     assert [file for file in files if not file.is_file()] == []
+    assert list((ROOT / "tests" / "systems" / name).glob("test_*.py"))
 
 
 def test_the_files_of_a_system_have_a_dag() -> None:

@@ -39,7 +39,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         text = (demo.__doc__ or "").strip()
         about = text.partition("\n")[0].rstrip(".")
         demo.add_arguments(demos.add_parser(name, help=about, description=text))
-    named = arguments[:1] in (["-h"], ["--help"], *([name] for name in DEMOS))
+    named = arguments and (not arguments[0].startswith("-") or arguments[0] in ("-h", "--help"))
     return parser.parse_args(arguments if named else [DEFAULT, *arguments])
 
 
