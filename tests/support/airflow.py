@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import shutil
@@ -76,6 +77,8 @@ class Services:
             "AIRFLOW__CORE__PARALLELISM": "2",
             "AIRFLOW__API_AUTH__JWT_SECRET": "the tests' own secret, of no use elsewhere",
             "AIRFLOW__API__SECRET_KEY": "another one",
+            # The first process to start would make one, and write it down while others read it.
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(bytes(32)).decode(),
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_port),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_log_port),
