@@ -13,6 +13,7 @@ FOLDERS = {
     "services/memory": "torture",
     "fuzz": "torture",
     "c/hash_join_test.c": "torture",
+    "unit/deltas/test_delta_memory.py": "torture",
     "services": "services",
     "systems": "systems",
     "deploy": "systems",
