@@ -155,7 +155,7 @@ def test_ctrl_c_while_the_environment_is_made_spoils_nothing(
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder / ".venv"])
     (folder / ".venv/build.stamp").write_text("of another time")
     interrupted(folder, environment, at=".venv/bin/python", number=signal.SIGINT)
-    set_up(folder, environment)
+    assert "building the package" in set_up(folder, environment)
 
 
 def test_what_a_killed_run_had_started_ends_before_the_next_begins(

@@ -59,11 +59,13 @@ def broken_links(root: Path) -> list[str]:
 
 
 def unreached(root: Path) -> list[str]:
-    """The pages of docs/ that no way of links from its index leads to."""
+    """The pages of docs/ that no way of links from its index leads to; a link to a folder leads to
+    the pages in it."""
     reached, new = set(), {root / "docs" / "index.md"}
     while new:
         reached |= new
         targets = {target for page in new for _, target, _ in links(page)}
+        targets |= {page for each in targets if each.is_dir() for page in each.glob("*.md")}
         new = {each for each in targets if each.suffix == ".md" and each.is_file()} - reached
     return [str(page.relative_to(root)) for page in documents(root)[1:] if page not in reached]
 
@@ -167,3 +169,12 @@ def test_a_file_of_code_that_is_not_there_is_found(root: Path, name: str) -> Non
     page = root / "docs" / "index.md"
     page.write_text(page.read_text() + f"It is in `{name}`.\n")
     assert missing_sources(root) == [f"docs/index.md: {name}"]
+
+
+def test_a_page_in_a_folder_that_is_linked_is_reached(root: Path) -> None:
+    (root / "docs" / "systems").mkdir()
+    (root / "docs" / "systems" / "new.md").write_text("# New\n")
+    assert unreached(root) == ["docs/systems/new.md"]
+    index = root / "docs" / "index.md"
+    index.write_text(index.read_text() + "[systems](systems/)\n")
+    assert unreached(root) == []

@@ -98,7 +98,7 @@ def test_a_broken_connection_is_told_with_what_had_come(
     airscoop.copy(
         store.uri("a.jsonl"), tmp_path / "a", source_s3=store.settings(endpoint_url=proxy.url)
     )
-    one_of(told(traced), "transfer:", store.uri("a.jsonl"), "bytes; the rest in", "try 2")
+    assert one_of(told(traced), "transfer:", store.uri("a.jsonl"), "bytes; the rest in", "try 2")
 
 
 def test_statements_are_told_up_to_their_values(
@@ -145,9 +145,9 @@ def test_a_delta_and_its_phases_are_told(traced: pytest.LogCaptureFixture, tmp_p
         (tmp_path / name).write_text("id,x\n" + "".join(f"{key},a\n" for key in keys))
     airscoop.delta(tmp_path / "old", tmp_path / "new", key="id", max_delete_ratio=1)
     lines = told(traced)
-    one_of(lines, "delta: comparing", str(tmp_path / "new"))
-    one_of(lines, "delta: the keys are in no order")
-    one_of(lines, "delta: done")
+    assert one_of(lines, "delta: comparing", str(tmp_path / "new"))
+    assert one_of(lines, "delta: the keys are in no order")
+    assert one_of(lines, "delta: done")
 
 
 def test_nothing_is_told_unless_it_is_asked_for(

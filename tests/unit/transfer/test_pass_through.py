@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import airscoop
 from airscoop import errors
 from airscoop.transfer.options import Format
+from support.waiting import eventually
 
 LINES = [json.dumps({"n": n, "text": f"line {n} é " * 20}, ensure_ascii=False) for n in range(5000)]
 TEXT = ("\n".join(LINES) + "\n").encode()
@@ -145,8 +145,8 @@ def test_no_thread_is_left_behind(source: Path, target: Path) -> None:
     before = threads()
     for _ in range(20):
         airscoop.copy(source, target, format="jsonl")
-    while threads() > before:  # the test's own limit ends it otherwise
-        time.sleep(0.01)  # a thread that was joined is listed until the kernel has dropped it
+    # A thread that was joined is listed until the kernel has dropped it.
+    assert eventually(lambda: not threads() > before)
 
 
 def test_a_pipe_is_transformed_at_once_because_it_cannot_be_read_again(
