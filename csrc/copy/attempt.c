@@ -74,6 +74,7 @@ void scoop_attempt_free_source(struct scoop_attempt *attempt) {
 
 void scoop_attempt_free(struct scoop_attempt *attempt) {
     scoop_chain_free(&attempt->chain);
+    scoop_encoded_free(attempt->encoded);
     if (attempt->source != NULL)
         attempt->source->type->free(attempt->source);
     if (attempt->sink != NULL)

@@ -12,6 +12,7 @@
 #include "scoop/memory.h"
 #include "scoop/s3_checksum.h"
 #include "scoop/trace.h"
+#include "source/content_internal.h"
 #include "source/source.h"
 #include "text/header.h"
 #include "text/text.h"
@@ -108,6 +109,7 @@ static void identify(struct net_source *source, struct scoop_http_exchange *exch
     char validator[SCOOP_VALIDATOR_SIZE];
     const char *etag = scoop_http_header(exchange, "ETag");
     snprintf(base->etag, sizeof base->etag, "%s", etag == NULL ? "" : etag);
+    scoop_source_note_content(base, exchange);
     base->validator[0] = base->identity[0] = 0;
     base->seekable = false;
     if (!scoop_http_validator(exchange, validator))

@@ -60,6 +60,7 @@ struct scoop_source {
     char identity[SCOOP_SOURCE_IDENTITY_SIZE];
     bool seekable;       /* a later try may start_at */
     int64_t total_bytes; /* -1: unknown */
+    char content_type[96], content_encoding[64]; /* as a server told them; "" */
     uint32_t retries;
     struct scoop_taker taker; /* set by the owner; zero: all is kept for peek */
 };

@@ -41,7 +41,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "copy",
         help="copy one source to one destination, whole or not at all",
         description="Copy one source to one destination. The destination appears only when the "
-        "source was read to its proven end. A gzip source is recognised by its content.",
+        "source was read to its proven end.",
     )
     verb.add_argument("source", help=PLACES + "; s3://bucket/prefix/ or folder/ for all below it")
     verb.add_argument("destination", help="s3://bucket/key, a path, or - for standard output")
@@ -50,9 +50,10 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
     verb.add_argument(
         "--compression",
-        choices=("auto", "gzip", "none"),
+        choices=("auto", "keep", "gzip", "none"),
         default="auto",
-        help="auto: gzip when the destination's name ends in .gz",
+        help="what arrives; auto: by the two names; keep: the source's bytes; gzip: gzip data; "
+        "none: no gzip data, so it is inflated if it is that",
     )
     verb.add_argument(
         "--checksum",
@@ -135,6 +136,17 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         action="store_true",
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
+    verb.add_argument(
+        "--allow-plain",
+        action="store_true",
+        help="accept a source that is named as gzip data (.gz, .tgz …) and is something else",
+    )
+    verb.add_argument(
+        "--trailing-garbage",
+        choices=("reject", "ignore"),
+        default="reject",
+        help="what to do with bytes behind the end of gzip data; padding with zeros is none",
+    )
     add_s3(verb)
     add_quiet(verb)
 
@@ -164,6 +176,8 @@ def _options(options: argparse.Namespace, destination: str | None) -> TransferOp
         key_case=options.key_case,
         records=options.records,
         allow_unknown_length=options.allow_unknown_length,
+        allow_plain=options.allow_plain,
+        trailing_garbage=options.trailing_garbage,
         source_s3=settings,
         destination_s3=settings,
         ca_file=options.ca_file,
@@ -250,7 +264,7 @@ def run_cat(options: argparse.Namespace) -> int:
     """airscoop cat SOURCE"""
     from airscoop.transfer.copy import CopyJob
 
-    CopyJob(_options(options, "-")).run()
+    CopyJob(dataclasses.replace(_options(options, "-"), compression="none")).run()
     return 0
 
 

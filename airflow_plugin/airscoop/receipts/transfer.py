@@ -23,7 +23,9 @@ class WrittenFile:
 class CopyReceipt(Receipt):
     """A copy: records_in = records_out + records_rejected (all 0 for the format raw).
 
-    unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
+    compression: what became of the bytes, "kept", "inflated" or "packed"; None where nothing was
+    written, or records of plain text. trailing_garbage_bytes: behind the end of gzip data, ignored.
+    notes: what else should be known, in sentences. unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
     until a record had to change; then the source was read again. server_side: the S3 server copied
     by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused:
     why it did not, though it was asked to. checksum: "CRC32C:base64" of the object that was
@@ -64,6 +66,9 @@ class CopyReceipt(Receipt):
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    compression: Literal["kept", "inflated", "packed"] | None = None
+    trailing_garbage_bytes: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         if self.destination:
@@ -74,6 +79,8 @@ class CopyReceipt(Receipt):
             )
         else:
             text = f"{self.source}: {megabytes(self.source_bytes)} read"
+        if self.compression is not None:
+            text += f", {self.compression}"
         if self.format != "raw":
             text += (
                 f", {self.records_in:,} records in = {self.records_out:,} out"
@@ -83,4 +90,7 @@ class CopyReceipt(Receipt):
             text += f", resumed: {megabytes(self.resumed_bytes)} not sent again"
         if self.removed:
             text += f", {len(self.removed):,} old files removed"
-        return f"{text}, {self.seconds:.1f} s"
+        if self.trailing_garbage_bytes:
+            text += f", {self.trailing_garbage_bytes:,} bytes of trailing garbage ignored"
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{text}, {self.seconds:.1f} s{notes}"
