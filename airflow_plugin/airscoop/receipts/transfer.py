@@ -25,7 +25,9 @@ class CopyReceipt(Receipt):
 
     compression: what became of the bytes, "kept", "inflated" or "packed"; None where nothing was
     written, or records of plain text. trailing_garbage_bytes: behind the end of gzip data, ignored.
-    notes: what else should be known, in sentences. unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
+    notes: what else should be known, in sentences.
+
+    unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
     until a record had to change; then the source was read again. server_side: the S3 server copied
     by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused:
     why it did not, though it was asked to. checksum: "CRC32C:base64" of the object that was

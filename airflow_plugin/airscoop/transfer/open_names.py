@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import PurePosixPath
 from typing import NoReturn
 
 from airscoop.errors import UsageError
@@ -53,7 +53,7 @@ def _suffix(name: str) -> str:
         from urllib.parse import urlsplit
 
         name = urlsplit(name).path
-    return os.path.splitext(name.rpartition("/")[2])[1].lower()
+    return PurePosixPath(name.rpartition("/")[2]).suffix.lower()
 
 
 def _refuse(name: str, suffix: str, letter: str, line: str | None) -> NoReturn:
