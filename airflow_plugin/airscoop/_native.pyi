@@ -39,6 +39,7 @@ class TransferFacts(TypedDict):
     gzip_inside: bool
     decoded: bool
     trailing_garbage_bytes: int
+    restarts: int
 
 class Transfer:
     def __init__(self, options: dict[str, Any], *, to_memory: bool = False) -> None: ...

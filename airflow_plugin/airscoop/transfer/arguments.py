@@ -16,6 +16,7 @@ from airscoop.transfer.options import (
     Nonfinite,
     TrailingGarbage,
 )
+from airscoop.transfer.web import TimeoutGiven
 
 
 class RecordOptions(TypedDict, total=False):
@@ -28,7 +29,15 @@ class RecordOptions(TypedDict, total=False):
     records: str | None
 
 
-class SourceOptions(RecordOptions, total=False):
+class WebOptions(TypedDict, total=False):
+    """How a source is asked for over the network."""
+
+    timeout: TimeoutGiven | None
+    retry_seconds: float | None
+    restarts: int | None
+
+
+class SourceOptions(RecordOptions, WebOptions, total=False):
     """How a source is read and checked."""
 
     allow_unknown_length: bool
@@ -56,7 +65,7 @@ class DestinationOptions(RecordOptions, total=False):
     split_part: bool
 
 
-class ObjectCopyOptions(RecordOptions, total=False):
+class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     """How each object of a prefix is copied."""
 
     format: Format

@@ -13,6 +13,7 @@ from airscoop.transfer.options import Compression, TrailingGarbage, TransferOpti
 from airscoop.transfer.readers import BlockReader, Reader, TextReader
 from airscoop.transfer.split import SplitUpload
 from airscoop.transfer.upload import Upload
+from airscoop.transfer.web import TimeoutGiven
 from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 
 
@@ -45,6 +46,9 @@ class ReadOptions(TypedDict, total=False):
     allow_unknown_length: bool
     allow_plain: bool
     trailing_garbage: TrailingGarbage
+    timeout: TimeoutGiven | None
+    retry_seconds: float | None
+    restarts: int | None
 
 
 class WriteOptions(TypedDict, total=False):
@@ -146,8 +150,9 @@ def open(
     appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
     exception in the block, `abort()`, or dropping the object without closing it leaves nothing.
 
-    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`
-    and `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut); for writing
+    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
+    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `timeout`,
+    `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
     already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
     about that size, named as airscoop.copy does) and `split_replace` (what is in their way and not

@@ -23,7 +23,16 @@ _OTHER_MODES = {
     "U": 'leave "U" out: newline=None reads every kind of newline',
 }
 _OPTIONS = {
-    "r": ("s3", "ca_file", "allow_unknown_length", "allow_plain", "trailing_garbage"),
+    "r": (
+        "s3",
+        "ca_file",
+        "allow_unknown_length",
+        "allow_plain",
+        "trailing_garbage",
+        "timeout",
+        "retry_seconds",
+        "restarts",
+    ),
     "w": (
         "s3",
         "ca_file",
