@@ -93,7 +93,7 @@ static struct scoop_stage *new_records(const struct scoop_chain_options *options
 /* Gzip data that stays, with nothing to do but to check what is inside. */
 static bool passes(const struct scoop_chain_options *options) {
     const struct scoop_transfer_options *transfer = options->transfer;
-    if (options->content != SCOOP_CONTENT_GZIP || options->decodes)
+    if (options->content != SCOOP_CONTENT_GZIP || options->coding != NULL)
         return false;
     if (options->handling == SCOOP_KEPT)
         return true;
@@ -200,8 +200,7 @@ static struct scoop_stage *check_beside(const struct scoop_chain_options *option
 }
 
 /* Puts before `stages`, which are taken over, what inflates: the file, and what it came in. */
-static struct scoop_stage *join_gunzip(struct scoop_chain *chain,
-                                       const struct scoop_chain_options *options,
+static struct scoop_stage *join_gunzip(const struct scoop_chain_options *options,
                                        struct scoop_stage *stages, struct scoop_error *error) {
     const struct scoop_gunzip_options plain = {0};
     bool gzip = options->content == SCOOP_CONTENT_GZIP;
@@ -209,9 +208,8 @@ static struct scoop_stage *join_gunzip(struct scoop_chain *chain,
         stages = join(new_gunzip(options, error), stages);
     else if (gzip)
         stages = check_beside(options, stages, error);
-    if (stages != NULL && options->decodes)
-        stages = join(scoop_gunzip_new(&plain, gzip ? &chain->coding : options->counters, error),
-                      stages);
+    if (stages != NULL && options->coding != NULL)
+        stages = join(scoop_gunzip_new(&plain, options->coding, error), stages);
     return stages;
 }
 
@@ -221,7 +219,7 @@ static int build_serial(struct scoop_chain *chain, const struct scoop_chain_opti
     struct scoop_stage *stages = new_text_stages(
         chain, options, new_sink_stage(options->sink, options->counters, error), error);
     if (stages != NULL)
-        stages = join_gunzip(chain, options, stages, error);
+        stages = join_gunzip(options, stages, error);
     return append(chain, stages);
 }
 
@@ -237,7 +235,7 @@ static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_op
         if (stages != outlet)
             stages = scoop_worker_new(stages, NULL, counters, error);
         if (stages != NULL)
-            stages = join_gunzip(chain, options, stages, error);
+            stages = join_gunzip(options, stages, error);
     }
     if (stages != NULL)
         stages = scoop_worker_new(stages, &chain->waker, counters, error);
@@ -249,7 +247,7 @@ static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_op
 static int build_changing(struct scoop_chain *chain, const struct scoop_chain_options *options,
                           struct scoop_error *error) {
     const struct scoop_transfer_options *transfer = options->transfer;
-    chain->inflates = options->content == SCOOP_CONTENT_GZIP || options->decodes;
+    chain->inflates = options->content == SCOOP_CONTENT_GZIP || options->coding != NULL;
     chain->unchanged = !chain->inflates && !has_records(options) && transfer->head_lines == 0 &&
                        options->handling == SCOOP_KEPT;
     if (chain->unchanged || !scoop_chain_has_threads(transfer))

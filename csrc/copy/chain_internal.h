@@ -14,24 +14,24 @@ struct scoop_chain {
     struct scoop_stage *first; /* owned, with all that follow */
     struct scoop_stage *last;
     struct scoop_counters *counters;
-    struct scoop_counters coding; /* of what the server encoded, where the file itself is gzip */
-    struct scoop_waker waker;     /* woken by the threads; fd -1: there are none */
-    struct scoop_stage *worker;   /* the first thread; NULL: the owner's does all */
-    struct scoop_stage *outlet;   /* what comes out of the threads; NULL: nothing does */
-    struct scoop_sink *sink;      /* borrowed */
-    bool inflates;                /* a stage counts text_bytes itself */
-    bool unchanged;               /* the source's bytes are passed on as they are */
-    bool passes;                  /* ... and checked beside, by the worker */
-    bool reads;        /* ... for their records, so they are kept only while all is text */
-    bool abandoned;    /* a fault is on its way: what comes out goes nowhere */
-    bool head_reached; /* the wanted lines are through */
+    struct scoop_waker waker;   /* woken by the threads; fd -1: there are none */
+    struct scoop_stage *worker; /* the first thread; NULL: the owner's does all */
+    struct scoop_stage *outlet; /* what comes out of the threads; NULL: nothing does */
+    struct scoop_sink *sink;    /* borrowed */
+    bool inflates;              /* a stage counts text_bytes itself */
+    bool unchanged;             /* the source's bytes are passed on as they are */
+    bool passes;                /* ... and checked beside, by the worker */
+    bool reads;                 /* ... for their records, so they are kept only while all is text */
+    bool abandoned;             /* a fault is on its way: what comes out goes nowhere */
+    bool head_reached;          /* the wanted lines are through */
 };
 
 struct scoop_chain_options {
     const struct scoop_transfer_options *transfer; /* borrowed during the call */
     enum scoop_content content;                    /* of the file, which may have come encoded */
     enum scoop_handling handling;
-    bool decodes;  /* the server has encoded the file by gzip */
+    struct scoop_counters *coding; /* borrowed; not NULL: the server has encoded the file by gzip,
+                                      which is counted there */
     bool may_pass; /* should a record have to change after all, the source can be read again */
     const char *source_name; /* for messages */
     struct scoop_sink *sink; /* borrowed */

@@ -80,9 +80,10 @@ int scoop_transfer_look_at_content(struct scoop_transfer *transfer,
                                    struct scoop_chain_options *options, struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
     bool middle = scoop_transfer_start_bytes(transfer) > 0;
-    options->decodes = is_encoded(transfer);
-    struct first first = first_bytes(transfer, options->decodes);
-    if (options->decodes && check_encoding(transfer, error) != 0)
+    attempt->decodes = is_encoded(transfer);
+    options->coding = attempt->decodes ? &attempt->coding : NULL;
+    struct first first = first_bytes(transfer, attempt->decodes);
+    if (attempt->decodes && check_encoding(transfer, error) != 0)
         return -1;
     if (!middle && is_misnamed(transfer, &first))
         return fail_misnamed(transfer, &first, error);
@@ -95,12 +96,11 @@ int scoop_transfer_look_at_content(struct scoop_transfer *transfer,
             "%s is gzip data, which would be kept and cannot be cut: split_bytes needs "
             "compression \"gzip\" or a format",
             transfer->source_name);
-    if (!attempt->source->length_known && !gzip && !options->decodes)
+    if (!attempt->source->length_known && !gzip && !attempt->decodes)
         return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
                           "%s: of a body without a known length only gzip data shows its own end",
                           transfer->source_name);
     attempt->handling = options->handling;
     attempt->gzip = gzip;
-    attempt->decodes = options->decodes;
     return 0;
 }

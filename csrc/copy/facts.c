@@ -75,6 +75,8 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     struct scoop_sink_facts sink;
     memset(facts, 0, sizeof *facts);
     copy_counters(&facts->counters, &attempt->counters);
+    if (attempt->decodes && !attempt->gzip)
+        facts->counters.text_bytes = attempt->coding.text_bytes;
     facts->unchanged = attempt->unchanged;
     tell_handling(transfer, facts);
     facts->restarted = transfer->kind == SCOOP_ATTEMPT_TRANSFORM;

@@ -101,7 +101,8 @@ struct scoop_attempt {
     size_t prefix_length;
     struct scoop_encoded *encoded; /* in place of these, of a body that the server has encoded */
     enum scoop_handling handling;
-    bool gzip, decodes; /* what the file is; whether it came encoded */
+    bool gzip, decodes;           /* what the file is; whether it came encoded */
+    struct scoop_counters coding; /* of that encoding */
     struct scoop_chain chain;
     struct scoop_sink *sink;
     bool bare;                      /* unchanged, and nothing reads beside */
@@ -190,7 +191,7 @@ bool scoop_transfer_is_blocked(struct scoop_transfer *transfer);
 
 /* --- content.c --- */
 
-/* Fills in content, handling and decodes. 0, or -1 with CORRUPT (the content is not what the name
+/* Fills in content, handling and coding. 0, or -1 with CORRUPT (the content is not what the name
  * says), LENGTH_UNKNOWN or USAGE. */
 int scoop_transfer_look_at_content(struct scoop_transfer *transfer,
                                    struct scoop_chain_options *options, struct scoop_error *error);
