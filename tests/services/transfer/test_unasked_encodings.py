@@ -10,6 +10,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
+from airscoop.transfer.options import Format
 from support.fault_server import Answer, Origin, chunked, raw, with_length
 from support.s3 import BUCKET, Store, gzipped, json_lines, noise
 
@@ -147,14 +148,12 @@ def test_a_login_page_is_not_the_file(destination: str, web: Origin, tmp_path: P
     html = "Content-Type: text/html; charset=utf-8\r\n"
     for answer in (with_length(page, headers=html), encoded(gzip.compress(page), more=html)):
         url = web.serve("/reviews.json.gz", answer)
-        for act in (
-            lambda: airscoop.copy(url, tmp_path / destination),
-            lambda: airscoop.copy(url, tmp_path / destination, format="jsonl"),
-        ):
+        formats: tuple[Format, ...] = ("raw", "jsonl")
+        for form in formats:
             with pytest.raises(
                 errors.CorruptData, match=r"HTML \(Content-Type: text/html; charset=utf-8\)"
             ):
-                act()
+                airscoop.copy(url, tmp_path / destination, format=form)
     assert list(tmp_path.iterdir()) == []
 
 
