@@ -59,7 +59,8 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 4 done, but the receipt "
-        "could not be printed; 141 the reader of the data has gone; 129, 130, 143 stopped by a signal.",
+        "could not be printed; 141 the reader of the data has gone; 129, 130, 143 stopped by a "
+        "signal.",
     )
     root.add_argument("-v", "--verbose", action="store_true", help=VERBOSE)
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
