@@ -131,9 +131,9 @@ def run(arguments: Sequence[str]) -> int:
 def _refuse_closed(options: argparse.Namespace) -> None:
     """Of data for a stdout that was closed some file that Python opened may have the number."""
     if streams.is_closed(streams.STDOUT) and ending().data_on_stdout(options):
-        from airscoop.errors import FileError
+        from airscoop.errors import UsageError
 
-        raise FileError("standard output is closed")
+        raise UsageError("standard output is closed: the data have nowhere to go")
 
 
 def ending() -> ModuleType:

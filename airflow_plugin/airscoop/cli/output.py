@@ -93,7 +93,8 @@ class ProgressShown:
             try:
                 self._move_bar(progress)
             except OSError:  # the terminal has gone; the transfer goes on
-                self._bar, self._quiet = None, True
+                self._bar.disable = self._quiet = True
+                self._bar = None
         elif not self._quiet and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             self._say_line(progress)

@@ -225,6 +225,40 @@ def test_a_terminal_gets_a_progress_bar(good: Path, tmp_path: Path) -> None:
     assert b"B/s" in shown
 
 
+def test_a_terminal_that_goes_away_takes_the_progress_along_and_not_the_copy(
+    tmp_path: Path,
+) -> None:
+    """As after `nohup`, or where a session keeps its processes: there is no signal, but EIO."""
+    program = """if True:
+        import sys, airscoop.transfer.copy as copy
+        from airscoop.cli import main
+        def run(job, *, on_progress, run=copy.CopyJob.run):
+            on_progress(shown)
+            sys.stdin.read()
+            on_progress(shown)
+            return run(job, on_progress=on_progress)
+        shown = copy.Progress(source_bytes=1, total_bytes=2, records=0, rejected=0)
+        copy.CopyJob.run = run
+        sys.exit(main())
+    """
+    main_end, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    (tmp_path / "in").write_bytes(b"a" * 1000)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "copy", tmp_path / "in", tmp_path / "out"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        assert os.read(main_end, 4096)
+        os.close(main_end)
+        printed, _ = process.communicate()
+    assert process.returncode == 0
+    assert b"in -> " in printed
+    assert (tmp_path / "out").read_bytes() == b"a" * 1000
+
+
 @pytest.mark.parametrize(("text", "number"), [("4096", 4096), ("64M", 2**26), ("1GiB", 2**30)])
 def test_sizes_have_units(text: str, number: int) -> None:
     from airscoop.cli.flags import size
