@@ -135,7 +135,8 @@ static const struct scoop_sink_type fd_type = {"fd",
 static int refuse_closed(int fd, struct scoop_error *error) {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0)
-        return scoop_fail(error, SCOOP_USAGE, "%s is closed: the data have nowhere to go", name_of(fd));
+        return scoop_fail(error, SCOOP_USAGE, "%s is closed: the data have nowhere to go",
+                          name_of(fd));
     if ((flags & O_ACCMODE) == O_RDONLY)
         return scoop_fail(error, SCOOP_USAGE, "%s is not open for writing", name_of(fd));
     return 0;
