@@ -372,8 +372,8 @@ def test_the_lines_that_are_shown_work(folder: Path) -> None:
             module.open(file, "wb") as packed,
         ):
             packed.write(DATA)
-        with airscoop.open(folder / name, "rb", compression="keep") as file:
-            assert module.open(file, "rb").read() == DATA
+        with airscoop.open(folder / name, "rb", compression="keep") as stored:
+            assert module.open(stored, "rb").read() == DATA
 
 
 def test_an_archive_is_bytes_and_no_text(folder: Path) -> None:
