@@ -302,7 +302,9 @@ def errors_page() -> str:
             break_long_words=False,
             break_on_hyphens=False,
         ),
-        "\n".join(["| code, or HTTP status without one | what to do |", "|---|---|", *_s3_advice()]),
+        "\n".join(
+            ["| code, or HTTP status without one | what to do |", "|---|---|", *_s3_advice()]
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -322,9 +324,9 @@ def _s3_advice() -> Iterator[str]:
         sentence = _c_text(named.get(advice, advice))
         told = f"`{code}`" + (f" ({_c_text(about)})" if about not in ("", "NULL") else "")
         codes.setdefault(sentence, []).append(told)
-    for sentence, told in codes.items():
+    for sentence, names in codes.items():
         cell = sentence.replace("|", "\\|")
-        yield f"| {', '.join(told)} | {cell[0].upper()}{cell[1:]} |"
+        yield f"| {', '.join(names)} | {cell[0].upper()}{cell[1:]} |"
 
 
 def _c_text(literals: str) -> str:
