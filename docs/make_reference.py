@@ -293,11 +293,11 @@ def errors_page() -> str:
         "\n".join(rows),
         "## What S3 answers, and what to do",
         textwrap.fill(
-            "The message of an error of S3's has the request, the HTTP status, S3's code and words, the "
-            "facts that the answer holds (the bucket's region and endpoint, both clocks, a storage "
-            "class), and one of these sentences. `{action}` is the permission that the request needs. "
-            "Codes with the same sentence are in one row; a code that has several tells them apart by "
-            "its message.",
+            "The message of an error of S3's has the request, the HTTP status, S3's code and "
+            "words, the facts that the answer holds (the bucket's region and endpoint, both "
+            "clocks, a storage class), and one of these sentences. `{action}` is the permission "
+            "that the request needs. Codes with the same sentence are in one row; a code that has "
+            "several tells them apart by its message.",
             104,
             break_long_words=False,
             break_on_hyphens=False,
