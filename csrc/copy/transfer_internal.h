@@ -95,6 +95,8 @@ struct scoop_attempt {
         int64_t total_bytes;
         uint32_t retries;
         char etag[128];
+        char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+        bool seekable;
     } read; /* what a source told that is gone */
     unsigned char prefix[SCOOP_SNIFF_BYTES];
     size_t prefix_length;

@@ -2,7 +2,6 @@
  * connection that breaks is taken up again where it stopped, if the source is provably the same. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,44 +9,15 @@
 #include "base/invariant.h"
 #include "base/retry.h"
 #include "scoop/memory.h"
-#include "scoop/s3_checksum.h"
 #include "scoop/trace.h"
-#include "source/source.h"
+#include "source/net_internal.h"
 #include "text/header.h"
 #include "text/text.h"
 
 enum {
     QUEUE_BYTES = 1024 * 1024,
     PROGRESS_BYTES = 64 * 1024, /* a connection that brought so much earns new attempts */
-};
-
-struct net_source {
-    struct scoop_source base;
-    struct scoop_engine *engine;
-    char *url; /* http(s) */
-    struct scoop_s3_client *client;
-    char *bucket, *key; /* s3 */
-    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
-    uint64_t first, last;
-    uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
-    size_t queue_bytes;
-    bool allow_unknown_length;
-    struct scoop_http_exchange *exchange;
-    struct scoop_s3_call *call;
-    struct scoop_buf queue;
-    size_t taken; /* bytes of the queue's front that are consumed */
-    uint64_t received;
-    uint64_t resumed_at;                  /* `received` when the present attempt was sent */
-    enum scoop_s3_checksum checksum_kind; /* of the whole object, as S3 keeps it */
-    char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
-    uint64_t checksum;
-    bool paused, ended;
-    bool sleeps;     /* until the next attempt */
-    bool was_paused; /* at some time: the reader was the slower one */
-    bool final;      /* the answer under way is the last one */
-    uint32_t attempt;
-    struct scoop_error error; /* code OK: none */
-    char where[256];
+    RANGE_SIZE = 64,
 };
 
 static int send_request(struct net_source *source, struct scoop_error *error);
@@ -82,15 +52,11 @@ static enum scoop_code code_of_status(int status) {
     }
 }
 
-static bool is_etag(const char *validator) {
-    return validator[0] == '"';
-}
-
 /* Whether the server takes a request for the rest that names the validator. */
 static bool takes_up(const struct net_source *source, struct scoop_http_exchange *exchange,
                      const char *validator) {
     if (source->client != NULL)
-        return is_etag(validator);
+        return scoop_net_is_etag(validator);
     const char *ranges = scoop_http_header(exchange, "Accept-Ranges");
     return ranges != NULL && strcasecmp(ranges, "bytes") == 0;
 }
@@ -101,9 +67,9 @@ static bool is_plain(const char *text) {
     return *text == 0;
 }
 
-/* What the first answer tells of the source; its identity is "validator length", see
- * net_start_at. */
-static void identify(struct net_source *source, struct scoop_http_exchange *exchange) {
+/* Its identity is "validator length", see net_start_at. */
+void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *exchange,
+                        int64_t length) {
     struct scoop_source *base = &source->base;
     char validator[SCOOP_VALIDATOR_SIZE];
     const char *etag = scoop_http_header(exchange, "ETag");
@@ -114,16 +80,14 @@ static void identify(struct net_source *source, struct scoop_http_exchange *exch
         return;
     if (takes_up(source, exchange, validator))
         memcpy(base->validator, validator, sizeof base->validator);
-    int64_t length = scoop_http_content_length(exchange);
     if (length < 0 || !is_plain(validator))
         return;
     snprintf(base->identity, sizeof base->identity, "%s %" PRId64, validator, length);
     base->seekable = base->validator[0] != 0;
 }
 
-/* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
- */
-static void note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
+/* One with "-" in it is of the parts' checksums. */
+void scoop_net_note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
     static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
                                                    SCOOP_S3_CHECKSUM_CRC64NVME};
     source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
@@ -152,7 +116,7 @@ static int check_checksum(const struct net_source *source, struct scoop_error *e
                       found, source->checksum_wanted);
 }
 
-static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
+int scoop_net_fail_status(const struct net_source *source, int status, struct scoop_error *error) {
     scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
                status);
     error->http_status = status;
@@ -160,18 +124,17 @@ static int fail_status(const struct net_source *source, int status, struct scoop
     return -1;
 }
 
-static int fail_changed(const struct net_source *source, struct scoop_error *error) {
+int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error) {
     return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
 }
 
-/* Conditions may be ignored on the way: an answer must say itself that it is of the same source.
- * An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
-static int check_same(struct net_source *source, struct scoop_http_exchange *exchange,
-                      struct scoop_error *error) {
-    bool by_etag = is_etag(source->base.validator);
+/* An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
+int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *exchange,
+                         struct scoop_error *error) {
+    bool by_etag = scoop_net_is_etag(source->base.validator);
     const char *found = scoop_http_header(exchange, by_etag ? "ETag" : "Last-Modified");
     if (found != NULL && strcmp(found, source->base.validator) != 0)
-        return fail_changed(source, error);
+        return scoop_net_fail_changed(source, error);
     if (found != NULL || !by_etag)
         return 0;
     source->final = true;
@@ -180,30 +143,11 @@ static int check_same(struct net_source *source, struct scoop_http_exchange *exc
                       source->where);
 }
 
-/* The answer to a request for a range. */
-static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
-                       struct scoop_error *error) {
-    struct scoop_content_range found;
-    uint64_t wanted = source->first + source->resumed_at;
-    if (check_same(source, exchange, error) != 0)
-        return -1;
-    const char *range = scoop_http_header(exchange, "Content-Range");
-    if (!scoop_header_content_range(range, &found) || found.first != wanted ||
-        found.last != source->last)
-        return scoop_fail(
-            error, SCOOP_PROTOCOL,
-            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
-            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
-    source->base.total_bytes = (int64_t)found.total;
-    source->base.length_known = true;
-    return 0;
-}
-
 /* The answer to a request for the rest must be exactly the rest. */
 static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
                       struct scoop_error *error) {
     struct scoop_content_range found;
-    if (check_same(source, exchange, error) != 0)
+    if (scoop_net_check_same(source, exchange, error) != 0)
         return -1;
     const char *range = scoop_http_header(exchange, "Content-Range");
     if (!scoop_header_content_range(range, &found) || found.first != source->resumed_at ||
@@ -211,7 +155,7 @@ static int check_rest(struct net_source *source, struct scoop_http_exchange *exc
         return scoop_fail(error, SCOOP_PROTOCOL, "%s: asked for the rest, the server sent %s",
                           source->where, range == NULL ? "no Content-Range" : range);
     if (source->base.total_bytes >= 0 && (uint64_t)source->base.total_bytes != found.total)
-        return fail_changed(source, error);
+        return scoop_net_fail_changed(source, error);
     source->base.total_bytes = (int64_t)found.total;
     return 0;
 }
@@ -222,11 +166,11 @@ static int on_resumed_head(struct net_source *source, struct scoop_http_exchange
     if (status == 206)
         return check_rest(source, exchange, error);
     if (status != 200 && status != 412 && status != 416)
-        return fail_status(source, status, error);
-    const char *name = is_etag(source->base.validator) ? "ETag" : "Last-Modified";
+        return scoop_net_fail_status(source, status, error);
+    const char *name = scoop_net_is_etag(source->base.validator) ? "ETag" : "Last-Modified";
     const char *validator = scoop_http_header(exchange, name);
     if (status != 200 || validator == NULL || strcmp(validator, source->base.validator) != 0)
-        return fail_changed(source, error);
+        return scoop_net_fail_changed(source, error);
     /* The same source, but the server sends it from the start whatever it is asked. */
     scoop_fail(error, SCOOP_TRUNCATED, "%s: the connection broke after %" PRIu64 " bytes",
                source->where, source->received);
@@ -238,17 +182,14 @@ static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoo
     struct net_source *source = user;
     int status = scoop_http_status(exchange);
     source->final = false;
-    if (source->ranged && status == 206)
-        return check_range(source, exchange, error);
     if (source->ranged)
-        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server does not answer in ranges",
-                          source->where);
+        return scoop_net_check_range(source, exchange, error);
     if (source->resumed_at > 0)
         return on_resumed_head(source, exchange, error);
     if (status != 200)
-        return fail_status(source, status, error);
-    identify(source, exchange);
-    note_checksum(source, exchange);
+        return scoop_net_fail_status(source, status, error);
+    scoop_net_identify(source, exchange, scoop_http_content_length(exchange));
+    scoop_net_note_checksum(source, exchange);
     return check_framing(source, exchange, error);
 }
 
@@ -295,8 +236,10 @@ static void end_with(struct net_source *source, const struct scoop_error *error)
     source->error = *error;
     if (error->code != SCOOP_OK)
         return;
-    if (source->ranged && source->received == source->last - source->first + 1)
+    if (source->ranged && source->received == source->last - source->first + 1) {
+        check_checksum(source, &source->error);
         return;
+    }
     if (source->stop_at > 0 && source->received == source->stop_at)
         return;
     if (!source->ranged &&
@@ -354,12 +297,23 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     (void)exchange;
     source->base.retries += scoop_s3_retries(source->call);
     source->call = NULL;
-    bool asked_for_the_same = source->resumed_at > 0 || source->ranged;
+    bool asked_for_the_same =
+        source->base.validator[0] != 0 && (source->resumed_at > 0 || source->ranged);
     if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
-        fail_changed(source, &failure);
+        scoop_net_fail_changed(source, &failure);
     /* The client itself has tried again as long as no byte had been taken. */
     if (source->received == 0 || !try_again(source, &failure))
         end_with(source, &failure);
+}
+
+/* False: all is asked for. */
+static bool ask_for_range(const struct net_source *source, char range[RANGE_SIZE]) {
+    if (source->ranged)
+        snprintf(range, RANGE_SIZE, "bytes=%" PRIu64 "-%" PRIu64,
+                 source->first + source->resumed_at, source->last);
+    else
+        snprintf(range, RANGE_SIZE, "bytes=%" PRIu64 "-", source->resumed_at);
+    return source->ranged || source->resumed_at > 0;
 }
 
 static int send_s3(struct net_source *source, struct scoop_error *error) {
@@ -373,31 +327,28 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .on_done = s3_done,
         .user = source,
     };
-    char range[64];
+    char range[RANGE_SIZE];
     scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
-    if (source->ranged)
-        snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64,
-                 source->first + source->resumed_at, source->last);
-    else
-        snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
-    if (source->ranged || source->resumed_at > 0) {
+    if (ask_for_range(source, range)) {
         scoop_s3_add_header(&request, "Range", range);
-        scoop_s3_add_header(&request, "If-Match", source->base.validator);
+        if (source->base.validator[0] != 0)
+            scoop_s3_add_header(&request, "If-Match", source->base.validator);
     }
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
 }
 
 static int send_http(struct net_source *source, struct scoop_error *error) {
-    char range[48], same[160];
+    char bytes[RANGE_SIZE], range[RANGE_SIZE + 8], same[160];
     const char *const headers[] = {range, same};
-    snprintf(range, sizeof range, "Range: bytes=%" PRIu64 "-", source->resumed_at);
+    bool in_part = ask_for_range(source, bytes);
+    snprintf(range, sizeof range, "Range: %s", bytes);
     snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
     struct scoop_http_request request = {
         .method = "GET",
         .url = source->url,
         .headers = headers,
-        .header_count = source->resumed_at > 0 ? 2 : 0,
+        .header_count = in_part ? 2 : 0,
         .follow_redirects = true,
         .on_head = on_head,
         .on_data = on_data,
@@ -418,16 +369,8 @@ static int net_open(struct scoop_source *base, struct scoop_error *error) {
 
 static void net_start_at(struct scoop_source *base, uint64_t offset, const char *identity) {
     struct net_source *source = (struct net_source *)base;
-    const char *space = strrchr(identity, ' ');
-    snprintf(base->identity, sizeof base->identity, "%s", identity);
-    if (space == NULL)
-        return;
-    snprintf(base->validator, sizeof base->validator, "%.*s", (int)(space - identity), identity);
-    if (is_etag(identity))
-        memcpy(base->etag, base->validator, sizeof base->etag);
-    base->total_bytes = strtoll(space + 1, NULL, 10);
-    base->length_known = base->seekable = true;
-    source->received = source->resumed_at = offset;
+    if (scoop_source_know(base, identity))
+        source->received = source->resumed_at = offset;
 }
 
 /* Whether an event is to come that brings bytes, or the end. */
@@ -531,23 +474,6 @@ struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const c
     }
     scoop_text_print(source->where, sizeof source->where, "s3://%s/%s", bucket, key);
     return &source->base;
-}
-
-struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
-                                               const struct scoop_range_request *request,
-                                               struct scoop_error *error) {
-    struct scoop_source *base = scoop_s3_source_new(client, request->bucket, request->key, error);
-    if (base == NULL)
-        return NULL;
-    struct net_source *source = (struct net_source *)base;
-    source->ranged = true;
-    source->first = request->first;
-    source->last = request->last;
-    if (request->queue_bytes > 0)
-        source->queue_bytes = request->queue_bytes;
-    scoop_buf_init(&source->queue, source->queue_bytes);
-    snprintf(base->validator, sizeof base->validator, "%s", request->etag);
-    return base;
 }
 
 uint64_t scoop_s3_source_received(const struct scoop_source *base, bool *was_paused) {

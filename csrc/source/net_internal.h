@@ -1,0 +1,54 @@
+/* What the files of the network source share. */
+#ifndef SCOOP_SOURCE_NET_INTERNAL_H
+#define SCOOP_SOURCE_NET_INTERNAL_H
+
+#include "source/source.h"
+
+struct net_source {
+    struct scoop_source base;
+    struct scoop_engine *engine;
+    char *url; /* http(s) */
+    struct scoop_s3_client *client;
+    char *bucket, *key; /* s3 */
+    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
+    uint64_t first, last;
+    uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
+    size_t queue_bytes;
+    bool allow_unknown_length;
+    struct scoop_http_exchange *exchange;
+    struct scoop_s3_call *call;
+    struct scoop_buf queue;
+    size_t taken; /* bytes of the queue's front that are consumed */
+    uint64_t received;
+    uint64_t resumed_at;                  /* `received` when the present attempt was sent */
+    enum scoop_s3_checksum checksum_kind; /* of the whole object, as S3 keeps it */
+    char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
+    uint64_t checksum;
+    bool paused, ended;
+    bool sleeps;     /* until the next attempt */
+    bool was_paused; /* at some time: the reader was the slower one */
+    bool final;      /* the answer under way is the last one */
+    uint32_t attempt;
+    struct scoop_error error; /* code OK: none */
+    char where[256];
+};
+
+/* What the first answer tells of a source of this length (-1: unknown). */
+void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *exchange,
+                        int64_t length);
+/* The checksum of the whole object, if S3 has one. */
+void scoop_net_note_checksum(struct net_source *source, struct scoop_http_exchange *exchange);
+/* Conditions may be ignored on the way: an answer must say itself that it is of the same source. */
+int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *exchange,
+                         struct scoop_error *error);
+int scoop_net_fail_status(const struct net_source *source, int status, struct scoop_error *error);
+int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error);
+
+/* --- net_range.c --- */
+
+bool scoop_net_is_etag(const char *validator);
+/* The head of an answer to a request for a range. 0 or -1. */
+int scoop_net_check_range(struct net_source *source, struct scoop_http_exchange *exchange,
+                          struct scoop_error *error);
+
+#endif
