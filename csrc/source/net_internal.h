@@ -1,7 +1,15 @@
-/* What the files of the network source share. */
+/* A request as a source, shared by its files: net.c keeps the bytes, net_request.c asks for them,
+ * net_answer.c judges what the answer's head says, and net_range.c does it where a range was asked
+ * for. */
 #ifndef SCOOP_SOURCE_NET_INTERNAL_H
 #define SCOOP_SOURCE_NET_INTERNAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/buffer.h"
+#include "scoop/s3_checksum.h"
 #include "source/source.h"
 
 struct net_source {
@@ -10,7 +18,7 @@ struct net_source {
     char *url; /* http(s) */
     struct scoop_s3_client *client;
     char *bucket, *key; /* s3 */
-    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
+    bool ranged; /* only the bytes first … last are wanted, of the source with the validator */
     uint64_t first, last;
     uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
     size_t queue_bytes;
@@ -33,6 +41,21 @@ struct net_source {
     char where[256];
 };
 
+/* --- net.c --- */
+
+enum scoop_http_take scoop_net_on_data(void *user, const void *data, size_t length,
+                                       struct scoop_error *error);
+/* Nothing more comes; error->code OK: in order, if what came is all. */
+void scoop_net_end(struct net_source *source, const struct scoop_error *error);
+
+/* --- net_request.c --- */
+
+/* Sends the request for the source, or for what is left of it. 0 or -1. */
+int scoop_net_send(struct net_source *source, struct scoop_error *error);
+
+/* --- net_answer.c --- */
+
+int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
 /* What the first answer tells of a source of this length (-1: unknown). */
 void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *exchange,
                         int64_t length);
@@ -46,9 +69,10 @@ int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *
 
 /* --- net_range.c --- */
 
-bool scoop_net_is_etag(const char *validator);
 /* The head of an answer to a request for a range. 0 or -1. */
 int scoop_net_check_range(struct net_source *source, struct scoop_http_exchange *exchange,
                           struct scoop_error *error);
+/* Whether the validator is an ETag, not a date. */
+bool scoop_net_is_etag(const char *validator);
 
 #endif
