@@ -81,7 +81,7 @@ class SourceReader(io.RawIOBase):
         self._check_open()
         return self._position
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes elsewhere, also beyond the end; UsageError where the source has one direction.
 
         That is no OSError, which some readers take for a sign of damaged data.
@@ -127,7 +127,7 @@ class Reader(io.BufferedReader):
         """How many bytes there are to read, where that is known before the end."""
         return self.raw.size
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes elsewhere; UsageError where the source is read in one direction."""
         if self.closed or not self.raw.seekable():
             return self.raw.seek(offset, whence)
@@ -144,7 +144,7 @@ class SoughtReader(Reader):
     Who reads in order does without, and each small read is as fast as io's own.
     """
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """That many bytes, fewer at the end only; without a size all that is left."""
         self.raw.wanted_end = self.tell() + max(size or 0, 0)
         try:
@@ -166,7 +166,7 @@ class TextReader(io.TextIOWrapper):
 
     mode = "r"
 
-    def seek(self, cookie: int, whence: int = os.SEEK_SET, /) -> int:
+    def seek(self, cookie: int, whence: int = os.SEEK_SET) -> int:
         """Goes where `tell` was; UsageError where the source is read in one direction."""
         if not self.seekable():
             return self._refuse()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airscoop._native import Reader, Transfer
+from airscoop._native import ProtocolError, Reader, Transfer
 
 _HEAD_BYTES = 16 * 1024  # what a look at an object brings
 _SKIP_BYTES = 256 * 1024  # so little of a stream is read over
@@ -40,7 +40,10 @@ class OpenSource:
         """The object's first bytes: enough to know how it is read."""
         self._reader = Reader(self._options, None)
         head = bytearray(_HEAD_BYTES)
-        count = self._reader.read_into(head, 0, 0)
+        try:
+            count = self._reader.read_into(head, 0, 0)
+        except ProtocolError:  # of a server without ranges: what it is then shows in the stream
+            return
         size, seekable, self._proven, self._identity = self._reader.facts()
         packed = head.startswith(b"\x1f\x8b") and not self._options["as_stored"]
         self._identity = self._identity or None
