@@ -35,6 +35,7 @@ class TransferFacts(TypedDict):
     resumed_bytes: int
     source_identity: str
     source_seekable: bool
+    restarts: int
 
 class Transfer:
     def __init__(

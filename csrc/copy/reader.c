@@ -5,6 +5,7 @@
 
 #include "aws/uri.h"
 #include "copy/places.h"
+#include "copy/transfer_internal.h"
 #include "net/http.h"
 #include "scoop/memory.h"
 #include "source/file_reader.h"
@@ -17,19 +18,13 @@ struct scoop_reader {
     struct scoop_file_reader *file;
 };
 
-static int open_engine(struct scoop_reader *reader, const char *ca_file,
-                       struct scoop_error *error) {
-    struct scoop_engine_options options = {.ca_file = ca_file};
-    reader->engine = scoop_engine_new(&options, error);
-    return reader->engine == NULL ? -1 : 0;
-}
-
 static int open_ranges(struct scoop_reader *reader, const struct scoop_transfer_options *options,
                        const char *identity, struct scoop_error *error) {
     const struct scoop_place *place = &options->source;
-    struct scoop_range_reader_options ranges = {.identity = identity};
+    struct scoop_range_reader_options ranges = {.identity = identity, .web = &options->web};
     struct scoop_s3_uri object;
-    if (open_engine(reader, options->ca_file, error) != 0)
+    reader->engine = scoop_transfer_engine_new(options, error);
+    if (reader->engine == NULL)
         return -1;
     ranges.engine = reader->engine;
     if (scoop_place_is_s3(place->uri)) {
@@ -37,7 +32,7 @@ static int open_ranges(struct scoop_reader *reader, const struct scoop_transfer_
             return -1;
         if (object.key[0] == 0)
             return scoop_fail(error, SCOOP_USAGE, "%s names no object", place->uri);
-        reader->client = scoop_s3_client_new(reader->engine, &place->s3, error);
+        reader->client = scoop_transfer_source_client_new(options, reader->engine, error);
         if (reader->client == NULL)
             return -1;
         ranges.client = reader->client;

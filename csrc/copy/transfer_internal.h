@@ -124,6 +124,7 @@ struct scoop_transfer {
     enum scoop_attempt_kind kind; /* of the attempt; in RESTARTING, of the one that follows */
     struct scoop_attempt attempt;
     atomic_bool cancelled;
+    uint64_t started_ms; /* when it was run first; 0: not yet */
     uint64_t abort_deadline_ms;
     struct scoop_error error;
     char server_side_refused[256]; /* why the server does not copy; "" when it did not refuse */
@@ -168,6 +169,12 @@ int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop
 int scoop_transfer_sink_failed(struct scoop_transfer *transfer, const struct scoop_error *error);
 
 /* --- ends.c --- */
+
+struct scoop_engine *scoop_transfer_engine_new(const struct scoop_transfer_options *options,
+                                               struct scoop_error *error);
+struct scoop_s3_client *
+scoop_transfer_source_client_new(const struct scoop_transfer_options *options,
+                                 struct scoop_engine *engine, struct scoop_error *error);
 
 /* Opens the source, or takes up the one that is fed. 0 or -1. */
 int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error);

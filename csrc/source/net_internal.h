@@ -16,6 +16,7 @@ struct net_source {
     struct scoop_source base;
     struct scoop_engine *engine;
     char *url; /* http(s) */
+    struct scoop_web_options web;
     struct scoop_s3_client *client;
     char *bucket, *key; /* s3 */
     bool ranged; /* only the bytes first … last are wanted, of the source with the validator */

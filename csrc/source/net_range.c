@@ -108,7 +108,8 @@ struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
 struct scoop_source *scoop_http_range_source_new(struct scoop_engine *engine,
                                                  const struct scoop_range_request *request,
                                                  struct scoop_error *error) {
-    return in_range(scoop_http_source_new(engine, request->url, false, error), request);
+    return in_range(scoop_http_source_new(engine, request->url, false, request->web, error),
+                    request);
 }
 
 bool scoop_s3_source_is_proven(const struct scoop_source *base) {

@@ -18,6 +18,7 @@ enum {
 struct scoop_range_reader {
     struct scoop_engine *engine;
     char *url;
+    struct scoop_web_options web;
     struct scoop_s3_client *client;
     char *bucket, *key;
     struct scoop_source known; /* the facts alone; total_bytes -1: not yet */
@@ -52,6 +53,7 @@ static struct scoop_source *new_range(struct scoop_range_reader *reader,
         .bucket = reader->bucket,
         .key = reader->key,
         .url = reader->url,
+        .web = &reader->web,
         .validator = is_known(reader) ? reader->known.validator : NULL,
         .first = range->first,
         .last = range->last,
@@ -225,6 +227,7 @@ struct scoop_range_reader *scoop_range_reader_new(const struct scoop_range_reade
     }
     reader->engine = options->engine;
     reader->client = options->client;
+    reader->web = *options->web;
     reader->known.total_bytes = -1;
     if (copy(&reader->url, options->url) != 0 || copy(&reader->bucket, options->bucket) != 0 ||
         copy(&reader->key, options->key) != 0) {

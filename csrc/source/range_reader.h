@@ -11,6 +11,7 @@ struct scoop_range_reader;
 struct scoop_range_reader_options {
     struct scoop_engine *engine;
     const char *url; /* http(s) */
+    const struct scoop_web_options *web;
     struct scoop_s3_client *client;
     const char *bucket, *key;
     const char *identity; /* of the source, which it must still have; NULL: the first read tells */
