@@ -46,6 +46,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.ca_file,
         &transfer->options.records,
         &transfer->options.text_for,
+        &transfer->options.source_identity,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -77,6 +78,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.ca_file);
     scoop_free((char *)transfer->options.records);
     scoop_free((char *)transfer->options.text_for);
+    scoop_free((char *)transfer->options.source_identity);
 }
 
 static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {
