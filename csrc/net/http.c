@@ -87,6 +87,7 @@ void scoop_http_cancel(struct scoop_http_exchange *exchange) {
 }
 
 void scoop_http_resume(struct scoop_http_exchange *exchange) {
+    scoop_http_pace_pause(exchange, false);
     /* It offers what it kept at once; when that is refused, it says so here only. */
     exchange->resumed = curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
     exchange->engine->refused = exchange->engine->refused || exchange->resumed != CURLE_OK;
@@ -215,6 +216,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     exchange->engine->active = true;
     if (scoop_http_is_redirect(exchange))
         return scoop_http_redirect_body_is_short(exchange) ? length : 0;
+    scoop_http_pace_came(exchange);
     if (announce_head(exchange) != 0)
         return 0;
     int status = scoop_http_status(exchange);
@@ -226,6 +228,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     case SCOOP_HTTP_TAKEN:
         return length;
     case SCOOP_HTTP_PAUSE:
+        scoop_http_pace_pause(exchange, true);
         return CURL_WRITEFUNC_PAUSE;
     default:
         exchange->stopped = true;
@@ -338,9 +341,7 @@ static void set_limits(struct scoop_http_exchange *exchange,
     const struct scoop_engine *engine = exchange->engine;
     SCOOP_HTTP_SET(exchange, CURLOPT_NOSIGNAL, 1L);
     SCOOP_HTTP_SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
-    SCOOP_HTTP_SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, engine->connect_timeout_ms);
-    SCOOP_HTTP_SET(exchange, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    SCOOP_HTTP_SET(exchange, CURLOPT_LOW_SPEED_TIME, engine->stall_timeout_seconds);
+    SCOOP_HTTP_SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, (long)engine->connect_ms);
     SCOOP_HTTP_SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     SCOOP_HTTP_SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     SCOOP_HTTP_SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -371,6 +372,8 @@ int scoop_http_send(struct scoop_http_exchange *exchange, struct scoop_error *er
     CURLMcode added = curl_multi_add_handle(exchange->engine->multi, exchange->easy);
     if (added != CURLM_OK)
         return scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(added));
+    exchange->pace = (struct scoop_pace){0};
+    scoop_http_pace_begin(exchange);
     return 0;
 }
 

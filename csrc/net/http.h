@@ -38,6 +38,7 @@ struct scoop_http_request {
                   */
     uint64_t body_offset;
     size_t response_ceiling; /* of a collected body; 0: 64 KiB */
+    uint64_t first_byte_ms;  /* what the answer's body may take to begin; 0: SCOOP_FIRST_BYTE_MS */
     long total_timeout_ms;   /* 0: none */
     /* The URL is a web address, and sent as text/address.h says; redirects are followed, at most
      * 10, never from https to http, without credentials elsewhere. */

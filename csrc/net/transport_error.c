@@ -29,7 +29,6 @@ static enum scoop_code code_of(CURLcode result) {
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
         return SCOOP_PROTOCOL;
     default:
         return SCOOP_CONNECTION;
