@@ -4,139 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/crypto.h"
 #include "base/invariant.h"
-#include "base/retry.h"
 #include "scoop/memory.h"
-#include "scoop/s3_checksum.h"
-#include "scoop/trace.h"
-#include "source/source.h"
-#include "text/header.h"
+#include "source/net_internal.h"
 #include "text/text.h"
 
-enum {
-    QUEUE_BYTES = 1024 * 1024,
-    PROGRESS_BYTES = 64 * 1024, /* a connection that brought so much earns new attempts */
-};
-
-struct net_source {
-    struct scoop_source base;
-    struct scoop_engine *engine;
-    char *url; /* http(s) */
-    struct scoop_s3_client *client;
-    char *bucket, *key; /* s3 */
-    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
-    uint64_t first, last;
-    uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
-    size_t queue_bytes;
-    bool allow_unknown_length;
-    struct scoop_http_exchange *exchange;
-    struct scoop_s3_call *call;
-    struct scoop_buf queue;
-    size_t taken; /* bytes of the queue's front that are consumed */
-    uint64_t received;
-    uint64_t resumed_at;                  /* `received` when the present attempt was sent */
-    enum scoop_s3_checksum checksum_kind; /* of the whole object, as S3 keeps it */
-    char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
-    uint64_t checksum;
-    bool paused, ended;
-    bool sleeps;     /* until the next attempt */
-    bool was_paused; /* at some time: the reader was the slower one */
-    bool final;      /* the answer under way is the last one */
-    uint32_t attempt;
-    struct scoop_error error; /* code OK: none */
-    char where[256];
-};
-
-static int send_request(struct net_source *source, struct scoop_error *error);
-
-static int check_framing(struct net_source *source, struct scoop_http_exchange *exchange,
-                         struct scoop_error *error) {
-    if (scoop_http_conflicts(exchange, "Content-Length"))
-        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server sends two Content-Lengths",
-                          source->where);
-    source->base.length_known = scoop_http_self_delimiting(exchange);
-    source->base.total_bytes = scoop_http_content_length(exchange);
-    if (source->base.length_known || source->allow_unknown_length)
-        return 0;
-    return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
-                      "%s: the server sends neither Content-Length nor chunks, so a cut connection "
-                      "would look like the end; allow_unknown_length accepts it",
-                      source->where);
-}
-
-static enum scoop_code code_of_status(int status) {
-    switch (status) {
-    case 401:
-    case 403:
-        return SCOOP_ACCESS_DENIED;
-    case 404:
-    case 410:
-        return SCOOP_NOT_FOUND;
-    case 429:
-        return SCOOP_THROTTLED;
-    default:
-        return SCOOP_HTTP;
-    }
-}
-
-static bool is_etag(const char *validator) {
-    return validator[0] == '"';
-}
-
-/* Whether the server takes a request for the rest that names the validator. */
-static bool takes_up(const struct net_source *source, struct scoop_http_exchange *exchange,
-                     const char *validator) {
-    if (source->client != NULL)
-        return is_etag(validator);
-    const char *ranges = scoop_http_header(exchange, "Accept-Ranges");
-    return ranges != NULL && strcasecmp(ranges, "bytes") == 0;
-}
-
-static bool is_plain(const char *text) {
-    while (*text >= ' ' && *text <= '~')
-        text++;
-    return *text == 0;
-}
-
-/* What the first answer tells of the source; its identity is "validator length", see
- * net_start_at. */
-static void identify(struct net_source *source, struct scoop_http_exchange *exchange) {
-    struct scoop_source *base = &source->base;
-    char validator[SCOOP_VALIDATOR_SIZE];
-    const char *etag = scoop_http_header(exchange, "ETag");
-    snprintf(base->etag, sizeof base->etag, "%s", etag == NULL ? "" : etag);
-    base->validator[0] = base->identity[0] = 0;
-    base->seekable = false;
-    if (!scoop_http_validator(exchange, validator))
-        return;
-    if (takes_up(source, exchange, validator))
-        memcpy(base->validator, validator, sizeof base->validator);
-    int64_t length = scoop_http_content_length(exchange);
-    if (length < 0 || !is_plain(validator))
-        return;
-    snprintf(base->identity, sizeof base->identity, "%s %" PRId64, validator, length);
-    base->seekable = base->validator[0] != 0;
-}
-
-/* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
- */
-static void note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
-    static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
-                                                   SCOOP_S3_CHECKSUM_CRC64NVME};
-    source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && source->client != NULL; i++) {
-        const char *text = scoop_http_header(exchange, scoop_s3_checksum_names(kinds[i])->header);
-        if (text == NULL || strchr(text, '-') != NULL ||
-            strlen(text) >= sizeof source->checksum_wanted)
-            continue;
-        source->checksum_kind = kinds[i];
-        snprintf(source->checksum_wanted, sizeof source->checksum_wanted, "%s", text);
-        return;
-    }
-}
+enum { QUEUE_BYTES = 1024 * 1024 };
 
 /* 0, or -1 when what arrived is not what S3 keeps. */
 static int check_checksum(const struct net_source *source, struct scoop_error *error) {
@@ -152,106 +27,6 @@ static int check_checksum(const struct net_source *source, struct scoop_error *e
                       found, source->checksum_wanted);
 }
 
-static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
-    scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
-               status);
-    error->http_status = status;
-    error->retryable = status == 429 || status >= 500;
-    return -1;
-}
-
-static int fail_changed(const struct net_source *source, struct scoop_error *error) {
-    return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
-}
-
-/* Conditions may be ignored on the way: an answer must say itself that it is of the same source.
- * An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
-static int check_same(struct net_source *source, struct scoop_http_exchange *exchange,
-                      struct scoop_error *error) {
-    bool by_etag = is_etag(source->base.validator);
-    const char *found = scoop_http_header(exchange, by_etag ? "ETag" : "Last-Modified");
-    if (found != NULL && strcmp(found, source->base.validator) != 0)
-        return fail_changed(source, error);
-    if (found != NULL || !by_etag)
-        return 0;
-    source->final = true;
-    return scoop_fail(error, SCOOP_TRUNCATED,
-                      "%s: the rest came without the ETag that proves it to be of the same source",
-                      source->where);
-}
-
-/* The answer to a request for a range. */
-static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
-                       struct scoop_error *error) {
-    struct scoop_content_range found;
-    uint64_t wanted = source->first + source->resumed_at;
-    if (check_same(source, exchange, error) != 0)
-        return -1;
-    const char *range = scoop_http_header(exchange, "Content-Range");
-    if (!scoop_header_content_range(range, &found) || found.first != wanted ||
-        found.last != source->last)
-        return scoop_fail(
-            error, SCOOP_PROTOCOL,
-            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
-            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
-    source->base.total_bytes = (int64_t)found.total;
-    source->base.length_known = true;
-    return 0;
-}
-
-/* The answer to a request for the rest must be exactly the rest. */
-static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
-                      struct scoop_error *error) {
-    struct scoop_content_range found;
-    if (check_same(source, exchange, error) != 0)
-        return -1;
-    const char *range = scoop_http_header(exchange, "Content-Range");
-    if (!scoop_header_content_range(range, &found) || found.first != source->resumed_at ||
-        found.last + 1 != found.total)
-        return scoop_fail(error, SCOOP_PROTOCOL, "%s: asked for the rest, the server sent %s",
-                          source->where, range == NULL ? "no Content-Range" : range);
-    if (source->base.total_bytes >= 0 && (uint64_t)source->base.total_bytes != found.total)
-        return fail_changed(source, error);
-    source->base.total_bytes = (int64_t)found.total;
-    return 0;
-}
-
-static int on_resumed_head(struct net_source *source, struct scoop_http_exchange *exchange,
-                           struct scoop_error *error) {
-    int status = scoop_http_status(exchange);
-    if (status == 206)
-        return check_rest(source, exchange, error);
-    if (status != 200 && status != 412 && status != 416)
-        return fail_status(source, status, error);
-    const char *name = is_etag(source->base.validator) ? "ETag" : "Last-Modified";
-    const char *validator = scoop_http_header(exchange, name);
-    if (status != 200 || validator == NULL || strcmp(validator, source->base.validator) != 0)
-        return fail_changed(source, error);
-    /* The same source, but the server sends it from the start whatever it is asked. */
-    scoop_fail(error, SCOOP_TRUNCATED, "%s: the connection broke after %" PRIu64 " bytes",
-               source->where, source->received);
-    source->final = true;
-    return -1;
-}
-
-static int on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
-    struct net_source *source = user;
-    int status = scoop_http_status(exchange);
-    source->final = false;
-    if (source->ranged && status == 206)
-        return check_range(source, exchange, error);
-    if (source->ranged)
-        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server does not answer in ranges",
-                          source->where);
-    if (source->resumed_at > 0)
-        return on_resumed_head(source, exchange, error);
-    if (status != 200)
-        return fail_status(source, status, error);
-    identify(source, exchange);
-    note_checksum(source, exchange);
-    return check_framing(source, exchange, error);
-}
-
 static enum scoop_http_take fail_too_long(struct net_source *source, struct scoop_error *error) {
     source->final = true; /* there is no rest to ask for */
     scoop_fail(error, SCOOP_PROTOCOL,
@@ -260,8 +35,8 @@ static enum scoop_http_take fail_too_long(struct net_source *source, struct scoo
     return SCOOP_HTTP_STOP;
 }
 
-static enum scoop_http_take on_data(void *user, const void *data, size_t length,
-                                    struct scoop_error *error) {
+enum scoop_http_take scoop_net_on_data(void *user, const void *data, size_t length,
+                                       struct scoop_error *error) {
     struct net_source *source = user;
     const struct scoop_taker *taker = &source->base.taker;
     if (!SCOOP_INVARIANT(source->taken <= source->queue.length, error))
@@ -290,7 +65,7 @@ static enum scoop_http_take on_data(void *user, const void *data, size_t length,
     return enough || !kept ? SCOOP_HTTP_STOP : SCOOP_HTTP_TAKEN;
 }
 
-static void end_with(struct net_source *source, const struct scoop_error *error) {
+void scoop_net_end(struct net_source *source, const struct scoop_error *error) {
     source->ended = true;
     source->error = *error;
     if (error->code != SCOOP_OK)
@@ -308,112 +83,8 @@ static void end_with(struct net_source *source, const struct scoop_error *error)
                    (long long)source->base.total_bytes);
 }
 
-static void send_again(void *user) {
-    struct net_source *source = user;
-    struct scoop_error error = {0};
-    source->sleeps = false;
-    if (send_request(source, &error) != 0)
-        end_with(source, &error);
-}
-
-/* What was passed on cannot be taken back, so later attempts ask for the rest only. */
-static bool try_again(struct net_source *source, const struct scoop_error *error) {
-    struct scoop_error ignored = {0};
-    if (!SCOOP_INVARIANT(source->resumed_at <= source->received, NULL))
-        return false;
-    if (source->received - source->resumed_at >= PROGRESS_BYTES)
-        source->attempt = 0;
-    if (!error->retryable || error->code == SCOOP_SOURCE_CHANGED ||
-        (source->received > 0 && (source->final || source->base.validator[0] == 0)) ||
-        source->attempt + 1 >= SCOOP_RETRY_MAX_ATTEMPTS)
-        return false;
-    bool throttled = error->code == SCOOP_THROTTLED;
-    uint32_t delay = scoop_retry_delay_ms(source->attempt, throttled, scoop_random01());
-    source->attempt++;
-    source->base.retries++;
-    source->resumed_at = source->received;
-    SCOOP_TRACE("transfer", "%s: %s after %" PRIu64 " bytes; the rest in %u ms, try %u",
-                source->where, scoop_code_name(error->code), source->received, delay,
-                source->attempt + 1);
-    source->sleeps = scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
-    return source->sleeps;
-}
-
-static void http_done(void *user, struct scoop_http_exchange *exchange) {
-    struct net_source *source = user;
-    const struct scoop_error *error = scoop_http_error(exchange);
-    source->exchange = NULL;
-    if (!try_again(source, error))
-        end_with(source, error);
-}
-
-static void s3_done(void *user, struct scoop_http_exchange *exchange,
-                    const struct scoop_error *error) {
-    struct net_source *source = user;
-    struct scoop_error failure = *error;
-    (void)exchange;
-    source->base.retries += scoop_s3_retries(source->call);
-    source->call = NULL;
-    bool asked_for_the_same = source->resumed_at > 0 || source->ranged;
-    if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
-        fail_changed(source, &failure);
-    /* The client itself has tried again as long as no byte had been taken. */
-    if (source->received == 0 || !try_again(source, &failure))
-        end_with(source, &failure);
-}
-
-static int send_s3(struct net_source *source, struct scoop_error *error) {
-    struct scoop_s3_request request = {
-        .method = "GET",
-        .action = "s3:GetObject",
-        .bucket = source->bucket,
-        .key = source->key,
-        .on_head = on_head,
-        .on_data = on_data,
-        .on_done = s3_done,
-        .user = source,
-    };
-    char range[64];
-    scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
-    if (source->ranged)
-        snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64,
-                 source->first + source->resumed_at, source->last);
-    else
-        snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
-    if (source->ranged || source->resumed_at > 0) {
-        scoop_s3_add_header(&request, "Range", range);
-        scoop_s3_add_header(&request, "If-Match", source->base.validator);
-    }
-    source->call = scoop_s3_start(source->client, &request, error);
-    return source->call == NULL ? -1 : 0;
-}
-
-static int send_http(struct net_source *source, struct scoop_error *error) {
-    char range[48], same[160];
-    const char *const headers[] = {range, same};
-    snprintf(range, sizeof range, "Range: bytes=%" PRIu64 "-", source->resumed_at);
-    snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
-    struct scoop_http_request request = {
-        .method = "GET",
-        .url = source->url,
-        .headers = headers,
-        .header_count = source->resumed_at > 0 ? 2 : 0,
-        .follow_redirects = true,
-        .on_head = on_head,
-        .on_data = on_data,
-        .on_done = http_done,
-        .user = source,
-    };
-    source->exchange = scoop_http_start(source->engine, &request, error);
-    return source->exchange == NULL ? -1 : 0;
-}
-
-static int send_request(struct net_source *source, struct scoop_error *error) {
-    return source->client != NULL ? send_s3(source, error) : send_http(source, error);
-}
-
 static int net_open(struct scoop_source *base, struct scoop_error *error) {
-    return send_request((struct net_source *)base, error);
+    return scoop_net_send((struct net_source *)base, error);
 }
 
 static void net_start_at(struct scoop_source *base, uint64_t offset, const char *identity) {
@@ -423,7 +94,7 @@ static void net_start_at(struct scoop_source *base, uint64_t offset, const char 
     if (space == NULL)
         return;
     snprintf(base->validator, sizeof base->validator, "%.*s", (int)(space - identity), identity);
-    if (is_etag(identity))
+    if (scoop_net_is_etag(identity))
         memcpy(base->etag, base->validator, sizeof base->etag);
     base->total_bytes = strtoll(space + 1, NULL, 10);
     base->length_known = base->seekable = true;

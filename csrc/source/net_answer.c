@@ -1,0 +1,195 @@
+/* What the head of an answer says of a source: whether it is one, the same one, and how long. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "scoop/s3_checksum.h"
+#include "source/net_internal.h"
+#include "text/header.h"
+
+static int check_framing(struct net_source *source, struct scoop_http_exchange *exchange,
+                         struct scoop_error *error) {
+    if (scoop_http_conflicts(exchange, "Content-Length"))
+        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server sends two Content-Lengths",
+                          source->where);
+    source->base.length_known = scoop_http_self_delimiting(exchange);
+    source->base.total_bytes = scoop_http_content_length(exchange);
+    if (source->base.length_known || source->allow_unknown_length)
+        return 0;
+    return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
+                      "%s: the server sends neither Content-Length nor chunks, so a cut connection "
+                      "would look like the end; allow_unknown_length accepts it",
+                      source->where);
+}
+
+static enum scoop_code code_of_status(int status) {
+    switch (status) {
+    case 401:
+    case 403:
+        return SCOOP_ACCESS_DENIED;
+    case 404:
+    case 410:
+        return SCOOP_NOT_FOUND;
+    case 429:
+        return SCOOP_THROTTLED;
+    default:
+        return SCOOP_HTTP;
+    }
+}
+
+bool scoop_net_is_etag(const char *validator) {
+    return validator[0] == '"';
+}
+
+/* Whether the server takes a request for the rest that names the validator. */
+static bool takes_up(const struct net_source *source, struct scoop_http_exchange *exchange,
+                     const char *validator) {
+    if (source->client != NULL)
+        return scoop_net_is_etag(validator);
+    const char *ranges = scoop_http_header(exchange, "Accept-Ranges");
+    return ranges != NULL && strcasecmp(ranges, "bytes") == 0;
+}
+
+static bool is_plain(const char *text) {
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return *text == 0;
+}
+
+/* What the first answer tells of the source; its identity is "validator length", see
+ * net_start_at. */
+static void identify(struct net_source *source, struct scoop_http_exchange *exchange) {
+    struct scoop_source *base = &source->base;
+    char validator[SCOOP_VALIDATOR_SIZE];
+    const char *etag = scoop_http_header(exchange, "ETag");
+    snprintf(base->etag, sizeof base->etag, "%s", etag == NULL ? "" : etag);
+    base->validator[0] = base->identity[0] = 0;
+    base->seekable = false;
+    if (!scoop_http_validator(exchange, validator))
+        return;
+    if (takes_up(source, exchange, validator))
+        memcpy(base->validator, validator, sizeof base->validator);
+    int64_t length = scoop_http_content_length(exchange);
+    if (length < 0 || !is_plain(validator))
+        return;
+    snprintf(base->identity, sizeof base->identity, "%s %" PRId64, validator, length);
+    base->seekable = base->validator[0] != 0;
+}
+
+/* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
+ */
+static void note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
+    static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
+                                                   SCOOP_S3_CHECKSUM_CRC64NVME};
+    source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && source->client != NULL; i++) {
+        const char *text = scoop_http_header(exchange, scoop_s3_checksum_names(kinds[i])->header);
+        if (text == NULL || strchr(text, '-') != NULL ||
+            strlen(text) >= sizeof source->checksum_wanted)
+            continue;
+        source->checksum_kind = kinds[i];
+        snprintf(source->checksum_wanted, sizeof source->checksum_wanted, "%s", text);
+        return;
+    }
+}
+
+static int fail_status(const struct net_source *source, int status, struct scoop_error *error) {
+    scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
+               status);
+    error->http_status = status;
+    error->retryable = status == 429 || status >= 500;
+    return -1;
+}
+
+int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
+}
+
+/* Conditions may be ignored on the way: an answer must say itself that it is of the same source.
+ * An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
+static int check_same(struct net_source *source, struct scoop_http_exchange *exchange,
+                      struct scoop_error *error) {
+    bool by_etag = scoop_net_is_etag(source->base.validator);
+    const char *found = scoop_http_header(exchange, by_etag ? "ETag" : "Last-Modified");
+    if (found != NULL && strcmp(found, source->base.validator) != 0)
+        return scoop_net_fail_changed(source, error);
+    if (found != NULL || !by_etag)
+        return 0;
+    source->final = true;
+    return scoop_fail(error, SCOOP_TRUNCATED,
+                      "%s: the rest came without the ETag that proves it to be of the same source",
+                      source->where);
+}
+
+/* The answer to a request for a range. */
+static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
+                       struct scoop_error *error) {
+    struct scoop_content_range found;
+    uint64_t wanted = source->first + source->resumed_at;
+    if (check_same(source, exchange, error) != 0)
+        return -1;
+    const char *range = scoop_http_header(exchange, "Content-Range");
+    if (!scoop_header_content_range(range, &found) || found.first != wanted ||
+        found.last != source->last)
+        return scoop_fail(
+            error, SCOOP_PROTOCOL,
+            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
+            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
+    source->base.total_bytes = (int64_t)found.total;
+    source->base.length_known = true;
+    return 0;
+}
+
+/* The answer to a request for the rest must be exactly the rest. */
+static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
+                      struct scoop_error *error) {
+    struct scoop_content_range found;
+    if (check_same(source, exchange, error) != 0)
+        return -1;
+    const char *range = scoop_http_header(exchange, "Content-Range");
+    if (!scoop_header_content_range(range, &found) || found.first != source->resumed_at ||
+        found.last + 1 != found.total)
+        return scoop_fail(error, SCOOP_PROTOCOL, "%s: asked for the rest, the server sent %s",
+                          source->where, range == NULL ? "no Content-Range" : range);
+    if (source->base.total_bytes >= 0 && (uint64_t)source->base.total_bytes != found.total)
+        return scoop_net_fail_changed(source, error);
+    source->base.total_bytes = (int64_t)found.total;
+    return 0;
+}
+
+static int on_resumed_head(struct net_source *source, struct scoop_http_exchange *exchange,
+                           struct scoop_error *error) {
+    int status = scoop_http_status(exchange);
+    if (status == 206)
+        return check_rest(source, exchange, error);
+    if (status != 200 && status != 412 && status != 416)
+        return fail_status(source, status, error);
+    const char *name = scoop_net_is_etag(source->base.validator) ? "ETag" : "Last-Modified";
+    const char *validator = scoop_http_header(exchange, name);
+    if (status != 200 || validator == NULL || strcmp(validator, source->base.validator) != 0)
+        return scoop_net_fail_changed(source, error);
+    /* The same source, but the server sends it from the start whatever it is asked. */
+    scoop_fail(error, SCOOP_TRUNCATED, "%s: the connection broke after %" PRIu64 " bytes",
+               source->where, source->received);
+    source->final = true;
+    return -1;
+}
+
+int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
+    struct net_source *source = user;
+    int status = scoop_http_status(exchange);
+    source->final = false;
+    if (source->ranged && status == 206)
+        return check_range(source, exchange, error);
+    if (source->ranged)
+        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server does not answer in ranges",
+                          source->where);
+    if (source->resumed_at > 0)
+        return on_resumed_head(source, exchange, error);
+    if (status != 200)
+        return fail_status(source, status, error);
+    identify(source, exchange);
+    note_checksum(source, exchange);
+    return check_framing(source, exchange, error);
+}

@@ -1,0 +1,62 @@
+/* A request as a source, shared by its files: net.c keeps the bytes, net_request.c asks for them,
+ * and net_answer.c judges what the answer's head says. */
+#ifndef SCOOP_SOURCE_NET_INTERNAL_H
+#define SCOOP_SOURCE_NET_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/buffer.h"
+#include "scoop/s3_checksum.h"
+#include "source/source.h"
+
+struct net_source {
+    struct scoop_source base;
+    struct scoop_engine *engine;
+    char *url; /* http(s) */
+    struct scoop_s3_client *client;
+    char *bucket, *key; /* s3 */
+    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
+    uint64_t first, last;
+    uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
+    size_t queue_bytes;
+    bool allow_unknown_length;
+    struct scoop_http_exchange *exchange;
+    struct scoop_s3_call *call;
+    struct scoop_buf queue;
+    size_t taken; /* bytes of the queue's front that are consumed */
+    uint64_t received;
+    uint64_t resumed_at;                  /* `received` when the present attempt was sent */
+    enum scoop_s3_checksum checksum_kind; /* of the whole object, as S3 keeps it */
+    char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
+    uint64_t checksum;
+    bool paused, ended;
+    bool sleeps;     /* until the next attempt */
+    bool was_paused; /* at some time: the reader was the slower one */
+    bool final;      /* the answer under way is the last one */
+    uint32_t attempt;
+    struct scoop_error error; /* code OK: none */
+    char where[256];
+};
+
+/* --- net.c --- */
+
+enum scoop_http_take scoop_net_on_data(void *user, const void *data, size_t length,
+                                       struct scoop_error *error);
+/* Nothing more comes; error->code OK: in order, if what came is all. */
+void scoop_net_end(struct net_source *source, const struct scoop_error *error);
+
+/* --- net_request.c --- */
+
+/* Sends the request for the source, or for what is left of it. 0 or -1. */
+int scoop_net_send(struct net_source *source, struct scoop_error *error);
+
+/* --- net_answer.c --- */
+
+int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
+int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error);
+/* Whether the validator is an ETag, not a date. */
+bool scoop_net_is_etag(const char *validator);
+
+#endif

@@ -1,0 +1,115 @@
+/* The requests of a source: sent, and sent again for what is left when a connection breaks. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/crypto.h"
+#include "base/invariant.h"
+#include "base/retry.h"
+#include "scoop/trace.h"
+#include "source/net_internal.h"
+
+enum { PROGRESS_BYTES = 64 * 1024 }; /* a connection that brought so much earns new attempts */
+
+static void send_again(void *user) {
+    struct net_source *source = user;
+    struct scoop_error error = {0};
+    source->sleeps = false;
+    if (scoop_net_send(source, &error) != 0)
+        scoop_net_end(source, &error);
+}
+
+/* What was passed on cannot be taken back, so later attempts ask for the rest only. */
+static bool try_again(struct net_source *source, const struct scoop_error *error) {
+    struct scoop_error ignored = {0};
+    if (!SCOOP_INVARIANT(source->resumed_at <= source->received, NULL))
+        return false;
+    if (source->received - source->resumed_at >= PROGRESS_BYTES)
+        source->attempt = 0;
+    if (!error->retryable || error->code == SCOOP_SOURCE_CHANGED ||
+        (source->received > 0 && (source->final || source->base.validator[0] == 0)) ||
+        source->attempt + 1 >= SCOOP_RETRY_MAX_ATTEMPTS)
+        return false;
+    bool throttled = error->code == SCOOP_THROTTLED;
+    uint32_t delay = scoop_retry_delay_ms(source->attempt, throttled, scoop_random01());
+    source->attempt++;
+    source->base.retries++;
+    source->resumed_at = source->received;
+    SCOOP_TRACE("transfer", "%s: %s after %" PRIu64 " bytes; the rest in %u ms, try %u",
+                source->where, scoop_code_name(error->code), source->received, delay,
+                source->attempt + 1);
+    source->sleeps = scoop_engine_after(source->engine, delay, send_again, source, &ignored) == 0;
+    return source->sleeps;
+}
+
+static void http_done(void *user, struct scoop_http_exchange *exchange) {
+    struct net_source *source = user;
+    const struct scoop_error *error = scoop_http_error(exchange);
+    source->exchange = NULL;
+    if (!try_again(source, error))
+        scoop_net_end(source, error);
+}
+
+static void s3_done(void *user, struct scoop_http_exchange *exchange,
+                    const struct scoop_error *error) {
+    struct net_source *source = user;
+    struct scoop_error failure = *error;
+    (void)exchange;
+    source->base.retries += scoop_s3_retries(source->call);
+    source->call = NULL;
+    bool asked_for_the_same = source->resumed_at > 0 || source->ranged;
+    if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
+        scoop_net_fail_changed(source, &failure);
+    /* The client itself has tried again as long as no byte had been taken. */
+    if (source->received == 0 || !try_again(source, &failure))
+        scoop_net_end(source, &failure);
+}
+
+static int send_s3(struct net_source *source, struct scoop_error *error) {
+    struct scoop_s3_request request = {
+        .method = "GET",
+        .action = "s3:GetObject",
+        .bucket = source->bucket,
+        .key = source->key,
+        .on_head = scoop_net_on_head,
+        .on_data = scoop_net_on_data,
+        .on_done = s3_done,
+        .user = source,
+    };
+    char range[64];
+    scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
+    if (source->ranged)
+        snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64,
+                 source->first + source->resumed_at, source->last);
+    else
+        snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
+    if (source->ranged || source->resumed_at > 0) {
+        scoop_s3_add_header(&request, "Range", range);
+        scoop_s3_add_header(&request, "If-Match", source->base.validator);
+    }
+    source->call = scoop_s3_start(source->client, &request, error);
+    return source->call == NULL ? -1 : 0;
+}
+
+static int send_http(struct net_source *source, struct scoop_error *error) {
+    char range[48], same[160];
+    const char *const headers[] = {range, same};
+    snprintf(range, sizeof range, "Range: bytes=%" PRIu64 "-", source->resumed_at);
+    snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
+    struct scoop_http_request request = {
+        .method = "GET",
+        .url = source->url,
+        .headers = headers,
+        .header_count = source->resumed_at > 0 ? 2 : 0,
+        .follow_redirects = true,
+        .on_head = scoop_net_on_head,
+        .on_data = scoop_net_on_data,
+        .on_done = http_done,
+        .user = source,
+    };
+    source->exchange = scoop_http_start(source->engine, &request, error);
+    return source->exchange == NULL ? -1 : 0;
+}
+
+int scoop_net_send(struct net_source *source, struct scoop_error *error) {
+    return source->client != NULL ? send_s3(source, error) : send_http(source, error);
+}
