@@ -82,7 +82,7 @@ def _take_signals() -> None:
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; of a verb, what a line needs that begins with it."""
-    root = VerbParser(
+    root: argparse.ArgumentParser = VerbParser(
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data; 129, 130, 143 stopped by "

@@ -66,7 +66,7 @@ def test_a_bucket_and_a_folder_that_is_there_take_the_name_as_a_slash_does(tmp_p
 def test_a_copy_below_a_folder_takes_the_name(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"data")
     (tmp_path / "to").mkdir()
-    for number, to in enumerate((f"{tmp_path}/to/", tmp_path / "to")):
+    for number, to in enumerate((f"{tmp_path}/to/", str(tmp_path / "to"))):
         (tmp_path / "a").write_bytes(b"%d" % number)
         receipt = airscoop.copy(tmp_path / "a", to)
         assert receipt.destination == f"{tmp_path}/to/a"
