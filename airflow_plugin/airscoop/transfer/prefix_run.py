@@ -149,6 +149,7 @@ class PrefixCopy:
                 destination_s3=self._destination_s3,
                 memory_limit=limit,
                 checksum=checksum,
+                slash_key=True,
             )
         )
 
