@@ -281,7 +281,7 @@ def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
 def _copy_several(
     options: argparse.Namespace, sources: list[str], transfer: TransferOptions
 ) -> int:
-    from airscoop.transfer.prefix import PrefixIncomplete, copy_prefix
+    from airscoop.transfer.prefix import copy_prefix
 
     if options.resume or options.resume_file is not None:
         from airscoop.errors import UsageError
@@ -292,16 +292,12 @@ def _copy_several(
     if options.jobs is not None:
         fields["jobs"] = options.jobs
     with ProgressShown(_label(sources[0]), quiet=options.quiet or options.json) as shown:
-        try:
-            receipt = copy_prefix(
-                **fields,
-                filters=options.filters,
-                allow_empty=options.allow_empty,
-                on_progress=shown,
-            )
-        except PrefixIncomplete as error:
-            show(error.receipt, as_json=options.json)
-            raise
+        receipt = copy_prefix(
+            **fields,
+            filters=options.filters,
+            allow_empty=options.allow_empty,
+            on_progress=shown,
+        )
     show(receipt, as_json=options.json)
     return 0
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airscoop.cli import parser
+from airscoop.cli.command import parser
 from airscoop.errors import UsageError
 from airscoop.transfer.prefix_filters import Filter, chooser
 
