@@ -14,6 +14,7 @@ from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
+from airscoop.transfer.naming import destination_for
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
     Checksum,
@@ -237,8 +238,10 @@ def copy(
 ) -> CopyReceipt:
     """Copies one source to one destination; the destination appears whole or not at all.
 
-    Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". With
-    `compression` "auto" the two names say what becomes of the bytes. Gzip data (.gz, .tgz, .svgz …)
+    Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A destination
+    that ends in "/", is a bucket or a folder that is there takes the source's name.
+
+    With `compression` "auto" the two names say what becomes of the bytes. Gzip data (.gz, .tgz, .svgz …)
     for a gzip name is kept; for another one it is inflated where the rest of its name has that
     one's suffix (x.json.gz to y.json), else kept. Anything else is packed where the destination's
     name ends in .gz, unless it is gzip data already, else kept. "keep" keeps the bytes, with "gzip"
@@ -285,9 +288,10 @@ def copy(
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
+    where = place(source)
     options = TransferOptions(
-        source=place(source),
-        destination=place(destination),
+        source=where,
+        destination=destination_for(where, place(destination)),
         format=format,
         compression=compression,
         compression_level=compression_level,
