@@ -96,6 +96,8 @@ struct scoop_attempt {
         int64_t total_bytes;
         uint32_t retries;
         char etag[128];
+        char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+        bool seekable;
     } read; /* what a source told that is gone */
     unsigned char prefix[SCOOP_SNIFF_BYTES];
     size_t prefix_length;
@@ -128,6 +130,7 @@ struct scoop_transfer {
     enum scoop_attempt_kind kind; /* of the attempt; in RESTARTING, of the one that follows */
     struct scoop_attempt attempt;
     atomic_bool cancelled;
+    uint64_t started_ms; /* when it was run first; 0: not yet */
     uint64_t abort_deadline_ms;
     struct scoop_error error;
     char server_side_refused[256]; /* why the server does not copy; "" when it did not refuse */
@@ -172,6 +175,12 @@ int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop
 int scoop_transfer_sink_failed(struct scoop_transfer *transfer, const struct scoop_error *error);
 
 /* --- ends.c --- */
+
+struct scoop_engine *scoop_transfer_engine_new(const struct scoop_transfer_options *options,
+                                               struct scoop_error *error);
+struct scoop_s3_client *
+scoop_transfer_source_client_new(const struct scoop_transfer_options *options,
+                                 struct scoop_engine *engine, struct scoop_error *error);
 
 /* Opens the source, or takes up the one that is fed. 0 or -1. */
 int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error);

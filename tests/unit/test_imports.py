@@ -86,9 +86,13 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.aws.settings",
         "airscoop.cancelling",
         "airscoop.cli",
+        "airscoop.cli.command",
         "airscoop.cli.deltas",
+        "airscoop.cli.ending",
         "airscoop.cli.flags",
         "airscoop.cli.output",
+        "airscoop.cli.signals",
+        "airscoop.cli.streams",
         "airscoop.deltas",
         "airscoop.deltas.job",
         "airscoop.deltas.options",
@@ -105,6 +109,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.transfer.places",
         "airscoop.transfer.rejects",
         "airscoop.transfer.upload",
+        "airscoop.transfer.web",
     }
 
 

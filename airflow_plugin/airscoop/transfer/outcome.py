@@ -46,6 +46,7 @@ def receipt_of(
         resumed_bytes=facts["resumed_bytes"],
         metadata_lost=facts["metadata_lost"].splitlines(),
         retries=facts["retries"],
+        restarts=facts["restarts"],
     )
 
 
