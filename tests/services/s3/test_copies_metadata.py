@@ -27,6 +27,15 @@ PLAIN: dict[str, Any] = {
     "Expires": "Thu, 01 Jan 2032 00:00:00 GMT",
     "Metadata": {"owner": "me", "case": "Kept As It Is", "empty": ""},
 }
+KEPT = (
+    "ContentType",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentDisposition",
+    "CacheControl",
+    "ExpiresString",
+    "Metadata",
+)
 TAGS = "kind=a%2Fb&level=1"
 TAG_SET = [{"Key": "kind", "Value": "a/b"}, {"Key": "level", "Value": "1"}]
 
@@ -49,9 +58,7 @@ def tags(store: Store, name: str) -> list[dict[str, str]]:
 
 
 def kept(facts: dict[str, Any]) -> dict[str, Any]:
-    names = ("ContentType", "ContentEncoding", "ContentLanguage", "ContentDisposition")
-    names += ("CacheControl", "ExpiresString", "Metadata")
-    return {name: facts.get(name) for name in names}
+    return {name: facts.get(name) for name in KEPT}
 
 
 @pytest.mark.parametrize("size", [0, 1000, 9 * MIB], ids=["empty", "one PUT", "parts"])
