@@ -39,6 +39,7 @@ class CopyReceipt(Receipt):
     its start, because the rest of a broken answer could not be asked for. files: of an output that
     is split; removed: those that stood in its way, of an earlier run (or of others, with
     split_replace).
+    metadata_lost: what a copy from S3 to S3 could not take along, and why ("tags: …").
     """
 
     verb: str = "copy"
@@ -71,6 +72,7 @@ class CopyReceipt(Receipt):
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    metadata_lost: list[str] = field(default_factory=list)
     compression: Literal["kept", "inflated", "packed"] | None = None
     trailing_garbage_bytes: int = 0
     notes: list[str] = field(default_factory=list)
@@ -97,6 +99,8 @@ class CopyReceipt(Receipt):
             text += f", resumed: {megabytes(self.resumed_bytes)} not sent again"
         if self.removed:
             text += f", {len(self.removed):,} old files removed"
+        if self.metadata_lost:
+            text += f", not taken along: {'; '.join(self.metadata_lost)}"
         if self.trailing_garbage_bytes:
             text += f", {self.trailing_garbage_bytes:,} bytes of trailing garbage ignored"
         notes = "".join(f"; {note}" for note in self.notes)
