@@ -155,8 +155,7 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
     const struct scoop_place *place = &transfer->options.destination;
     if (open_engine(transfer, error) != 0 || scoop_s3_uri_parse(place->uri, object, error) != 0)
         return -1;
-    size_t key_length = strlen(object->key);
-    if (key_length == 0 || object->key[key_length - 1] == '/')
+    if (object->key[0] == 0)
         return scoop_fail(error, SCOOP_USAGE, "%s names no object; add a file name", place->uri);
     attempt->destination_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
     if (attempt->destination_client == NULL)
