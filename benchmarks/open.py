@@ -1,8 +1,8 @@
 """Two columns of twenty of a Parquet file in S3: ./run bench open
 
-airscoop.open beside s3fs, smart_open, obstore and pyarrow's own S3 file system. The time is from the
-opening to the table, in a process of its own, the peers in turn, the best of each; what is fetched
-is counted by a relay before the server, in runs of their own.
+airscoop.open beside s3fs, smart_open, obstore and pyarrow's own S3 file system. The time is from
+the opening to the table, in a process of its own, the peers in turn, the best of each; what is
+fetched is counted by a relay before the server, in runs of their own.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def made(rows: int) -> Path:
     path = FOLDER / "open" / f"{rows}.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-c", MAKE, path, str(rows), str(ROW_GROUPS)]
+        command = [sys.executable, "-c", MAKE, str(path), str(rows), str(ROW_GROUPS)]
         subprocess.run(command, check=True)  # noqa: S603
     return path
 
