@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from airscoop.aws.access_points import is_arn, with_colons
 from airscoop.errors import UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
@@ -38,6 +39,8 @@ def normalized(name: str | os.PathLike[str]) -> str:
     behind a key in S3 is the key's.
     """
     text = _pasted(os.fspath(name))
+    if is_arn(text):
+        return with_colons(text)
     if ":" not in text or is_s3(text) or is_http(text):
         return text
     mistyped = re.match(ADDRESSES, text, re.IGNORECASE)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from airscoop._native import default_memory_limit
 from airscoop.aws import storage
+from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import ObjectInfo
 from airscoop.errors import AccessDenied, AirscoopError, NotFound, UsageError
@@ -98,11 +99,27 @@ def _resolved(
     return source_s3, destination_s3, same
 
 
+def _located(options: TransferOptions) -> TransferOptions:
+    """The prefixes behind the hosts of their access points, whose objects no server copies."""
+    source, source_s3 = located(options.source, options.source_s3)
+    destination, destination_s3 = located(options.destination or "", options.destination_s3)
+    return dataclasses.replace(
+        options,
+        source=source,
+        source_s3=source_s3,
+        destination=destination,
+        destination_s3=destination_s3,
+        server_side=False,
+    )
+
+
 class _PrefixCopy:
     """One run of copy_prefix."""
 
     def __init__(self, options: TransferOptions, *, jobs: int, memory_limit: int) -> None:
         """`options` are those of each object; source and destination are the prefixes."""
+        if is_arn(options.source) or is_arn(options.destination or ""):
+            options = _located(options)
         source, destination = options.source, options.destination or ""
         self.source, self.destination = source, destination
         self.source_s3, self.destination_s3, self._same_access = _resolved(
