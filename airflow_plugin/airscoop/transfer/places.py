@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 
-from airscoop.errors import UsageError
+from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
@@ -77,3 +78,19 @@ def secrets_in(name: str) -> list[str]:
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
     )
+
+
+def not_found(name: str, message: str) -> PlaceNotFound:
+    """The error that the engine raises of a place that is not there, for what Python looks for."""
+    error = PlaceNotFound(message)
+    error.errno, error.strerror = errno.ENOENT, os.strerror(errno.ENOENT)
+    error.filename = displayed(name)
+    return error
+
+
+def exists(name: str, message: str) -> PlaceExists:
+    """The same of a place that is there already, and is to be kept."""
+    error = PlaceExists(message)
+    error.errno, error.strerror = errno.EEXIST, os.strerror(errno.EEXIST)
+    error.filename = displayed(name)
+    return error

@@ -362,7 +362,7 @@ def _check(source: str, destination: str, jobs: int) -> None:
         raise UsageError(f"jobs {jobs} is not 1 or more")
     if not places.is_s3(source):
         if not Path(source).is_dir():
-            raise NotFound(f"{source} is no folder")
+            raise places.not_found(source, f"{source} is no folder")
         if not places.is_s3(destination):
             raise UsageError("from folder to folder airscoop does not copy: use cp or rsync")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from typing import TYPE_CHECKING, Unpack
@@ -200,11 +201,10 @@ class SplitUpload:
         """The same error, with what is there already."""
         names = [part_name(self._destination, number) for number in range(self._committed)]
         there = f"{names[0]} to {names[-1]}" if names else "none"
-        told = type(error)(
-            f"{error}; of {len(self._sealed)} files these are committed: {there}; run it again"
+        told = copy.copy(error)
+        told.args = (
+            f"{error}; of {len(self._sealed)} files these are committed: {there}; run it again",
         )
-        for name in ("code", "retryable", "http_status", "os_errno", "sqlstate", "request_id"):
-            setattr(told, name, getattr(error, name))
         told.committed = self._made(error)
         return told
 

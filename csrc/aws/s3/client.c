@@ -277,6 +277,16 @@ static const char *advice(enum scoop_code code) {
     }
 }
 
+/* What is not there, or refused, is the object or the bucket; but an upload is no place. */
+static void note_place(struct scoop_s3_call *call, const struct scoop_s3_error *body) {
+    const char *key = call->request.key;
+    enum scoop_code code = call->error.code;
+    if ((code == SCOOP_NOT_FOUND && strcmp(body->code, "NoSuchUpload") != 0) ||
+        code == SCOOP_ACCESS_DENIED)
+        scoop_error_place(&call->error, "s3://%s%s%s", call->request.bucket, key ? "/" : "",
+                          key ? key : "");
+}
+
 /* Turns an answer that is not a success into call->error. */
 static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
                                       struct scoop_http_exchange *exchange) {
@@ -296,6 +306,7 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
                status, body.code[0] ? " " : "", body.code, body.message[0] ? ": " : "",
                body.message, hint ? hint : "", hint ? call->request.action : "");
     call->error.http_status = status;
+    note_place(call, &body);
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
     scoop_text_print(call->error.request_id, sizeof call->error.request_id, "%s",
