@@ -78,7 +78,8 @@ static int set_place(PyObject *exception, const struct scoop_error *error) {
         if (place_classes[i].code == error->code)
             os_errno = place_classes[i].os_errno;
     if (set_attribute(exception, "errno", PyLong_FromLong(os_errno)) != 0 ||
-        set_attribute(exception, "strerror", PyUnicode_FromString(strerror_r(os_errno, reason, sizeof reason))) != 0)
+        set_attribute(exception, "strerror",
+                      PyUnicode_FromString(strerror_r(os_errno, reason, sizeof reason))) != 0)
         return -1;
     PyObject *name =
         PyUnicode_DecodeUTF8(error->place, (Py_ssize_t)strlen(error->place), "surrogateescape");

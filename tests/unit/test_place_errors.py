@@ -124,7 +124,7 @@ def test_every_verb_raises_it(tmp_path: Path) -> None:
         lambda: airscoop.copy_prefix(f"{gone}/", "s3://bucket/to/"),
     ):
         with pytest.raises(FileNotFoundError) as caught:
-            verb()  # type: ignore[no-untyped-call]
+            verb()
         assert isinstance(caught.value, errors.NotFound)
         assert str(caught.value.filename).startswith(str(tmp_path))
 

@@ -23,7 +23,7 @@ def test_an_object_that_is_not_there(store: Store, tmp_path: Path) -> None:
         lambda: storage.head(store.uri("no"), s3=s3),
     ):
         with pytest.raises(FileNotFoundError) as caught:
-            verb()  # type: ignore[no-untyped-call]
+            verb()
         assert isinstance(caught.value, errors.NotFound)
         assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, store.uri("no"))
         assert (caught.value.http_status, caught.value.os_errno) == (404, None)
