@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airscoop.transfer.open import open
     from airscoop.transfer.prefix import PrefixIncomplete, copy_prefix
     from airscoop.transfer.upload import Upload
+    from airscoop.transfer.web import Timeouts
     from airscoop.warehouse.session import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"
@@ -60,6 +61,7 @@ _HOMES = {
     "RefreshReceipt": "airscoop.receipts.warehouse",
     "S3Settings": "airscoop.aws.settings",
     "ScriptReceipt": "airscoop.receipts.warehouse",
+    "Timeouts": "airscoop.transfer.web",
     "Upload": "airscoop.transfer.upload",
     "Warehouse": "airscoop.warehouse.session",
     "check": "airscoop.transfer.copy",
@@ -102,6 +104,7 @@ __all__ = [
     "RefreshReceipt",
     "S3Settings",
     "ScriptReceipt",
+    "Timeouts",
     "Upload",
     "Warehouse",
     "__version__",

@@ -33,6 +33,7 @@ class TransferFacts(TypedDict):
     parts_kept: str
     resumed: Resumed | None
     resumed_bytes: int
+    restarts: int
 
 class Transfer:
     def __init__(self, options: dict[str, Any], *, to_memory: bool = False) -> None: ...

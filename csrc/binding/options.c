@@ -80,6 +80,14 @@ static const struct field fields[] = {
     {"key_case", KEY_CASE, AT(key_case)},
     {"records", TEXT, AT(records)},
     {"allow_unknown_length", FLAG, AT(allow_unknown_length)},
+    {"connect_ms", COUNT, AT(web.connect_ms)},
+    {"first_byte_ms", COUNT, AT(web.first_byte_ms)},
+    {"idle_ms", COUNT, AT(web.idle_ms)},
+    {"whole_ms", COUNT, AT(web.whole_ms)},
+    {"least_rate", COUNT, AT(web.least_rate)},
+    {"retry_ms", INTEGER, AT(web.retry_ms)},
+    {"retry_base_ms", COUNT, AT(web.retry_base_ms)}, /* for tests: an outage without its waits */
+    {"restarts", INTEGER, AT(web.restarts)},
     {"ca_file", TEXT, AT(ca_file)},
 };
 

@@ -163,7 +163,7 @@ static PyObject *facts_dict(struct transfer_object *self) {
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:N,s:N,s:N,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:N,s:s,"
-        "s:z,s:K}",
+        "s:z,s:K,s:I}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -177,7 +177,7 @@ static PyObject *facts_dict(struct transfer_object *self) {
         "records_changed", counters->records_changed, "server_side",
         facts.server_side ? Py_True : Py_False, "server_side_refused",
         airscoop_text(facts.server_side_refused), "parts_kept", facts.parts_kept, "resumed",
-        resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes);
+        resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes, "restarts", facts.restarts);
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

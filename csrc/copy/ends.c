@@ -15,7 +15,13 @@ enum {
 };
 
 static int open_engine(struct scoop_transfer *transfer, struct scoop_error *error) {
-    struct scoop_engine_options options = {.ca_file = transfer->options.ca_file};
+    const struct scoop_web_options *web = &transfer->options.web;
+    struct scoop_engine_options options = {
+        .ca_file = transfer->options.ca_file,
+        .connect_ms = web->connect_ms,
+        .idle_ms = web->idle_ms,
+        .least_rate = web->least_rate,
+    };
     if (transfer->engine == NULL)
         transfer->engine = scoop_engine_new(&options, error);
     return transfer->engine == NULL ? -1 : 0;
@@ -57,14 +63,17 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
     } else if (scoop_place_is_http(place->uri)) {
         if (open_engine(transfer, error) == 0)
             attempt->source = scoop_http_source_new(transfer->engine, place->uri,
-                                                    transfer->options.allow_unknown_length, error);
+                                                    transfer->options.allow_unknown_length,
+                                                    &transfer->options.web, error);
     } else if (scoop_place_is_s3(place->uri)) {
         if (open_engine(transfer, error) != 0 ||
             scoop_s3_uri_parse(place->uri, &object, error) != 0)
             return -1;
         if (object.key[0] == 0)
             return scoop_fail(error, SCOOP_USAGE, "%s names no object", place->uri);
-        attempt->source_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
+        struct scoop_s3_options s3 = place->s3;
+        s3.first_byte_ms = transfer->options.web.first_byte_ms;
+        attempt->source_client = scoop_s3_client_new(transfer->engine, &s3, error);
         if (attempt->source_client != NULL)
             attempt->source = new_s3_source(transfer, &object, error);
     } else {

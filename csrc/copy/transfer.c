@@ -59,11 +59,22 @@ static bool is_empty(const struct scoop_transfer *transfer) {
            scoop_fed_source_is_empty(transfer->attempt.source);
 }
 
+/* What is being committed is not stopped by the clock. */
+static bool is_overdue(const struct scoop_transfer *transfer) {
+    uint64_t most = transfer->options.web.whole_ms;
+    return most > 0 && transfer->phase < COMMITTING &&
+           scoop_now_ms() - transfer->started_ms >= most;
+}
+
 static void turn(struct scoop_transfer *transfer, int wait_ms) {
     struct scoop_error error = {0};
     if (atomic_load(&transfer->cancelled) && transfer->phase < ABORTING) {
         scoop_fail(&error, SCOOP_CANCELLED, "%s: the transfer was cancelled",
                    transfer->source_name);
+        scoop_transfer_fail(transfer, &error);
+    } else if (is_overdue(transfer)) {
+        scoop_fail(&error, SCOOP_TIMEOUT, "%s: the whole took longer than the %.10g s it may take",
+                   transfer->source_name, (double)transfer->options.web.whole_ms / 1000);
         scoop_transfer_fail(transfer, &error);
     }
     int status = step(transfer, &error);
@@ -84,6 +95,8 @@ static void turn(struct scoop_transfer *transfer, int wait_ms) {
 enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, int slice_ms,
                                              struct scoop_error *error) {
     uint64_t start = scoop_now_ms(), now = start;
+    if (transfer->started_ms == 0)
+        transfer->started_ms = start;
     while (!is_over(transfer) && !is_full(transfer) && !is_held(transfer) &&
            now - start < (uint64_t)slice_ms) {
         turn(transfer, slice_ms - (int)(now - start));

@@ -122,6 +122,7 @@ struct scoop_transfer {
     enum scoop_attempt_kind kind; /* of the attempt; in RESTARTING, of the one that follows */
     struct scoop_attempt attempt;
     atomic_bool cancelled;
+    uint64_t started_ms; /* when it was run first; 0: not yet */
     uint64_t abort_deadline_ms;
     struct scoop_error error;
     char server_side_refused[256]; /* why the server does not copy; "" when it did not refuse */

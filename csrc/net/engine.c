@@ -26,9 +26,9 @@ struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options
         scoop_fail_memory(error);
         return NULL;
     }
-    engine->connect_timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms : 10000;
-    engine->stall_timeout_seconds =
-        options->stall_timeout_seconds ? options->stall_timeout_seconds : 60;
+    engine->connect_ms = options->connect_ms > 0 ? options->connect_ms : SCOOP_CONNECT_MS;
+    engine->idle_ms = options->idle_ms > 0 ? options->idle_ms : SCOOP_IDLE_MS;
+    engine->least_rate = options->least_rate;
     engine->multi = curl_multi_init();
     if (options->ca_file != NULL)
         engine->ca_file = scoop_strdup(options->ca_file);
@@ -139,8 +139,7 @@ static bool finish_ended(struct scoop_engine *engine) {
     return any;
 }
 
-int scoop_engine_run_until(struct scoop_engine *engine, int wait_ms, int wake_fd,
-                           struct scoop_error *error) {
+static int run(struct scoop_engine *engine, int wait_ms, int wake_fd, struct scoop_error *error) {
     struct curl_waitfd wake = {.fd = wake_fd, .events = CURL_WAIT_POLLIN};
     int running;
     engine->active = false;
@@ -148,13 +147,23 @@ int scoop_engine_run_until(struct scoop_engine *engine, int wait_ms, int wake_fd
     CURLMcode result = curl_multi_perform(engine->multi, &running);
     if (result != CURLM_OK)
         return failed(result, error);
-    if (finish_ended(engine) || engine->active)
+    bool ended = finish_ended(engine);
+    ended = scoop_http_pace_look(engine) || ended;
+    if (ended || engine->active)
         return 0;
-    wait_ms = wait_bounded_by_timers(engine, wait_ms);
+    wait_ms = scoop_http_pace_wait(engine, wait_bounded_by_timers(engine, wait_ms));
     if (wait_ms <= 0)
         return 0;
     result = curl_multi_poll(engine->multi, &wake, wake_fd >= 0, wait_ms, NULL);
     return result == CURLM_OK ? 0 : failed(result, error);
+}
+
+int scoop_engine_run_until(struct scoop_engine *engine, int wait_ms, int wake_fd,
+                           struct scoop_error *error) {
+    scoop_http_pace_return(engine);
+    int status = run(engine, wait_ms, wake_fd, error);
+    scoop_http_pace_leave(engine);
+    return status;
 }
 
 int scoop_engine_run(struct scoop_engine *engine, int wait_ms, struct scoop_error *error) {

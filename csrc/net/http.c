@@ -83,6 +83,7 @@ void scoop_http_cancel(struct scoop_http_exchange *exchange) {
 }
 
 void scoop_http_resume(struct scoop_http_exchange *exchange) {
+    scoop_http_pace_pause(exchange, false);
     /* It offers what it kept at once; when that is refused, it says so here only. */
     exchange->resumed = curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
     exchange->engine->refused = exchange->engine->refused || exchange->resumed != CURLE_OK;
@@ -204,6 +205,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     if (length == 0)
         return 0;
     exchange->engine->active = true;
+    scoop_http_pace_came(exchange);
     if (announce_head(exchange) != 0)
         return 0;
     int status = scoop_http_status(exchange);
@@ -215,6 +217,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     case SCOOP_HTTP_TAKEN:
         return length;
     case SCOOP_HTTP_PAUSE:
+        scoop_http_pace_pause(exchange, true);
         return CURL_WRITEFUNC_PAUSE;
     default:
         exchange->stopped = true;
@@ -305,7 +308,6 @@ static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
         code = SCOOP_PROTOCOL;
         break;
     default:
@@ -396,9 +398,7 @@ static void set_limits(struct scoop_http_exchange *exchange,
     SET(exchange, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
     SET(exchange, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
     SET(exchange, CURLOPT_MAXREDIRS, 10L);
-    SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, engine->connect_timeout_ms);
-    SET(exchange, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    SET(exchange, CURLOPT_LOW_SPEED_TIME, engine->stall_timeout_seconds);
+    SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, (long)engine->connect_ms);
     SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -449,6 +449,7 @@ struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
     if (exchange->next != NULL)
         exchange->next->previous = exchange;
     engine->exchanges = exchange;
+    scoop_http_pace_begin(exchange);
     scoop_http_trace_start(exchange, request->method);
     return exchange;
 }

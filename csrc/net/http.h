@@ -38,6 +38,7 @@ struct scoop_http_request {
                   */
     uint64_t body_offset;
     size_t response_ceiling; /* of a collected body; 0: 64 KiB */
+    uint64_t first_byte_ms;  /* what the answer's body may take to begin; 0: SCOOP_FIRST_BYTE_MS */
     long total_timeout_ms;   /* 0: none */
     bool follow_redirects;   /* at most 10, never from https to http, no credentials elsewhere */
     /* The answer's head is complete (redirects followed). Non-zero ends the exchange with the error

@@ -172,11 +172,14 @@ static struct net_source *new_source(struct scoop_engine *engine, struct scoop_e
 }
 
 struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const char *url,
-                                           bool allow_unknown_length, struct scoop_error *error) {
+                                           bool allow_unknown_length,
+                                           const struct scoop_web_options *web,
+                                           struct scoop_error *error) {
     struct net_source *source = new_source(engine, error);
     if (source == NULL)
         return NULL;
     source->allow_unknown_length = allow_unknown_length;
+    source->web = *web;
     source->url = scoop_strdup(url);
     if (source->url == NULL) {
         scoop_fail_memory(error);

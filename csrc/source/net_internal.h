@@ -15,6 +15,7 @@ struct net_source {
     struct scoop_source base;
     struct scoop_engine *engine;
     char *url; /* http(s) */
+    struct scoop_web_options web;
     struct scoop_s3_client *client;
     char *bucket, *key; /* s3 */
     bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */

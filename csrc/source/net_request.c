@@ -100,6 +100,8 @@ static int send_http(struct net_source *source, struct scoop_error *error) {
         .url = source->url,
         .headers = headers,
         .header_count = source->resumed_at > 0 ? 2 : 0,
+        .first_byte_ms =
+            source->web.first_byte_ms > 0 ? source->web.first_byte_ms : SCOOP_WEB_FIRST_BYTE_MS,
         .follow_redirects = true,
         .on_head = scoop_net_on_head,
         .on_data = scoop_net_on_data,

@@ -11,6 +11,7 @@
 #include "scoop/error.h"
 #include "scoop/resume.h"
 #include "scoop/s3_checksum.h"
+#include "scoop/web.h"
 
 enum scoop_source_state {
     SCOOP_SOURCE_WAITING, /* nothing to read at the moment */
@@ -72,7 +73,9 @@ int scoop_file_source_fd(const struct scoop_source *source);
 struct scoop_source *scoop_fd_source_new(int fd, struct scoop_error *error);
 /* `engine` is borrowed. allow_unknown_length: a body that ends with its connection is accepted. */
 struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const char *url,
-                                           bool allow_unknown_length, struct scoop_error *error);
+                                           bool allow_unknown_length,
+                                           const struct scoop_web_options *web,
+                                           struct scoop_error *error);
 struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const char *bucket,
                                          const char *key, struct scoop_error *error);
 /* An S3 object, read by one request as long as that is fast; when the network turns out to be the

@@ -105,6 +105,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.transfer.places",
         "airscoop.transfer.rejects",
         "airscoop.transfer.upload",
+        "airscoop.transfer.web",
     }
 
 

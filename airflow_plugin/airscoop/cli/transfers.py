@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
+from airscoop.cli.web import add_web, web_of
 
 if TYPE_CHECKING:
     from airscoop.transfer.options import TransferOptions
@@ -135,6 +136,7 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         action="store_true",
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
+    add_web(verb)
     add_s3(verb)
     add_quiet(verb)
 
@@ -167,6 +169,7 @@ def _options(options: argparse.Namespace, destination: str | None) -> TransferOp
         source_s3=settings,
         destination_s3=settings,
         ca_file=options.ca_file,
+        **web_of(options),
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.transfer.copy import Progress
     from airscoop.transfer.options import Format
+    from airscoop.transfer.web import TimeoutGiven
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
@@ -34,6 +35,7 @@ class StreamToS3Operator(AirscoopOperator):
     format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
         lines).
     max_rejected, rejects: how many bad records may go to which reject file.
+    timeout, retry_seconds, restarts: as of `airscoop.copy`; `execution_timeout` is Airflow's own.
     requester_pays, expected_bucket_owner: as of `airscoop.S3Settings`, for both ends.
     resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
     and the next try of the task goes on with it.
@@ -51,6 +53,9 @@ class StreamToS3Operator(AirscoopOperator):
         format: Format = "raw",
         max_rejected: int = 0,
         rejects: str | None = None,
+        timeout: TimeoutGiven | None = None,
+        retry_seconds: float | None = None,
+        restarts: int | None = None,
         copy_options: Mapping[str, Any] | None = None,
         payload_signing: PayloadSigning = "auto",
         requester_pays: bool = False,
@@ -65,6 +70,9 @@ class StreamToS3Operator(AirscoopOperator):
         self.format = format
         self.max_rejected = max_rejected
         self.rejects = rejects
+        self.timeout = timeout
+        self.retry_seconds = retry_seconds
+        self.restarts = restarts
         self.copy_options = copy_options
         self.payload_signing = payload_signing
         self.requester_pays = requester_pays
@@ -100,6 +108,9 @@ class StreamToS3Operator(AirscoopOperator):
             format=self.format,
             max_rejected=self.max_rejected,
             rejects=self.rejects,
+            timeout=self.timeout,
+            retry_seconds=self.retry_seconds,
+            restarts=self.restarts,
             source_s3=settings,
             destination_s3=settings,
             ca_file=ca_file,

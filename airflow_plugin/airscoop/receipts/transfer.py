@@ -31,8 +31,10 @@ class CopyReceipt(Receipt):
     "memory", "source" (read again) or "file" (temporary, in TMPDIR). resumed: how the upload of an
     earlier try was used: "bytes" (the source was read on from where it stopped), "parts" (the
     source was read again, only missing parts were sent), "restarted" (it did not fit).
-    resumed_bytes: how much was not sent again. files: of an output that is split; removed: those
-    that stood in its way, of an earlier run (or of others, with split_replace).
+    resumed_bytes: how much was not sent again. restarts: how often the source was read again from
+    its start, because the rest of a broken answer could not be asked for. files: of an output that
+    is split; removed: those that stood in its way, of an earlier run (or of others, with
+    split_replace).
     """
 
     verb: str = "copy"
@@ -60,6 +62,7 @@ class CopyReceipt(Receipt):
     parts: int
     parts_kept: str | None
     retries: int
+    restarts: int = 0
     resumed: Literal["bytes", "parts", "restarted"] | None = None
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
@@ -79,6 +82,8 @@ class CopyReceipt(Receipt):
                 f", {self.records_in:,} records in = {self.records_out:,} out"
                 f" + {self.records_rejected:,} rejected"
             )
+        if self.restarts:
+            text += f", read again from the start {self.restarts} times"
         if self.resumed_bytes:
             text += f", resumed: {megabytes(self.resumed_bytes)} not sent again"
         if self.removed:

@@ -15,6 +15,7 @@ from airscoop.transfer.options import (
     KeyCase,
     Nonfinite,
 )
+from airscoop.transfer.web import TimeoutGiven
 
 
 class RecordOptions(TypedDict, total=False):
@@ -27,7 +28,15 @@ class RecordOptions(TypedDict, total=False):
     records: str | None
 
 
-class SourceOptions(RecordOptions, total=False):
+class WebOptions(TypedDict, total=False):
+    """How a source is asked for over the network."""
+
+    timeout: TimeoutGiven | None
+    retry_seconds: float | None
+    restarts: int | None
+
+
+class SourceOptions(RecordOptions, WebOptions, total=False):
     """How a source is read and checked."""
 
     allow_unknown_length: bool
@@ -54,7 +63,7 @@ class DestinationOptions(RecordOptions, total=False):
     split_part: bool
 
 
-class ObjectCopyOptions(RecordOptions, total=False):
+class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     """How each object of a prefix is copied."""
 
     format: Format

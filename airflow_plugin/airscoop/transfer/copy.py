@@ -26,6 +26,7 @@ from airscoop.transfer.options import (
     place,
 )
 from airscoop.transfer.outcome import note_commit, receipt_of
+from airscoop.transfer.web import TimeoutGiven
 
 if TYPE_CHECKING:
     from airscoop._native import TransferFacts
@@ -213,6 +214,9 @@ def copy(
     key_case: KeyCase = "reject",
     records: str | None = None,
     allow_unknown_length: bool = False,
+    timeout: TimeoutGiven | None = None,
+    retry_seconds: float | None = None,
+    restarts: int | None = None,
     server_side: bool = True,
     split_bytes: int | None = None,
     split_replace: bool = False,
@@ -259,6 +263,12 @@ def copy(
     itself, of which nothing proves that such a run wrote it raises PreconditionFailed before
     anything appears; with `split_replace` it is replaced or removed.
 
+    `timeout` is a number of seconds for the whole, or Timeouts. A web source that answers 429, 500,
+    502, 503 or 504, or whose connection is lost, is tried again after 1, 2, 4 … s, which together
+    are at most `retry_seconds` (30; 0: none) of one outage; Retry-After is obeyed up to 60 s. Where
+    the rest of a broken answer cannot be asked for, the source is read from its start again,
+    `restarts` times (2), as long as nothing of it is visible.
+
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
     options = TransferOptions(
@@ -276,6 +286,9 @@ def copy(
         key_case=key_case,
         records=records,
         allow_unknown_length=allow_unknown_length,
+        timeout=timeout,
+        retry_seconds=retry_seconds,
+        restarts=restarts,
         server_side=server_side,
         split_bytes=split_bytes,
         split_replace=split_replace,

@@ -13,6 +13,7 @@ from airscoop.transfer.options import Compression, TransferOptions
 from airscoop.transfer.readers import BlockReader, Reader, TextReader
 from airscoop.transfer.split import SplitUpload
 from airscoop.transfer.upload import Upload
+from airscoop.transfer.web import TimeoutGiven
 from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 
 
@@ -41,6 +42,9 @@ class ReadOptions(TypedDict, total=False):
     s3: S3Settings | None
     ca_file: str | None
     allow_unknown_length: bool
+    timeout: TimeoutGiven | None
+    retry_seconds: float | None
+    restarts: int | None
 
 
 class WriteOptions(TypedDict, total=False):
@@ -139,7 +143,8 @@ def open(
     appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
     exception in the block, `abort()`, or dropping the object without closing it leaves nothing.
 
-    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`; for writing
+    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `timeout`,
+    `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
     already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
     about that size, named as airscoop.copy does) and `split_replace` (what is in their way and not

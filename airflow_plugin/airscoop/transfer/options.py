@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
-from airscoop.transfer import places
+from airscoop.transfer import places, web
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
 
@@ -38,6 +38,9 @@ class TransferOptions:
     records: str | None = None  # json-array: where the array is, names with dots between
     key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
+    timeout: web.TimeoutGiven | None = None  # a number: of the whole
+    retry_seconds: float | None = None  # of a web source: all waits of an outage together
+    restarts: int | None = None  # from the start, where the rest cannot be asked for
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     split_bytes: int | None = None  # files of about this size instead of one
     split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
@@ -104,6 +107,9 @@ class TransferOptions:
             "if_match": self.if_match,
         }
         options |= self.object_options.native()
+        options |= web.native(
+            timeout=self.timeout, retry_seconds=self.retry_seconds, restarts=self.restarts
+        )
         ends = {"source": (self.source, self.source_s3)}
         if self.destination is not None:
             ends["destination"] = (self.destination, self.destination_s3)

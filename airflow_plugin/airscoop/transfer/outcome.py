@@ -45,6 +45,7 @@ def receipt_of(
         resumed=facts["resumed"],
         resumed_bytes=facts["resumed_bytes"],
         retries=facts["retries"],
+        restarts=facts["restarts"],
     )
 
 

@@ -31,6 +31,7 @@ struct scoop_s3_client {
     bool path_style; /* for every bucket */
     struct scoop_signer signer;
     bool sign_payload;
+    uint64_t first_byte_ms;
     bool requester_pays;
     char *expected_bucket_owner;
     struct scoop_retry_quota quota;
@@ -99,6 +100,7 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
         return NULL;
     }
     client->engine = engine;
+    client->first_byte_ms = options->first_byte_ms;
     client->requester_pays = options->requester_pays;
     scoop_retry_quota_init(&client->quota);
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
@@ -471,6 +473,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .body_fd = request->body_fd,
         .body_offset = request->body_offset,
         .response_ceiling = request->response_ceiling,
+        .first_byte_ms = call->client->first_byte_ms,
         .total_timeout_ms = request->total_timeout_ms,
         .on_head = on_head,
         .on_data = request->on_data == NULL ? NULL : on_data,

@@ -2,14 +2,24 @@
 #ifndef SCOOP_ENGINE_H
 #define SCOOP_ENGINE_H
 
+#include <stdint.h>
+
 #include "scoop/error.h"
 
 struct scoop_engine;
 
+enum {
+    SCOOP_CONNECT_MS = 10000,
+    SCOOP_FIRST_BYTE_MS = 60000,
+    SCOOP_IDLE_MS = 60000,
+};
+
+/* What takes longer is TIMEOUT. 0: the default above. */
 struct scoop_engine_options {
-    const char *ca_file;        /* PEM bundle; NULL: libcurl's own. Copied. */
-    long connect_timeout_ms;    /* 0: 10,000 */
-    long stall_timeout_seconds; /* no byte in either direction for so long is TIMEOUT; 0: 60 */
+    const char *ca_file; /* PEM bundle; NULL: libcurl's own. Copied. */
+    uint64_t connect_ms; /* name, connection and TLS */
+    uint64_t idle_ms;    /* without a byte in either direction, while a body is on its way */
+    uint64_t least_rate; /* bytes per second that an answer's body brings over idle_ms; 0: any */
 };
 
 /* One engine belongs to one thread. NULL with *error filled (NO_MEMORY, INTERNAL). */

@@ -14,6 +14,7 @@
 #include "scoop/resume.h"
 #include "scoop/s3.h"
 #include "scoop/s3_checksum.h"
+#include "scoop/web.h"
 
 enum scoop_format {
     SCOOP_FORMAT_RAW,
@@ -66,6 +67,7 @@ struct scoop_transfer_options {
     enum scoop_key_case key_case;
     const char *records; /* JSON_ARRAY: where in the document the array is; NULL: it is the array */
     bool allow_unknown_length;
+    struct scoop_web_options web;
     const char *ca_file; /* NULL: libcurl's own */
 };
 
@@ -96,6 +98,7 @@ struct scoop_transfer_facts {
     int64_t source_total_bytes; /* -1: unknown */
     uint32_t parts;
     uint32_t retries;
+    uint32_t restarts;      /* how often the source was read again from its start */
     const char *parts_kept; /* where they waited: "memory", "source", "file" or ""; static */
     enum scoop_resumed resumed;
     uint64_t resumed_bytes; /* of the destination's that were not sent again */
