@@ -16,7 +16,8 @@ from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
 import airscoop
-from airscoop.cli import BAD_DATA_CODES, parser
+from airscoop.cli.command import parser
+from airscoop.cli.ending import BAD_DATA_CODES
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
