@@ -399,6 +399,8 @@ def copy_prefix(
     _check(where, to, jobs)
     if options.get("split_bytes") is not None or options.get("split_replace"):
         raise UsageError("split_bytes is for one object at a time")
+    if options.get("version_id") is not None:
+        raise UsageError("version_id is of one object: leave it out")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
     copy = _PrefixCopy(

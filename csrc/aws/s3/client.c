@@ -2,11 +2,13 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "aws/auth/signer.h"
 #include "aws/error_codes.h"
 #include "aws/s3/client.h"
 #include "aws/s3/message.h"
+#include "aws/s3/refusal.h"
 #include "aws/s3/trace.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -34,6 +36,7 @@ struct scoop_s3_client {
     uint64_t first_byte_ms;
     bool requester_pays;
     char *expected_bucket_owner;
+    char *version_id;
     struct scoop_retry_quota quota;
 };
 
@@ -46,7 +49,7 @@ struct scoop_s3_call {
     bool skew_tried, region_tried, renewal_tried;
     uint32_t generation; /* of the credentials that signed it */
     bool data_taken;
-    int64_t sent_at;
+    int64_t sent_at, signed_at; /* by the machine's clock, and by the corrected one */
     char payload_hash[SCOOP_SHA256_HEX_SIZE];
     struct scoop_error error;
 };
@@ -55,6 +58,7 @@ void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->expected_bucket_owner);
+    scoop_free(client->version_id);
     scoop_signer_free(&client->signer);
     scoop_free(client);
 }
@@ -77,6 +81,14 @@ static int set_owner(struct scoop_s3_client *client, const char *owner, struct s
                           "expected_bucket_owner is no account's id: AWS's have 12 digits");
     client->expected_bucket_owner = scoop_strdup(owner);
     return client->expected_bucket_owner == NULL ? scoop_fail_memory(error) : 0;
+}
+
+static int set_version(struct scoop_s3_client *client, const char *version_id,
+                       struct scoop_error *error) {
+    if (version_id == NULL)
+        return 0;
+    client->version_id = scoop_strdup(version_id);
+    return client->version_id == NULL ? scoop_fail_memory(error) : 0;
 }
 
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
@@ -106,6 +118,7 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
                           &options->provider, error) == 0 &&
         set_owner(client, options->expected_bucket_owner, error) == 0 &&
+        set_version(client, options->version_id, error) == 0 &&
         set_endpoint(client, options->endpoint_url, error) == 0) {
         enum scoop_payload_signing signing = options->payload_signing;
         client->sign_payload = signing == SCOOP_PAYLOAD_SIGNING_ALWAYS ||
@@ -268,17 +281,6 @@ static void send_again(void *user) {
     finish(call, NULL);
 }
 
-static const char *advice(enum scoop_code code) {
-    switch (code) {
-    case SCOOP_ACCESS_DENIED:
-        return "; check the credentials and that they allow ";
-    case SCOOP_NOT_FOUND:
-        return "; check the bucket and the key; needed: ";
-    default:
-        return NULL;
-    }
-}
-
 /* What is not there, or refused, is the object or the bucket; but an upload is no place. */
 static void note_place(struct scoop_s3_call *call, const struct scoop_s3_error *body) {
     const char *key = call->request.key;
@@ -302,12 +304,20 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
         return (struct scoop_aws_verdict){.code = SCOOP_NO_MEMORY, .retryable = true};
     }
     struct scoop_aws_verdict verdict = scoop_aws_classify(SCOOP_AWS_S3, status, body.code);
-    const char *hint = advice(verdict.code);
     display(call, what, sizeof what);
-    scoop_fail(&call->error, verdict.code, "%s %s: HTTP %d%s%s%s%s%s%s", call->request.method, what,
-               status, body.code[0] ? " " : "", body.code, body.message[0] ? ": " : "",
-               body.message, hint ? hint : "", hint ? call->request.action : "");
-    call->error.http_status = status;
+    const char *marker = scoop_http_header(exchange, "x-amz-delete-marker");
+    struct scoop_s3_refusal refusal = {
+        .method = call->request.method,
+        .action = call->request.action,
+        .where = what,
+        .status = status,
+        .body = &body,
+        .delete_marker = marker != NULL && strcasecmp(marker, "true") == 0,
+        .signed_at = call->signed_at,
+    };
+    refusal.server_clock = scoop_http_date(exchange);
+    refusal.region = scoop_http_header(exchange, "x-amz-bucket-region");
+    scoop_s3_explain(&refusal, verdict.code, &call->error);
     note_place(call, &body);
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
@@ -481,6 +491,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .user = call,
     };
     call->sent_at = scoop_unix_seconds();
+    call->signed_at = scoop_signer_time(signer);
     scoop_s3_trace_send(request, call->attempt);
     call->exchange = scoop_http_start(call->client->engine, &http, error);
     return call->exchange == NULL ? -1 : 0;
@@ -546,6 +557,8 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
     call->client = client;
     struct scoop_s3_request whole = *request;
     add_agreements(client, &whole);
+    if (whole.key != NULL)
+        scoop_s3_read_version(&whole, client->version_id);
     int status = -1;
     if (whole.overflowed)
         scoop_fail(error, SCOOP_INTERNAL, "%s of s3://%s: the request has more headers than fit",
