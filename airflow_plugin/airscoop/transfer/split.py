@@ -14,7 +14,7 @@ from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.prefix_overlap import same_bucket
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
-from airscoop.transfer.upload import Upload
+from airscoop.transfer.upload import OwnedUpload, Upload
 
 if TYPE_CHECKING:
     from airscoop.transfer.arguments import FileOptions
@@ -121,7 +121,7 @@ class SplitUpload:
         if places.is_s3(name):
             metadata = {**object_options.metadata, **mark_of(name)}
             object_options = dataclasses.replace(object_options, metadata=metadata)
-        return Upload(
+        return OwnedUpload(
             name,
             held=True,
             as_stored=True,
