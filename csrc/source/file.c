@@ -64,7 +64,8 @@ static int file_open(struct scoop_source *base, struct scoop_error *error) {
     if (S_ISDIR(source->before.st_mode))
         return scoop_fail(error, SCOOP_USAGE, "%s is a folder", source->path);
     if (S_ISREG(source->before.st_mode)) {
-        base->total_bytes = source->before.st_size;
+        off_t begun = source->path == NULL ? lseek(source->fd, 0, SEEK_CUR) : 0;
+        base->total_bytes = source->before.st_size - (begun > 0 ? begun : 0);
         identify(source);
         if (source->start > 0 && lseek(source->fd, (off_t)source->start, SEEK_SET) < 0)
             return scoop_fail_file(error, errno, "seeking in", source->path);
@@ -80,7 +81,7 @@ static void fail_reading(const struct file_source *source, struct scoop_error *e
     if (source->path != NULL)
         scoop_fail_file(error, errno, "reading", source->path);
     else
-        scoop_fail_errno(error, errno, "reading -");
+        scoop_fail_errno(error, errno, "reading descriptor %d", source->fd);
 }
 
 /* A file that someone wrote to while it was read is not the file that was asked for. */

@@ -178,6 +178,9 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         action="store_true",
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
+    verb.add_argument(
+        "--version-id", metavar="ID", help="a version of a source in S3, instead of the newest"
+    )
     add_web(verb)
     add_s3(verb)
     add_quiet(verb)
@@ -208,6 +211,7 @@ def _options(options: argparse.Namespace, destination: str | None) -> TransferOp
         key_case=options.key_case,
         records=options.records,
         allow_unknown_length=options.allow_unknown_length,
+        version_id=options.version_id,
         source_s3=settings,
         destination_s3=settings,
         ca_file=options.ca_file,

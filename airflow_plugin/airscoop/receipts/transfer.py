@@ -34,7 +34,7 @@ class CopyReceipt(Receipt):
     resumed_bytes: how much was not sent again. restarts: how often the source was read again from
     its start, because the rest of a broken answer could not be asked for. files: of an output that
     is split; removed: those that stood in its way, of an earlier run (or of others, with
-    split_replace).
+    split_replace). version_id: the version of the source, if one was asked for.
     """
 
     verb: str = "copy"
@@ -67,6 +67,7 @@ class CopyReceipt(Receipt):
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    version_id: str | None = None
 
     def summary(self) -> str:
         if self.destination:

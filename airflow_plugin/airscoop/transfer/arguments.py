@@ -4,6 +4,7 @@ nothing here is loaded when airscoop runs.
 
 from __future__ import annotations
 
+import os
 from typing import TypedDict
 
 from airscoop.transfer.object_options import ObjectOptions
@@ -42,6 +43,7 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
     allow_unknown_length: bool
     memory_limit: int | None
     ca_file: str | None
+    version_id: str | None
     as_stored: bool
     head_lines: int | None
 
@@ -53,7 +55,7 @@ class DestinationOptions(RecordOptions, total=False):
     compression_level: int | None
     checksum: Checksum
     max_rejected: int
-    rejects: str | None
+    rejects: str | os.PathLike[str] | None
     memory_limit: int | None
     overwrite: bool
     if_match: str | None
@@ -61,6 +63,7 @@ class DestinationOptions(RecordOptions, total=False):
     ca_file: str | None
     as_stored: bool
     split_part: bool
+    destination_fd: int | None
 
 
 class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
@@ -71,7 +74,7 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     compression_level: int | None
     checksum: Checksum
     max_rejected: int
-    rejects: str | None
+    rejects: str | os.PathLike[str] | None
     allow_unknown_length: bool
     server_side: bool
     split_bytes: int | None

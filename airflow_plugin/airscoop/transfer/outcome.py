@@ -45,6 +45,7 @@ def receipt_of(
         resumed=facts["resumed"],
         resumed_bytes=facts["resumed_bytes"],
         retries=facts["retries"],
+        version_id=options.version_id,
         restarts=facts["restarts"],
     )
 

@@ -29,6 +29,18 @@ def is_prefix(name: str) -> bool:
     return name.endswith("/") or (is_s3(name) and "/" not in name[5:])
 
 
+def path(name: str | os.PathLike[str]) -> str:
+    """The path of a file; its first `~` is the home folder."""
+    text = _text(name)
+    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111
+
+
+def _text(name: str | os.PathLike[str]) -> str:
+    if not isinstance(name, str | os.PathLike):
+        raise UsageError(f"a place is a text or a path, not {type(name).__name__}: {name!r:.100}")
+    return os.fsdecode(name)
+
+
 # Names that begin so, without "//", are addresses that someone mistyped: no path begins so.
 ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!//)(/?)"
 
@@ -36,9 +48,9 @@ ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!/
 def normalized(name: str | os.PathLike[str]) -> str:
     """The name as the engine takes it; a UsageError for a scheme that nobody reads, and for an
     address that lacks a slash. White space around a pasted address is dropped, but what is
-    behind a key in S3 is the key's.
+    behind a key in S3 is the key's. A path's first `~` is the home folder.
     """
-    text = _pasted(os.fspath(name))
+    text = path(_pasted(_text(name)))
     if ":" not in text or is_s3(text) or is_http(text):
         return text
     mistyped = re.match(ADDRESSES, text, re.IGNORECASE)
