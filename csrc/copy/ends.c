@@ -109,7 +109,10 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
         return -1;
     if (scoop_transfer_start_bytes(transfer) > 0 && start_in_middle(transfer, error) != 0)
         return -1;
-    return attempt->source->type->open(attempt->source, error);
+    scoop_transfer_watch_headers(transfer);
+    if (attempt->source->type->open(attempt->source, error) != 0)
+        return -1;
+    return scoop_transfer_ask_tags(transfer, error);
 }
 
 static const char *content_type(const struct scoop_transfer *transfer) {

@@ -30,3 +30,21 @@ void scoop_s3_read_version(struct scoop_s3_request *request, const char *version
     else if (strcmp(request->action, "s3:GetObjectTagging") == 0)
         request->action = "s3:GetObjectVersionTagging";
 }
+
+struct scoop_s3_request scoop_s3_tags_request(const char *bucket, const char *key,
+                                              void (*on_done)(void *user,
+                                                              struct scoop_http_exchange *exchange,
+                                                              const struct scoop_error *error),
+                                              void *user) {
+    struct scoop_s3_request request = {
+        .method = "GET",
+        .action = "s3:GetObjectTagging",
+        .bucket = bucket,
+        .key = key,
+        .error_in_200 = true,
+        .on_done = on_done,
+        .user = user,
+    };
+    scoop_s3_add_query(&request, "tagging", "");
+    return request;
+}
