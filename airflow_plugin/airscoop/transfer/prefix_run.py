@@ -123,7 +123,7 @@ class PrefixCopy:
     def _keeps_bytes(self) -> bool:
         return (
             self._options.format == "raw"
-            and self._options.compression == "auto"
+            and self._options.compression in ("auto", "keep")
             and self._options.compression_level is None
         )
 
