@@ -35,7 +35,7 @@ struct scoop_server_copy {
     char *bucket, *key;           /* of the source */
     char *version_id;             /* NULL: the newest */
     struct scoop_buf copy_source; /* the same as a header's value */
-    bool at_once, gzips;
+    bool at_once, copies_gzip, copies_plain, copies_empty;
     bool replaces, tags_given; /* a header, or the tags, in place of the source's */
     struct scoop_server_copy_facts source;
     enum scoop_s3_checksum

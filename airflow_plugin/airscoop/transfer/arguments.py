@@ -15,6 +15,7 @@ from airscoop.transfer.options import (
     InvalidCharacters,
     KeyCase,
     Nonfinite,
+    TrailingGarbage,
 )
 from airscoop.transfer.web import TimeoutGiven
 
@@ -44,7 +45,9 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
     memory_limit: int | None
     ca_file: str | None
     version_id: str | None
-    as_stored: bool
+    compression: Compression
+    allow_plain: bool
+    trailing_garbage: TrailingGarbage
     head_lines: int | None
 
 
@@ -61,7 +64,6 @@ class DestinationOptions(RecordOptions, total=False):
     if_match: str | None
     object_options: ObjectOptions
     ca_file: str | None
-    as_stored: bool
     split_part: bool
     destination_fd: int | None
 
@@ -72,6 +74,8 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     format: Format
     compression: Compression
     compression_level: int | None
+    allow_plain: bool
+    trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
     rejects: str | os.PathLike[str] | None

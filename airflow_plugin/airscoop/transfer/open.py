@@ -6,9 +6,9 @@ import os
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from airscoop.aws.settings import S3Settings
-from airscoop.transfer import open_arguments, places
+from airscoop.transfer import open_arguments, open_names, places
 from airscoop.transfer.object_options import ObjectOptions
-from airscoop.transfer.options import Compression, TransferOptions
+from airscoop.transfer.options import Compression, TrailingGarbage, TransferOptions
 from airscoop.transfer.readers import Reader, SourceReader, TextReader
 from airscoop.transfer.sources import OpenSource
 from airscoop.transfer.split import SplitUpload
@@ -20,7 +20,7 @@ from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 def _reader(
     name: str,
     fd: int | None,
-    compression: str,
+    compression: Compression,
     s3: S3Settings | None,
     options: dict[str, Any],
     *,
@@ -29,12 +29,12 @@ def _reader(
     settings = TransferOptions(
         source=name,
         source_fd=fd,
-        as_stored=compression == "none",
+        compression=compression,
         source_s3=s3 or S3Settings(),
         **options,
     )
     # Who opens an object as bytes may want its end first: it is looked at before it is read.
-    packed = compression != "none" and name.lower().endswith(".gz")
+    packed = compression != "keep" and name.lower().endswith(".gz")
     source = OpenSource(settings.native(), look=binary and places.is_s3(name) and not packed)
     shown = places.displayed(name) if fd is None else fd
     return Reader(SourceReader(source, shown), BUFFER_BYTES)
@@ -43,7 +43,7 @@ def _reader(
 def _writer(name: str, fd: int | None, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
     split_bytes = options.pop("split_bytes", None)
     upload = (
-        OwnedUpload(name, destination_fd=fd, destination_s3=s3, as_stored=True, **options)
+        OwnedUpload(name, destination_fd=fd, destination_s3=s3, **options)
         if split_bytes is None
         else SplitUpload(name, split_bytes=split_bytes, destination_s3=s3, **options)
     )
@@ -59,6 +59,8 @@ class ReadOptions(TypedDict, total=False):
     ca_file: str | None
     allow_unknown_length: bool
     version_id: str | None
+    allow_plain: bool
+    trailing_garbage: TrailingGarbage
     timeout: TimeoutGiven | None
     retry_seconds: float | None
     restarts: int | None
@@ -83,7 +85,7 @@ def open(
     uri: str | os.PathLike[str] | int,
     mode: Literal["r", "rt", "tr"] = "r",
     *,
-    compression: Literal["auto", "none"] = "auto",
+    compression: Literal["auto", "keep", "none"] = "auto",
     encoding: str | None = None,
     errors: str | None = None,
     newline: str | None = None,
@@ -96,7 +98,7 @@ def open(
     uri: str | os.PathLike[str] | int,
     mode: Literal["rb", "br"],
     *,
-    compression: Literal["auto", "none"] = "auto",
+    compression: Literal["auto", "keep", "none"] = "auto",
     **options: Unpack[ReadOptions],
 ) -> Reader: ...
 
@@ -154,8 +156,9 @@ def open(
     is False; what was written to it nobody takes back. Text is UTF-8 unless `encoding` says
     otherwise; `errors` and `newline` are those of the built-in open.
 
-    Reading inflates gzip data, recognised by its content; with `compression` "none" the bytes come
-    as they are stored. The end of the file is the source's proven end: a source that is cut off or
+    Reading inflates gzip data, recognised by its content; with `compression` "keep" the bytes come
+    as they are stored. A source whose name says gzip and whose content does not is refused, unless
+    `allow_plain`. The end of the file is the source's proven end: a source that is cut off or
     damaged raises, here or in any read. Closing earlier drops the connection.
 
     What is not inflated is `seekable()`, and `size` is known: objects in S3, files, and web sources
@@ -163,13 +166,16 @@ def open(
     goes on in order. A source that changes meanwhile raises SourceChanged. The whole's checksum is
     compared only if all was read in order.
 
-    Writing compresses when the name ends in .gz or `compression` is "gzip". The destination
+    Writing compresses when the name ends in .gz or `compression` is "gzip", unless what is written
+    is gzip data already; "keep" takes the bytes as they are. A name of another compression (.bz2,
+    .tgz, .zst …) is a UsageError that shows what reads or writes it. The destination
     appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
     exception in the block, `abort()`, or dropping the object without closing it leaves nothing, and
     so does `close()` while an exception is handled that was not when the file was opened. Then
     `commit()` commits.
 
-    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `version_id`,
+    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
+    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
     `timeout`, `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
     already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
@@ -186,6 +192,7 @@ def open(
     closes = options.pop("closefd", True)
     name = open_arguments.check_place(uri, closes=closes)
     fd = uri if isinstance(uri, int) else None
+    open_names.check_name(name, mode, compression)
     text = (encoding or "utf-8", errors, newline)
     if not binary:
         open_arguments.check_text(*text)
