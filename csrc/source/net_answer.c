@@ -66,7 +66,7 @@ static void identify(struct net_source *source, struct scoop_http_exchange *exch
     snprintf(base->etag, sizeof base->etag, "%s", etag == NULL ? "" : etag);
     base->validator[0] = base->identity[0] = 0;
     base->seekable = false;
-    if (!scoop_http_validator(exchange, validator))
+    if (scoop_net_is_once(source) || !scoop_http_validator(exchange, validator))
         return;
     if (takes_up(source, exchange, validator))
         memcpy(base->validator, validator, sizeof base->validator);

@@ -23,7 +23,18 @@ _OTHER_MODES = {
     "U": 'leave "U" out: newline=None reads every kind of newline',
 }
 _OPTIONS = {
-    "r": ("s3", "ca_file", "allow_unknown_length", "timeout", "retry_seconds", "restarts"),
+    "r": (
+        "s3",
+        "ca_file",
+        "allow_unknown_length",
+        "timeout",
+        "retry_seconds",
+        "restarts",
+        "headers",
+        "auth",
+        "body",
+        "idempotent",
+    ),
     "w": (
         "s3",
         "ca_file",
