@@ -48,6 +48,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.web.user_agent,
         &transfer->options.web.body,
         &transfer->options.records,
+        &transfer->options.source_identity,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -78,6 +79,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.if_match);
     scoop_free((char *)transfer->options.ca_file);
     scoop_free((char *)transfer->options.records);
+    scoop_free((char *)transfer->options.source_identity);
     scoop_free_secret((char *)transfer->options.web.headers);
     scoop_free((char *)transfer->options.web.user_agent);
     scoop_free_secret((char *)transfer->options.web.body);
