@@ -104,6 +104,8 @@ def _read(name: str) -> str:
 
     from airscoop.errors import UsageError
 
+    if name == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed: there is nothing to read")
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return data.decode()

@@ -15,7 +15,7 @@ from airscoop._native import default_memory_limit
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import ObjectInfo
-from airscoop.errors import AccessDenied, AirscoopError, NotFound, UsageError
+from airscoop.errors import AccessDenied, AirscoopError, FileError, NotFound, UsageError
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
@@ -289,7 +289,7 @@ class _PrefixCopy:
         try:
             for entry in entries:
                 self._found += 1
-                pending.add(pool.submit(self._work, entry))
+                pending.add(self._submit(pool, entry))
                 while len(pending) >= 2 * self._jobs:
                     pending = self._wait(pending)
                 if on_progress is not None and time.monotonic() - last > SECONDS_BETWEEN_REPORTS:
@@ -310,6 +310,17 @@ class _PrefixCopy:
             raise
         pool.shutdown()
         return self._receipt(time.monotonic() - start)
+
+    def _submit(
+        self, pool: concurrent.futures.ThreadPoolExecutor, entry: Entry
+    ) -> concurrent.futures.Future[None]:
+        try:
+            return pool.submit(self._work, entry)
+        except RuntimeError as error:  # "can't start new thread"
+            raise FileError(
+                f"{self.source}: the system gives no further thread to copy objects side by side "
+                "(ulimit -u, or the container's limit): take fewer jobs"
+            ) from error
 
     def _wait(
         self, pending: set[concurrent.futures.Future[None]]
