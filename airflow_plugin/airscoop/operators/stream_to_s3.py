@@ -15,6 +15,7 @@ from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
 from airscoop.transfer.copy import CopyJob
 from airscoop.transfer.login import secrets_of
+from airscoop.transfer.naming import destination_for
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.places import secrets_in
 from airscoop.transfer.resume import TaskStateResumeStore
@@ -34,6 +35,7 @@ SECONDS_BETWEEN_LOG_LINES = 5.0
 class StreamToS3Operator(AirscoopOperator):
     """Copies `source` to `destination` as `airscoop.copy` does, in bounded memory.
 
+    destination: one that ends in "/" takes the source's name.
     format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
         lines).
     max_rejected, rejects: how many bad records may go to which reject file.
@@ -110,10 +112,11 @@ class StreamToS3Operator(AirscoopOperator):
             expected_bucket_owner=self.expected_bucket_owner,
         )
         given = dict(self.copy_options or {})
-        source, login = self._source(given)
+        address, login = self._source(given)
+        source = place(address)
         options = TransferOptions(
-            source=place(source),
-            destination=place(self.destination),
+            source=source,
+            destination=destination_for(source, place(self.destination)),
             format=self.format,
             max_rejected=self.max_rejected,
             rejects=self.rejects,
