@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from airscoop.cli.flags import count, size
@@ -99,7 +100,6 @@ def _add_request(verb: argparse.ArgumentParser) -> None:
 
 def _read(name: str) -> str:
     """What @NAME means."""
-    import sys
     from pathlib import Path
 
     from airscoop.errors import UsageError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,6 @@ def netrc(source: str, file: str | None = None) -> Auth:
 
 def _of_netrc(source: str, file: str | None) -> tuple[str, str]:
     import netrc as reader
-    import os
     from pathlib import Path
     from urllib.parse import urlsplit
 
