@@ -30,12 +30,14 @@ static_assert((int)SCOOP_S3_MAX_HEADERS + SCOOP_SIGNER_LINES <= SCOOP_MAX_HEADER
 struct scoop_s3_client {
     struct scoop_engine *engine;
     struct scoop_endpoint endpoint;
-    bool path_style; /* for every bucket */
+    bool own_endpoint; /* it stays, whatever the region */
+    bool path_style;   /* for every bucket */
     struct scoop_signer signer;
     bool sign_payload;
     uint64_t first_byte_ms;
     bool requester_pays;
     char *expected_bucket_owner;
+    char *version_id;
     struct scoop_retry_quota quota;
 };
 
@@ -57,6 +59,7 @@ void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->expected_bucket_owner);
+    scoop_free(client->version_id);
     scoop_signer_free(&client->signer);
     scoop_free(client);
 }
@@ -81,10 +84,18 @@ static int set_owner(struct scoop_s3_client *client, const char *owner, struct s
     return client->expected_bucket_owner == NULL ? scoop_fail_memory(error) : 0;
 }
 
+static int set_version(struct scoop_s3_client *client, const char *version_id,
+                       struct scoop_error *error) {
+    if (version_id == NULL)
+        return 0;
+    client->version_id = scoop_strdup(version_id);
+    return client->version_id == NULL ? scoop_fail_memory(error) : 0;
+}
+
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
                         struct scoop_error *error) {
     char url[128];
-    client->path_style = endpoint_url != NULL;
+    client->own_endpoint = endpoint_url != NULL;
     if (endpoint_url != NULL)
         return scoop_endpoint_parse(endpoint_url, &client->endpoint, error);
     const char *region = client->signer.region;
@@ -108,7 +119,9 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
                           &options->provider, error) == 0 &&
         set_owner(client, options->expected_bucket_owner, error) == 0 &&
+        set_version(client, options->version_id, error) == 0 &&
         set_endpoint(client, options->endpoint_url, error) == 0) {
+        client->path_style = client->own_endpoint && !options->virtual_hosts;
         enum scoop_payload_signing signing = options->payload_signing;
         client->sign_payload = signing == SCOOP_PAYLOAD_SIGNING_ALWAYS ||
                                (signing == SCOOP_PAYLOAD_SIGNING_AUTO && !client->endpoint.tls);
@@ -270,6 +283,16 @@ static void send_again(void *user) {
     finish(call, NULL);
 }
 
+/* What is not there, or refused, is the object or the bucket; but an upload is no place. */
+static void note_place(struct scoop_s3_call *call, const struct scoop_s3_error *body) {
+    const char *key = call->request.key;
+    enum scoop_code code = call->error.code;
+    if ((code == SCOOP_NOT_FOUND && strcmp(body->code, "NoSuchUpload") != 0) ||
+        code == SCOOP_ACCESS_DENIED)
+        scoop_error_place(&call->error, "s3://%s%s%s", call->request.bucket, key ? "/" : "",
+                          key ? key : "");
+}
+
 /* Turns an answer that is not a success into call->error. */
 static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
                                       struct scoop_http_exchange *exchange) {
@@ -297,6 +320,7 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
     refusal.server_clock = scoop_http_date(exchange);
     refusal.region = scoop_http_header(exchange, "x-amz-bucket-region");
     scoop_s3_explain(&refusal, verdict.code, &call->error);
+    note_place(call, &body);
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
     scoop_text_print(call->error.request_id, sizeof call->error.request_id, "%s",
@@ -337,7 +361,7 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
     client->signer.region = own;
     SCOOP_TRACE("s3", "the bucket %s is in %s", call->request.bucket, own);
     call->region_tried = true;
-    return client->path_style || set_endpoint(client, NULL, &ignored) == 0;
+    return client->own_endpoint || set_endpoint(client, NULL, &ignored) == 0;
 }
 
 /* Whether the credentials were too old, and there are others now. Once per call. */
@@ -535,10 +559,14 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
     call->client = client;
     struct scoop_s3_request whole = *request;
     add_agreements(client, &whole);
+    if (whole.key != NULL)
+        scoop_s3_read_version(&whole, client->version_id);
     int status = -1;
     if (whole.overflowed)
         scoop_fail(error, SCOOP_INTERNAL, "%s of s3://%s: the request has more headers than fit",
                    whole.method, whole.bucket);
+    else if (scoop_s3_refuse_kind(request->bucket, strlen(request->bucket), error) != 0)
+        status = -1;
     else if (!scoop_s3_is_bucket(request->bucket, strlen(request->bucket)))
         scoop_fail(error, SCOOP_USAGE,
                    "'%.80s' is no bucket name: 3 to 63 letters, digits, '.', '-', with a letter or "

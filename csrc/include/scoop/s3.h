@@ -23,7 +23,8 @@ enum scoop_payload_signing {
 };
 
 struct scoop_s3_options {
-    const char *endpoint_url; /* NULL: AWS's own in that region; else path style is used */
+    const char *endpoint_url; /* NULL: AWS's own in that region */
+    bool virtual_hosts;       /* of an endpoint_url: the bucket goes before its host; else behind */
     const char *region;       /* NULL: us-east-1 */
     struct scoop_credentials credentials; /* access_key_id NULL, no provider: unsigned requests */
     struct scoop_credentials_provider provider; /* `user` outlives the client */
@@ -31,6 +32,7 @@ struct scoop_s3_options {
     uint64_t first_byte_ms; /* what an answer may take to begin; 0: SCOOP_FIRST_BYTE_MS */
     bool requester_pays;    /* agreed to by a header of every request */
     const char *expected_bucket_owner; /* an account's id: S3 refuses buckets of others */
+    const char *version_id;            /* which one of an object is read; NULL: the newest */
 };
 
 struct scoop_s3_client;
