@@ -1,6 +1,7 @@
 /* The requests of a source: sent, and sent again for what is left when a connection breaks. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/crypto.h"
 #include "base/invariant.h"
@@ -48,7 +49,8 @@ static void http_done(void *user, struct scoop_http_exchange *exchange) {
     struct net_source *source = user;
     const struct scoop_error *error = scoop_http_error(exchange);
     source->exchange = NULL;
-    if (!try_again(source, error))
+    bool gone = scoop_net_is_once(source) && scoop_http_has_begun(exchange);
+    if (gone || !try_again(source, error))
         scoop_net_end(source, error);
 }
 
@@ -107,9 +109,14 @@ static int send_http(struct net_source *source, struct scoop_error *error) {
     snprintf(range, sizeof range, "Range: %s", bytes);
     snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
     struct scoop_http_request request = {
-        .method = "GET",
+        .method = source->web.body != NULL ? "POST" : "GET",
         .url = source->url,
         .headers = headers,
+        .own_headers = source->web.headers,
+        .user_agent = source->web.user_agent,
+        .body = source->web.body,
+        .body_length = source->web.body != NULL ? strlen(source->web.body) : 0,
+        .once = scoop_net_is_once(source),
         .header_count = in_part ? 2 : 0,
         .first_byte_ms =
             source->web.first_byte_ms > 0 ? source->web.first_byte_ms : SCOOP_WEB_FIRST_BYTE_MS,
