@@ -139,11 +139,6 @@ bool scoop_compression_looks(const struct scoop_transfer_options *options) {
             (options->text_for != NULL || scoop_name_is_gzip(options->source.uri)));
 }
 
-bool scoop_compression_wants_the_file(const struct scoop_transfer_options *options) {
-    return !reads_text(options) && options->compression != SCOOP_COMPRESSION_NONE &&
-           destination_name(options) != NULL;
-}
-
 bool scoop_compression_wants_gzip(const struct scoop_transfer_options *options) {
     return !options->allow_plain && scoop_compression_looks(options) &&
            scoop_name_is_gzip(options->source.uri);

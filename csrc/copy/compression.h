@@ -15,8 +15,6 @@ bool scoop_name_is_gzip(const char *uri);
 bool scoop_compression_packs(const struct scoop_transfer_options *options);
 /* Whether the source has to be gzip data because its name says so. */
 bool scoop_compression_wants_gzip(const struct scoop_transfer_options *options);
-/* Whether text will not do in its place. Where the text is what is wanted, the content decides. */
-bool scoop_compression_wants_the_file(const struct scoop_transfer_options *options);
 /* Whether the content makes a difference at all. */
 bool scoop_compression_looks(const struct scoop_transfer_options *options);
 /* What becomes of the bytes. `gzip`: what the source is found to be. PACKED of gzip data is

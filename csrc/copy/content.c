@@ -38,17 +38,13 @@ static int fail_misnamed(const struct scoop_transfer *transfer, const struct fir
                       type[0] == 0 ? "" : " (Content-Type: ", type, type[0] == 0 ? "" : ")");
 }
 
-/* An empty object or file is nobody's mistake; an empty answer often is. Where text is wanted,
- * text under such a name is read, and what a server sends in its place is not. */
+/* An empty object or file is nobody's mistake; an empty answer often is. */
 static bool is_misnamed(const struct scoop_transfer *transfer, const struct first *first) {
     const struct scoop_transfer_options *options = &transfer->options;
     if (!scoop_compression_wants_gzip(options) ||
         scoop_sniff(first->data, first->length) == SCOOP_CONTENT_GZIP)
         return false;
-    if (first->length == 0)
-        return scoop_place_is_http(options->source.uri);
-    return scoop_compression_wants_the_file(options) ||
-           !scoop_sniff_is_text(first->data, first->length);
+    return first->length > 0 || scoop_place_is_http(options->source.uri);
 }
 
 /* Two bytes may be like gzip's by chance: where nothing but the content says that it is gzip, and

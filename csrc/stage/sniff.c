@@ -108,23 +108,13 @@ static size_t text_begin(const unsigned char *data, size_t length) {
     return at;
 }
 
-static bool is_html(const unsigned char *data, size_t length) {
-    return length >= 2 && data[0] == '<' && (data[1] == '!' || (data[1] | 0x20) == 'h');
-}
-
-bool scoop_sniff_is_text(const unsigned char *data, size_t length) {
-    size_t begin = text_begin(data, length);
-    return scoop_sniff(data, length) == SCOOP_CONTENT_PLAIN && is_text(data, length) &&
-           !is_html(data + begin, length - begin);
-}
-
 static const char *text_looks(const unsigned char *data, size_t length) {
     size_t begin = text_begin(data, length);
     data += begin;
     length -= begin;
     if (length >= 2 && data[0] == '<' && data[1] == '?')
         return "XML";
-    if (is_html(data, length))
+    if (length >= 2 && data[0] == '<' && (data[1] == '!' || (data[1] | 0x20) == 'h'))
         return "HTML";
     if (length > 0 && data[0] == '<')
         return "HTML or XML";

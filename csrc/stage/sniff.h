@@ -30,9 +30,6 @@ const char *scoop_content_name(enum scoop_content content);
  * needed to tell. */
 bool scoop_sniff_is_gzip_header(const unsigned char *data, size_t length);
 
-/* Whether it can be text that is no web page, which servers send in place of a file. */
-bool scoop_sniff_is_text(const unsigned char *data, size_t length);
-
 /* What people would call it, by its first bytes: "HTML", "JSON", "a zip archive"; static text. */
 const char *scoop_sniff_looks(const unsigned char *data, size_t length);
 

@@ -204,19 +204,6 @@ static void a_gzip_name_wants_gzip_content_unless_plain_is_allowed(void **state)
     assert_false(scoop_compression_wants_gzip(&options));
 }
 
-static void text_will_do_for_who_reads_text(void **state) {
-    (void)state;
-    struct scoop_transfer_options options = raw("x.gz", "y");
-    assert_true(scoop_compression_wants_the_file(&options));
-    options.compression = SCOOP_COMPRESSION_NONE;
-    assert_false(scoop_compression_wants_the_file(&options));
-    options.compression = SCOOP_COMPRESSION_AUTO;
-    options.format = SCOOP_FORMAT_JSONL;
-    assert_false(scoop_compression_wants_the_file(&options));
-    options = raw("x.gz", NULL);
-    assert_false(scoop_compression_wants_the_file(&options));
-}
-
 static void contradictions_are_wrong_usage(void **state) {
     struct scoop_error error = {0};
     (void)state;
@@ -245,7 +232,6 @@ int main(void) {
         cmocka_unit_test(a_level_that_is_asked_for_packs_gzip_data_again),
         cmocka_unit_test(the_text_of_a_split_output_is_inflated_where_its_files_are_packed),
         cmocka_unit_test(a_gzip_name_wants_gzip_content_unless_plain_is_allowed),
-        cmocka_unit_test(text_will_do_for_who_reads_text),
         cmocka_unit_test(contradictions_are_wrong_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,33 +69,29 @@ static const char *looks(const char *text, size_t length) {
 static void a_message_says_what_content_looks_like(void **state) {
     static const struct {
         const char *text, *looks;
-        bool is_text;
     } contents[] = {
-        {"<!DOCTYPE ", "HTML", false},
-        {"<html>", "HTML", false},
-        {"\xef\xbb\xbf\r\n<HT", "HTML", false},
-        {"<?xml", "XML", true},
-        {"<table>", "HTML or XML", true},
-        {"{\"a\"", "JSON", true},
-        {" [1", "JSON", true},
-        {"a,b\n1,2\n", "plain text", true},
-        {"\xc3\xa9t\xc3\xa9", "plain text", true},
-        {"\x01\x02\x03", "binary data", false},
-        {"\xff\xd8\xff\xe0", "binary data", false},
-        {"PK\x03\x04", "a zip archive", false},
-        {"7z\xbc\xaf\x27\x1c", "7z data", false},
-        {"%PDF-1.7", "PDF", false},
-        {"\x1f\x8b\x08", "gzip data", false},
-        {"\x28\xb5\x2f\xfd", "zstd data", false},
-        {"BZh91AY&SY", "bzip2 data", false},
+        {"<!DOCTYPE ", "HTML"},
+        {"<html>", "HTML"},
+        {"\xef\xbb\xbf\r\n<HT", "HTML"},
+        {"<?xml", "XML"},
+        {"<table>", "HTML or XML"},
+        {"{\"a\"", "JSON"},
+        {" [1", "JSON"},
+        {"a,b\n1,2\n", "plain text"},
+        {"\xc3\xa9t\xc3\xa9", "plain text"},
+        {"\x01\x02\x03", "binary data"},
+        {"\xff\xd8\xff\xe0", "binary data"},
+        {"PK\x03\x04", "a zip archive"},
+        {"7z\xbc\xaf\x27\x1c", "7z data"},
+        {"%PDF-1.7", "PDF"},
+        {"\x1f\x8b\x08", "gzip data"},
+        {"\x28\xb5\x2f\xfd", "zstd data"},
+        {"BZh91AY&SY", "bzip2 data"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
         size_t length = strlen(contents[i].text);
         assert_string_equal(looks(contents[i].text, length), contents[i].looks);
-        bool is_text = scoop_sniff_is_text((const unsigned char *)contents[i].text, length);
-        if (is_text != contents[i].is_text && strcmp(contents[i].looks, "PDF") != 0)
-            fail_msg("%s", contents[i].looks);
     }
     assert_string_equal(looks("", 0), "nothing at all");
 }

@@ -165,23 +165,29 @@ def test_a_gzip_name_without_gzip_content_is_refused_with_what_it_looks_like(
     assert receipt.compression == "kept"
 
 
-def test_who_reads_text_gets_text_under_a_gzip_name_and_no_web_page(folder: Path) -> None:
-    plain, page = folder / "plain.json.gz", folder / "page.json.gz"
-    plain.write_bytes(TEXT)
-    page.write_bytes(HTML)
-    assert b"".join(airscoop.read(plain)) == TEXT
-    assert airscoop.open(plain, "rb").read() == TEXT
-    assert airscoop.check(plain).records_in == 1000
+@pytest.mark.parametrize(("data", "looks"), [(HTML, "HTML"), (TEXT, "JSON")])
+def test_who_reads_text_is_refused_what_is_not_gzip_under_a_gzip_name(
+    data: bytes, looks: str, folder: Path
+) -> None:
+    page = folder / "page.json.gz"
+    page.write_bytes(data)
     for refused in (
         lambda: b"".join(airscoop.read(page)),
         lambda: airscoop.open(page, "rb").read(),
         lambda: airscoop.check(page),
         lambda: airscoop.copy(page, folder / "out" / "y.json.gz", format="jsonl"),
     ):
-        with pytest.raises(errors.CorruptData, match="looks like HTML"):
+        with pytest.raises(errors.CorruptData, match=f"looks like {looks}.*allow_plain"):
             refused()
-    assert airscoop.open(page, "rb", allow_plain=True).read() == HTML
-    assert airscoop.open(page, "rb", compression="keep").read() == HTML
+    assert airscoop.open(page, "rb", allow_plain=True).read() == data
+    assert airscoop.open(page, "rb", compression="keep").read() == data
+
+
+def test_text_under_a_gzip_name_is_read_where_that_is_allowed(folder: Path) -> None:
+    plain = folder / "plain.json.gz"
+    plain.write_bytes(TEXT)
+    assert b"".join(airscoop.read(plain, allow_plain=True)) == TEXT
+    assert airscoop.check(plain, allow_plain=True).records_in == 1000
 
 
 @pytest.mark.parametrize("destination", ["y.gz", "y.json"])
