@@ -7,6 +7,7 @@
 #include "base/temp_file.h"
 #include "copy/places.h"
 #include "copy/transfer_internal.h"
+#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "text/text.h"
 
@@ -134,10 +135,8 @@ static void name_source(struct scoop_transfer *transfer) {
         snprintf(transfer->source_name, sizeof transfer->source_name, "written data");
     else if (strcmp(uri, "-") == 0)
         snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
-    else if (scoop_place_is_http(uri))
-        scoop_url_display(uri, transfer->source_name, sizeof transfer->source_name);
     else
-        scoop_text_print(transfer->source_name, sizeof transfer->source_name, "%s", uri);
+        scoop_url_display(uri, transfer->source_name, sizeof transfer->source_name);
 }
 
 static void set_up_rejects(struct scoop_transfer *transfer) {

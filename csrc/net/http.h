@@ -101,7 +101,4 @@ bool scoop_http_validator(struct scoop_http_exchange *exchange, char text[SCOOP_
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange);
 struct scoop_buf *scoop_http_body(struct scoop_http_exchange *exchange);
 
-/* Writes the URL without user info and query, for messages and receipts, cut to fit. */
-void scoop_url_display(const char *url, char *text, size_t size);
-
 #endif

@@ -25,7 +25,16 @@ def folder_of(destination: str) -> str | None:
 def destination_for(source: str, destination: str) -> str:
     """Where a copy of one object or file goes: below a folder under its own name."""
     folder = folder_of(destination)
-    return destination if folder is None else folder + taken_name(source)
+    if folder is None:
+        return destination
+    name = taken_name(source)
+    if places.is_s3(destination):
+        return folder + (name if _is_remote(source) else places.key_of(name))
+    return folder + (places.path_of(name) if _is_remote(source) else name)
+
+
+def _is_remote(source: str) -> bool:
+    return places.is_s3(source) or places.is_http(source)
 
 
 def taken_name(source: str) -> str:

@@ -88,15 +88,16 @@ class TransferOptions:
     def native(self) -> dict[str, Any]:
         """The dict that the binding takes; resolves credentials for the S3 ends only."""
         self._check()
+        rejects = self.rejects_place()
         options: dict[str, Any] = {
-            "source": self.source,
-            "destination": self.destination,
+            "source": places.native(self.source),
+            "destination": None if self.destination is None else places.native(self.destination),
             "format": self.format,
             "compression": self.compression,
             "compression_level": self.compression_level,
             "checksum": self.checksum,
             "max_rejected": self.max_rejected,
-            "rejects": self.rejects_place(),
+            "rejects": None if rejects is None else places.native(rejects),
             "max_record_bytes": self.max_record_bytes,
             "replace_invalid": self.invalid_characters == "replace",
             "nonfinite_null": self.nonfinite == "null",
