@@ -60,8 +60,9 @@ struct scoop_source {
     char validator[SCOOP_VALIDATOR_SIZE];
     /* What another version of the source would not have; "" when nothing tells, or not yet. */
     char identity[SCOOP_SOURCE_IDENTITY_SIZE];
-    bool seekable;       /* a later try may start_at */
-    int64_t total_bytes; /* -1: unknown */
+    bool seekable;                               /* a later try may start_at */
+    int64_t total_bytes;                         /* -1: unknown */
+    char content_type[96], content_encoding[64]; /* as a server told them; "" */
     uint32_t retries;
     struct scoop_taker taker;        /* set by the owner; zero: all is kept for peek */
     struct scoop_kept_headers *kept; /* set by the owner: an S3 object's are noted there; or NULL */
