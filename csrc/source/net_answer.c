@@ -94,6 +94,8 @@ int scoop_net_fail_status(const struct net_source *source, int status, struct sc
     scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
                status);
     error->http_status = status;
+    if (error->code == SCOOP_NOT_FOUND || error->code == SCOOP_ACCESS_DENIED)
+        scoop_error_place(error, "%s", source->where);
     error->retryable = status == 429 || status >= 500;
     return -1;
 }

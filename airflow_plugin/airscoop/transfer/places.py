@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 
 from airscoop import _native
-from airscoop.errors import UsageError
+from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
@@ -37,6 +38,18 @@ def is_prefix(name: str) -> bool:
     return name.endswith("/") or (is_s3(name) and "/" not in name[5:])
 
 
+def path(name: str | os.PathLike[str]) -> str:
+    """The path of a file; its first `~` is the home folder."""
+    text = _text(name)
+    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111
+
+
+def _text(name: str | os.PathLike[str]) -> str:
+    if not isinstance(name, str | os.PathLike):
+        raise UsageError(f"a place is a text or a path, not {type(name).__name__}: {name!r:.100}")
+    return os.fsdecode(name)
+
+
 # Names that begin so, without "//", are addresses that someone mistyped: no path begins so.
 ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!//)(/?)"
 
@@ -44,9 +57,9 @@ ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!/
 def normalized(name: str | os.PathLike[str]) -> str:
     """The name as the engine takes it; a UsageError for a scheme that nobody reads, and for an
     address that lacks a slash. White space around a pasted address is dropped, but what is
-    behind a key in S3 is the key's.
+    behind a key in S3 is the key's. A path's first `~` is the home folder.
     """
-    text = _pasted(os.fspath(name))
+    text = path(_pasted(_text(name)))
     _refuse_secrets(text)
     if is_s3(text) or is_http(text):
         return str(native(text))
@@ -78,14 +91,14 @@ def _pasted(text: str) -> str:
 def _refuse_secrets(text: str) -> None:
     """What is no web address has no place for a password, and nobody takes it out of messages."""
     shown = displayed(text)
-    if is_http(text) or shown == printable(text):
+    if is_http(text) or shown == printable(text) or "\0" in text:  # which the engine refuses
         return
     if is_s3(text):
         raise UsageError(
             f"{shown}: an s3:// name holds no user, password or signature; credentials are those "
             "of S3Settings, a profile or the environment, and a signed address begins with https://"
         )
-    if re.match(SCHEME, text) is None and not os.path.lexists(os.fsencode(text)):
+    if re.match(SCHEME, text) is None and not os.path.lexists(_bytes(text)):
         raise UsageError(
             f"{shown} is neither an address nor a path: what was given looks as if there were a "
             "password in it; write http(s)://…, or ./… for a path"
@@ -183,3 +196,19 @@ def secrets_in(name: str) -> list[str]:
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
     )
+
+
+def not_found(name: str, message: str) -> PlaceNotFound:
+    """The error that the engine raises of a place that is not there, for what Python looks for."""
+    error = PlaceNotFound(message)
+    error.errno, error.strerror = errno.ENOENT, os.strerror(errno.ENOENT)
+    error.filename = displayed(name)
+    return error
+
+
+def exists(name: str, message: str) -> PlaceExists:
+    """The same of a place that is there already, and is to be kept."""
+    error = PlaceExists(message)
+    error.errno, error.strerror = errno.EEXIST, os.strerror(errno.EEXIST)
+    error.filename = displayed(name)
+    return error
