@@ -8,6 +8,7 @@ import os
 import re
 
 from airscoop import _native
+from airscoop.aws.access_points import is_arn, with_colons
 from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
@@ -60,6 +61,8 @@ def normalized(name: str | os.PathLike[str]) -> str:
     behind a key in S3 is the key's. A path's first `~` is the home folder.
     """
     text = path(_pasted(_text(name)))
+    if is_arn(text):
+        return with_colons(text)
     _refuse_secrets(text)
     if is_s3(text) or is_http(text):
         return str(native(text))

@@ -75,7 +75,7 @@ def test_a_key_that_cannot_be_utf8_is_wrong_usage(folder: Path, locale: dict[str
 
 def test_python_reads_writes_and_opens_such_names(folder: Path) -> None:
     source = os.fsdecode(os.fsencode(folder) + b"/" + NAME)
-    receipt = airscoop.copy(source, folder / "to")
+    receipt = airscoop.copy(source, f"{folder}/to/")
     assert receipt.source.endswith("x\\xffé.txt")
     json.dumps(receipt.to_dict()).encode("ascii")
     receipt.summary().encode()
@@ -90,7 +90,7 @@ def test_python_reads_writes_and_opens_such_names(folder: Path) -> None:
         upload.write(b"more")
     assert Path(target).read_bytes() == b"more"
     with pytest.raises(NotFound, match=r"\\xff"):
-        airscoop.copy(target + "\udcff", folder / "to")
+        airscoop.copy(target + "\udcff", f"{folder}/to/")
     with pytest.raises(UsageError, match="UTF-8"):
         airscoop.copy(source, "s3://bucket/")
     with pytest.raises(UsageError, match="UTF-8"):
