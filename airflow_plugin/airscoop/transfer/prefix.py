@@ -152,9 +152,9 @@ def _check_folder(sources: Sequence[str], destination: str, *, alone: bool) -> N
         )
     if not alone:
         if not places.is_s3(destination) and not Path(destination).is_dir():
-            raise NotFound(f"{places.displayed(destination)} is no folder")
+            raise places.not_found(destination, f"{places.displayed(destination)} is no folder")
     elif not places.is_s3(sources[0]):
         if not Path(sources[0]).is_dir():
-            raise NotFound(f"{places.displayed(sources[0])} is no folder")
+            raise places.not_found(sources[0], f"{places.displayed(sources[0])} is no folder")
         if not places.is_s3(destination):
             raise UsageError("from folder to folder airscoop does not copy: use cp or rsync")

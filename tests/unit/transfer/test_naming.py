@@ -60,7 +60,7 @@ def test_only_what_ends_in_a_slash_takes_a_name(tmp_path: Path) -> None:
     for destination in ("s3://bucket", str(tmp_path), f"{tmp_path}/new", "-", "https://host/x/"):
         assert destination_for("x/a", destination) == destination
     with pytest.raises(UsageError):
-        airscoop.copy(__file__, "s3://bucket")
+        airscoop.copy(__file__, "s3://bucket", destination_s3=airscoop.S3Settings(anonymous=True))
     with pytest.raises(UsageError, match="folder"):
         airscoop.copy(__file__, tmp_path)
 
