@@ -153,6 +153,10 @@ const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exc
     return &exchange->error;
 }
 
+enum scoop_http_fault scoop_http_fault(const struct scoop_http_exchange *exchange) {
+    return exchange->fault;
+}
+
 struct scoop_buf *scoop_http_body(struct scoop_http_exchange *exchange) {
     return &exchange->body;
 }
@@ -287,6 +291,10 @@ static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result
         break;
     case CURLE_OPERATION_TIMEDOUT:
         code = SCOOP_TIMEOUT;
+        break;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        exchange->fault = SCOOP_HTTP_NO_NAME;
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:

@@ -33,11 +33,14 @@ struct net_source {
     char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
     uint64_t checksum;
     bool paused, ended;
-    bool sleeps;     /* until the next attempt */
-    bool was_paused; /* at some time: the reader was the slower one */
-    bool final;      /* the answer under way is the last one */
-    uint32_t attempt;
-    struct scoop_error error; /* code OK: none */
+    bool sleeps;                /* until the next attempt */
+    bool was_paused;            /* at some time: the reader was the slower one */
+    bool final;                 /* no other request is to follow the one under way */
+    bool no_rest;               /* the server does not send the rest alone, whatever it promised */
+    int64_t retry_after_ms;     /* that the last answer asked for; -1: nothing */
+    uint32_t attempt;           /* of an S3 object */
+    struct scoop_outage outage; /* of a web source */
+    struct scoop_error error;   /* code OK: none */
     char where[256];
 };
 

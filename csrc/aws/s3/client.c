@@ -297,6 +297,12 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
     scoop_fail(&call->error, verdict.code, "%s %s: HTTP %d%s%s%s%s%s%s", call->request.method, what,
                status, body.code[0] ? " " : "", body.code, body.message[0] ? ": " : "",
                body.message, hint ? hint : "", hint ? call->request.action : "");
+    bool reads = strcmp(call->request.method, "GET") == 0 && call->request.key != NULL;
+    if (status == 403 && reads && verdict.code == SCOOP_ACCESS_DENIED)
+        scoop_error_say(&call->error,
+                        "%s (S3 answers so, too, for a key that is not there, to who "
+                        "may not list the bucket: s3:ListBucket)",
+                        call->error.message);
     call->error.http_status = status;
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
