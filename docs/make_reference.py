@@ -16,12 +16,14 @@ from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
 import airscoop
-from airscoop.cli import BAD_DATA_CODES, parser
+from airscoop.cli.command import parser
+from airscoop.cli.ending import BAD_DATA_CODES
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
 MADE = "Made from the code by `./run docs`; a test says when it is not current."
 WIDTH = 96
+CODE_TABLE = ROOT / "csrc" / "aws" / "error_codes.c"
 ERROR = re.compile(r'X\((\w+), "(\w+)", (true|false), "(.*?)"\)')
 
 
@@ -290,8 +292,47 @@ def errors_page() -> str:
         ),
         inspect.cleandoc(airscoop.errors.__doc__ or "").split("\n\n", 1)[1],
         "\n".join(rows),
+        "## What S3 answers, and what to do",
+        textwrap.fill(
+            "The message of an error of S3's has the request, the HTTP status, S3's code and "
+            "words, the facts that the answer holds (the bucket's region and endpoint, both "
+            "clocks, a storage class), and one of these sentences. `{action}` is the permission "
+            "that the request needs. Codes with the same sentence are in one row; a code that has "
+            "several tells them apart by its message.",
+            104,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ),
+        "\n".join(
+            ["| code, or HTTP status without one | what to do |", "|---|---|", *_s3_advice()]
+        ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _s3_advice() -> Iterator[str]:
+    """The rows of what to do about S3's answers, from the table of `aws/error_codes.c`."""
+    source = re.sub(r"\\\n", "", CODE_TABLE.read_text(encoding="utf-8"))
+    text = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
+    named = dict(re.findall(rf"#define (\w+)\s+({text})", source))
+    row = re.compile(
+        rf'\{{"?([\w.*]+)"?, (?:S3|BOTH), \w+(?:\(\w+\))?,\s*({text}|[A-Z_]+),?\s*({text}|NULL)?\}}'
+    )
+    codes: dict[str, list[str]] = {}
+    for code, advice, about in row.findall(source):
+        if advice == "NULL":
+            continue
+        sentence = _c_text(named.get(advice, advice))
+        told = f"`{code}`" + (f" ({_c_text(about)})" if about not in ("", "NULL") else "")
+        codes.setdefault(sentence, []).append(told)
+    for sentence, names in codes.items():
+        cell = sentence.replace("|", "\\|")
+        yield f"| {', '.join(names)} | {cell[0].upper()}{cell[1:]} |"
+
+
+def _c_text(literals: str) -> str:
+    """The text of C's string literals, one behind the other."""
+    return re.sub(r'"\s*"', "", literals.strip())[1:-1].replace('\\"', '"')
 
 
 def main() -> int:

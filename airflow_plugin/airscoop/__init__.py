@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # `typing` takes longer to load than the rest of this module
 if TYPE_CHECKING:
+    from typing import Any
+
     from airscoop import errors, resume, storage, uploads
     from airscoop.aws.credentials import Credentials
     from airscoop.aws.settings import KinesisSettings, S3Settings

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict
 
-from _typeshed import ReadableBuffer
+from _typeshed import ReadableBuffer, WriteableBuffer
 
 Resumed = Literal["bytes", "parts", "restarted"]
 
@@ -33,10 +33,18 @@ class TransferFacts(TypedDict):
     parts_kept: str
     resumed: Resumed | None
     resumed_bytes: int
+    source_identity: str
+    source_seekable: bool
     restarts: int
 
 class Transfer:
-    def __init__(self, options: dict[str, Any], *, to_memory: bool = False) -> None: ...
+    def __init__(
+        self,
+        options: dict[str, Any],
+        *,
+        to_memory: bool = False,
+        engine_of: Reader | None = None,
+    ) -> None: ...
     def take_up(
         self,
         *,
@@ -72,6 +80,12 @@ class Transfer:
         trace: TracebackType | None,
         /,
     ) -> bool: ...
+
+class Reader:
+    def __init__(self, options: dict[str, Any], identity: str | None) -> None: ...
+    def read_into(self, buffer: WriteableBuffer, offset: int, wanted: int, /) -> int: ...
+    def facts(self) -> tuple[int, bool, bool, str]: ...
+    def close(self) -> None: ...
 
 class DeltaSideFacts(TypedDict):
     rows: int

@@ -1,4 +1,4 @@
-/* What AWS's services mean by an answer other than success. Pure, any thread. */
+/* What AWS's services mean by an answer other than success, and what to do. Pure, any thread. */
 #ifndef SCOOP_AWS_ERROR_CODES_H
 #define SCOOP_AWS_ERROR_CODES_H
 
@@ -23,5 +23,9 @@ struct scoop_aws_verdict {
  * retryable is false for them. */
 struct scoop_aws_verdict scoop_aws_classify(enum scoop_aws_service service, int status,
                                             const char *told);
+
+/* What whoever sent the request can do about such an answer of S3; NULL: nothing that is known.
+ * message: the server's, which tells some answers of one code apart. */
+const char *scoop_aws_advice(int status, const char *told, const char *message);
 
 #endif

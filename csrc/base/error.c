@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "text/text.h"
 
@@ -87,6 +88,18 @@ int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format
     return -1;
 }
 
+/* The system refuses memory by these alone: a container's limit ends the process. */
 int scoop_fail_memory(struct scoop_error *error) {
+    static const struct {
+        int resource;
+        const char *option;
+    } limits[] = {{RLIMIT_AS, "-v"}, {RLIMIT_DATA, "-d"}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct rlimit limit;
+        if (getrlimit(limits[i].resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+            return scoop_fail(error, SCOOP_NO_MEMORY,
+                              "out of memory: the process may have %llu bytes (ulimit %s)",
+                              (unsigned long long)limit.rlim_cur, limits[i].option);
+    }
     return scoop_fail(error, SCOOP_NO_MEMORY, "out of memory");
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "scoop/trace.h"
@@ -24,6 +25,20 @@ bool scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user)
     if (failed != 0)
         SCOOP_TRACE("thread", "none can be started: error %d", failed);
     return failed == 0;
+}
+
+int scoop_fail_thread(struct scoop_error *error, const char *doing) {
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    getrlimit(RLIMIT_NPROC, &limit);
+    if (limit.rlim_cur == RLIM_INFINITY)
+        scoop_fail_errno(error, EAGAIN, "%s: the system gives no further thread", doing);
+    else
+        scoop_fail_errno(error, EAGAIN,
+                         "%s: the system gives no further thread; the user may have %llu (ulimit "
+                         "-u), the container maybe fewer",
+                         doing, (unsigned long long)limit.rlim_cur);
+    error->retryable = true;
+    return -1;
 }
 
 unsigned scoop_processors(void) {

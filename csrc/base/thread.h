@@ -12,6 +12,9 @@
  * thread that has an interpreter. The caller joins or detaches it. False: the system gives none.
  * Whoever wanted one then does its work on the caller's, which takes longer: it is no error. */
 bool scoop_thread_start(pthread_t *thread, void *(*run)(void *user), void *user);
+/* The error of whoever cannot do without: `doing` names what was to be done, and where. Returns -1.
+ */
+int scoop_fail_thread(struct scoop_error *error, const char *doing);
 /* Processors that this process may use, at least 1. */
 unsigned scoop_processors(void);
 

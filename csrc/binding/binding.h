@@ -10,7 +10,7 @@
 
 struct airscoop_state {
     PyObject *exceptions[SCOOP_CODE_COUNT]; /* indexed by enum scoop_code; [SCOOP_OK] is the base */
-    PyTypeObject *changes_type, *changes_reader_type;
+    PyTypeObject *changes_type, *changes_reader_type, *reader_type;
 };
 
 /* The state of the module that defined `type`, a heap type of ours. Borrowed. */
@@ -45,6 +45,7 @@ int airscoop_add_type(PyObject *module, PyType_Spec *spec);
 
 /* Each adds one heap type to the module. 0 or -1 with an exception set. */
 int airscoop_add_transfer(PyObject *module);
+int airscoop_add_reader(PyObject *module);
 int airscoop_add_session(PyObject *module);
 int airscoop_add_delta(PyObject *module);
 int airscoop_add_changes(PyObject *module);

@@ -19,7 +19,7 @@ static int execute(PyObject *module) {
         return -1;
     if (airscoop_add_changes(module) != 0 || airscoop_add_delta(module) != 0)
         return -1;
-    if (airscoop_add_publish(module) != 0)
+    if (airscoop_add_publish(module) != 0 || airscoop_add_reader(module) != 0)
         return -1;
     return airscoop_add_session(module);
 }
@@ -30,6 +30,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
         Py_VISIT(state->exceptions[code]);
     Py_VISIT((PyObject *)state->changes_type);
     Py_VISIT((PyObject *)state->changes_reader_type);
+    Py_VISIT((PyObject *)state->reader_type);
     return 0;
 }
 
@@ -39,6 +40,7 @@ static int clear(PyObject *module) {
         Py_CLEAR(state->exceptions[code]);
     Py_CLEAR(state->changes_type);
     Py_CLEAR(state->changes_reader_type);
+    Py_CLEAR(state->reader_type);
     return 0;
 }
 

@@ -80,6 +80,7 @@ static const struct field fields[] = {
     {"key_case", KEY_CASE, AT(key_case)},
     {"records", TEXT, AT(records)},
     {"allow_unknown_length", FLAG, AT(allow_unknown_length)},
+    {"source_identity", TEXT, AT(source_identity)},
     {"connect_ms", COUNT, AT(web.connect_ms)},
     {"first_byte_ms", COUNT, AT(web.first_byte_ms)},
     {"idle_ms", COUNT, AT(web.idle_ms)},

@@ -1,6 +1,7 @@
 /* airscoop._native.Transfer: one transfer, run, read from, or written to. After a fork it stays the
  * parent's: the child shares its connections, and has none of its threads. */
 #include "binding/options.h"
+#include "binding/reader.h"
 #include "scoop/changes.h"
 #include "scoop/transfer.h"
 
@@ -84,14 +85,15 @@ static PyObject *transfer_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 }
 
 static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"options", "to_memory", NULL};
+    static char *names[] = {"options", "to_memory", "engine_of", NULL};
     struct transfer_object *self = (struct transfer_object *)object;
     struct scoop_transfer_options options = {0};
     struct scoop_error error = {0};
-    PyObject *dict;
+    PyObject *dict, *engine_of = Py_None;
+    struct scoop_engine *engine = NULL;
     int to_memory = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$p:Transfer", names, &PyDict_Type, &dict,
-                                     &to_memory))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$pO:Transfer", names, &PyDict_Type, &dict,
+                                     &to_memory, &engine_of))
         return -1;
     if (self->runner.owner != 0)
         return refuse(self, "a Transfer is set up once");
@@ -108,6 +110,9 @@ static int transfer_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         return -1;
     }
     airscoop_runner_set_up(&self->runner);
+    if (engine_of != Py_None && airscoop_reader_give_engine(state_of(self), engine_of, &engine))
+        return -1;
+    scoop_transfer_use_engine(self->transfer, engine);
     return 0;
 }
 
@@ -163,7 +168,7 @@ static PyObject *facts_dict(struct transfer_object *self) {
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:N,s:N,s:N,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:N,s:s,"
-        "s:z,s:K,s:I}",
+        "s:z,s:K,s:N,s:O,s:I}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -177,7 +182,9 @@ static PyObject *facts_dict(struct transfer_object *self) {
         "records_changed", counters->records_changed, "server_side",
         facts.server_side ? Py_True : Py_False, "server_side_refused",
         airscoop_text(facts.server_side_refused), "parts_kept", facts.parts_kept, "resumed",
-        resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes, "restarts", facts.restarts);
+        resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes, "source_identity",
+        airscoop_text(facts.source_identity), "source_seekable",
+        facts.source_seekable ? Py_True : Py_False, "restarts", facts.restarts);
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

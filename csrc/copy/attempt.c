@@ -70,7 +70,9 @@ void scoop_attempt_free_source(struct scoop_attempt *attempt) {
         return;
     attempt->read.total_bytes = source->total_bytes;
     attempt->read.retries = source->retries;
+    attempt->read.seekable = source->seekable;
     memcpy(attempt->read.etag, source->etag, sizeof attempt->read.etag);
+    memcpy(attempt->read.identity, source->identity, sizeof attempt->read.identity);
     source->type->free(source);
     attempt->source = NULL;
 }

@@ -14,16 +14,28 @@ enum {
     OTHER_MEMORY_BYTES = 5 * 1024 * 1024, /* the source's queue, a pending record */
 };
 
-static int open_engine(struct scoop_transfer *transfer, struct scoop_error *error) {
-    const struct scoop_web_options *web = &transfer->options.web;
-    struct scoop_engine_options options = {
-        .ca_file = transfer->options.ca_file,
-        .connect_ms = web->connect_ms,
-        .idle_ms = web->idle_ms,
-        .least_rate = web->least_rate,
+struct scoop_engine *scoop_transfer_engine_new(const struct scoop_transfer_options *options,
+                                               struct scoop_error *error) {
+    const struct scoop_engine_options engine = {
+        .ca_file = options->ca_file,
+        .connect_ms = options->web.connect_ms,
+        .idle_ms = options->web.idle_ms,
+        .least_rate = options->web.least_rate,
     };
+    return scoop_engine_new(&engine, error);
+}
+
+struct scoop_s3_client *
+scoop_transfer_source_client_new(const struct scoop_transfer_options *options,
+                                 struct scoop_engine *engine, struct scoop_error *error) {
+    struct scoop_s3_options s3 = options->source.s3;
+    s3.first_byte_ms = options->web.first_byte_ms;
+    return scoop_s3_client_new(engine, &s3, error);
+}
+
+static int open_engine(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (transfer->engine == NULL)
-        transfer->engine = scoop_engine_new(&options, error);
+        transfer->engine = scoop_transfer_engine_new(&transfer->options, error);
     return transfer->engine == NULL ? -1 : 0;
 }
 
@@ -71,9 +83,8 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
             return -1;
         if (object.key[0] == 0)
             return scoop_fail(error, SCOOP_USAGE, "%s names no object", place->uri);
-        struct scoop_s3_options s3 = place->s3;
-        s3.first_byte_ms = transfer->options.web.first_byte_ms;
-        attempt->source_client = scoop_s3_client_new(transfer->engine, &s3, error);
+        attempt->source_client =
+            scoop_transfer_source_client_new(&transfer->options, transfer->engine, error);
         if (attempt->source_client != NULL)
             attempt->source = new_s3_source(transfer, &object, error);
     } else {

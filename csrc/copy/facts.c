@@ -29,10 +29,14 @@ static void tell_source(const struct scoop_attempt *attempt, struct scoop_transf
         facts->source_total_bytes = source->total_bytes;
         facts->retries += source->retries;
         memcpy(facts->source_etag, source->etag, sizeof facts->source_etag);
+        memcpy(facts->source_identity, source->identity, sizeof facts->source_identity);
+        facts->source_seekable = source->seekable && attempt->unchanged;
     } else {
         facts->source_total_bytes = attempt->read.total_bytes;
         facts->retries += attempt->read.retries;
         memcpy(facts->source_etag, attempt->read.etag, sizeof facts->source_etag);
+        memcpy(facts->source_identity, attempt->read.identity, sizeof facts->source_identity);
+        facts->source_seekable = attempt->read.seekable && attempt->unchanged;
     }
 }
 

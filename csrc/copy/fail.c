@@ -6,12 +6,13 @@
 
 enum { CANCEL_ABORT_MS = 2800 };
 
-/* The stages do not know whose bytes they read. */
+/* The stages do not know whose bytes they read, and lack of memory is no place's own. */
 static void name_source(struct scoop_transfer *transfer) {
     struct scoop_error *error = &transfer->error;
     const char *name = transfer->source_name;
     bool about_data = error->code == SCOOP_TRUNCATED || error->code == SCOOP_CORRUPT ||
-                      error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION;
+                      error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION ||
+                      error->code == SCOOP_NO_MEMORY;
     if (!about_data || strncmp(error->message, name, strlen(name)) == 0)
         return;
     scoop_error_say(error, "%s: %.500s", name, error->message);

@@ -44,6 +44,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.if_match,
         &transfer->options.ca_file,
         &transfer->options.records,
+        &transfer->options.source_identity,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -74,6 +75,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.if_match);
     scoop_free((char *)transfer->options.ca_file);
     scoop_free((char *)transfer->options.records);
+    scoop_free((char *)transfer->options.source_identity);
 }
 
 static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {

@@ -116,6 +116,13 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
                : -1;
 }
 
+/* Whether the source's first answer shows another one than was looked at before. */
+static bool has_changed(const struct scoop_transfer *transfer, enum scoop_source_state state) {
+    const char *looked_at = transfer->options.source_identity;
+    return looked_at != NULL && (state == SCOOP_SOURCE_READY || state == SCOOP_SOURCE_ENDED) &&
+           strcmp(looked_at, transfer->attempt.source->identity) != 0;
+}
+
 /* Gathers the first bytes, which may come one at a time. */
 int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
@@ -123,6 +130,9 @@ int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *er
     size_t length;
     enum scoop_source_state state =
         attempt->source->type->peek(attempt->source, &data, &length, error);
+    if (has_changed(transfer, state))
+        return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read",
+                          transfer->source_name);
     if (scoop_transfer_misfits(transfer, state, error))
         return scoop_transfer_start_over(transfer);
     switch (state) {

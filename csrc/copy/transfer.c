@@ -115,6 +115,10 @@ enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, in
     return is_full(transfer) ? SCOOP_TRANSFER_FULL : SCOOP_TRANSFER_RUNNING;
 }
 
+void scoop_transfer_use_engine(struct scoop_transfer *transfer, struct scoop_engine *engine) {
+    transfer->engine = engine;
+}
+
 void scoop_transfer_release(struct scoop_transfer *transfer) {
     transfer->options.held = false;
 }

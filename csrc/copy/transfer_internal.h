@@ -97,6 +97,8 @@ struct scoop_attempt {
         int64_t total_bytes;
         uint32_t retries;
         char etag[128];
+        char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+        bool seekable;
     } read; /* what a source told that is gone */
     unsigned char prefix[SCOOP_SNIFF_BYTES];
     size_t prefix_length;
@@ -180,6 +182,12 @@ int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop
 int scoop_transfer_sink_failed(struct scoop_transfer *transfer, const struct scoop_error *error);
 
 /* --- ends.c --- */
+
+struct scoop_engine *scoop_transfer_engine_new(const struct scoop_transfer_options *options,
+                                               struct scoop_error *error);
+struct scoop_s3_client *
+scoop_transfer_source_client_new(const struct scoop_transfer_options *options,
+                                 struct scoop_engine *engine, struct scoop_error *error);
 
 /* Opens the source, or takes up the one that is fed. 0 or -1. */
 int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_error *error);

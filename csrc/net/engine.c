@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "net/engine_internal.h"
 #include "scoop/memory.h"
 
@@ -30,6 +31,11 @@ struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options
     engine->idle_ms = options->idle_ms > 0 ? options->idle_ms : SCOOP_IDLE_MS;
     engine->least_rate = options->least_rate;
     engine->multi = curl_multi_init();
+    if (engine->multi == NULL && scoop_descriptors_are_spent()) {
+        scoop_fail_descriptors(error, "setting up connections");
+        scoop_engine_free(engine);
+        return NULL;
+    }
     if (options->ca_file != NULL)
         engine->ca_file = scoop_strdup(options->ca_file);
     if (engine->multi == NULL || (options->ca_file != NULL && engine->ca_file == NULL)) {

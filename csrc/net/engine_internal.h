@@ -13,6 +13,12 @@ struct scoop_timer {
     void *user;
 };
 
+/* The proxy of a request: how it is shown, and the variable that names it. */
+struct scoop_proxy {
+    char shown[160];      /* "": none */
+    const char *variable; /* static */
+};
+
 struct scoop_engine {
     CURLM *multi;
     char *ca_file;
@@ -39,14 +45,19 @@ struct scoop_http_exchange {
     struct scoop_engine *engine;
     struct scoop_http_exchange *previous, *next;
     struct scoop_http_request request; /* url, headers and method are not kept */
+    char *url;                         /* where the request under way goes */
     CURL *easy;
     struct curl_slist *headers;
     size_t body_sent;
     struct scoop_buf head; /* raw header block of the answer under way */
     struct scoop_buf body;
     char header_value[2048];
-    char where[160]; /* scheme://host/path for messages */
+    char where[160];         /* scheme://host/path for messages */
+    char redirected_to[160]; /* the same of the last redirect; "": none */
+    unsigned redirects;
+    struct scoop_proxy proxy;
     char curl_text[CURL_ERROR_SIZE];
+    bool head_is_whole;
     bool head_done;
     bool repeated;    /* the body was rewound */
     bool stopped;     /* a callback ended it: error holds why */
@@ -77,8 +88,42 @@ int scoop_http_pace_wait(const struct scoop_engine *engine, int wait_ms);
 /* --- http_trace.c --- */
 
 void scoop_http_trace_start(struct scoop_http_exchange *exchange, const char *method);
+void scoop_http_trace_redirect(const struct scoop_http_exchange *exchange);
 void scoop_http_trace_head(struct scoop_http_exchange *exchange);
 void scoop_http_trace_end(struct scoop_http_exchange *exchange, const char *how);
+
+/* --- redirect.c --- */
+
+/* Whether the answer, whose head is whole, names another place that the request is to go to. */
+bool scoop_http_is_redirect(struct scoop_http_exchange *exchange);
+/* Whether a redirect's body is read, and thrown away, so that the connection can be kept. */
+bool scoop_http_redirect_body_is_short(struct scoop_http_exchange *exchange);
+/* Sends the request to the place that the answer names. 0, or -1 with the exchange's error. */
+int scoop_http_follow(struct scoop_http_exchange *exchange);
+
+/* --- proxy.c --- */
+
+/* Has the request go through the proxy that the environment names for its address. */
+void scoop_http_set_proxy(struct scoop_http_exchange *exchange);
+
+/* --- transport_error.c --- */
+
+/* Fills the exchange's error with what libcurl says. */
+void scoop_http_fail_transport(struct scoop_http_exchange *exchange, CURLcode result);
+/* … with what is said of headers that are too long. */
+void scoop_http_fail_head(struct scoop_http_exchange *exchange);
+
+/* --- http.c --- */
+
+/* Gives the request to libcurl, for the present address. 0 or -1. */
+int scoop_http_send(struct scoop_http_exchange *exchange, struct scoop_error *error);
+/* Sets an option; the first one that libcurl does not take is kept in `set`. */
+#define SCOOP_HTTP_SET(exchange, option, value)                                                    \
+    do {                                                                                           \
+        CURLcode taken = curl_easy_setopt((exchange)->easy, option, value);                        \
+        if ((exchange)->set == CURLE_OK)                                                           \
+            (exchange)->set = taken;                                                               \
+    } while (0)
 
 /* Called by the engine when libcurl says that an exchange ended. */
 void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result);

@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "net/engine_internal.h"
 #include "scoop/memory.h"
+#include "text/address.h"
 #include "text/header.h"
 #include "text/text.h"
 
@@ -33,19 +34,21 @@ void scoop_url_display(const char *url, char *text, size_t size) {
     const char *rest = strstr(url, "://");
     size_t scheme = rest == NULL ? 0 : (size_t)(rest - url) + 3;
     const char *authority = url + scheme;
-    size_t host_length = strcspn(authority, "/?#");
+    size_t host_length = strcspn(authority, "/\\?#"); /* as text/address.c reads it */
     const char *host = authority;
     for (const char *c = authority; c < authority + host_length; c++)
         if (*c == '@')
             host = c + 1;
     host_length -= (size_t)(host - authority);
     const char *path = host + host_length;
-    if (rest != NULL && !is_host(host, host_length)) {
+    if (rest != NULL && !is_host(host, host_length))
         scoop_text_print(text, size, "%.*s…", (int)scheme, url);
-        return;
-    }
-    scoop_text_print(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
-                     (int)strcspn(path, "?#"), path);
+    else
+        scoop_text_print(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
+                         (int)strcspn(path, "?#"), path);
+    for (char *c = text; *c != 0; c++)
+        if (*c < ' ' && *c >= 0)
+            *c = '?'; /* a line break in it would look like two messages */
 }
 
 static void unlink_exchange(struct scoop_http_exchange *exchange) {
@@ -70,6 +73,7 @@ static void free_exchange(struct scoop_http_exchange *exchange) {
     curl_slist_free_all(exchange->headers);
     scoop_buf_free(&exchange->head);
     scoop_buf_free(&exchange->body);
+    scoop_free_secret(exchange->url);
     scoop_free(exchange);
 }
 
@@ -167,11 +171,13 @@ static size_t take_header(char *data, size_t size, size_t count, void *user) {
     size_t length = size * count;
     if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
         exchange->head.length = 0;
-    if (scoop_buf_append(&exchange->head, data, length, &exchange->error) != 0) {
-        exchange->stopped = true;
-        return 0;
-    }
-    return length;
+    exchange->head_is_whole = length > 0 && (data[0] == '\r' || data[0] == '\n');
+    if (scoop_buf_append(&exchange->head, data, length, &exchange->error) == 0)
+        return length;
+    if (exchange->error.code == SCOOP_TOO_LARGE)
+        scoop_http_fail_head(exchange);
+    exchange->stopped = true;
+    return 0;
 }
 
 /* 0 or -1 with the exchange stopped. */
@@ -191,6 +197,9 @@ static int announce_head(struct scoop_http_exchange *exchange) {
 static size_t collect(struct scoop_http_exchange *exchange, const void *data, size_t length) {
     if (scoop_buf_append(&exchange->body, data, length, &exchange->error) == 0)
         return length;
+    if (exchange->error.code == SCOOP_TOO_LARGE)
+        scoop_fail(&exchange->error, SCOOP_PROTOCOL, "%s: the answer is longer than %zu bytes",
+                   exchange->where, exchange->body.ceiling);
     exchange->stopped = true;
     return 0;
 }
@@ -209,6 +218,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     if (length == 0)
         return 0;
     exchange->engine->active = true;
+    if (scoop_http_is_redirect(exchange))
+        return scoop_http_redirect_body_is_short(exchange) ? length : 0;
     scoop_http_pace_came(exchange);
     if (announce_head(exchange) != 0)
         return 0;
@@ -270,74 +281,14 @@ static int rewind_body(void *user, curl_off_t offset, int origin) {
     return CURL_SEEKFUNC_OK;
 }
 
-static long redirects(const struct scoop_http_exchange *exchange) {
-    long count = 0;
-    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_COUNT, &count);
-    return count;
-}
-
-/* libcurl takes bytes that are no HTTP at all for HTTP/0.9, which it calls unsupported. */
-static bool is_no_http(const struct scoop_http_exchange *exchange, CURLcode result) {
-    return result == CURLE_UNSUPPORTED_PROTOCOL && strstr(exchange->curl_text, "HTTP/0.9") != NULL;
-}
-
-static void fail_transport(struct scoop_http_exchange *exchange, CURLcode result) {
-    const char *text =
-        exchange->curl_text[0] != 0 ? exchange->curl_text : curl_easy_strerror(result);
-    enum scoop_code code = SCOOP_CONNECTION;
-    switch (result) {
-    case CURLE_PARTIAL_FILE:
-        code = SCOOP_TRUNCATED;
-        break;
-    case CURLE_OPERATION_TIMEDOUT:
-        code = SCOOP_TIMEOUT;
-        break;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        exchange->fault = SCOOP_HTTP_NO_NAME;
-        break;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ISSUER_ERROR:
-        code = SCOOP_TLS;
-        break;
-    case CURLE_OUT_OF_MEMORY:
-        code = SCOOP_NO_MEMORY;
-        break;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        code = SCOOP_USAGE;
-        break;
-    case CURLE_TOO_MANY_REDIRECTS:
-        code = SCOOP_HTTP;
-        break;
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_HTTP2:
-        code = SCOOP_PROTOCOL;
-        break;
-    default:
-        break;
-    }
-    if (is_no_http(exchange, result))
-        scoop_fail(&exchange->error, SCOOP_PROTOCOL, "%s: what the server sends is not HTTP",
-                   exchange->where);
-    else if (result == CURLE_UNSUPPORTED_PROTOCOL && redirects(exchange) > 0)
-        scoop_fail(&exchange->error, SCOOP_HTTP,
-                   "%s: the server redirects to a place that is not allowed: from https only to "
-                   "https, from http to http or https",
-                   exchange->where);
-    else
-        scoop_fail(&exchange->error, code, "%s: %s", exchange->where, text);
-}
-
 void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result) {
-    if (result == CURLE_OK)
+    bool redirects = !exchange->stopped && scoop_http_is_redirect(exchange);
+    if (redirects && scoop_http_follow(exchange) == 0)
+        return;
+    if (!redirects && result == CURLE_OK)
         announce_head(exchange);
-    else if (!exchange->stopped)
-        fail_transport(exchange, result);
+    else if (!redirects && !exchange->stopped)
+        scoop_http_fail_transport(exchange, result);
     scoop_http_trace_end(exchange, "ended");
     curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
     unlink_exchange(exchange);
@@ -361,58 +312,92 @@ static int copy_headers(struct scoop_http_exchange *exchange,
     return 0;
 }
 
-/* Sets an option; the first one that libcurl does not take is kept in `set`. */
-#define SET(exchange, option, value)                                                               \
-    do {                                                                                           \
-        CURLcode taken = curl_easy_setopt((exchange)->easy, option, value);                        \
-        if ((exchange)->set == CURLE_OK)                                                           \
-            (exchange)->set = taken;                                                               \
-    } while (0)
-
 static void set_callbacks(struct scoop_http_exchange *exchange) {
-    SET(exchange, CURLOPT_PRIVATE, exchange);
-    SET(exchange, CURLOPT_ERRORBUFFER, exchange->curl_text);
-    SET(exchange, CURLOPT_HEADERFUNCTION, take_header);
-    SET(exchange, CURLOPT_HEADERDATA, exchange);
-    SET(exchange, CURLOPT_WRITEFUNCTION, take_body);
-    SET(exchange, CURLOPT_WRITEDATA, exchange);
-    SET(exchange, CURLOPT_READFUNCTION, give_body);
-    SET(exchange, CURLOPT_READDATA, exchange);
-    SET(exchange, CURLOPT_SEEKFUNCTION, rewind_body);
-    SET(exchange, CURLOPT_SEEKDATA, exchange);
+    SCOOP_HTTP_SET(exchange, CURLOPT_PRIVATE, exchange);
+    SCOOP_HTTP_SET(exchange, CURLOPT_ERRORBUFFER, exchange->curl_text);
+    SCOOP_HTTP_SET(exchange, CURLOPT_HEADERFUNCTION, take_header);
+    SCOOP_HTTP_SET(exchange, CURLOPT_HEADERDATA, exchange);
+    SCOOP_HTTP_SET(exchange, CURLOPT_WRITEFUNCTION, take_body);
+    SCOOP_HTTP_SET(exchange, CURLOPT_WRITEDATA, exchange);
+    SCOOP_HTTP_SET(exchange, CURLOPT_READFUNCTION, give_body);
+    SCOOP_HTTP_SET(exchange, CURLOPT_READDATA, exchange);
+    SCOOP_HTTP_SET(exchange, CURLOPT_SEEKFUNCTION, rewind_body);
+    SCOOP_HTTP_SET(exchange, CURLOPT_SEEKDATA, exchange);
 }
 
 static void set_method(struct scoop_http_exchange *exchange,
                        const struct scoop_http_request *request) {
     if (strcmp(request->method, "HEAD") == 0) {
-        SET(exchange, CURLOPT_NOBODY, 1L);
+        SCOOP_HTTP_SET(exchange, CURLOPT_NOBODY, 1L);
     } else if (request->body != NULL || strcmp(request->method, "PUT") == 0 ||
                strcmp(request->method, "POST") == 0) {
-        SET(exchange, CURLOPT_UPLOAD, 1L);
-        SET(exchange, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
-        SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
-        SET(exchange, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
+        SCOOP_HTTP_SET(exchange, CURLOPT_UPLOAD, 1L);
+        SCOOP_HTTP_SET(exchange, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
+        SCOOP_HTTP_SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
+        SCOOP_HTTP_SET(exchange, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     } else if (strcmp(request->method, "GET") != 0) {
-        SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
+        SCOOP_HTTP_SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
     }
 }
 
 static void set_limits(struct scoop_http_exchange *exchange,
                        const struct scoop_http_request *request) {
     const struct scoop_engine *engine = exchange->engine;
-    bool secure = strncasecmp(request->url, "https:", 6) == 0;
-    SET(exchange, CURLOPT_NOSIGNAL, 1L);
-    SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(exchange, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-    SET(exchange, CURLOPT_FOLLOWLOCATION, request->follow_redirects ? 1L : 0L);
-    SET(exchange, CURLOPT_MAXREDIRS, 10L);
-    SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, (long)engine->connect_ms);
-    SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
-    SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
-    SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(exchange, CURLOPT_USERAGENT, "airscoop");
-    if (engine->ca_file != NULL)
-        SET(exchange, CURLOPT_CAINFO, engine->ca_file);
+    SCOOP_HTTP_SET(exchange, CURLOPT_NOSIGNAL, 1L);
+    SCOOP_HTTP_SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
+    SCOOP_HTTP_SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, (long)engine->connect_ms);
+    SCOOP_HTTP_SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
+    SCOOP_HTTP_SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+    SCOOP_HTTP_SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);
+    SCOOP_HTTP_SET(exchange, CURLOPT_USERAGENT, "airscoop");
+    if (engine->ca_file == NULL)
+        return;
+    SCOOP_HTTP_SET(exchange, CURLOPT_CAINFO, engine->ca_file);
+    SCOOP_HTTP_SET(exchange, CURLOPT_PROXY_CAINFO, engine->ca_file);
+}
+
+/* What is signed is sent byte for byte. */
+static char *copy_url(const struct scoop_http_request *request) {
+    if (!request->follow_redirects)
+        return scoop_strdup(request->url);
+    char *url = scoop_malloc(scoop_address_size(strlen(request->url)));
+    if (url != NULL)
+        scoop_address_send(request->url, url);
+    return url;
+}
+
+int scoop_http_send(struct scoop_http_exchange *exchange, struct scoop_error *error) {
+    SCOOP_HTTP_SET(exchange, CURLOPT_URL, exchange->url);
+    scoop_http_set_proxy(exchange);
+    if (exchange->set != CURLE_OK)
+        return scoop_fail(error,
+                          exchange->set == CURLE_OUT_OF_MEMORY ? SCOOP_NO_MEMORY : SCOOP_INTERNAL,
+                          "libcurl: %s", curl_easy_strerror(exchange->set));
+    CURLMcode added = curl_multi_add_handle(exchange->engine->multi, exchange->easy);
+    if (added != CURLM_OK)
+        return scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(added));
+    exchange->pace = (struct scoop_pace){0};
+    scoop_http_pace_begin(exchange);
+    return 0;
+}
+
+/* 0 or -1: what is left is for free_exchange. */
+static int prepare(struct scoop_http_exchange *exchange, struct scoop_error *error) {
+    const struct scoop_http_request *request = &exchange->request;
+    if (request->follow_redirects && scoop_address_has_control(request->url))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "%s: a line break or another control character is in the address",
+                          exchange->where);
+    exchange->url = copy_url(request);
+    exchange->easy = curl_easy_init();
+    if (exchange->easy == NULL || exchange->url == NULL || copy_headers(exchange, request) != 0)
+        return scoop_fail_memory(error);
+    SCOOP_HTTP_SET(exchange, CURLOPT_PATH_AS_IS, 1L);
+    SCOOP_HTTP_SET(exchange, CURLOPT_HTTPHEADER, exchange->headers);
+    set_callbacks(exchange);
+    set_method(exchange, request);
+    set_limits(exchange, request);
+    return scoop_http_send(exchange, error);
 }
 
 struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
@@ -429,27 +414,7 @@ struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
     scoop_buf_init(&exchange->body,
                    request->response_ceiling ? request->response_ceiling : BODY_CEILING);
     scoop_url_display(request->url, exchange->where, sizeof exchange->where);
-    exchange->easy = curl_easy_init();
-    if (exchange->easy == NULL || copy_headers(exchange, request) != 0) {
-        scoop_fail_memory(error);
-        free_exchange(exchange);
-        return NULL;
-    }
-    SET(exchange, CURLOPT_URL, request->url);
-    SET(exchange, CURLOPT_PATH_AS_IS, 1L);
-    SET(exchange, CURLOPT_HTTPHEADER, exchange->headers);
-    set_callbacks(exchange);
-    set_method(exchange, request);
-    set_limits(exchange, request);
-    if (exchange->set != CURLE_OK) {
-        scoop_fail(error, exchange->set == CURLE_OUT_OF_MEMORY ? SCOOP_NO_MEMORY : SCOOP_INTERNAL,
-                   "libcurl: %s", curl_easy_strerror(exchange->set));
-        free_exchange(exchange);
-        return NULL;
-    }
-    CURLMcode added = curl_multi_add_handle(engine->multi, exchange->easy);
-    if (added != CURLM_OK) {
-        scoop_fail(error, SCOOP_INTERNAL, "libcurl: %s", curl_multi_strerror(added));
+    if (prepare(exchange, error) != 0) {
         free_exchange(exchange);
         return NULL;
     }
@@ -457,7 +422,6 @@ struct scoop_http_exchange *scoop_http_start(struct scoop_engine *engine,
     if (exchange->next != NULL)
         exchange->next->previous = exchange;
     engine->exchanges = exchange;
-    scoop_http_pace_begin(exchange);
     scoop_http_trace_start(exchange, request->method);
     return exchange;
 }

@@ -29,7 +29,7 @@ enum scoop_http_take { SCOOP_HTTP_TAKEN, SCOOP_HTTP_PAUSE, SCOOP_HTTP_STOP };
 
 struct scoop_http_request {
     const char *method;
-    const char *url;            /* encoded; sent as it is, dot segments included */
+    const char *url;            /* encoded; sent as it is, unless it is a web address */
     const char *const *headers; /* "Name: value", copied */
     size_t header_count;
     const void *body; /* borrowed until on_done; NULL: body_length bytes of body_fd, if any */
@@ -40,7 +40,9 @@ struct scoop_http_request {
     size_t response_ceiling; /* of a collected body; 0: 64 KiB */
     uint64_t first_byte_ms;  /* what the answer's body may take to begin; 0: SCOOP_FIRST_BYTE_MS */
     long total_timeout_ms;   /* 0: none */
-    bool follow_redirects;   /* at most 10, never from https to http, no credentials elsewhere */
+    /* The URL is a web address, and sent as text/address.h says; redirects are followed, at most
+     * 10, never from https to http, without credentials elsewhere. */
+    bool follow_redirects;
     /* The answer's head is complete (redirects followed). Non-zero ends the exchange with the error
      * that the callback wrote to *error. NULL: not called. */
     int (*on_head)(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);

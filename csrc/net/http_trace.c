@@ -40,21 +40,20 @@ static void describe_connection(struct scoop_http_exchange *exchange, char *text
                  curl_count(exchange, CURLINFO_APPCONNECT_TIME_T) / 1000);
 }
 
+void scoop_http_trace_redirect(const struct scoop_http_exchange *exchange) {
+    SCOOP_TRACE("net", "#%u redirected to %s", exchange->number, exchange->redirected_to);
+}
+
 void scoop_http_trace_head(struct scoop_http_exchange *exchange) {
-    char connection[160], to[sizeof exchange->where] = "";
-    char *url = NULL;
+    char connection[160];
     if (!scoop_trace_is_on())
         return;
     describe_connection(exchange, connection, sizeof connection);
-    if (curl_count(exchange, CURLINFO_REDIRECT_TIME_T) > 0) {
-        curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
-        scoop_url_display(url != NULL ? url : "", to, sizeof to);
-    }
     SCOOP_TRACE("net", "#%u answered %d after %llu ms, %lld bytes to come, %s%s%s",
                 exchange->number, scoop_http_status(exchange),
                 (unsigned long long)took_ms(exchange),
                 (long long)scoop_http_content_length(exchange), connection,
-                to[0] != 0 ? ", redirected to " : "", to);
+                exchange->redirects > 0 ? ", redirected to " : "", exchange->redirected_to);
 }
 
 void scoop_http_trace_end(struct scoop_http_exchange *exchange, const char *how) {

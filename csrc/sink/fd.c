@@ -30,6 +30,10 @@ static int reopen_pipe(int fd) {
     return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+static const char *name_of(int fd) {
+    return fd == STDOUT_FILENO ? "standard output" : "the descriptor";
+}
+
 static void look_at(struct fd_sink *sink) {
     struct stat status;
     if (fstat(sink->fd, &status) != 0)
@@ -58,7 +62,7 @@ static ssize_t write_some(struct fd_sink *sink, const unsigned char *data, size_
         wrote = write(sink->reopened >= 0 ? sink->reopened : sink->fd, data, length);
     } while (wrote < 0 && errno == EINTR);
     if (wrote < 0 && errno != EAGAIN)
-        return scoop_fail_errno(error, errno, "writing to descriptor %d", sink->fd);
+        return scoop_fail_errno(error, errno, "writing to %s", name_of(sink->fd));
     return wrote < 0 ? 0 : wrote;
 }
 
@@ -127,7 +131,20 @@ static const struct scoop_sink_type fd_type = {"fd",
                                                scoop_state_sink_abort,
                                                free_sink};
 
+/* Whoever closed it did not mean the file that has its number since. */
+static int refuse_closed(int fd, struct scoop_error *error) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return scoop_fail(error, SCOOP_USAGE, "%s is closed: the data have nowhere to go",
+                          name_of(fd));
+    if ((flags & O_ACCMODE) == O_RDONLY)
+        return scoop_fail(error, SCOOP_USAGE, "%s is not open for writing", name_of(fd));
+    return 0;
+}
+
 struct scoop_sink *scoop_fd_sink_new(int fd, struct scoop_error *error) {
+    if (refuse_closed(fd, error) != 0)
+        return NULL;
     struct fd_sink *sink = (struct fd_sink *)scoop_state_sink_new(sizeof *sink, &fd_type, error);
     if (sink == NULL)
         return NULL;

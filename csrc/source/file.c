@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "scoop/memory.h"
+#include "source/file_internal.h"
 #include "source/source.h"
 
 enum { READ_BYTES = 256 * 1024 };
@@ -25,14 +26,17 @@ struct file_source {
 };
 
 /* ctime moves with every write, even where mtime is set back. */
+void scoop_file_identity(const struct stat *facts, char text[SCOOP_SOURCE_IDENTITY_SIZE]) {
+    snprintf(text, SCOOP_SOURCE_IDENTITY_SIZE, "file %ju %ju %jd.%09ld %jd.%09ld %jd",
+             (uintmax_t)facts->st_dev, (uintmax_t)facts->st_ino, (intmax_t)facts->st_mtim.tv_sec,
+             facts->st_mtim.tv_nsec, (intmax_t)facts->st_ctim.tv_sec, facts->st_ctim.tv_nsec,
+             (intmax_t)facts->st_size);
+}
+
 static void identify(struct file_source *source) {
-    const struct stat *facts = &source->before;
     if (source->path == NULL)
         return;
-    snprintf(source->base.identity, sizeof source->base.identity,
-             "file %ju %ju %jd.%09ld %jd.%09ld %jd", (uintmax_t)facts->st_dev,
-             (uintmax_t)facts->st_ino, (intmax_t)facts->st_mtim.tv_sec, facts->st_mtim.tv_nsec,
-             (intmax_t)facts->st_ctim.tv_sec, facts->st_ctim.tv_nsec, (intmax_t)facts->st_size);
+    scoop_file_identity(&source->before, source->base.identity);
     source->base.seekable = true;
 }
 

@@ -2,7 +2,6 @@
  * connection that breaks is taken up again where it stopped, if the source is provably the same. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/crypto.h"
@@ -70,8 +69,10 @@ void scoop_net_end(struct net_source *source, const struct scoop_error *error) {
     source->error = *error;
     if (error->code != SCOOP_OK)
         return;
-    if (source->ranged && source->received == source->last - source->first + 1)
+    if (source->ranged && source->received == source->last - source->first + 1) {
+        check_checksum(source, &source->error);
         return;
+    }
     if (source->stop_at > 0 && source->received == source->stop_at)
         return;
     if (!source->ranged &&
@@ -89,16 +90,8 @@ static int net_open(struct scoop_source *base, struct scoop_error *error) {
 
 static void net_start_at(struct scoop_source *base, uint64_t offset, const char *identity) {
     struct net_source *source = (struct net_source *)base;
-    const char *space = strrchr(identity, ' ');
-    snprintf(base->identity, sizeof base->identity, "%s", identity);
-    if (space == NULL)
-        return;
-    snprintf(base->validator, sizeof base->validator, "%.*s", (int)(space - identity), identity);
-    if (scoop_net_is_etag(identity))
-        memcpy(base->etag, base->validator, sizeof base->etag);
-    base->total_bytes = strtoll(space + 1, NULL, 10);
-    base->length_known = base->seekable = true;
-    source->received = source->resumed_at = offset;
+    if (scoop_source_know(base, identity))
+        source->received = source->resumed_at = offset;
 }
 
 /* Whether an event is to come that brings bytes, or the end. */
@@ -205,23 +198,6 @@ struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const c
     }
     scoop_text_print(source->where, sizeof source->where, "s3://%s/%s", bucket, key);
     return &source->base;
-}
-
-struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
-                                               const struct scoop_range_request *request,
-                                               struct scoop_error *error) {
-    struct scoop_source *base = scoop_s3_source_new(client, request->bucket, request->key, error);
-    if (base == NULL)
-        return NULL;
-    struct net_source *source = (struct net_source *)base;
-    source->ranged = true;
-    source->first = request->first;
-    source->last = request->last;
-    if (request->queue_bytes > 0)
-        source->queue_bytes = request->queue_bytes;
-    scoop_buf_init(&source->queue, source->queue_bytes);
-    snprintf(base->validator, sizeof base->validator, "%s", request->etag);
-    return base;
 }
 
 uint64_t scoop_s3_source_received(const struct scoop_source *base, bool *was_paused) {

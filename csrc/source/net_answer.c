@@ -38,10 +38,6 @@ static enum scoop_code code_of_status(int status) {
     }
 }
 
-bool scoop_net_is_etag(const char *validator) {
-    return validator[0] == '"';
-}
-
 /* Whether the server takes a request for the rest that names the validator. */
 static bool takes_up(const struct net_source *source, struct scoop_http_exchange *exchange,
                      const char *validator) {
@@ -57,9 +53,9 @@ static bool is_plain(const char *text) {
     return *text == 0;
 }
 
-/* What the first answer tells of the source; its identity is "validator length", see
- * net_start_at. */
-static void identify(struct net_source *source, struct scoop_http_exchange *exchange) {
+/* Its identity is "validator length", see scoop_source_know. */
+void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *exchange,
+                        int64_t length) {
     struct scoop_source *base = &source->base;
     char validator[SCOOP_VALIDATOR_SIZE];
     const char *etag = scoop_http_header(exchange, "ETag");
@@ -70,16 +66,14 @@ static void identify(struct net_source *source, struct scoop_http_exchange *exch
         return;
     if (takes_up(source, exchange, validator))
         memcpy(base->validator, validator, sizeof base->validator);
-    int64_t length = scoop_http_content_length(exchange);
     if (length < 0 || !is_plain(validator))
         return;
     snprintf(base->identity, sizeof base->identity, "%s %" PRId64, validator, length);
     base->seekable = base->validator[0] != 0;
 }
 
-/* The checksum of the whole object, if S3 has one; one with "-" in it is of the parts' checksums.
- */
-static void note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
+/* One with "-" in it is of the parts' checksums. */
+void scoop_net_note_checksum(struct net_source *source, struct scoop_http_exchange *exchange) {
     static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
                                                    SCOOP_S3_CHECKSUM_CRC64NVME};
     source->checksum_kind = SCOOP_S3_CHECKSUM_NONE;
@@ -124,8 +118,8 @@ static bool may_pass(int status) {
     return find_retryable(status) != NULL || (status >= 500 && status != 501 && status != 505);
 }
 
-static int fail_status(struct net_source *source, struct scoop_http_exchange *exchange,
-                       struct scoop_error *error) {
+int scoop_net_fail_status(struct net_source *source, struct scoop_http_exchange *exchange,
+                          struct scoop_error *error) {
     int status = scoop_http_status(exchange);
     const struct retryable_status *known = find_retryable(status);
     char asked[80] = "";
@@ -154,44 +148,30 @@ int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *
     return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
 }
 
-/* Conditions may be ignored on the way: an answer must say itself that it is of the same source.
- * An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
-static int check_same(struct net_source *source, struct scoop_http_exchange *exchange,
-                      struct scoop_error *error) {
+/* An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
+int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *exchange,
+                         struct scoop_error *error) {
     bool by_etag = scoop_net_is_etag(source->base.validator);
     const char *found = scoop_http_header(exchange, by_etag ? "ETag" : "Last-Modified");
     if (found != NULL && strcmp(found, source->base.validator) != 0)
         return scoop_net_fail_changed(source, error);
     if (found != NULL || !by_etag)
         return 0;
+    source->final = source->ranged;
+    if (source->ranged)
+        return scoop_fail(error, SCOOP_TRUNCATED,
+                          "%s: a range came without the ETag that proves it to be of the same "
+                          "source",
+                          source->where);
     return fail_no_rest(
         source, "the rest came without the ETag that proves it to be of the same source", error);
-}
-
-/* The answer to a request for a range. */
-static int check_range(struct net_source *source, struct scoop_http_exchange *exchange,
-                       struct scoop_error *error) {
-    struct scoop_content_range found;
-    uint64_t wanted = source->first + source->resumed_at;
-    if (check_same(source, exchange, error) != 0)
-        return -1;
-    const char *range = scoop_http_header(exchange, "Content-Range");
-    if (!scoop_header_content_range(range, &found) || found.first != wanted ||
-        found.last != source->last)
-        return scoop_fail(
-            error, SCOOP_PROTOCOL,
-            "%s: asked for the bytes from %" PRIu64 " to %" PRIu64 ", the server sent %s",
-            source->where, wanted, source->last, range == NULL ? "no Content-Range" : range);
-    source->base.total_bytes = (int64_t)found.total;
-    source->base.length_known = true;
-    return 0;
 }
 
 /* The answer to a request for the rest must be exactly the rest. */
 static int check_rest(struct net_source *source, struct scoop_http_exchange *exchange,
                       struct scoop_error *error) {
     struct scoop_content_range found;
-    if (check_same(source, exchange, error) != 0)
+    if (scoop_net_check_same(source, exchange, error) != 0)
         return -1;
     const char *range = scoop_http_header(exchange, "Content-Range");
     if (!scoop_header_content_range(range, &found) || found.first != source->resumed_at ||
@@ -210,7 +190,7 @@ static int on_resumed_head(struct net_source *source, struct scoop_http_exchange
     if (status == 206)
         return check_rest(source, exchange, error);
     if (status != 200 && status != 412 && status != 416)
-        return fail_status(source, exchange, error);
+        return scoop_net_fail_status(source, exchange, error);
     const char *name = scoop_net_is_etag(source->base.validator) ? "ETag" : "Last-Modified";
     const char *validator = scoop_http_header(exchange, name);
     bool other = validator != NULL && strcmp(validator, source->base.validator) != 0;
@@ -225,16 +205,13 @@ static int on_resumed_head(struct net_source *source, struct scoop_http_exchange
 int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
     struct net_source *source = user;
     int status = scoop_http_status(exchange);
-    if (source->ranged && status == 206)
-        return check_range(source, exchange, error);
     if (source->ranged)
-        return scoop_fail(error, SCOOP_PROTOCOL, "%s: the server does not answer in ranges",
-                          source->where);
+        return scoop_net_check_range(source, exchange, error);
     if (source->resumed_at > 0)
         return on_resumed_head(source, exchange, error);
     if (status != 200)
-        return fail_status(source, exchange, error);
-    identify(source, exchange);
-    note_checksum(source, exchange);
+        return scoop_net_fail_status(source, exchange, error);
+    scoop_net_identify(source, exchange, scoop_http_content_length(exchange));
+    scoop_net_note_checksum(source, exchange);
     return check_framing(source, exchange, error);
 }

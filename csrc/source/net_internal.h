@@ -1,5 +1,6 @@
 /* A request as a source, shared by its files: net.c keeps the bytes, net_request.c asks for them,
- * and net_answer.c judges what the answer's head says. */
+ * net_answer.c judges what the answer's head says, and net_range.c does it where a range was asked
+ * for. */
 #ifndef SCOOP_SOURCE_NET_INTERNAL_H
 #define SCOOP_SOURCE_NET_INTERNAL_H
 
@@ -18,7 +19,7 @@ struct net_source {
     struct scoop_web_options web;
     struct scoop_s3_client *client;
     char *bucket, *key; /* s3 */
-    bool ranged; /* s3: only the bytes first … last are wanted, of an object with the validator */
+    bool ranged; /* only the bytes first … last are wanted, of the source with the validator */
     uint64_t first, last;
     uint64_t stop_at; /* s3: bytes after which the body is left; 0: read to its end */
     size_t queue_bytes;
@@ -59,7 +60,23 @@ int scoop_net_send(struct net_source *source, struct scoop_error *error);
 /* --- net_answer.c --- */
 
 int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
+/* What the first answer tells of a source of this length (-1: unknown). */
+void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *exchange,
+                        int64_t length);
+/* The checksum of the whole object, if S3 has one. */
+void scoop_net_note_checksum(struct net_source *source, struct scoop_http_exchange *exchange);
+/* Conditions may be ignored on the way: an answer must say itself that it is of the same source. */
+int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *exchange,
+                         struct scoop_error *error);
+int scoop_net_fail_status(struct net_source *source, struct scoop_http_exchange *exchange,
+                          struct scoop_error *error);
 int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error);
+
+/* --- net_range.c --- */
+
+/* The head of an answer to a request for a range. 0 or -1. */
+int scoop_net_check_range(struct net_source *source, struct scoop_http_exchange *exchange,
+                          struct scoop_error *error);
 /* Whether the validator is an ETag, not a date. */
 bool scoop_net_is_etag(const char *validator);
 

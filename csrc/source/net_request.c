@@ -12,6 +12,7 @@
 enum {
     PROGRESS_BYTES = 64 * 1024, /* a connection that brought so much earns new attempts */
     OTHER_RETRIES = 2,          /* of what is no outage, but might be another time */
+    RANGE_SIZE = 64,
 };
 
 static void send_again(void *user) {
@@ -116,7 +117,8 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     struct scoop_error failure = *error;
     source->base.retries += scoop_s3_retries(source->call);
     source->call = NULL;
-    bool asked_for_the_same = source->resumed_at > 0 || source->ranged;
+    bool asked_for_the_same =
+        source->base.validator[0] != 0 && (source->resumed_at > 0 || source->ranged);
     if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
         scoop_net_fail_changed(source, &failure);
     failure.source_missing = strstr(failure.message, "HTTP 404 NoSuchKey") != NULL;
@@ -124,6 +126,16 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     source->final = source->final || source->received == 0 ||
                     (exchange != NULL && scoop_http_fault(exchange) == SCOOP_HTTP_SLOW);
     end_or_try_again(source, &failure);
+}
+
+/* False: all is asked for. */
+static bool asks_for_range(const struct net_source *source, char range[RANGE_SIZE]) {
+    if (source->ranged)
+        snprintf(range, RANGE_SIZE, "bytes=%" PRIu64 "-%" PRIu64,
+                 source->first + source->resumed_at, source->last);
+    else
+        snprintf(range, RANGE_SIZE, "bytes=%" PRIu64 "-", source->resumed_at);
+    return source->ranged || source->resumed_at > 0;
 }
 
 static int send_s3(struct net_source *source, struct scoop_error *error) {
@@ -137,31 +149,28 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .on_done = s3_done,
         .user = source,
     };
-    char range[64];
+    char range[RANGE_SIZE];
     scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
-    if (source->ranged)
-        snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64,
-                 source->first + source->resumed_at, source->last);
-    else
-        snprintf(range, sizeof range, "bytes=%" PRIu64 "-", source->resumed_at);
-    if (source->ranged || source->resumed_at > 0) {
+    if (asks_for_range(source, range)) {
         scoop_s3_add_header(&request, "Range", range);
-        scoop_s3_add_header(&request, "If-Match", source->base.validator);
+        if (source->base.validator[0] != 0)
+            scoop_s3_add_header(&request, "If-Match", source->base.validator);
     }
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
 }
 
 static int send_http(struct net_source *source, struct scoop_error *error) {
-    char range[48], same[160];
+    char bytes[RANGE_SIZE], range[RANGE_SIZE + 8], same[160];
     const char *const headers[] = {range, same};
-    snprintf(range, sizeof range, "Range: bytes=%" PRIu64 "-", source->resumed_at);
+    bool in_part = asks_for_range(source, bytes);
+    snprintf(range, sizeof range, "Range: %s", bytes);
     snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
     struct scoop_http_request request = {
         .method = "GET",
         .url = source->url,
         .headers = headers,
-        .header_count = source->resumed_at > 0 ? 2 : 0,
+        .header_count = in_part ? 2 : 0,
         .first_byte_ms =
             source->web.first_byte_ms > 0 ? source->web.first_byte_ms : SCOOP_WEB_FIRST_BYTE_MS,
         .follow_redirects = true,

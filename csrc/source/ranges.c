@@ -99,7 +99,7 @@ static int add(struct ranges_source *source, uint64_t first, uint64_t length,
     const struct scoop_range_request request = {
         .bucket = source->bucket,
         .key = source->key,
-        .etag = source->base.validator,
+        .validator = source->base.validator,
         .first = first,
         .last = first + length - 1,
         .queue_bytes = source->in_place ? 0 : length,

@@ -90,16 +90,28 @@ struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const c
 struct scoop_source *scoop_s3_ranges_source_new(struct scoop_s3_client *client, const char *bucket,
                                                 const char *key, size_t memory_bytes,
                                                 struct scoop_error *error);
-/* One such range: the bytes first … last of an object with this ETag; as much as queue_bytes
- * (0: the usual) is kept for peek. */
+/* One such range: the bytes first … last of a source with this validator; as much as queue_bytes
+ * (0: the usual) is kept for peek. Without a validator it is of an object that is not known yet:
+ * the first bytes, or fewer where there are no more, and the answer fills in the facts. */
 struct scoop_range_request {
-    const char *bucket, *key, *etag;
+    const char *bucket, *key; /* s3 */
+    const char *url;          /* http(s) */
+    const struct scoop_web_options *web;
+    const char *validator;
     uint64_t first, last;
     size_t queue_bytes;
 };
 struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
                                                const struct scoop_range_request *request,
                                                struct scoop_error *error);
+struct scoop_source *scoop_http_range_source_new(struct scoop_engine *engine,
+                                                 const struct scoop_range_request *request,
+                                                 struct scoop_error *error);
+/* Takes the facts over that an identity of a web source or an object holds. False: it is of none.
+ */
+bool scoop_source_know(struct scoop_source *source, const char *identity);
+/* Whether a range that has ended is the whole object, with the checksum that S3 told. */
+bool scoop_s3_source_is_proven(const struct scoop_source *source);
 /* Bytes that arrived so far, and whether they ever had to wait for the reader. */
 uint64_t scoop_s3_source_received(const struct scoop_source *source, bool *was_paused);
 /* Leaves the body after `offset` bytes, of which no more than that may have arrived. */

@@ -334,11 +334,13 @@ class _Server(ThreadingHTTPServer):
         self.answer_locally = answer_locally
         self.rules: list[_Rule] = []
         self.requests: list[Request] = []
+        self.accepted = 0  # connections, those that have ended too
         self._connections = 0
         self._lock = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
+            self.accepted += 1
             self._connections += 1
         super().process_request(request, client_address)
 

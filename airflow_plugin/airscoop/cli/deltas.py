@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, cast, get_args
 
+from airscoop.cli import streams
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
 from airscoop.deltas.options import (
@@ -148,4 +149,4 @@ def _finish(options: argparse.Namespace, delta: Delta, settings: S3Settings) -> 
 def _progress(facts: DeltaFacts | None) -> None:
     if facts is not None and sys.stderr.isatty():
         rows = f"{facts['old']['rows']:,} old and {facts['new']['rows']:,} new rows"
-        print(f"\rairscoop: {rows}\x1b[K\r", end="", file=sys.stderr, flush=True)
+        streams.say(f"\rairscoop: {rows}\x1b[K\r", end="")

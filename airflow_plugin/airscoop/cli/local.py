@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from airscoop.cli import streams
+from airscoop.cli.output import LocalFailed, show_done
+
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `local up|down|status`."""
@@ -11,11 +14,20 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     verb = verbs.add_parser("local", help="S3, PostgreSQL and stand-ins for AWS, on this machine")
     add_arguments(verb)
-    verb.set_defaults(run=run)
+    verb.set_defaults(run=run, stopped="what was started stays: airscoop local down ends it")
 
 
 def run(options: argparse.Namespace) -> int:
     """airscoop local up|down|status"""
     from airscoop.local.__main__ import run as run_local
+    from airscoop.local.processes import LocalStackError
 
-    return run_local(options)
+    try:
+        text = run_local(options)
+    except LocalStackError as error:
+        raise LocalFailed(str(error)) from error
+    if options.local_verb == "up":
+        show_done(text, as_json=options.json)
+    elif options.local_verb == "status":
+        streams.put(text)
+    return 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, cast
 
+from airscoop.cli import streams
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import ProgressShown, add_json, show
 from airscoop.publishing.options import DEFAULTS, PublishOptions
@@ -76,10 +76,9 @@ def run_publish(options: argparse.Namespace) -> int:
         with ProgressShown("publish", quiet=options.quiet or options.json) as shown:
             receipt = job.run(on_progress=lambda facts: shown(_progress(facts)))
     except BaseException:
-        print(
+        streams.say(
             f"airscoop: the first {job.acknowledged:,} changes are stored: "
-            f"--start-at {job.acknowledged} goes on behind them",
-            file=sys.stderr,
+            f"--start-at {job.acknowledged} goes on behind them"
         )
         raise
     show(receipt, as_json=options.json)

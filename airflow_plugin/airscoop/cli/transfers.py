@@ -230,21 +230,17 @@ def run_copy(options: argparse.Namespace) -> int:
 
 
 def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
-    from airscoop.transfer.prefix import JOBS, PrefixIncomplete, copy_prefix
+    from airscoop.transfer.prefix import JOBS, copy_prefix
 
     fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
-        try:
-            receipt = copy_prefix(
-                **fields,
-                jobs=JOBS if options.jobs is None else options.jobs,
-                include=options.include,
-                exclude=options.exclude,
-                on_progress=shown,
-            )
-        except PrefixIncomplete as error:
-            show(error.receipt, as_json=options.json)
-            raise
+        receipt = copy_prefix(
+            **fields,
+            jobs=JOBS if options.jobs is None else options.jobs,
+            include=options.include,
+            exclude=options.exclude,
+            on_progress=shown,
+        )
     show(receipt, as_json=options.json)
     return 0
 

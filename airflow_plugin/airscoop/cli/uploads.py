@@ -6,7 +6,7 @@ import argparse
 from datetime import timedelta
 
 from airscoop.cli.flags import add_s3, s3_of
-from airscoop.cli.output import add_json, show
+from airscoop.cli.output import add_json, show, show_found
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -57,7 +57,7 @@ def run_list(options: argparse.Namespace) -> int:
         s3=s3_of(options),
         ca_file=options.ca_file,
     )
-    show(receipt, as_json=options.json)
+    show_found(receipt, as_json=options.json)
     return 0
 
 

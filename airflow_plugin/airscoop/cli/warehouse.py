@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airscoop.cli import streams
 from airscoop.cli.flags import add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
 
@@ -188,11 +189,13 @@ def _run_partition_list(options: argparse.Namespace) -> int:
         import json
 
         plain = [{"values": dict(item.values), "location": item.location} for item in found]
-        print(json.dumps(plain))
+        streams.put(json.dumps(plain))
         return 0
+    lines = []
     for item in found:
         values = ", ".join(f"{column}={value}" for column, value in item.values.items())
-        print(f"{values}\t{item.location}")
+        lines.append(f"{values}\t{item.location}\n")
+    streams.put("".join(lines), end="")
     return 0
 
 

@@ -28,12 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument("--bucket", help="default: airscoop")
 
 
-def _show(status: Status, as_json: bool) -> None:
+def _text(status: Status, *, as_json: bool) -> str:
     from airscoop.local import stack
 
     if as_json:
-        print(json.dumps(status.to_dict(), indent=2))
-        return
+        return json.dumps(status.to_dict(), indent=2)
     places = {
         "s3": status.s3.get("endpoint"),
         "aws": status.aws.get("endpoint"),
@@ -41,36 +40,33 @@ def _show(status: Status, as_json: bool) -> None:
         "warehouse": status.warehouse.get("dsn", "").rpartition("@")[2],
         "http": status.http.get("url"),
     }
+    lines = []
     for part in stack.PARTS:
         running = getattr(status, part)["running"]
-        print(f"{part:<10} {f'running at {places[part]}' if running else 'not running'}")
-    print(f"state in   {status.state}")
+        lines.append(f"{part:<10} {f'running at {places[part]}' if running else 'not running'}")
+    return "\n".join([*lines, f"state in   {status.state}"])
 
 
-def run(args: argparse.Namespace) -> int:
-    """Carries out what `add_arguments` read; gives the exit code."""
+def run(args: argparse.Namespace) -> str:
+    """Carries out what `add_arguments` read; gives what is to be printed."""
     # Imported late: every other verb of the command also reads these arguments' definitions.
     from airscoop.local import stack
-    from airscoop.local.processes import LocalStackError
 
-    try:
-        if args.local_verb == "up":
-            bucket = args.bucket or stack.BUCKET
-            _show(stack.up(s3_endpoint=args.s3_endpoint, bucket=bucket), args.json)
-        elif args.local_verb == "down":
-            stack.down()
-        else:
-            _show(stack.status(), args.json)
-    except LocalStackError as error:
-        print(f"airscoop local: {error}", file=sys.stderr)
-        return 1
-    return 0
+    if args.local_verb == "up":
+        up = stack.up(s3_endpoint=args.s3_endpoint, bucket=args.bucket or stack.BUCKET)
+        return _text(up, as_json=args.json)
+    if args.local_verb == "down":
+        stack.down()
+        return ""
+    return _text(stack.status(), as_json=args.json)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="airscoop local", description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args())
+    """The same as `airscoop local`."""
+    from airscoop.cli import main as command
+
+    sys.argv.insert(1, "local")
+    return command()
 
 
 if __name__ == "__main__":

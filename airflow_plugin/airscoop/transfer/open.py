@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 from typing import Any, Literal, TypedDict, Unpack, overload
 
-from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
 from airscoop.transfer import open_arguments, places
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import Compression, TransferOptions
-from airscoop.transfer.readers import BlockReader, Reader, TextReader
+from airscoop.transfer.readers import Reader, SourceReader, TextReader
+from airscoop.transfer.sources import OpenSource
 from airscoop.transfer.split import SplitUpload
 from airscoop.transfer.upload import Upload
 from airscoop.transfer.web import TimeoutGiven
 from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 
 
-def _reader(name: str, compression: str, s3: S3Settings | None, options: dict[str, Any]) -> Reader:
+def _reader(
+    name: str, compression: str, s3: S3Settings | None, options: dict[str, Any], *, binary: bool
+) -> Reader:
     settings = TransferOptions(
         source=name, as_stored=compression == "none", source_s3=s3 or S3Settings(), **options
     )
-    transfer = Transfer(settings.native(), to_memory=True)
-    return Reader(BlockReader(transfer, places.displayed(name)), BUFFER_BYTES)
+    # Who opens an object as bytes may want its end first: it is looked at before it is read.
+    packed = compression != "none" and name.lower().endswith(".gz")
+    source = OpenSource(settings.native(), look=binary and places.is_s3(name) and not packed)
+    return Reader(SourceReader(source, places.displayed(name)), BUFFER_BYTES)
 
 
 def _writer(name: str, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
@@ -132,12 +136,17 @@ def open(
     """Opens a source for reading, or a destination for writing, as a file object.
 
     `mode` is "r", "rb", "w" or "wb". Sources are http(s)://, s3:// and paths; destinations s3://
-    and paths. There is no seeking. Text is UTF-8 unless `encoding` says otherwise; `errors` and
-    `newline` are those of the built-in open.
+    and paths. Text is UTF-8 unless `encoding` says otherwise; `errors` and `newline` are those of
+    the built-in open.
 
     Reading inflates gzip data, recognised by its content; with `compression` "none" the bytes come
     as they are stored. The end of the file is the source's proven end: a source that is cut off or
     damaged raises, here or in any read. Closing earlier drops the connection.
+
+    What is not inflated is `seekable()`, and `size` is known: objects in S3, files, and web sources
+    with ranges and a strong ETag. Only what is asked for is fetched, and more ahead while reading
+    goes on in order. A source that changes meanwhile raises SourceChanged. The whole's checksum is
+    compared only if all was read in order.
 
     Writing compresses when the name ends in .gz or `compression` is "gzip". The destination
     appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
@@ -165,7 +174,7 @@ def open(
         open_arguments.refuse(f"mode {mode!r}: encoding, errors and newline are for text")
     s3 = options.pop("s3", None)
     if reading:
-        reader = _reader(name, compression, s3, options)
+        reader = _reader(name, compression, s3, options, binary=binary)
         return reader if binary else TextReader(reader, *text)
     writer = _writer(name, s3, options | {"compression": compression})
     return writer if binary else TextWriter(writer, *text)

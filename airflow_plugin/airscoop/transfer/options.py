@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -67,6 +68,8 @@ class TransferOptions:
         for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
+        if self.source == "-" and sys.stdin is None:
+            raise UsageError("standard input is closed: there is nothing to read")
         if self.split_replace and self.split_bytes is None:
             raise UsageError("split_replace needs split_bytes: one file replaces one anyway")
         for name, needed in (

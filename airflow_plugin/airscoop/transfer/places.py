@@ -28,19 +28,50 @@ def is_prefix(name: str) -> bool:
     return name.endswith("/") or (is_s3(name) and "/" not in name[5:])
 
 
+# Names that begin so, without "//", are addresses that someone mistyped: no path begins so.
+ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!//)(/?)"
+
+
 def normalized(name: str | os.PathLike[str]) -> str:
-    """The name as the engine takes it; a UsageError for a scheme that nobody reads."""
-    text = os.fspath(name)
-    if "://" not in text or is_s3(text) or is_http(text):
+    """The name as the engine takes it; a UsageError for a scheme that nobody reads, and for an
+    address that lacks a slash. White space around a pasted address is dropped, but what is
+    behind a key in S3 is the key's.
+    """
+    text = _pasted(os.fspath(name))
+    if ":" not in text or is_s3(text) or is_http(text):
         return text
+    mistyped = re.match(ADDRESSES, text, re.IGNORECASE)
+    if mistyped is not None:
+        return _mistyped(text, mistyped.group(1).lower(), mistyped.group(2))
     scheme = re.match(SCHEME, text)
     if scheme is None:
         return text
-    if scheme.group(1).lower() == "file":
+    kind = scheme.group(1).lower()
+    if kind == "file":
         from urllib.parse import unquote, urlsplit
 
         return unquote(urlsplit(text).path)
+    if kind in ("s3a", "s3n"):
+        raise UsageError(f"{scheme.group(0)} is another program's name: write s3://")
     raise UsageError(f"{scheme.group(0)} is not supported: use http(s)://, s3://, a path or -")
+
+
+def _pasted(text: str) -> str:
+    bare = text.strip()
+    if is_http(bare):
+        return bare
+    return text.lstrip() if is_s3(bare) else text
+
+
+def _mistyped(text: str, kind: str, slash: str) -> str:
+    if kind == "file" and slash:
+        return normalized("file://" + text[len("file:") :])
+    wanted = (
+        f"write {kind}://" if kind in ("s3", "http", "https") else f"{kind}:// is not supported"
+    )
+    raise UsageError(
+        f'{kind}:{slash} begins no address: {wanted}, or "./{kind}:{slash}…" for a path'
+    )
 
 
 def displayed(name: str) -> str:
@@ -49,12 +80,19 @@ def displayed(name: str) -> str:
         return name
     from urllib.parse import urlsplit, urlunsplit
 
+    name = _with_slashes(name)
     try:
         parts = urlsplit(name)
     except ValueError:  # of a broken IPv6 address, say: the name goes into the error about it
         return _cut(name)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _with_slashes(url: str) -> str:
+    """Backslashes before the query are slashes: one in front of an "@" ends the host's name."""
+    place, mark, query = url.partition("?")
+    return place.replace("\\", "/") + mark + query
 
 
 def _cut(url: str) -> str:
@@ -70,7 +108,7 @@ def secrets_in(name: str) -> list[str]:
         return []
     from urllib.parse import unquote, unquote_plus
 
-    place, _, query = name.partition("#")[0].partition("?")
+    place, _, query = _with_slashes(name).partition("#")[0].partition("?")
     user_info = place.partition("://")[2].partition("/")[0].rpartition("@")[0]
     values = [pair.partition("=")[2] or pair for pair in query.split("&")]
     written = [user_info, *user_info.split(":", 1), *values]

@@ -1,17 +1,17 @@
-"""Reading as a file object: the blocks of a transfer, binary and as text."""
+"""Reading as a file object, binary and as text."""
 
 from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airscoop.errors import AirscoopError, Cancelled
+from airscoop.errors import AirscoopError, Cancelled, UsageError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from airscoop._native import Transfer
+    from airscoop.transfer.sources import OpenSource
 
 
 def raise_again(error: BaseException | None, otherwise: str) -> NoReturn:
@@ -21,56 +21,55 @@ def raise_again(error: BaseException | None, otherwise: str) -> NoReturn:
     raise Cancelled(otherwise) from error
 
 
-class BlockReader(io.RawIOBase):
-    """The blocks of a transfer as a raw stream. An error is raised again by every later read."""
+class SourceReader(io.RawIOBase):
+    """A source as a raw stream. An error is raised again by every later read."""
 
     mode = "rb"
 
-    def __init__(self, transfer: Transfer, name: str) -> None:
+    def __init__(self, source: OpenSource, name: str) -> None:
         self.name = name
-        self._transfer = transfer
+        self._source = source
         self._error: BaseException | None = None
         self._position = 0
-        self._block = memoryview(b"")
-        self._fill()
+        self.wanted_end = 0  # how far the read that is under way goes; 0: nobody knows
 
-    def _fill(self) -> None:
-        """Gets the next block when there is none; afterwards an empty one is the proven end."""
-        if self._error is not None:
-            raise_again(self._error, f"{self.name}: an earlier read was interrupted")
-        if len(self._block) == 0:
-            self._block = memoryview(self._transfer.read())
+    @property
+    def size(self) -> int | None:
+        """How many bytes there are to read, where that is known before the end."""
+        return self._source.size
 
     def readable(self) -> bool:
         """True."""
         return True
 
+    def seekable(self) -> bool:
+        """Whether the source's bytes are read as they are, and other places of it can be."""
+        self._check_open()
+        return self._source.seekable
+
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fills some of the buffer; 0 at the proven end."""
         self._check_open()
+        target = memoryview(buffer).cast("B")
+        self._check_error()
         try:
-            self._fill()
-            target = memoryview(buffer).cast("B")
-            count = min(len(target), len(self._block))
-            target[:count] = self._block[:count]
-            self._block = self._block[count:]
-            self._position += count
+            wanted = max(self.wanted_end - self._position, 0)
+            count = self._source.read_into(target, self._position, wanted) if target else 0
         except BaseException as error:
             self._error = self._error or error
             raise
+        self._position += count
         return count
 
     def readall(self) -> bytes:
         """All that is left."""
         self._check_open()
+        self._check_error()
         blocks: list[bytes] = []
         try:
-            self._fill()
-            while len(self._block) > 0:
-                blocks.append(bytes(self._block))
-                self._position += len(self._block)
-                self._block = memoryview(b"")
-                self._fill()
+            while block := self._source.block(self._position):
+                blocks.append(bytes(block))
+                self._position += len(block)
         except BaseException as error:
             self._error = self._error or error
             blocks.clear()  # the exception holds this frame for as long as it is held itself
@@ -78,37 +77,105 @@ class BlockReader(io.RawIOBase):
         return b"".join(blocks)
 
     def tell(self) -> int:
-        """How many bytes were read."""
+        """How many bytes lie before the next one to be read."""
         self._check_open()
         return self._position
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Raises io.UnsupportedOperation."""
-        raise io.UnsupportedOperation(
-            f"{self.name} is read in one direction: airscoop.copy it to a file to seek in it"
-        )
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes elsewhere, also beyond the end; UsageError where the source has one direction.
+
+        That is no OSError, which some readers take for a sign of damaged data.
+        """
+        if not self.seekable():
+            raise UsageError(
+                f"{self.name} is read in one direction, {self._source.why_not}: "
+                "airscoop.copy it to a file to seek in it"
+            )
+        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size or 0}
+        if whence not in starts:
+            raise ValueError(f"whence {whence} is not 0, 1 or 2")
+        if starts[whence] + offset < 0:
+            raise ValueError(f"{self.name}: {starts[whence] + offset} is before its start")
+        self._position = starts[whence] + offset
+        return self._position
 
     def close(self) -> None:
         """Drops the connection; what was not read stays unread, without an error."""
         if not self.closed:
             super().close()
-            self._block = memoryview(b"")
-            self._transfer.abort()
+            self._source.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{self.name} is an open file, which cannot be pickled: pickle its name")
 
     def _check_open(self) -> None:
         if self.closed:
             raise ValueError(f"{self.name} is closed")
 
+    def _check_error(self) -> None:
+        if self._error is not None:
+            raise_again(self._error, f"{self.name}: an earlier read was interrupted")
+
 
 class Reader(io.BufferedReader):
-    """Binary reading, in one direction."""
+    """Binary reading; where the source allows it, from any place."""
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Raises io.UnsupportedOperation."""
-        return self.raw.seek(offset, whence)
+    raw: SourceReader
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes there are to read, where that is known before the end."""
+        return self.raw.size
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes elsewhere; UsageError where the source is read in one direction."""
+        if self.closed or not self.raw.seekable():
+            return self.raw.seek(offset, whence)
+        self.__class__ = SoughtReader
+        return super().seek(offset, whence)
+
+    def __reduce_ex__(self, protocol: object, /) -> NoReturn:
+        self.raw.__reduce__()
+
+
+class SoughtReader(Reader):
+    """A reader after its first seek: each read says how much it wants, and no more is fetched.
+
+    Who reads in order does without, and each small read is as fast as io's own.
+    """
+
+    def read(self, size: int | None = -1) -> bytes:
+        """That many bytes, fewer at the end only; without a size all that is left."""
+        self.raw.wanted_end = self.tell() + max(size or 0, 0)
+        try:
+            return super().read(size)
+        finally:
+            self.raw.wanted_end = 0
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fills the buffer, all but at the end."""
+        self.raw.wanted_end = self.tell() + memoryview(buffer).nbytes
+        try:
+            return super().readinto(buffer)
+        finally:
+            self.raw.wanted_end = 0
 
 
 class TextReader(io.TextIOWrapper):
-    """Reading of text, in one direction."""
+    """Reading of text."""
 
     mode = "r"
+
+    def seek(self, cookie: int, whence: int = os.SEEK_SET) -> int:
+        """Goes where `tell` was; UsageError where the source is read in one direction."""
+        if not self.seekable():
+            return self._refuse()
+        return super().seek(cookie, whence)
+
+    def tell(self) -> int:
+        """Where `seek` finds this place again; UsageError where there is no seeking."""
+        return super().tell() if self.seekable() else self._refuse()
+
+    def _refuse(self) -> int:
+        reader: Any = self.buffer
+        return int(reader.seek(0))

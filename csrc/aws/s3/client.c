@@ -2,11 +2,13 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "aws/auth/signer.h"
 #include "aws/error_codes.h"
 #include "aws/s3/client.h"
 #include "aws/s3/message.h"
+#include "aws/s3/refusal.h"
 #include "aws/s3/trace.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -46,7 +48,7 @@ struct scoop_s3_call {
     bool skew_tried, region_tried, renewal_tried;
     uint32_t generation; /* of the credentials that signed it */
     bool data_taken;
-    int64_t sent_at;
+    int64_t sent_at, signed_at; /* by the machine's clock, and by the corrected one */
     char payload_hash[SCOOP_SHA256_HEX_SIZE];
     struct scoop_error error;
 };
@@ -268,17 +270,6 @@ static void send_again(void *user) {
     finish(call, NULL);
 }
 
-static const char *advice(enum scoop_code code) {
-    switch (code) {
-    case SCOOP_ACCESS_DENIED:
-        return "; check the credentials and that they allow ";
-    case SCOOP_NOT_FOUND:
-        return "; check the bucket and the key; needed: ";
-    default:
-        return NULL;
-    }
-}
-
 /* Turns an answer that is not a success into call->error. */
 static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
                                       struct scoop_http_exchange *exchange) {
@@ -292,18 +283,21 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
         return (struct scoop_aws_verdict){.code = SCOOP_NO_MEMORY, .retryable = true};
     }
     struct scoop_aws_verdict verdict = scoop_aws_classify(SCOOP_AWS_S3, status, body.code);
-    const char *hint = advice(verdict.code);
     display(call, what, sizeof what);
-    scoop_fail(&call->error, verdict.code, "%s %s: HTTP %d%s%s%s%s%s%s", call->request.method, what,
-               status, body.code[0] ? " " : "", body.code, body.message[0] ? ": " : "",
-               body.message, hint ? hint : "", hint ? call->request.action : "");
-    bool reads = strcmp(call->request.method, "GET") == 0 && call->request.key != NULL;
-    if (status == 403 && reads && verdict.code == SCOOP_ACCESS_DENIED)
-        scoop_error_say(&call->error,
-                        "%s (S3 answers so, too, for a key that is not there, to who "
-                        "may not list the bucket: s3:ListBucket)",
-                        call->error.message);
-    call->error.http_status = status;
+    const char *marker = scoop_http_header(exchange, "x-amz-delete-marker");
+    struct scoop_s3_refusal refusal = {
+        .method = call->request.method,
+        .action = call->request.action,
+        .where = what,
+        .status = status,
+        .body = &body,
+        .delete_marker = marker != NULL && strcasecmp(marker, "true") == 0,
+        .signed_at = call->signed_at,
+        .reads_key = call->request.key != NULL && strcmp(call->request.method, "GET") == 0,
+    };
+    refusal.server_clock = scoop_http_date(exchange);
+    refusal.region = scoop_http_header(exchange, "x-amz-bucket-region");
+    scoop_s3_explain(&refusal, verdict.code, &call->error);
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
     scoop_text_print(call->error.request_id, sizeof call->error.request_id, "%s",
@@ -476,6 +470,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .user = call,
     };
     call->sent_at = scoop_unix_seconds();
+    call->signed_at = scoop_signer_time(signer);
     scoop_s3_trace_send(request, call->attempt);
     call->exchange = scoop_http_start(call->client->engine, &http, error);
     return call->exchange == NULL ? -1 : 0;

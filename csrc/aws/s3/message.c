@@ -38,14 +38,23 @@ static int on_error_end(void *user, const char *path, const char *text, size_t l
     if (inside == NULL)
         return 0;
     reader->is_error = true;
-    if (strcmp(inside, "/Code") == 0)
-        copy_cut(out->code, sizeof out->code, text, length);
-    else if (strcmp(inside, "/Message") == 0)
-        copy_cut(out->message, sizeof out->message, text, length);
-    else if (strcmp(inside, "/Region") == 0)
-        copy_cut(out->region, sizeof out->region, text, length);
-    else if (strcmp(inside, "/RequestId") == 0)
-        copy_cut(out->request_id, sizeof out->request_id, text, length);
+    const struct {
+        const char *name;
+        char *out;
+        size_t size;
+    } texts[] = {
+        {"/Code", out->code, sizeof out->code},
+        {"/Message", out->message, sizeof out->message},
+        {"/Region", out->region, sizeof out->region},
+        {"/Endpoint", out->endpoint, sizeof out->endpoint},
+        {"/RequestTime", out->request_time, sizeof out->request_time},
+        {"/ServerTime", out->server_time, sizeof out->server_time},
+        {"/StorageClass", out->storage_class, sizeof out->storage_class},
+        {"/RequestId", out->request_id, sizeof out->request_id},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(inside, texts[i].name) == 0)
+            copy_cut(texts[i].out, texts[i].size, text, length);
     return 0;
 }
 

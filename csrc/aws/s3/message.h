@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/uri.h"
 #include "scoop/buffer.h"
 #include "scoop/error.h"
 #include "scoop/s3.h"
@@ -17,6 +18,9 @@ struct scoop_s3_error {
     char code[64];
     char message[512];
     char region[64]; /* where a redirect points */
+    char endpoint[SCOOP_HOST_SIZE];
+    char request_time[32], server_time[32]; /* when a signature was made, and when it came */
+    char storage_class[32];                 /* of an archived object */
     char request_id[80];
     bool no_memory; /* it could not be read for want of memory */
 };

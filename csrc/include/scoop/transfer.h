@@ -68,7 +68,9 @@ struct scoop_transfer_options {
     const char *records; /* JSON_ARRAY: where in the document the array is; NULL: it is the array */
     bool allow_unknown_length;
     struct scoop_web_options web;
-    const char *ca_file; /* NULL: libcurl's own */
+    const char *source_identity; /* what the source was when it was looked at, else SOURCE_CHANGED;
+                                    NULL: any */
+    const char *ca_file;         /* NULL: libcurl's own */
 };
 
 enum scoop_transfer_state {
@@ -93,6 +95,9 @@ enum scoop_resumed {
 struct scoop_transfer_facts {
     struct scoop_counters counters;
     char source_etag[128];
+    char source_identity[SCOOP_SOURCE_IDENTITY_SIZE]; /* "": nothing tells versions apart */
+    bool source_seekable; /* what is read are the source's bytes, and a reader can read others of it
+                           */
     char destination_etag[128];
     char checksum[32];          /* "CRC32C:base64" of an object that was written, else "" */
     int64_t source_total_bytes; /* -1: unknown */
@@ -117,6 +122,9 @@ size_t scoop_transfer_default_memory_bytes(void);
 /* Strings are copied. Nothing is opened yet. NULL with *error (USAGE, NO_MEMORY). */
 struct scoop_transfer *scoop_transfer_new(const struct scoop_transfer_options *options,
                                           struct scoop_error *error);
+/* Before the first run: has it use an engine with its connections, which is its own from now on;
+ * NULL is allowed. */
+void scoop_transfer_use_engine(struct scoop_transfer *transfer, struct scoop_engine *engine);
 /* Moves the transfer on for about slice_ms. FAILED comes only after the abort (3 s when cancelled,
  * 10 s otherwise). DONE and FAILED stay. */
 enum scoop_transfer_state scoop_transfer_run(struct scoop_transfer *transfer, int slice_ms,

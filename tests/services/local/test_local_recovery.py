@@ -164,7 +164,7 @@ def test_a_folder_that_cannot_be_made_is_named(place: str, monkeypatch: pytest.M
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", place)
     done = local("up")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"airscoop local: {place} cannot be made (")
+    assert done.stderr.startswith(f"airscoop: local: {place} cannot be made (")
     assert "set AIRSCOOP_LOCAL_DIR" in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -175,7 +175,7 @@ def test_a_damaged_state_file_is_named(folder: Path, verb: str, content: str) ->
     (folder / "stack.json").write_text(content)
     done = local(verb)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"airscoop local: {folder}/stack.json is damaged: none of")
+    assert done.stderr.startswith(f"airscoop: local: {folder}/stack.json is damaged: none of")
     assert done.stderr.count("\n") == 1
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from airscoop import S3Settings, errors
-from airscoop.cli import MODULES, main, parser
+from airscoop.cli import main
+from airscoop.cli.command import MODULES, parser
 
 COMMAND = [sys.executable, "-m", "airscoop.cli"]
 VERBS = [
@@ -152,11 +153,12 @@ def test_failure_is_exit_code_1(tmp_path: Path) -> None:
     assert b"missing" in done.stderr
 
 
-def test_an_error_with_json_has_its_facts_on_stderr(tmp_path: Path) -> None:
+def test_an_error_with_json_is_the_one_object_on_stdout(tmp_path: Path) -> None:
     done = airscoop("copy", tmp_path / "missing", tmp_path / "out", "--json")
-    facts = json.loads(done.stderr.splitlines()[-1])
+    facts = json.loads(done.stdout)
     assert facts["error"] == "NOT_FOUND"
-    assert done.stdout == b""
+    assert facts["committed"] is False
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_rejected_records_are_counted_and_kept(bad: Path, tmp_path: Path) -> None:
@@ -223,6 +225,40 @@ def test_a_terminal_gets_a_progress_bar(good: Path, tmp_path: Path) -> None:
     assert b"B/s" in shown
 
 
+def test_a_terminal_that_goes_away_takes_the_progress_along_and_not_the_copy(
+    tmp_path: Path,
+) -> None:
+    """As after `nohup`, or where a session keeps its processes: there is no signal, but EIO."""
+    program = """if True:
+        import sys, airscoop.transfer.copy as copy
+        from airscoop.cli import main
+        def run(job, *, on_progress, run=copy.CopyJob.run):
+            on_progress(shown)
+            sys.stdin.read()
+            on_progress(shown)
+            return run(job, on_progress=on_progress)
+        shown = copy.Progress(source_bytes=1, total_bytes=2, records=0, rejected=0)
+        copy.CopyJob.run = run
+        sys.exit(main())
+    """
+    main_end, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    (tmp_path / "in").write_bytes(b"a" * 1000)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "copy", tmp_path / "in", tmp_path / "out"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        assert os.read(main_end, 4096)
+        os.close(main_end)
+        printed, _ = process.communicate()
+    assert process.returncode == 0
+    assert b"in -> " in printed
+    assert (tmp_path / "out").read_bytes() == b"a" * 1000
+
+
 @pytest.mark.parametrize(("text", "number"), [("4096", 4096), ("64M", 2**26), ("1GiB", 2**30)])
 def test_sizes_have_units(text: str, number: int) -> None:
     from airscoop.cli.flags import size
@@ -245,9 +281,9 @@ def test_an_output_that_cannot_be_written_is_said_in_a_line(good: Path, tmp_path
             stdout=full,
             stderr=subprocess.PIPE,
         )
-    assert done.returncode == 1
-    assert b"the output could not be written" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert done.returncode == 4
+    assert b"done, but the receipt could not be printed: No space left on device" in done.stderr
+    assert (tmp_path / "out").read_bytes() == good.read_bytes()
 
 
 @pytest.mark.parametrize(("number", "code"), [("HUP", 129), ("INT", 130), ("TERM", 143)])
@@ -281,7 +317,7 @@ def test_a_pipe_that_closes_early_is_not_an_error_to_talk_about(tmp_path: Path) 
         assert process.stderr is not None
         process.stdout.read(10)
         process.stdout.close()
-        assert process.wait(30) == 1
+        assert process.wait(30) == 141
         assert process.stderr.read() == b""
 
 

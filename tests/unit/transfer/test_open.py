@@ -121,19 +121,57 @@ def test_every_way_to_read_sees_the_same_bytes(size: int, tmp_path: Path) -> Non
     assert with_open(lambda file: file.read(10) + file.peek()[:0] + file.read()) == data
 
 
-def test_a_reader_tells_where_it_is_and_cannot_seek(source: Path) -> None:
+def test_a_reader_of_what_is_inflated_tells_where_it_is_and_cannot_seek(source: Path) -> None:
+    first = DATA.splitlines(keepends=True)[0]
     with airscoop.open(source, "rb") as file:
         assert (file.readable(), file.writable(), file.seekable()) == (True, False, False)
-        assert file.readline() == DATA.splitlines(keepends=True)[0]
-        assert file.tell() == len(DATA.splitlines(keepends=True)[0])
-        with pytest.raises(io.UnsupportedOperation, match=r"source\.csv\.gz is read in one direc"):
-            file.seek(0)
+        assert file.readline() == first
+        assert file.tell() == len(first)
+        for move in ((0,), (0, io.SEEK_END), (file.tell(),)):
+            with pytest.raises(errors.UsageError, match=r"source\.csv\.gz is read in one direc"):
+                file.seek(*move)
+        assert file.tell() == len(first)
+        assert file.size is None
         with pytest.raises(io.UnsupportedOperation):
             file.write(b"x")
         with pytest.raises(io.UnsupportedOperation):
             file.fileno()
-    with airscoop.open(source) as text, pytest.raises(io.UnsupportedOperation):
-        text.seek(0)
+    with airscoop.open(source) as text:
+        assert not text.seekable()
+        for call in (text.tell, lambda: text.seek(0)):
+            with pytest.raises(errors.UsageError, match="since it is inflated"):
+                call()
+
+
+def test_a_reader_of_stored_bytes_goes_anywhere(source: Path) -> None:
+    stored = source.read_bytes()
+    with airscoop.open(source, "rb", compression="none") as file, source.open("rb") as theirs:
+        assert (file.seekable(), file.size) == (True, len(stored))
+        for place, whence in ((-20, 2), (5, 0), (7, 1), (-3, 1), (0, 2), (10**9, 0), (0, 0)):
+            assert file.seek(place, whence) == theirs.seek(place, whence)
+            assert file.read(9) == theirs.read(9)
+            assert file.tell() == theirs.tell()
+            assert file.peek(1)[:1] == theirs.peek(1)[:1]
+        file.seek(3)
+        assert file.read() == stored[3:]
+        for wrong in ((-1, 0), (0, 7)):
+            with pytest.raises(ValueError):
+                file.seek(*wrong)
+        assert file.tell() == len(stored)
+
+
+def test_text_that_is_stored_as_it_is_goes_where_tell_was(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(DATA)
+    with airscoop.open(path) as file:
+        lines = [file.readline() for _ in range(1000)]
+        place = file.tell()
+        rest = file.read()
+        assert "".join(lines) + rest == TEXT
+        assert file.seek(place) == place
+        assert file.read() == rest
+        assert file.seek(0) == 0
+        assert file.readline() == lines[0]
 
 
 @pytest.mark.parametrize("newline", [None, "", "\n", "\r", "\r\n"])

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import airscoop
+from airscoop import errors
 
 TEXT = "".join(f"{n},line é {n * 7919}\n" for n in range(60_000))
 DATA = TEXT.encode()
@@ -118,12 +119,22 @@ def test_a_column_file_writer_that_asks_where_it_is_as_pyarrow_does(folder: Path
     assert file.closed
 
 
-def test_a_column_file_reader_that_seeks_is_told_why_it_cannot(source: Path) -> None:
+def test_an_archive_reader_is_told_why_it_cannot_seek_and_no_lie(folder: Path) -> None:
+    import tarfile
+    import zipfile
+
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("name", DATA)
+    packed = folder / "packed"
+    packed.write_bytes(gzip.compress((folder / "a.zip").read_bytes()))
+    with airscoop.open(packed, "rb") as file, pytest.raises(errors.UsageError, match="inflated"):
+        zipfile.ZipFile(file)
     with (
-        airscoop.open(source, "rb") as file,
-        pytest.raises(io.UnsupportedOperation, match=r"airscoop\.copy it to a file"),
+        airscoop.open(packed, "rb") as file,
+        pytest.raises(errors.UsageError, match="inflated"),
+        tarfile.open(fileobj=file),
     ):
-        file.seek(0, io.SEEK_END)
+        pass
 
 
 def test_another_thread_can_read_what_one_has_opened(source: Path) -> None:

@@ -73,3 +73,45 @@ def test_a_scheme_that_nobody_reads_is_named(name: str) -> None:
 
 def test_a_file_uri_is_a_path() -> None:
     assert places.normalized("file:///tmp/a") == "/tmp/a"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("s3:/b/k", "write s3://"),
+        ("S3:b/k", "write s3://"),
+        ("http:/host/a", "write http://"),
+        ("HTTPS:host", "write https://"),
+        ("ftp:/host/a", "ftp:// is not supported"),
+        ("gs:/bucket/a", "gs:// is not supported"),
+        ("s3a://b/k", "write s3://"),
+        ("s3n:/b/k", "s3n:// is not supported"),
+    ],
+)
+def test_a_mistyped_address_is_no_path(name: str, wanted: str) -> None:
+    with pytest.raises(UsageError, match=wanted) as caught:
+        places.normalized(name)
+    assert "host" not in str(caught.value)  # what follows may be a login
+
+
+@pytest.mark.parametrize("name", ["a:b", "./s3:/b/k", "/x/http:/y", "2026-01-01T10:00/x", "s4:/x"])
+def test_a_path_may_have_a_colon(name: str) -> None:
+    assert places.normalized(name) == name
+
+
+def test_a_file_uri_may_have_one_slash() -> None:
+    assert places.normalized("file:/tmp/a%20b") == "/tmp/a b"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "name"),
+    [
+        (" https://host/a b \n", "https://host/a b"),
+        ("\thttp://host/a\r\n", "http://host/a"),
+        ("\n s3://b/k ", "s3://b/k "),
+        ("s3://b/a\nb", "s3://b/a\nb"),
+        (" /a b ", " /a b "),
+    ],
+)
+def test_white_space_around_an_address_is_dropped(pasted: str, name: str) -> None:
+    assert places.normalized(pasted) == name

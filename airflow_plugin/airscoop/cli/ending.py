@@ -1,0 +1,182 @@
+"""How a command ends: its exit code, and the line that says what became of the work."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import signal
+from typing import Any
+
+from airscoop.cli import signals, streams
+from airscoop.cli.output import LocalFailed, ReceiptUnprinted
+from airscoop.errors import AirscoopError
+
+FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
+READER_GONE = 128 + signal.SIGPIPE
+STOPPED = "what was under way was taken back; what was committed before stays"
+STOPPED_COMMITTED = "what it was to make was committed already"
+STOPPED_IN_COMMIT = (
+    "that was in the commit, or between two: what it was to make may be there, all of it or in part"
+)
+STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
+BAD_DATA_CODES = frozenset(
+    {
+        "BAD_RECORD",
+        "TOO_MANY_REJECTED",
+        "CORRUPT",
+        "TRUNCATED",
+        "TRAILING_GARBAGE",
+        "INFLATION",
+        "UNSUPPORTED",
+        "COUNT_MISMATCH",
+        "DUPLICATE_KEY",
+        "SCHEMA_CHANGED",
+        "SUSPECT_EXPORT",
+    }
+)
+
+
+def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) -> int:
+    """Says what ended a command; returns its exit code."""
+    code, line, facts = _told(error, options)
+    signals.begin_telling(code)
+    receipt = getattr(error, "receipt", None)  # of a prefix, some of whose objects are there
+    if receipt is not None and not as_json:
+        with contextlib.suppress(streams.Unwritten):
+            streams.put(receipt.summary())
+    if line is not None:
+        streams.say(f"airscoop: {line}")
+    if as_json and not isinstance(error, ReceiptUnprinted | streams.Unwritten):
+        _print_json(facts, beside_data=data_on_stdout(options))
+    return code
+
+
+def data_on_stdout(options: argparse.Namespace) -> bool:
+    """Whether it is what the command wrote to stdout, rather than a receipt."""
+    if getattr(options, "verb", None) in ("cat", "head"):
+        return True
+    return "-" in (getattr(options, "destination", None), getattr(options, "out", None))
+
+
+def _told(
+    error: BaseException, options: argparse.Namespace
+) -> tuple[int, str | None, dict[str, Any]]:
+    """The exit code, the line for people, the facts for programs."""
+    if isinstance(error, AirscoopError):
+        return _failed(error, options)
+    if isinstance(error, signals.Stopped):
+        return _stopped(error.number, error, options)
+    if isinstance(error, KeyboardInterrupt):
+        return _stopped(signal.SIGINT, error, options)
+    if isinstance(error, ReceiptUnprinted):
+        line = f"done, but the receipt could not be printed: {error}"
+        return RECEIPT_UNPRINTED, line, {}
+    if isinstance(error, LocalFailed):
+        return FAILED, f"local: {error}", _facts("LOCAL_STACK", str(error), error)
+    if isinstance(error, streams.Unwritten):
+        if error.reader_gone:
+            return READER_GONE, None, {}
+        return FAILED, f"the output could not be written: {error}", {}
+    return _unexpected(error)
+
+
+def _failed(
+    error: AirscoopError, options: argparse.Namespace
+) -> tuple[int, str | None, dict[str, Any]]:
+    line: str | None = f"{type(error).__name__}: {error}"
+    code = FAILED
+    if error.code == "USAGE":
+        code = WRONG_USAGE
+    elif error.code in BAD_DATA_CODES:
+        code = BAD_DATA
+    elif error.os_errno == errno.EPIPE and data_on_stdout(options):
+        code, line = READER_GONE, None
+    receipt = getattr(error, "receipt", None)
+    facts = {} if receipt is None else receipt.to_dict()
+    return code, line, facts | _facts(error.code, str(error), error)
+
+
+def _stopped(
+    number: int, error: BaseException, options: argparse.Namespace
+) -> tuple[int, str, dict[str, Any]]:
+    committed = _committed(error)
+    what = STOPPED
+    if committed is not False:
+        what = STOPPED_COMMITTED if committed else STOPPED_IN_COMMIT
+    elif hasattr(options, "stopped"):
+        what = str(options.stopped)
+    elif getattr(options, "resume", False) or getattr(options, "resume_file", None):
+        what = STOPPED_RESUMABLE
+    line = signals.line(number, what)
+    facts = _facts("CANCELLED", line, error) | {"signal": signal.Signals(number).name}
+    return 128 + number, line, facts
+
+
+def _unexpected(error: BaseException) -> tuple[int, str, dict[str, Any]]:
+    """What Python raised, and nobody foresaw at its place."""
+    code, name, text = FAILED, "INTERNAL", " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        name, text = "NO_MEMORY", "there is no memory left"
+    elif isinstance(error, UnicodeError):
+        code, name = WRONG_USAGE, "USAGE"
+        text = f"a name or value has characters that cannot be sent: {text}"
+    elif isinstance(error, OSError):
+        name = "IO"
+    else:
+        text = f"{type(error).__name__}: {text} ({_place(error)}); a defect: please report it"
+    if _committed(error):
+        text += f"; {STOPPED_COMMITTED}"
+    return code, text, _facts(name, text, error)
+
+
+def _place(error: BaseException) -> str:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None:
+        return "nowhere"
+    return f"{at.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {at.tb_lineno}"
+
+
+def _committed(error: BaseException) -> bool | None:
+    """What the error, or the one that it came upon, says of the commit."""
+    if signals.is_committed():
+        return True
+    at: BaseException | None = error
+    while at is not None:
+        if hasattr(at, "committed"):
+            committed: bool | None = at.committed
+            return committed
+        at = at.__context__
+    return False
+
+
+def print_error(code: str, message: str) -> None:
+    """The JSON of an error that came before anything was begun."""
+    _print_json(_facts(code, message, Exception()), beside_data=False)
+
+
+def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "error": code,
+        "message": message,
+        "retryable": getattr(error, "retryable", False),
+        "committed": _committed(error),
+    }
+    for name in ("http_status", "sqlstate", "request_id"):
+        facts[name] = getattr(error, name, None)
+    return facts
+
+
+def _print_json(facts: dict[str, Any], *, beside_data: bool) -> None:
+    import json
+
+    text = json.dumps(facts)
+    if beside_data:
+        streams.say(text)
+        return
+    try:
+        streams.put(text)
+    except streams.Unwritten as unwritten:
+        streams.say(f"airscoop: the error could not be printed as JSON: {unwritten}")

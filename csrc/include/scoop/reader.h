@@ -1,0 +1,47 @@
+/* Reading here and there in one source: a file, an S3 object, an HTTP source with ranges. One
+ * thread at a time. */
+#ifndef SCOOP_READER_H
+#define SCOOP_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scoop/engine.h"
+#include "scoop/error.h"
+#include "scoop/interrupt.h"
+#include "scoop/resume.h"
+#include "scoop/transfer.h"
+
+struct scoop_reader;
+
+/* Of the options the source and ca_file are used, and copied; a provider's `user` outlives the
+ * reader. `identity` is what a transfer told of the source, which must still be the same; NULL, for
+ * an S3 object only: it is what the first read finds. NULL with *error. */
+struct scoop_reader *scoop_reader_new(const struct scoop_transfer_options *options,
+                                      const char *identity, struct scoop_error *error);
+
+/* Reads from `offset` on, which lies below the size: at least one byte and at most `length`, as
+ * much as has come; of an empty source that was not known, none. `wanted` is what is going to be
+ * read from there on, by this and the next calls; 0: nobody knows. 0, or -1 with *error; CANCELLED
+ * when interrupted: then the same can be asked again. */
+int scoop_reader_read(struct scoop_reader *reader, uint64_t offset, void *data, size_t length,
+                      uint64_t wanted, size_t *got, const struct scoop_interrupt *interrupt,
+                      struct scoop_error *error);
+
+struct scoop_reader_facts {
+    int64_t size_bytes; /* -1: unknown */
+    bool seekable;      /* other places can be read */
+    bool proven;        /* the first read brought all of it, and its checksum is S3's */
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+};
+/* Of an S3 object whose identity was not given, after the first read. */
+void scoop_reader_facts(const struct scoop_reader *reader, struct scoop_reader_facts *facts);
+
+/* The engine with its connections, which the caller owns from now on; then only free is called.
+ * NULL: it had none. */
+struct scoop_engine *scoop_reader_give_engine(struct scoop_reader *reader);
+/* Drops the connection. NULL is allowed. */
+void scoop_reader_free(struct scoop_reader *reader);
+
+#endif

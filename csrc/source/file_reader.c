@@ -1,0 +1,78 @@
+#include "source/file_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scoop/memory.h"
+#include "source/file_internal.h"
+
+struct scoop_file_reader {
+    char *path;
+    int fd;
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+};
+
+static int check_same(const struct scoop_file_reader *reader, struct scoop_error *error) {
+    char found[SCOOP_SOURCE_IDENTITY_SIZE];
+    struct stat facts;
+    if (fstat(reader->fd, &facts) != 0)
+        return scoop_fail_errno(error, errno, "looking at %s", reader->path);
+    scoop_file_identity(&facts, found);
+    if (strcmp(found, reader->identity) == 0)
+        return 0;
+    return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", reader->path);
+}
+
+static int open_it(struct scoop_file_reader *reader, const char *path, struct scoop_error *error) {
+    reader->path = scoop_strdup(path);
+    if (reader->path == NULL)
+        return scoop_fail_memory(error);
+    reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (reader->fd < 0)
+        return scoop_fail_errno(error, errno, "opening %s", path);
+    return check_same(reader, error);
+}
+
+struct scoop_file_reader *scoop_file_reader_new(const char *path, const char *identity,
+                                                struct scoop_error *error) {
+    struct scoop_file_reader *reader = scoop_calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        scoop_fail_memory(error);
+        return NULL;
+    }
+    reader->fd = -1;
+    snprintf(reader->identity, sizeof reader->identity, "%s", identity);
+    if (open_it(reader, path, error) == 0)
+        return reader;
+    scoop_file_reader_free(reader);
+    return NULL;
+}
+
+int scoop_file_reader_read(struct scoop_file_reader *reader, uint64_t offset, void *data,
+                           size_t length, size_t *got, struct scoop_error *error) {
+    ssize_t count;
+    do
+        count = pread(reader->fd, data, length, (off_t)offset);
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return scoop_fail_errno(error, errno, "reading %s", reader->path);
+    *got = (size_t)count;
+    if (check_same(reader, error) != 0)
+        return -1;
+    if (count == 0 && length > 0)
+        return scoop_fail(error, SCOOP_TRUNCATED, "%s ended before byte %llu", reader->path,
+                          (unsigned long long)offset);
+    return 0;
+}
+
+void scoop_file_reader_free(struct scoop_file_reader *reader) {
+    if (reader == NULL)
+        return;
+    if (reader->fd >= 0)
+        close(reader->fd);
+    scoop_free(reader->path);
+    scoop_free(reader);
+}
