@@ -36,6 +36,7 @@ class TransferFacts(TypedDict):
     source_identity: str
     source_seekable: bool
     restarts: int
+    metadata_lost: str
 
 class Transfer:
     def __init__(

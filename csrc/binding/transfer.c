@@ -168,7 +168,7 @@ static PyObject *facts_dict(struct transfer_object *self) {
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:N,s:N,s:N,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:N,s:s,"
-        "s:z,s:K,s:N,s:O,s:I}",
+        "s:z,s:K,s:N,s:O,s:I,s:N}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -184,7 +184,8 @@ static PyObject *facts_dict(struct transfer_object *self) {
         airscoop_text(facts.server_side_refused), "parts_kept", facts.parts_kept, "resumed",
         resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes, "source_identity",
         airscoop_text(facts.source_identity), "source_seekable",
-        facts.source_seekable ? Py_True : Py_False, "restarts", facts.restarts);
+        facts.source_seekable ? Py_True : Py_False, "restarts", facts.restarts, "metadata_lost",
+        airscoop_text(facts.metadata_lost));
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

@@ -78,12 +78,15 @@ void scoop_attempt_free_source(struct scoop_attempt *attempt) {
 }
 
 void scoop_attempt_free(struct scoop_attempt *attempt) {
+    scoop_s3_cancel(attempt->tags_call);
+    scoop_buf_free(&attempt->tags);
     scoop_chain_free(&attempt->chain);
     if (attempt->source != NULL)
         attempt->source->type->free(attempt->source);
     if (attempt->sink != NULL)
         attempt->sink->type->free(attempt->sink);
     scoop_server_copy_free(attempt->server_copy);
+    scoop_kept_headers_free(&attempt->kept);
     scoop_s3_client_free(attempt->source_client);
     scoop_s3_client_free(attempt->destination_client);
 }

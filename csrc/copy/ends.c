@@ -108,7 +108,10 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
         return -1;
     if (scoop_transfer_start_bytes(transfer) > 0 && start_in_middle(transfer, error) != 0)
         return -1;
-    return attempt->source->type->open(attempt->source, error);
+    scoop_transfer_watch_headers(transfer);
+    if (attempt->source->type->open(attempt->source, error) != 0)
+        return -1;
+    return scoop_transfer_ask_tags(transfer, error);
 }
 
 static const char *content_type(const struct scoop_transfer *transfer) {
@@ -155,8 +158,7 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
     const struct scoop_place *place = &transfer->options.destination;
     if (open_engine(transfer, error) != 0 || scoop_s3_uri_parse(place->uri, object, error) != 0)
         return -1;
-    size_t key_length = strlen(object->key);
-    if (key_length == 0 || object->key[key_length - 1] == '/')
+    if (object->key[0] == 0)
         return scoop_fail(error, SCOOP_USAGE, "%s names no object; add a file name", place->uri);
     attempt->destination_client = scoop_s3_client_new(transfer->engine, &place->s3, error);
     if (attempt->destination_client == NULL)

@@ -1,4 +1,5 @@
 /* What a transfer tells of itself. */
+#include <stdio.h>
 #include <string.h>
 
 #include "copy/transfer_internal.h"
@@ -24,6 +25,7 @@ static void tell_source(const struct scoop_attempt *attempt, struct scoop_transf
         struct scoop_server_copy_facts server;
         scoop_server_copy_facts(attempt->server_copy, &server);
         facts->source_total_bytes = server.source_bytes;
+        snprintf(facts->metadata_lost, sizeof facts->metadata_lost, "%s", server.lost);
         memcpy(facts->source_etag, server.source_etag, sizeof facts->source_etag);
     } else if (source != NULL) {
         facts->source_total_bytes = source->total_bytes;
@@ -59,6 +61,7 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     facts->parts_kept = kept[sink.parts_kept];
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
     memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);
+    memcpy(facts->metadata_lost, attempt->kept.lost, sizeof facts->metadata_lost);
     facts->server_side = scoop_attempt_server_copies(attempt);
     if (!facts->server_side)
         memcpy(facts->server_side_refused, transfer->server_side_refused,

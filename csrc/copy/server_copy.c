@@ -39,7 +39,7 @@ void scoop_server_copy_ended(struct scoop_server_copy *copy) {
 }
 
 bool scoop_server_copy_in_parts(const struct scoop_server_copy *copy) {
-    uint64_t most = copy->at_once || copy->headers_incomplete ? MOST_AT_ONCE_BYTES : PART_BYTES;
+    uint64_t most = copy->at_once || copy->kept.incomplete ? MOST_AT_ONCE_BYTES : PART_BYTES;
     return (uint64_t)copy->source.source_bytes > most;
 }
 
@@ -176,21 +176,15 @@ static int plan_parts(struct scoop_server_copy *copy, struct scoop_error *error)
     const struct scoop_s3_copies copies = {
         .total_bytes = total,
         .part_bytes = copy->part_bytes,
-        .headers = copy->headers,
-        .header_count = copy->header_count,
+        .kept = &copy->kept,
     };
     return scoop_s3_sink_begin_copies(copy->upload, &copies, error);
-}
-
-/* Whether CopyObject has to be told the headers, not to take them from the source. */
-static bool names_headers(const struct scoop_server_copy *copy) {
-    return copy->content_type_given || copy->metadata_given;
 }
 
 void scoop_server_copy_begin(struct scoop_server_copy *copy) {
     struct scoop_error error = {0};
     bool in_parts = scoop_server_copy_in_parts(copy);
-    if (copy->headers_incomplete && (in_parts || names_headers(copy))) {
+    if (copy->kept.incomplete && (in_parts || copy->replaces)) {
         copy->source.verdict = SCOOP_SERVER_COPY_DECLINES;
         return;
     }
@@ -248,11 +242,13 @@ static void object_copied(void *user, struct scoop_http_exchange *exchange,
 /* With a header that replaces one of the source's, all have to be named. */
 static void add_headers(struct scoop_server_copy *copy, struct scoop_s3_request *request) {
     const struct scoop_object_headers *object = copy->target.object;
-    if (names_headers(copy)) {
+    const struct scoop_kept_headers *kept = &copy->kept;
+    if (copy->replaces) {
+        const char *type = kept->content_type;
         scoop_s3_add_header(request, "x-amz-metadata-directive", "REPLACE");
-        scoop_s3_add_header(request, "Content-Type", copy->target.content_type);
-        for (size_t i = 0; i < copy->header_count; i++)
-            scoop_s3_add_header(request, copy->headers[i].name, copy->headers[i].value);
+        scoop_s3_add_header(request, "Content-Type", type ? type : copy->target.content_type);
+        for (size_t i = 0; i < kept->count; i++)
+            scoop_s3_add_header(request, kept->pairs[i].name, kept->pairs[i].value);
     }
     if (copy->tags_given)
         scoop_s3_add_header(request, "x-amz-tagging-directive", "REPLACE");
@@ -353,10 +349,7 @@ void scoop_server_copy_free(struct scoop_server_copy *copy) {
     cancel_calls(copy);
     if (copy->upload != NULL)
         copy->upload->type->free(copy->upload);
-    for (size_t i = 0; i < copy->header_count; i++) {
-        scoop_free((char *)copy->headers[i].name);
-        scoop_free((char *)copy->headers[i].value);
-    }
+    scoop_kept_headers_free(&copy->kept);
     scoop_buf_free(&copy->copy_source);
     scoop_free((char *)copy->target.bucket);
     scoop_free((char *)copy->target.key);
@@ -374,6 +367,7 @@ void scoop_server_copy_sink_facts(const struct scoop_server_copy *copy,
 void scoop_server_copy_facts(const struct scoop_server_copy *copy,
                              struct scoop_server_copy_facts *facts) {
     *facts = copy->source;
+    facts->lost = copy->source.in_parts ? copy->kept.lost : "";
 }
 
 bool scoop_server_copy_is_refusal(const struct scoop_error *error) {
@@ -387,7 +381,7 @@ bool scoop_server_copy_is_refusal(const struct scoop_error *error) {
 static void note_given(struct scoop_server_copy *copy, const struct scoop_object_headers *object) {
     for (size_t i = 0; object != NULL && i < object->count; i++) {
         const char *name = object->pairs[i].name;
-        copy->metadata_given = copy->metadata_given || strncmp(name, "x-amz-meta-", 11) == 0;
+        copy->replaces = copy->replaces || scoop_kept_headers_holds(name);
         copy->tags_given = copy->tags_given || strcmp(name, "x-amz-tagging") == 0;
     }
 }
@@ -412,7 +406,8 @@ static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy
     scoop_buf_init(&copy->copy_source, COPY_SOURCE_CEILING);
     copy->target = options->target;
     copy->at_once = options->at_once;
-    copy->content_type_given = options->content_type_given;
+    copy->replaces = copy->kept.content_type_given = options->content_type_given;
+    copy->kept.given = options->target.object;
     note_given(copy, options->target.object);
     copy->gzips = options->gzips;
     copy->source.source_bytes = -1;

@@ -34,6 +34,8 @@ struct scoop_server_copy_facts {
     uint64_t copied_bytes;
     bool in_parts;
     bool gzip; /* what the source holds */
+    const char
+        *lost; /* what is not taken along; see scoop_kept_headers; valid as long as the copy */
 };
 
 /* Whether both ends are one server's, read with the same credentials, and nothing is asked for that

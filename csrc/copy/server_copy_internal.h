@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "aws/s3/client.h"
+#include "aws/s3/kept_headers.h"
 #include "aws/s3/message.h"
 #include "aws/uri.h"
 #include "copy/server_copy.h"
@@ -12,12 +13,11 @@
 
 enum {
     SCOOP_SERVER_COPY_SLOTS = 8,       /* parts under way at once */
-    SCOOP_SERVER_COPY_HEADERS = 24,    /* of metadata; more can only be copied by CopyObject */
     SCOOP_SERVER_COPY_OWN_HEADERS = 6, /* its own, in any of its requests: CopyObject has most */
 };
 
 /* The source's headers, a header of tags, those that the user gives, and what the requests are. */
-static_assert(SCOOP_SERVER_COPY_HEADERS + 1 + (int)SCOOP_OBJECT_MAX_HEADERS +
+static_assert((int)SCOOP_KEPT_MOST + 1 + (int)SCOOP_OBJECT_MAX_HEADERS +
                       SCOOP_SERVER_COPY_OWN_HEADERS + (int)SCOOP_S3_CLIENT_HEADERS <=
                   (int)SCOOP_S3_MAX_HEADERS,
               "the headers of a copy do not fit into a request");
@@ -35,15 +35,12 @@ struct scoop_server_copy {
     char *bucket, *key;           /* of the source */
     struct scoop_buf copy_source; /* the same as a header's value */
     bool at_once, gzips;
-    bool content_type_given, metadata_given, tags_given; /* in place of the source's */
+    bool replaces, tags_given; /* a header, or the tags, in place of the source's */
     struct scoop_server_copy_facts source;
     enum scoop_s3_checksum
         source_kind; /* of the whole source, as S3 keeps it; NONE: it keeps none */
     uint64_t source_checksum;
-    struct scoop_pair headers[SCOOP_SERVER_COPY_HEADERS + 1]; /* owned; the last is for the tags */
-    size_t header_count;
-    bool headers_incomplete; /* not all of the source's can be told: CopyObject takes them over */
-    bool tagged;
+    struct scoop_kept_headers kept; /* what an upload in parts has to be given */
     uint64_t part_bytes;
     uint32_t part_count, started, arrived;
     struct scoop_server_copy_slot slots[SCOOP_SERVER_COPY_SLOTS];

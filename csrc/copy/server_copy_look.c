@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "aws/s3/copy.h"
-#include "base/invariant.h"
 #include "copy/server_copy_internal.h"
 #include "scoop/memory.h"
 #include "stage/sniff.h"
@@ -30,20 +29,8 @@ static void decline(struct scoop_server_copy *copy) {
 
 /* --- the tags, which an upload in parts has to be given --- */
 
-static int keep_header(struct scoop_server_copy *copy, const char *name, size_t name_length,
-                       const char *value, size_t value_length) {
-    if (!SCOOP_INVARIANT(copy->header_count <= SCOOP_SERVER_COPY_HEADERS, NULL))
-        return -1;
-    struct scoop_pair *pair = &copy->headers[copy->header_count];
-    pair->name = scoop_strndup(name, name_length);
-    pair->value = scoop_strndup(value, value_length);
-    copy->header_count++;
-    return pair->name == NULL || pair->value == NULL ? -1 : 0;
-}
-
 static void tags_read(void *user, struct scoop_http_exchange *exchange,
                       const struct scoop_error *error) {
-    static const char name[] = "x-amz-tagging";
     struct scoop_server_copy *copy = user;
     struct scoop_error failure = *error;
     struct scoop_buf tags;
@@ -51,9 +38,12 @@ static void tags_read(void *user, struct scoop_http_exchange *exchange,
     scoop_server_copy_ended(copy);
     if (failure.code == SCOOP_OK) {
         struct scoop_buf *body = scoop_http_body(exchange);
-        if (scoop_s3_parse_tags(body->data, body->length, &tags, &failure) == 0 &&
-            keep_header(copy, name, strlen(name), (const char *)tags.data, tags.length) != 0)
-            scoop_fail_memory(&failure);
+        if (scoop_s3_parse_tags(body->data, body->length, &tags, &failure) == 0)
+            scoop_kept_headers_add_tags(&copy->kept, (const char *)tags.data, tags.length,
+                                        &failure);
+    } else if (!failure.retryable) {
+        scoop_kept_headers_tags_refused(&copy->kept, failure.http_status);
+        failure.code = SCOOP_OK;
     }
     scoop_buf_free(&tags);
     if (failure.code != SCOOP_OK)
@@ -63,10 +53,8 @@ static void tags_read(void *user, struct scoop_http_exchange *exchange,
 }
 
 static int read_tags(struct scoop_server_copy *copy, struct scoop_error *error) {
-    struct scoop_s3_request request = source_request(copy, "GET", "s3:GetObjectTagging");
-    scoop_s3_add_query(&request, "tagging", "");
-    request.error_in_200 = true;
-    request.on_done = tags_read;
+    struct scoop_s3_request request =
+        scoop_s3_tags_request(copy->bucket, copy->key, tags_read, copy);
     return scoop_server_copy_start(copy, &request, error);
 }
 
@@ -79,7 +67,7 @@ static int decide(struct scoop_server_copy *copy, const unsigned char *data, siz
         decline(copy);
         return 0;
     }
-    if (copy->tagged && scoop_server_copy_in_parts(copy))
+    if (!copy->tags_given && scoop_server_copy_in_parts(copy))
         return read_tags(copy, error);
     scoop_server_copy_begin(copy);
     return 0;
@@ -114,77 +102,6 @@ static int sniff(struct scoop_server_copy *copy, struct scoop_error *error) {
 
 /* --- the facts --- */
 
-static bool is_named(const char *name, size_t length, const char *wanted) {
-    return length == strlen(wanted) && strncasecmp(name, wanted, length) == 0;
-}
-
-static bool is_metadata(const char *name, size_t length) {
-    static const char prefix[] = "x-amz-meta-";
-    return length > sizeof prefix - 1 && strncasecmp(name, prefix, sizeof prefix - 1) == 0;
-}
-
-/* What CopyObject takes over from the source's headers. */
-static bool belongs_to_the_object(const char *name, size_t length) {
-    static const char *const names[] = {"Cache-Control", "Content-Disposition", "Content-Encoding",
-                                        "Content-Language", "Expires"};
-    if (is_metadata(name, length))
-        return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_named(name, length, names[i]))
-            return true;
-    return false;
-}
-
-static struct scoop_pair *find_header(struct scoop_server_copy *copy, const char *name,
-                                      size_t length) {
-    for (size_t i = 0; i < copy->header_count; i++)
-        if (is_named(name, length, copy->headers[i].name))
-            return &copy->headers[i];
-    return NULL;
-}
-
-/* A header that comes again counts once; another value is joined to the first, as HTTP has it. */
-static int join_header(struct scoop_pair *kept, const char *value, size_t length) {
-    size_t before = strlen(kept->value);
-    if (before == length && memcmp(kept->value, value, length) == 0)
-        return 0;
-    size_t size = before + length + 3;
-    char *joined = scoop_malloc(size);
-    if (joined == NULL)
-        return -1;
-    snprintf(joined, size, "%s, %.*s", kept->value, (int)length, value);
-    scoop_free((char *)kept->value);
-    kept->value = joined;
-    return 0;
-}
-
-static int note_header(void *user, const char *name, size_t name_length, const char *value,
-                       size_t value_length) {
-    struct scoop_server_copy *copy = user;
-    if (is_named(name, name_length, "x-amz-tagging-count"))
-        copy->tagged = !copy->tags_given;
-    if (is_named(name, name_length, "Content-Type")) {
-        if (copy->content_type_given)
-            return 0;
-        scoop_free((char *)copy->target.content_type);
-        copy->target.content_type = scoop_strndup(value, value_length);
-        return copy->target.content_type == NULL ? -1 : 0;
-    }
-    if (!belongs_to_the_object(name, name_length) ||
-        (copy->metadata_given && is_metadata(name, name_length)))
-        return 0;
-    bool sendable =
-        scoop_header_is_name(name, name_length) && scoop_header_is_value(value, value_length);
-    struct scoop_pair *kept = find_header(copy, name, name_length);
-    if (sendable && kept != NULL)
-        return join_header(kept, value, value_length);
-    if (!sendable || copy->header_count == SCOOP_SERVER_COPY_HEADERS) {
-        copy->headers_incomplete = true;
-        return 0;
-    }
-    return keep_header(copy, name, name_length, value, value_length);
-}
-
 /* The checksum of the whole source; one with "-" in it is of the parts' checksums. */
 static void note_checksum(struct scoop_server_copy *copy, struct scoop_http_exchange *exchange) {
     static const enum scoop_s3_checksum kinds[] = {SCOOP_S3_CHECKSUM_CRC32C,
@@ -209,7 +126,9 @@ static int note_facts(struct scoop_server_copy *copy, struct scoop_http_exchange
     snprintf(copy->source.source_etag, sizeof copy->source.source_etag, "%s", etag ? etag : "");
     copy->source.source_bytes = scoop_http_content_length(exchange);
     note_checksum(copy, exchange);
-    return scoop_http_each_header(exchange, note_header, copy) == 0 ? 0 : scoop_fail_memory(error);
+    return scoop_http_each_header(exchange, scoop_kept_headers_note, &copy->kept) == 0
+               ? 0
+               : scoop_fail_memory(error);
 }
 
 static int go_on(struct scoop_server_copy *copy, struct scoop_http_exchange *exchange,

@@ -77,6 +77,8 @@ static void offer_to_take(struct scoop_transfer *transfer) {
 
 static int start_stream(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
+    if (scoop_transfer_awaits_tags(transfer))
+        return 0;
     bool middle = scoop_transfer_start_bytes(transfer) > 0;
     enum scoop_content content = transfer->options.as_stored || middle
                                      ? SCOOP_CONTENT_PLAIN
@@ -102,6 +104,8 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
         return scoop_transfer_start_over(transfer);
     attempt->unchanged = attempt->chain.unchanged;
     attempt->bare = attempt->unchanged && attempt->chain.worker == NULL;
+    if (scoop_transfer_keep_headers(transfer, error) != 0)
+        return -1;
     if (attempt->unchanged && transfer->options.head_lines == 0 &&
         scoop_s3_sink_expect(attempt->sink, attempt->source->total_bytes,
                              scoop_file_source_fd(attempt->source), error) != 0)

@@ -49,6 +49,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/s3/kept_headers.h"
 #include "base/budget.h"
 #include "copy/chain_internal.h"
 #include "copy/rejects_internal.h"
@@ -104,6 +105,11 @@ struct scoop_attempt {
     size_t prefix_length;
     struct scoop_chain chain;
     struct scoop_sink *sink;
+    /* Of an S3 object that is streamed to S3: what it takes along besides the bytes. */
+    struct scoop_kept_headers kept;
+    struct scoop_s3_call *tags_call; /* NULL: not asked for, or answered */
+    struct scoop_buf tags;
+    struct scoop_error tags_error;
     bool bare;                      /* unchanged, and nothing reads beside */
     bool waits_for_room;            /* the source has more than the stages take */
     struct scoop_error taken_error; /* of what the source passed on without being asked */
@@ -195,6 +201,16 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Has the server look at the source. 0 or -1. */
 int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error);
+
+/* --- kept.c --- */
+
+/* Before the source is opened: has it note what an S3 object takes along to S3. */
+void scoop_transfer_watch_headers(struct scoop_transfer *transfer);
+/* Asks for its tags, beside its bytes. 0 or -1. */
+int scoop_transfer_ask_tags(struct scoop_transfer *transfer, struct scoop_error *error);
+bool scoop_transfer_awaits_tags(const struct scoop_transfer *transfer);
+/* Once the chain is built: gives the sink what stays true. 0 or -1. */
+int scoop_transfer_keep_headers(struct scoop_transfer *transfer, struct scoop_error *error);
 
 /* --- stream.c: SNIFFING, STREAMING, FINISHING --- */
 

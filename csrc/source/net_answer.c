@@ -184,11 +184,23 @@ static int check_rest(struct net_source *source, struct scoop_http_exchange *exc
     return 0;
 }
 
+/* Of an upload that goes on from its middle the first answer is one with the rest. */
+static int note_kept(struct net_source *source, struct scoop_http_exchange *exchange,
+                     struct scoop_error *error) {
+    struct scoop_kept_headers *kept = source->base.kept;
+    if (kept == NULL || (kept->noted && source->resumed_at > 0))
+        return 0;
+    scoop_kept_headers_begin(kept);
+    return scoop_http_each_header(exchange, scoop_kept_headers_note, kept) == 0
+               ? 0
+               : scoop_fail_memory(error);
+}
+
 static int on_resumed_head(struct net_source *source, struct scoop_http_exchange *exchange,
                            struct scoop_error *error) {
     int status = scoop_http_status(exchange);
     if (status == 206)
-        return check_rest(source, exchange, error);
+        return note_kept(source, exchange, error) == 0 ? check_rest(source, exchange, error) : -1;
     if (status != 200 && status != 412 && status != 416)
         return scoop_net_fail_status(source, exchange, error);
     const char *name = scoop_net_is_etag(source->base.validator) ? "ETag" : "Last-Modified";
@@ -213,5 +225,7 @@ int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct s
         return scoop_net_fail_status(source, exchange, error);
     scoop_net_identify(source, exchange, scoop_http_content_length(exchange));
     scoop_net_note_checksum(source, exchange);
+    if (note_kept(source, exchange, error) != 0)
+        return -1;
     return check_framing(source, exchange, error);
 }

@@ -111,6 +111,7 @@ static int add(struct ranges_source *source, uint64_t first, uint64_t length,
     if (range->source == NULL)
         return -1;
     range->source->taker = (struct scoop_taker){.take = take_range, .user = range};
+    range->source->kept = length == 0 ? source->base.kept : NULL;
     source->count++;
     source->active++;
     source->kept += length;

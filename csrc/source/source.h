@@ -8,6 +8,7 @@
 
 #include "aws/s3/client.h"
 #include "base/retry.h"
+#include "aws/s3/kept_headers.h"
 #include "net/http.h"
 #include "scoop/error.h"
 #include "scoop/resume.h"
@@ -65,7 +66,8 @@ struct scoop_source {
                             another source of the same name may bring all */
     int64_t total_bytes; /* -1: unknown */
     uint32_t retries;
-    struct scoop_taker taker; /* set by the owner; zero: all is kept for peek */
+    struct scoop_taker taker;        /* set by the owner; zero: all is kept for peek */
+    struct scoop_kept_headers *kept; /* set by the owner: an S3 object's are noted there; or NULL */
 };
 
 /* Constructors: owned by the caller, NULL with *error filled. Strings are copied. */

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airscoop import __version__
 from airscoop.cli import signals, streams
+from airscoop.cli.verb_parser import VerbParser
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -37,7 +38,7 @@ class LineEnd(SystemExit):
         self.message = message
 
 
-class Parser(argparse.ArgumentParser):
+class Parser(VerbParser):
     """Prints on streams as they may be."""
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:

@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from airscoop.transfer.object_options import ObjectOptions
 
 
+_PLAIN = (
+    "--cache-control",
+    "--content-encoding",
+    "--content-disposition",
+    "--content-language",
+)
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -27,6 +35,10 @@ def add_object_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--kms-key-id", metavar="KEY")
     group.add_argument("--bucket-key", action="store_true", help="with aws:kms: fewer calls of KMS")
     group.add_argument("--storage-class", metavar="CLASS", help="such as STANDARD_IA")
+    group.add_argument("--acl", metavar="NAME", help="such as bucket-owner-full-control")
+    for flag in _PLAIN:
+        group.add_argument(flag, metavar="TEXT")
+    group.add_argument("--expires", metavar="DATE", help="as HTTP has it")
     for flag, what in (("--tag", "at most 10"), ("--metadata", "at most 2 KB")):
         group.add_argument(
             flag, type=_pair, action="append", default=[], metavar="NAME=VALUE", help=what
@@ -43,6 +55,12 @@ def object_options(options: argparse.Namespace) -> ObjectOptions:
         kms_key_id=options.kms_key_id,
         bucket_key=options.bucket_key,
         storage_class=options.storage_class,
+        acl=options.acl,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_disposition=options.content_disposition,
+        content_language=options.content_language,
+        expires=options.expires,
         tags=dict(options.tag),
         metadata=dict(options.metadata),
     )

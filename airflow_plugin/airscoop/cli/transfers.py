@@ -40,12 +40,22 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser(
         "copy",
-        help="copy one source to one destination, whole or not at all",
-        description="Copy one source to one destination. The destination appears only when the "
-        "source was read to its proven end. A gzip source is recognised by its content.",
+        help="copy a source to a destination, whole or not at all",
+        description="Copy a source to a destination, or several below one that ends in /. What is "
+        "copied appears only when its source was read to its proven end. A gzip source is "
+        "recognised by its content.",
     )
-    verb.add_argument("source", help=PLACES + "; s3://bucket/prefix/ or folder/ for all below it")
-    verb.add_argument("destination", help="s3://bucket/key, a path, or - for standard output")
+    verb.add_argument(
+        "sources",
+        nargs="+",
+        metavar="source",
+        help=PLACES + "; s3://bucket/prefix/ or folder/ for all below it",
+    )
+    verb.add_argument(
+        "destination",
+        help="s3://bucket/key, a path, or - for standard output; s3://bucket/prefix/ or folder/ "
+        "takes the source's name",
+    )
     _add_reading(verb, default_format="raw")
     _add_rejecting(verb)
     verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
@@ -79,13 +89,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="replace or remove files under those names, and under the unsplit one, that are not "
         "proven to be of an earlier split copy; without it they end the copy",
     )
-    prefix = verb.add_argument_group(
-        "prefixes",
-        "a source that ends in / is all that is below it; they share --memory-limit",
-    )
-    prefix.add_argument("--jobs", type=count, metavar="N", help="objects at once (default 8)")
-    prefix.add_argument("--include", action="append", default=[], metavar="PATTERN")
-    prefix.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
+    _add_prefix(verb)
     resume = verb.add_mutually_exclusive_group()
     resume.add_argument(
         "--resume",
@@ -97,6 +101,44 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_json(verb)
     add_object_options(verb)
     verb.set_defaults(run=run_copy)
+
+
+def _add_prefix(verb: argparse.ArgumentParser) -> None:
+    prefix = verb.add_argument_group(
+        "prefixes",
+        "a source that ends in / is all that is below it; they, or several sources, share "
+        "--memory-limit",
+    )
+    prefix.add_argument("--jobs", type=count, metavar="N", help="objects at once (default 8)")
+    for kind in ("include", "exclude"):
+        prefix.add_argument(
+            f"--{kind}",
+            action=_AddFilter,
+            dest="filters",
+            default=[],
+            metavar="PATTERN",
+            help="names below the prefix; of both flags the last that matches decides, and what "
+            "none matches is copied if the first is --exclude"
+            if kind == "include"
+            else "the same",
+        )
+    prefix.add_argument(
+        "--allow-empty", action="store_true", help="it is no error if there is nothing to copy"
+    )
+
+
+class _AddFilter(argparse.Action):
+    """Keeps the order of --include and --exclude among each other."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        kind = self.option_strings[0].removeprefix("--")
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), (kind, values)])
 
 
 def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
@@ -180,30 +222,27 @@ def _label(source: str) -> str:
     return displayed(source).rstrip("/").rpartition("/")[2] or source
 
 
-def _resume_store(options: argparse.Namespace, transfer: TransferOptions) -> FileResumeStore | None:
+def _resume_store(options: argparse.Namespace, destination: str) -> FileResumeStore | None:
     if not options.resume and options.resume_file is None:
         return None
     from airscoop.errors import UsageError
     from airscoop.transfer import places
     from airscoop.transfer.resume import FileResumeStore, default_file
 
-    destination = str(transfer.destination)
-    if places.is_prefix(transfer.source):
-        raise UsageError("a prefix is not resumed: what is equal already is skipped anyway")
     if not places.is_s3(destination):
         raise UsageError(f"{destination}: only a copy to S3 can be resumed")
     return FileResumeStore(options.resume_file or default_file(destination))
 
 
 def run_copy(options: argparse.Namespace) -> int:
-    """airscoop copy SOURCE DESTINATION"""
-    from airscoop.transfer.copy import CopyJob
+    """airscoop copy SOURCE... DESTINATION"""
     from airscoop.transfer.options import place
     from airscoop.transfer.places import is_prefix
 
-    destination = place(options.destination)
+    sources = [place(source) for source in options.sources]
+    options.source = sources[0]
     transfer = dataclasses.replace(
-        _options(options, destination),
+        _options(options, place(options.destination)),
         compression=options.compression,
         compression_level=options.level,
         checksum=options.checksum,
@@ -215,30 +254,48 @@ def run_copy(options: argparse.Namespace) -> int:
         split_replace=options.split_replace,
         object_options=object_options(options),
     )
-    resume = _resume_store(options, transfer)
-    if is_prefix(transfer.source):
-        return _copy_prefix(options, transfer)
-    if options.jobs is not None or options.include or options.exclude:
+    if len(sources) > 1 or is_prefix(transfer.source):
+        return _copy_several(options, sources, transfer)
+    return _copy_one(options, transfer)
+
+
+def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
+    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.naming import destination_for
+
+    if options.jobs is not None or options.filters or options.allow_empty:
         from airscoop.errors import UsageError
 
-        raise UsageError("--jobs, --include and --exclude are for a source that ends in /")
-    job = CopyJob(transfer, resume=resume)
-    with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
+        raise UsageError(
+            "--jobs, --include, --exclude and --allow-empty are for a source that ends in /"
+        )
+    destination = destination_for(transfer.source, transfer.destination or "")
+    transfer = dataclasses.replace(transfer, destination=destination)
+    job = CopyJob(transfer, resume=_resume_store(options, destination))
+    with ProgressShown(_label(transfer.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json, data_on_stdout=destination == "-")
     return 0
 
 
-def _copy_prefix(options: argparse.Namespace, transfer: TransferOptions) -> int:
-    from airscoop.transfer.prefix import JOBS, copy_prefix
+def _copy_several(
+    options: argparse.Namespace, sources: list[str], transfer: TransferOptions
+) -> int:
+    from airscoop.transfer.prefix import copy_prefix
 
+    if options.resume or options.resume_file is not None:
+        from airscoop.errors import UsageError
+
+        raise UsageError("only the copy of one object is resumed; a prefix skips what is equal")
     fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}
-    with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
+    fields["source"] = sources if len(sources) > 1 else sources[0]
+    if options.jobs is not None:
+        fields["jobs"] = options.jobs
+    with ProgressShown(_label(sources[0]), quiet=options.quiet or options.json) as shown:
         receipt = copy_prefix(
             **fields,
-            jobs=JOBS if options.jobs is None else options.jobs,
-            include=options.include,
-            exclude=options.exclude,
+            filters=options.filters,
+            allow_empty=options.allow_empty,
             on_progress=shown,
         )
     show(receipt, as_json=options.json)

@@ -14,6 +14,7 @@ from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import AirscoopOperator
 from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.naming import destination_for
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.places import secrets_in
 from airscoop.transfer.resume import TaskStateResumeStore
@@ -35,6 +36,7 @@ SECONDS_BETWEEN_LOG_LINES = 5.0
 class StreamToS3Operator(AirscoopOperator):
     """Copies `source` to `destination` as `airscoop.copy` does, in bounded memory.
 
+    destination: one that ends in "/" takes the source's name.
     format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
         lines).
     max_rejected, rejects: how many bad records may go to which reject file.
@@ -122,9 +124,10 @@ class StreamToS3Operator(AirscoopOperator):
             requester_pays=self.requester_pays,
             expected_bucket_owner=self.expected_bucket_owner,
         )
+        source = place(self.source)
         options = TransferOptions(
-            source=place(self.source),
-            destination=place(self.destination),
+            source=source,
+            destination=destination_for(source, place(self.destination)),
             format=self.format,
             max_rejected=self.max_rejected,
             rejects=self.rejects,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from airscoop.receipts import Receipt, megabytes
 from airscoop.receipts.transfer import CopyReceipt
 
+MOST_KEPT = 1_000  # receipts and failures each: a receipt of a million objects goes to XCom, too
+
 
 @dataclass(frozen=True, kw_only=True)
 class CopyFailure:
@@ -25,10 +27,11 @@ class CopyFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixReceipt(Receipt):
-    """A copy of a prefix: objects = copied + equal + the failures.
+    """A copy of a prefix, or of several sources: objects = copied + equal + failed.
 
     equal: those that the destination had already, by size and checksum. markers: empty objects that
-    stand for folders, which are left out. copies: the receipts of those that were copied.
+    stand for folders, which are left out. copies: the receipts of the first 1,000 that were copied.
+    failures: the first 1,000 that failed. The counts are of all.
     """
 
     verb: str = "copy_prefix"
@@ -37,6 +40,7 @@ class PrefixReceipt(Receipt):
     objects: int
     copied: int
     equal: int
+    failed: int
     markers: int
     source_bytes: int
     destination_bytes: int
@@ -45,7 +49,7 @@ class PrefixReceipt(Receipt):
     failures: list[CopyFailure]
 
     def summary(self) -> str:
-        failed = f", {len(self.failures):,} FAILED" if self.failures else ""
+        failed = f", {self.failed:,} FAILED" if self.failed else ""
         return (
             f"{self.source} -> {self.destination}: {self.objects:,} objects, {self.copied:,} copied"
             f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}, {self.seconds:.1f} s"

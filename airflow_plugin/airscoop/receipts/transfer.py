@@ -35,6 +35,7 @@ class CopyReceipt(Receipt):
     its start, because the rest of a broken answer could not be asked for. files: of an output that
     is split; removed: those that stood in its way, of an earlier run (or of others, with
     split_replace).
+    metadata_lost: what a copy from S3 to S3 could not take along, and why ("tags: …").
     """
 
     verb: str = "copy"
@@ -67,6 +68,7 @@ class CopyReceipt(Receipt):
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    metadata_lost: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         if self.destination:
@@ -88,4 +90,6 @@ class CopyReceipt(Receipt):
             text += f", resumed: {megabytes(self.resumed_bytes)} not sent again"
         if self.removed:
             text += f", {len(self.removed):,} old files removed"
+        if self.metadata_lost:
+            text += f", not taken along: {'; '.join(self.metadata_lost)}"
         return f"{text}, {self.seconds:.1f} s"

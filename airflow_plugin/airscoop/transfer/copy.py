@@ -14,6 +14,7 @@ from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
+from airscoop.transfer.naming import destination_for
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
     Checksum,
@@ -231,7 +232,8 @@ def copy(
 ) -> CopyReceipt:
     """Copies one source to one destination; the destination appears whole or not at all.
 
-    Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A gzip source
+    Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A destination
+    that ends in "/", is a bucket or a folder that is there takes the source's name. A gzip source
     is recognised by its content; the destination is compressed when its name ends in .gz or
     `compression` is "gzip". With `format` "jsonl" every record is checked to be strict JSON, with
     "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with
@@ -271,9 +273,10 @@ def copy(
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
+    where = place(source)
     options = TransferOptions(
-        source=place(source),
-        destination=place(destination),
+        source=where,
+        destination=destination_for(where, place(destination)),
         format=format,
         compression=compression,
         compression_level=compression_level,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
+
+from airscoop.errors import UsageError
 
 Encryption = Literal["AES256", "aws:kms", "aws:kms:dsse"]
 
@@ -14,8 +17,9 @@ class ObjectOptions:
     """Headers of the object that is written. What is left out is the bucket's default.
 
     `kms_key_id` (an ARN if the key is another account's) and `bucket_key` belong to "aws:kms". At
-    most 10 `tags`. `metadata` are ASCII, at most 2 KB together. The reject file of a copy has its
-    encryption only.
+    most 10 `tags`. `metadata` are ASCII, at most 2 KB together. `acl` is a canned one, such as
+    "bucket-owner-full-control". `expires` is a datetime with a time zone, or a date as HTTP has it.
+    The reject file of a copy has its encryption only.
     """
 
     content_type: str | None = None
@@ -23,6 +27,12 @@ class ObjectOptions:
     kms_key_id: str | None = None
     bucket_key: bool = False
     storage_class: str | None = None
+    acl: str | None = None
+    cache_control: str | None = None
+    content_encoding: str | None = None
+    content_disposition: str | None = None
+    content_language: str | None = None
+    expires: datetime | str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -34,9 +44,28 @@ class ObjectOptions:
             "kms_key_id": self.kms_key_id,
             "bucket_key": self.bucket_key,
             "storage_class": self.storage_class,
+            "acl": self.acl,
+            "cache_control": self.cache_control,
+            "content_encoding": self.content_encoding,
+            "content_disposition": self.content_disposition,
+            "content_language": self.content_language,
+            "expires": _http_date(self.expires),
             "tags": _encoded(self.tags),
             "metadata": _encoded(self.metadata),
         }
+
+
+def _http_date(when: datetime | str | None) -> str | None:
+    if when is None or isinstance(when, str):
+        return when
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        raise UsageError(
+            "expires has to be a datetime with a time zone, datetime(2032, 1, 1, tzinfo=UTC), "
+            'or a text such as "Thu, 01 Jan 2032 00:00:00 GMT"'
+        )
+    from email.utils import format_datetime
+
+    return format_datetime(when.astimezone(UTC), usegmt=True)
 
 
 def _encoded(pairs: Mapping[str, str]) -> str | None:

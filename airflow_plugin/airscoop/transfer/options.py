@@ -56,6 +56,7 @@ class TransferOptions:
     source_s3: S3Settings = field(default_factory=S3Settings)
     destination_s3: S3Settings = field(default_factory=S3Settings)
     ca_file: str | None = None
+    slash_key: bool = False  # the destination is a key as it was listed, which may end in "/"
 
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
@@ -72,6 +73,8 @@ class TransferOptions:
             raise UsageError("standard input is closed: there is nothing to read")
         if self.split_replace and self.split_bytes is None:
             raise UsageError("split_replace needs split_bytes: one file replaces one anyway")
+        if (self.destination or "").endswith("/") and not self.slash_key:
+            raise UsageError(f"{self.destination} names no object; add a file name")
         for name, needed in (
             ("object_options", ObjectOptions),
             ("source_s3", S3Settings),

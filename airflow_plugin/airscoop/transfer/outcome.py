@@ -44,6 +44,7 @@ def receipt_of(
         parts_kept=facts["parts_kept"] or None,
         resumed=facts["resumed"],
         resumed_bytes=facts["resumed_bytes"],
+        metadata_lost=facts["metadata_lost"].splitlines(),
         retries=facts["retries"],
         restarts=facts["restarts"],
     )

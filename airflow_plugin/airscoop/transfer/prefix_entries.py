@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from pathlib import Path
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import ObjectInfo, list_objects
 from airscoop.errors import FileError, UsageError
+from airscoop.transfer import places
+from airscoop.transfer.naming import taken_name
 from airscoop.transfer.prefix_overlap import Overlap
 
 LONGEST_NAME = 255  # bytes, of a file
@@ -22,18 +23,9 @@ class Entry:
 
     name: str
     uri: str
-    size: int
+    size: int | None  # None: nobody has looked
     info: ObjectInfo | None = None  # of an object
     refused: str | None = None  # why it cannot be copied
-
-
-def chooser(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
-    def is_chosen(name: str) -> bool:
-        if include and not any(fnmatch.fnmatchcase(name, one) for one in include):
-            return False
-        return not any(fnmatch.fnmatchcase(name, one) for one in exclude)
-
-    return is_chosen
 
 
 def objects(
@@ -46,7 +38,8 @@ def objects(
     is_chosen: Callable[[str], bool],
     skip_marker: Callable[[], object],
 ) -> Iterator[Entry]:
-    """The objects below the prefix, in key order; keys that cannot stand beside others fail."""
+    """The chosen objects below the prefix, in key order; one that cannot stand beside others
+    fails."""
     prefix = source if "/" in source[5:] else source + "/"
     skipped = len(prefix[5:].partition("/")[2])
     above: list[str] = []  # names that the present one begins with
@@ -65,6 +58,8 @@ def objects(
         if _is_marker(name, info):
             skip_marker()
             continue
+        if not is_chosen(name):
+            continue
         while above and not name.startswith(above[-1]):
             above.pop()
         file = next((one for one in above if name.startswith(one + "/")), None)
@@ -79,20 +74,40 @@ def _is_marker(name: str, info: ObjectInfo) -> bool:
     return (name == "" or name.endswith("/")) and info.size == 0
 
 
-def files(source: str) -> Iterator[Entry]:
-    """The files below the folder, in order. Links to files are read, links to folders refused."""
+def files(source: str, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
+    """The chosen files below the folder, as the system lists them: a folder of a million names is
+    not kept to be sorted. Links to files are read, links to folders refused."""
+    folders = [Path(source)]
+    while folders:
+        below = folders.pop()
+        try:
+            with os.scandir(below) as found:
+                for one in found:
+                    if one.is_dir(follow_symlinks=False):
+                        folders.append(Path(one.path))
+                        continue
+                    path = Path(one.path)
+                    name = path.relative_to(source).as_posix()
+                    if is_chosen(name):
+                        yield _file(path, name)
+        except OSError as error:
+            raise FileError(f"{source}: {error}") from error
 
-    def refuse(error: OSError) -> None:
-        raise FileError(f"{source}: {error}") from error
 
-    folder = Path(source)
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders.sort()
-        links = [name for name in folders if Path(parent, name).is_symlink()]
-        for name in sorted(names + links):
-            path = Path(parent, name)
-            relative = path.relative_to(folder).as_posix()
-            yield _file(path, relative)
+def singles(sources: Sequence[str], folder: str) -> list[Entry]:
+    """Several sources, each under its own name; a UsageError if two have one name."""
+    named: dict[str, str] = {}
+    for source in sources:
+        if places.is_prefix(source):
+            raise UsageError(f"{source} is a prefix or folder: copy it alone")
+        name = taken_name(source)
+        if name in named:
+            raise UsageError(
+                f"{places.displayed(named[name])} and {places.displayed(source)} would both be "
+                f"{folder}{name}. Nothing was copied"
+            )
+        named[name] = source
+    return [Entry(name=name, uri=source, size=None) for name, source in named.items()]
 
 
 def _file(path: Path, name: str) -> Entry:

@@ -26,7 +26,7 @@ int64_t scoop_signer_time(const struct scoop_signer *signer);
 
 /* "Name: value" lines of a request. Zero-initialise. */
 enum {
-    SCOOP_MAX_HEADER_LINES = 104,
+    SCOOP_MAX_HEADER_LINES = 136,
     SCOOP_SIGNER_LINES = 4, /* what signing adds at most */
 };
 struct scoop_header_lines {

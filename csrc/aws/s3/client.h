@@ -15,7 +15,7 @@ struct scoop_engine *scoop_s3_client_engine(struct scoop_s3_client *client);
 bool scoop_s3_client_signs_payload(const struct scoop_s3_client *client);
 
 /* What a request holds: who builds one asserts that all it may add fits. */
-enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 96, SCOOP_S3_CLIENT_HEADERS = 2 };
+enum { SCOOP_S3_MAX_PAIRS = 8, SCOOP_S3_MAX_HEADERS = 128, SCOOP_S3_CLIENT_HEADERS = 2 };
 
 struct scoop_s3_call;
 
@@ -55,6 +55,13 @@ struct scoop_s3_request {
  * written, and scoop_s3_start refuses the request. */
 void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, const char *value);
 void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value);
+
+/* A request for an object's tags, which scoop_s3_parse_tags reads. */
+struct scoop_s3_request scoop_s3_tags_request(const char *bucket, const char *key,
+                                              void (*on_done)(void *user,
+                                                              struct scoop_http_exchange *exchange,
+                                                              const struct scoop_error *error),
+                                              void *user);
 
 /* Starts a call; strings are copied. NULL with *error filled when it could not be started;
  * otherwise valid until on_done returns or scoop_s3_cancel. */

@@ -19,9 +19,9 @@ enum {
     MOST_NAME_BYTES = 256, /* of a metadata header */
 };
 
-enum { ENCRYPTION_HEADERS = 3, OTHER_HEADERS = 2 }; /* storage class and tags */
+enum { ENCRYPTION_HEADERS = 3, PLAIN_HEADERS = 5, OTHER_HEADERS = 3 }; /* class, ACL, tags */
 
-static_assert(ENCRYPTION_HEADERS + OTHER_HEADERS + (int)SCOOP_OBJECT_MAX_METADATA <=
+static_assert(ENCRYPTION_HEADERS + PLAIN_HEADERS + OTHER_HEADERS + (int)SCOOP_OBJECT_MAX_METADATA <=
                   (int)SCOOP_OBJECT_MAX_HEADERS,
               "the headers of an object do not fit");
 static_assert(SCOOP_OBJECT_MAX_TAGS <= SCOOP_OBJECT_MAX_METADATA, "struct pairs holds both");
@@ -198,6 +198,42 @@ static int add_storage_class(const char *name, struct scoop_object_headers *head
     return add(headers, "x-amz-storage-class", name, error);
 }
 
+static int add_acl(const char *name, struct scoop_object_headers *headers,
+                   struct scoop_error *error) {
+    if (name == NULL)
+        return 0;
+    if (name[0] == 0 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz-")] != 0)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "acl \"%.40s\" is no canned one, such as bucket-owner-full-control",
+                          name);
+    return add(headers, "x-amz-acl", name, error);
+}
+
+/* What HTTP has for every body. */
+static int add_plain(const struct scoop_object_options *options,
+                     struct scoop_object_headers *headers, struct scoop_error *error) {
+    const struct {
+        const char *option, *header, *value;
+    } plain[PLAIN_HEADERS] = {
+        {"cache_control", "Cache-Control", options->cache_control},
+        {"content_encoding", "Content-Encoding", options->content_encoding},
+        {"content_disposition", "Content-Disposition", options->content_disposition},
+        {"content_language", "Content-Language", options->content_language},
+        {"expires", "Expires", options->expires},
+    };
+    for (size_t i = 0; i < PLAIN_HEADERS; i++) {
+        const char *value = plain[i].value;
+        if (value != NULL && (value[0] == 0 || !fits_header(value)))
+            return scoop_fail(
+                error, SCOOP_USAGE, "%s has to be ASCII on one line, without blanks at its ends%s",
+                plain[i].option,
+                i == 2 ? "; other names are written as filename*=UTF-8''%C3%A9.csv" : "");
+        if (value != NULL && add(headers, plain[i].header, value, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int scoop_object_headers_build(const struct scoop_object_options *options,
                                struct scoop_object_headers *headers, struct scoop_error *error) {
     const char *type = options->content_type;
@@ -205,6 +241,7 @@ int scoop_object_headers_build(const struct scoop_object_options *options,
         return scoop_fail(error, SCOOP_USAGE, "content_type is no media type");
     if (add_encryption(options, headers, error) == 0 &&
         add_storage_class(options->storage_class, headers, error) == 0 &&
+        add_acl(options->acl, headers, error) == 0 && add_plain(options, headers, error) == 0 &&
         add_pairs(options->tags, true, headers, error) == 0 &&
         add_pairs(options->metadata, false, headers, error) == 0)
         return 0;

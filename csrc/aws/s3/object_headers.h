@@ -9,7 +9,7 @@
 #include "scoop/error.h"
 #include "scoop/object_options.h"
 
-enum { SCOOP_OBJECT_MAX_TAGS = 10, SCOOP_OBJECT_MAX_METADATA = 40, SCOOP_OBJECT_MAX_HEADERS = 48 };
+enum { SCOOP_OBJECT_MAX_TAGS = 10, SCOOP_OBJECT_MAX_METADATA = 40, SCOOP_OBJECT_MAX_HEADERS = 52 };
 
 /* Zero-initialise; release with scoop_object_headers_free. */
 struct scoop_object_headers {

@@ -18,3 +18,21 @@ void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, cons
     add(request->query, SCOOP_S3_MAX_PAIRS, &request->query_count, (struct scoop_pair){name, value},
         &request->overflowed);
 }
+
+struct scoop_s3_request scoop_s3_tags_request(const char *bucket, const char *key,
+                                              void (*on_done)(void *user,
+                                                              struct scoop_http_exchange *exchange,
+                                                              const struct scoop_error *error),
+                                              void *user) {
+    struct scoop_s3_request request = {
+        .method = "GET",
+        .action = "s3:GetObjectTagging",
+        .bucket = bucket,
+        .key = key,
+        .error_in_200 = true,
+        .on_done = on_done,
+        .user = user,
+    };
+    scoop_s3_add_query(&request, "tagging", "");
+    return request;
+}

@@ -112,6 +112,8 @@ struct scoop_transfer_facts {
     bool restarted;                /* it was read twice, because a record had to change after all */
     bool server_side;              /* the S3 server copied it itself: the bytes were not fetched */
     char server_side_refused[256]; /* why the server did not, though it was asked to; or "" */
+    char metadata_lost[512]; /* what of the source's metadata and tags the destination lacks, and
+                                why, a line each; or "" */
 };
 
 struct scoop_transfer;

@@ -225,6 +225,12 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
             scoop_s3_sink_fail(sink, &failure);
         return;
     }
+    if (!in_doubt && sink->state != SCOOP_SINK_ABORTING && scoop_s3_sink_forgoes(sink, error)) {
+        sink->facts.retries++;
+        if (scoop_s3_sink_put(sink, &failure) != 0)
+            scoop_s3_sink_fail(sink, &failure);
+        return;
+    }
     if (error->code == SCOOP_OK)
         doubt(sink, scoop_http_header(exchange, "ETag"));
     if (!in_doubt)

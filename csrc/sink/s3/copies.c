@@ -14,8 +14,7 @@ int scoop_s3_sink_begin_copies(struct scoop_sink *base, const struct scoop_s3_co
     }
     sink->total_bytes = copies->total_bytes;
     sink->copied_part_bytes = copies->part_bytes;
-    sink->copied_headers = copies->headers;
-    sink->copied_header_count = copies->header_count;
+    sink->kept = copies->kept;
     return scoop_s3_sink_create(sink, error);
 }
 

@@ -89,6 +89,8 @@ static void created(void *user, struct scoop_http_exchange *exchange,
     }
     if (sink->state == SCOOP_SINK_ABORTING)
         scoop_s3_sink_send_abort(sink);
+    else if (scoop_s3_sink_forgoes(sink, &failure) && scoop_s3_sink_create(sink, &failure) == 0)
+        return;
     else if (failure.code != SCOOP_OK || send_waiting(sink, &failure) != 0)
         scoop_s3_sink_fail(sink, &failure);
 }
@@ -102,8 +104,6 @@ int scoop_s3_sink_create(struct scoop_s3_sink *sink, struct scoop_error *error) 
         scoop_s3_add_header(&request, "x-amz-checksum-algorithm", algorithm);
         scoop_s3_add_header(&request, "x-amz-checksum-type", "FULL_OBJECT");
     }
-    for (size_t i = 0; i < sink->copied_header_count; i++)
-        scoop_s3_add_header(&request, sink->copied_headers[i].name, sink->copied_headers[i].value);
     request.error_in_200 = true;
     request.on_done = created;
     sink->creating = scoop_s3_sink_start(sink, &request, error) == 0;

@@ -1,4 +1,7 @@
 /* How the S3 sink asks S3 for anything. */
+#include <stdio.h>
+#include <string.h>
+
 #include "sink/s3/s3_internal.h"
 
 const char *scoop_s3_sink_upload_id(struct scoop_s3_sink *sink) {
@@ -24,9 +27,28 @@ void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s
 }
 
 void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_request *request) {
-    scoop_s3_add_header(request, "Content-Type", sink->content_type);
+    const struct scoop_kept_headers *kept = sink->kept;
+    bool told = kept != NULL && kept->content_type != NULL;
+    scoop_s3_add_header(request, "Content-Type", told ? kept->content_type : sink->content_type);
+    for (size_t i = 0; kept != NULL && i < kept->count; i++)
+        scoop_s3_add_header(request, kept->pairs[i].name, kept->pairs[i].value);
     for (size_t i = 0; sink->object != NULL && i < sink->object->count; i++)
         scoop_s3_add_header(request, sink->object->pairs[i].name, sink->object->pairs[i].value);
+}
+
+/* Tags need a permission of their own, and not every server has them, or so many metadata. */
+bool scoop_s3_sink_forgoes(struct scoop_s3_sink *sink, const struct scoop_error *error) {
+    struct scoop_kept_headers *kept = sink->kept;
+    int status = error->http_status;
+    char why[80];
+    bool refused = (error->code == SCOOP_HTTP || error->code == SCOOP_ACCESS_DENIED) &&
+                   (status == 400 || status == 403 || status == 431 || status == 501);
+    if (kept == NULL || !refused)
+        return false;
+    snprintf(why, sizeof why, "the destination does not take them (HTTP %d)", status);
+    if (status == 431 || strstr(error->message, "TooLarge") != NULL)
+        return scoop_kept_headers_lose_metadata(kept, why);
+    return scoop_kept_headers_lose_tags(kept, why);
 }
 
 void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,

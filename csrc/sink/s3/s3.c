@@ -185,6 +185,11 @@ int scoop_sink_mark(struct scoop_sink *base, struct scoop_upload_mark *mark,
     return 0;
 }
 
+void scoop_s3_sink_keep(struct scoop_sink *base, struct scoop_kept_headers *kept) {
+    if (base->type == &s3_type)
+        ((struct scoop_s3_sink *)base)->kept = kept;
+}
+
 bool scoop_sink_resume_fits(const struct scoop_sink *base) {
     return base->type != &s3_type || scoop_s3_sink_continues((const struct scoop_s3_sink *)base);
 }

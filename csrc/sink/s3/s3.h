@@ -2,6 +2,7 @@
 #ifndef SCOOP_SINK_S3_S3_H
 #define SCOOP_SINK_S3_S3_H
 
+#include "aws/s3/kept_headers.h"
 #include "aws/s3/object_headers.h"
 #include "base/budget.h"
 #include "scoop/part_plan.h"
@@ -36,6 +37,9 @@ struct scoop_sink *scoop_s3_sink_new(const struct scoop_s3_sink_options *options
  * from there again. Nothing for other sinks. 0, or -1 with TOO_LARGE, IO. */
 int scoop_s3_sink_expect(struct scoop_sink *sink, int64_t total_bytes, int fd,
                          struct scoop_error *error);
+/* Tells an S3 sink, before the first write, what the object takes along of its source; borrowed,
+ * outlives the sink. What the destination refuses is left out, and said there. */
+void scoop_s3_sink_keep(struct scoop_sink *sink, struct scoop_kept_headers *kept);
 /* The name of an S3 sink's upload; NULL: it has none, or not yet. Valid as long as the sink. */
 const char *scoop_sink_upload_id(struct scoop_sink *sink);
 /* The parts from the front that have arrived, the last of an object never among them. 0, or -1 with
@@ -57,9 +61,8 @@ struct scoop_resume *scoop_sink_hand_on(struct scoop_sink *sink, struct scoop_er
 
 struct scoop_s3_copies {
     uint64_t total_bytes;
-    uint64_t part_bytes;              /* of each part but the last */
-    const struct scoop_pair *headers; /* of the source, kept; borrowed; outlive the sink */
-    size_t header_count;
+    uint64_t part_bytes;             /* of each part but the last */
+    struct scoop_kept_headers *kept; /* of the source; borrowed; outlives the sink */
 };
 /* Creates the upload. 0, or -1 with *error. */
 int scoop_s3_sink_begin_copies(struct scoop_sink *sink, const struct scoop_s3_copies *copies,

@@ -44,10 +44,8 @@ struct scoop_s3_sink {
     char *if_match;                            /* NULL: whatever is there is replaced */
     const struct scoop_object_headers *object; /* NULL: none */
     bool keep_existing, held;
-    uint64_t copied_part_bytes; /* of parts that the server copies, but for the last */
-    const struct scoop_pair
-        *copied_headers; /* borrowed: what a copied object keeps of the source */
-    size_t copied_header_count;
+    uint64_t copied_part_bytes;      /* of parts that the server copies, but for the last */
+    struct scoop_kept_headers *kept; /* borrowed: what the object takes along of its source */
     struct scoop_part_plan plan;
     uint64_t memory_bytes;
     size_t room_bytes;
@@ -91,6 +89,8 @@ void scoop_s3_sink_add_checksum(const struct scoop_s3_sink *sink, struct scoop_s
                                 const char *text);
 /* What the object is given besides its bytes, for the request that creates it. */
 void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_request *request);
+/* Whether the refusal of that request may be of what is taken along: then that is left out now. */
+bool scoop_s3_sink_forgoes(struct scoop_s3_sink *sink, const struct scoop_error *error);
 /* If-None-Match, where an object that is there already is to be kept. */
 void scoop_s3_sink_add_condition(const struct scoop_s3_sink *sink,
                                  struct scoop_s3_request *request);

@@ -130,7 +130,7 @@ def test_values_of_a_repeated_header_are_joined(store: Store) -> None:
     assert store.head("out.bin")["CacheControl"] == "private, max-age=60, private"
 
 
-@pytest.mark.parametrize("count", [25, 60, 200])
+@pytest.mark.parametrize("count", [65, 100, 200])
 def test_more_headers_than_can_be_told_are_left_to_the_server(store: Store, count: int) -> None:
     lines = [(f"x-amz-meta-m{n}", "v") for n in range(count)]
     source = store.put("in.bin", b"data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,73 @@ def test_the_operator_names_requester_and_expected_owner(
     assert request.headers["x-amz-expected-bucket-owner"] == "123456789012"
 
 
+HEADERS = ObjectOptions(
+    cache_control="max-age=60, private",
+    content_encoding="br",
+    content_disposition="attachment; filename*=UTF-8''%C3%A9.csv",
+    content_language="de, fr",
+    expires=datetime(2032, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+)
+TOLD = {
+    "CacheControl": HEADERS.cache_control,
+    "ContentEncoding": HEADERS.content_encoding,
+    "ContentDisposition": HEADERS.content_disposition,
+    "ContentLanguage": HEADERS.content_language,
+    "ExpiresString": "Thu, 01 Jan 2032 00:00:00 GMT",
+}
+
+
+def test_headers_of_http_are_kept_by_the_server(store: Store, source: Path) -> None:
+    airscoop.copy(source, store.uri("a"), object_options=HEADERS, destination_s3=store.settings())
+    head = store.head("a")
+    assert {name: head.get(name) for name in TOLD} == TOLD
+
+
+def test_a_copy_by_the_server_replaces_a_header_and_takes_the_others_along(store: Store) -> None:
+    store.client.put_object(
+        Bucket=BUCKET,
+        Key=store.key("in"),
+        Body=b"x",
+        CacheControl="no-store",
+        ContentLanguage="en",
+        ContentType="text/x-a",
+        Metadata={"a": "1"},
+    )
+    for server_side in (True, False):
+        receipt = airscoop.copy(
+            store.uri("in"),
+            store.uri("out"),
+            server_side=server_side,
+            object_options=ObjectOptions(cache_control="private"),
+            source_s3=store.settings(),
+            destination_s3=store.settings(),
+        )
+        head = store.head("out")
+        assert receipt.server_side is server_side
+        assert head["CacheControl"] == "private" and head["ContentLanguage"] == "en"
+        assert head["ContentType"] == "text/x-a" and head["Metadata"] == {"a": "1"}
+
+
+def test_an_acl_and_headers_are_given_on_the_command_line(
+    store: Store, proxy: FaultProxy, source: Path
+) -> None:
+    subprocess.run(
+        [
+            *AIRSCOOP, "copy", str(source), store.uri("a"), "--endpoint-url", proxy.url,
+            "--acl", "bucket-owner-full-control", "--cache-control", "no-cache",
+            "--content-encoding", "br", "--content-disposition", "inline",
+            "--content-language", "de", "--expires", "Thu, 01 Jan 2032 00:00:00 GMT",
+        ],
+        env=store.environment(), check=True, capture_output=True,
+    )  # fmt: skip
+    (request,) = proxy.requests("create") or proxy.requests("put")
+    sent = {name.lower(): value for name, value in request.headers.items()}
+    assert sent["x-amz-acl"] == "bucket-owner-full-control"
+    assert sent["cache-control"] == "no-cache" and sent["content-language"] == "de"
+    assert sent["content-encoding"] == "br" and sent["content-disposition"] == "inline"
+    assert sent["expires"] == "Thu, 01 Jan 2032 00:00:00 GMT"
+
+
 def test_by_default_no_such_header_is_sent(store: Store, proxy: FaultProxy, source: Path) -> None:
     airscoop.copy(source, store.uri("a"), destination_s3=store.settings(endpoint_url=proxy.url))
     for request in proxy.server.requests:
@@ -210,6 +278,16 @@ def test_by_default_no_such_header_is_sent(store: Store, proxy: FaultProxy, sour
         {"tags": {str(n): "" for n in range(11)}},
         {"metadata": {"a": "x" * 2048}},
         {"metadata": {"a": "é"}},
+        {"acl": "everybody may"},
+        {"acl": "private\r\nx-amz-meta-a: 1"},
+        {"cache_control": "no-cache\r\nx-amz-meta-a: 1"},
+        {"content_encoding": "gzip\n"},
+        {"content_disposition": 'attachment; filename="é.csv"'},
+        {"content_disposition": "inline\r\n\r\nbody"},
+        {"content_language": ""},
+        {"expires": "tomorrow\r\n"},
+        {"expires": datetime(2032, 1, 1)},
+        {"expires": 1956528000},
     ],
 )  # fmt: skip
 def test_what_s3_would_not_take_is_refused_before_anything_is_sent(

@@ -194,17 +194,24 @@ def test_a_signal_while_the_receipt_waits_for_its_reader_says_that_all_is_there(
 
 
 @each_signal
-def test_a_signal_that_is_sent_twice_is_one_wish(number: signal.Signals, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "endless")
-    process = start("copy", tmp_path / "endless", tmp_path / "out")
-    with (tmp_path / "endless").open("wb"):
-        process.send_signal(number)
-        with contextlib.suppress(ProcessLookupError):
-            for _ in range(100):
-                process.send_signal(number)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == CODES[number]
-    assert said == f"airscoop: {TELLS[number]}what was under way was taken back; " + (
+def test_a_signal_that_is_sent_twice_does_not_end_the_taking_back(
+    number: signal.Signals, source: Path, tmp_path: Path
+) -> None:
+    program = f"""if True:
+        import airscoop.transfer.copy
+        def run(*_, **__):
+            try:
+                os.kill(os.getpid(), {int(number)})
+                time.sleep(60)
+            finally:
+                os.kill(os.getpid(), {int(number)})
+                time.sleep(0)
+                os.write(1, b"taken back")
+        airscoop.transfer.copy.CopyJob.run = run
+    """
+    done = run(program, "copy", source, tmp_path / "out")
+    assert (done.returncode, done.stdout) == (CODES[number], "taken back")
+    assert done.stderr == f"airscoop: {TELLS[number]}what was under way was taken back; " + (
         "what was committed before stays\n"
     )
 

@@ -1,0 +1,68 @@
+"""Which names below a prefix are copied: filters in the order given."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from airscoop.errors import UsageError
+
+Filter = tuple[Literal["include", "exclude"], str]
+
+WRITE = 'write filters=[("exclude", "*"), ("include", "*.txt")]'
+
+
+def chooser(
+    include: Sequence[str], exclude: Sequence[str], filters: Sequence[Filter]
+) -> Callable[[str], bool]:
+    """Whether a name is copied, by either `include` and `exclude` or `filters`."""
+    for name, patterns in (("include", include), ("exclude", exclude)):
+        if isinstance(patterns, str) or not all(isinstance(one, str) for one in patterns):
+            raise UsageError(f'{name} is a list of patterns: write {name}=["*.txt"]')
+    if not filters:
+        return _included_not_excluded(_compiled(include), _compiled(exclude))
+    if include or exclude:
+        raise UsageError(f"include and exclude do not go with filters: {WRITE}")
+    return _last_that_matches([(_is_include(one), _pattern(one[1])) for one in filters])
+
+
+def _included_not_excluded(
+    include: Sequence[re.Pattern[str]], exclude: Sequence[re.Pattern[str]]
+) -> Callable[[str], bool]:
+    def is_chosen(name: str) -> bool:
+        if include and not any(one.match(name) for one in include):
+            return False
+        return not any(one.match(name) for one in exclude)
+
+    return is_chosen
+
+
+def _last_that_matches(filters: list[tuple[bool, re.Pattern[str]]]) -> Callable[[str], bool]:
+    """What no filter matches is copied if the first is an exclude."""
+    otherwise = not filters[0][0]
+
+    def is_chosen(name: str) -> bool:
+        return next((kept for kept, one in reversed(filters) if one.match(name)), otherwise)
+
+    return is_chosen
+
+
+def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
+    return [_pattern(one) for one in patterns]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(text))
+
+
+def _is_include(given: Filter) -> bool:
+    if (
+        isinstance(given, str)
+        or len(given) != 2
+        or given[0] not in ("include", "exclude")
+        or not isinstance(given[1], str)
+    ):
+        raise UsageError(f"{given!r} is no filter: {WRITE}")
+    return given[0] == "include"

@@ -1,0 +1,305 @@
+"""One run of copy_prefix: many copies side by side, within one memory limit."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+from airscoop.aws import storage
+from airscoop.aws.storage import ObjectInfo
+from airscoop.errors import AccessDenied, AirscoopError, NotFound, UsageError
+from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
+from airscoop.transfer import places
+from airscoop.transfer.copy import CopyJob, Progress
+from airscoop.transfer.options import Checksum, TransferOptions
+from airscoop.transfer.prefix_entries import Entry, files, make_room, objects
+from airscoop.transfer.prefix_equal import are_equal
+from airscoop.transfer.prefix_overlap import Overlap, overlap_of
+from airscoop.transfer.prefix_tally import Tally
+
+JOBS = 8
+JOB_MEMORY = 32 * 2**20  # enough for any transfer
+SMALL_MEMORY = 3 * 2**20  # what it touches beside the object's own bytes
+SECONDS_BETWEEN_REPORTS = 1.0
+
+
+class _Memory:
+    """Shares the memory limit: an object waits until what it needs is free."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._changed = threading.Condition()
+
+    def take(self, count: int, stopped: threading.Event) -> bool:
+        with self._changed:
+            while self._free < count and not stopped.is_set():
+                self._changed.wait(0.2)
+            if stopped.is_set():
+                return False
+            self._free -= count
+            return True
+
+    def give(self, count: int) -> None:
+        with self._changed:
+            self._free += count
+            self._changed.notify_all()
+
+
+class PrefixCopy:
+    """Copies what it is given; `options` are those of each, its destination is the prefix."""
+
+    def __init__(
+        self, options: TransferOptions, *, sources_in_s3: bool, jobs: int, memory_limit: int
+    ) -> None:
+        self._options = options
+        self._destination = options.destination or ""
+        self._to_s3 = places.is_s3(self._destination)
+        self._same_access = options.source_s3 == options.destination_s3
+        self._resolve(sources_in_s3)
+        self._jobs = jobs
+        self._limit = memory_limit
+        self._by_server = (  # until the server refuses one
+            self._same_access
+            and sources_in_s3
+            and self._to_s3
+            and self._keeps_bytes()
+            and options.server_side
+            and options.overwrite
+        )
+        self._memory = _Memory(self._limit)
+        self._lock = threading.Lock()
+        self._running: dict[CopyJob, int] = {}
+        self._stopped = threading.Event()
+        self._tally = Tally()
+
+    def _resolve(self, sources_in_s3: bool) -> None:
+        """Endpoints and credentials, found once for all objects."""
+        self._source_s3 = self._options.source_s3
+        self._destination_s3 = self._options.destination_s3
+        if sources_in_s3:
+            self._source_s3 = self._source_s3.resolved()
+        if self._to_s3:
+            same = sources_in_s3 and self._same_access
+            self._destination_s3 = self._source_s3 if same else self._destination_s3.resolved()
+
+    def below(self, source: str, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
+        """What there is to copy below a prefix or folder; markers are counted on the way."""
+        if not places.is_s3(source):
+            return files(source, is_chosen)
+        return objects(
+            source,
+            to_files=not self._to_s3,
+            s3=self._source_s3,
+            ca_file=self._options.ca_file,
+            overlap=self._overlap(source),
+            is_chosen=is_chosen,
+            skip_marker=self._skip_marker,
+        )
+
+    def _skip_marker(self) -> None:
+        """An empty object that stands for a folder."""
+        self._tally.markers += 1
+
+    def _overlap(self, source: str) -> Overlap | None:
+        """How the two prefixes lie in each other, if both are in S3."""
+        if not self._to_s3:
+            return None
+        return overlap_of(
+            source,
+            self._source_s3,
+            self._destination,
+            self._destination_s3,
+            rejects=self._options.max_rejected > 0,
+        )
+
+    # --- the options of one object ---
+
+    def _keeps_bytes(self) -> bool:
+        return (
+            self._options.format == "raw"
+            and self._options.compression == "auto"
+            and self._options.compression_level is None
+        )
+
+    def _job_memory(self) -> int:
+        return max(min(JOB_MEMORY, self._limit), self._limit // self._jobs)
+
+    def _need(self, entry: Entry) -> int:
+        """What a copy touches; a small object does not fill what it may use."""
+        if entry.size is None or not self._keeps_bytes():
+            return self._job_memory()
+        return min(self._job_memory(), SMALL_MEMORY + 2 * entry.size)
+
+    def _job(self, entry: Entry, destination: str, limit: int) -> CopyJob:
+        checksum = self._options.checksum
+        source = entry.info
+        if checksum == "crc32c" and source is not None and source.checksum is not None:
+            checksum = cast(Checksum, source.checksum.partition(":")[0].lower())
+        return CopyJob(
+            dataclasses.replace(
+                self._options,
+                source=entry.uri,
+                destination=destination,
+                source_s3=self._source_s3,
+                destination_s3=self._destination_s3,
+                memory_limit=limit,
+                checksum=checksum,
+                slash_key=True,
+            )
+        )
+
+    # --- one object, on a thread of its own ---
+
+    def _there(self, destination: str) -> ObjectInfo | Path | None:
+        """What stands where the object goes."""
+        if not places.is_s3(destination):
+            path = Path(destination)
+            return path if path.is_file() else None
+        try:
+            return storage.head(destination, s3=self._destination_s3, ca_file=self._options.ca_file)
+        except (NotFound, AccessDenied):
+            return None
+
+    def _told(self, entry: Entry) -> Entry:
+        """With the object's checksum, which a listing does not tell."""
+        if entry.info is None:
+            return entry
+        info = storage.head(entry.uri, s3=self._source_s3, ca_file=self._options.ca_file)
+        return dataclasses.replace(entry, info=info, size=info.size)
+
+    def _copy(self, entry: Entry, limit: int) -> None:
+        destination = self._destination + entry.name
+        if not self._to_s3:
+            make_room(Path(self._destination), entry.name)
+        compares = entry.size is not None and self._keeps_bytes()
+        there = self._there(destination) if compares else None
+        if there is not None or not self._same_access:
+            entry = self._told(entry)
+        if there is not None and are_equal(entry.info or Path(entry.uri), there):
+            self._tally.note_equal(entry.size or 0)
+            return
+        job = self._job(entry, destination, limit)
+        with self._lock:
+            self._running[job] = 0
+        try:
+            if self._stopped.is_set():
+                job.cancel()
+            receipt = job.run(on_progress=lambda progress: self._note(job, progress))
+        finally:
+            with self._lock:
+                del self._running[job]
+        self._tally.note_copy(receipt)
+
+    def _note(self, job: CopyJob, progress: Progress) -> None:
+        with self._lock:
+            self._running[job] = progress.source_bytes
+
+    def _work(self, entry: Entry) -> None:
+        try:
+            if entry.refused is not None:
+                raise UsageError(entry.refused)
+            if not self._copied_by_server(entry):
+                self._copy_within(entry, self._need(entry), self._job_memory())
+        except (AirscoopError, OSError, UnicodeError) as error:
+            self._fail(entry, error)
+
+    def _copied_by_server(self, entry: Entry) -> bool:
+        """A copy by the server takes no memory; one that turns out to go through here, which takes
+        more than it was given, is made again."""
+        if not self._by_server or not places.is_s3(entry.uri):
+            return False
+        try:
+            self._copy_within(entry, SMALL_MEMORY, SMALL_MEMORY)
+        except UsageError:
+            self._by_server = False
+            return False
+        return True
+
+    def _copy_within(self, entry: Entry, need: int, limit: int) -> None:
+        if not self._memory.take(need, self._stopped):
+            return
+        try:
+            self._copy(entry, limit)
+        finally:
+            self._memory.give(need)
+
+    def _fail(self, entry: Entry, error: Exception) -> None:
+        """Keeps one object's error; the others go on."""
+        known = isinstance(error, AirscoopError)
+        self._tally.note_failure(
+            CopyFailure(
+                source=_printable(places.displayed(entry.uri)),
+                destination=_printable(self._destination + entry.name),
+                error=error.code if isinstance(error, AirscoopError) else "IO",
+                message=_printable(str(error)),
+                retryable=known and bool(getattr(error, "retryable", False)),
+                committed=getattr(error, "committed", False),
+            )
+        )
+
+    # --- all of them ---
+
+    def run(
+        self,
+        source: str,
+        entries: Iterator[Entry],
+        on_progress: Callable[[Progress], object] | None,
+    ) -> PrefixReceipt:
+        """Copies the entries as they come; `source` is their name in the receipt."""
+        start = last = time.monotonic()
+        pending: set[concurrent.futures.Future[None]] = set()
+        pool = concurrent.futures.ThreadPoolExecutor(self._jobs, "airscoop-copy")
+        try:
+            for entry in entries:
+                self._tally.found += 1
+                pending.add(pool.submit(self._work, entry))
+                while len(pending) >= 2 * self._jobs:
+                    pending = self._wait(pending)
+                if on_progress is not None and time.monotonic() - last > SECONDS_BETWEEN_REPORTS:
+                    on_progress(self._progress())
+                    last = time.monotonic()
+            while pending:
+                pending = self._wait(pending)
+                if on_progress is not None:
+                    on_progress(self._progress())
+        except BaseException as error:
+            self._stopped.set()
+            with self._lock:
+                for job in self._running:
+                    job.cancel()
+            pool.shutdown(wait=True, cancel_futures=True)
+            vars(error)["committed"] = None if self._tally.may_be_there else False
+            raise
+        pool.shutdown()
+        return self._tally.receipt(source, self._destination, time.monotonic() - start)
+
+    def _wait(
+        self, pending: set[concurrent.futures.Future[None]]
+    ) -> set[concurrent.futures.Future[None]]:
+        done, left = concurrent.futures.wait(
+            pending, SECONDS_BETWEEN_REPORTS, concurrent.futures.FIRST_COMPLETED
+        )
+        for one in done:
+            one.result()  # an exception that is not of one object ends the run
+        return left
+
+    def _progress(self) -> Progress:
+        tally = self._tally
+        with self._lock, tally.lock:
+            return Progress(
+                source_bytes=tally.source_bytes + tally.equal_bytes + sum(self._running.values()),
+                total_bytes=None,
+                records=tally.records_in,
+                rejected=tally.records_rejected,
+                objects=tally.copied + tally.equal + tally.failed,
+                total_objects=tally.found,
+            )
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
