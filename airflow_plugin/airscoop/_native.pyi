@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypedDict
 from _typeshed import ReadableBuffer, WriteableBuffer
 
 Resumed = Literal["bytes", "parts", "restarted"]
+Handling = Literal["kept", "inflated", "packed"]
 
 class TransferFacts(TypedDict):
     source_bytes: int
@@ -33,6 +34,11 @@ class TransferFacts(TypedDict):
     parts_kept: str
     resumed: Resumed | None
     resumed_bytes: int
+    compression: Handling | None
+    gzip_unnamed: bool
+    gzip_inside: bool
+    decoded: bool
+    trailing_garbage_bytes: int
     source_identity: str
     source_seekable: bool
     restarts: int

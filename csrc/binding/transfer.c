@@ -162,13 +162,19 @@ static PyObject *facts_dict(struct transfer_object *self) {
         [SCOOP_RESUMED_PARTS] = "parts",
         [SCOOP_RESUMED_OVER] = "restarted",
     };
+    static const char *const handlings[] = {
+        [SCOOP_HANDLING_NONE] = NULL,
+        [SCOOP_KEPT] = "kept",
+        [SCOOP_INFLATED] = "inflated",
+        [SCOOP_PACKED] = "packed",
+    };
     if (airscoop_runner_rests(&self->runner))
         note(self);
     const struct scoop_transfer_facts facts = self->noted;
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:N,s:N,s:N,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:N,s:s,"
-        "s:z,s:K,s:N,s:O,s:I,s:N}",
+        "s:z,s:K,s:N,s:O,s:I,s:N,s:z,s:O,s:O,s:O,s:K}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -185,7 +191,10 @@ static PyObject *facts_dict(struct transfer_object *self) {
         resumed[facts.resumed], "resumed_bytes", facts.resumed_bytes, "source_identity",
         airscoop_text(facts.source_identity), "source_seekable",
         facts.source_seekable ? Py_True : Py_False, "restarts", facts.restarts, "metadata_lost",
-        airscoop_text(facts.metadata_lost));
+        airscoop_text(facts.metadata_lost), "compression", handlings[facts.handling],
+        "gzip_unnamed", facts.gzip_unnamed ? Py_True : Py_False, "gzip_inside",
+        counters->gzip_inside ? Py_True : Py_False, "decoded", facts.decoded ? Py_True : Py_False,
+        "trailing_garbage_bytes", counters->garbage_bytes);
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

@@ -81,6 +81,7 @@ void scoop_attempt_free(struct scoop_attempt *attempt) {
     scoop_s3_cancel(attempt->tags_call);
     scoop_buf_free(&attempt->tags);
     scoop_chain_free(&attempt->chain);
+    scoop_encoded_free(attempt->encoded);
     if (attempt->source != NULL)
         attempt->source->type->free(attempt->source);
     if (attempt->sink != NULL)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/invariant.h"
+#include "copy/compression.h"
 #include "scoop/memory.h"
 
 struct sink_stage {
@@ -55,17 +56,6 @@ static int append(struct scoop_chain *chain, struct scoop_stage *stage) {
     return 0;
 }
 
-static bool ends_in_gz(const char *uri) {
-    size_t length = uri == NULL ? 0 : strlen(uri);
-    return length >= 3 && strcmp(uri + length - 3, ".gz") == 0;
-}
-
-bool scoop_chain_gzips(const struct scoop_transfer_options *options) {
-    if (options->compression == SCOOP_COMPRESSION_AUTO)
-        return ends_in_gz(options->destination.uri);
-    return options->compression == SCOOP_COMPRESSION_GZIP;
-}
-
 static int check_content(const struct scoop_chain_options *options, struct scoop_error *error) {
     if (options->transfer->format == SCOOP_FORMAT_RAW || options->content == SCOOP_CONTENT_PLAIN ||
         options->content == SCOOP_CONTENT_GZIP)
@@ -100,14 +90,16 @@ static struct scoop_stage *new_records(const struct scoop_chain_options *options
     }
 }
 
-/* Gzip data to a gzip destination, with nothing to do but to check what is inside. */
+/* Gzip data that stays, with nothing to do but to check what is inside. */
 static bool passes(const struct scoop_chain_options *options) {
     const struct scoop_transfer_options *transfer = options->transfer;
-    if (options->content != SCOOP_CONTENT_GZIP || !scoop_chain_gzips(transfer) ||
-        transfer->head_lines > 0 || transfer->compression_level != 0)
+    if (options->content != SCOOP_CONTENT_GZIP || options->coding != NULL)
         return false;
-    return transfer->format == SCOOP_FORMAT_RAW ||
-           (transfer->format == SCOOP_FORMAT_JSONL && options->may_pass);
+    if (options->handling == SCOOP_KEPT)
+        return true;
+    return transfer->format == SCOOP_FORMAT_JSONL && options->may_pass &&
+           options->handling == SCOOP_PACKED && transfer->head_lines == 0 &&
+           transfer->compression_level == 0;
 }
 
 /* Joins two chains that may be NULL for want of memory; then frees the other. */
@@ -130,17 +122,24 @@ size_t scoop_chain_memory_bytes(const struct scoop_transfer_options *transfer) {
     size_t bytes = 2 * SCOOP_QUEUE_CHUNKS * SCOOP_STEP_BYTES;
     if (scoop_chain_has_threads(transfer))
         bytes += SCOOP_OUTLET_BYTES;
-    if (scoop_chain_gzips(transfer))
+    if (scoop_compression_packs(transfer))
         bytes +=
             scoop_gzip_memory_bytes(scoop_chain_has_threads(transfer) ? scoop_processors() : 0);
     return bytes;
+}
+
+static struct scoop_stage *new_gunzip(const struct scoop_chain_options *options,
+                                      struct scoop_error *error) {
+    const struct scoop_gunzip_options gunzip = {
+        .ignore_trailing_garbage = options->transfer->ignore_trailing_garbage,
+    };
+    return scoop_gunzip_new(&gunzip, options->counters, error);
 }
 
 /* gunzip on one thread, the record check on another: drop keeps nothing. */
 static struct scoop_stage *new_checker(struct scoop_chain *chain,
                                        const struct scoop_chain_options *options,
                                        struct scoop_error *error) {
-    const struct scoop_gunzip_options gunzip = {0};
     struct scoop_counters *counters = options->counters;
     struct scoop_stage *end = scoop_drop_new(counters, error);
     if (end != NULL && options->transfer->format != SCOOP_FORMAT_RAW) {
@@ -149,13 +148,14 @@ static struct scoop_stage *new_checker(struct scoop_chain *chain,
     }
     if (end == NULL)
         return NULL;
-    end = join(scoop_gunzip_new(&gunzip, counters, error), end);
+    end = join(new_gunzip(options, error), end);
     return end == NULL ? NULL : scoop_worker_new(end, &chain->waker, counters, error);
 }
 
 static int build_passing(struct scoop_chain *chain, const struct scoop_chain_options *options,
                          struct scoop_error *error) {
     chain->inflates = chain->unchanged = chain->passes = true;
+    chain->reads = options->transfer->format != SCOOP_FORMAT_RAW;
     if (scoop_waker_open(&chain->waker, error) != 0)
         return -1;
     chain->worker = new_checker(chain, options, error);
@@ -177,7 +177,7 @@ static struct scoop_stage *new_text_stages(struct scoop_chain *chain,
     struct scoop_counters *counters = options->counters;
     int level = transfer->compression_level ? transfer->compression_level : -1;
     unsigned threads = scoop_chain_has_threads(transfer) ? scoop_processors() : 0;
-    if (end != NULL && scoop_chain_gzips(transfer))
+    if (end != NULL && options->handling == SCOOP_PACKED)
         end = join(scoop_gzip_new(level, threads, counters, error), end);
     if (end != NULL && transfer->head_lines > 0)
         end =
@@ -187,21 +187,45 @@ static struct scoop_stage *new_text_stages(struct scoop_chain *chain,
     return end;
 }
 
+/* Gzip data that is kept, but not as it came: what decodes it is before. */
+static struct scoop_stage *check_beside(const struct scoop_chain_options *options,
+                                        struct scoop_stage *stages, struct scoop_error *error) {
+    struct scoop_counters *counters = options->counters;
+    struct scoop_stage *checker = join(new_gunzip(options, error), scoop_drop_new(counters, error));
+    if (checker == NULL) {
+        scoop_stage_free_chain(stages);
+        return NULL;
+    }
+    return join(scoop_beside_new(checker, counters, error), stages);
+}
+
+/* Puts before `stages`, which are taken over, what inflates: the file, and what it came in. */
+static struct scoop_stage *join_gunzip(const struct scoop_chain_options *options,
+                                       struct scoop_stage *stages, struct scoop_error *error) {
+    const struct scoop_gunzip_options plain = {0};
+    bool gzip = options->content == SCOOP_CONTENT_GZIP;
+    if (gzip && options->handling != SCOOP_KEPT)
+        stages = join(new_gunzip(options, error), stages);
+    else if (gzip)
+        stages = check_beside(options, stages, error);
+    if (stages != NULL && options->coding != NULL)
+        stages = join(scoop_gunzip_new(&plain, options->coding, error), stages);
+    return stages;
+}
+
 /* On the owner's thread alone. */
 static int build_serial(struct scoop_chain *chain, const struct scoop_chain_options *options,
                         struct scoop_error *error) {
-    const struct scoop_gunzip_options gunzip = {0};
     struct scoop_stage *stages = new_text_stages(
         chain, options, new_sink_stage(options->sink, options->counters, error), error);
-    if (stages != NULL && chain->inflates)
-        stages = join(scoop_gunzip_new(&gunzip, options->counters, error), stages);
+    if (stages != NULL)
+        stages = join_gunzip(options, stages, error);
     return append(chain, stages);
 }
 
 /* gunzip on one thread, the other stages on a second one, whose gzip has more of its own. */
 static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_options *options,
                           struct scoop_error *error) {
-    const struct scoop_gunzip_options gunzip = {0};
     struct scoop_counters *counters = options->counters;
     if (scoop_waker_open(&chain->waker, error) != 0)
         return -1;
@@ -211,7 +235,7 @@ static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_op
         if (stages != outlet)
             stages = scoop_worker_new(stages, NULL, counters, error);
         if (stages != NULL)
-            stages = join(scoop_gunzip_new(&gunzip, counters, error), stages);
+            stages = join_gunzip(options, stages, error);
     }
     if (stages != NULL)
         stages = scoop_worker_new(stages, &chain->waker, counters, error);
@@ -223,9 +247,9 @@ static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_op
 static int build_changing(struct scoop_chain *chain, const struct scoop_chain_options *options,
                           struct scoop_error *error) {
     const struct scoop_transfer_options *transfer = options->transfer;
-    chain->inflates = options->content == SCOOP_CONTENT_GZIP;
+    chain->inflates = options->content == SCOOP_CONTENT_GZIP || options->coding != NULL;
     chain->unchanged = !chain->inflates && !has_records(options) && transfer->head_lines == 0 &&
-                       !scoop_chain_gzips(transfer);
+                       options->handling == SCOOP_KEPT;
     if (chain->unchanged || !scoop_chain_has_threads(transfer))
         return build_serial(chain, options, error);
     return build_threaded(chain, options, error);
@@ -249,7 +273,8 @@ bool scoop_chain_ready(struct scoop_chain *chain) {
 }
 
 bool scoop_chain_must_transform(const struct scoop_chain *chain) {
-    return chain->passes && scoop_counters_edited(chain->counters);
+    return chain->passes && (scoop_counters_edited(chain->counters) ||
+                             (chain->reads && chain->counters->garbage_bytes > 0));
 }
 
 bool scoop_chain_holds_output(struct scoop_chain *chain) {

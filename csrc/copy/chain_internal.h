@@ -21,13 +21,17 @@ struct scoop_chain {
     bool inflates;              /* a stage counts text_bytes itself */
     bool unchanged;             /* the source's bytes are passed on as they are */
     bool passes;                /* ... and checked beside, by the worker */
+    bool reads;                 /* ... for their records, so they are kept only while all is text */
     bool abandoned;             /* a fault is on its way: what comes out goes nowhere */
     bool head_reached;          /* the wanted lines are through */
 };
 
 struct scoop_chain_options {
     const struct scoop_transfer_options *transfer; /* borrowed during the call */
-    enum scoop_content content;
+    enum scoop_content content;                    /* of the file, which may have come encoded */
+    enum scoop_handling handling;
+    struct scoop_counters *coding; /* borrowed; not NULL: the server has encoded the file by gzip,
+                                      which is counted there */
     bool may_pass; /* should a record have to change after all, the source can be read again */
     const char *source_name; /* for messages */
     struct scoop_sink *sink; /* borrowed */
@@ -35,8 +39,6 @@ struct scoop_chain_options {
     struct scoop_reject_policy policy;
 };
 
-/* Whether the destination is to be gzip data. */
-bool scoop_chain_gzips(const struct scoop_transfer_options *options);
 /* Whether the stages may have threads; without, they write all that a step brings at once. */
 bool scoop_chain_has_threads(const struct scoop_transfer_options *options);
 /* What the stages' threads and queues hold at most, records aside. */

@@ -1,6 +1,7 @@
 /* Opens the two ends of an attempt, and plans how they share the memory limit. */
 #include <string.h>
 
+#include "copy/compression.h"
 #include "copy/places.h"
 #include "copy/transfer_internal.h"
 
@@ -114,10 +115,16 @@ int scoop_transfer_open_source(struct scoop_transfer *transfer, struct scoop_err
     return scoop_transfer_ask_tags(transfer, error);
 }
 
+static bool stays_gzip(const struct scoop_transfer_options *options) {
+    return scoop_name_is_gzip(options->source.uri) &&
+           scoop_name_is_gzip(options->destination.uri) &&
+           scoop_compression_decide(options, true) == SCOOP_KEPT;
+}
+
 static const char *content_type(const struct scoop_transfer *transfer) {
     if (transfer->options.object.content_type != NULL)
         return transfer->options.object.content_type;
-    if (scoop_chain_gzips(&transfer->options))
+    if (scoop_compression_packs(&transfer->options) || stays_gzip(&transfer->options))
         return "application/gzip";
     return transfer->options.format == SCOOP_FORMAT_RAW ? NULL : "application/x-ndjson";
 }
@@ -181,11 +188,14 @@ static int s3_sink_options(struct scoop_transfer *transfer, struct scoop_s3_uri 
 
 int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoop_error *error) {
     const char *uri = transfer->options.source.uri;
+    bool keeps_plain = scoop_compression_decide(&transfer->options, false) == SCOOP_KEPT;
     struct scoop_s3_uri source, destination;
     struct scoop_server_copy_options options = {
         .content_type_given = transfer->options.object.content_type != NULL,
         .at_once = transfer->kind == SCOOP_ATTEMPT_SERVER_AT_ONCE,
-        .gzips = scoop_chain_gzips(&transfer->options),
+        .copies_gzip = scoop_compression_decide(&transfer->options, true) == SCOOP_KEPT,
+        .copies_plain = keeps_plain && !scoop_compression_wants_gzip(&transfer->options),
+        .copies_empty = keeps_plain,
     };
     if (scoop_s3_uri_parse(uri, &source, error) != 0 ||
         s3_sink_options(transfer, &destination, &options.target, error) != 0)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "copy/compression.h"
 #include "copy/transfer_internal.h"
 
 /* Field by field: stages on other threads may be counting. */
@@ -15,6 +16,8 @@ static void copy_counters(struct scoop_counters *to, const struct scoop_counters
     to->blank_lines = from->blank_lines;
     to->gzip_members = from->gzip_members;
     to->destination_bytes = from->destination_bytes;
+    to->garbage_bytes = from->garbage_bytes;
+    to->gzip_inside = from->gzip_inside;
     to->bom_stripped = from->bom_stripped;
 }
 
@@ -42,6 +45,35 @@ static void tell_source(const struct scoop_attempt *attempt, struct scoop_transf
     }
 }
 
+/* Records of plain text may have been written anew: that is no word about gzip. */
+static enum scoop_handling handling_of(const struct scoop_transfer *transfer) {
+    const struct scoop_attempt *attempt = &transfer->attempt;
+    if (attempt->unchanged)
+        return SCOOP_KEPT;
+    bool plain = attempt->handling == SCOOP_KEPT && !attempt->gzip;
+    return plain && transfer->options.format != SCOOP_FORMAT_RAW ? SCOOP_HANDLING_NONE
+                                                                 : attempt->handling;
+}
+
+/* Twice packed is what some servers make of a file that they send encoded, and say so. */
+static void tell_handling(const struct scoop_transfer *transfer,
+                          struct scoop_transfer_facts *facts) {
+    const struct scoop_attempt *attempt = &transfer->attempt;
+    const char *destination = transfer->options.destination.uri;
+    bool gzip = attempt->gzip;
+    if (scoop_attempt_server_copies(attempt)) {
+        struct scoop_server_copy_facts server;
+        scoop_server_copy_facts(attempt->server_copy, &server);
+        gzip = server.gzip;
+    }
+    facts->handling = handling_of(transfer);
+    facts->gzip_unnamed = gzip && facts->handling == SCOOP_KEPT && destination != NULL &&
+                          !scoop_name_is_gzip(destination);
+    facts->decoded = attempt->decodes;
+    if (attempt->source != NULL && attempt->source->content_encoding[0] != 0)
+        facts->counters.gzip_inside = false;
+}
+
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
     static const char *const kept[] = {"", "memory", "source", "file"};
@@ -49,7 +81,10 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     struct scoop_sink_facts sink;
     memset(facts, 0, sizeof *facts);
     copy_counters(&facts->counters, &attempt->counters);
+    if (attempt->decodes && !attempt->gzip)
+        facts->counters.text_bytes = attempt->coding.text_bytes;
     facts->unchanged = attempt->unchanged;
+    tell_handling(transfer, facts);
     facts->restarted = transfer->kind == SCOOP_ATTEMPT_TRANSFORM;
     facts->rejects_written = transfer->rejects.written;
     scoop_attempt_sink_facts(attempt, &sink);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aws/s3/copy.h"
+#include "copy/compression.h"
 #include "copy/places.h"
 #include "copy/transfer_internal.h"
 #include "scoop/buffer.h"
@@ -52,13 +53,12 @@ bool scoop_transfer_awaits_tags(const struct scoop_transfer *transfer) {
 /* --- what is given to the sink --- */
 
 static enum scoop_kept_change change_of(const struct scoop_transfer *transfer) {
-    const struct scoop_chain *chain = &transfer->attempt.chain;
-    bool gzips = scoop_chain_gzips(&transfer->options);
+    const struct scoop_attempt *attempt = &transfer->attempt;
     if (transfer->options.format != SCOOP_FORMAT_RAW)
         return SCOOP_KEPT_RECORDS;
-    if (chain->unchanged || chain->inflates == gzips)
+    if (attempt->handling == SCOOP_KEPT || (attempt->handling == SCOOP_PACKED && attempt->gzip))
         return SCOOP_KEPT_UNCHANGED;
-    return chain->inflates ? SCOOP_KEPT_INFLATED : SCOOP_KEPT_PACKED;
+    return attempt->handling == SCOOP_INFLATED ? SCOOP_KEPT_INFLATED : SCOOP_KEPT_PACKED;
 }
 
 int scoop_transfer_keep_headers(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -76,7 +76,8 @@ int scoop_transfer_keep_headers(struct scoop_transfer *transfer, struct scoop_er
     if (scoop_kept_headers_add_tags(kept, (const char *)attempt->tags.data, attempt->tags.length,
                                     error) != 0)
         return -1;
-    scoop_kept_headers_adapt(kept, change_of(transfer), scoop_chain_gzips(&transfer->options));
+    scoop_kept_headers_adapt(kept, change_of(transfer),
+                             scoop_compression_packs(&transfer->options));
     scoop_s3_sink_keep(attempt->sink, kept);
     return 0;
 }

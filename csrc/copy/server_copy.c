@@ -10,7 +10,7 @@
 #include "aws/s3/copy.h"
 #include "aws/s3/object_headers.h"
 #include "base/invariant.h"
-#include "copy/chain_internal.h"
+#include "copy/compression.h"
 #include "copy/places.h"
 #include "copy/server_copy_internal.h"
 #include "scoop/memory.h"
@@ -409,7 +409,9 @@ static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy
     copy->replaces = copy->kept.content_type_given = options->content_type_given;
     copy->kept.given = options->target.object;
     note_given(copy, options->target.object);
-    copy->gzips = options->gzips;
+    copy->copies_gzip = options->copies_gzip;
+    copy->copies_plain = options->copies_plain;
+    copy->copies_empty = options->copies_empty;
     copy->source.source_bytes = -1;
     copy->source_kind = SCOOP_S3_CHECKSUM_NONE;
     for (unsigned i = 0; i < SCOOP_SERVER_COPY_SLOTS; i++)
@@ -458,8 +460,8 @@ static bool same_access(const struct scoop_s3_options *a, const struct scoop_s3_
 
 bool scoop_server_copy_is_possible(const struct scoop_transfer_options *options) {
     return scoop_place_is_s3(options->source.uri) && scoop_place_is_s3(options->destination.uri) &&
-           options->format == SCOOP_FORMAT_RAW && options->head_lines == 0 && !options->as_stored &&
+           options->format == SCOOP_FORMAT_RAW && options->head_lines == 0 &&
            !options->through_client && !options->keep_existing && options->if_match == NULL &&
-           (options->compression_level == 0 || !scoop_chain_gzips(options)) &&
+           (options->compression_level == 0 || !scoop_compression_packs(options)) &&
            same_access(&options->source.s3, &options->destination.s3);
 }

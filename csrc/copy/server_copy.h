@@ -18,7 +18,7 @@ struct scoop_server_copy_options {
     const char *bucket, *key;            /* of the source */
     bool content_type_given;             /* the target's stays, whatever the source's is */
     bool at_once;                        /* not in parts, which the server refuses */
-    bool gzips;                          /* the destination is to be gzip data */
+    bool copies_gzip, copies_plain, copies_empty; /* whether gzip data, and what is none, stays */
 };
 
 enum scoop_server_copy_verdict {

@@ -34,7 +34,7 @@ struct scoop_server_copy {
     struct scoop_sink *upload;    /* creates, completes and aborts that of the parts; NULL: none */
     char *bucket, *key;           /* of the source */
     struct scoop_buf copy_source; /* the same as a header's value */
-    bool at_once, gzips;
+    bool at_once, copies_gzip, copies_plain, copies_empty;
     bool replaces, tags_given; /* a header, or the tags, in place of the source's */
     struct scoop_server_copy_facts source;
     enum scoop_s3_checksum

@@ -63,7 +63,10 @@ static int read_tags(struct scoop_server_copy *copy, struct scoop_error *error) 
 static int decide(struct scoop_server_copy *copy, const unsigned char *data, size_t length,
                   struct scoop_error *error) {
     copy->source.gzip = scoop_sniff(data, length) == SCOOP_CONTENT_GZIP;
-    if (copy->source.gzip != copy->gzips) {
+    bool stays = copy->source.gzip ? copy->copies_gzip
+                 : length == 0     ? copy->copies_empty
+                                   : copy->copies_plain;
+    if (!stays) {
         decline(copy);
         return 0;
     }

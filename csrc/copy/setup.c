@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/memory_ceiling.h"
 #include "base/temp_file.h"
+#include "copy/compression.h"
 #include "copy/places.h"
 #include "copy/transfer_internal.h"
 #include "scoop/memory.h"
@@ -44,6 +45,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.if_match,
         &transfer->options.ca_file,
         &transfer->options.records,
+        &transfer->options.text_for,
         &transfer->options.source_identity,
     };
     int status = 0;
@@ -75,14 +77,14 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.if_match);
     scoop_free((char *)transfer->options.ca_file);
     scoop_free((char *)transfer->options.records);
+    scoop_free((char *)transfer->options.text_for);
     scoop_free((char *)transfer->options.source_identity);
 }
 
 static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_transfer_options *options = &transfer->options;
-    if (options->compression_level < 0 || options->compression_level > 9)
-        return scoop_fail(error, SCOOP_USAGE, "compression_level %d is not one of 1 to 9",
-                          options->compression_level);
+    if (scoop_compression_check(options, error) != 0)
+        return -1;
     if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
         return scoop_fail(error, SCOOP_USAGE,
                           "max_rejected needs a format with records, which raw is not");

@@ -1,6 +1,7 @@
 /* The phases of a stream: the first bytes are looked at, the stages are joined, and bytes move from
  * the source through them to the sink. */
 #include <string.h>
+#include <sys/types.h>
 
 #include "base/invariant.h"
 #include "copy/places.h"
@@ -79,24 +80,16 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
     struct scoop_attempt *attempt = &transfer->attempt;
     if (scoop_transfer_awaits_tags(transfer))
         return 0;
-    bool middle = scoop_transfer_start_bytes(transfer) > 0;
-    enum scoop_content content = transfer->options.as_stored || middle
-                                     ? SCOOP_CONTENT_PLAIN
-                                     : scoop_sniff(attempt->prefix, attempt->prefix_length);
-    if (!attempt->source->length_known && content != SCOOP_CONTENT_GZIP)
-        return scoop_fail(error, SCOOP_LENGTH_UNKNOWN,
-                          "%s: of a body without a known length only gzip data shows its own end",
-                          transfer->source_name);
     struct scoop_chain_options options = {
         .transfer = &transfer->options,
-        .content = content,
         .may_pass = transfer->kind == SCOOP_ATTEMPT_STREAM && rereadable(transfer),
         .source_name = transfer->source_name,
         .sink = attempt->sink,
         .counters = &attempt->counters,
         .policy = {scoop_rejects_take, &transfer->rejects},
     };
-    if (!SCOOP_INVARIANT(attempt->chain.first == NULL, error))
+    if (!SCOOP_INVARIANT(attempt->chain.first == NULL, error) ||
+        scoop_transfer_look_at_content(transfer, &options, error) != 0)
         return -1;
     if (scoop_chain_build(&attempt->chain, &options, error) != 0)
         return -1;
@@ -114,10 +107,43 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
         return scoop_transfer_start_over(transfer);
     transfer->phase = STREAMING;
     offer_to_take(transfer);
-    return scoop_chain_write_all(&attempt->chain, attempt->prefix, attempt->prefix_length, error) ==
-                   0
-               ? 1
-               : -1;
+    const struct scoop_encoded *encoded = attempt->encoded;
+    int status = encoded != NULL ? scoop_chain_write_all(&attempt->chain, encoded->raw.data,
+                                                         encoded->raw.length, error)
+                                 : scoop_chain_write_all(&attempt->chain, attempt->prefix,
+                                                         attempt->prefix_length, error);
+    return status == 0 ? 1 : -1;
+}
+
+/* The answer's head is there: whether the body is encoded, and in what. */
+static int note_encoding(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (attempt->encoded != NULL || attempt->prefix_length > 0 ||
+        !scoop_place_is_http(transfer->options.source.uri) ||
+        scoop_transfer_start_bytes(transfer) > 0 ||
+        !scoop_encoded_is(attempt->source->content_encoding))
+        return 0;
+    attempt->encoded =
+        scoop_encoded_new(attempt->source->content_encoding, transfer->source_name, error);
+    return attempt->encoded == NULL ? -1 : 0;
+}
+
+/* How many bytes were taken of the first ones, or -1. */
+static ssize_t keep_first(struct scoop_attempt *attempt, const unsigned char *data, size_t length,
+                          struct scoop_error *error) {
+    size_t room = attempt->encoded != NULL ? SCOOP_ENCODED_STEP_BYTES
+                                           : sizeof attempt->prefix - attempt->prefix_length;
+    size_t taken = length < room ? length : room;
+    if (attempt->encoded != NULL)
+        return scoop_encoded_take(attempt->encoded, data, taken, error) == 0 ? (ssize_t)taken : -1;
+    memcpy(attempt->prefix + attempt->prefix_length, data, taken);
+    attempt->prefix_length += taken;
+    return (ssize_t)taken;
+}
+
+static bool knows_content(const struct scoop_attempt *attempt) {
+    return attempt->encoded != NULL ? attempt->encoded->known
+                                    : attempt->prefix_length == sizeof attempt->prefix;
 }
 
 /* Whether the source's first answer shows another one than was looked at before. */
@@ -149,13 +175,14 @@ int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *er
     case SCOOP_SOURCE_READY:
         break;
     }
-    size_t left = sizeof attempt->prefix - attempt->prefix_length;
-    size_t taken = length < left ? length : left;
-    memcpy(attempt->prefix + attempt->prefix_length, data, taken);
-    attempt->prefix_length += taken;
-    attempt->counters.source_bytes += taken;
-    attempt->source->type->consume(attempt->source, taken);
-    return attempt->prefix_length == sizeof attempt->prefix ? start_stream(transfer, error) : 1;
+    if (note_encoding(transfer, error) != 0)
+        return -1;
+    ssize_t taken = keep_first(attempt, data, length, error);
+    if (taken < 0)
+        return -1;
+    attempt->counters.source_bytes += (size_t)taken;
+    attempt->source->type->consume(attempt->source, (size_t)taken);
+    return knows_content(attempt) ? start_stream(transfer, error) : 1;
 }
 
 static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {

@@ -52,6 +52,7 @@
 #include "aws/s3/kept_headers.h"
 #include "base/budget.h"
 #include "copy/chain_internal.h"
+#include "copy/encoded.h"
 #include "copy/rejects_internal.h"
 #include "copy/server_copy.h"
 #include "scoop/transfer.h"
@@ -103,6 +104,10 @@ struct scoop_attempt {
     } read; /* what a source told that is gone */
     unsigned char prefix[SCOOP_SNIFF_BYTES];
     size_t prefix_length;
+    struct scoop_encoded *encoded; /* in place of these, of a body that the server has encoded */
+    enum scoop_handling handling;
+    bool gzip, decodes;           /* what the file is; whether it came encoded */
+    struct scoop_counters coding; /* of that encoding */
     struct scoop_chain chain;
     struct scoop_sink *sink;
     /* Of an S3 object that is streamed to S3: what it takes along besides the bytes. */
@@ -220,6 +225,13 @@ int scoop_transfer_pump(struct scoop_transfer *transfer, struct scoop_error *err
 int scoop_transfer_finish(struct scoop_transfer *transfer, struct scoop_error *error);
 /* Whether the sink has no room for what a turn may give it. */
 bool scoop_transfer_is_blocked(struct scoop_transfer *transfer);
+
+/* --- content.c --- */
+
+/* Fills in content, handling and coding. 0, or -1 with CORRUPT (the content is not what the name
+ * says), LENGTH_UNKNOWN or USAGE. */
+int scoop_transfer_look_at_content(struct scoop_transfer *transfer,
+                                   struct scoop_chain_options *options, struct scoop_error *error);
 
 /* --- commit.c: SEALING, HOLDING, REJECTS, COMMITTING, CLEANING, ABORTING --- */
 

@@ -231,6 +231,7 @@ struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *opti
     transfer.memory = &reading->arrived;
     transfer.format = SCOOP_FORMAT_RAW;
     transfer.compression = SCOOP_COMPRESSION_NONE;
+    transfer.allow_plain = true;
     transfer.memory_limit_bytes = options->memory_bytes;
     transfer.one_thread =
         is_local(options->transfer->source.uri) && scoop_processors() < PROCESSORS_FOR_MORE_THREADS;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "scoop/s3_checksum.h"
+#include "source/content_internal.h"
 #include "source/net_internal.h"
 #include "text/header.h"
 
@@ -60,6 +61,7 @@ void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *e
     char validator[SCOOP_VALIDATOR_SIZE];
     const char *etag = scoop_http_header(exchange, "ETag");
     snprintf(base->etag, sizeof base->etag, "%s", etag == NULL ? "" : etag);
+    scoop_source_note_content(base, exchange);
     base->validator[0] = base->identity[0] = 0;
     base->seekable = false;
     if (!scoop_http_validator(exchange, validator))

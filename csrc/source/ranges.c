@@ -151,6 +151,9 @@ static void learn(struct ranges_source *source, struct scoop_source *first) {
     source->started_ms = scoop_now_ms();
     source->base.total_bytes = first->total_bytes;
     memcpy(source->base.etag, first->etag, sizeof source->base.etag);
+    memcpy(source->base.content_type, first->content_type, sizeof source->base.content_type);
+    memcpy(source->base.content_encoding, first->content_encoding,
+           sizeof source->base.content_encoding);
     memcpy(source->base.validator, first->validator, sizeof source->base.validator);
     memcpy(source->base.identity, first->identity, sizeof source->base.identity);
     source->base.seekable = first->seekable;

@@ -65,6 +65,7 @@ struct scoop_source {
     bool restartable;    /* FAILED: the connection was lost, and the rest cannot be asked for, but
                             another source of the same name may bring all */
     int64_t total_bytes; /* -1: unknown */
+    char content_type[96], content_encoding[64]; /* as a server told them; "" */
     uint32_t retries;
     struct scoop_taker taker;        /* set by the owner; zero: all is kept for peek */
     struct scoop_kept_headers *kept; /* set by the owner: an S3 object's are noted there; or NULL */

@@ -81,3 +81,81 @@ const char *scoop_content_name(enum scoop_content content) {
     }
     return "plain";
 }
+
+bool scoop_sniff_is_gzip_header(const unsigned char *data, size_t length) {
+    return length >= SCOOP_SNIFF_BYTES && memcmp(data, "\x1f\x8b\x08", 3) == 0 &&
+           (data[3] & 0xe0) == 0; /* flags that nobody has given a meaning */
+}
+
+static bool is_space(unsigned char byte) {
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* ASCII, and what may be UTF-8; controls are none of text's but white space. */
+static bool is_text(const unsigned char *data, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (data[i] == 0x7f || (data[i] < ' ' && !is_space(data[i])) || data[i] == 0xff ||
+            data[i] == 0xfe)
+            return false;
+    return true;
+}
+
+/* Behind a byte order mark and white space. */
+static size_t text_begin(const unsigned char *data, size_t length) {
+    size_t at = length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (at < length && is_space(data[at]))
+        at++;
+    return at;
+}
+
+static bool is_html(const unsigned char *data, size_t length) {
+    return length >= 2 && data[0] == '<' && (data[1] == '!' || (data[1] | 0x20) == 'h');
+}
+
+bool scoop_sniff_is_text(const unsigned char *data, size_t length) {
+    size_t begin = text_begin(data, length);
+    return scoop_sniff(data, length) == SCOOP_CONTENT_PLAIN && is_text(data, length) &&
+           !is_html(data + begin, length - begin);
+}
+
+static const char *text_looks(const unsigned char *data, size_t length) {
+    size_t begin = text_begin(data, length);
+    data += begin;
+    length -= begin;
+    if (length >= 2 && data[0] == '<' && data[1] == '?')
+        return "XML";
+    if (is_html(data, length))
+        return "HTML";
+    if (length > 0 && data[0] == '<')
+        return "HTML or XML";
+    return length > 0 && (data[0] == '{' || data[0] == '[') ? "JSON" : "plain text";
+}
+
+const char *scoop_sniff_looks(const unsigned char *data, size_t length) {
+    enum scoop_content content = scoop_sniff(data, length);
+    if (length == 0)
+        return "nothing at all";
+    if (length >= 6 && memcmp(data, "7z\xbc\xaf\x27\x1c", 6) == 0)
+        return "7z data";
+    if (length >= 4 && memcmp(data, "%PDF", 4) == 0)
+        return "PDF";
+    switch (content) {
+    case SCOOP_CONTENT_GZIP:
+        return "gzip data";
+    case SCOOP_CONTENT_ZIP:
+        return "a zip archive";
+    case SCOOP_CONTENT_BZIP2:
+        return "bzip2 data";
+    case SCOOP_CONTENT_ZSTD:
+        return "zstd data";
+    case SCOOP_CONTENT_XZ:
+        return "xz data";
+    case SCOOP_CONTENT_UTF16:
+        return "UTF-16 text";
+    case SCOOP_CONTENT_UTF32:
+        return "UTF-32 text";
+    case SCOOP_CONTENT_PLAIN:
+        break;
+    }
+    return is_text(data, length) ? text_looks(data, length) : "binary data";
+}

@@ -2,6 +2,7 @@
 #ifndef SCOOP_STAGE_SNIFF_H
 #define SCOOP_STAGE_SNIFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum scoop_content {
@@ -24,5 +25,15 @@ enum scoop_content scoop_sniff(const unsigned char *data, size_t length);
 
 /* The content's name in messages, "bzip2"; static text. */
 const char *scoop_content_name(enum scoop_content content);
+
+/* Whether a gzip header begins that can be one, not only its two magic bytes: SCOOP_SNIFF_BYTES are
+ * needed to tell. */
+bool scoop_sniff_is_gzip_header(const unsigned char *data, size_t length);
+
+/* Whether it can be text that is no web page, which servers send in place of a file. */
+bool scoop_sniff_is_text(const unsigned char *data, size_t length);
+
+/* What people would call it, by its first bytes: "HTML", "JSON", "a zip archive"; static text. */
+const char *scoop_sniff_looks(const unsigned char *data, size_t length);
 
 #endif

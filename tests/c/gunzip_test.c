@@ -190,8 +190,8 @@ static void zeros_alone_are_not_gzip(void **state) {
 static void trailing_garbage_can_be_ignored(void **state) {
     (void)state;
     const struct scoop_gunzip_options options = {.ignore_trailing_garbage = true};
-    static const char *const garbage[] = {"junk", "\x1fjunk", "\x1f\x1f\x8b"};
-    for (size_t i = 0; i < 3; i++)
+    static const char *const garbage[] = {"junk", "\x1fjunk", "\x1f\x1f\x8b", "\x1f", ""};
+    for (size_t i = 0; i < 5; i++)
         for (size_t chunk = 0; chunk < 3; chunk++) {
             struct scoop_buf buf;
             struct scoop_error error;
@@ -202,6 +202,53 @@ static void trailing_garbage_can_be_ignored(void **state) {
             stage_run(&run, make, &options, buf.data, buf.length, chunk);
             assert_int_equal(run.result, 0);
             assert_string_equal(stage_run_text(&run.out), "hello\n");
+            assert_int_equal(run.counters.garbage_bytes, strlen(garbage[i]));
+            stage_run_free(&run);
+            scoop_buf_free(&buf);
+        }
+}
+
+static void padding_is_no_garbage(void **state) {
+    (void)state;
+    const struct scoop_gunzip_options options = {.ignore_trailing_garbage = true};
+    static const char padded[] = "\0\0\0\0xy";
+    for (size_t length = 1; length <= 6; length++) {
+        struct scoop_buf buf;
+        struct scoop_error error;
+        struct stage_run run;
+        scoop_buf_init(&buf, 4096);
+        add_member(&buf, "hello\n", 6);
+        assert_int_equal(scoop_buf_append(&buf, padded, length, &error), 0);
+        stage_run(&run, make, &options, buf.data, buf.length, 1);
+        assert_int_equal(run.result, 0);
+        assert_int_equal(run.counters.garbage_bytes, length > 4 ? length - 4 : 0);
+        stage_run_free(&run);
+        scoop_buf_free(&buf);
+    }
+}
+
+static void gzip_inside_of_gzip_is_noticed(void **state) {
+    static const struct {
+        const char *text;
+        size_t length;
+        bool noticed;
+    } texts[] = {
+        {"\x1f\x8b\x08\x00\0\0\0\0\0\x03", 10, true},
+        {"\x1f\x8b\x08\x00\0\0\0\0\0\x03 and on", 17, true},
+        {"\x1f\x8b\x08\x00\0\0\0\0\0", 9, false},
+        {"\x1f\x8b\x07\x00\0\0\0\0\0\x03", 10, false},
+        {"no, not at all", 14, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < 5; i++)
+        for (size_t chunk = 0; chunk < 3; chunk++) {
+            struct scoop_buf buf;
+            struct stage_run run;
+            scoop_buf_init(&buf, 4096);
+            add_member(&buf, texts[i].text, texts[i].length);
+            stage_run(&run, make, NULL, buf.data, buf.length, chunk);
+            assert_int_equal(run.result, 0);
+            assert_int_equal(run.counters.gzip_inside, texts[i].noticed);
             stage_run_free(&run);
             scoop_buf_free(&buf);
         }
@@ -284,6 +331,8 @@ int main(void) {
         cmocka_unit_test(each_fault_has_its_code_and_place),
         cmocka_unit_test(zeros_alone_are_not_gzip),
         cmocka_unit_test(trailing_garbage_can_be_ignored),
+        cmocka_unit_test(padding_is_no_garbage),
+        cmocka_unit_test(gzip_inside_of_gzip_is_noticed),
         cmocka_unit_test(inflation_is_capped_by_ratio_and_by_size),
         cmocka_unit_test(a_write_stops_after_a_step_of_output),
         cmocka_unit_test(every_allocation_may_fail),

@@ -219,6 +219,19 @@ static void gzip_passed_on_survives(void **state) {
     survives(&way);
 }
 
+static void what_the_server_encoded_survives(void **state) {
+    static const char *const names[] = {"s3://bucket/k", "s3://bucket/k.gz"};
+    (void)state;
+    serve_gzip(good);
+    encodes = true;
+    for (size_t i = 0; i < 2; i++) {
+        struct way way = {.options = to_s3(web_url, names[i])};
+        way.options.format = SCOOP_FORMAT_RAW;
+        survives(&way);
+    }
+    encodes = false;
+}
+
 static void literals_compressed_survive(void **state) {
     struct way way = {.options = to_s3(web_url, "s3://bucket/k.gz")};
     (void)state;
@@ -444,6 +457,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_from_http_survive),
         cmocka_unit_test(gzip_passed_on_survives),
+        cmocka_unit_test(what_the_server_encoded_survives),
         cmocka_unit_test(literals_compressed_survive),
         cmocka_unit_test(rejects_survive),
         cmocka_unit_test(an_upload_in_parts_survives),

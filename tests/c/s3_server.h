@@ -31,6 +31,7 @@ static char endpoint[64], web_url[96];
 static const unsigned char *source;
 static size_t source_length;
 static uint64_t claimed_length; /* of the source, by HEAD */
+static bool encodes;            /* the source is labelled as encoded by gzip */
 static bool drips;              /* the source comes slowly, unless a range is asked for */
 static bool refuses_part_copies;
 static char copied_upload[32]; /* the name of the upload that the last copied part belongs to */
@@ -197,6 +198,9 @@ static void give_source(int fd, const char *head) {
                  "ETag: \"source\"\r\nContent-Range: bytes %zu-%zu/%zu\r\n", first, last,
                  source_length);
     }
+    if (encodes)
+        snprintf(headers + strlen(headers), sizeof headers - strlen(headers),
+                 "Content-Encoding: gzip\r\n");
     if (send_head(fd, range == NULL ? "200 OK" : "206 Partial Content", headers,
                   last + 1 - first) != 0)
         return;

@@ -62,11 +62,64 @@ static void each_content_has_a_name(void **state) {
     assert_string_equal(scoop_content_name(SCOOP_CONTENT_PLAIN), "plain");
 }
 
+static const char *looks(const char *text, size_t length) {
+    return scoop_sniff_looks((const unsigned char *)text, length);
+}
+
+static void a_message_says_what_content_looks_like(void **state) {
+    static const struct {
+        const char *text, *looks;
+        bool is_text;
+    } contents[] = {
+        {"<!DOCTYPE ", "HTML", false},
+        {"<html>", "HTML", false},
+        {"\xef\xbb\xbf\r\n<HT", "HTML", false},
+        {"<?xml", "XML", true},
+        {"<table>", "HTML or XML", true},
+        {"{\"a\"", "JSON", true},
+        {" [1", "JSON", true},
+        {"a,b\n1,2\n", "plain text", true},
+        {"\xc3\xa9t\xc3\xa9", "plain text", true},
+        {"\x01\x02\x03", "binary data", false},
+        {"\xff\xd8\xff\xe0", "binary data", false},
+        {"PK\x03\x04", "a zip archive", false},
+        {"7z\xbc\xaf\x27\x1c", "7z data", false},
+        {"%PDF-1.7", "PDF", false},
+        {"\x1f\x8b\x08", "gzip data", false},
+        {"\x28\xb5\x2f\xfd", "zstd data", false},
+        {"BZh91AY&SY", "bzip2 data", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        size_t length = strlen(contents[i].text);
+        assert_string_equal(looks(contents[i].text, length), contents[i].looks);
+        bool is_text = scoop_sniff_is_text((const unsigned char *)contents[i].text, length);
+        if (is_text != contents[i].is_text && strcmp(contents[i].looks, "PDF") != 0)
+            fail_msg("%s", contents[i].looks);
+    }
+    assert_string_equal(looks("", 0), "nothing at all");
+}
+
+static void a_gzip_header_is_more_than_its_magic(void **state) {
+    static const unsigned char header[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
+    unsigned char other[sizeof header];
+    (void)state;
+    assert_true(scoop_sniff_is_gzip_header(header, sizeof header));
+    assert_false(scoop_sniff_is_gzip_header(header, sizeof header - 1));
+    for (size_t i = 0; i < 4; i++) {
+        memcpy(other, header, sizeof header);
+        other[i] ^= 0x80;
+        assert_false(scoop_sniff_is_gzip_header(other, sizeof other));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_format_is_known_by_its_first_bytes),
         cmocka_unit_test(text_is_plain_even_when_it_begins_like_a_format),
         cmocka_unit_test(each_content_has_a_name),
+        cmocka_unit_test(a_message_says_what_content_looks_like),
+        cmocka_unit_test(a_gzip_header_is_more_than_its_magic),
     };
     return cmocka_run_group_tests_name("sniff", tests, NULL, NULL);
 }

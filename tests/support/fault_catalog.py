@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import gzip
 import http.client
 import random
 import re
@@ -36,7 +37,8 @@ ALL = (*WRITES, "get", "head", "abort", "parts", "delete")
 class Kind:
     """One fault. `passing`: the next attempt meets it no more and may succeed; `restarts`: the
     same, where nothing of the source is in a reader's hands; `hides`: the server may have done what
-    the client does not hear of; `blinds`: requests of other kinds suffer too."""
+    the client does not hear of; `blinds`: requests of other kinds suffer too; `encodes`: as many
+    bytes as the source has may not be what is read."""
 
     make: Callable[[random.Random], Fault]
     on: tuple[str, ...]
@@ -44,6 +46,7 @@ class Kind:
     restarts: bool = False
     hides: bool = False
     blinds: bool = False
+    encodes: bool = False
 
 
 def _always(fault: Fault) -> Callable[[random.Random], Fault]:
@@ -499,6 +502,31 @@ S3_FAULTS = {
     "another region": Kind(_elsewhere, ALL),
 }  # fmt: skip
 
+
+def _unasked_gzip(chance: random.Random) -> Fault:
+    """The whole body, encoded by gzip and labelled so, though nobody asked for it."""
+    coding, level = chance.choice(["gzip", "GZIP", "x-gzip"]), chance.choice([1, 6])
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        if code == 200:
+            body, headers = gzip.compress(body, level), headers | {"Content-Encoding": coding}
+        handler.answer(code, body, headers)
+
+    return act
+
+
+def _unasked_encoding(chance: random.Random) -> Fault:
+    """A body in an encoding that nobody asked for, and that airscoop does not decode."""
+    coding = chance.choice(["br", "deflate", "zstd", "gzip, gzip"])
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers | {"Content-Encoding": coding})
+
+    return act
+
+
 WEB_FAULTS = {
     name: S3_FAULTS[name]
     for name in (
@@ -517,6 +545,8 @@ WEB_FAULTS = {
     "501": Kind(_always(plain(501)), ("get",)),
     "403": Kind(_always(plain(403, b"no")), ("get",)),
     "redirected to itself": Kind(_always(_redirect_to_itself), ("get",)),
+    "encoded unasked": Kind(_unasked_gzip, ("get",), encodes=True),
+    "encoded unasked in another way": Kind(_unasked_encoding, ("get",)),
 }  # fmt: skip
 
 # Only a gzip source, or an S3 object with a checksum of its own, shows these.

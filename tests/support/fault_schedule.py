@@ -127,6 +127,11 @@ class Schedule:
         """Whether the destination is gzip."""
         return self.target != "read" and self.name.endswith(".gz")
 
+    @property
+    def keeps(self) -> bool:
+        """Whether the destination is the source, byte for byte."""
+        return self.target != "read" and self.data.form == "raw" and not self.packs
+
     def __str__(self) -> str:
         data = self.data
         facts = [

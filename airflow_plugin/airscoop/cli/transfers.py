@@ -42,8 +42,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "copy",
         help="copy a source to a destination, whole or not at all",
         description="Copy a source to a destination, or several below one that ends in /. What is "
-        "copied appears only when its source was read to its proven end. A gzip source is "
-        "recognised by its content.",
+        "copied appears only when its source was read to its proven end.",
     )
     verb.add_argument(
         "sources",
@@ -61,9 +60,10 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
     verb.add_argument(
         "--compression",
-        choices=("auto", "gzip", "none"),
+        choices=("auto", "keep", "gzip", "none"),
         default="auto",
-        help="auto: gzip when the destination's name ends in .gz",
+        help="what arrives; auto: by the two names; keep: the source's bytes; gzip: gzip data; "
+        "none: no gzip data, so it is inflated if it is that",
     )
     verb.add_argument(
         "--checksum",
@@ -178,6 +178,17 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         action="store_true",
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
+    verb.add_argument(
+        "--allow-plain",
+        action="store_true",
+        help="accept a source that is named as gzip data (.gz, .tgz …) and is something else",
+    )
+    verb.add_argument(
+        "--trailing-garbage",
+        choices=("reject", "ignore"),
+        default="reject",
+        help="what to do with bytes behind the end of gzip data; padding with zeros is none",
+    )
     add_web(verb)
     add_s3(verb)
     add_quiet(verb)
@@ -208,6 +219,8 @@ def _options(options: argparse.Namespace, destination: str | None) -> TransferOp
         key_case=options.key_case,
         records=options.records,
         allow_unknown_length=options.allow_unknown_length,
+        allow_plain=options.allow_plain,
+        trailing_garbage=options.trailing_garbage,
         source_s3=settings,
         destination_s3=settings,
         ca_file=options.ca_file,
@@ -306,7 +319,7 @@ def run_cat(options: argparse.Namespace) -> int:
     """airscoop cat SOURCE"""
     from airscoop.transfer.copy import CopyJob
 
-    CopyJob(_options(options, "-")).run()
+    CopyJob(dataclasses.replace(_options(options, "-"), compression="none")).run()
     return 0
 
 

@@ -23,6 +23,10 @@ class WrittenFile:
 class CopyReceipt(Receipt):
     """A copy: records_in = records_out + records_rejected (all 0 for the format raw).
 
+    compression: what became of the bytes, "kept", "inflated" or "packed"; None where nothing was
+    written, or records of plain text. trailing_garbage_bytes: behind the end of gzip data, ignored.
+    notes: what else should be known, in sentences.
+
     unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
     until a record had to change; then the source was read again. server_side: the S3 server copied
     by itself, so text_bytes and gzip_members of gzip data are 0, not known. server_side_refused:
@@ -69,6 +73,9 @@ class CopyReceipt(Receipt):
     files: list[WrittenFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     metadata_lost: list[str] = field(default_factory=list)
+    compression: Literal["kept", "inflated", "packed"] | None = None
+    trailing_garbage_bytes: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         if self.destination:
@@ -79,6 +86,8 @@ class CopyReceipt(Receipt):
             )
         else:
             text = f"{self.source}: {megabytes(self.source_bytes)} read"
+        if self.compression is not None:
+            text += f", {self.compression}"
         if self.format != "raw":
             text += (
                 f", {self.records_in:,} records in = {self.records_out:,} out"
@@ -92,4 +101,7 @@ class CopyReceipt(Receipt):
             text += f", {len(self.removed):,} old files removed"
         if self.metadata_lost:
             text += f", not taken along: {'; '.join(self.metadata_lost)}"
-        return f"{text}, {self.seconds:.1f} s"
+        if self.trailing_garbage_bytes:
+            text += f", {self.trailing_garbage_bytes:,} bytes of trailing garbage ignored"
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{text}, {self.seconds:.1f} s{notes}"

@@ -14,6 +14,7 @@ from airscoop.transfer.options import (
     InvalidCharacters,
     KeyCase,
     Nonfinite,
+    TrailingGarbage,
 )
 from airscoop.transfer.web import TimeoutGiven
 
@@ -42,7 +43,9 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
     allow_unknown_length: bool
     memory_limit: int | None
     ca_file: str | None
-    as_stored: bool
+    compression: Compression
+    allow_plain: bool
+    trailing_garbage: TrailingGarbage
     head_lines: int | None
 
 
@@ -59,7 +62,6 @@ class DestinationOptions(RecordOptions, total=False):
     if_match: str | None
     object_options: ObjectOptions
     ca_file: str | None
-    as_stored: bool
     split_part: bool
 
 
@@ -69,6 +71,8 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     format: Format
     compression: Compression
     compression_level: int | None
+    allow_plain: bool
+    trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
     rejects: str | None

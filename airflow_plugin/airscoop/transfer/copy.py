@@ -23,6 +23,7 @@ from airscoop.transfer.options import (
     InvalidCharacters,
     KeyCase,
     Nonfinite,
+    TrailingGarbage,
     TransferOptions,
     place,
 )
@@ -132,6 +133,7 @@ class CopyJob:
         return dataclasses.replace(
             read,
             destination_bytes=written.destination_bytes,
+            compression="packed" if written.compression == "packed" else read.compression,
             parts=written.parts,
             retries=read.retries + written.retries,
             etag=None,
@@ -163,6 +165,8 @@ def reading(options: TransferOptions) -> TransferOptions:
     return dataclasses.replace(
         options,
         destination=None,
+        text_for=options.destination,
+        compression_level=None,
         memory_limit=READING_MEMORY,
         object_options=ObjectOptions(),
         overwrite=True,
@@ -206,6 +210,8 @@ def copy(
     format: Format = "raw",
     compression: Compression = "auto",
     compression_level: int | None = None,
+    allow_plain: bool = False,
+    trailing_garbage: TrailingGarbage = "reject",
     checksum: Checksum = "crc32c",
     max_rejected: int = 0,
     rejects: str | None = None,
@@ -233,9 +239,18 @@ def copy(
     """Copies one source to one destination; the destination appears whole or not at all.
 
     Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A destination
-    that ends in "/", is a bucket or a folder that is there takes the source's name. A gzip source
-    is recognised by its content; the destination is compressed when its name ends in .gz or
-    `compression` is "gzip". With `format` "jsonl" every record is checked to be strict JSON, with
+    that ends in "/", is a bucket or a folder that is there takes the source's name.
+
+    With `compression` "auto" the two names say what becomes of the bytes. Gzip data (.gz, .tgz,
+    .svgz …) for a gzip name is kept; for another one it is inflated where the rest of its name has
+    that one's suffix (x.json.gz to y.json), else kept. Anything else is packed where the
+    destination's name ends in .gz, unless it is gzip data already, else kept. "keep" keeps the
+    bytes, with "gzip" what arrives is gzip data, with "none" it is none. The receipt says "kept",
+    "inflated" or "packed". A source whose name says gzip and whose content does not is refused,
+    unless `allow_plain`. Bytes behind the end of gzip data end the copy, unless `trailing_garbage`
+    is "ignore": then they are cut where the text is read, and kept where the file is.
+
+    With `format` "jsonl" every record is checked to be strict JSON, with
     "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with
     `records`, a path such as "result.items", of one inside it), "json-values" values that follow
     one another over any lines. A bad record ends the copy, unless `max_rejected` allows for
@@ -280,6 +295,8 @@ def copy(
         format=format,
         compression=compression,
         compression_level=compression_level,
+        allow_plain=allow_plain,
+        trailing_garbage=trailing_garbage,
         checksum=checksum,
         max_rejected=max_rejected,
         rejects=rejects,

@@ -6,9 +6,9 @@ import os
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from airscoop.aws.settings import S3Settings
-from airscoop.transfer import open_arguments, places
+from airscoop.transfer import open_arguments, open_names, places
 from airscoop.transfer.object_options import ObjectOptions
-from airscoop.transfer.options import Compression, TransferOptions
+from airscoop.transfer.options import Compression, TrailingGarbage, TransferOptions
 from airscoop.transfer.readers import Reader, SourceReader, TextReader
 from airscoop.transfer.sources import OpenSource
 from airscoop.transfer.split import SplitUpload
@@ -18,13 +18,18 @@ from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 
 
 def _reader(
-    name: str, compression: str, s3: S3Settings | None, options: dict[str, Any], *, binary: bool
+    name: str,
+    compression: Compression,
+    s3: S3Settings | None,
+    options: dict[str, Any],
+    *,
+    binary: bool,
 ) -> Reader:
     settings = TransferOptions(
-        source=name, as_stored=compression == "none", source_s3=s3 or S3Settings(), **options
+        source=name, compression=compression, source_s3=s3 or S3Settings(), **options
     )
     # Who opens an object as bytes may want its end first: it is looked at before it is read.
-    packed = compression != "none" and name.lower().endswith(".gz")
+    packed = compression != "keep" and name.lower().endswith(".gz")
     source = OpenSource(settings.native(), look=binary and places.is_s3(name) and not packed)
     return Reader(SourceReader(source, places.displayed(name)), BUFFER_BYTES)
 
@@ -32,7 +37,7 @@ def _reader(
 def _writer(name: str, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
     split_bytes = options.pop("split_bytes", None)
     upload = (
-        Upload(name, destination_s3=s3, as_stored=True, **options)
+        Upload(name, destination_s3=s3, **options)
         if split_bytes is None
         else SplitUpload(name, split_bytes=split_bytes, destination_s3=s3, **options)
     )
@@ -46,6 +51,8 @@ class ReadOptions(TypedDict, total=False):
     s3: S3Settings | None
     ca_file: str | None
     allow_unknown_length: bool
+    allow_plain: bool
+    trailing_garbage: TrailingGarbage
     timeout: TimeoutGiven | None
     retry_seconds: float | None
     restarts: int | None
@@ -69,7 +76,7 @@ def open(
     uri: str | os.PathLike[str],
     mode: Literal["r", "rt", "tr"] = "r",
     *,
-    compression: Literal["auto", "none"] = "auto",
+    compression: Literal["auto", "keep", "none"] = "auto",
     encoding: str | None = None,
     errors: str | None = None,
     newline: str | None = None,
@@ -82,7 +89,7 @@ def open(
     uri: str | os.PathLike[str],
     mode: Literal["rb", "br"],
     *,
-    compression: Literal["auto", "none"] = "auto",
+    compression: Literal["auto", "keep", "none"] = "auto",
     **options: Unpack[ReadOptions],
 ) -> Reader: ...
 
@@ -139,8 +146,9 @@ def open(
     and paths. Text is UTF-8 unless `encoding` says otherwise; `errors` and `newline` are those of
     the built-in open.
 
-    Reading inflates gzip data, recognised by its content; with `compression` "none" the bytes come
-    as they are stored. The end of the file is the source's proven end: a source that is cut off or
+    Reading inflates gzip data, recognised by its content; with `compression` "keep" the bytes come
+    as they are stored. A source whose name says gzip and whose content does not is refused, unless
+    `allow_plain`. The end of the file is the source's proven end: a source that is cut off or
     damaged raises, here or in any read. Closing earlier drops the connection.
 
     What is not inflated is `seekable()`, and `size` is known: objects in S3, files, and web sources
@@ -148,11 +156,14 @@ def open(
     goes on in order. A source that changes meanwhile raises SourceChanged. The whole's checksum is
     compared only if all was read in order.
 
-    Writing compresses when the name ends in .gz or `compression` is "gzip". The destination
+    Writing compresses when the name ends in .gz or `compression` is "gzip", unless what is written
+    is gzip data already; "keep" takes the bytes as they are. A name of another compression (.bz2,
+    .tgz, .zst …) is a UsageError that shows what reads or writes it. The destination
     appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
     exception in the block, `abort()`, or dropping the object without closing it leaves nothing.
 
-    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `timeout`,
+    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
+    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `timeout`,
     `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
     already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
@@ -167,6 +178,7 @@ def open(
     reading, binary = "r" in mode, "b" in mode
     open_arguments.check_options("r" if reading else "w", compression, options)
     name = open_arguments.check_place(uri)
+    open_names.check_name(name, mode, compression)
     text = (encoding or "utf-8", errors, newline)
     if not binary:
         open_arguments.check_text(*text)

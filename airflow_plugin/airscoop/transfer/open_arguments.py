@@ -23,7 +23,16 @@ _OTHER_MODES = {
     "U": 'leave "U" out: newline=None reads every kind of newline',
 }
 _OPTIONS = {
-    "r": ("s3", "ca_file", "allow_unknown_length", "timeout", "retry_seconds", "restarts"),
+    "r": (
+        "s3",
+        "ca_file",
+        "allow_unknown_length",
+        "allow_plain",
+        "trailing_garbage",
+        "timeout",
+        "retry_seconds",
+        "restarts",
+    ),
     "w": (
         "s3",
         "ca_file",
@@ -45,10 +54,10 @@ _OTHER_OPTIONS = {
     "destination_s3": "use s3=",
     "format": "use airscoop.read or airscoop.Upload, which check records",
 }
-_COMPRESSIONS = {"r": ("auto", "none"), "w": ("auto", "gzip", "none")}
+_COMPRESSIONS = {"r": ("auto", "keep", "none"), "w": ("auto", "keep", "gzip", "none")}
 _OTHER_COMPRESSIONS = {
     "infer_from_extension": 'use "auto"',
-    "disable": 'use "none"',
+    "disable": 'use "keep"',
     ".gz": 'use "gzip" to write; "auto" recognises gzip data when it reads',
     "gzip": 'use "auto", which recognises gzip data by its content',
 }

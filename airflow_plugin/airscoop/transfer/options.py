@@ -14,7 +14,8 @@ from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
 
 Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
-Compression = Literal["auto", "gzip", "none"]
+Compression = Literal["auto", "keep", "gzip", "none"]
+TrailingGarbage = Literal["reject", "ignore"]
 InvalidCharacters = Literal["reject", "replace"]
 Checksum = Literal["crc32c", "crc64nvme", "none"]
 Nonfinite = Literal["reject", "null"]
@@ -30,6 +31,8 @@ class TransferOptions:
     format: Format = "raw"
     compression: Compression = "auto"
     compression_level: int | None = None
+    allow_plain: bool = False  # a source that is named as gzip data may be something else
+    trailing_garbage: TrailingGarbage = "reject"  # behind the end of gzip data
     checksum: Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | None = None
@@ -47,7 +50,7 @@ class TransferOptions:
     split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
     split_part: bool = False  # one of those files
     held: bool = False  # sealed before it is committed
-    as_stored: bool = False  # the source's bytes are the content: gzip data is not inflated
+    text_for: str | None = None  # what is read goes to several files of this name
     head_lines: int | None = None
     memory_limit: int | None = None
     overwrite: bool = True
@@ -66,7 +69,11 @@ class TransferOptions:
 
     def _check(self) -> None:
         """Refuses what the engine would not see: it gets these fields as something else."""
-        for name, kind in (("invalid_characters", InvalidCharacters), ("nonfinite", Nonfinite)):
+        for name, kind in (
+            ("invalid_characters", InvalidCharacters),
+            ("nonfinite", Nonfinite),
+            ("trailing_garbage", TrailingGarbage),
+        ):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
         if self.source == "-" and sys.stdin is None:
@@ -94,6 +101,8 @@ class TransferOptions:
             "format": self.format,
             "compression": self.compression,
             "compression_level": self.compression_level,
+            "allow_plain": self.allow_plain,
+            "ignore_trailing_garbage": self.trailing_garbage == "ignore",
             "checksum": self.checksum,
             "max_rejected": self.max_rejected,
             "rejects": self.rejects_place(),
@@ -106,7 +115,7 @@ class TransferOptions:
             "through_client": not self.server_side,
             "held": self.held,
             "split_part": self.split_part,
-            "as_stored": self.as_stored,
+            "text_for": self.text_for,
             "head_lines": self.head_lines,
             "memory_limit": self.memory_limit,
             "keep_existing": not self.overwrite,

@@ -35,6 +35,9 @@ def receipt_of(
         server_side=facts["server_side"],
         server_side_refused=facts["server_side_refused"] or None,
         gzip_members=facts["gzip_members"],
+        compression=facts["compression"] if options.destination or options.text_for else None,
+        trailing_garbage_bytes=facts["trailing_garbage_bytes"],
+        notes=_notes(facts),
         bom_stripped=facts["bom_stripped"],
         rejects=options.rejects_place() if facts["rejects_written"] else None,
         etag=facts["etag"] or None,
@@ -48,6 +51,20 @@ def receipt_of(
         retries=facts["retries"],
         restarts=facts["restarts"],
     )
+
+
+def _notes(facts: TransferFacts) -> list[str]:
+    notes = []
+    if facts["gzip_unnamed"]:
+        notes.append(
+            "it is gzip data, which its name does not say: "
+            'compression="none" (--compression none) inflates it'
+        )
+    if facts["gzip_inside"]:
+        notes.append("what is inside of the gzip data is gzip data again")
+    if facts["decoded"]:
+        notes.append("the server had encoded it as gzip, which was undone")
+    return notes
 
 
 def note_commit(error: BaseException, transfer: Transfer) -> None:

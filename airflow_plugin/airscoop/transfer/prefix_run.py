@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import cast
 
 from airscoop.aws import storage
+from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import ObjectInfo
-from airscoop.errors import AccessDenied, AirscoopError, NotFound, UsageError
+from airscoop.errors import AccessDenied, AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import CopyJob, Progress
@@ -122,7 +123,7 @@ class PrefixCopy:
     def _keeps_bytes(self) -> bool:
         return (
             self._options.format == "raw"
-            and self._options.compression == "auto"
+            and self._options.compression in ("auto", "keep")
             and self._options.compression_level is None
         )
 
@@ -161,15 +162,23 @@ class PrefixCopy:
             path = Path(destination)
             return path if path.is_file() else None
         try:
-            return storage.head(destination, s3=self._destination_s3, ca_file=self._options.ca_file)
+            return self._head(destination, self._destination_s3)
         except (NotFound, AccessDenied):
             return None
+
+    def _head(self, uri: str, s3: S3Settings) -> ObjectInfo:
+        """A server that does not answer must not hold up who stops the run."""
+        return storage.head(uri, s3=s3, ca_file=self._options.ca_file, check=self._check_stopped)
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise Cancelled("the copy of the prefix was stopped")
 
     def _told(self, entry: Entry) -> Entry:
         """With the object's checksum, which a listing does not tell."""
         if entry.info is None:
             return entry
-        info = storage.head(entry.uri, s3=self._source_s3, ca_file=self._options.ca_file)
+        info = self._head(entry.uri, self._source_s3)
         return dataclasses.replace(entry, info=info, size=info.size)
 
     def _copy(self, entry: Entry, limit: int) -> None:

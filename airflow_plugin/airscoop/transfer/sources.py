@@ -45,7 +45,7 @@ class OpenSource:
         except ProtocolError:  # of a server without ranges: what it is then shows in the stream
             return
         size, seekable, self._proven, self._identity = self._reader.facts()
-        packed = head.startswith(b"\x1f\x8b") and not self._options["as_stored"]
+        packed = head.startswith(b"\x1f\x8b") and self._options["compression"] != "keep"
         self._identity = self._identity or None
         if seekable and not packed:
             self.size, self.seekable = size, True

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
 STEP_BYTES = 2**20
 MOST_FILES = 100_000
+GZIP_HEADER = b"\x1f\x8b\x08"
 
 
 def merged(
@@ -110,6 +111,7 @@ class SplitUpload:
         self._all_lines: list[int] = []
         self._pending_line = False
         self._buffer = bytearray()
+        self._begun = False
         self.receipt = None
 
     def _next(self) -> Upload:
@@ -123,7 +125,6 @@ class SplitUpload:
         return Upload(
             name,
             held=True,
-            as_stored=True,
             split_part=True,
             destination_s3=self._s3,
             object_options=object_options,
@@ -141,6 +142,12 @@ class SplitUpload:
 
     def _step(self) -> None:
         """Writes equal steps whatever the writes were, so that equal data is cut equally."""
+        if not self._begun and self._buffer.startswith(GZIP_HEADER):
+            raise UsageError(
+                f"{self._destination}: what is to be cut is gzip data, whose pieces nobody could "
+                'read: write the text; with compression="gzip" each file is packed'
+            )
+        self._begun = True
         current = self._current
         if current is None:
             current = self._current = self._next()

@@ -30,6 +30,8 @@ struct scoop_counters {
     _Atomic uint64_t blank_lines;     /* dropped, not records */
     _Atomic uint64_t gzip_members;
     _Atomic uint64_t destination_bytes; /* handed to the sink */
+    _Atomic uint64_t garbage_bytes;     /* behind the end of gzip data, ignored */
+    _Atomic bool gzip_inside;           /* what gzip data inflates to is gzip data again */
     _Atomic bool bom_stripped;
 };
 

@@ -24,8 +24,21 @@ enum scoop_format {
     SCOOP_FORMAT_JSON_VALUES,
 };
 
-/* AUTO: gzip when the destination's name ends in ".gz". */
-enum scoop_compression { SCOOP_COMPRESSION_AUTO, SCOOP_COMPRESSION_GZIP, SCOOP_COMPRESSION_NONE };
+/* What arrives. AUTO: by the two names (copy/compression.c), and text where a caller reads. */
+enum scoop_compression {
+    SCOOP_COMPRESSION_AUTO,
+    SCOOP_COMPRESSION_KEEP, /* the source's bytes */
+    SCOOP_COMPRESSION_GZIP, /* gzip data: packed, unless it is that already */
+    SCOOP_COMPRESSION_NONE, /* no gzip data: inflated if it is that */
+};
+
+/* What became of the bytes. */
+enum scoop_handling {
+    SCOOP_HANDLING_NONE, /* it is not known yet, or records were written anew without gzip */
+    SCOOP_KEPT,
+    SCOOP_INFLATED,
+    SCOOP_PACKED,
+};
 
 /* A transfer to memory waits to be emptied when there is so much, its high water. */
 enum { SCOOP_TRANSFER_MEMORY_HIGH_BYTES = 256 * 1024 };
@@ -58,10 +71,15 @@ struct scoop_transfer_options {
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
     bool held;           /* run stops in HELD, before anything is visible, until it is released */
-    bool split_part;     /* the destination, a file, is marked as one of a split output */
+    bool split_part;     /* of a split output: a file is marked as one, and the bytes that are fed
+                            are text whatever they look like */
     bool through_client; /* an S3 object for S3 is never copied by the server itself */
-    bool as_stored;      /* the source's bytes are the content: gzip data is not inflated */
-    bool one_thread;     /* the stages have none of their own: for callers who have several */
+    /* The name of an output in several files whose text is read: as if it were the destination.
+     * Gzip data that would be kept is USAGE. */
+    const char *text_for;
+    bool allow_plain;             /* a source that is named as gzip data may be something else */
+    bool ignore_trailing_garbage; /* behind the end of gzip data */
+    bool one_thread; /* the stages have none of their own: for callers who have several */
     bool replace_invalid;
     bool nonfinite_null;
     enum scoop_key_case key_case;
@@ -108,9 +126,12 @@ struct scoop_transfer_facts {
     enum scoop_resumed resumed;
     uint64_t resumed_bytes; /* of the destination's that were not sent again */
     bool rejects_written;
-    bool unchanged;                /* the destination's bytes are the source's */
-    bool restarted;                /* it was read twice, because a record had to change after all */
-    bool server_side;              /* the S3 server copied it itself: the bytes were not fetched */
+    bool unchanged; /* the destination's bytes are the source's */
+    enum scoop_handling handling;
+    bool gzip_unnamed; /* what was kept is gzip data, and the destination's name does not say so */
+    bool decoded;      /* the web server had encoded the body, which was undone */
+    bool restarted;    /* it was read twice, because a record had to change after all */
+    bool server_side;  /* the S3 server copied it itself: the bytes were not fetched */
     char server_side_refused[256]; /* why the server did not, though it was asked to; or "" */
     char metadata_lost[512]; /* what of the source's metadata and tags the destination lacks, and
                                 why, a line each; or "" */

@@ -1,9 +1,11 @@
 /* gzip members -> text, with every way the framing can be wrong told apart. */
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
+#include <string.h>
 
 #include "scoop/memory.h"
 #include "stage/gzip/gunzip_header.h"
+#include "stage/sniff.h"
 #include "stage/stage.h"
 
 enum {
@@ -38,6 +40,7 @@ struct gunzip {
     uint64_t members;       /* completed */
     uint64_t produced;      /* text bytes */
     size_t held;            /* bytes in out not yet handed on */
+    unsigned char first[SCOOP_SNIFF_BYTES]; /* of the text */
     struct inflate_state inflate;
     unsigned char out[SCOOP_STEP_BYTES];
 };
@@ -115,7 +118,18 @@ static int begin_trailer(struct gunzip *gunzip, struct scoop_error *error) {
     return 0;
 }
 
+/* Looks whether the text is gzip data again, once its first bytes are there. */
+static void look_inside(struct gunzip *gunzip, const unsigned char *text, size_t length) {
+    if (gunzip->produced >= SCOOP_SNIFF_BYTES)
+        return;
+    size_t wanted = SCOOP_SNIFF_BYTES - (size_t)gunzip->produced;
+    memcpy(gunzip->first + gunzip->produced, text, length < wanted ? length : wanted);
+    if (length >= wanted && scoop_sniff_is_gzip_header(gunzip->first, SCOOP_SNIFF_BYTES))
+        gunzip->stage.counters->gzip_inside = true;
+}
+
 static void count_text(struct gunzip *gunzip, size_t length) {
+    look_inside(gunzip, gunzip->out + gunzip->held, length);
     gunzip->crc = crc32_gzip_refl(gunzip->crc, gunzip->out + gunzip->held, length);
     gunzip->member_bytes += (uint32_t)length;
     gunzip->held += length;
@@ -160,6 +174,7 @@ static int fail_no_member(const struct gunzip *gunzip, uint64_t at, unsigned byt
 /* A byte that begins no member: an error, or from now on ignored. */
 static int take_garbage(struct gunzip *gunzip, unsigned byte, struct scoop_error *error) {
     if (gunzip->members > 0 && gunzip->options.ignore_trailing_garbage) {
+        gunzip->stage.counters->garbage_bytes += gunzip->state == MAGIC ? 2 : 1;
         gunzip->state = IGNORE;
         gunzip->offset++;
         return 0;
@@ -221,6 +236,7 @@ static int take(struct gunzip *gunzip, const unsigned char *data, size_t length,
     case IGNORE:
         break;
     }
+    gunzip->stage.counters->garbage_bytes += length;
     *used = length;
     return 0;
 }
@@ -244,6 +260,10 @@ static int gunzip_finish(struct scoop_stage *stage, struct scoop_error *error) {
     struct gunzip *gunzip = (struct gunzip *)stage;
     if (gunzip->state == BETWEEN || gunzip->state == IGNORE)
         return 0;
+    if (gunzip->state == MAGIC && gunzip->members > 0 && gunzip->options.ignore_trailing_garbage) {
+        gunzip->stage.counters->garbage_bytes++;
+        return 0;
+    }
     return scoop_fail(error, SCOOP_TRUNCATED,
                       "the gzip data ends at byte %llu, inside member %llu, which begins at byte "
                       "%llu",

@@ -66,6 +66,7 @@ static int fill(struct scoop_change_source *source, const struct scoop_transfer_
     transfer.memory = &source->arrived;
     transfer.format = SCOOP_FORMAT_RAW;
     transfer.compression = SCOOP_COMPRESSION_NONE;
+    transfer.allow_plain = true;
     transfer.memory_limit_bytes = MEMORY_BYTES;
     source->check = scoop_json_check_new(&records, &source->counters, error);
     source->digest = scoop_digest_new(SCOOP_DIGEST_SHA256, error);

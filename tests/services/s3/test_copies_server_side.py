@@ -184,12 +184,9 @@ def test_gzip_for_a_gzip_name_is_copied_and_not_looked_into(store: Store) -> Non
 def test_what_has_to_change_is_read_and_written(store: Store) -> None:
     text = lines(1000)
     packed, flat = store.put("in.json.gz", gzipped(text)), store.put("in.json", text)
-    # The name says gzip, the content does not: content decides.
-    misnamed = store.put("misnamed.gz", text)
     for source, destination, options, expected in (
         (packed, "1.json", {}, text),
         (flat, "2.json.gz", {}, text),
-        (misnamed, "3.json.gz", {}, text),
         (packed, "4.json.gz", {"compression_level": 1}, text),
         (flat, "5.json", {"format": "jsonl"}, text),
         (packed, "6.json.gz", {"format": "jsonl"}, text),
@@ -198,6 +195,40 @@ def test_what_has_to_change_is_read_and_written(store: Store) -> None:
         found = store.get(destination)
         assert (gzip.decompress(found) if destination.endswith(".gz") else found) == expected
         assert not receipt.server_side and receipt.server_side_refused is None, destination
+
+
+def test_names_decide_what_the_server_may_copy(store: Store) -> None:
+    text, packed = lines(1000), gzipped(lines(1000))
+    for source, destination, data, handling in (
+        ("1.tgz", "1b.tgz", packed, "kept"),
+        ("2.bin", "2b.bin", packed, "kept"),
+        ("3.json.gz", "3b.csv", packed, "kept"),
+        ("4.json", "4b.json.gz", packed, "kept"),
+        ("5.GZ", "5b.GZ", packed, "kept"),
+        ("6.gz", "6b.gz", b"", "kept"),
+        ("7.json.gz", "7b.json", packed, "inflated"),
+        ("8.json", "8b.json.gz", text, "packed"),
+        ("9.json", "9b.json.gz", b"", "packed"),
+    ):
+        receipt = copied(store, store.put(source, data), destination)
+        assert receipt.compression == handling, source
+        assert receipt.server_side == (handling == "kept"), source
+        if handling == "kept":
+            assert store.get(destination) == data
+    assert store.get("7b.json") == text
+    assert gzip.decompress(store.get("8b.json.gz")) == text
+    assert gzip.decompress(store.get("9b.json.gz")) == b""
+
+
+def test_an_object_that_is_named_as_gzip_and_is_not_is_refused_by_the_servers_copy_too(
+    store: Store,
+) -> None:
+    source = store.put("login.json.gz", b"<html><body>log in</body></html>")
+    with pytest.raises(CorruptData, match="named as gzip data, but looks like HTML"):
+        copied(store, source, "out.json.gz")
+    assert "out.json.gz" not in store.names()
+    receipt = copied(store, source, "out.json.gz", allow_plain=True)
+    assert receipt.compression == "kept" and receipt.server_side
 
 
 def test_other_credentials_or_another_region_are_read_and_written(store: Store) -> None:

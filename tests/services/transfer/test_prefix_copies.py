@@ -459,6 +459,34 @@ def test_an_exception_of_the_caller_stops_all_and_leaves_whole_objects_only(stor
         assert body == noise(2_000_000, seed=int(name))
 
 
+def hang(ended: threading.Event) -> None:
+    ended.wait(60)
+
+
+def test_a_server_that_does_not_answer_does_not_hold_up_an_interrupt(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    ended = threading.Event()
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("head", lambda handler, request: hang(ended), times=100)
+        hung = Store(proxy.url, store.prefix, store.client)
+        command = [sys.executable, "-m", "airscoop", "copy", "-q", f"{tmp_path}/", hung.uri("out/")]
+        process = subprocess.Popen(
+            command, env=hung.environment(), stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert eventually(lambda: proxy.requests("head") != [])
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        finally:
+            ended.set()
+            process.kill()
+    assert process.returncode == 130
+    assert said.startswith("airscoop: interrupted; what was under way was taken back")
+    assert store.names() == []
+
+
 def test_killed_in_the_middle_and_run_again_it_finishes(store: Store) -> None:
     data = {f"{number:03}": noise(200_000, seed=number + 1) for number in range(60)}
     for name, body in data.items():

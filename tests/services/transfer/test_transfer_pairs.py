@@ -100,7 +100,7 @@ def test_raw_gzip_to_gzip_keeps_its_bytes_and_counts_the_text(store: Store, tmp_
     assert receipt.text_bytes == len(TEXT) + len(b"second member\n")
 
 
-def test_raw_gzip_is_inflated_for_a_name_without_gz(tmp_path: Path) -> None:
+def test_raw_gzip_is_inflated_for_the_rest_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzipped(TEXT))
     airscoop.copy(tmp_path / "a.gz", tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == TEXT

@@ -93,9 +93,14 @@ def test_reading_gives_what_is_in_the_file(packed: bool, tmp_path: Path) -> None
         assert list(text) == TEXT.splitlines(keepends=True)
 
 
-def test_compression_none_reads_the_bytes_as_they_are_stored(source: Path) -> None:
-    with airscoop.open(source, "rb", compression="none") as file:
+def test_compression_keep_reads_the_bytes_as_they_are_stored(source: Path) -> None:
+    with airscoop.open(source, "rb", compression="keep") as file:
         assert file.read() == source.read_bytes()
+
+
+def test_compression_none_reads_what_is_no_gzip_data(source: Path) -> None:
+    with airscoop.open(source, "rb", compression="none") as file:
+        assert file.read() == DATA
 
 
 @pytest.mark.parametrize("size", [0, 1, BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1])
@@ -145,7 +150,7 @@ def test_a_reader_of_what_is_inflated_tells_where_it_is_and_cannot_seek(source: 
 
 def test_a_reader_of_stored_bytes_goes_anywhere(source: Path) -> None:
     stored = source.read_bytes()
-    with airscoop.open(source, "rb", compression="none") as file, source.open("rb") as theirs:
+    with airscoop.open(source, "rb", compression="keep") as file, source.open("rb") as theirs:
         assert (file.seekable(), file.size) == (True, len(stored))
         for place, whence in ((-20, 2), (5, 0), (7, 1), (-3, 1), (0, 2), (10**9, 0), (0, 0)):
             assert file.seek(place, whence) == theirs.seek(place, whence)
@@ -321,6 +326,9 @@ def test_an_empty_file_can_be_written(folder: Path) -> None:
         ("a.gz", "auto", True),
         ("a", "gzip", True),
         ("a.gz", "none", False),
+        ("a.gz", "keep", False),
+        ("a.GZ", "auto", True),
+        ("a.bz2", "gzip", True),
     ],
 )
 def test_compression_goes_by_the_name_or_as_told(
@@ -341,16 +349,74 @@ def test_the_compression_level_is_passed_on(folder: Path) -> None:
     assert gzip.decompress(fast) == gzip.decompress(small) == DATA
 
 
-def test_what_is_written_is_never_inflated(folder: Path) -> None:
+WRITTEN_GZIP: list[tuple[str, Compression]] = [
+    ("a.gz", "auto"),
+    ("a.bin", "auto"),
+    ("a.gz", "gzip"),
+    ("a.tgz", "keep"),
+    ("a.gz", "keep"),
+]
+
+
+@pytest.mark.parametrize(("name", "compression"), WRITTEN_GZIP)
+def test_gzip_data_that_is_written_is_neither_packed_again_nor_inflated(
+    name: str, compression: Compression, folder: Path
+) -> None:
     packed = gzip.compress(DATA)
-    ways: list[tuple[str, Compression]] = [("a.tgz", "auto"), ("b.gz", "none")]
-    for name, compression in ways:
-        with airscoop.open(folder / name, "wb", compression=compression) as file:
-            file.write(packed)
-        assert (folder / name).read_bytes() == packed
-    with airscoop.open(folder / "c.gz", "wb") as file:
+    with airscoop.open(folder / name, "wb", compression=compression) as file:
         file.write(packed)
-    assert gzip.decompress((folder / "c.gz").read_bytes()) == packed
+    assert (folder / name).read_bytes() == packed
+
+
+def test_gzip_data_that_is_cut_off_is_not_committed(folder: Path) -> None:
+    file = airscoop.open(folder / "a.gz", "wb")
+    file.write(gzip.compress(DATA)[:-3])
+    with pytest.raises(errors.Truncated):
+        file.close()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("a.bz2", "bz2.open(file, "),
+        ("a.xz", "lzma.open(file, "),
+        ("a.ZST", "zstandard.open(file, "),
+        ("a.tgz", 'tarfile.open(fileobj=file, mode="'),
+        ("a.7z", "py7zr.SevenZipFile(file, "),
+        ("a.svgz", "gzip.open(file, "),
+        ("a.rar", "takes the bytes as they are"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["r", "rb", "w", "wb"])
+def test_a_name_of_another_compression_is_refused_with_the_right_line(
+    name: str, line: str, mode: str, folder: Path
+) -> None:
+    with pytest.raises(errors.UsageError) as told:
+        airscoop.open(folder / name, mode)
+    assert line in str(told.value)
+    binary = "rb" if "r" in mode else "wb"
+    assert f'airscoop.open("{folder / name}", "{binary}", compression="keep")' in str(told.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_the_lines_that_are_shown_work(folder: Path) -> None:
+    import bz2
+    import lzma
+
+    for module, name in ((bz2, "a.bz2"), (lzma, "a.xz"), (gzip, "a.svgz")):
+        with (
+            airscoop.open(folder / name, "wb", compression="keep") as file,
+            module.open(file, "wb") as packed,
+        ):
+            packed.write(DATA)
+        with airscoop.open(folder / name, "rb", compression="keep") as stored:
+            assert module.open(stored, "rb").read() == DATA
+
+
+def test_an_archive_is_bytes_and_no_text(folder: Path) -> None:
+    with pytest.raises(errors.UsageError, match="zipfile"):
+        airscoop.open(folder / "a.zip", "w")
 
 
 def test_every_bytes_like_object_can_be_written(folder: Path) -> None:
@@ -777,10 +843,10 @@ def test_a_mode_that_is_not_known_is_told_what_to_do(mode: Any, advice: str) -> 
         ("w", {"colour": "red"}, "there are s3, ca_file, compression_level, memory_limit"),
         ("r", {"s3": {"region": "x"}}, "S3Settings"),
         ("r", {"compression": "gzip"}, "by its content"),
-        ("r", {"compression": "disable"}, 'use "none"'),
+        ("r", {"compression": "disable"}, 'use "keep"'),
         ("w", {"compression": "infer_from_extension"}, 'use "auto"'),
         ("w", {"compression": ".gz"}, 'use "gzip"'),
-        ("w", {"compression": "zstd"}, 'use "auto" or "gzip" or "none"'),
+        ("w", {"compression": "zstd"}, 'use "auto" or "keep" or "gzip" or "none"'),
         ("w", {"compression_level": 11}, "1 to 9"),
         ("rb", {"encoding": "utf-8"}, "for text"),
         ("wb", {"newline": ""}, "for text"),
