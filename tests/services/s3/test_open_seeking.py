@@ -210,6 +210,31 @@ def test_two_columns_of_twenty_cost_what_pyarrow_asks_for(
     assert proxy.server.accepted == 1
 
 
+READ_ON = """
+import resource, sys
+import airscoop
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+with airscoop.open(sys.argv[1], "rb") as file:
+    file.seek(1)
+    total = len(file.read(1000))
+    before = peak()
+    while block := file.read(100_000):
+        total += len(block)
+    assert total == file.size - 1
+print(peak() - before)
+"""
+
+
+def test_going_on_in_order_takes_bounded_memory(store: Store) -> None:
+    reading = store.python(READ_ON, store.put("large", DATA * 24))
+    output, problems = reading.communicate(timeout=120)
+    assert reading.returncode == 0, problems
+    assert int(output) < 8 * 1024  # KiB, of an object of 72 MiB
+
+
 # --- who reads like that ---
 
 
