@@ -283,6 +283,9 @@ def errors_page() -> str:
         exit_code = {"USAGE": 2}.get(code, 3 if code in BAD_DATA_CODES else 1)
         yes = "yes" if retryable == "true" else ""
         rows.append(f"| `{name}` | `{code}` | {yes} | {exit_code} | {sentence} |")
+        for each in getattr(airscoop.errors, name).__subclasses__():
+            named = f"`{each.__name__}`, a `{each.__bases__[1].__name__}`"
+            rows.append(f"| {named} | `{code}` | {yes} | {exit_code} | {each.__doc__} |")
     parts = [
         "# Errors",
         _intro(

@@ -10,6 +10,12 @@ answer any more, or where only some of several files, objects or statements are 
 in a transaction that the caller has begun is not there before the COMMIT. An exception that
 interrupts a run (KeyboardInterrupt, a timeout of Airflow's) gets the attribute, too, and a note
 where it is not False.
+
+Of a file, an object or an address NotFound, AccessDenied and PreconditionFailed are raised as
+`PlaceNotFound`, `PlaceAccessDenied` and `PlaceExists` (there already, and to be kept), which are
+Python's FileNotFoundError, PermissionError and FileExistsError, too, with their `errno`, `strerror`
+and `filename`. Of anything else (a table, a privilege, a condition) they are raised as themselves,
+and are no OSError.
 """
 
 from __future__ import annotations
@@ -35,6 +41,9 @@ from airscoop._native import (
     LockTimeout,
     MemoryLimit,
     NotFound,
+    PlaceAccessDenied,
+    PlaceExists,
+    PlaceNotFound,
     PreconditionFailed,
     ProtocolError,
     SchemaChanged,
@@ -75,6 +84,9 @@ __all__ = [
     "LockTimeout",
     "MemoryLimit",
     "NotFound",
+    "PlaceAccessDenied",
+    "PlaceExists",
+    "PlaceNotFound",
     "PreconditionFailed",
     "ProtocolError",
     "SchemaChanged",

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -86,6 +87,21 @@ int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format
     int room = (int)(sizeof error->message - sizeof ": " - strlen(why));
     scoop_error_say(error, "%.*s: %s", room, error->message, why);
     return -1;
+}
+
+int scoop_fail_file(struct scoop_error *error, int os_errno, const char *doing, const char *path) {
+    scoop_fail_errno(error, os_errno, "%s %s", doing, path);
+    scoop_error_place(error, "%s", path);
+    return -1;
+}
+
+void scoop_error_place(struct scoop_error *error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(error->place, sizeof error->place, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        error->place[0] = 0;
 }
 
 /* The system refuses memory by these alone: a container's limit ends the process. */

@@ -10,6 +10,7 @@
 
 struct airscoop_state {
     PyObject *exceptions[SCOOP_CODE_COUNT]; /* indexed by enum scoop_code; [SCOOP_OK] is the base */
+    PyObject *place_exceptions[SCOOP_CODE_COUNT]; /* of a file, object or address; NULL: as above */
     PyTypeObject *changes_type, *changes_reader_type, *reader_type;
 };
 

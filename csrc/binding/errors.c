@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,18 +53,55 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
     return set_attribute(exception, "request_id", text_or_none(error->request_id));
 }
 
+/* What a code is called where it is about a file, an object or an address. */
+struct place_class {
+    enum scoop_code code;
+    const char *name;
+    PyObject **built_in;
+    int os_errno; /* what the built-in one stands for */
+    const char *sentence;
+};
+
+static const struct place_class place_classes[] = {
+    {SCOOP_NOT_FOUND, "PlaceNotFound", &PyExc_FileNotFoundError, ENOENT,
+     "The file, object or address does not exist."},
+    {SCOOP_ACCESS_DENIED, "PlaceAccessDenied", &PyExc_PermissionError, EACCES,
+     "Permission for the file, object or address was denied."},
+    {SCOOP_PRECONDITION, "PlaceExists", &PyExc_FileExistsError, EEXIST,
+     "The file or object is there already, and was to be kept."},
+};
+enum { PLACE_CLASSES = sizeof place_classes / sizeof *place_classes };
+
+/* The attributes of the built-in exception. Its text stays the message. */
+static int set_place(PyObject *exception, const struct scoop_error *error) {
+    char reason[128];
+    int os_errno = error->os_errno;
+    for (size_t i = 0; i < PLACE_CLASSES && os_errno == 0; i++)
+        if (place_classes[i].code == error->code)
+            os_errno = place_classes[i].os_errno;
+    if (set_attribute(exception, "errno", PyLong_FromLong(os_errno)) != 0 ||
+        set_attribute(exception, "strerror",
+                      PyUnicode_FromString(strerror_r(os_errno, reason, sizeof reason))) != 0)
+        return -1;
+    PyObject *name =
+        PyUnicode_DecodeUTF8(error->place, (Py_ssize_t)strlen(error->place), "surrogateescape");
+    return set_attribute(exception, "filename", name);
+}
+
 void *airscoop_raise(struct airscoop_state *state, const struct scoop_error *error) {
     unsigned code = (unsigned)error->code < SCOOP_CODE_COUNT ? error->code : SCOOP_INTERNAL;
+    bool at_place = error->place[0] != 0 && state->place_exceptions[code] != NULL;
+    PyObject *class = at_place ? state->place_exceptions[code] : state->exceptions[code];
     const char *text = error->message[0] ? error->message : scoop_code_sentence(error->code);
     PyObject *message = airscoop_text(text);
     if (message == NULL)
         return NULL;
-    PyObject *exception = PyObject_CallFunctionObjArgs(state->exceptions[code], message, NULL);
+    PyObject *exception = PyObject_CallFunctionObjArgs(class, message, NULL);
     Py_DECREF(message);
     if (exception == NULL)
         return NULL;
-    if (set_facts(exception, error) == 0)
-        PyErr_SetObject(state->exceptions[code], exception);
+    if (set_facts(exception, error) == 0 && (!at_place || set_place(exception, error) == 0))
+        PyErr_SetObject(class, exception);
     Py_DECREF(exception);
     return NULL;
 }
@@ -106,6 +144,63 @@ static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base)
     return class;
 }
 
+/* The arguments alone would lose what a built-in exception keeps outside its __dict__. */
+static PyObject *reduce(PyObject *self, PyObject *unused) {
+    static const char *const kept[] = {"errno", "strerror", "filename"};
+    (void)unused;
+    PyObject *arguments = PyObject_GetAttrString(self, "args");
+    PyObject *dict = PyObject_GetAttrString(self, "__dict__");
+    PyObject *facts = dict == NULL ? NULL : PyDict_Copy(dict);
+    int status = arguments == NULL || facts == NULL ? -1 : 0;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept && status == 0; i++) {
+        PyObject *value = PyObject_GetAttrString(self, kept[i]);
+        status = value == NULL ? -1 : PyDict_SetItemString(facts, kept[i], value);
+        Py_XDECREF(value);
+    }
+    PyObject *reduced = status == 0 ? PyTuple_Pack(3, Py_TYPE(self), arguments, facts) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(dict);
+    Py_XDECREF(facts);
+    return reduced;
+}
+
+static PyMethodDef reduce_method = {"__reduce__", reduce, METH_NOARGS, NULL};
+
+/* The message alone, as of every error of ours: the built-in one would add errno and name. */
+static PyObject *text_attributes(void) {
+    PyObject *text = PyObject_GetAttrString(PyExc_BaseException, "__str__");
+    PyObject *attributes = text == NULL ? NULL : Py_BuildValue("{s:O}", "__str__", text);
+    Py_XDECREF(text);
+    return attributes;
+}
+
+static PyObject *new_place_class(struct airscoop_state *state, const struct place_class *place) {
+    char name[96];
+    snprintf(name, sizeof name, "airscoop.errors.%s", place->name);
+    PyObject *bases = PyTuple_Pack(2, state->exceptions[place->code], *place->built_in);
+    PyObject *attributes = text_attributes();
+    PyObject *class = NULL;
+    if (bases != NULL && attributes != NULL)
+        class = PyErr_NewExceptionWithDoc(name, place->sentence, bases, attributes);
+    Py_XDECREF(bases);
+    Py_XDECREF(attributes);
+    if (class != NULL &&
+        set_attribute(class, "__reduce__",
+                      PyDescr_NewMethod((PyTypeObject *)class, &reduce_method)) != 0)
+        Py_CLEAR(class);
+    return class;
+}
+
+static int add_place_exceptions(PyObject *module, struct airscoop_state *state) {
+    for (size_t i = 0; i < PLACE_CLASSES; i++) {
+        PyObject *class = new_place_class(state, &place_classes[i]);
+        state->place_exceptions[place_classes[i].code] = class;
+        if (class == NULL || PyModule_AddObjectRef(module, place_classes[i].name, class) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int airscoop_add_exceptions(PyObject *module) {
     static const bool retryable[SCOOP_CODE_COUNT] = {
 #define X(name, exception, again, sentence) again,
@@ -121,5 +216,5 @@ int airscoop_add_exceptions(PyObject *module) {
         if (PyModule_AddObjectRef(module, scoop_code_exception(code), state->exceptions[code]) != 0)
             return -1;
     }
-    return 0;
+    return add_place_exceptions(module, state);
 }

@@ -26,8 +26,10 @@ static int execute(PyObject *module) {
 
 static int traverse(PyObject *module, visitproc visit, void *arg) {
     struct airscoop_state *state = PyModule_GetState(module);
-    for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++)
+    for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++) {
         Py_VISIT(state->exceptions[code]);
+        Py_VISIT(state->place_exceptions[code]);
+    }
     Py_VISIT((PyObject *)state->changes_type);
     Py_VISIT((PyObject *)state->changes_reader_type);
     Py_VISIT((PyObject *)state->reader_type);
@@ -36,8 +38,10 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
 
 static int clear(PyObject *module) {
     struct airscoop_state *state = PyModule_GetState(module);
-    for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++)
+    for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++) {
         Py_CLEAR(state->exceptions[code]);
+        Py_CLEAR(state->place_exceptions[code]);
+    }
     Py_CLEAR(state->changes_type);
     Py_CLEAR(state->changes_reader_type);
     Py_CLEAR(state->reader_type);

@@ -29,6 +29,7 @@ struct field {
 
 static const struct field fields[] = {
     {"source", TEXT, AT(source.uri)},
+    {"source_fd", INTEGER, AT(source.fd)},
     {"source_endpoint_url", TEXT, AT(source.s3.endpoint_url)},
     {"source_region", TEXT, AT(source.s3.region)},
     {"source_access_key_id", TEXT, AT(source.s3.credentials.access_key_id)},
@@ -38,7 +39,9 @@ static const struct field fields[] = {
     {"source_payload_signing", SIGNING, AT(source.s3.payload_signing)},
     {"source_requester_pays", FLAG, AT(source.s3.requester_pays)},
     {"source_expected_bucket_owner", TEXT, AT(source.s3.expected_bucket_owner)},
+    {"source_version_id", TEXT, AT(source.s3.version_id)},
     {"destination", TEXT, AT(destination.uri)},
+    {"destination_fd", INTEGER, AT(destination.fd)},
     {"destination_endpoint_url", TEXT, AT(destination.s3.endpoint_url)},
     {"destination_region", TEXT, AT(destination.s3.region)},
     {"destination_access_key_id", TEXT, AT(destination.s3.credentials.access_key_id)},

@@ -1,5 +1,6 @@
 /* Opens the two ends of an attempt, and plans how they share the memory limit. */
 #include <string.h>
+#include <unistd.h>
 
 #include "copy/compression.h"
 #include "copy/places.h"
@@ -72,7 +73,7 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
     const struct scoop_place *place = &transfer->options.source;
     struct scoop_s3_uri object;
     if (strcmp(place->uri, "-") == 0) {
-        attempt->source = scoop_fd_source_new(0, error);
+        attempt->source = scoop_fd_source_new(place->fd, error);
     } else if (scoop_place_is_http(place->uri)) {
         if (open_engine(transfer, error) == 0)
             attempt->source = scoop_http_source_new(transfer->engine, place->uri,
@@ -204,6 +205,7 @@ int scoop_transfer_open_server_copy(struct scoop_transfer *transfer, struct scoo
         return scoop_fail(error, SCOOP_USAGE, "%s names no object", uri);
     options.bucket = source.bucket;
     options.key = source.key;
+    options.version_id = transfer->options.source.s3.version_id;
     transfer->attempt.server_copy = scoop_server_copy_new(&options, error);
     return transfer->attempt.server_copy == NULL ? -1 : 0;
 }
@@ -233,6 +235,7 @@ static struct scoop_sink *open_memory_sink(struct scoop_transfer *transfer,
 int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
     const char *uri = transfer->options.destination.uri;
+    int fd = transfer->options.destination.fd;
     if (scoop_place_is_s3(uri))
         return open_s3_sink(transfer, error);
     if (uri == NULL && transfer->options.memory != NULL)
@@ -240,7 +243,7 @@ int scoop_transfer_open_sink(struct scoop_transfer *transfer, struct scoop_error
     else if (uri == NULL)
         attempt->sink = scoop_null_sink_new(error);
     else if (strcmp(uri, "-") == 0)
-        attempt->sink = scoop_fd_sink_new(1, error);
+        attempt->sink = scoop_fd_sink_new(fd == 0 ? STDOUT_FILENO : fd, error);
     else
         attempt->sink = scoop_file_sink_new(uri, transfer->options.keep_existing,
                                             transfer->options.split_part, error);

@@ -157,7 +157,7 @@ static int remove_stale(struct scoop_rejects *rejects, struct scoop_error *error
         return ask(rejects, "HEAD", "s3:GetObject", looked, error);
     rejects->done = true;
     if (unlink(rejects->uri) != 0 && errno != ENOENT && errno != ENOTDIR)
-        return scoop_fail_errno(error, errno, "removing the earlier %s", rejects->uri);
+        return scoop_fail_file(error, errno, "removing the earlier", rejects->uri);
     return 0;
 }
 
@@ -168,7 +168,7 @@ static int make_folders(const char *path, struct scoop_error *error) {
     for (char *c = folder; status == 0 && (c = strchr(c + 1, '/')) != NULL; *c = '/') {
         *c = 0;
         if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-            status = scoop_fail_errno(error, errno, "making the folder %s", folder);
+            status = scoop_fail_file(error, errno, "making the folder", folder);
     }
     scoop_free(folder);
     return status;

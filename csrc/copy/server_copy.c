@@ -15,7 +15,7 @@
 #include "copy/server_copy_internal.h"
 #include "scoop/memory.h"
 
-enum { COPY_SOURCE_CEILING = 4 * 1024 };
+enum { COPY_SOURCE_CEILING = 8 * 1024 };
 
 static const uint64_t PART_BYTES = UINT64_C(64) * 1024 * 1024;
 static const uint64_t MOST_AT_ONCE_BYTES = UINT64_C(5) * 1024 * 1024 * 1024; /* S3's limit */
@@ -355,6 +355,7 @@ void scoop_server_copy_free(struct scoop_server_copy *copy) {
     scoop_free((char *)copy->target.key);
     scoop_free((char *)copy->target.content_type);
     scoop_free(copy->bucket);
+    scoop_free(copy->version_id);
     scoop_free(copy->key);
     scoop_free(copy);
 }
@@ -392,6 +393,9 @@ static int copy_strings(struct scoop_server_copy *copy,
     const char *type = options->target.content_type;
     copy->bucket = scoop_strdup(options->bucket);
     copy->key = scoop_strdup(options->key);
+    if (options->version_id != NULL &&
+        (copy->version_id = scoop_strdup(options->version_id)) == NULL)
+        return scoop_fail_memory(error);
     copy->target.bucket = scoop_strdup(options->target.bucket);
     copy->target.key = scoop_strdup(options->target.key);
     copy->target.content_type = scoop_strdup(type == NULL ? "application/octet-stream" : type);
@@ -417,7 +421,8 @@ static int set_up(struct scoop_server_copy *copy, const struct scoop_server_copy
     for (unsigned i = 0; i < SCOOP_SERVER_COPY_SLOTS; i++)
         copy->slots[i].copy = copy;
     if (copy_strings(copy, options, error) != 0 ||
-        scoop_s3_build_copy_source(copy->bucket, copy->key, &copy->copy_source, error) != 0 ||
+        scoop_s3_build_copy_source(copy->bucket, copy->key, copy->version_id, &copy->copy_source,
+                                   error) != 0 ||
         scoop_buf_text(&copy->copy_source, error) == NULL)
         return -1;
     return scoop_server_copy_look(copy, error);

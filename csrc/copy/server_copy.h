@@ -16,6 +16,7 @@ struct scoop_server_copy;
 struct scoop_server_copy_options {
     struct scoop_s3_sink_options target; /* its client reads the source, too; no buffer is taken */
     const char *bucket, *key;            /* of the source */
+    const char *version_id;              /* NULL: the newest */
     bool content_type_given;             /* the target's stays, whatever the source's is */
     bool at_once;                        /* not in parts, which the server refuses */
     bool copies_gzip, copies_plain, copies_empty; /* whether gzip data, and what is none, stays */

@@ -33,6 +33,7 @@ struct scoop_server_copy {
     struct scoop_s3_sink_options target; /* its strings are ours */
     struct scoop_sink *upload;    /* creates, completes and aborts that of the parts; NULL: none */
     char *bucket, *key;           /* of the source */
+    char *version_id;             /* NULL: the newest */
     struct scoop_buf copy_source; /* the same as a header's value */
     bool at_once, copies_gzip, copies_plain, copies_empty;
     bool replaces, tags_given; /* a header, or the tags, in place of the source's */

@@ -13,13 +13,15 @@ enum { TAGS_CEILING = 8 * 1024 };
 
 static struct scoop_s3_request source_request(struct scoop_server_copy *copy, const char *method,
                                               const char *action) {
-    return (struct scoop_s3_request){
+    struct scoop_s3_request request = {
         .method = method,
         .action = action,
         .bucket = copy->bucket,
         .key = copy->key,
         .user = copy,
     };
+    scoop_s3_read_version(&request, copy->version_id);
+    return request;
 }
 
 /* What cannot be looked at is read as a stream, which has its own words for why not. */
@@ -55,6 +57,7 @@ static void tags_read(void *user, struct scoop_http_exchange *exchange,
 static int read_tags(struct scoop_server_copy *copy, struct scoop_error *error) {
     struct scoop_s3_request request =
         scoop_s3_tags_request(copy->bucket, copy->key, tags_read, copy);
+    scoop_s3_read_version(&request, copy->version_id);
     return scoop_server_copy_start(copy, &request, error);
 }
 

@@ -39,6 +39,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.destination.s3.credentials.secret_access_key,
         &transfer->options.destination.s3.credentials.session_token,
         &transfer->options.source.s3.expected_bucket_owner,
+        &transfer->options.source.s3.version_id,
         &transfer->options.destination.s3.expected_bucket_owner,
         &transfer->options.object.content_type,
         &transfer->options.rejects_uri,
@@ -65,6 +66,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
         scoop_free((char *)places[i]->s3.endpoint_url);
         scoop_free((char *)places[i]->s3.region);
         scoop_free((char *)places[i]->s3.expected_bucket_owner);
+        scoop_free((char *)places[i]->s3.version_id);
         scoop_free((char *)credentials->access_key_id);
         scoop_free_secret((char *)credentials->secret_access_key);
         scoop_free_secret((char *)credentials->session_token);
@@ -104,6 +106,9 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
         (options->keep_existing || !scoop_place_is_s3(options->destination.uri)))
         return scoop_fail(error, SCOOP_USAGE,
                           "if_match needs a destination in S3, and no overwrite=False");
+    if (options->source.s3.version_id != NULL &&
+        (!scoop_place_is_s3(options->source.uri) || options->source.s3.version_id[0] == 0))
+        return scoop_fail(error, SCOOP_USAGE, "version_id names a version of a source in S3");
     return scoop_places_check(options, error);
 }
 
@@ -134,6 +139,9 @@ static void name_source(struct scoop_transfer *transfer) {
     const char *uri = transfer->options.source.uri;
     if (uri == NULL)
         snprintf(transfer->source_name, sizeof transfer->source_name, "written data");
+    else if (strcmp(uri, "-") == 0 && transfer->options.source.fd > 0)
+        snprintf(transfer->source_name, sizeof transfer->source_name, "descriptor %d",
+                 transfer->options.source.fd);
     else if (strcmp(uri, "-") == 0)
         snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
     else if (scoop_place_is_http(uri))

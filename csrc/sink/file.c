@@ -61,7 +61,7 @@ static int file_seal(struct scoop_sink *base, struct scoop_error *error) {
     if (sink->split_part)
         scoop_split_mark_set(sink->fd, sink->path);
     if (fsync(sink->fd) != 0 && errno != EINVAL)
-        return scoop_fail_errno(error, errno, "syncing %s", sink->path);
+        return scoop_fail_file(error, errno, "syncing", sink->path);
     sink->state = SCOOP_SINK_SEALED;
     return 0;
 }
@@ -94,8 +94,9 @@ static void sync_folder(const struct file_sink *sink) {
 }
 
 static int refuse_existing(const char *path, struct scoop_error *error) {
-    return scoop_fail(error, SCOOP_PRECONDITION, "%s is there already and was not overwritten",
-                      path);
+    scoop_fail(error, SCOOP_PRECONDITION, "%s is there already and was not overwritten", path);
+    scoop_error_place(error, "%s", path);
+    return -1;
 }
 
 /* Unlike a rename, a link does not replace what has come into being meanwhile. */
@@ -105,7 +106,7 @@ static int link_new(struct file_sink *sink, struct scoop_error *error) {
     const char *from = sink->named ? sink->beside : self;
     if (linkat(AT_FDCWD, from, AT_FDCWD, sink->path, AT_SYMLINK_FOLLOW) != 0)
         return errno == EEXIST ? refuse_existing(sink->path, error)
-                               : scoop_fail_errno(error, errno, "naming %s", sink->path);
+                               : scoop_fail_file(error, errno, "naming", sink->path);
     if (sink->named)
         unlink(sink->beside);
     return 0;
@@ -113,9 +114,12 @@ static int link_new(struct file_sink *sink, struct scoop_error *error) {
 
 static int replace(struct file_sink *sink, struct scoop_error *error) {
     if (!sink->named && name_it(sink) != 0)
-        return scoop_fail_errno(error, errno, "naming %s", sink->beside);
-    if (rename(sink->beside, sink->path) != 0)
-        return scoop_fail_errno(error, errno, "renaming %s to %s", sink->beside, sink->path);
+        return scoop_fail_file(error, errno, "naming", sink->beside);
+    if (rename(sink->beside, sink->path) != 0) {
+        scoop_fail_errno(error, errno, "renaming %s to %s", sink->beside, sink->path);
+        scoop_error_place(error, "%s", sink->path);
+        return -1;
+    }
     return 0;
 }
 
@@ -224,16 +228,18 @@ static int open_beside(struct file_sink *sink, struct scoop_error *error) {
         sink->fd = open(sink->beside, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, NEW_FILE_MODE);
         sink->named = sink->fd >= 0;
     }
-    if (sink->fd < 0)
-        return scoop_fail_errno(error, errno, "creating a file in %s", sink->folder);
-    return 0;
+    if (sink->fd >= 0)
+        return 0;
+    scoop_fail_errno(error, errno, "creating a file in %s", sink->folder);
+    scoop_error_place(error, "%s", sink->path);
+    return -1;
 }
 
 /* A file that replaces another has its permissions. */
 static int keep_mode(const struct file_sink *sink, const struct stat *old,
                      struct scoop_error *error) {
     if (fchmod(sink->fd, old->st_mode & 0777) != 0)
-        return scoop_fail_errno(error, errno, "setting the permissions of %s", sink->path);
+        return scoop_fail_file(error, errno, "setting the permissions of", sink->path);
     return 0;
 }
 

@@ -59,7 +59,7 @@ static int write_block(struct scoop_file_blocks *blocks, const struct block *blo
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
-            return scoop_fail_errno(error, errno, "writing %s", blocks->path);
+            return scoop_fail_file(error, errno, "writing", blocks->path);
         done += (size_t)wrote;
     }
     begin_writeback(blocks, block->length);

@@ -58,22 +58,30 @@ static int file_open(struct scoop_source *base, struct scoop_error *error) {
     if (source->path != NULL)
         source->fd = open(source->path, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0)
-        return scoop_fail_errno(error, errno, "opening %s", source->path);
+        return scoop_fail_file(error, errno, "opening", source->path);
     if (fstat(source->fd, &source->before) != 0)
-        return scoop_fail_errno(error, errno, "reading the size of %s", source->path);
+        return scoop_fail_file(error, errno, "reading the size of", source->path);
     if (S_ISDIR(source->before.st_mode))
         return scoop_fail(error, SCOOP_USAGE, "%s is a folder", source->path);
     if (S_ISREG(source->before.st_mode)) {
-        base->total_bytes = source->before.st_size;
+        off_t begun = source->path == NULL ? lseek(source->fd, 0, SEEK_CUR) : 0;
+        base->total_bytes = source->before.st_size - (begun > 0 ? begun : 0);
         identify(source);
         if (source->start > 0 && lseek(source->fd, (off_t)source->start, SEEK_SET) < 0)
-            return scoop_fail_errno(error, errno, "seeking in %s", source->path);
+            return scoop_fail_file(error, errno, "seeking in", source->path);
         posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     } else {
         base->wait_fd = source->fd;
         widen_pipe(source->fd);
     }
     return 0;
+}
+
+static void fail_reading(const struct file_source *source, struct scoop_error *error) {
+    if (source->path != NULL)
+        scoop_fail_file(error, errno, "reading", source->path);
+    else
+        scoop_fail_errno(error, errno, "reading descriptor %d", source->fd);
 }
 
 /* A file that someone wrote to while it was read is not the file that was asked for. */
@@ -103,7 +111,7 @@ static enum scoop_source_state file_peek(struct scoop_source *base, const unsign
         if (got < 0 && (errno == EINTR || errno == EAGAIN))
             return SCOOP_SOURCE_WAITING;
         if (got < 0) {
-            scoop_fail_errno(error, errno, "reading %s", source->path ? source->path : "-");
+            fail_reading(source, error);
             return SCOOP_SOURCE_FAILED;
         }
         if (got == 0)

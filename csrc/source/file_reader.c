@@ -19,7 +19,7 @@ static int check_same(const struct scoop_file_reader *reader, struct scoop_error
     char found[SCOOP_SOURCE_IDENTITY_SIZE];
     struct stat facts;
     if (fstat(reader->fd, &facts) != 0)
-        return scoop_fail_errno(error, errno, "looking at %s", reader->path);
+        return scoop_fail_file(error, errno, "looking at", reader->path);
     scoop_file_identity(&facts, found);
     if (strcmp(found, reader->identity) == 0)
         return 0;
@@ -32,7 +32,7 @@ static int open_it(struct scoop_file_reader *reader, const char *path, struct sc
         return scoop_fail_memory(error);
     reader->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (reader->fd < 0)
-        return scoop_fail_errno(error, errno, "opening %s", path);
+        return scoop_fail_file(error, errno, "opening", path);
     return check_same(reader, error);
 }
 
@@ -58,7 +58,7 @@ int scoop_file_reader_read(struct scoop_file_reader *reader, uint64_t offset, vo
         count = pread(reader->fd, data, length, (off_t)offset);
     while (count < 0 && errno == EINTR);
     if (count < 0)
-        return scoop_fail_errno(error, errno, "reading %s", reader->path);
+        return scoop_fail_file(error, errno, "reading", reader->path);
     *got = (size_t)count;
     if (check_same(reader, error) != 0)
         return -1;

@@ -135,6 +135,8 @@ int scoop_net_fail_status(struct net_source *source, struct scoop_http_exchange 
     error->http_status = status;
     error->retryable = may_pass(status);
     error->source_missing = error->code == SCOOP_NOT_FOUND;
+    if (error->code == SCOOP_NOT_FOUND || error->code == SCOOP_ACCESS_DENIED)
+        scoop_error_place(error, "%s", source->where);
     return -1;
 }
 

@@ -17,7 +17,7 @@ static void copy_source_is_encoded_byte_for_byte(void **state) {
     struct scoop_buf value;
     scoop_buf_init(&value, 1024);
     assert_int_equal(
-        scoop_s3_build_copy_source("a.bucket", "../a b//%2F+?\xC3\xBC", &value, &error), 0);
+        scoop_s3_build_copy_source("a.bucket", "../a b//%2F+?\xC3\xBC", NULL, &value, &error), 0);
     assert_string_equal(scoop_buf_text(&value, &error), "a.bucket/../a%20b//%252F%2B%3F%C3%BC");
     scoop_buf_free(&value);
 }

@@ -85,16 +85,20 @@ def list_objects(
 def head(
     uri: str,
     *,
+    version_id: str | None = None,
     s3: S3Settings | None = None,
     ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> ObjectInfo:
     """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen.
 
+    `version_id` names one that is not the newest.
+
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
     bucket, key = bucket_and_key(uri)
-    size, etag, checksum, mark = head_object(request_options(s3, ca_file), bucket, key, check)
+    options = request_options(s3, ca_file) | {"source_version_id": version_id}
+    size, etag, checksum, mark = head_object(options, bucket, key, check)
     return ObjectInfo(
         bucket=bucket,
         key=key,

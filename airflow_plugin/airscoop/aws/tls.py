@@ -19,7 +19,7 @@ def ca_file(option: str | None = None) -> str | None:
     """
     for named in (option, os.environ.get("AWS_CA_BUNDLE"), os.environ.get("SSL_CERT_FILE")):
         if named:
-            return named
+            return os.path.expanduser(named)  # noqa: PTH111
     for bundle in SYSTEM_BUNDLES:
         if Path(bundle).is_file():
             return bundle

@@ -179,6 +179,9 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         help="accept an HTTP body that ends with its connection, if it is whole gzip data",
     )
     verb.add_argument(
+        "--version-id", metavar="ID", help="a version of a source in S3, instead of the newest"
+    )
+    verb.add_argument(
         "--allow-plain",
         action="store_true",
         help="accept a source that is named as gzip data (.gz, .tgz …) and is something else",
@@ -219,6 +222,7 @@ def _options(options: argparse.Namespace, destination: str | None) -> TransferOp
         key_case=options.key_case,
         records=options.records,
         allow_unknown_length=options.allow_unknown_length,
+        version_id=options.version_id,
         allow_plain=options.allow_plain,
         trailing_garbage=options.trailing_garbage,
         source_s3=settings,

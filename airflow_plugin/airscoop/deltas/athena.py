@@ -19,7 +19,6 @@ from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, qu
 from airscoop.errors import (
     AirscoopError,
     BadRecord,
-    NotFound,
     SchemaChanged,
     UsageError,
 )
@@ -277,7 +276,9 @@ class AthenaJob:
         }
         data = {uri for uri in sizes if not uri.rpartition("/")[2].startswith(("_", "."))}
         if missing := sorted(set(sources) - data):
-            raise NotFound(f"{missing[0]} is not there, or is in another folder than {sources[0]}")
+            raise places.not_found(
+                missing[0], f"{missing[0]} is not there, or is in another folder than {sources[0]}"
+            )
         if others := sorted(data - set(sources)):
             raise UsageError(
                 f"{folder} holds {others[0]}, too, which is no part of the export; Athena reads "

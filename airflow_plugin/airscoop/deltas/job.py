@@ -54,7 +54,7 @@ class DeltaJob:
             max_delete_ratio=given["max_delete_ratio"],
             min_rows=given["min_rows"],
             memory_limit=given["memory_limit"] or 0,
-            temp_dir=None if temp_dir is None else os.fspath(temp_dir),
+            temp_dir=None if temp_dir is None else places.path(temp_dir),
             version=given["version"],
         )
 

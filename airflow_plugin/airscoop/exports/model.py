@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airscoop.aws import storage
 from airscoop.aws.storage import bucket_and_key
-from airscoop.errors import ExportConflict, NotFound, UsageError
+from airscoop.errors import ExportConflict, UsageError
+from airscoop.transfer import places
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import S3Settings
@@ -191,7 +192,7 @@ def find_export(
     if listing.incomplete:
         return None
     if not listing.exports:
-        raise NotFound(f"{prefix}: there is no object of an export")
+        raise places.not_found(prefix, f"{prefix}: there is no object of an export")
     return listing.exports[0]
 
 

@@ -38,8 +38,8 @@ class CopyReceipt(Receipt):
     resumed_bytes: how much was not sent again. restarts: how often the source was read again from
     its start, because the rest of a broken answer could not be asked for. files: of an output that
     is split; removed: those that stood in its way, of an earlier run (or of others, with
-    split_replace).
-    metadata_lost: what a copy from S3 to S3 could not take along, and why ("tags: …").
+    split_replace). metadata_lost: what a copy from S3 to S3 could not take along, and why
+    ("tags: …"). version_id: the version of the source, if one was asked for.
     """
 
     verb: str = "copy"
@@ -72,6 +72,7 @@ class CopyReceipt(Receipt):
     resumed_bytes: int = 0
     files: list[WrittenFile] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    version_id: str | None = None
     metadata_lost: list[str] = field(default_factory=list)
     compression: Literal["kept", "inflated", "packed"] | None = None
     trailing_garbage_bytes: int = 0

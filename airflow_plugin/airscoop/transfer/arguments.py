@@ -4,6 +4,7 @@ nothing here is loaded when airscoop runs.
 
 from __future__ import annotations
 
+import os
 from typing import TypedDict
 
 from airscoop.transfer.object_options import ObjectOptions
@@ -43,6 +44,7 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
     allow_unknown_length: bool
     memory_limit: int | None
     ca_file: str | None
+    version_id: str | None
     compression: Compression
     allow_plain: bool
     trailing_garbage: TrailingGarbage
@@ -56,13 +58,14 @@ class DestinationOptions(RecordOptions, total=False):
     compression_level: int | None
     checksum: Checksum
     max_rejected: int
-    rejects: str | None
+    rejects: str | os.PathLike[str] | None
     memory_limit: int | None
     overwrite: bool
     if_match: str | None
     object_options: ObjectOptions
     ca_file: str | None
     split_part: bool
+    destination_fd: int | None
 
 
 class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
@@ -75,7 +78,7 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
-    rejects: str | None
+    rejects: str | os.PathLike[str] | None
     allow_unknown_length: bool
     server_side: bool
     split_bytes: int | None

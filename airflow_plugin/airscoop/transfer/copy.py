@@ -214,13 +214,14 @@ def copy(
     trailing_garbage: TrailingGarbage = "reject",
     checksum: Checksum = "crc32c",
     max_rejected: int = 0,
-    rejects: str | None = None,
+    rejects: str | os.PathLike[str] | None = None,
     max_record_bytes: int | None = None,
     invalid_characters: InvalidCharacters = "reject",
     nonfinite: Nonfinite = "reject",
     key_case: KeyCase = "reject",
     records: str | None = None,
     allow_unknown_length: bool = False,
+    version_id: str | None = None,
     timeout: TimeoutGiven | None = None,
     retry_seconds: float | None = None,
     restarts: int | None = None,
@@ -269,6 +270,8 @@ def copy(
     copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
     False reads and checks them.
 
+    `version_id` is a version of a source in S3, instead of the newest.
+
     With `resume`, a store of airscoop.resume, a copy to S3 that was killed, or failed in a way that
     another try may mend, leaves its upload; the next copy with the same store, source and options
     goes on with it.
@@ -306,6 +309,7 @@ def copy(
         key_case=key_case,
         records=records,
         allow_unknown_length=allow_unknown_length,
+        version_id=version_id,
         timeout=timeout,
         retry_seconds=retry_seconds,
         restarts=restarts,

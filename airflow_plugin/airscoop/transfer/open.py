@@ -12,13 +12,14 @@ from airscoop.transfer.options import Compression, TrailingGarbage, TransferOpti
 from airscoop.transfer.readers import Reader, SourceReader, TextReader
 from airscoop.transfer.sources import OpenSource
 from airscoop.transfer.split import SplitUpload
-from airscoop.transfer.upload import Upload
+from airscoop.transfer.upload import OwnedUpload
 from airscoop.transfer.web import TimeoutGiven
 from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 
 
 def _reader(
     name: str,
+    fd: int | None,
     compression: Compression,
     s3: S3Settings | None,
     options: dict[str, Any],
@@ -26,31 +27,38 @@ def _reader(
     binary: bool,
 ) -> Reader:
     settings = TransferOptions(
-        source=name, compression=compression, source_s3=s3 or S3Settings(), **options
+        source=name,
+        source_fd=fd,
+        compression=compression,
+        source_s3=s3 or S3Settings(),
+        **options,
     )
     # Who opens an object as bytes may want its end first: it is looked at before it is read.
     packed = compression != "keep" and name.lower().endswith(".gz")
     source = OpenSource(settings.native(), look=binary and places.is_s3(name) and not packed)
-    return Reader(SourceReader(source, places.displayed(name)), BUFFER_BYTES)
+    shown = places.displayed(name) if fd is None else fd
+    return Reader(SourceReader(source, shown), BUFFER_BYTES)
 
 
-def _writer(name: str, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
+def _writer(name: str, fd: int | None, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
     split_bytes = options.pop("split_bytes", None)
     upload = (
-        Upload(name, destination_s3=s3, **options)
+        OwnedUpload(name, destination_fd=fd, destination_s3=s3, **options)
         if split_bytes is None
         else SplitUpload(name, split_bytes=split_bytes, destination_s3=s3, **options)
     )
     upload.write(b"")  # opens the destination: what is wrong with its name shows now
-    return Writer(upload, name)
+    return Writer(upload, name if fd is None else fd)
 
 
 class ReadOptions(TypedDict, total=False):
     """What may be said of a source."""
 
+    closefd: bool
     s3: S3Settings | None
     ca_file: str | None
     allow_unknown_length: bool
+    version_id: str | None
     allow_plain: bool
     trailing_garbage: TrailingGarbage
     timeout: TimeoutGiven | None
@@ -61,6 +69,7 @@ class ReadOptions(TypedDict, total=False):
 class WriteOptions(TypedDict, total=False):
     """What may be said of a destination."""
 
+    closefd: bool
     s3: S3Settings | None
     ca_file: str | None
     compression_level: int | None
@@ -73,7 +82,7 @@ class WriteOptions(TypedDict, total=False):
 
 @overload
 def open(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | int,
     mode: Literal["r", "rt", "tr"] = "r",
     *,
     compression: Literal["auto", "keep", "none"] = "auto",
@@ -86,7 +95,7 @@ def open(
 
 @overload
 def open(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | int,
     mode: Literal["rb", "br"],
     *,
     compression: Literal["auto", "keep", "none"] = "auto",
@@ -96,7 +105,7 @@ def open(
 
 @overload
 def open(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | int,
     mode: Literal["w", "wt", "tw"],
     *,
     compression: Compression = "auto",
@@ -109,7 +118,7 @@ def open(
 
 @overload
 def open(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | int,
     mode: Literal["wb", "bw"],
     *,
     compression: Compression = "auto",
@@ -119,7 +128,7 @@ def open(
 
 @overload
 def open(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | int,
     mode: str,
     *,
     compression: Compression = "auto",
@@ -131,7 +140,7 @@ def open(
 
 
 def open(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | int,
     mode: str = "r",
     *,
     compression: Compression = "auto",
@@ -143,8 +152,9 @@ def open(
     """Opens a source for reading, or a destination for writing, as a file object.
 
     `mode` is "r", "rb", "w" or "wb". Sources are http(s)://, s3:// and paths; destinations s3://
-    and paths. Text is UTF-8 unless `encoding` says otherwise; `errors` and `newline` are those of
-    the built-in open.
+    and paths. An open descriptor (int) can be either, and is closed with the file unless `closefd`
+    is False; what was written to it nobody takes back. Text is UTF-8 unless `encoding` says
+    otherwise; `errors` and `newline` are those of the built-in open.
 
     Reading inflates gzip data, recognised by its content; with `compression` "keep" the bytes come
     as they are stored. A source whose name says gzip and whose content does not is refused, unless
@@ -160,11 +170,13 @@ def open(
     is gzip data already; "keep" takes the bytes as they are. A name of another compression (.bz2,
     .tgz, .zst …) is a UsageError that shows what reads or writes it. The destination
     appears, whole, when `close()` returns or the `with` block ends well; `receipt` is set then. An
-    exception in the block, `abort()`, or dropping the object without closing it leaves nothing.
+    exception in the block, `abort()`, or dropping the object without closing it leaves nothing, and
+    so does `close()` while an exception is handled that was not when the file was opened. Then
+    `commit()` commits.
 
     Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
-    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `timeout`,
-    `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
+    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
+    `timeout`, `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
     already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
     about that size, named as airscoop.copy does) and `split_replace` (what is in their way and not
@@ -177,7 +189,9 @@ def open(
     open_arguments.check_mode(mode)
     reading, binary = "r" in mode, "b" in mode
     open_arguments.check_options("r" if reading else "w", compression, options)
-    name = open_arguments.check_place(uri)
+    closes = options.pop("closefd", True)
+    name = open_arguments.check_place(uri, closes=closes)
+    fd = uri if isinstance(uri, int) else None
     open_names.check_name(name, mode, compression)
     text = (encoding or "utf-8", errors, newline)
     if not binary:
@@ -186,7 +200,9 @@ def open(
         open_arguments.refuse(f"mode {mode!r}: encoding, errors and newline are for text")
     s3 = options.pop("s3", None)
     if reading:
-        reader = _reader(name, compression, s3, options, binary=binary)
+        reader = _reader(name, fd, compression, s3, options, binary=binary)
+        reader.raw.owned_fd = fd if closes else None
         return reader if binary else TextReader(reader, *text)
-    writer = _writer(name, s3, options | {"compression": compression})
+    writer = _writer(name, fd, s3, options | {"compression": compression})
+    writer.owned_fd = fd if closes else None
     return writer if binary else TextWriter(writer, *text)

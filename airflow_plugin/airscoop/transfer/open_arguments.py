@@ -29,9 +29,11 @@ _OPTIONS = {
         "allow_unknown_length",
         "allow_plain",
         "trailing_garbage",
+        "version_id",
         "timeout",
         "retry_seconds",
         "restarts",
+        "closefd",
     ),
     "w": (
         "s3",
@@ -42,13 +44,13 @@ _OPTIONS = {
         "split_bytes",
         "split_replace",
         "object_options",
+        "closefd",
     ),
 }
 _OTHER_OPTIONS = {
     "buffering": "airscoop.open always buffers",
     "compression_kwargs": "use compression_level=",
-    "closefd": "airscoop.open takes names only",
-    "opener": "airscoop.open takes names only",
+    "opener": "open the file yourself, and give its descriptor",
     "transport_params": "use s3=airscoop.S3Settings(...) and ca_file=",
     "source_s3": "use s3=",
     "destination_s3": "use s3=",
@@ -90,9 +92,15 @@ def check_options(direction: str, compression: str, options: dict[str, Any]) -> 
         refuse("option s3: it is an airscoop.S3Settings")
 
 
-def check_place(uri: str | os.PathLike[str]) -> str:
+def check_place(uri: str | os.PathLike[str] | int, *, closes: bool) -> str:
+    """The name; of a descriptor, which has to be open, the one of standard input and output."""
+    if isinstance(uri, int) and not isinstance(uri, bool):
+        os.fstat(uri)
+        return "-"
     if not isinstance(uri, str | os.PathLike):
-        refuse(f"airscoop.open takes a path or a URI, not {type(uri).__name__}")
+        refuse(f"airscoop.open takes a path, a URI or a descriptor, not {type(uri).__name__}")
+    if not closes:
+        refuse("closefd=False is for a descriptor; a file that is opened by its name is closed")
     name = place(uri)
     if name == "-":
         refuse('"-" is no name of a file: use sys.stdin.buffer or sys.stdout.buffer')

@@ -35,7 +35,7 @@ class TransferOptions:
     trailing_garbage: TrailingGarbage = "reject"  # behind the end of gzip data
     checksum: Checksum = "crc32c"
     max_rejected: int = 0
-    rejects: str | None = None
+    rejects: str | os.PathLike[str] | None = None
     max_record_bytes: int | None = None
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
@@ -50,6 +50,9 @@ class TransferOptions:
     split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
     split_part: bool = False  # one of those files
     held: bool = False  # sealed before it is committed
+    version_id: str | None = None  # of a source in S3; None: the newest
+    source_fd: int | None = None  # of "-": an open descriptor in place of standard input
+    destination_fd: int | None = None
     text_for: str | None = None  # what is read goes to several files of this name
     head_lines: int | None = None
     memory_limit: int | None = None
@@ -63,9 +66,11 @@ class TransferOptions:
 
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
+        if self.rejects:
+            return place(self.rejects)
         if self.max_rejected == 0 or self.destination in (None, "-"):
-            return self.rejects
-        return self.rejects or rejects_for(str(self.destination))
+            return None
+        return rejects_for(str(self.destination))
 
     def _check(self) -> None:
         """Refuses what the engine would not see: it gets these fields as something else."""
@@ -97,7 +102,10 @@ class TransferOptions:
         self._check()
         options: dict[str, Any] = {
             "source": self.source,
+            "source_fd": self.source_fd,
+            "source_version_id": self.version_id,
             "destination": self.destination,
+            "destination_fd": self.destination_fd,
             "format": self.format,
             "compression": self.compression,
             "compression_level": self.compression_level,

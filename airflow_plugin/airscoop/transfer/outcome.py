@@ -49,6 +49,7 @@ def receipt_of(
         resumed_bytes=facts["resumed_bytes"],
         metadata_lost=facts["metadata_lost"].splitlines(),
         retries=facts["retries"],
+        version_id=options.version_id,
         restarts=facts["restarts"],
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 
-from airscoop.errors import UsageError
+from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
@@ -28,6 +29,18 @@ def is_prefix(name: str) -> bool:
     return name.endswith("/") or (is_s3(name) and "/" not in name[5:])
 
 
+def path(name: str | os.PathLike[str]) -> str:
+    """The path of a file; its first `~` is the home folder."""
+    text = _text(name)
+    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111
+
+
+def _text(name: str | os.PathLike[str]) -> str:
+    if not isinstance(name, str | os.PathLike):
+        raise UsageError(f"a place is a text or a path, not {type(name).__name__}: {name!r:.100}")
+    return os.fsdecode(name)
+
+
 # Names that begin so, without "//", are addresses that someone mistyped: no path begins so.
 ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!//)(/?)"
 
@@ -35,9 +48,9 @@ ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!/
 def normalized(name: str | os.PathLike[str]) -> str:
     """The name as the engine takes it; a UsageError for a scheme that nobody reads, and for an
     address that lacks a slash. White space around a pasted address is dropped, but what is
-    behind a key in S3 is the key's.
+    behind a key in S3 is the key's. A path's first `~` is the home folder.
     """
-    text = _pasted(os.fspath(name))
+    text = path(_pasted(_text(name)))
     if ":" not in text or is_s3(text) or is_http(text):
         return text
     mistyped = re.match(ADDRESSES, text, re.IGNORECASE)
@@ -115,3 +128,19 @@ def secrets_in(name: str) -> list[str]:
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
     )
+
+
+def not_found(name: str, message: str) -> PlaceNotFound:
+    """The error that the engine raises of a place that is not there, for what Python looks for."""
+    error = PlaceNotFound(message)
+    error.errno, error.strerror = errno.ENOENT, os.strerror(errno.ENOENT)
+    error.filename = displayed(name)
+    return error
+
+
+def exists(name: str, message: str) -> PlaceExists:
+    """The same of a place that is there already, and is to be kept."""
+    error = PlaceExists(message)
+    error.errno, error.strerror = errno.EEXIST, os.strerror(errno.EEXIST)
+    error.filename = displayed(name)
+    return error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop._native import default_memory_limit
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import AirscoopError, NotFound, UsageError
+from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import Progress
@@ -116,9 +116,10 @@ def copy_prefix(
         raise PrefixIncomplete(receipt)
     if receipt.objects == 0 and not allow_empty:
         any_filter = include or exclude or filters
-        raise NotFound(
+        raise places.not_found(
+            sources[0],
             f"{label}: there is nothing to copy{' that the filters choose' if any_filter else ''}; "
-            "allow_empty=True (--allow-empty) accepts that"
+            "allow_empty=True (--allow-empty) accepts that",
         )
     return receipt
 
@@ -133,6 +134,8 @@ def _check(jobs: int, options: ObjectCopyOptions) -> None:
         raise UsageError(f"jobs {jobs} is not 1 or more")
     if options.get("split_bytes") is not None or options.get("split_replace"):
         raise UsageError("split_bytes is for one object at a time")
+    if options.get("version_id") is not None:
+        raise UsageError("version_id is of one object: leave it out")
     if options.get("rejects") is not None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
 
@@ -150,10 +153,10 @@ def _checked_folder(sources: Sequence[str], destination: str, *, alone: bool) ->
         )
     if not alone:
         if not places.is_s3(folder) and not Path(folder).is_dir():
-            raise NotFound(f"{folder} is no folder")
+            raise places.not_found(folder, f"{folder} is no folder")
     elif not places.is_s3(sources[0]):
         if not Path(sources[0]).is_dir():
-            raise NotFound(f"{sources[0]} is no folder")
+            raise places.not_found(sources[0], f"{sources[0]} is no folder")
         if not places.is_s3(folder):
             raise UsageError("from folder to folder airscoop does not copy: use cp or rsync")
     return folder

@@ -26,8 +26,9 @@ class SourceReader(io.RawIOBase):
 
     mode = "rb"
 
-    def __init__(self, source: OpenSource, name: str) -> None:
+    def __init__(self, source: OpenSource, name: str | int) -> None:
         self.name = name
+        self.owned_fd: int | None = None  # an open descriptor that is closed with this
         self._source = source
         self._error: BaseException | None = None
         self._position = 0
@@ -104,6 +105,8 @@ class SourceReader(io.RawIOBase):
         if not self.closed:
             super().close()
             self._source.close()
+            if self.owned_fd is not None:
+                os.close(self.owned_fd)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{self.name} is an open file, which cannot be pickled: pickle its name")

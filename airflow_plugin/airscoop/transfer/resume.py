@@ -66,7 +66,7 @@ class FileResumeStore:
     seconds_between_saves = 1.0
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(places.path(path))
 
     def load(self) -> dict[str, Any] | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from typing import TYPE_CHECKING, Unpack
@@ -13,7 +14,7 @@ from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.prefix_overlap import same_bucket
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
-from airscoop.transfer.upload import Upload
+from airscoop.transfer.upload import OwnedUpload, Upload
 
 if TYPE_CHECKING:
     from airscoop.transfer.arguments import FileOptions
@@ -122,7 +123,7 @@ class SplitUpload:
         if places.is_s3(name):
             metadata = {**object_options.metadata, **mark_of(name)}
             object_options = dataclasses.replace(object_options, metadata=metadata)
-        return Upload(
+        return OwnedUpload(
             name,
             held=True,
             split_part=True,
@@ -207,11 +208,10 @@ class SplitUpload:
         """The same error, with what is there already."""
         names = [part_name(self._destination, number) for number in range(self._committed)]
         there = f"{names[0]} to {names[-1]}" if names else "none"
-        told = type(error)(
-            f"{error}; of {len(self._sealed)} files these are committed: {there}; run it again"
+        told = copy.copy(error)
+        told.args = (
+            f"{error}; of {len(self._sealed)} files these are committed: {there}; run it again",
         )
-        for name in ("code", "retryable", "http_status", "os_errno", "sqlstate", "request_id"):
-            setattr(told, name, getattr(error, name))
         told.committed = self._made(error)
         return told
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from airscoop._native import is_split_file
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import NotFound, PreconditionFailed
+from airscoop.errors import NotFound
 from airscoop.transfer import places
 
 METADATA = "airscoop-split"
@@ -100,11 +100,12 @@ class SplitFiles:
         if not others:
             return
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        raise PreconditionFailed(
+        raise places.exists(
+            others[0],
             f"{', '.join(others[:MOST_NAMED])}{more}: there already, beside or in the way of the "
             f"files of {self._destination}, and not proven to be of an earlier split copy to it; "
             "its rows would count twice. Nothing was written. Move it away or remove it, or have "
-            "it replaced: split_replace=True (--split-replace)"
+            "it replaced: split_replace=True (--split-replace)",
         )
 
     def names(self, place: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
@@ -18,11 +20,14 @@ if TYPE_CHECKING:
     from airscoop.transfer.arguments import DestinationOptions
 
 
+_Answer = TypeVar("_Answer")
+
+
 class Upload:
     """A destination that is written to: committed by a `with` block that ends well, else aborted.
 
-    Leaving the block by an exception, dropping the last reference, or `abort()` takes everything
-    back. `receipt` is set after `commit()`.
+    Leaving the block by an exception, `abort()`, or dropping the last reference, which warns, takes
+    everything back. `receipt` is set after `commit()`.
     """
 
     receipt: CopyReceipt | None
@@ -49,15 +54,24 @@ class Upload:
         self._transfer = Transfer(native)
         self._start = time.monotonic()
         self._aborted = False
+        self._failed = False
         self.receipt = None
+
+    def _told(self, step: Callable[..., _Answer], *given: Any) -> _Answer:
+        """A step of the transfer. Of what it raises its caller knows, without a warning."""
+        try:
+            return step(*given)
+        except BaseException:
+            self._failed = True
+            raise
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
-        return self._transfer.write(data)
+        return self._told(self._transfer.write, data)
 
     def write_changes(self, changes: Changes) -> int:
         """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
-        return self._transfer.write_changes(changes)
+        return self._told(self._transfer.write_changes, changes)
 
     def written_bytes(self) -> int:
         """Bytes of the destination that have been made so far, compressed ones where it is gzip."""
@@ -65,12 +79,12 @@ class Upload:
 
     def seal(self) -> None:
         """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
-        self._transfer.seal()
+        self._told(self._transfer.seal)
 
     def commit(self) -> CopyReceipt:
         """Makes what was written visible."""
         try:
-            facts = self._transfer.commit()
+            facts = self._told(self._transfer.commit)
             seconds = time.monotonic() - self._start
             self.receipt = receipt_of("upload", self._options, facts, seconds)
             return self.receipt
@@ -100,3 +114,19 @@ class Upload:
             self.commit()
         else:
             self.abort()
+
+    def __del__(self) -> None:
+        # The transfer is taken back when it is dropped with this.
+        if not getattr(self, "_aborted", True) and not self._failed and self.receipt is None:
+            warnings.warn(
+                f"{self._options.destination}: dropped without commit(): nothing was written",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+class OwnedUpload(Upload):
+    """One that belongs to what warns of its own drop: a file object, an output in several files."""
+
+    def __del__(self) -> None:
+        """Says nothing."""

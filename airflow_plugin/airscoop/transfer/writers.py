@@ -1,7 +1,8 @@
-"""Writing as a file object, binary and as text: only `close` commits."""
+"""Writing as a file object, binary and as text: only `close` and `commit` commit."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import threading
@@ -9,7 +10,8 @@ import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self
 
-from airscoop.errors import UsageError
+from airscoop.errors import AirscoopError, UsageError
+from airscoop.transfer.handled import Handled, shown
 from airscoop.transfer.readers import raise_again
 
 if TYPE_CHECKING:
@@ -27,20 +29,35 @@ else:
 BUFFER_BYTES = 256 * 1024
 
 
-class Writer(_BinaryFile):
-    """Binary writing. `close` commits; whatever else ends the object takes everything back.
+def _leave(
+    file: Writer | TextWriter,
+    kind: type[BaseException] | None,
+    value: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    """The end of a `with` block: Python tells whether an exception leaves it."""
+    if kind is not None:
+        file.abort()
+    elif not file._is_over():
+        file.commit()
 
-    An exception that leaves the `with` block, `abort()`, dropping the last reference, the end of
-    the interpreter: nothing is committed. `receipt` is set by the close that commits. To be used
-    by one thread at a time.
+
+class Writer(_BinaryFile):
+    """Binary writing. `close` and `commit` commit; whatever else ends it takes everything back.
+
+    An exception that leaves the `with` block, a `close()` while an exception is handled that was
+    not when the file was made, `abort()`, dropping the last reference, the end of the interpreter:
+    nothing is committed. `receipt` is set by what commits. To be used by one thread at a time.
     """
 
     receipt: CopyReceipt | None
 
-    def __init__(self, upload: Upload | SplitUpload, name: str) -> None:
+    def __init__(self, upload: Upload | SplitUpload, name: str | int) -> None:
         self._name = name
+        self.owned_fd: int | None = None  # an open descriptor that is closed with this
         self.receipt = None
         self._upload = upload
+        self._handled = Handled()
         self._closed = False
         self._seekable = False
         self._whole = True  # what was written has arrived, or is pending
@@ -52,8 +69,10 @@ class Writer(_BinaryFile):
     def _send(self, data: bytes | memoryview = b"") -> None:
         """Gives the engine what is pending, and then `data`."""
         self._check_open()
-        if not self._whole or self._error is not None:
-            raise_again(self._error, f"{self.name}: an earlier write did not come through")
+        if self._has_hole():
+            if self._handled.another() is not None:
+                return  # it is lost anyway: the exception on its way stays the one that is seen
+            self._refuse_hole()
         # A signal's exception may come between any two of these steps: then this stays False.
         self._whole = False
         try:
@@ -66,8 +85,14 @@ class Writer(_BinaryFile):
         self._pending = bytearray()
         self._whole = True
 
+    def _has_hole(self) -> bool:
+        return not self._whole or self._error is not None
+
+    def _refuse_hole(self) -> NoReturn:
+        raise_again(self._error, f"{self.name}: an earlier write did not come through")
+
     @property
-    def name(self) -> str:
+    def name(self) -> str | int:
         """The destination."""
         return self._name
 
@@ -131,25 +156,64 @@ class Writer(_BinaryFile):
     def close(self) -> None:
         """Commits, and sets `receipt`; a second call, or one after `abort`, does nothing.
 
+        While an exception is handled that was not when the file was made, as in a `finally`, it
+        takes everything back, warns, and raises nothing; `commit` is for who means it.
+
         Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then. After a
         write that failed it raises the same again: a hole is never committed.
         """
         if self._closed:
             return
+        another = self._handled.another()
+        if another is None:
+            self.commit()
+        else:
+            self._give_up(another)
+
+    def commit(self) -> CopyReceipt:
+        """Commits in any place, also where an exception is handled; the file is closed then.
+
+        What a wrapper around it holds has to be flushed before. Raises as `close` does.
+        """
+        if self.receipt is not None:
+            return self.receipt
+        self._check_open()
         try:
+            if self._has_hole():
+                self._refuse_hole()
             self._send()
             self._closed = True
+            self._handled.forget()
             self.receipt = self._upload.commit()
+            self._close_fd()
         except BaseException:
             self.abort()
             raise
+        return self.receipt
 
     def abort(self) -> None:
         """Takes everything back; after `close` it does nothing."""
         self._closed = True
         self._pending = bytearray()
         self._error = None
+        self._handled.forget()
         self._upload.abort()
+        self._close_fd()
+
+    def _close_fd(self) -> None:
+        owned, self.owned_fd = self.owned_fd, None
+        if owned is not None:
+            os.close(owned)
+
+    def _give_up(self, another: BaseException) -> None:
+        with contextlib.suppress(AirscoopError):  # what is left goes when the upload is dropped
+            self.abort()
+        warnings.warn(
+            f"{self.name}: closed while an exception is handled ({shown(another)}): "
+            f"{self._lost()}. Who means to keep what was written calls commit()",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
     def distrust(self, error: BaseException) -> None:
         """Makes `close` fail: what was to be written did not get here."""
@@ -160,16 +224,10 @@ class Writer(_BinaryFile):
         self._check_open()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
+    __exit__ = _leave
+
+    def _is_over(self) -> bool:
+        return self._closed
 
     def __del__(self) -> None:
         # In place of io's finalizer, which closes, and so would commit.
@@ -187,10 +245,14 @@ class Writer(_BinaryFile):
         self.abort()
         if not told:
             warnings.warn(
-                f"{self.name}: dropped without close(): nothing was written",
+                f"{self.name}: dropped without close(): {self._lost()}",
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+    def _lost(self) -> str:
+        # What a descriptor has got nobody takes back.
+        return "nothing was written" if isinstance(self._name, str) else "its end is not written"
 
     def _check_open(self) -> None:
         if self._closed:
@@ -211,7 +273,7 @@ class TextWriter(io.TextIOWrapper):
 
     @property
     def receipt(self) -> CopyReceipt | None:
-        """Set by the close that commits."""
+        """Set by what commits."""
         return None if self._writer is None else self._writer.receipt
 
     def write(self, text: str, /) -> int:
@@ -234,14 +296,26 @@ class TextWriter(io.TextIOWrapper):
 
     def close(self) -> None:
         """Commits, and sets `receipt`; see Writer.close."""
-        if self._writer is None or self._writer.closed:
+        writer = self._writer
+        if writer is None or writer.closed:
             return
+        another = writer._handled.another()
+        if another is None:
+            self.commit()
+        else:
+            writer._give_up(another)
+
+    def commit(self) -> CopyReceipt:
+        """Commits in any place, also where an exception is handled; see Writer.commit."""
+        if self._writer is None:
+            raise ValueError("the writer beneath was detached: commit that one")
         try:
-            self.flush()
+            if not self._writer.closed:
+                self.flush()
         except BaseException:
             self._writer.abort()
             raise
-        self._writer.close()
+        return self._writer.commit()
 
     def abort(self) -> None:
         """Takes everything back; after `close` it does nothing."""
@@ -255,16 +329,10 @@ class TextWriter(io.TextIOWrapper):
         assert writer is not None  # super() has raised ValueError for a second call
         return writer
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
+    __exit__ = _leave
+
+    def _is_over(self) -> bool:
+        return self._writer is None or self._writer.closed
 
     def __del__(self) -> None:
         # In place of io's finalizer, which closes, and so would commit.

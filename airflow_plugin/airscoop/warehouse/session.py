@@ -297,7 +297,7 @@ class Warehouse:
         in it: one that is left open is rolled back, and is an error.
         """
         started = time.monotonic()
-        file = os.fspath(path)
+        file = places.path(path)
         statements = self._session.run_script(file, dict(variables or {}))
         seconds = time.monotonic() - started
         return ScriptReceipt(seconds=seconds, file=file, statements=statements)

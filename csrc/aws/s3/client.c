@@ -36,6 +36,7 @@ struct scoop_s3_client {
     uint64_t first_byte_ms;
     bool requester_pays;
     char *expected_bucket_owner;
+    char *version_id;
     struct scoop_retry_quota quota;
 };
 
@@ -57,6 +58,7 @@ void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->expected_bucket_owner);
+    scoop_free(client->version_id);
     scoop_signer_free(&client->signer);
     scoop_free(client);
 }
@@ -79,6 +81,14 @@ static int set_owner(struct scoop_s3_client *client, const char *owner, struct s
                           "expected_bucket_owner is no account's id: AWS's have 12 digits");
     client->expected_bucket_owner = scoop_strdup(owner);
     return client->expected_bucket_owner == NULL ? scoop_fail_memory(error) : 0;
+}
+
+static int set_version(struct scoop_s3_client *client, const char *version_id,
+                       struct scoop_error *error) {
+    if (version_id == NULL)
+        return 0;
+    client->version_id = scoop_strdup(version_id);
+    return client->version_id == NULL ? scoop_fail_memory(error) : 0;
 }
 
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
@@ -108,6 +118,7 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
                           &options->provider, error) == 0 &&
         set_owner(client, options->expected_bucket_owner, error) == 0 &&
+        set_version(client, options->version_id, error) == 0 &&
         set_endpoint(client, options->endpoint_url, error) == 0) {
         enum scoop_payload_signing signing = options->payload_signing;
         client->sign_payload = signing == SCOOP_PAYLOAD_SIGNING_ALWAYS ||
@@ -270,6 +281,16 @@ static void send_again(void *user) {
     finish(call, NULL);
 }
 
+/* What is not there, or refused, is the object or the bucket; but an upload is no place. */
+static void note_place(struct scoop_s3_call *call, const struct scoop_s3_error *body) {
+    const char *key = call->request.key;
+    enum scoop_code code = call->error.code;
+    if ((code == SCOOP_NOT_FOUND && strcmp(body->code, "NoSuchUpload") != 0) ||
+        code == SCOOP_ACCESS_DENIED)
+        scoop_error_place(&call->error, "s3://%s%s%s", call->request.bucket, key ? "/" : "",
+                          key ? key : "");
+}
+
 /* Turns an answer that is not a success into call->error. */
 static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
                                       struct scoop_http_exchange *exchange) {
@@ -298,6 +319,7 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
     refusal.server_clock = scoop_http_date(exchange);
     refusal.region = scoop_http_header(exchange, "x-amz-bucket-region");
     scoop_s3_explain(&refusal, verdict.code, &call->error);
+    note_place(call, &body);
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
     scoop_text_print(call->error.request_id, sizeof call->error.request_id, "%s",
@@ -536,6 +558,8 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
     call->client = client;
     struct scoop_s3_request whole = *request;
     add_agreements(client, &whole);
+    if (whole.key != NULL)
+        scoop_s3_read_version(&whole, client->version_id);
     int status = -1;
     if (whole.overflowed)
         scoop_fail(error, SCOOP_INTERNAL, "%s of s3://%s: the request has more headers than fit",

@@ -55,6 +55,8 @@ struct scoop_s3_request {
  * written, and scoop_s3_start refuses the request. */
 void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, const char *value);
 void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value);
+/* Of a request for an object or its tags: for this version of it; NULL: the newest. */
+void scoop_s3_read_version(struct scoop_s3_request *request, const char *version_id);
 
 /* A request for an object's tags, which scoop_s3_parse_tags reads. */
 struct scoop_s3_request scoop_s3_tags_request(const char *bucket, const char *key,

@@ -6,11 +6,16 @@
 #include "aws/s3/xml.h"
 #include "aws/uri.h"
 
-int scoop_s3_build_copy_source(const char *bucket, const char *key, struct scoop_buf *value,
-                               struct scoop_error *error) {
-    if (scoop_buf_printf(value, error, "%s/", bucket) != 0)
+int scoop_s3_build_copy_source(const char *bucket, const char *key, const char *version_id,
+                               struct scoop_buf *value, struct scoop_error *error) {
+    if (scoop_buf_printf(value, error, "%s/", bucket) != 0 ||
+        scoop_uri_encode(value, key, strlen(key), true, error) != 0)
         return -1;
-    return scoop_uri_encode(value, key, strlen(key), true, error);
+    if (version_id == NULL)
+        return 0;
+    return scoop_buf_append_text(value, "?versionId=", error) == 0
+               ? scoop_uri_encode(value, version_id, strlen(version_id), false, error)
+               : -1;
 }
 
 struct copied_reader {

@@ -7,10 +7,10 @@
 #include "scoop/error.h"
 #include "scoop/s3_checksum.h"
 
-/* Appends the value of x-amz-copy-source, "bucket/key" with the key encoded. 0, or -1 with
- * NO_MEMORY or TOO_LARGE. */
-int scoop_s3_build_copy_source(const char *bucket, const char *key, struct scoop_buf *value,
-                               struct scoop_error *error);
+/* Appends the value of x-amz-copy-source, "bucket/key" with the key encoded, and the version's id
+ * unless it is NULL. 0, or -1 with NO_MEMORY or TOO_LARGE. */
+int scoop_s3_build_copy_source(const char *bucket, const char *key, const char *version_id,
+                               struct scoop_buf *value, struct scoop_error *error);
 
 /* Texts are "" where the answer had none. */
 struct scoop_s3_copied {

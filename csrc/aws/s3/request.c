@@ -1,4 +1,6 @@
 /* What an S3 request is made of, added within its room. */
+#include <string.h>
+
 #include "aws/s3/client.h"
 
 static void add(struct scoop_pair *pairs, size_t room, size_t *count, struct scoop_pair pair,
@@ -17,6 +19,16 @@ void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, con
 void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value) {
     add(request->query, SCOOP_S3_MAX_PAIRS, &request->query_count, (struct scoop_pair){name, value},
         &request->overflowed);
+}
+
+void scoop_s3_read_version(struct scoop_s3_request *request, const char *version_id) {
+    if (version_id == NULL)
+        return;
+    scoop_s3_add_query(request, "versionId", version_id);
+    if (strcmp(request->action, "s3:GetObject") == 0)
+        request->action = "s3:GetObjectVersion";
+    else if (strcmp(request->action, "s3:GetObjectTagging") == 0)
+        request->action = "s3:GetObjectVersionTagging";
 }
 
 struct scoop_s3_request scoop_s3_tags_request(const char *bucket, const char *key,

@@ -68,6 +68,9 @@ struct scoop_error {
     char sqlstate[6];    /* "" when none */
     char request_id[80]; /* the server's, "" when none */
     char message[1024];
+    /* The file, object or address that is not there, is refused, or is there already; "" when it is
+     * none of these, as of a table. Bytes as they are, cut to fit, without what holds secrets. */
+    char place[1104];
 };
 
 /* Fills *error from the table and the printf-style format, replacing what it held; returns -1, so
@@ -79,6 +82,13 @@ int scoop_fail(struct scoop_error *error, enum scoop_code code, const char *form
  * and ACCESS_DENIED. */
 int scoop_fail_errno(struct scoop_error *error, int os_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same about a file: "DOING PATH: reason", and the path is the error's place. */
+int scoop_fail_file(struct scoop_error *error, int os_errno, const char *doing, const char *path);
+
+/* Sets error->place; the arguments must not point into it. */
+void scoop_error_place(struct scoop_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Replaces the message alone; the arguments may point into *error. */
 void scoop_error_say(struct scoop_error *error, const char *format, ...)

@@ -46,6 +46,7 @@ enum { SCOOP_TRANSFER_MEMORY_HIGH_BYTES = 256 * 1024 };
 /* One end of a transfer. */
 struct scoop_place {
     const char *uri; /* http(s)://… (sources), s3://…, a path, or "-" for standard input/output */
+    int fd; /* of "-": another open descriptor, which stays the caller's; 0: that of standard I/O */
     struct scoop_s3_options s3; /* used when uri is s3:// */
 };
 

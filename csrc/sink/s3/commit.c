@@ -60,8 +60,12 @@ static bool sent_before(const struct scoop_s3_sink *sink, struct scoop_http_exch
 
 static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error) {
     struct scoop_error failure = *error;
-    if (found_nothing(sink, error))
+    if (found_nothing(sink, error)) {
         failure.code = SCOOP_PRECONDITION;
+        failure.place[0] = 0;
+    } else if (found_existing(sink, error) && sink->if_match == NULL) {
+        scoop_error_place(&failure, "s3://%s/%s", sink->bucket, sink->key);
+    }
     if (found_existing(sink, error) || found_nothing(sink, error))
         scoop_error_say(
             &failure,

@@ -16,7 +16,7 @@ int scoop_scratch_init(struct scoop_scratch *scratch, const char *folder,
     memset(scratch, 0, sizeof *scratch);
     scratch->fd = -1;
     if (folder != NULL && access(folder, W_OK | X_OK) != 0)
-        return scoop_fail_errno(error, errno, "temp_dir %.300s", folder);
+        return scoop_fail_file(error, errno, "temp_dir", folder);
     scratch->folder = scoop_strdup(folder == NULL ? scoop_temp_folder() : folder);
     if (scratch->folder == NULL)
         return scoop_fail_memory(error);

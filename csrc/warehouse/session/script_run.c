@@ -28,13 +28,13 @@ static int read_all(FILE *stream, const char *file, struct scoop_buf *text,
             return scoop_fail_prefix(error, "%.400s: ", file);
         got = fread(text->data + text->length, 1, READ_BYTES, stream);
     }
-    return ferror(stream) ? scoop_fail_errno(error, errno, "cannot read %.400s", file) : 0;
+    return ferror(stream) ? scoop_fail_file(error, errno, "cannot read", file) : 0;
 }
 
 static int read_file(const char *file, struct scoop_buf *text, struct scoop_error *error) {
     FILE *stream = fopen(file, "rbe");
     if (stream == NULL)
-        return scoop_fail_errno(error, errno, "cannot open the script %.400s", file);
+        return scoop_fail_file(error, errno, "cannot open the script", file);
     int result = read_all(stream, file, text, error);
     fclose(stream);
     return result;

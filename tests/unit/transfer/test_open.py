@@ -877,7 +877,7 @@ def test_an_option_that_is_not_known_is_told_what_to_do(
 
 @pytest.mark.parametrize(
     ("place", "advice"),
-    [("-", "sys.stdin.buffer"), (3, "not int"), (b"x", "not bytes"), ("gs://b/k", "gs://")],
+    [("-", "sys.stdin.buffer"), (1.5, "not float"), (b"x", "not bytes"), ("gs://b/k", "gs://")],
 )
 def test_a_place_that_is_not_known_is_told_what_to_do(place: Any, advice: str) -> None:
     for mode in ("r", "wb"):
