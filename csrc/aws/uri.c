@@ -227,6 +227,25 @@ bool scoop_s3_is_bucket(const char *name, size_t length) {
     return true;
 }
 
+int scoop_s3_refuse_kind(const char *name, size_t length, struct scoop_error *error) {
+    static const struct {
+        const char *end, *what;
+    } kinds[] = {
+        {"--x-s3", "a directory bucket of S3 Express One Zone"},
+        {"--xa-s3", "an access point of S3 Express One Zone"},
+        {"--op-s3", "an access point of S3 on Outposts"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t end = strlen(kinds[i].end);
+        if (length > end && memcmp(name + length - end, kinds[i].end, end) == 0)
+            return scoop_fail(error, SCOOP_USAGE,
+                              "'%.*s' is %s, which has a protocol of its own that is not spoken "
+                              "here: use a general purpose bucket",
+                              (int)(length < 100 ? length : 100), name, kinds[i].what);
+    }
+    return 0;
+}
+
 int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_error *error) {
     memset(uri, 0, sizeof *uri);
     if (strncasecmp(text, "s3://", 5) != 0) {
@@ -238,6 +257,8 @@ int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_
     }
     const char *bucket = text + 5;
     size_t length = strcspn(bucket, "/");
+    if (scoop_s3_refuse_kind(bucket, length, error) != 0)
+        return -1;
     if (!scoop_s3_is_bucket(bucket, length))
         return scoop_fail(error, SCOOP_USAGE,
                           "'%.*s' in '%s' is no bucket name: 3 to 63 letters, digits, '.', '-', "

@@ -62,6 +62,9 @@ struct scoop_s3_uri {
 /* What can be a bucket's name: it becomes part of a host's name or of a path as it is. */
 bool scoop_s3_is_bucket(const char *name, size_t length);
 
+/* Refuses what is no general purpose bucket, by its name: 0, or -1 with USAGE. */
+int scoop_s3_refuse_kind(const char *name, size_t length, struct scoop_error *error);
+
 /* s3://bucket, s3://bucket/, s3://bucket/key. 0, or -1 with USAGE (scheme, bucket name, key longer
  * than SCOOP_KEY_BYTES). The key is not decoded: '%', '+', '?', '#', "//" and ".." are its own. */
 int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_error *error);

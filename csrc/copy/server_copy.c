@@ -455,7 +455,8 @@ static bool same_provider(const struct scoop_credentials_provider *a,
 }
 
 static bool same_access(const struct scoop_s3_options *a, const struct scoop_s3_options *b) {
-    return same_text(a->endpoint_url, b->endpoint_url) && same_text(a->region, b->region) &&
+    return same_text(a->endpoint_url, b->endpoint_url) && a->virtual_hosts == b->virtual_hosts &&
+           same_text(a->region, b->region) &&
            same_text(a->credentials.access_key_id, b->credentials.access_key_id) &&
            same_text(a->credentials.secret_access_key, b->credentials.secret_access_key) &&
            same_text(a->credentials.session_token, b->credentials.session_token) &&

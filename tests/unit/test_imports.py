@@ -82,6 +82,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop",
         "airscoop._native",
         "airscoop.aws",
+        "airscoop.aws.access_points",
         "airscoop.aws.credentials",
         "airscoop.aws.settings",
         "airscoop.cancelling",

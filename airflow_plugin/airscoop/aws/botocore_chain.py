@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airscoop import errors
@@ -61,6 +62,46 @@ def _kind(error: Exception) -> type[AirscoopError]:
     return errors.CredentialsMissing if isinstance(error, missing) else errors.UsageError
 
 
+@dataclass(frozen=True, kw_only=True)
+class S3Address:
+    """An endpoint, what stands before its host for a bucket ("": nothing), and the region."""
+
+    endpoint_url: str
+    label: str
+    region: str
+
+
+class _Unsent(Exception):
+    """Ends a request of botocore's before it is sent."""
+
+
+def _unsent(client: Any, bucket: str) -> tuple[str, str]:
+    """The URL of a request for the object k, and the region that it is signed for."""
+    told: list[tuple[str, str]] = []
+
+    def stop(request: Any, **_: Any) -> None:
+        signature = request.headers["Authorization"]
+        text = signature.decode() if isinstance(signature, bytes) else signature
+        told.append((request.url, text.split("/")[2]))
+        raise _Unsent
+
+    client.meta.events.register("before-send.s3.HeadObject", stop)
+    with contextlib.suppress(_Unsent):
+        client.head_object(Bucket=bucket, Key="k")
+    return told[0]
+
+
+def _address(url: str, region: str, bucket: str) -> S3Address:
+    scheme, _, rest = url.partition("://")
+    authority, _, path = rest.removesuffix("/k").partition("/")
+    if f"/{path}".endswith(f"/{bucket}"):
+        endpoint, label = f"{authority}/{path}".removesuffix(f"/{bucket}"), ""
+    else:
+        label, _, host = authority.partition(".")
+        endpoint = f"{host}/{path}".rstrip("/")
+    return S3Address(endpoint_url=f"{scheme}://{endpoint}", label=label, region=region)
+
+
 class Chain:
     """A botocore session that many threads may ask: to make one takes some 10 ms, and MiB."""
 
@@ -70,6 +111,7 @@ class Chain:
         self._session = botocore.session.Session(profile=profile)
         self._lock = threading.Lock()
         self._endpoints: dict[tuple[str, str], str] = {}
+        self._addresses: dict[tuple[str, str | None, str], S3Address] = {}
         self.made_at = time.monotonic()
 
     def variable(self, name: str) -> Any:
@@ -94,6 +136,38 @@ class Chain:
             )
             configured: str | None = provider.provide()
         return configured
+
+    def addresses_s3(self, region: str) -> bool:
+        """Whether botocore would not address S3 as the engine does by itself."""
+        from botocore.utils import ensure_boolean
+
+        with self._lock:
+            section = self._session.get_config_variable("s3") or {}
+            flags = [
+                self._session.get_config_variable("use_fips_endpoint"),
+                self._session.get_config_variable("use_dualstack_endpoint"),
+                section.get("use_accelerate_endpoint"),
+                section.get("use_dualstack_endpoint"),
+            ]
+        styled = section.get("addressing_style") in ("path", "virtual")
+        other = region.startswith(("aws-", "fips-", "us-iso", "eu-iso", "eusc-"))
+        return styled or other or region.endswith("-fips") or any(map(ensure_boolean, flags))
+
+    def s3_address(self, region: str, endpoint_url: str | None, bucket: str) -> S3Address:
+        """Where botocore's rules send a request for an object of `bucket`, or of an ARN."""
+        asked = (region, endpoint_url, bucket)
+        with self._lock:
+            found = self._addresses.get(asked)
+            if found is None:
+                client = self._session.create_client(
+                    "s3",
+                    region_name=region,
+                    endpoint_url=endpoint_url,
+                    aws_access_key_id="ASKS",
+                    aws_secret_access_key="asks",  # noqa: S106
+                )
+                found = self._addresses[asked] = _address(*_unsent(client, bucket), bucket)
+        return found
 
     def client_endpoint(self, service: str, region: str) -> str:
         """The one that a client of botocore would use. To make one takes half a second."""

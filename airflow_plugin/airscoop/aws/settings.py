@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from airscoop.aws.botocore_chain import Chain
 
 PayloadSigning = Literal["auto", "never", "always"]
+AddressingStyle = Literal["path", "virtual"]
 
 # With no other AWS_ variable, and no file, all that botocore could find is in these.
 _PLAIN_VARIABLES = (
     r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|DEFAULT_REGION|REGION|ENDPOINT_URL(_\w+)?"
     r"|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE|EC2_METADATA_DISABLED)"
 )
+# Regions whose hosts botocore alone knows: they stand for others, or are in other partitions.
+_BOTOCORES_REGION = r"(aws-|fips-|us-iso|eu-iso|eusc-).*|.*-fips"
 _REGION = r"[a-z][a-z0-9-]{,61}[a-z0-9]"
 
 
@@ -68,7 +71,8 @@ class AwsSettings:
         if self.credentials_provider is None and self.credentials is not None:
             _check_valid(self.credentials)
         given = self.credentials is not None or self.credentials_provider is not None
-        if self._is_resolved or (given and self.endpoint_url and self.region):
+        named = self.region and not re.fullmatch(_BOTOCORES_REGION, self.region)
+        if self._is_resolved or (given and self.endpoint_url and named):
             return self
         found = self._from_environment()
         if found is None:
@@ -102,7 +106,7 @@ class AwsSettings:
         )
         if endpoint_url and not self.endpoint_url and self._is_usual(endpoint_url, region):
             endpoint_url = None
-        if re.fullmatch(_REGION, region) is None:
+        if re.fullmatch(_REGION, region) is None or re.fullmatch(_BOTOCORES_REGION, region):
             return None
         settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
         given = self.credentials is not None or self.credentials_provider is not None
@@ -132,6 +136,7 @@ class AwsSettings:
         if endpoint_url is None:  # the region becomes a part of the host's name
             validate_region_name(region)
         settings = dataclasses.replace(self, endpoint_url=endpoint_url, region=region)
+        settings = settings._addressed(chain)
         given = self.credentials is not None or self.credentials_provider is not None
         if given or not self.needs_credentials:
             return settings
@@ -144,24 +149,36 @@ class AwsSettings:
         credentials, provider = from_botocore(found, self.profile)
         return dataclasses.replace(settings, credentials=credentials, credentials_provider=provider)
 
+    def _addressed(self, chain: Chain) -> Self:
+        """The same, with what else the configuration says of addresses."""
+        return self
+
     def _endpoint(self, chain: Chain, region: str) -> str | None:
         """The endpoint that is configured; None for AWS's usual one in that region.
 
         The usual one is the engine's to address. Only a client knows those for FIPS and dual stack.
         """
-        if not chain.variable("ignore_configured_endpoint_urls"):
-            configured = chain.configured_endpoint(self.SERVICE)
-            if configured:
-                return None if self._is_usual(configured, region) else configured
+        configured = self._configured(chain, region)
+        if configured is not None:
+            return configured
         variants = ("use_fips_endpoint", "use_dualstack_endpoint")
         if not any(chain.variable(variant) for variant in variants):
             return None
         return chain.client_endpoint(self.SERVICE, region)
 
+    def _configured(self, chain: Chain, region: str) -> str | None:
+        if chain.variable("ignore_configured_endpoint_urls"):
+            return None
+        configured = chain.configured_endpoint(self.SERVICE)
+        return None if not configured or self._is_usual(configured, region) else configured
+
     def _is_usual(self, url: str, region: str) -> bool:
         """Others of AWS's (VPC endpoints, say) are kept: they were configured for a reason."""
         usual = [host.format(region=region) for host in self.USUAL_HOSTS]
         return url.split("://", 1)[-1].rstrip("/") in usual
+
+
+_ANY_BUCKET = "airscoop"  # whose address shows that of the others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +188,8 @@ class S3Settings(AwsSettings):
     `anonymous` sends unsigned requests. `payload_signing` "auto" signs the payload over plain http
     only, where nothing else protects it. `requester_pays` accepts the costs of requests to a bucket
     whose owner does not. With `expected_bucket_owner`, the number of an account, S3 refuses the
-    buckets of others.
+    buckets of others. `addressing_style` "virtual" puts the bucket before the endpoint's host,
+    "path" behind it.
     """
 
     SERVICE = "s3"
@@ -185,6 +203,27 @@ class S3Settings(AwsSettings):
     payload_signing: PayloadSigning = "auto"
     requester_pays: bool = False
     expected_bucket_owner: str | None = None
+    addressing_style: AddressingStyle | None = None
+
+    def _from_environment(self) -> Self | None:
+        found = super()._from_environment()
+        by_path = self.addressing_style == "path"
+        return None if found is not None and found.endpoint_url is None and by_path else found
+
+    def _endpoint(self, chain: Chain, region: str) -> str | None:
+        return self._configured(chain, region)
+
+    def _addressed(self, chain: Chain) -> Self:
+        asks = self.addressing_style == "path" and self.endpoint_url is None
+        if self.addressing_style is None:
+            asks = chain.addresses_s3(str(self.region))
+        if not asks:
+            return self
+        found = chain.s3_address(str(self.region), self.endpoint_url, _ANY_BUCKET)
+        style = self.addressing_style or ("virtual" if found.label else "path")
+        return dataclasses.replace(
+            self, endpoint_url=found.endpoint_url, region=found.region, addressing_style=style
+        )
 
     @property
     def needs_credentials(self) -> bool:
@@ -208,6 +247,7 @@ def _check_valid(credentials: Credentials) -> None:
 def s3_options(end: str, settings: S3Settings) -> dict[str, Any]:
     """The binding's options for one S3 end, "source" or "destination"."""
     return aws_options(end, settings) | {
+        f"{end}_virtual_hosts": settings.addressing_style == "virtual",
         f"{end}_payload_signing": settings.payload_signing,
         f"{end}_requester_pays": settings.requester_pays,
         f"{end}_expected_bucket_owner": settings.expected_bucket_owner,

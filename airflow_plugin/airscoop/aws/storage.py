@@ -8,6 +8,7 @@ from typing import Any
 
 from airscoop._native import delete_object, head_object, list_page
 from airscoop.aws import tls
+from airscoop.aws.access_points import located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
 
@@ -69,6 +70,7 @@ def list_objects(
     `check` is called before each page, and about once a second while it is waited for; what it
     raises ends the listing.
     """
+    prefix, s3 = located(prefix, s3 or S3Settings())
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
     token: str | None = None
@@ -96,6 +98,7 @@ def head(
 
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
+    uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
     options = request_options(s3, ca_file) | {"source_version_id": version_id}
     size, etag, checksum, mark = head_object(options, bucket, key, check)
@@ -111,5 +114,6 @@ def head(
 
 def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
+    uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
     delete_object(request_options(s3, ca_file), bucket, key)

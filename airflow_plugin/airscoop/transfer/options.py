@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
 from airscoop.transfer import places, web
@@ -140,9 +141,13 @@ class TransferOptions:
         resolved: dict[S3Settings, S3Settings] = {}
         for end, (name, settings) in ends.items():
             if places.is_s3(name):
+                options["through_client"] = options["through_client"] or is_arn(name)
+                options[end], settings = located(name, settings)
                 found = resolved.get(settings) or settings.resolved()
                 resolved[settings] = found
                 options |= s3_options(end, found)
+        if options["rejects"] is not None:
+            options["rejects"], _ = located(options["rejects"], self.destination_s3)
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             from airscoop.aws.tls import ca_file
 

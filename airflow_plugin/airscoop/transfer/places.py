@@ -6,6 +6,7 @@ import errno
 import os
 import re
 
+from airscoop.aws.access_points import is_arn, with_colons
 from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
@@ -51,6 +52,8 @@ def normalized(name: str | os.PathLike[str]) -> str:
     behind a key in S3 is the key's. A path's first `~` is the home folder.
     """
     text = path(_pasted(_text(name)))
+    if is_arn(text):
+        return with_colons(text)
     if ":" not in text or is_s3(text) or is_http(text):
         return text
     mistyped = re.match(ADDRESSES, text, re.IGNORECASE)

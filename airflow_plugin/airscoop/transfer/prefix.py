@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop._native import default_memory_limit
+from airscoop.aws.access_points import is_arn
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
@@ -144,6 +145,10 @@ def _checked_folder(sources: Sequence[str], destination: str, *, alone: bool) ->
     """The destination, below which names go, ends in /."""
     if not sources:
         raise UsageError("there is no source to copy")
+    if any(map(is_arn, (*sources, destination))):
+        raise UsageError(
+            "an ARN names one object: name the prefix by the access point's alias, s3://ALIAS/…/"
+        )
     folder = folder_of(destination)
     if alone and not places.is_prefix(sources[0]):
         raise UsageError(f"{places.displayed(sources[0])} names no prefix or folder: it ends in /")

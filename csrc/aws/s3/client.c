@@ -30,7 +30,8 @@ static_assert((int)SCOOP_S3_MAX_HEADERS + SCOOP_SIGNER_LINES <= SCOOP_MAX_HEADER
 struct scoop_s3_client {
     struct scoop_engine *engine;
     struct scoop_endpoint endpoint;
-    bool path_style; /* for every bucket */
+    bool own_endpoint; /* it stays, whatever the region */
+    bool path_style;   /* for every bucket */
     struct scoop_signer signer;
     bool sign_payload;
     uint64_t first_byte_ms;
@@ -94,7 +95,7 @@ static int set_version(struct scoop_s3_client *client, const char *version_id,
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
                         struct scoop_error *error) {
     char url[128];
-    client->path_style = endpoint_url != NULL;
+    client->own_endpoint = endpoint_url != NULL;
     if (endpoint_url != NULL)
         return scoop_endpoint_parse(endpoint_url, &client->endpoint, error);
     const char *region = client->signer.region;
@@ -120,6 +121,7 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
         set_owner(client, options->expected_bucket_owner, error) == 0 &&
         set_version(client, options->version_id, error) == 0 &&
         set_endpoint(client, options->endpoint_url, error) == 0) {
+        client->path_style = client->own_endpoint && !options->virtual_hosts;
         enum scoop_payload_signing signing = options->payload_signing;
         client->sign_payload = signing == SCOOP_PAYLOAD_SIGNING_ALWAYS ||
                                (signing == SCOOP_PAYLOAD_SIGNING_AUTO && !client->endpoint.tls);
@@ -360,7 +362,7 @@ static bool region_explains(struct scoop_s3_call *call, struct scoop_http_exchan
     client->signer.region = own;
     SCOOP_TRACE("s3", "the bucket %s is in %s", call->request.bucket, own);
     call->region_tried = true;
-    return client->path_style || set_endpoint(client, NULL, &ignored) == 0;
+    return client->own_endpoint || set_endpoint(client, NULL, &ignored) == 0;
 }
 
 /* Whether the credentials were too old, and there are others now. Once per call. */
@@ -564,6 +566,8 @@ struct scoop_s3_call *scoop_s3_start(struct scoop_s3_client *client,
     if (whole.overflowed)
         scoop_fail(error, SCOOP_INTERNAL, "%s of s3://%s: the request has more headers than fit",
                    whole.method, whole.bucket);
+    else if (scoop_s3_refuse_kind(request->bucket, strlen(request->bucket), error) != 0)
+        status = -1;
     else if (!scoop_s3_is_bucket(request->bucket, strlen(request->bucket)))
         scoop_fail(error, SCOOP_USAGE,
                    "'%.80s' is no bucket name: 3 to 63 letters, digits, '.', '-', with a letter or "

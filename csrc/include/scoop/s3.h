@@ -23,7 +23,8 @@ enum scoop_payload_signing {
 };
 
 struct scoop_s3_options {
-    const char *endpoint_url; /* NULL: AWS's own in that region; else path style is used */
+    const char *endpoint_url; /* NULL: AWS's own in that region */
+    bool virtual_hosts;       /* of an endpoint_url: the bucket goes before its host; else behind */
     const char *region;       /* NULL: us-east-1 */
     struct scoop_credentials credentials; /* access_key_id NULL, no provider: unsigned requests */
     struct scoop_credentials_provider provider; /* `user` outlives the client */
