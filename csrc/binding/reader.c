@@ -8,6 +8,7 @@ struct reader_object {
     PyObject_HEAD struct scoop_reader *reader; /* NULL: not set up, or closed */
     struct airscoop_runner runner;
     struct airscoop_providers providers;
+    PyObject *options; /* whose texts are borrowed */
 };
 
 static const struct airscoop_runner_type runner_type = {.name = "Reader", .advice = ""};
@@ -33,6 +34,9 @@ static int reader_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     if (self->runner.owner != 0)
         return airscoop_runner_refuse(&self->runner, "a Reader is set up once");
     if (airscoop_read_options(&self->runner, dict, &options, &self->providers) != 0)
+        return -1;
+    self->options = PyDict_Copy(dict);
+    if (self->options == NULL)
         return -1;
     self->reader = scoop_reader_new(&options, identity, &error);
     if (self->reader == NULL) {
@@ -128,6 +132,7 @@ int airscoop_reader_give_engine(struct airscoop_state *state, PyObject *object,
 static int reader_traverse(PyObject *object, visitproc visit, void *arg) {
     struct reader_object *self = (struct reader_object *)object;
     Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->options);
     int status = airscoop_runner_traverse(&self->runner, visit, arg);
     return status != 0 ? status : airscoop_providers_traverse(&self->providers, visit, arg);
 }
@@ -136,6 +141,7 @@ static int reader_clear(PyObject *object) {
     struct reader_object *self = (struct reader_object *)object;
     airscoop_runner_clear(&self->runner);
     airscoop_providers_free(&self->providers);
+    Py_CLEAR(self->options);
     return 0;
 }
 

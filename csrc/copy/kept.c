@@ -42,6 +42,7 @@ int scoop_transfer_ask_tags(struct scoop_transfer *transfer, struct scoop_error 
     scoop_buf_init(&attempt->tags, TAGS_CEILING);
     struct scoop_s3_request request =
         scoop_s3_tags_request(object.bucket, object.key, tags_read, attempt);
+    scoop_s3_read_version(&request, transfer->options.source.s3.version_id);
     attempt->tags_call = scoop_s3_start(attempt->source_client, &request, error);
     return attempt->tags_call == NULL ? -1 : 0;
 }

@@ -12,7 +12,8 @@ enum { STEPS_PER_TURN = 16 };
 /* Whether the source can be read a second time. */
 static bool rereadable(const struct scoop_transfer *transfer) {
     const char *uri = transfer->options.source.uri;
-    return uri != NULL &&
+    const struct scoop_web_options *web = &transfer->options.web;
+    return uri != NULL && (web->body == NULL || web->idempotent) &&
            (scoop_place_is_http(uri) || scoop_place_is_s3(uri) ||
             transfer->attempt.source->wait_fd < 0) &&
            strcmp(uri, "-") != 0;

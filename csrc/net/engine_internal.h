@@ -47,7 +47,11 @@ struct scoop_http_exchange {
     struct scoop_http_request request; /* url, headers and method are not kept */
     char *url;                         /* where the request under way goes */
     CURL *easy;
+    char *home; /* of a web address: where own_headers, cookie and a login may go */
     struct curl_slist *headers;
+    struct curl_slist *own_headers; /* the same with the caller's own */
+    char *cookie;                   /* of the caller's own headers */
+    struct scoop_cookie_jar *jars;
     size_t body_sent;
     struct scoop_buf head; /* raw header block of the answer under way */
     struct scoop_buf body;
@@ -57,8 +61,11 @@ struct scoop_http_exchange {
     unsigned redirects;
     struct scoop_proxy proxy;
     char curl_text[CURL_ERROR_SIZE];
+    bool posts; /* the request under way has a body, and is a web source's */
     bool head_is_whole;
     bool head_done;
+    bool refused; /* the answer is an error, which error holds: its words are read */
+    uint64_t refused_ms;
     bool repeated;    /* the body was rewound */
     bool stopped;     /* a callback ended it: error holds why */
     CURLcode set;     /* the first option that libcurl did not take */
@@ -101,10 +108,25 @@ bool scoop_http_redirect_body_is_short(struct scoop_http_exchange *exchange);
 /* Sends the request to the place that the answer names. 0, or -1 with the exchange's error. */
 int scoop_http_follow(struct scoop_http_exchange *exchange);
 
+/* --- request_headers.c --- */
+
+/* Copies the headers of the request and the caller's own. 0 or -1. */
+int scoop_http_copy_headers(struct scoop_http_exchange *exchange, struct scoop_error *error);
+/* Has the request carry what may go to its present address. */
+void scoop_http_set_headers(struct scoop_http_exchange *exchange);
+/* Whether the present address has the scheme, host and port of the first one. */
+bool scoop_http_is_at_home(const struct scoop_http_exchange *exchange);
+void scoop_http_free_headers(struct scoop_http_exchange *exchange);
+
 /* --- proxy.c --- */
 
 /* Has the request go through the proxy that the environment names for its address. */
 void scoop_http_set_proxy(struct scoop_http_exchange *exchange);
+
+/* --- server_words.c --- */
+
+/* Adds what the server says to the exchange's error. */
+void scoop_http_add_words(struct scoop_http_exchange *exchange);
 
 /* --- transport_error.c --- */
 

@@ -8,6 +8,7 @@
 enum {
     AWAY_MS = 100, /* an engine that was not run for so long was not waiting */
     LOOK_MS = 10,
+    WORDS_MS = 5000, /* what the words of an error may take */
 };
 
 static uint64_t curl_count(const struct scoop_http_exchange *exchange, CURLINFO which) {
@@ -99,6 +100,8 @@ static bool drips(struct scoop_http_exchange *exchange, uint64_t now) {
 static bool is_too_slow(struct scoop_http_exchange *exchange, uint64_t now) {
     struct scoop_pace *pace = &exchange->pace;
     uint64_t bytes = moved(exchange);
+    if (exchange->refused)
+        return now - exchange->refused_ms >= WORDS_MS;
     if (!is_timed(exchange) || bytes != pace->moved) {
         pace->moved = bytes;
         pace->moved_ms = now;

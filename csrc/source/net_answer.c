@@ -64,7 +64,7 @@ void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *e
     scoop_source_note_content(base, exchange);
     base->validator[0] = base->identity[0] = 0;
     base->seekable = false;
-    if (!scoop_http_validator(exchange, validator))
+    if (scoop_net_is_once(source) || !scoop_http_validator(exchange, validator))
         return;
     if (takes_up(source, exchange, validator))
         memcpy(base->validator, validator, sizeof base->validator);

@@ -59,6 +59,11 @@ int scoop_net_send(struct net_source *source, struct scoop_error *error);
 
 /* --- net_answer.c --- */
 
+/* Whether it is asked for by a POST that must not be sent twice. */
+static inline bool scoop_net_is_once(const struct net_source *source) {
+    return source->web.body != NULL && !source->web.idempotent;
+}
+
 int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error);
 /* What the first answer tells of a source of this length (-1: unknown). */
 void scoop_net_identify(struct net_source *source, struct scoop_http_exchange *exchange,

@@ -107,7 +107,8 @@ static bool is_final(const struct net_source *source, struct scoop_http_exchange
 static void http_done(void *user, struct scoop_http_exchange *exchange) {
     struct net_source *source = user;
     source->exchange = NULL;
-    source->final = source->final || is_final(source, exchange);
+    bool gone = scoop_net_is_once(source) && scoop_http_has_begun(exchange);
+    source->final = source->final || gone || is_final(source, exchange);
     end_or_try_again(source, scoop_http_error(exchange));
 }
 
@@ -167,9 +168,14 @@ static int send_http(struct net_source *source, struct scoop_error *error) {
     snprintf(range, sizeof range, "Range: %s", bytes);
     snprintf(same, sizeof same, "If-Range: %s", source->base.validator);
     struct scoop_http_request request = {
-        .method = "GET",
+        .method = source->web.body != NULL ? "POST" : "GET",
         .url = source->url,
         .headers = headers,
+        .own_headers = source->web.headers,
+        .user_agent = source->web.user_agent,
+        .body = source->web.body,
+        .body_length = source->web.body != NULL ? strlen(source->web.body) : 0,
+        .once = scoop_net_is_once(source),
         .header_count = in_part ? 2 : 0,
         .first_byte_ms =
             source->web.first_byte_ms > 0 ? source->web.first_byte_ms : SCOOP_WEB_FIRST_BYTE_MS,

@@ -6,8 +6,8 @@
 
 struct scoop_range_reader;
 
-/* One of the two ends is given; strings are copied, engine and client borrowed. NULL with *error.
- */
+/* One of the two ends is given; strings are copied; engine, client and what web points to are
+ * borrowed. NULL with *error. */
 struct scoop_range_reader_options {
     struct scoop_engine *engine;
     const char *url; /* http(s) */

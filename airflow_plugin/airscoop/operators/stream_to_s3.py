@@ -12,8 +12,10 @@ from airflow.sdk.log import mask_secret
 
 from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.hooks.aws import s3_settings
+from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
 from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.login import secrets_of
 from airscoop.transfer.naming import destination_for
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.places import secrets_in
@@ -46,6 +48,9 @@ class StreamToS3Operator(AirscoopOperator):
     requester_pays, expected_bucket_owner: as of `airscoop.S3Settings`, for both ends.
     resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
     and the next try of the task goes on with it.
+    http_conn_id: an Airflow connection of type http. Its host, schema and port are put before a
+        `source` that is a path; its login, password and the headers in its extra go to that scheme,
+        host and port alone, and are masked.
     copy_options: further arguments of `airscoop.copy`.
     """
 
@@ -70,6 +75,7 @@ class StreamToS3Operator(AirscoopOperator):
         expected_bucket_owner: str | None = None,
         resume: bool = True,
         aws_conn_id: str | None = "aws_default",
+        http_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,6 +94,7 @@ class StreamToS3Operator(AirscoopOperator):
         self.expected_bucket_owner = expected_bucket_owner
         self.resume = resume
         self.aws_conn_id = aws_conn_id
+        self.http_conn_id = http_conn_id
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
         """Renders a field; Airflow stores it right after, without the secrets of an address."""
@@ -124,7 +131,9 @@ class StreamToS3Operator(AirscoopOperator):
             requester_pays=self.requester_pays,
             expected_bucket_owner=self.expected_bucket_owner,
         )
-        source = place(self.source)
+        given = dict(self.copy_options or {})
+        address, login = self._source(given)
+        source = place(address)
         options = TransferOptions(
             source=source,
             destination=destination_for(source, place(self.destination)),
@@ -139,10 +148,24 @@ class StreamToS3Operator(AirscoopOperator):
             ca_file=ca_file,
         )
         try:
-            options = dataclasses.replace(options, **(self.copy_options or {}))
+            options = dataclasses.replace(options, **(login | given))
         except TypeError as error:
             raise UsageError(f"{self.task_id}: copy_options: {error}") from error
         return CopyJob(options, resume=self._resume_store(context), last_try=_is_last_try(context))
+
+    def _source(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The source's address, and what the connection adds to its request; the headers of both
+        become one."""
+        _mask(secrets_of(given.get("headers"), given.get("auth")))
+        if self.http_conn_id is None:
+            return self.source, {}
+        connection = http_connection(self.http_conn_id)
+        _mask(connection.secrets())
+        headers = {**connection.headers, **(given.pop("headers", None) or {})}
+        source = connection.address(self.source)
+        _mask_secrets(source)
+        login = {"headers": headers or None, "auth": connection.auth}
+        return source, login | ({"ca_file": connection.ca_file} if connection.ca_file else {})
 
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
@@ -173,5 +196,9 @@ def _is_last_try(context: Context) -> bool:
 
 def _mask_secrets(place: object) -> None:
     """Has Airflow show *** for user info and query of a web address."""
-    for secret in secrets_in(place) if isinstance(place, str) else ():
+    _mask(secrets_in(place) if isinstance(place, str) else [])
+
+
+def _mask(secrets: list[str]) -> None:
+    for secret in secrets:
         mask_secret(secret)

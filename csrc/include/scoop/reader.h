@@ -15,9 +15,10 @@
 
 struct scoop_reader;
 
-/* Of the options the source and ca_file are used, and copied; a provider's `user` outlives the
- * reader. `identity` is what a transfer told of the source, which must still be the same; NULL, for
- * an S3 object only: it is what the first read finds. NULL with *error. */
+/* Of the options the source, web and ca_file are used; what web points to, and a provider's `user`,
+ * outlive the reader, all else is copied. `identity` is what a transfer told of the source, which
+ * must still be the same; NULL, for an S3 object only: it is what the first read finds. NULL with
+ * *error. */
 struct scoop_reader *scoop_reader_new(const struct scoop_transfer_options *options,
                                       const char *identity, struct scoop_error *error);
 
