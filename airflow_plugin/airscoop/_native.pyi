@@ -301,6 +301,7 @@ class AirscoopError(Exception):
     code: str
     retryable: bool
     committed: bool | None
+    source_missing: bool
     http_status: int | None
     os_errno: int | None
     sqlstate: str | None

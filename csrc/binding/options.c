@@ -102,6 +102,10 @@ static const struct field fields[] = {
     {"retry_ms", INTEGER, AT(web.retry_ms)},
     {"retry_base_ms", COUNT, AT(web.retry_base_ms)}, /* for tests: an outage without its waits */
     {"restarts", INTEGER, AT(web.restarts)},
+    {"headers", TEXT, AT(web.headers)},
+    {"user_agent", TEXT, AT(web.user_agent)},
+    {"body", TEXT, AT(web.body)},
+    {"idempotent", FLAG, AT(web.idempotent)},
     {"ca_file", TEXT, AT(ca_file)},
 };
 

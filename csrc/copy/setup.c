@@ -10,6 +10,7 @@
 #include "copy/transfer_internal.h"
 #include "scoop/url_display.h"
 #include "scoop/memory.h"
+#include "text/request_headers.h"
 #include "text/text.h"
 
 enum {
@@ -46,6 +47,9 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.rejects_uri,
         &transfer->options.if_match,
         &transfer->options.ca_file,
+        &transfer->options.web.headers,
+        &transfer->options.web.user_agent,
+        &transfer->options.web.body,
         &transfer->options.records,
         &transfer->options.text_for,
         &transfer->options.source_identity,
@@ -82,6 +86,25 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.records);
     scoop_free((char *)transfer->options.text_for);
     scoop_free((char *)transfer->options.source_identity);
+    scoop_free_secret((char *)transfer->options.web.headers);
+    scoop_free((char *)transfer->options.web.user_agent);
+    scoop_free_secret((char *)transfer->options.web.body);
+}
+
+static int check_web(const struct scoop_transfer_options *options, struct scoop_error *error) {
+    const char *lines = options->web.headers == NULL ? "" : options->web.headers;
+    struct scoop_header_line line;
+    if ((options->web.headers != NULL || options->web.body != NULL) &&
+        !scoop_place_is_http(options->source.uri))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "headers, a login and a body are for a source on the web: http(s)://…");
+    while (scoop_header_line_next(&lines, &line)) {
+        const char *why = scoop_header_line_refused(&line);
+        if (why != NULL) /* not what may be a value */
+            return scoop_fail(error, SCOOP_USAGE, "the header %.*s %s",
+                              line.value_length > 0 ? (int)line.name_length : 0, line.name, why);
+    }
+    return 0;
 }
 
 static int check_options(struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -110,6 +133,8 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     if (options->source.s3.version_id != NULL &&
         (!scoop_place_is_s3(options->source.uri) || options->source.s3.version_id[0] == 0))
         return scoop_fail(error, SCOOP_USAGE, "version_id names a version of a source in S3");
+    if (check_web(options, error) != 0)
+        return -1;
     return scoop_places_check(options, error);
 }
 

@@ -24,6 +24,7 @@ struct scoop_engine {
     char *ca_file;
     uint64_t connect_ms, idle_ms;
     uint64_t least_rate; /* 0: any */
+    uint64_t looked_ms;  /* when the limits of time were looked at last */
     uint64_t left_ms;    /* when the last run ended; 0: there was none */
     struct scoop_timer *timers;
     struct scoop_http_exchange *exchanges;
@@ -46,7 +47,11 @@ struct scoop_http_exchange {
     struct scoop_http_request request; /* url, headers and method are not kept */
     char *url;                         /* where the request under way goes */
     CURL *easy;
+    char *home; /* of a web address: where own_headers, cookie and a login may go */
     struct curl_slist *headers;
+    struct curl_slist *own_headers; /* the same with the caller's own */
+    char *cookie;                   /* of the caller's own headers */
+    struct scoop_cookie_jar *jars;
     size_t body_sent;
     struct scoop_buf head; /* raw header block of the answer under way */
     struct scoop_buf body;
@@ -56,13 +61,17 @@ struct scoop_http_exchange {
     unsigned redirects;
     struct scoop_proxy proxy;
     char curl_text[CURL_ERROR_SIZE];
+    bool posts; /* the request under way has a body, and is a web source's */
     bool head_is_whole;
     bool head_done;
+    bool refused; /* the answer is an error, which error holds: its words are read */
+    uint64_t refused_ms;
     bool repeated;    /* the body was rewound */
     bool stopped;     /* a callback ended it: error holds why */
     CURLcode set;     /* the first option that libcurl did not take */
     CURLcode resumed; /* what libcurl said when it was to go on */
     struct scoop_error error;
+    enum scoop_http_fault fault;
     struct scoop_pace pace;
     unsigned number; /* in the trace */
     uint64_t begun_ms;
@@ -99,10 +108,25 @@ bool scoop_http_redirect_body_is_short(struct scoop_http_exchange *exchange);
 /* Sends the request to the place that the answer names. 0, or -1 with the exchange's error. */
 int scoop_http_follow(struct scoop_http_exchange *exchange);
 
+/* --- request_headers.c --- */
+
+/* Copies the headers of the request and the caller's own. 0 or -1. */
+int scoop_http_copy_headers(struct scoop_http_exchange *exchange, struct scoop_error *error);
+/* Has the request carry what may go to its present address. */
+void scoop_http_set_headers(struct scoop_http_exchange *exchange);
+/* Whether the present address has the scheme, host and port of the first one. */
+bool scoop_http_is_at_home(const struct scoop_http_exchange *exchange);
+void scoop_http_free_headers(struct scoop_http_exchange *exchange);
+
 /* --- proxy.c --- */
 
 /* Has the request go through the proxy that the environment names for its address. */
 void scoop_http_set_proxy(struct scoop_http_exchange *exchange);
+
+/* --- server_words.c --- */
+
+/* Adds what the server says to the exchange's error. */
+void scoop_http_add_words(struct scoop_http_exchange *exchange);
 
 /* --- transport_error.c --- */
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "net/engine_internal.h"
 #include "scoop/memory.h"
@@ -16,6 +17,7 @@
 enum {
     HEAD_CEILING = 64 * 1024,
     BODY_CEILING = 64 * 1024,
+    WORDS_BYTES = 8 * 1024,      /* of an error's page, if they tell anything */
     RECEIVE_BUFFER = 128 * 1024, /* what stays in a core's cache until it is consumed */
     SEND_BUFFER = 256 * 1024,
 };
@@ -29,20 +31,14 @@ static void unlink_exchange(struct scoop_http_exchange *exchange) {
         exchange->next->previous = exchange->previous;
 }
 
-/* A session token is among them. */
-static void wipe_headers(struct curl_slist *headers) {
-    for (; headers != NULL; headers = headers->next)
-        scoop_wipe(headers->data, strlen(headers->data));
-}
-
 static void free_exchange(struct scoop_http_exchange *exchange) {
     if (exchange->easy != NULL)
         curl_easy_cleanup(exchange->easy);
-    wipe_headers(exchange->headers);
-    curl_slist_free_all(exchange->headers);
+    scoop_http_free_headers(exchange);
     scoop_buf_free(&exchange->head);
     scoop_buf_free(&exchange->body);
     scoop_free_secret(exchange->url);
+    scoop_free_secret(exchange->home);
     scoop_free(exchange);
 }
 
@@ -90,6 +86,12 @@ bool scoop_http_repeated(const struct scoop_http_exchange *exchange) {
     return exchange->repeated;
 }
 
+bool scoop_http_has_begun(const struct scoop_http_exchange *exchange) {
+    long head_bytes = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &head_bytes);
+    return head_bytes > 0 || exchange->redirects > 0;
+}
+
 bool scoop_http_is_sent(const struct scoop_http_exchange *exchange) {
     long head_bytes = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &head_bytes);
@@ -126,6 +128,10 @@ const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exc
     return &exchange->error;
 }
 
+enum scoop_http_fault scoop_http_fault(const struct scoop_http_exchange *exchange) {
+    return exchange->fault;
+}
+
 struct scoop_buf *scoop_http_body(struct scoop_http_exchange *exchange) {
     return &exchange->body;
 }
@@ -155,8 +161,10 @@ static int announce_head(struct scoop_http_exchange *exchange) {
     if (request->on_head == NULL ||
         request->on_head(request->user, exchange, &exchange->error) == 0)
         return 0;
-    exchange->stopped = true;
-    return -1;
+    exchange->refused = request->follow_redirects && scoop_http_status(exchange) >= 400;
+    exchange->refused_ms = scoop_now_ms();
+    exchange->stopped = !exchange->refused;
+    return exchange->refused ? 0 : -1;
 }
 
 static size_t collect(struct scoop_http_exchange *exchange, const void *data, size_t length) {
@@ -189,6 +197,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *user) {
     if (announce_head(exchange) != 0)
         return 0;
     int status = scoop_http_status(exchange);
+    if (exchange->refused && exchange->body.length >= WORDS_BYTES)
+        return 0;
     if (status < 200 || status > 299)
         return collect_some(exchange, data, length);
     if (request->on_data == NULL || (status != 200 && status != 206))
@@ -252,29 +262,16 @@ void scoop_http_finished(struct scoop_http_exchange *exchange, CURLcode result) 
         return;
     if (!redirects && result == CURLE_OK)
         announce_head(exchange);
-    else if (!redirects && !exchange->stopped)
+    else if (!redirects && !exchange->stopped && !exchange->refused)
         scoop_http_fail_transport(exchange, result);
+    if (exchange->refused)
+        scoop_http_add_words(exchange);
     scoop_http_trace_end(exchange, "ended");
     curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
     unlink_exchange(exchange);
     if (exchange->request.on_done != NULL)
         exchange->request.on_done(exchange->request.user, exchange);
     free_exchange(exchange);
-}
-
-static int copy_headers(struct scoop_http_exchange *exchange,
-                        const struct scoop_http_request *request) {
-    /* "Expect:" removes the 100-continue round trip, which S3 servers answer late or never. */
-    static const char *const always[] = {"Expect:", "Accept-Encoding: identity", "Accept: */*"};
-    for (size_t i = 0; i < sizeof always / sizeof *always + request->header_count; i++) {
-        size_t own = sizeof always / sizeof *always;
-        const char *line = i < own ? always[i] : request->headers[i - own];
-        struct curl_slist *longer = curl_slist_append(exchange->headers, line);
-        if (longer == NULL)
-            return -1;
-        exchange->headers = longer;
-    }
-    return 0;
 }
 
 static void set_callbacks(struct scoop_http_exchange *exchange) {
@@ -314,7 +311,10 @@ static void set_limits(struct scoop_http_exchange *exchange,
     SCOOP_HTTP_SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     SCOOP_HTTP_SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     SCOOP_HTTP_SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);
-    SCOOP_HTTP_SET(exchange, CURLOPT_USERAGENT, "airscoop");
+    SCOOP_HTTP_SET(exchange, CURLOPT_USERAGENT,
+                   request->user_agent != NULL ? request->user_agent : "airscoop");
+    /* Of a connection that was used before and turns out to be dead, libcurl sends it again. */
+    SCOOP_HTTP_SET(exchange, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
     if (engine->ca_file == NULL)
         return;
     SCOOP_HTTP_SET(exchange, CURLOPT_CAINFO, engine->ca_file);
@@ -333,6 +333,7 @@ static char *copy_url(const struct scoop_http_request *request) {
 
 int scoop_http_send(struct scoop_http_exchange *exchange, struct scoop_error *error) {
     SCOOP_HTTP_SET(exchange, CURLOPT_URL, exchange->url);
+    scoop_http_set_headers(exchange);
     scoop_http_set_proxy(exchange);
     if (exchange->set != CURLE_OK)
         return scoop_fail(error,
@@ -354,11 +355,16 @@ static int prepare(struct scoop_http_exchange *exchange, struct scoop_error *err
                           "%s: a line break or another control character is in the address",
                           exchange->where);
     exchange->url = copy_url(request);
+    if (exchange->url != NULL && request->follow_redirects)
+        exchange->home = scoop_strdup(exchange->url);
     exchange->easy = curl_easy_init();
-    if (exchange->easy == NULL || exchange->url == NULL || copy_headers(exchange, request) != 0)
+    if (exchange->easy == NULL || exchange->url == NULL ||
+        (request->follow_redirects && exchange->home == NULL))
         return scoop_fail_memory(error);
+    if (scoop_http_copy_headers(exchange, error) != 0)
+        return -1;
+    exchange->posts = request->follow_redirects && request->body != NULL;
     SCOOP_HTTP_SET(exchange, CURLOPT_PATH_AS_IS, 1L);
-    SCOOP_HTTP_SET(exchange, CURLOPT_HTTPHEADER, exchange->headers);
     set_callbacks(exchange);
     set_method(exchange, request);
     set_limits(exchange, request);

@@ -32,7 +32,12 @@ struct scoop_http_request {
     const char *url;            /* encoded; sent as it is, unless it is a web address */
     const char *const *headers; /* "Name: value", copied */
     size_t header_count;
-    const void *body; /* borrowed until on_done; NULL: body_length bytes of body_fd, if any */
+    /* The caller's own, as text/request_headers.h reads them, borrowed until on_done; they go to
+     * the scheme, host and port of a web address alone. NULL: none. */
+    const char *own_headers;
+    const char *user_agent; /* NULL: "airscoop" */
+    bool once;              /* libcurl itself never sends it twice */
+    const void *body;       /* borrowed until on_done; NULL: body_length bytes of body_fd, if any */
     size_t body_length;
     int body_fd; /* read at body_offset as it is sent; its end before body_length is SOURCE_CHANGED
                   */
@@ -83,6 +88,8 @@ bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange);
 /* Whether libcurl sent the body more than once, as it does by itself when a connection that was
  * used before turns out to be dead: an earlier sending may have reached the server. */
 bool scoop_http_repeated(const struct scoop_http_exchange *exchange);
+/* Whether a byte of the request has been given to the connection, or it was redirected. */
+bool scoop_http_has_begun(const struct scoop_http_exchange *exchange);
 /* Whether the whole request has been given to the connection. */
 bool scoop_http_is_sent(const struct scoop_http_exchange *exchange);
 /* Content-Length, or -1. */
@@ -96,6 +103,17 @@ int64_t scoop_http_parse_date(const char *text);
  * 8.8.2.2. False, and "", when nothing does. */
 enum { SCOOP_VALIDATOR_SIZE = 128 };
 bool scoop_http_validator(struct scoop_http_exchange *exchange, char text[SCOOP_VALIDATOR_SIZE]);
+/* What Retry-After asks for, in ms from the answer's Date on, whichever form it has; -1: nothing
+ * that can be read. */
+int64_t scoop_http_retry_after_ms(struct scoop_http_exchange *exchange);
+/* Why an exchange failed, where its error's code does not tell. Valid in on_done. */
+enum scoop_http_fault {
+    SCOOP_HTTP_OTHER,
+    SCOOP_HTTP_NO_NAME, /* a host's name is not known */
+    SCOOP_HTTP_LATE,    /* nothing came of the body in time */
+    SCOOP_HTTP_SLOW,    /* less came than is demanded */
+};
+enum scoop_http_fault scoop_http_fault(const struct scoop_http_exchange *exchange);
 /* Valid in on_done: the transport's verdict (code OK when an answer arrived whole, whatever its
  * status) and the collected body. */
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange);

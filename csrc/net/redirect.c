@@ -56,6 +56,45 @@ static char *new_address(struct scoop_http_exchange *exchange) {
     return address;
 }
 
+/* Puts the login of the first address into one that leads back to its place without one. */
+static char *with_login(const struct scoop_http_exchange *exchange, char *address) {
+    struct scoop_address first, now;
+    if (!scoop_address_split(exchange->home, &first) || !scoop_address_split(address, &now) ||
+        first.user_length == 0 || now.user_length > 0 ||
+        !scoop_address_same_origin(exchange->home, address))
+        return address;
+    size_t scheme = (size_t)(now.host - address), rest = strlen(now.host);
+    char *whole = scoop_malloc(scheme + first.user_length + 1 + rest + 1);
+    if (whole != NULL) {
+        memcpy(whole, address, scheme);
+        memcpy(whole + scheme, first.user, first.user_length);
+        whole[scheme + first.user_length] = '@';
+        memcpy(whole + scheme + first.user_length + 1, now.host, rest + 1);
+    }
+    scoop_free_secret(address);
+    return whole;
+}
+
+/* As browsers do it: a POST becomes a GET, but for 307 and 308, which repeat it where it was meant
+ * to go. */
+static int change_method(struct scoop_http_exchange *exchange, int status) {
+    if (!exchange->posts)
+        return 0;
+    exchange->body_sent = 0;
+    if (status == 307 || status == 308)
+        return scoop_http_is_at_home(exchange)
+                   ? 0
+                   : refuse(exchange, "a POST to another scheme, host or port, where its body is "
+                                      "not to go");
+    exchange->posts = false;
+    exchange->request.body = NULL;
+    exchange->request.body_length = 0;
+    SCOOP_HTTP_SET(exchange, CURLOPT_UPLOAD, 0L);
+    SCOOP_HTTP_SET(exchange, CURLOPT_HTTPGET, 1L);
+    SCOOP_HTTP_SET(exchange, CURLOPT_CUSTOMREQUEST, NULL);
+    return 0;
+}
+
 static int check_allowed(struct scoop_http_exchange *exchange, const char *address) {
     if (exchange->redirects >= MOST_REDIRECTS)
         return refuse(exchange, "more than 10 times: redirects that do not end");
@@ -74,12 +113,18 @@ int scoop_http_follow(struct scoop_http_exchange *exchange) {
         scoop_free_secret(address);
         return -1;
     }
+    int status = scoop_http_status(exchange);
+    address = with_login(exchange, address);
+    if (address == NULL)
+        return scoop_fail_memory(&exchange->error);
     scoop_free_secret(exchange->url);
     exchange->url = address;
     exchange->redirects++;
     scoop_url_display(address, exchange->redirected_to, sizeof exchange->redirected_to);
     scoop_http_trace_redirect(exchange);
     curl_multi_remove_handle(exchange->engine->multi, exchange->easy);
+    if (change_method(exchange, status) != 0)
+        return -1;
     exchange->head.length = 0;
     exchange->head_is_whole = false;
     exchange->curl_text[0] = 0;

@@ -297,3 +297,10 @@ bool scoop_address_split(const char *address, struct scoop_address *parts) {
     parts->host_length = (size_t)(host_end - parts->host);
     return true;
 }
+
+bool scoop_address_same_origin(const char *address, const char *other) {
+    struct scoop_address a, b;
+    return scoop_address_split(address, &a) && scoop_address_split(other, &b) &&
+           a.secure == b.secure && a.port == b.port && a.port != 0 &&
+           a.host_length == b.host_length && strncasecmp(a.host, b.host, a.host_length) == 0;
+}

@@ -43,4 +43,7 @@ struct scoop_address {
 /* False: it is no web address. */
 bool scoop_address_split(const char *address, struct scoop_address *parts);
 
+/* Whether scheme, host and port are the same. */
+bool scoop_address_same_origin(const char *address, const char *other);
+
 #endif

@@ -141,6 +141,26 @@ static void a_reference_is_read_where_it_stood(void **state) {
     }
 }
 
+static void an_origin_is_scheme_host_and_port(void **state) {
+    static const char *const same[][2] = {
+        {"http://h/a", "http://H:80/b"},
+        {"https://h/a", "https://u:p@h:443?b"},
+        {"http://[::1]/", "http://[::1]:80/"},
+        {"http://h:/", "http://h/"},
+    };
+    static const char *const others[][2] = {
+        {"http://h/", "https://h/"},    {"http://h/", "http://h:81/"},
+        {"http://h/", "http://hh/"},    {"http://h/", "http://g/"},
+        {"https://h/", "https://h.x/"}, {"http://h:x/", "http://h:x/"},
+        {"ftp://h/", "ftp://h/"},       {"http://h:65616/", "http://h/"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        assert_true(scoop_address_same_origin(same[i][0], same[i][1]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(scoop_address_same_origin(others[i][0], others[i][1]));
+}
+
 static void control_characters_are_found_within_an_address_only(void **state) {
     (void)state;
     assert_false(scoop_address_has_control(" \t\r\nhttp://h/a b\xc3\xa9\x01\n"));
@@ -155,6 +175,7 @@ int main(void) {
         cmocka_unit_test(dot_segments_are_removed),
         cmocka_unit_test(the_path_of_a_signed_address_is_kept),
         cmocka_unit_test(a_reference_is_read_where_it_stood),
+        cmocka_unit_test(an_origin_is_scheme_host_and_port),
         cmocka_unit_test(control_characters_are_found_within_an_address_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

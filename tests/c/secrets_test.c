@@ -129,9 +129,12 @@ static void new_credentials_take_the_place_of_wiped_ones(void **state) {
 static void transfer(const char *source, const struct scoop_credentials *credentials) {
     const struct scoop_s3_options s3 = {.endpoint_url = "http://127.0.0.1:9",
                                         .credentials = *credentials};
+    bool web = strncmp(source, "http", 4) == 0;
     const struct scoop_transfer_options options = {
         .source = {.uri = source, .s3 = s3},
         .destination = {.uri = "s3://bucket/key", .s3 = s3},
+        .web = {.headers = web ? "Authorization: Bearer " SECRET "\nCookie: a=" SECRET "\n" : NULL,
+                .body = web ? "token=" SECRET : NULL},
     };
     struct scoop_error error = {0};
     struct scoop_transfer *made = scoop_transfer_new(&options, &error);

@@ -90,6 +90,7 @@ class Origin:
         self._tls = tls
         self._answers: dict[str, list[Answer]] = {}
         self.heads: list[str] = []
+        self.bodies: list[bytes] = []  # of requests that have one
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -119,11 +120,21 @@ class Origin:
                         return
                     received += more
                 head = received.partition(b"\r\n\r\n")[0].decode()
+                self._read_body(connection, head, received.partition(b"\r\n\r\n")[2])
                 self.heads.append(head)
                 answers = self._answers[head.split(" ")[1].partition("?")[0]]
                 (answers.pop(0) if len(answers) > 1 else answers[0])(connection, head)
             except OSError:
                 return  # the client left
+
+    def _read_body(self, connection: socket.socket, head: str, received: bytes) -> None:
+        lines = (line.lower().partition(": ") for line in head.split("\r\n"))
+        length = next((int(value) for name, _, value in lines if name == "content-length"), None)
+        if length is None:
+            return
+        while len(received) < length:
+            received += connection.recv(65536)
+        self.bodies.append(received)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -338,3 +338,45 @@ def test_a_libcurl_that_cannot_be_set_up_is_an_error(tmp_path: Path) -> None:
     done = run(environment, "copy", "http://127.0.0.1:9/f", tmp_path / "t")
     assert done.returncode == 1
     assert "libcurl could not be set up" in done.stderr
+
+
+def test_a_name_that_no_thread_looks_up_is_told_as_that(
+    without_threads: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(without_threads, "copy", "http://nowhere.invalid/f", tmp_path / "t")
+    assert done.returncode == 1
+    assert "http://nowhere.invalid/f: the system gives no further thread" in done.stderr
+
+
+def test_a_prefix_that_gets_no_thread_is_told_as_that(
+    without_threads: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "f").write_bytes(b"data")
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    environment = without_threads | keys | {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+    done = run(environment, "copy", f"{tmp_path}/in/", "s3://bucket/out/")
+    assert done.returncode == 1
+    assert f"{tmp_path}/in/: the system gives no further thread" in done.stderr
+    assert "defect" not in done.stderr
+
+
+def test_memory_that_a_limit_refused_is_told_with_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x" * 1_000_000)
+    program = (
+        "import resource, sys, airscoop, airscoop.transfer.copy\n"
+        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + 1_000_000,) * 2)\n"
+        "try:\n"
+        "    airscoop.copy(sys.argv[1], sys.argv[2], compression='gzip')\n"
+        "except airscoop.errors.MemoryLimit as error:\n"
+        "    print(size + 1_000_000, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "f", tmp_path / "t"],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    limit, _, said = done.stdout.partition(" ")
+    assert said == f"{tmp_path}/f: out of memory: the process may have {limit} bytes (ulimit -v)\n"

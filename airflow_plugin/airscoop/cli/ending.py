@@ -116,8 +116,10 @@ def _stopped(
 def _unexpected(error: BaseException) -> tuple[int, str, dict[str, Any]]:
     """What Python raised, and nobody foresaw at its place."""
     code, name, text = FAILED, "INTERNAL", " ".join(str(error).split())
-    if isinstance(error, MemoryError):
-        name, text = "NO_MEMORY", "there is no memory left"
+    if isinstance(error, MemoryError) or "failed to map segment" in text:
+        name, text = "NO_MEMORY", f"there is no memory left{_limit('AS', 'v')}"
+    elif isinstance(error, RuntimeError) and "can't start new thread" in text:
+        name, text = "IO", f"the system gives no further thread{_limit('NPROC', 'u')}"
     elif isinstance(error, UnicodeError):
         code, name = WRONG_USAGE, "USAGE"
         text = f"a name or value has characters that cannot be sent: {text}"
@@ -128,6 +130,13 @@ def _unexpected(error: BaseException) -> tuple[int, str, dict[str, Any]]:
     if _committed(error):
         text += f"; {STOPPED_COMMITTED}"
     return code, text, _facts(name, text, error)
+
+
+def _limit(name: str, option: str) -> str:
+    import resource
+
+    limit = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0]
+    return "" if limit == resource.RLIM_INFINITY else f": the limit is {limit} (ulimit -{option})"
 
 
 def _place(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from airscoop.cli.flags import count, size
@@ -66,6 +67,93 @@ def add_web(verb: argparse.ArgumentParser) -> None:
         help="how often a broken source is read from its start again, where the rest cannot be "
         "asked for (default 2)",
     )
+    _add_request(verb)
+
+
+def _add_request(verb: argparse.ArgumentParser) -> None:
+    request = verb.add_argument_group(
+        "the request", "sent to the scheme, host and port of a web address alone, and never shown"
+    )
+    request.add_argument(
+        "-H",
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="a header of the request; @FILE: one a line, which keeps secrets out of the list of "
+        "processes",
+    )
+    request.add_argument(
+        "--netrc", action="store_true", help="the login that $NETRC or ~/.netrc has for the host"
+    )
+    request.add_argument("--netrc-file", metavar="FILE", help="the same of FILE")
+    request.add_argument(
+        "--data",
+        metavar="TEXT",
+        help="POST this, as a form unless a header Content-Type says otherwise; @FILE, @-: what "
+        "is in it",
+    )
+    request.add_argument(
+        "--idempotent", action="store_true", help="the POST may be sent again when it fails"
+    )
+
+
+def _read(name: str) -> str:
+    """What @NAME means."""
+    from pathlib import Path
+
+    from airscoop.errors import UsageError
+
+    if name == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed: there is nothing to read")
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror or error}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{name}: it is no UTF-8") from None
+
+
+def _headers(given: list[str]) -> dict[str, str]:
+    from airscoop.errors import UsageError
+
+    lines = [
+        line
+        for text in given
+        for line in (_read(text[1:]).splitlines() if text.startswith("@") else [text])
+        if line.strip()
+    ]
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon:  # not the line itself: it may be a token
+            raise UsageError("a header is written 'NAME: VALUE', or @FILE with such lines")
+        if name.strip().lower() in {known.lower() for known in headers}:
+            raise UsageError(f"the header {name.strip()} is given twice")
+        headers[name.strip()] = value.strip()
+    return headers
+
+
+def _request_of(options: argparse.Namespace) -> WebOptions:
+    headers = _headers(options.header)
+    body = options.data
+    if body is not None:
+        body = _read(body[1:]) if body.startswith("@") else body
+        if "content-type" not in {name.lower() for name in headers}:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+    request: WebOptions = {
+        "headers": headers or None,
+        "body": body,
+        "idempotent": options.idempotent,
+    }
+    if options.netrc_file is not None:
+        from airscoop.transfer.login import netrc
+
+        request["auth"] = netrc(options.source, options.netrc_file)
+    elif options.netrc:
+        request["auth"] = "netrc"
+    return request
 
 
 def web_of(options: argparse.Namespace) -> WebOptions:
@@ -74,4 +162,5 @@ def web_of(options: argparse.Namespace) -> WebOptions:
         "timeout": options.timeout,
         "retry_seconds": options.retry_seconds,
         "restarts": options.restarts,
+        **_request_of(options),
     }

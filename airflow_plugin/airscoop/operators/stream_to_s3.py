@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
-from airscoop.errors import Cancelled, UsageError
+from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.hooks.aws import s3_settings
+from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
 from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.login import secrets_of
 from airscoop.transfer.naming import destination_for
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.places import secrets_in
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from airscoop.transfer.options import Format
     from airscoop.transfer.web import TimeoutGiven
 
+IfMissing = Literal["retry", "fail", "skip"]
+
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
@@ -37,10 +42,15 @@ class StreamToS3Operator(AirscoopOperator):
     format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
         lines).
     max_rejected, rejects: how many bad records may go to which reject file.
+    if_missing: what becomes of a task whose source is not there (404, 410, NoSuchKey): "retry"
+        leaves it to the task's retries, "fail" fails it for good, "skip" skips it and those after.
     timeout, retry_seconds, restarts: as of `airscoop.copy`; `execution_timeout` is Airflow's own.
     requester_pays, expected_bucket_owner: as of `airscoop.S3Settings`, for both ends.
     resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
     and the next try of the task goes on with it.
+    http_conn_id: an Airflow connection of type http. Its host, schema and port are put before a
+        `source` that is a path; its login, password and the headers in its extra go to that scheme,
+        host and port alone, and are masked.
     copy_options: further arguments of `airscoop.copy`.
     """
 
@@ -55,6 +65,7 @@ class StreamToS3Operator(AirscoopOperator):
         format: Format = "raw",
         max_rejected: int = 0,
         rejects: str | None = None,
+        if_missing: IfMissing = "retry",
         timeout: TimeoutGiven | None = None,
         retry_seconds: float | None = None,
         restarts: int | None = None,
@@ -64,6 +75,7 @@ class StreamToS3Operator(AirscoopOperator):
         expected_bucket_owner: str | None = None,
         resume: bool = True,
         aws_conn_id: str | None = "aws_default",
+        http_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -72,6 +84,7 @@ class StreamToS3Operator(AirscoopOperator):
         self.format = format
         self.max_rejected = max_rejected
         self.rejects = rejects
+        self.if_missing = if_missing
         self.timeout = timeout
         self.retry_seconds = retry_seconds
         self.restarts = restarts
@@ -81,6 +94,7 @@ class StreamToS3Operator(AirscoopOperator):
         self.expected_bucket_owner = expected_bucket_owner
         self.resume = resume
         self.aws_conn_id = aws_conn_id
+        self.http_conn_id = http_conn_id
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
         """Renders a field; Airflow stores it right after, without the secrets of an address."""
@@ -90,12 +104,25 @@ class StreamToS3Operator(AirscoopOperator):
 
     def perform(self, context: Context) -> CopyReceipt:
         _mask_secrets(self.source)
+        if self.if_missing not in get_args(IfMissing):
+            known = ", ".join(f'"{name}"' for name in get_args(IfMissing))
+            raise UsageError(f"if_missing is one of {known}, not {self.if_missing!r}")
         job = self._new_job(context)
         self.started(job)
         if self._killed.is_set():
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
-        return job.run(on_progress=self._log_progress)
+        try:
+            return job.run(on_progress=self._log_progress)
+        except NotFound as error:
+            if error.source_missing and self.if_missing == "skip":
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+    def left_to_retries(self, error: AirscoopError) -> bool:
+        """A source that is not there yet may come, too."""
+        waited_for = error.source_missing and self.if_missing == "retry"
+        return waited_for or super().left_to_retries(error)
 
     def _new_job(self, context: Context) -> CopyJob:
         settings, ca_file = s3_settings(
@@ -104,7 +131,9 @@ class StreamToS3Operator(AirscoopOperator):
             requester_pays=self.requester_pays,
             expected_bucket_owner=self.expected_bucket_owner,
         )
-        source = place(self.source)
+        given = dict(self.copy_options or {})
+        address, login = self._source(given)
+        source = place(address)
         options = TransferOptions(
             source=source,
             destination=destination_for(source, place(self.destination)),
@@ -119,10 +148,24 @@ class StreamToS3Operator(AirscoopOperator):
             ca_file=ca_file,
         )
         try:
-            options = dataclasses.replace(options, **(self.copy_options or {}))
+            options = dataclasses.replace(options, **(login | given))
         except TypeError as error:
             raise UsageError(f"{self.task_id}: copy_options: {error}") from error
         return CopyJob(options, resume=self._resume_store(context), last_try=_is_last_try(context))
+
+    def _source(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The source's address, and what the connection adds to its request; the headers of both
+        become one."""
+        _mask(secrets_of(given.get("headers"), given.get("auth")))
+        if self.http_conn_id is None:
+            return self.source, {}
+        connection = http_connection(self.http_conn_id)
+        _mask(connection.secrets())
+        headers = {**connection.headers, **(given.pop("headers", None) or {})}
+        source = connection.address(self.source)
+        _mask_secrets(source)
+        login = {"headers": headers or None, "auth": connection.auth}
+        return source, login | ({"ca_file": connection.ca_file} if connection.ca_file else {})
 
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
@@ -153,5 +196,9 @@ def _is_last_try(context: Context) -> bool:
 
 def _mask_secrets(place: object) -> None:
     """Has Airflow show *** for user info and query of a web address."""
-    for secret in secrets_in(place) if isinstance(place, str) else ():
+    _mask(secrets_in(place) if isinstance(place, str) else [])
+
+
+def _mask(secrets: list[str]) -> None:
+    for secret in secrets:
         mask_secret(secret)

@@ -104,5 +104,5 @@ class CopyReceipt(Receipt):
             text += f", not taken along: {'; '.join(self.metadata_lost)}"
         if self.trailing_garbage_bytes:
             text += f", {self.trailing_garbage_bytes:,} bytes of trailing garbage ignored"
-        notes = "".join(f"; {note}" for note in self.notes)
-        return f"{text}, {self.seconds:.1f} s{notes}"
+        text += f", {self.seconds:.1f} s"
+        return "; ".join([text, *self.notes]) if self.notes else text

@@ -5,8 +5,10 @@ nothing here is loaded when airscoop runs.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TypedDict
 
+from airscoop.transfer.login import Auth, Body
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
     Checksum,
@@ -36,6 +38,10 @@ class WebOptions(TypedDict, total=False):
     timeout: TimeoutGiven | None
     retry_seconds: float | None
     restarts: int | None
+    headers: Mapping[str, str] | None
+    auth: Auth | None
+    body: Body | None
+    idempotent: bool
 
 
 class SourceOptions(RecordOptions, WebOptions, total=False):

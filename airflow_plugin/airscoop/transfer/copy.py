@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
@@ -14,6 +14,7 @@ from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
+from airscoop.transfer.login import Auth, Body
 from airscoop.transfer.naming import destination_for
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
@@ -225,6 +226,10 @@ def copy(
     timeout: TimeoutGiven | None = None,
     retry_seconds: float | None = None,
     restarts: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    auth: Auth | None = None,
+    body: Body | None = None,
+    idempotent: bool = False,
     server_side: bool = True,
     split_bytes: int | None = None,
     split_replace: bool = False,
@@ -289,6 +294,11 @@ def copy(
     the rest of a broken answer cannot be asked for, the source is read from its start again,
     `restarts` times (2), as long as nothing of it is visible.
 
+    `headers` and `auth` (("user", "password"), "Bearer TOKEN" or "netrc") are sent to the scheme,
+    host and port of a web source's address alone, also where it redirects elsewhere. With a `body`
+    (a text, or what becomes JSON) it is asked for by a POST, which is sent once: after its first
+    byte went out nothing is tried again, unless it is `idempotent`.
+
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
     where = place(source)
@@ -313,6 +323,10 @@ def copy(
         timeout=timeout,
         retry_seconds=retry_seconds,
         restarts=restarts,
+        headers=headers,
+        auth=auth,
+        body=body,
+        idempotent=idempotent,
         server_side=server_side,
         split_bytes=split_bytes,
         split_replace=split_replace,

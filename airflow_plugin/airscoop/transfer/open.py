@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from airscoop.aws.settings import S3Settings
 from airscoop.transfer import open_arguments, open_names, places
+from airscoop.transfer.login import Auth, Body
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import Compression, TrailingGarbage, TransferOptions
 from airscoop.transfer.readers import Reader, SourceReader, TextReader
@@ -64,6 +66,10 @@ class ReadOptions(TypedDict, total=False):
     timeout: TimeoutGiven | None
     retry_seconds: float | None
     restarts: int | None
+    headers: Mapping[str, str] | None
+    auth: Auth | None
+    body: Body | None
+    idempotent: bool
 
 
 class WriteOptions(TypedDict, total=False):
@@ -176,7 +182,8 @@ def open(
 
     Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
     `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
-    `timeout`, `retry_seconds` and `restarts`, as airscoop.copy has them; for writing
+    `timeout`, `retry_seconds`, `restarts`, `headers`, `auth`, `body` and `idempotent`, as
+    airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there
     already is kept), `object_options` (ObjectOptions, for an object in S3), `split_bytes` (files of
     about that size, named as airscoop.copy does) and `split_replace` (what is in their way and not

@@ -33,6 +33,10 @@ _OPTIONS = {
         "timeout",
         "retry_seconds",
         "restarts",
+        "headers",
+        "auth",
+        "body",
+        "idempotent",
         "closefd",
     ),
     "w": (

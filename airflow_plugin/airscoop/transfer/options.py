@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
-from airscoop.transfer import places, web
+from airscoop.transfer import login, places, web
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
 
@@ -46,6 +47,10 @@ class TransferOptions:
     timeout: web.TimeoutGiven | None = None  # a number: of the whole
     retry_seconds: float | None = None  # of a web source: all waits of an outage together
     restarts: int | None = None  # from the start, where the rest cannot be asked for
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    auth: login.Auth | None = field(default=None, repr=False)
+    body: login.Body | None = field(default=None, repr=False)  # POSTed
+    idempotent: bool = False  # it may be POSTed again
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
     split_bytes: int | None = None  # files of about this size instead of one
     split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
@@ -134,6 +139,13 @@ class TransferOptions:
         options |= self.object_options.native()
         options |= web.native(
             timeout=self.timeout, retry_seconds=self.retry_seconds, restarts=self.restarts
+        )
+        options |= login.native(
+            source=self.source,
+            headers=self.headers,
+            auth=self.auth,
+            body=self.body,
+            idempotent=self.idempotent,
         )
         ends = {"source": (self.source, self.source_s3)}
         if self.destination is not None:

@@ -13,7 +13,14 @@ from typing import cast
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import ObjectInfo
-from airscoop.errors import AccessDenied, AirscoopError, Cancelled, NotFound, UsageError
+from airscoop.errors import (
+    AccessDenied,
+    AirscoopError,
+    Cancelled,
+    FileError,
+    NotFound,
+    UsageError,
+)
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import CopyJob, Progress
@@ -267,7 +274,7 @@ class PrefixCopy:
         try:
             for entry in entries:
                 self._tally.found += 1
-                pending.add(pool.submit(self._work, entry))
+                pending.add(self._submit(pool, source, entry))
                 while len(pending) >= 2 * self._jobs:
                     pending = self._wait(pending)
                 if on_progress is not None and time.monotonic() - last > SECONDS_BETWEEN_REPORTS:
@@ -287,6 +294,17 @@ class PrefixCopy:
             raise
         pool.shutdown()
         return self._tally.receipt(source, self._destination, time.monotonic() - start)
+
+    def _submit(
+        self, pool: concurrent.futures.ThreadPoolExecutor, source: str, entry: Entry
+    ) -> concurrent.futures.Future[None]:
+        try:
+            return pool.submit(self._work, entry)
+        except RuntimeError as error:  # "can't start new thread"
+            raise FileError(
+                f"{source}: the system gives no further thread to copy objects side by side "
+                "(ulimit -u, or the container's limit): take fewer jobs"
+            ) from error
 
     def _wait(
         self, pending: set[concurrent.futures.Future[None]]

@@ -2,6 +2,7 @@
 #ifndef SCOOP_WEB_H
 #define SCOOP_WEB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -24,6 +25,14 @@ struct scoop_web_options {
     uint64_t retry_base_ms; /* the first wait: SCOOP_WEB_RETRY_BASE_MS */
     int restarts; /* from the start, where the rest cannot be asked for: SCOOP_WEB_RESTARTS;
                      negative: none */
+    /* Lines "Name: value", sent to the scheme, host and port of the source's address alone; not
+     * those that say how data come, such as Range. */
+    const char *headers;
+    const char *user_agent; /* NULL: "airscoop" */
+    /* What is POSTed for the source, once: nothing is tried again, taken up or restarted after its
+     * first byte went out, unless it is idempotent. NULL: GET. */
+    const char *body;
+    bool idempotent;
 };
 
 #endif
