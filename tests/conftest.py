@@ -17,6 +17,7 @@ pytest_plugins = [
     "support.properties",
     "support.s3",
     "support.proxies",
+    "support.web_waits",
     "support.moto",
     "support.kinesis",
     "support.exports",

@@ -283,6 +283,7 @@ def head_object(
 ) -> tuple[int, str, str, str]: ...
 def delete_object(options: dict[str, Any], bucket: str, key: str, /) -> None: ...
 def trace_to_descriptor(descriptor: int, /) -> None: ...
+def displayed(place: bytes, /) -> str: ...
 def same_bucket(
     bucket: str,
     endpoint_url: str | None,
@@ -300,6 +301,7 @@ class AirscoopError(Exception):
     code: str
     retryable: bool
     committed: bool | None
+    source_missing: bool
     http_status: int | None
     os_errno: int | None
     sqlstate: str | None

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "text/hex.h"
 
@@ -248,22 +249,19 @@ int scoop_s3_refuse_kind(const char *name, size_t length, struct scoop_error *er
 
 int scoop_s3_uri_parse(const char *text, struct scoop_s3_uri *uri, struct scoop_error *error) {
     memset(uri, 0, sizeof *uri);
-    if (strncasecmp(text, "s3://", 5) != 0) {
-        /* Not the whole of it: another kind of URL may hold a password. */
-        const char *colon = strstr(text, "://");
-        int shown = colon != NULL ? (int)(colon - text < 40 ? colon - text + 3 : 40) : 40;
-        return scoop_fail(error, SCOOP_USAGE, "'%.*s…' is not of the form s3://bucket/key", shown,
-                          text);
-    }
+    char shown[256];
+    scoop_url_display(text, shown, sizeof shown);
+    if (strncasecmp(text, "s3://", 5) != 0)
+        return scoop_fail(error, SCOOP_USAGE, "'%s' is not of the form s3://bucket/key", shown);
     const char *bucket = text + 5;
     size_t length = strcspn(bucket, "/");
     if (scoop_s3_refuse_kind(bucket, length, error) != 0)
         return -1;
     if (!scoop_s3_is_bucket(bucket, length))
         return scoop_fail(error, SCOOP_USAGE,
-                          "'%.*s' in '%s' is no bucket name: 3 to 63 letters, digits, '.', '-', "
-                          "with a letter or digit at both ends",
-                          (int)(length < 256 ? length : 256), bucket, text);
+                          "'%s' names no bucket: 3 to 63 letters, digits, '.', '-', with a letter "
+                          "or digit at both ends",
+                          shown);
     memcpy(uri->bucket, bucket, length);
     uri->key = bucket[length] == '/' ? bucket + length + 1 : bucket + length;
     if (strlen(uri->key) > SCOOP_KEY_BYTES)

@@ -18,6 +18,23 @@ uint32_t scoop_retry_after_ms(uint32_t delay_ms, uint32_t server_ms) {
     return server_ms > delay_ms ? server_ms : delay_ms;
 }
 
+int64_t scoop_outage_next_ms(struct scoop_outage *outage, const struct scoop_outage_rule *rule,
+                             int64_t server_ms, double random01) {
+    uint64_t wait = rule->base_ms, left = rule->most_ms - outage->waited_ms;
+    if (outage->waited_ms >= rule->most_ms || server_ms > SCOOP_RETRY_AFTER_MOST_MS)
+        return -1;
+    for (uint32_t i = 0; i < outage->waits && wait < left; i++)
+        wait *= 2;
+    wait = (uint64_t)((double)wait * (0.75 + random01 / 2));
+    if (wait > left)
+        wait = left;
+    if (server_ms > 0 && (uint64_t)server_ms > wait)
+        wait = (uint64_t)server_ms;
+    outage->waits++;
+    outage->waited_ms += wait;
+    return (int64_t)wait;
+}
+
 void scoop_retry_quota_init(struct scoop_retry_quota *quota) {
     quota->tokens = SCOOP_RETRY_QUOTA;
 }

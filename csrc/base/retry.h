@@ -1,4 +1,5 @@
-/* When to try again: the AWS SDKs' standard mode. Pure. */
+/* When to try again: of AWS's services the SDKs' standard mode, of web sources what an outage is
+ * waited for. Pure. */
 #ifndef SCOOP_BASE_RETRY_H
 #define SCOOP_BASE_RETRY_H
 
@@ -35,5 +36,27 @@ uint32_t scoop_retry_quota_take(struct scoop_retry_quota *quota, bool throttled)
 /* After a success: gives back `cost` of the request's last retry, or 1 when cost is 0 (no retry).
  */
 void scoop_retry_quota_refund(struct scoop_retry_quota *quota, uint32_t cost);
+
+/* --- web sources --- */
+
+enum { SCOOP_RETRY_AFTER_MOST_MS = 60000 };
+
+/* From the first failure on, until something comes. Zero-initialise. */
+struct scoop_outage {
+    uint32_t waits;
+    uint64_t waited_ms;
+};
+
+struct scoop_outage_rule {
+    uint64_t base_ms; /* of the first wait; each is twice as long as the one before */
+    uint64_t most_ms; /* of all waits together */
+};
+
+/* The wait before the next try: a quarter shorter to a quarter longer than is its turn, and no
+ * longer than what is left of most_ms. What the server asks for (-1: nothing) is obeyed, beyond
+ * that, too. -1: there is no next try, because nothing is left, or more than
+ * SCOOP_RETRY_AFTER_MOST_MS is asked for. */
+int64_t scoop_outage_next_ms(struct scoop_outage *outage, const struct scoop_outage_rule *rule,
+                             int64_t server_ms, double random01);
 
 #endif

@@ -42,6 +42,8 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
         return -1;
     if (set_attribute(exception, "committed", airscoop_committed_or_none(error->committed)) != 0)
         return -1;
+    if (set_attribute(exception, "source_missing", PyBool_FromLong(error->source_missing)) != 0)
+        return -1;
     if (set_attribute(exception, "http_status", number_or_none(error->http_status)) != 0)
         return -1;
     if (set_attribute(exception, "os_errno", number_or_none(error->os_errno)) != 0)
@@ -125,10 +127,10 @@ void airscoop_note_commit(enum scoop_committed committed) {
 
 /* Class-level values, so that an exception made in Python has the same attributes. */
 static PyObject *default_attributes(enum scoop_code code, bool retryable) {
-    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code),
+    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code),
                          "retryable", retryable ? Py_True : Py_False, "committed", Py_False,
-                         "http_status", Py_None, "os_errno", Py_None, "sqlstate", Py_None,
-                         "request_id", Py_None);
+                         "source_missing", Py_False, "http_status", Py_None, "os_errno", Py_None,
+                         "sqlstate", Py_None, "request_id", Py_None);
 }
 
 static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base) {

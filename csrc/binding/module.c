@@ -56,6 +56,7 @@ static PyMethodDef functions[] = {
     {"list_page", airscoop_list_page, METH_VARARGS, "One page of a bucket's objects."},
     {"head_object", airscoop_head_object, METH_VARARGS, "Size, ETag and checksum of an object."},
     {"delete_object", airscoop_delete_object, METH_VARARGS, "Removes an object."},
+    {"displayed", airscoop_displayed, METH_O, "A place without secrets, given as bytes."},
     {"same_bucket", airscoop_same_bucket, METH_VARARGS, "Whether two ways lead to one bucket."},
     {"default_memory_limit", airscoop_default_memory_limit, METH_NOARGS,
      "Of a transfer, in bytes."},

@@ -2,10 +2,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/invariant.h"
 #include "copy/transfer_internal.h"
 #include "scoop/trace.h"
 #include "text/text.h"
+
+enum { HAND_ON_MS = 10000 }; /* for parts that are on their way */
 
 /* --- one attempt --- */
 
@@ -91,22 +94,31 @@ void scoop_attempt_free(struct scoop_attempt *attempt) {
 
 /* --- which follows which --- */
 
-/* What the attempt has done is taken back, then another one is made. */
-static int give_up(struct scoop_transfer *transfer, enum scoop_attempt_kind next) {
+/* What the attempt has done is taken back. */
+static void take_back(struct scoop_transfer *transfer) {
     scoop_attempt_abort(&transfer->attempt);
+    transfer->abort_deadline_ms = scoop_now_ms() + SCOOP_TRANSFER_ABORT_MS;
+}
+
+/* … then another one is made. */
+static int give_up(struct scoop_transfer *transfer, enum scoop_attempt_kind next) {
+    take_back(transfer);
     transfer->attempt.given_up = true;
     transfer->kind = next;
-    transfer->abort_deadline_ms = scoop_now_ms() + SCOOP_TRANSFER_ABORT_MS;
     transfer->phase = RESTARTING;
     return 1;
 }
 
-static int give_up_stream(struct scoop_transfer *transfer, enum scoop_attempt_kind next) {
+static void end_stream(struct scoop_transfer *transfer) {
     struct scoop_attempt *attempt = &transfer->attempt;
     scoop_chain_free(&attempt->chain);
     attempt->source->type->free(attempt->source);
     attempt->source = NULL;
     attempt->unchanged = attempt->bare = false;
+}
+
+static int give_up_stream(struct scoop_transfer *transfer, enum scoop_attempt_kind next) {
+    end_stream(transfer);
     give_up(transfer, next);
     scoop_transfer_drop_upload(transfer);
     return 1;
@@ -114,6 +126,70 @@ static int give_up_stream(struct scoop_transfer *transfer, enum scoop_attempt_ki
 
 int scoop_transfer_start_over(struct scoop_transfer *transfer) {
     return give_up_stream(transfer, transfer->kind);
+}
+
+/* Whether nothing that the source brought has been given to somebody. */
+static bool may_be_taken_back(const struct scoop_transfer *transfer) {
+    const struct scoop_transfer_options *options = &transfer->options;
+    uint64_t written = transfer->attempt.counters.destination_bytes;
+    if (options->destination.uri != NULL)
+        return strcmp(options->destination.uri, "-") != 0 || written == 0;
+    return options->memory == NULL || options->memory->length == written;
+}
+
+static uint32_t most_restarts(const struct scoop_transfer *transfer) {
+    int given = transfer->options.web.restarts;
+    return given == 0 ? SCOOP_WEB_RESTARTS : given > 0 ? (uint32_t)given : 0;
+}
+
+/* A lost connection is not made anew at once. */
+static uint64_t restart_wait_ms(struct scoop_transfer *transfer) {
+    struct scoop_outage_rule rule = scoop_source_outage_rule(&transfer->options.web);
+    int64_t wait = scoop_outage_next_ms(&transfer->outage, &rule, -1, scoop_random01());
+    return wait > 0 ? (uint64_t)wait : 0;
+}
+
+/* What is on its way to S3 arrives first, if it does so in time, and is kept for the next reading,
+ * which proves it or not. False: not yet. */
+static bool hand_on(struct scoop_transfer *transfer) {
+    struct scoop_error ignored = {0};
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (scoop_attempt_poll(attempt, &ignored) == SCOOP_SINK_OPEN &&
+        scoop_sink_sends_parts(attempt->sink) && scoop_now_ms() < transfer->abort_deadline_ms)
+        return false;
+    struct scoop_resume *kept = scoop_sink_hand_on(attempt->sink, &ignored);
+    transfer->hands_on = false;
+    take_back(transfer);
+    if (kept == NULL) {
+        scoop_transfer_drop_upload(transfer);
+        return true;
+    }
+    transfer->spent = transfer->kept;
+    transfer->resume = transfer->kept = kept;
+    return true;
+}
+
+int scoop_transfer_restart(struct scoop_transfer *transfer, const struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    uint32_t most = most_restarts(transfer);
+    if (!attempt->source->restartable || transfer->restarts >= most || !may_be_taken_back(transfer))
+        return -1;
+    uint64_t wait_ms = restart_wait_ms(transfer);
+    transfer->restarts++;
+    transfer->earlier_retries += attempt->source->retries;
+    transfer->restart_due_ms = scoop_now_ms() + wait_ms;
+    if (transfer->options.memory != NULL)
+        transfer->options.memory->length = 0;
+    SCOOP_TRACE("transfer",
+                "%s: %s, and the rest cannot be asked for: read again from the start in %llu ms, "
+                "restart %u of %u",
+                transfer->source_name, scoop_code_name(error->code), (unsigned long long)wait_ms,
+                transfer->restarts, most);
+    end_stream(transfer);
+    attempt->given_up = transfer->hands_on = true;
+    transfer->abort_deadline_ms = scoop_now_ms() + HAND_ON_MS;
+    transfer->phase = RESTARTING;
+    return 1;
 }
 
 int scoop_transfer_start_transform(struct scoop_transfer *transfer) {
@@ -149,11 +225,17 @@ int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop
 
 int scoop_transfer_wait_restart(struct scoop_transfer *transfer) {
     struct scoop_error ignored = {0};
+    if (transfer->hands_on && !hand_on(transfer))
+        return 0;
     if (scoop_attempt_poll(&transfer->attempt, &ignored) == SCOOP_SINK_ABORTING &&
         scoop_now_ms() < transfer->abort_deadline_ms)
         return 0;
+    if (scoop_now_ms() < transfer->restart_due_ms)
+        return 0;
     scoop_attempt_free(&transfer->attempt);
     scoop_attempt_init(&transfer->attempt);
+    scoop_resume_free(transfer->spent);
+    transfer->spent = NULL;
     scoop_rejects_forget(&transfer->rejects);
     transfer->phase = OPENING;
     return 1;

@@ -91,7 +91,8 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     facts->parts = sink.parts;
     facts->resumed = scoop_transfer_resumed(transfer);
     facts->resumed_bytes = sink.resumed_bytes;
-    facts->retries = sink.retries;
+    facts->retries = sink.retries + transfer->earlier_retries;
+    facts->restarts = transfer->restarts;
     facts->parts_kept = kept[sink.parts_kept];
     memcpy(facts->destination_etag, sink.etag, sizeof sink.etag);
     memcpy(facts->checksum, sink.checksum, sizeof sink.checksum);

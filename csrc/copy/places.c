@@ -10,6 +10,7 @@
 
 #include "aws/uri.h"
 #include "net/http.h"
+#include "scoop/url_display.h"
 #include "scoop/same_bucket.h"
 
 /* A path without links and dots, or the key. */

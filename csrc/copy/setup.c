@@ -8,6 +8,7 @@
 #include "copy/compression.h"
 #include "copy/places.h"
 #include "copy/transfer_internal.h"
+#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "text/request_headers.h"
 #include "text/text.h"
@@ -169,10 +170,8 @@ static void name_source(struct scoop_transfer *transfer) {
                  transfer->options.source.fd);
     else if (strcmp(uri, "-") == 0)
         snprintf(transfer->source_name, sizeof transfer->source_name, "standard input");
-    else if (scoop_place_is_http(uri))
-        scoop_url_display(uri, transfer->source_name, sizeof transfer->source_name);
     else
-        scoop_text_print(transfer->source_name, sizeof transfer->source_name, "%s", uri);
+        scoop_url_display(uri, transfer->source_name, sizeof transfer->source_name);
 }
 
 static void set_up_rejects(struct scoop_transfer *transfer) {

@@ -94,7 +94,7 @@ static int start_stream(struct scoop_transfer *transfer, struct scoop_error *err
         return -1;
     if (scoop_chain_build(&attempt->chain, &options, error) != 0)
         return -1;
-    if (transfer->resume != NULL && !attempt->chain.unchanged)
+    if (scoop_transfer_takes_up(transfer) && !attempt->chain.unchanged)
         return scoop_transfer_start_over(transfer);
     attempt->unchanged = attempt->chain.unchanged;
     attempt->bare = attempt->unchanged && attempt->chain.worker == NULL;
@@ -170,7 +170,7 @@ int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *er
     case SCOOP_SOURCE_WAITING:
         return 0;
     case SCOOP_SOURCE_FAILED:
-        return -1;
+        return scoop_transfer_restart(transfer, error);
     case SCOOP_SOURCE_ENDED:
         return start_stream(transfer, error);
     case SCOOP_SOURCE_READY:
@@ -216,6 +216,8 @@ static int end_stream(struct scoop_transfer *transfer) {
 /* What came before the source's fault may hold another one: that is the first, and the one to tell.
  */
 static int fail_source(struct scoop_transfer *transfer, struct scoop_error *error) {
+    if (scoop_transfer_restart(transfer, error) > 0)
+        return 1;
     if (!scoop_chain_abandon(&transfer->attempt.chain, error))
         return -1;
     memset(error, 0, sizeof *error);

@@ -8,6 +8,7 @@ void scoop_transfer_take_up(struct scoop_transfer *transfer, const struct scoop_
     SCOOP_TRACE("transfer", "goes on with upload %s: %u parts, %llu bytes are kept",
                 resume->upload_id, resume->kept_parts, (unsigned long long)resume->kept_bytes);
     transfer->resume = resume;
+    transfer->took_up = true;
     transfer->upload_told = true;
 }
 
@@ -23,22 +24,27 @@ uint64_t scoop_transfer_start_bytes(const struct scoop_transfer *transfer) {
     return transfer->resume == NULL ? 0 : transfer->resume->kept_bytes;
 }
 
+bool scoop_transfer_takes_up(const struct scoop_transfer *transfer) {
+    return transfer->resume != NULL && transfer->resume != transfer->kept;
+}
+
 bool scoop_transfer_misfits(const struct scoop_transfer *transfer, enum scoop_source_state state,
                             const struct scoop_error *error) {
     const struct scoop_attempt *attempt = &transfer->attempt;
-    if (transfer->resume == NULL || state == SCOOP_SOURCE_WAITING)
+    if (!scoop_transfer_takes_up(transfer) || state == SCOOP_SOURCE_WAITING)
         return false;
     if (state != SCOOP_SOURCE_FAILED)
         return strcmp(attempt->source->identity, transfer->resume->source) != 0;
-    /* TRUNCATED: the server no longer answers in ranges. */
+    /* CONNECTION: the server no longer answers in ranges. */
     return attempt->prefix_length == 0 &&
            (error->code == SCOOP_SOURCE_CHANGED ||
-            (error->code == SCOOP_TRUNCATED && scoop_transfer_start_bytes(transfer) > 0));
+            (attempt->source->restartable && scoop_transfer_start_bytes(transfer) > 0));
 }
 
 void scoop_transfer_drop_upload(struct scoop_transfer *transfer) {
-    transfer->resume_dropped = transfer->resume_dropped || transfer->resume != NULL;
-    if (transfer->resume != NULL)
+    bool earlier = scoop_transfer_takes_up(transfer);
+    transfer->resume_dropped = transfer->resume_dropped || earlier;
+    if (earlier)
         SCOOP_TRACE("transfer", "what an earlier try left does not fit: it is taken back");
     transfer->resume = NULL;
     transfer->upload_told = transfer->upload_kept = false;
@@ -46,7 +52,7 @@ void scoop_transfer_drop_upload(struct scoop_transfer *transfer) {
 
 static bool resumable(const struct scoop_transfer *transfer) {
     const struct scoop_attempt *attempt = &transfer->attempt;
-    return transfer->resume != NULL ||
+    return scoop_transfer_takes_up(transfer) ||
            (attempt->unchanged && attempt->source != NULL && attempt->source->identity[0] != 0);
 }
 
@@ -85,7 +91,9 @@ int scoop_transfer_mark(struct scoop_transfer *transfer, struct scoop_upload_mar
 enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer) {
     if (transfer->resume_dropped)
         return SCOOP_RESUMED_OVER;
-    if (transfer->resume == NULL || scoop_attempt_server_copies(&transfer->attempt))
+    if (transfer->resume == NULL || transfer->resume == transfer->kept)
+        return transfer->took_up ? SCOOP_RESUMED_PARTS : SCOOP_RESUMED_NOT;
+    if (scoop_attempt_server_copies(&transfer->attempt))
         return SCOOP_RESUMED_NOT;
     return transfer->resume->kept_parts > 0 ? SCOOP_RESUMED_BYTES : SCOOP_RESUMED_PARTS;
 }

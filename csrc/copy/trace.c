@@ -1,6 +1,7 @@
 /* What is told of a transfer: its phases, and what it has moved. */
 #include "copy/transfer_internal.h"
 #include "net/http.h"
+#include "scoop/url_display.h"
 #include "scoop/trace.h"
 
 static const char *name_of(enum scoop_transfer_phase phase) {

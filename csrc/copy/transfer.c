@@ -151,6 +151,8 @@ void scoop_transfer_free(struct scoop_transfer *transfer) {
     scoop_chain_free(&transfer->attempt.chain); /* its threads take rejects */
     scoop_rejects_free(&transfer->rejects);     /* they use the attempt's client */
     scoop_attempt_free(&transfer->attempt);
+    scoop_resume_free(transfer->kept);
+    scoop_resume_free(transfer->spent);
     scoop_engine_free(transfer->engine);
     scoop_transfer_free_options(transfer);
     scoop_free(transfer);

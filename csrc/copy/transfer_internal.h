@@ -14,7 +14,9 @@
  *      +--+ v
  *         TRANSFORM
  *
- * STREAM follows STREAM once, when the upload of an earlier try does not fit and is dropped.
+ * STREAM follows STREAM once, when the upload of an earlier try does not fit and is dropped. A
+ * stream whose source breaks and cannot be read on from there is followed by one of its kind, as
+ * often as restarts are allowed.
  *
  * The phases of one attempt, from top to bottom:
  *
@@ -139,8 +141,16 @@ struct scoop_transfer {
     uint64_t abort_deadline_ms;
     struct scoop_error error;
     char server_side_refused[256]; /* why the server does not copy; "" when it did not refuse */
+    /* Of a source that is read again from its start. */
+    uint32_t restarts, earlier_retries;
+    uint64_t restart_due_ms;
+    bool hands_on; /* the attempt's parts are still on their way to S3 */
+    struct scoop_outage outage;
     /* Of uploads that outlive a try. */
     const struct scoop_resume *resume; /* what this try goes on with; NULL: nothing, or no more */
+    struct scoop_resume *kept;         /* ours: of the upload that a restart goes on with */
+    struct scoop_resume *spent;        /* ours: of the restart before, until its sink is gone */
+    bool took_up;                      /* there was an upload of an earlier try */
     bool resume_dropped;               /* there was something that did not fit */
     bool upload_watched, upload_told;  /* UPLOAD_CREATED is wanted; … was returned */
     bool upload_kept;                  /* a later try will know the upload */
@@ -172,7 +182,10 @@ int scoop_transfer_wait_restart(struct scoop_transfer *transfer);
 
 /* A stream: the source is read again. */
 int scoop_transfer_start_over(struct scoop_transfer *transfer);
-/* The same, as a transform. */
+/* The same after the source's failure, if it may be read again and nothing is in a reader's hands
+ * yet; else -1. */
+int scoop_transfer_restart(struct scoop_transfer *transfer, const struct scoop_error *error);
+/* The same as start_over, as a transform. */
 int scoop_transfer_start_transform(struct scoop_transfer *transfer);
 /* After a failure of the server's copy. */
 int scoop_transfer_fall_back(struct scoop_transfer *transfer, const struct scoop_error *error);
@@ -238,6 +251,8 @@ int scoop_transfer_wait(struct scoop_transfer *transfer, int wait_ms, struct sco
 
 /* Where this try begins to read the source. */
 uint64_t scoop_transfer_start_bytes(const struct scoop_transfer *transfer);
+/* Whether it goes on with an upload of an earlier try, whose source must be the same. */
+bool scoop_transfer_takes_up(const struct scoop_transfer *transfer);
 /* The source's first answer, good or bad: whether it is not the one whose upload is taken up. */
 bool scoop_transfer_misfits(const struct scoop_transfer *transfer, enum scoop_source_state state,
                             const struct scoop_error *error);

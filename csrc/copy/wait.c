@@ -1,6 +1,7 @@
 /* Waits until an end or a stage of a transfer has something to do. */
 #include <poll.h>
 
+#include "base/clock.h"
 #include "copy/transfer_internal.h"
 
 enum { FD_WAIT_MS = 50 };
@@ -26,9 +27,18 @@ static struct pollfd awaited(struct scoop_transfer *transfer, bool blocked) {
     return (struct pollfd){-1, 0, 0};
 }
 
+/* What is due at a time is not waited for longer. */
+static int until_restart(const struct scoop_transfer *transfer, int wait_ms) {
+    uint64_t now = scoop_now_ms(), due = transfer->restart_due_ms;
+    if (transfer->phase != RESTARTING || due <= now || due - now >= (uint64_t)wait_ms)
+        return wait_ms;
+    return (int)(due - now);
+}
+
 int scoop_transfer_wait(struct scoop_transfer *transfer, int wait_ms, struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
     struct scoop_waker *waker = &attempt->chain.waker;
+    wait_ms = until_restart(transfer, wait_ms);
     bool threads = attempt->chain.worker != NULL &&
                    (transfer->phase == STREAMING || transfer->phase == FINISHING);
     bool blocked = attempt->sink != NULL && transfer->phase >= STREAMING &&

@@ -5,6 +5,7 @@
 #include "copy/places.h"
 #include "delta/reading_internal.h"
 #include "net/http.h"
+#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "text/text.h"
 
@@ -193,11 +194,8 @@ static void *run(void *user) {
 }
 
 static void name_it(struct scoop_reading *reading, const char *uri) {
-    if (scoop_place_is_http(uri))
-        scoop_url_display(uri, reading->name, sizeof reading->name);
-    else
-        scoop_text_print(reading->name, sizeof reading->name, "%s",
-                         strcmp(uri, "-") == 0 ? "standard input" : uri);
+    scoop_url_display(strcmp(uri, "-") == 0 ? "standard input" : uri, reading->name,
+                      sizeof reading->name);
 }
 
 /* A place that never makes a thread wait. */

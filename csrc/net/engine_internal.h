@@ -24,6 +24,7 @@ struct scoop_engine {
     char *ca_file;
     uint64_t connect_ms, idle_ms;
     uint64_t least_rate; /* 0: any */
+    uint64_t looked_ms;  /* when the limits of time were looked at last */
     uint64_t left_ms;    /* when the last run ended; 0: there was none */
     struct scoop_timer *timers;
     struct scoop_http_exchange *exchanges;
@@ -70,6 +71,7 @@ struct scoop_http_exchange {
     CURLcode set;     /* the first option that libcurl did not take */
     CURLcode resumed; /* what libcurl said when it was to go on */
     struct scoop_error error;
+    enum scoop_http_fault fault;
     struct scoop_pace pace;
     unsigned number; /* in the trace */
     uint64_t begun_ms;

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "net/engine_internal.h"
 #include "scoop/memory.h"
+#include "scoop/url_display.h"
 #include "text/address.h"
 #include "text/header.h"
 #include "text/text.h"
@@ -20,38 +21,6 @@ enum {
     RECEIVE_BUFFER = 128 * 1024, /* what stays in a core's cache until it is consumed */
     SEND_BUFFER = 256 * 1024,
 };
-
-/* A port is digits: else this is a piece of a password with a slash in it. */
-static bool is_host(const char *host, size_t length) {
-    const char *end = host + length, *colon = memchr(host, ':', length);
-    if (length > 0 && host[0] == '[')
-        colon = memchr(host, ']', length);
-    while (colon != NULL && ++colon < end)
-        if (strchr("0123456789:", *colon) == NULL)
-            return false;
-    return true;
-}
-
-void scoop_url_display(const char *url, char *text, size_t size) {
-    const char *rest = strstr(url, "://");
-    size_t scheme = rest == NULL ? 0 : (size_t)(rest - url) + 3;
-    const char *authority = url + scheme;
-    size_t host_length = strcspn(authority, "/\\?#"); /* as text/address.c reads it */
-    const char *host = authority;
-    for (const char *c = authority; c < authority + host_length; c++)
-        if (*c == '@')
-            host = c + 1;
-    host_length -= (size_t)(host - authority);
-    const char *path = host + host_length;
-    if (rest != NULL && !is_host(host, host_length))
-        scoop_text_print(text, size, "%.*s…", (int)scheme, url);
-    else
-        scoop_text_print(text, size, "%.*s%.*s%.*s", (int)scheme, url, (int)host_length, host,
-                         (int)strcspn(path, "?#"), path);
-    for (char *c = text; *c != 0; c++)
-        if (*c < ' ' && *c >= 0)
-            *c = '?'; /* a line break in it would look like two messages */
-}
 
 static void unlink_exchange(struct scoop_http_exchange *exchange) {
     if (exchange->previous != NULL)
@@ -157,6 +126,10 @@ bool scoop_http_self_delimiting(struct scoop_http_exchange *exchange) {
 
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange) {
     return &exchange->error;
+}
+
+enum scoop_http_fault scoop_http_fault(const struct scoop_http_exchange *exchange) {
+    return exchange->fault;
 }
 
 struct scoop_buf *scoop_http_body(struct scoop_http_exchange *exchange) {

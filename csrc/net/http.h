@@ -103,12 +103,20 @@ int64_t scoop_http_parse_date(const char *text);
  * 8.8.2.2. False, and "", when nothing does. */
 enum { SCOOP_VALIDATOR_SIZE = 128 };
 bool scoop_http_validator(struct scoop_http_exchange *exchange, char text[SCOOP_VALIDATOR_SIZE]);
+/* What Retry-After asks for, in ms from the answer's Date on, whichever form it has; -1: nothing
+ * that can be read. */
+int64_t scoop_http_retry_after_ms(struct scoop_http_exchange *exchange);
+/* Why an exchange failed, where its error's code does not tell. Valid in on_done. */
+enum scoop_http_fault {
+    SCOOP_HTTP_OTHER,
+    SCOOP_HTTP_NO_NAME, /* a host's name is not known */
+    SCOOP_HTTP_LATE,    /* nothing came of the body in time */
+    SCOOP_HTTP_SLOW,    /* less came than is demanded */
+};
+enum scoop_http_fault scoop_http_fault(const struct scoop_http_exchange *exchange);
 /* Valid in on_done: the transport's verdict (code OK when an answer arrived whole, whatever its
  * status) and the collected body. */
 const struct scoop_error *scoop_http_error(const struct scoop_http_exchange *exchange);
 struct scoop_buf *scoop_http_body(struct scoop_http_exchange *exchange);
-
-/* Writes the URL without user info and query, for messages and receipts, cut to fit. */
-void scoop_url_display(const char *url, char *text, size_t size);
 
 #endif

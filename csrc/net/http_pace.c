@@ -6,7 +6,8 @@
 #include "net/engine_internal.h"
 
 enum {
-    AWAY_MS = 100,   /* an engine that was not run for so long was not waiting */
+    AWAY_MS = 100, /* an engine that was not run for so long was not waiting */
+    LOOK_MS = 10,
     WORDS_MS = 5000, /* what the words of an error may take */
 };
 
@@ -66,6 +67,8 @@ static bool is_timed(const struct scoop_http_exchange *exchange) {
 static void fail_silent(struct scoop_http_exchange *exchange) {
     double seconds = (double)limit_ms(exchange) / 1000;
     if (awaits_body(exchange))
+        exchange->fault = SCOOP_HTTP_LATE;
+    if (exchange->fault == SCOOP_HTTP_LATE)
         scoop_fail(&exchange->error, SCOOP_TIMEOUT,
                    "%s: nothing came of the answer's data for %.10g s", exchange->where, seconds);
     else
@@ -86,6 +89,7 @@ static bool drips(struct scoop_http_exchange *exchange, uint64_t now) {
     pace->window_bytes = bytes;
     if (came >= engine->least_rate * elapsed / 1000)
         return false;
+    exchange->fault = SCOOP_HTTP_SLOW;
     scoop_fail(&exchange->error, SCOOP_TIMEOUT,
                "%s: %" PRIu64 " bytes came in %.10g s, fewer than the %" PRIu64
                " a second that are demanded",
@@ -123,7 +127,11 @@ static bool end_slow(struct scoop_engine *engine) {
 }
 
 bool scoop_http_pace_look(struct scoop_engine *engine) {
+    uint64_t now = scoop_now_ms();
     bool any = false;
+    if (now - engine->looked_ms < LOOK_MS)
+        return false;
+    engine->looked_ms = now;
     while (end_slow(engine))
         any = true;
     return any;

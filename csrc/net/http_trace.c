@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "net/engine_internal.h"
+#include "scoop/url_display.h"
 #include "scoop/trace.h"
 
 static uint64_t took_ms(const struct scoop_http_exchange *exchange) {

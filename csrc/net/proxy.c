@@ -6,6 +6,7 @@
 
 #include "base/crypto.h"
 #include "net/engine_internal.h"
+#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "text/address.h"
 #include "text/no_proxy.h"

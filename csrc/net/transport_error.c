@@ -122,6 +122,8 @@ void scoop_http_fail_transport(struct scoop_http_exchange *exchange, CURLcode re
     char place[PLACE_BYTES];
     name_place(exchange, place);
     enum scoop_code code = code_of(result);
+    if (result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_RESOLVE_PROXY)
+        exchange->fault = SCOOP_HTTP_NO_NAME;
     bool about_connection = code == SCOOP_CONNECTION || code == SCOOP_TIMEOUT;
     if (is_long_line(exchange, result))
         scoop_http_fail_head(exchange);

@@ -6,6 +6,7 @@
 
 #include "base/crypto.h"
 #include "base/invariant.h"
+#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "source/net_internal.h"
 #include "text/text.h"

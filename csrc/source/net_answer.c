@@ -90,14 +90,62 @@ void scoop_net_note_checksum(struct net_source *source, struct scoop_http_exchan
     }
 }
 
-int scoop_net_fail_status(const struct net_source *source, int status, struct scoop_error *error) {
-    scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d", source->where,
-               status);
+/* What another try may find otherwise, and whether that is worth trying soon. */
+static const struct retryable_status {
+    int status;
+    bool soon;
+    const char *meaning;
+} retryable_statuses[] = {
+    {202, false, ", it is not ready"},
+    {408, false, ""},
+    {409, false, ""},
+    {423, false, ", it is locked"},
+    {425, false, ""},
+    {429, true, ", too many requests"},
+    {500, true, ""},
+    {502, true, ""},
+    {503, true, ""},
+    {504, true, ""},
+};
+
+static const struct retryable_status *find_retryable(int status) {
+    for (size_t i = 0; i < sizeof retryable_statuses / sizeof *retryable_statuses; i++)
+        if (retryable_statuses[i].status == status)
+            return &retryable_statuses[i];
+    return NULL;
+}
+
+/* 501 and 505: it will never know how. */
+static bool may_pass(int status) {
+    return find_retryable(status) != NULL || (status >= 500 && status != 501 && status != 505);
+}
+
+int scoop_net_fail_status(struct net_source *source, struct scoop_http_exchange *exchange,
+                          struct scoop_error *error) {
+    int status = scoop_http_status(exchange);
+    const struct retryable_status *known = find_retryable(status);
+    char asked[80] = "";
+    source->final = known == NULL || !known->soon;
+    source->retry_after_ms = scoop_http_retry_after_ms(exchange);
+    if (source->retry_after_ms > 0)
+        snprintf(asked, sizeof asked, "; it asks for a wait of %" PRId64 " s (Retry-After)",
+                 source->retry_after_ms / 1000);
+    scoop_fail(error, code_of_status(status), "%s: the server answered HTTP %d%s%s", source->where,
+               status, known == NULL ? "" : known->meaning, asked);
     error->http_status = status;
+    error->retryable = may_pass(status);
+    error->source_missing = error->code == SCOOP_NOT_FOUND;
     if (error->code == SCOOP_NOT_FOUND || error->code == SCOOP_ACCESS_DENIED)
         scoop_error_place(error, "%s", source->where);
-    error->retryable = status == 429 || status >= 500;
     return -1;
+}
+
+/* The source is as it was, as far as one can tell, but the server does not send its rest. */
+static int fail_no_rest(struct net_source *source, const char *why, struct scoop_error *error) {
+    source->no_rest = true;
+    return scoop_fail(error, SCOOP_CONNECTION,
+                      "%s: the connection broke after %" PRIu64 " bytes, and %s", source->where,
+                      source->received, why);
 }
 
 int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error) {
@@ -113,10 +161,14 @@ int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *
         return scoop_net_fail_changed(source, error);
     if (found != NULL || !by_etag)
         return 0;
-    source->final = true;
-    return scoop_fail(error, SCOOP_TRUNCATED,
-                      "%s: the rest came without the ETag that proves it to be of the same source",
-                      source->where);
+    source->final = source->ranged;
+    if (source->ranged)
+        return scoop_fail(error, SCOOP_TRUNCATED,
+                          "%s: a range came without the ETag that proves it to be of the same "
+                          "source",
+                          source->where);
+    return fail_no_rest(
+        source, "the rest came without the ETag that proves it to be of the same source", error);
 }
 
 /* The answer to a request for the rest must be exactly the rest. */
@@ -154,28 +206,27 @@ static int on_resumed_head(struct net_source *source, struct scoop_http_exchange
     if (status == 206)
         return note_kept(source, exchange, error) == 0 ? check_rest(source, exchange, error) : -1;
     if (status != 200 && status != 412 && status != 416)
-        return scoop_net_fail_status(source, status, error);
+        return scoop_net_fail_status(source, exchange, error);
     const char *name = scoop_net_is_etag(source->base.validator) ? "ETag" : "Last-Modified";
     const char *validator = scoop_http_header(exchange, name);
-    if (status != 200 || validator == NULL || strcmp(validator, source->base.validator) != 0)
+    bool other = validator != NULL && strcmp(validator, source->base.validator) != 0;
+    if (status == 412 || other)
         return scoop_net_fail_changed(source, error);
-    /* The same source, but the server sends it from the start whatever it is asked. */
-    scoop_fail(error, SCOOP_TRUNCATED, "%s: the connection broke after %" PRIu64 " bytes",
-               source->where, source->received);
-    source->final = true;
-    return -1;
+    return fail_no_rest(source,
+                        status == 416 ? "the server has no such range (HTTP 416)"
+                                      : "the server sends the source from its start again",
+                        error);
 }
 
 int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct scoop_error *error) {
     struct net_source *source = user;
     int status = scoop_http_status(exchange);
-    source->final = false;
     if (source->ranged)
         return scoop_net_check_range(source, exchange, error);
     if (source->resumed_at > 0)
         return on_resumed_head(source, exchange, error);
     if (status != 200)
-        return scoop_net_fail_status(source, status, error);
+        return scoop_net_fail_status(source, exchange, error);
     scoop_net_identify(source, exchange, scoop_http_content_length(exchange));
     scoop_net_note_checksum(source, exchange);
     if (note_kept(source, exchange, error) != 0)

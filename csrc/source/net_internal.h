@@ -34,11 +34,14 @@ struct net_source {
     char checksum_wanted[SCOOP_S3_CHECKSUM_SIZE];
     uint64_t checksum;
     bool paused, ended;
-    bool sleeps;     /* until the next attempt */
-    bool was_paused; /* at some time: the reader was the slower one */
-    bool final;      /* the answer under way is the last one */
-    uint32_t attempt;
-    struct scoop_error error; /* code OK: none */
+    bool sleeps;                /* until the next attempt */
+    bool was_paused;            /* at some time: the reader was the slower one */
+    bool final;                 /* no other request is to follow the one under way */
+    bool no_rest;               /* the server does not send the rest alone, whatever it promised */
+    int64_t retry_after_ms;     /* that the last answer asked for; -1: nothing */
+    uint32_t attempt;           /* of an S3 object */
+    struct scoop_outage outage; /* of a web source */
+    struct scoop_error error;   /* code OK: none */
     char where[256];
 };
 
@@ -70,7 +73,8 @@ void scoop_net_note_checksum(struct net_source *source, struct scoop_http_exchan
 /* Conditions may be ignored on the way: an answer must say itself that it is of the same source. */
 int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *exchange,
                          struct scoop_error *error);
-int scoop_net_fail_status(const struct net_source *source, int status, struct scoop_error *error);
+int scoop_net_fail_status(struct net_source *source, struct scoop_http_exchange *exchange,
+                          struct scoop_error *error);
 int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error);
 
 /* --- net_range.c --- */

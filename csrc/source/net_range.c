@@ -77,7 +77,7 @@ int scoop_net_check_range(struct net_source *source, struct scoop_http_exchange 
     if (status == 412 || status == 416)
         return scoop_net_fail_changed(source, error);
     if (status != 206)
-        return scoop_net_fail_status(source, status, error);
+        return scoop_net_fail_status(source, exchange, error);
     if (source->base.validator[0] != 0 && scoop_net_check_same(source, exchange, error) != 0)
         return -1;
     return check_part(source, exchange, error);

@@ -266,8 +266,10 @@ static enum scoop_source_state look_at_front(struct ranges_source *source,
     enum scoop_source_state state = SCOOP_SOURCE_ENDED;
     if (range->source != NULL)
         state = range->source->type->peek(range->source, data, length, error);
-    if (state == SCOOP_SOURCE_FAILED)
+    if (state == SCOOP_SOURCE_FAILED) {
+        source->base.restartable = range->length == 0 && range->source->restartable;
         return state;
+    }
     if (source->started_ms == 0 && state != SCOOP_SOURCE_WAITING && range->source != NULL)
         learn(source, range->source);
     if (state == SCOOP_SOURCE_ENDED) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "aws/s3/client.h"
+#include "base/retry.h"
 #include "aws/s3/kept_headers.h"
 #include "net/http.h"
 #include "scoop/error.h"
@@ -60,8 +61,10 @@ struct scoop_source {
     char validator[SCOOP_VALIDATOR_SIZE];
     /* What another version of the source would not have; "" when nothing tells, or not yet. */
     char identity[SCOOP_SOURCE_IDENTITY_SIZE];
-    bool seekable;                               /* a later try may start_at */
-    int64_t total_bytes;                         /* -1: unknown */
+    bool seekable;       /* a later try may start_at */
+    bool restartable;    /* FAILED: the connection was lost, and the rest cannot be asked for, but
+                            another source of the same name may bring all */
+    int64_t total_bytes; /* -1: unknown */
     char content_type[96], content_encoding[64]; /* as a server told them; "" */
     uint32_t retries;
     struct scoop_taker taker;        /* set by the owner; zero: all is kept for peek */
@@ -79,6 +82,8 @@ struct scoop_source *scoop_http_source_new(struct scoop_engine *engine, const ch
                                            bool allow_unknown_length,
                                            const struct scoop_web_options *web,
                                            struct scoop_error *error);
+/* How an outage of a web source is waited for. */
+struct scoop_outage_rule scoop_source_outage_rule(const struct scoop_web_options *web);
 struct scoop_source *scoop_s3_source_new(struct scoop_s3_client *client, const char *bucket,
                                          const char *key, struct scoop_error *error);
 /* An S3 object, read by one request as long as that is fast; when the network turns out to be the

@@ -7,7 +7,7 @@
 
 #include "text/utf8.h"
 
-enum { SPEC_SIZE = 16, NUMBER_SIZE = 64 };
+enum { SPEC_SIZE = 16, NUMBER_SIZE = 64, ESCAPE_SIZE = 8 };
 
 struct writer {
     char *to;
@@ -32,10 +32,15 @@ size_t scoop_text_fit(const char *text, size_t most) {
 static void put(struct writer *writer, const char *text, size_t length) {
     while (length > 0 && !writer->full) {
         bool valid;
-        size_t taken = scoop_utf8_take(text, length, &valid), written = valid ? taken : 1;
+        char escape[ESCAPE_SIZE];
+        size_t taken = scoop_utf8_take(text, length, &valid), written = taken;
+        if (!valid) {
+            taken = 1;
+            written = (size_t)snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)*text);
+        }
         writer->full = writer->used + written >= writer->size;
         if (!writer->full) {
-            memcpy(writer->to + writer->used, valid ? text : "?", written);
+            memcpy(writer->to + writer->used, valid ? text : escape, written);
             writer->used += written;
         }
         text += taken;

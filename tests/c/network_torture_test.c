@@ -82,6 +82,7 @@ static struct scoop_transfer_options to_s3(const char *from, const char *to) {
         .source = {.uri = from, .s3 = s3()},
         .destination = {.uri = to, .s3 = s3()},
         .format = SCOOP_FORMAT_JSONL,
+        .web = {.retry_base_ms = 1},
     };
 }
 

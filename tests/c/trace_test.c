@@ -116,24 +116,6 @@ static void what_is_no_descriptor_is_refused(void **state) {
     assert_false(scoop_trace_is_on());
 }
 
-static void a_url_is_shown_without_its_secrets(void **state) {
-    static const char *const cases[][2] = {
-        {"https://user:pw@h.example:8443/a/b?X-Amz-Signature=s#f", "https://h.example:8443/a/b"},
-        {"http://u:p@w@h/x@y", "http://h/x@y"},
-        {"http://[::1]:80/x", "http://[::1]:80/x"},
-        {"http://user:pa/ss@h/x", "http://…"},
-        {"http://user:1a/ss@h/x", "http://…"},
-        {"s3://bucket/key?x", "s3://bucket/key"},
-        {"/a/path:with/x@y", "/a/path:with/x@y"},
-    };
-    char text[160];
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        scoop_url_display(cases[i][0], text, sizeof text);
-        assert_string_equal(text, cases[i][1]);
-    }
-}
-
 static void *blocked_signals(void *set) {
     pthread_sigmask(SIG_SETMASK, NULL, set);
     return NULL;
@@ -160,7 +142,6 @@ int main(void) {
         cmocka_unit_test(what_is_no_descriptor_is_refused),
         cmocka_unit_test(a_descriptor_gets_whole_lines_with_time_and_thread),
         cmocka_unit_test(another_file_of_the_same_number_is_not_written_to),
-        cmocka_unit_test(a_url_is_shown_without_its_secrets),
         cmocka_unit_test(a_thread_takes_the_signals_of_its_own_faults_and_no_others),
     };
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

@@ -35,13 +35,15 @@ ALL = (*WRITES, "get", "head", "abort", "parts", "delete")
 
 @dataclass(frozen=True)
 class Kind:
-    """One fault. `passing`: the next attempt meets it no more and may succeed; `hides`: the server
-    may have done what the client does not hear of; `blinds`: requests of other kinds suffer too;
-    `encodes`: as many bytes as the source has may not be what is read."""
+    """One fault. `passing`: the next attempt meets it no more and may succeed; `restarts`: the
+    same, where nothing of the source is in a reader's hands; `hides`: the server may have done what
+    the client does not hear of; `blinds`: requests of other kinds suffer too; `encodes`: as many
+    bytes as the source has may not be what is read."""
 
     make: Callable[[random.Random], Fault]
     on: tuple[str, ...]
     passing: bool = False
+    restarts: bool = False
     hides: bool = False
     blinds: bool = False
     encodes: bool = False
@@ -358,6 +360,86 @@ def _elsewhere(chance: random.Random) -> Fault:
                  % region)  # fmt: skip
 
 
+def _slow_first_byte(chance: random.Random) -> Fault:
+    """The data begin late; the head, too, or the head alone comes at once."""
+    seconds, head_first = chance.uniform(0.05, 0.6), chance.random() < 0.5
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        if head_first:
+            handler.answer(code, b"", headers, length=len(body))
+            handler.wfile.flush()
+        time.sleep(seconds)
+        if head_first:
+            handler.wfile.write(body)
+        else:
+            handler.answer(code, body, headers)
+
+    return act
+
+
+def _retry_after(chance: random.Random) -> Fault:
+    """In one of both forms, over at once or soon; or what cannot be read."""
+    now = time.time()
+    wait = chance.choice(
+        ["0", "1", "soon", "-1", *(email.utils.formatdate(now + by, usegmt=True) for by in (-9, 1))]
+    )
+    code = chance.choice([429, 500, 503])
+
+    def act(handler: Any, request: Request) -> None:
+        handler.answer(code, b"", {"Retry-After": wait})
+
+    return act
+
+
+def _retry_after_an_hour(chance: random.Random) -> Fault:
+    later = email.utils.formatdate(time.time() + 3600, usegmt=True)
+    wait = chance.choice(["3600", later])
+
+    def act(handler: Any, request: Request) -> None:
+        handler.answer(503, b"", {"Retry-After": wait})
+
+    return act
+
+
+def _cut_without_ranges(chance: random.Random) -> Fault:
+    """The connection goes, by FIN or RST, and nothing promised ranges."""
+    share, by_reset = chance.random(), chance.random() < 0.5
+
+    def act(handler: Any, request: Request) -> None:
+        code, headers, body = handler.forward(request)
+        if code == 206:
+            handler.answer(416, b"", {})
+            return
+        kept = {n: v for n, v in headers.items() if n.lower() != "accept-ranges"}
+        handler.answer(code, body[: int(len(body) * share)], kept, length=max(1, len(body)))
+        handler.close_connection = True
+        if by_reset:
+            handler.hang_up()
+
+    return act
+
+
+def _cut_then_no_rest(chance: random.Random) -> Fault:
+    """The connection goes, and the rest is answered by 416, or by the whole."""
+    share, whole = chance.random(), chance.random() < 0.5
+
+    def act(handler: Any, request: Request) -> None:
+        asked = request.headers["Range"] is not None
+        if asked and not whole:
+            handler.answer(416, b"", {})
+            return
+        del request.headers["Range"]
+        code, headers, body = handler.forward(request)
+        if asked:
+            handler.answer(code, body, headers)
+            return
+        handler.answer(code, body[: int(len(body) * share)], headers, length=max(1, len(body)))
+        handler.hang_up()
+
+    return act
+
+
 def _redirect_to_itself(handler: Any, request: Request) -> None:
     handler.answer(302, b"", {"Location": request.path})
 
@@ -454,6 +536,13 @@ WEB_FAULTS = {
         "wrong Content-Range", "repeated headers", "two ETags", "weak ETag", "weak ETag, and cut",
     )
 } | {
+    "slow first byte": Kind(_slow_first_byte, ("get",), passing=True),
+    "Retry-After": Kind(_retry_after, ("get",), passing=True),
+    "Retry-After of an hour": Kind(_retry_after_an_hour, ("get",)),
+    "cut without ranges": Kind(_cut_without_ranges, ("get",), restarts=True),
+    "cut, then no rest": Kind(_cut_then_no_rest, ("get",), restarts=True),
+    "202": Kind(_always(plain(202)), ("get",)),
+    "501": Kind(_always(plain(501)), ("get",)),
     "403": Kind(_always(plain(403, b"no")), ("get",)),
     "redirected to itself": Kind(_always(_redirect_to_itself), ("get",)),
     "encoded unasked": Kind(_unasked_gzip, ("get",), encodes=True),

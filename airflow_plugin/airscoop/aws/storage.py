@@ -11,6 +11,7 @@ from airscoop.aws import tls
 from airscoop.aws.access_points import located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
+from airscoop.transfer.places import displayed
 
 __all__ = [
     "ObjectInfo",
@@ -44,10 +45,12 @@ class ObjectInfo:
 def bucket_and_key(uri: str) -> tuple[str, str]:
     """The two parts of an s3:// name; the key may be empty."""
     if not uri.lower().startswith("s3://"):
-        raise UsageError(f"{uri} is not an s3:// name")
+        raise UsageError(f"{displayed(uri)} is not an s3:// name")
     if "\0" in uri:
         raise UsageError("an s3:// name holds a NUL character")
     bucket, _, key = uri[5:].partition("/")
+    if displayed(f"s3://{bucket}") != f"s3://{bucket}":
+        raise UsageError(f"{displayed(uri)}: an s3:// name holds no user and password")
     return bucket, key
 
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -31,14 +31,20 @@ if TYPE_CHECKING:
     from airscoop.warehouse.session import Warehouse
 
 
+def may_pass(error: AirscoopError) -> bool:
+    """Whether another try may mend it; an evicted worker's task, which is Cancelled, is one."""
+    return error.retryable
+
+
 @contextlib.contextmanager
-def airflow_errors() -> Iterator[None]:
+def airflow_errors(
+    left_to_retries: Callable[[AirscoopError], bool] = may_pass,
+) -> Iterator[None]:
     """Fails the task for good where another try cannot mend an error."""
     try:
         yield
     except AirscoopError as error:
-        # A Cancelled is retryable: an evicted worker's task is tried again.
-        if error.retryable:
+        if left_to_retries(error):
             raise
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
@@ -60,10 +66,14 @@ class AirscoopOperator(BaseOperator):
     def perform(self, context: Context) -> Receipt:
         """Runs the verb."""
 
+    def left_to_retries(self, error: AirscoopError) -> bool:
+        """Whether the error is raised as it is; any other fails the task for good."""
+        return may_pass(error)
+
     def execute(self, context: Context) -> dict[str, Any]:
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
-        with airflow_errors():
+        with airflow_errors(self.left_to_retries):
             receipt = self.perform(context)
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
-from airscoop.errors import Cancelled, UsageError
+from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from airscoop.transfer.options import Format
     from airscoop.transfer.web import TimeoutGiven
 
+IfMissing = Literal["retry", "fail", "skip"]
+
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
@@ -39,6 +42,8 @@ class StreamToS3Operator(AirscoopOperator):
     format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
         lines).
     max_rejected, rejects: how many bad records may go to which reject file.
+    if_missing: what becomes of a task whose source is not there (404, 410, NoSuchKey): "retry"
+        leaves it to the task's retries, "fail" fails it for good, "skip" skips it and those after.
     timeout, retry_seconds, restarts: as of `airscoop.copy`; `execution_timeout` is Airflow's own.
     requester_pays, expected_bucket_owner: as of `airscoop.S3Settings`, for both ends.
     resume: a try that was killed, or failed in a way that another try may mend, leaves its upload,
@@ -60,6 +65,7 @@ class StreamToS3Operator(AirscoopOperator):
         format: Format = "raw",
         max_rejected: int = 0,
         rejects: str | None = None,
+        if_missing: IfMissing = "retry",
         timeout: TimeoutGiven | None = None,
         retry_seconds: float | None = None,
         restarts: int | None = None,
@@ -78,6 +84,7 @@ class StreamToS3Operator(AirscoopOperator):
         self.format = format
         self.max_rejected = max_rejected
         self.rejects = rejects
+        self.if_missing = if_missing
         self.timeout = timeout
         self.retry_seconds = retry_seconds
         self.restarts = restarts
@@ -97,12 +104,25 @@ class StreamToS3Operator(AirscoopOperator):
 
     def perform(self, context: Context) -> CopyReceipt:
         _mask_secrets(self.source)
+        if self.if_missing not in get_args(IfMissing):
+            known = ", ".join(f'"{name}"' for name in get_args(IfMissing))
+            raise UsageError(f"if_missing is one of {known}, not {self.if_missing!r}")
         job = self._new_job(context)
         self.started(job)
         if self._killed.is_set():
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
-        return job.run(on_progress=self._log_progress)
+        try:
+            return job.run(on_progress=self._log_progress)
+        except NotFound as error:
+            if error.source_missing and self.if_missing == "skip":
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+    def left_to_retries(self, error: AirscoopError) -> bool:
+        """A source that is not there yet may come, too."""
+        waited_for = error.source_missing and self.if_missing == "retry"
+        return waited_for or super().left_to_retries(error)
 
     def _new_job(self, context: Context) -> CopyJob:
         settings, ca_file = s3_settings(

@@ -245,7 +245,7 @@ def copy(
     """Copies one source to one destination; the destination appears whole or not at all.
 
     Sources are http(s)://, s3://, a path or "-"; destinations s3://, a path or "-". A destination
-    that ends in "/", is a bucket or a folder that is there takes the source's name.
+    that ends in "/" takes the source's name.
 
     With `compression` "auto" the two names say what becomes of the bytes. Gzip data (.gz, .tgz,
     .svgz …) for a gzip name is kept; for another one it is inflated where the rest of its name has

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import os
-
 from airscoop.errors import UsageError
 from airscoop.transfer import places
 
 NAME_IT = "write the name of the copy behind the destination's /"
 
 
-def folder_of(destination: str) -> str | None:
-    """The destination with its / at the end, if names go below it: it ends in / or is a bucket, or
-    a local folder that is there. Else None."""
-    if destination == "-" or places.is_http(destination):
-        return None
-    if destination.endswith("/"):
-        return destination
-    if places.is_s3(destination):
-        return None if "/" in destination[5:] else f"{destination}/"
-    return f"{destination}/" if os.path.isdir(destination) else None  # noqa: PTH112
+def is_folder(destination: str) -> bool:
+    """Whether names go below it: it ends in /, as nothing else tells a folder from a file."""
+    return destination.endswith("/") and not places.is_http(destination)
 
 
 def destination_for(source: str, destination: str) -> str:
     """Where a copy of one object or file goes: below a folder under its own name."""
-    folder = folder_of(destination)
-    return destination if folder is None else folder + taken_name(source)
+    if not is_folder(destination):
+        return destination
+    name = taken_name(source)
+    if places.is_s3(destination):
+        return destination + (name if _is_remote(source) else places.key_of(name))
+    return destination + (places.path_of(name) if _is_remote(source) else name)
+
+
+def _is_remote(source: str) -> bool:
+    return places.is_s3(source) or places.is_http(source)
 
 
 def taken_name(source: str) -> str:

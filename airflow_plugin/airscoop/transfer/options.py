@@ -106,11 +106,12 @@ class TransferOptions:
     def native(self) -> dict[str, Any]:
         """The dict that the binding takes; resolves credentials for the S3 ends only."""
         self._check()
+        rejects = self.rejects_place()
         options: dict[str, Any] = {
-            "source": self.source,
+            "source": places.native(self.source),
             "source_fd": self.source_fd,
             "source_version_id": self.version_id,
-            "destination": self.destination,
+            "destination": None if self.destination is None else places.native(self.destination),
             "destination_fd": self.destination_fd,
             "format": self.format,
             "compression": self.compression,
@@ -119,7 +120,7 @@ class TransferOptions:
             "ignore_trailing_garbage": self.trailing_garbage == "ignore",
             "checksum": self.checksum,
             "max_rejected": self.max_rejected,
-            "rejects": self.rejects_place(),
+            "rejects": None if rejects is None else places.native(rejects),
             "max_record_bytes": self.max_record_bytes,
             "replace_invalid": self.invalid_characters == "replace",
             "nonfinite_null": self.nonfinite == "null",

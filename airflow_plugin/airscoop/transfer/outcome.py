@@ -20,7 +20,7 @@ def receipt_of(
         verb=verb,
         seconds=seconds,
         source=places.displayed(options.source),
-        destination=options.destination or "",
+        destination=places.displayed(options.destination or ""),
         format=options.format,
         source_bytes=facts["source_bytes"],
         text_bytes=facts["text_bytes"],

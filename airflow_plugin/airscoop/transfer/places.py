@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 
+from airscoop import _native
 from airscoop.aws.access_points import is_arn, with_colons
 from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
+CONNECTION = r"(?i)(^|\s)password\s*="  # of a connection string that was given as a place
+NAMED_SO = r"(?i)secret|token|key|sig|pass|auth"
+# A date or a time, a number, a word of at most 7 characters.
+HARMLESS = (
+    r"\d{4}-?\d\d(-?\d\d)?([T ]\d\d(:?\d\d(:?\d\d([.,]\d+)?)?)?)?(Z|[+-]\d\d:?\d\d)?"
+    r"|[+-]?\d+([.,]\d+)?|[\w.-]{1,7}|"
+)
 
 
 def is_s3(name: str) -> bool:
@@ -54,7 +63,10 @@ def normalized(name: str | os.PathLike[str]) -> str:
     text = path(_pasted(_text(name)))
     if is_arn(text):
         return with_colons(text)
-    if ":" not in text or is_s3(text) or is_http(text):
+    _refuse_secrets(text)
+    if is_s3(text) or is_http(text):
+        return str(native(text))
+    if ":" not in text:
         return text
     mistyped = re.match(ADDRESSES, text, re.IGNORECASE)
     if mistyped is not None:
@@ -79,6 +91,23 @@ def _pasted(text: str) -> str:
     return text.lstrip() if is_s3(bare) else text
 
 
+def _refuse_secrets(text: str) -> None:
+    """What is no web address has no place for a password, and nobody takes it out of messages."""
+    shown = displayed(text)
+    if is_http(text) or shown == printable(text) or "\0" in text:  # which the engine refuses
+        return
+    if is_s3(text):
+        raise UsageError(
+            f"{shown}: an s3:// name holds no user, password or signature; credentials are those "
+            "of S3Settings, a profile or the environment, and a signed address begins with https://"
+        )
+    if re.match(SCHEME, text) is None and not os.path.lexists(_bytes(text)):
+        raise UsageError(
+            f"{shown} is neither an address nor a path: what was given looks as if there were a "
+            "password in it; write http(s)://…, or ./… for a path"
+        )
+
+
 def _mistyped(text: str, kind: str, slash: str) -> str:
     if kind == "file" and slash:
         return normalized("file://" + text[len("file:") :])
@@ -91,18 +120,51 @@ def _mistyped(text: str, kind: str, slash: str) -> str:
 
 
 def displayed(name: str) -> str:
-    """The name without user info and query, which may hold secrets."""
-    if not is_http(name):
-        return name
-    from urllib.parse import urlsplit, urlunsplit
+    """The name for people, as the engine shows it, too: without user info and query, which may hold
+    secrets, and with bytes that are no UTF-8 escaped."""
+    if re.search(CONNECTION, name) is not None and not is_s3(name) and not is_http(name):
+        return "…"
+    return _native.displayed(_bytes(name))
 
-    name = _with_slashes(name)
+
+def printable(name: str) -> str:
+    """A name on one line, with its bytes that are no UTF-8 escaped."""
+    return re.sub("[\x00-\x1f]", "?", _bytes(name).decode(errors="backslashreplace"))
+
+
+def native(name: str) -> str | bytes:
+    """The name as the binding takes it. A local name is bytes, in the encoding of the system's
+    names; keys and addresses are UTF-8, and a UsageError is raised of one that is not."""
+    if not is_s3(name) and not is_http(name) and _is_escaped(name):
+        return _bytes(name)
     try:
-        parts = urlsplit(name)
-    except ValueError:  # of a broken IPv6 address, say: the name goes into the error about it
-        return _cut(name)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+        return name.encode(errors="surrogateescape").decode()
+    except UnicodeError:
+        raise UsageError(f"{displayed(name)} is not UTF-8, as keys and addresses are") from None
+
+
+def path_of(key: str) -> str:
+    """The local name of a key: the bytes of its UTF-8, whatever the system's encoding is."""
+    return os.fsdecode(key.encode(errors="surrogateescape"))
+
+
+def key_of(path: str) -> str:
+    """The key of a local name; `native` refuses it if its bytes are not UTF-8."""
+    return os.fsencode(path).decode(errors="surrogateescape")
+
+
+def _bytes(name: str) -> bytes:
+    if not is_s3(name) and not is_http(name):
+        with contextlib.suppress(UnicodeEncodeError):  # a key of another alphabet, say
+            return os.fsencode(name)
+    return name.encode(errors="surrogateescape" if _is_escaped(name) else "backslashreplace")
+
+
+def _is_escaped(name: str) -> bool:
+    """Whether every surrogate stands for a byte, as os.fsdecode puts it."""
+    return not any(
+        "\ud800" <= character < "\udc80" or "\udcff" < character <= "\udfff" for character in name
+    )
 
 
 def _with_slashes(url: str) -> str:
@@ -111,23 +173,29 @@ def _with_slashes(url: str) -> str:
     return place.replace("\\", "/") + mark + query
 
 
-def _cut(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    place = re.split("[?#]", rest, maxsplit=1)[0]
-    authority, slash, path = place.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
-
-
 def secrets_in(name: str) -> list[str]:
-    """What `displayed` leaves out: user info and values of the query, as written and decoded."""
-    if not is_http(name):
-        return []
+    """What `displayed` leaves out and may be a secret, as written and decoded: user info, and
+    values of query and fragment, but for dates, numbers and short words of parameters that are
+    not named like a secret."""
     from urllib.parse import unquote, unquote_plus
 
-    place, _, query = _with_slashes(name).partition("#")[0].partition("?")
-    user_info = place.partition("://")[2].partition("/")[0].rpartition("@")[0]
-    values = [pair.partition("=")[2] or pair for pair in query.split("&")]
-    written = [user_info, *user_info.split(":", 1), *values]
+    scheme, slashes, rest = _with_slashes(name).partition("//")
+    if not slashes:
+        return []
+    place, _, fragment = rest.partition("#")
+    place, _, query = place.partition("?")
+    user_info = place.partition("/")[0].rpartition("@")[0]
+    if not user_info and displayed(name).startswith(f"{scheme}//…"):
+        user_info = rest.rpartition("@")[0]  # with a / or a ? in the password
+    written = [user_info, *user_info.split(":", 1)]
+    for pair in query.split("&") + [one for one in fragment.split("&") if "=" in one]:
+        parameter, equals, value = pair.partition("=")
+        if not equals:
+            parameter, value = "", pair
+        if re.search(NAMED_SO, parameter) or not re.fullmatch(HARMLESS, unquote_plus(value)):
+            written.append(value)
+    if is_s3(name):  # a "?" or "#" is a part of a key
+        written = written[: 1 + len(user_info.split(":", 1))]
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
     )

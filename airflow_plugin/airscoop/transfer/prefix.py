@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop._native import default_memory_limit
-from airscoop.aws.access_points import is_arn
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import Progress
-from airscoop.transfer.naming import folder_of
+from airscoop.transfer.naming import is_folder
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, singles
 from airscoop.transfer.prefix_filters import Filter, chooser
@@ -92,7 +91,8 @@ def copy_prefix(
         sources = [_prefix(source)]
     else:
         sources = [place(one) for one in source]
-    to = _checked_folder(sources, _prefix(destination), alone=alone)
+    to = _prefix(destination)
+    _check_folder(sources, to, alone=alone)
     copy = PrefixCopy(
         TransferOptions(
             source=sources[0],
@@ -141,27 +141,20 @@ def _check(jobs: int, options: ObjectCopyOptions) -> None:
         raise UsageError("the rejects of many objects do not go to one place: leave it out")
 
 
-def _checked_folder(sources: Sequence[str], destination: str, *, alone: bool) -> str:
-    """The destination, below which names go, ends in /."""
+def _check_folder(sources: Sequence[str], destination: str, *, alone: bool) -> None:
     if not sources:
         raise UsageError("there is no source to copy")
-    if any(map(is_arn, (*sources, destination))):
-        raise UsageError(
-            "an ARN names one object: name the prefix by the access point's alias, s3://ALIAS/…/"
-        )
-    folder = folder_of(destination)
     if alone and not places.is_prefix(sources[0]):
         raise UsageError(f"{places.displayed(sources[0])} names no prefix or folder: it ends in /")
-    if folder is None:
+    if not is_folder(destination):
         raise UsageError(
             f"{places.displayed(destination)} has to end in /: names of several go below it"
         )
     if not alone:
-        if not places.is_s3(folder) and not Path(folder).is_dir():
-            raise places.not_found(folder, f"{folder} is no folder")
+        if not places.is_s3(destination) and not Path(destination).is_dir():
+            raise places.not_found(destination, f"{places.displayed(destination)} is no folder")
     elif not places.is_s3(sources[0]):
         if not Path(sources[0]).is_dir():
-            raise places.not_found(sources[0], f"{sources[0]} is no folder")
-        if not places.is_s3(folder):
+            raise places.not_found(sources[0], f"{places.displayed(sources[0])} is no folder")
+        if not places.is_s3(destination):
             raise UsageError("from folder to folder airscoop does not copy: use cp or rsync")
-    return folder

@@ -101,6 +101,8 @@ def singles(sources: Sequence[str], folder: str) -> list[Entry]:
         if places.is_prefix(source):
             raise UsageError(f"{source} is a prefix or folder: copy it alone")
         name = taken_name(source)
+        if not places.is_s3(source) and not places.is_http(source):
+            name = places.key_of(name)
         if name in named:
             raise UsageError(
                 f"{places.displayed(named[name])} and {places.displayed(source)} would both be "
@@ -112,24 +114,20 @@ def singles(sources: Sequence[str], folder: str) -> list[Entry]:
 
 def _file(path: Path, name: str) -> Entry:
     refused, size = None, 0
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        refused = f"{name!r} is not UTF-8, so it cannot be a key"
     if path.is_file():
         size = path.stat().st_size
     else:
         refused = f"{name!r} is no file (a link to a folder, a broken link, a pipe): exclude it"
-    return Entry(name=name, uri=str(path), size=size, refused=refused)
+    return Entry(name=places.key_of(name), uri=str(path), size=size, refused=refused)
 
 
 def make_room(folder: Path, name: str) -> None:
     """Makes the folder that a key's file goes into; refuses names that are no file's below it."""
-    parts = name.split("/")
+    parts = places.path_of(name).split("/")
     refused = next((part for part in parts if part in ("", ".", "..") or "\0" in part), None)
     if refused is not None:
         raise UsageError(f"key {name!r}: {refused!r} is no name of a file below {folder}")
-    if any(len(part.encode()) > LONGEST_NAME for part in parts):
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in parts):
         raise UsageError(f"key {name!r}: the name of a file has at most {LONGEST_NAME} bytes")
     path = folder.joinpath(*parts)
     # Before a folder is made; other than Path.resolve it bears links that lead in a circle.

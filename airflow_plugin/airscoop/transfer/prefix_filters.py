@@ -32,6 +32,7 @@ def _included_not_excluded(
     include: Sequence[re.Pattern[str]], exclude: Sequence[re.Pattern[str]]
 ) -> Callable[[str], bool]:
     def is_chosen(name: str) -> bool:
+        name = _text(name)
         if include and not any(one.match(name) for one in include):
             return False
         return not any(one.match(name) for one in exclude)
@@ -44,6 +45,7 @@ def _last_that_matches(filters: list[tuple[bool, re.Pattern[str]]]) -> Callable[
     otherwise = not filters[0][0]
 
     def is_chosen(name: str) -> bool:
+        name = _text(name)
         return next((kept for kept, one in reversed(filters) if one.match(name)), otherwise)
 
     return is_chosen
@@ -54,7 +56,14 @@ def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(text))
+    return re.compile(fnmatch.translate(_text(text)))
+
+
+def _text(name: str) -> str:
+    """With the characters that a name or pattern of a system without UTF-8 stands for."""
+    if name.isascii():
+        return name
+    return name.encode(errors="surrogateescape").decode(errors="surrogateescape")
 
 
 def _is_include(given: Filter) -> bool:

@@ -191,6 +191,7 @@ class PrefixCopy:
     def _copy(self, entry: Entry, limit: int) -> None:
         destination = self._destination + entry.name
         if not self._to_s3:
+            destination = self._destination + places.path_of(entry.name)
             make_room(Path(self._destination), entry.name)
         compares = entry.size is not None and self._keeps_bytes()
         there = self._there(destination) if compares else None
@@ -249,10 +250,10 @@ class PrefixCopy:
         known = isinstance(error, AirscoopError)
         self._tally.note_failure(
             CopyFailure(
-                source=_printable(places.displayed(entry.uri)),
-                destination=_printable(self._destination + entry.name),
+                source=places.printable(places.displayed(entry.uri)),
+                destination=places.printable(self._destination + entry.name),
                 error=error.code if isinstance(error, AirscoopError) else "IO",
-                message=_printable(str(error)),
+                message=places.printable(str(error)),
                 retryable=known and bool(getattr(error, "retryable", False)),
                 committed=getattr(error, "committed", False),
             )
@@ -326,7 +327,3 @@ class PrefixCopy:
                 objects=tally.copied + tally.equal + tally.failed,
                 total_objects=tally.found,
             )
-
-
-def _printable(text: str) -> str:
-    return text.encode(errors="backslashreplace").decode()

@@ -316,6 +316,7 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
         .body = &body,
         .delete_marker = marker != NULL && strcasecmp(marker, "true") == 0,
         .signed_at = call->signed_at,
+        .reads_key = call->request.key != NULL && strcmp(call->request.method, "GET") == 0,
     };
     refusal.server_clock = scoop_http_date(exchange);
     refusal.region = scoop_http_header(exchange, "x-amz-bucket-region");

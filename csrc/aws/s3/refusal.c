@@ -83,6 +83,9 @@ static void add_advice(struct words *words, const struct scoop_s3_refusal *refus
             mark + sizeof action - 1);
     else if (advice != NULL)
         add(words, "; %s", advice);
+    if (mark != NULL && refusal->reads_key && refusal->status == 403)
+        add(words, "; S3 answers so for a key that is not there, too, to who may not list the "
+                   "bucket (s3:ListBucket)");
 }
 
 void scoop_s3_explain(const struct scoop_s3_refusal *refusal, enum scoop_code code,

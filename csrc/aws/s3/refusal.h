@@ -16,6 +16,7 @@ struct scoop_s3_refusal {
     int status;
     const struct scoop_s3_error *body;
     const char *region;   /* the header x-amz-bucket-region, or NULL */
+    bool reads_key;       /* it was a key that was asked for, by GET */
     bool delete_marker;   /* the header x-amz-delete-marker */
     int64_t signed_at;    /* seconds since 1970, by the clock that signs */
     int64_t server_clock; /* the header Date; -1: there is none */

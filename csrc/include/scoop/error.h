@@ -62,6 +62,7 @@ struct scoop_error {
     enum scoop_code code;
     bool retryable; /* true: the same call may succeed later */
     enum scoop_committed committed;
+    bool source_missing; /* NOT_FOUND of the source itself: HTTP 404 or 410, or S3's NoSuchKey */
     int http_status;     /* 0 when none */
     int os_errno;        /* 0 when none */
     char sqlstate[6];    /* "" when none */

@@ -36,6 +36,45 @@ int scoop_s3_sink_take_up(struct scoop_s3_sink *sink, const struct scoop_resume 
     return 0;
 }
 
+/* Those that were written and have arrived; they are full, as nothing is sealed. */
+static int add_own(struct scoop_s3_sink *sink, struct scoop_resume *held,
+                   struct scoop_error *error) {
+    for (uint32_t number = 1; number <= sink->part_count; number++) {
+        const struct scoop_s3_part *part = &sink->parts[number - 1];
+        uint64_t bytes = scoop_part_plan_bytes(&sink->plan, number);
+        const char *checksum = part->checksum == NULL ? "" : part->checksum;
+        if (part->etag != NULL &&
+            scoop_resume_add(held, number, bytes, part->etag, checksum, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Those of an earlier try that have not been come to. */
+static int add_earlier(struct scoop_s3_sink *sink, struct scoop_resume *held,
+                       struct scoop_error *error) {
+    const struct scoop_resume *earlier = sink->resume;
+    for (size_t i = 0; earlier != NULL && i < earlier->part_count; i++) {
+        const struct scoop_held_part *part = &earlier->parts[i];
+        if (part->number > sink->part_count &&
+            scoop_resume_add(held, part->number, part->size_bytes, part->etag, part->checksum,
+                             error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+struct scoop_resume *scoop_s3_sink_held_parts(struct scoop_s3_sink *sink,
+                                              struct scoop_error *error) {
+    struct scoop_resume *held = scoop_resume_new(scoop_s3_sink_upload_id(sink), "", error);
+    if (held == NULL)
+        return NULL;
+    if (add_own(sink, held, error) == 0 && add_earlier(sink, held, error) == 0)
+        return held;
+    scoop_resume_free(held);
+    return NULL;
+}
+
 int scoop_s3_sink_advance_mark(struct scoop_s3_sink *sink, struct scoop_error *error) {
     /* All parts are full, but for the last once nothing more is written. */
     size_t full = sink->part_count;

@@ -199,6 +199,23 @@ void scoop_sink_leave_upload(struct scoop_sink *base) {
         ((struct scoop_s3_sink *)base)->leaving = true;
 }
 
+bool scoop_sink_sends_parts(const struct scoop_sink *base) {
+    return base->type == &s3_type && !idle((const struct scoop_s3_sink *)base);
+}
+
+struct scoop_resume *scoop_sink_hand_on(struct scoop_sink *base, struct scoop_error *error) {
+    struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;
+    if (base->type != &s3_type || sink->upload_id.length == 0 || sink->state != SCOOP_SINK_OPEN)
+        return NULL;
+    struct scoop_resume *held = scoop_s3_sink_held_parts(sink, error);
+    if (held != NULL && held->part_count > 0) {
+        sink->leaving = true;
+        return held;
+    }
+    scoop_resume_free(held);
+    return NULL;
+}
+
 int scoop_s3_sink_expect(struct scoop_sink *base, int64_t total_bytes, int fd,
                          struct scoop_error *error) {
     struct scoop_s3_sink *sink = (struct scoop_s3_sink *)base;

@@ -50,6 +50,12 @@ int scoop_sink_mark(struct scoop_sink *sink, struct scoop_upload_mark *mark,
 bool scoop_sink_resume_fits(const struct scoop_sink *sink);
 /* Has a later abort leave the upload and its parts as they are. */
 void scoop_sink_leave_upload(struct scoop_sink *sink);
+/* Whether parts are on their way, of which nobody knows yet whether they arrive. */
+bool scoop_sink_sends_parts(const struct scoop_sink *sink);
+/* Has the abort that follows leave the upload, whose parts another sink can go on with: what is
+ * written again and is equal is not sent again. NULL: there are no parts to leave (then the abort
+ * takes all back), or, with *error, NO_MEMORY. */
+struct scoop_resume *scoop_sink_hand_on(struct scoop_sink *sink, struct scoop_error *error);
 
 /* --- an upload whose parts the server copies, in place of writes and seal --- */
 

@@ -150,6 +150,10 @@ int scoop_s3_sink_take_held(struct scoop_s3_sink *sink, struct scoop_s3_slot *sl
                             struct scoop_error *error);
 /* Whether the plan has the kept parts end where they do. */
 bool scoop_s3_sink_continues(const struct scoop_s3_sink *sink);
+/* The parts that S3 has of the upload, of which none is kept without being compared. NULL with
+ * NO_MEMORY. */
+struct scoop_resume *scoop_s3_sink_held_parts(struct scoop_s3_sink *sink,
+                                              struct scoop_error *error);
 /* Moves `mark` over the parts that have arrived. */
 int scoop_s3_sink_advance_mark(struct scoop_s3_sink *sink, struct scoop_error *error);
 

@@ -63,7 +63,7 @@ def test_flags_may_stand_between_the_sources(store: Store, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert store.get("out/three") == b"333"
     (tmp_path / "-x").write_bytes(b"4")
-    line = [sys.executable, "-m", "airscoop.cli", "copy", "-q", "--", "-x", "two", "./to"]
+    line = [sys.executable, "-m", "airscoop.cli", "copy", "-q", "--", "-x", "two", "./to/"]
     (tmp_path / "to").mkdir()
     assert subprocess.run(line, cwd=tmp_path).returncode == 0
     assert (tmp_path / "to/-x").read_bytes() == b"4"

@@ -96,8 +96,8 @@ def test_two_versions_of_a_file_are_never_mixed(
 ) -> None:
     now = email.utils.formatdate(usegmt=True)
     url, new = versions(web, *(line.replace(": now", f": {now}") for line in lines), proven="")
-    with pytest.raises((errors.Truncated, errors.ConnectionFailed)) as failed:
-        airscoop.copy(url, tmp_path / "f")
+    with pytest.raises(errors.ConnectionFailed) as failed:
+        airscoop.copy(url, tmp_path / "f", restarts=0)
     assert failed.value.retryable and list(tmp_path.iterdir()) == []
     airscoop.copy(url, tmp_path / "f")  # the next try reads it from the start
     assert (tmp_path / "f").read_bytes() == new
@@ -109,7 +109,7 @@ def test_two_versions_of_a_file_are_never_mixed(
     [
         ((f"Date: {AFTER_NOON}", f"Last-Modified: {NOON}"), errors.SourceChanged),
         (('ETag: "two"',), errors.SourceChanged),
-        ((), errors.Truncated),
+        ((), errors.ConnectionFailed),
     ],
     ids=["another date", "another ETag", "no ETag"],
 )
@@ -117,11 +117,11 @@ def test_a_rest_that_is_not_proven_to_be_of_the_same_file_is_not_taken(
     web: Origin, tmp_path: Path, rest: tuple[str, ...], failure: type[Exception]
 ) -> None:
     lines: tuple[str, ...] = (f"Date: {NOON}", f"Last-Modified: {BEFORE_NOON}")
-    if failure is errors.Truncated or "ETag" in rest[0]:
+    if failure is errors.ConnectionFailed or "ETag" in rest[0]:
         lines = ('ETag: "one"',)
     url, _ = versions(web, *lines, proven="", rest=rest)
     with pytest.raises(failure):
-        airscoop.copy(url, tmp_path / "f")
+        airscoop.copy(url, tmp_path / "f", restarts=0)
     assert list(tmp_path.iterdir()) == []
     assert starts(web)[1:] != [0]
 
@@ -169,12 +169,12 @@ def test_a_rest_of_another_length_is_a_changed_source(web: Origin, tmp_path: Pat
     ],
     ids=["no ranges", "a weak ETag", "no validator"],
 )
-def test_without_proof_of_sameness_a_break_is_truncation(
+def test_without_proof_of_sameness_the_rest_is_not_asked_for(
     web: Origin, tmp_path: Path, first: dict[str, Any], requests: int
 ) -> None:
     url = web.serve("/f", part(BODY, cut=MIB, **first), part(BODY, **first))
-    with pytest.raises((errors.Truncated, errors.ConnectionFailed)):
-        airscoop.copy(url, tmp_path / "f")
+    with pytest.raises(errors.ConnectionFailed):
+        airscoop.copy(url, tmp_path / "f", restarts=0)
     assert len(web.heads) == requests
     assert list(tmp_path.iterdir()) == []
 
@@ -186,8 +186,8 @@ def test_a_server_that_promised_ranges_and_sends_the_start_again_is_not_believed
         part(BODY)(connection, head.replace("Range:", "Was:"))
 
     url = web.serve("/f", part(BODY, cut=MIB), from_the_start)
-    with pytest.raises(errors.Truncated, match="the connection broke after"):
-        airscoop.copy(url, tmp_path / "f")
+    with pytest.raises(errors.ConnectionFailed, match="the connection broke after"):
+        airscoop.copy(url, tmp_path / "f", restarts=0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -207,7 +207,7 @@ def test_a_server_that_breaks_off_for_ever_without_progress_ends_the_copy(
     url = web.serve("/f", part(BODY, cut=MIB), part(BODY, cut=10))
     with pytest.raises((errors.Truncated, errors.ConnectionFailed)):
         airscoop.copy(url, tmp_path / "f")
-    assert len(web.heads) == 3
+    assert len(web.heads) > 3
 
 
 def test_an_outage_between_two_attempts_is_survived(web: Origin, tmp_path: Path) -> None:
@@ -240,7 +240,9 @@ def test_an_object_without_a_strong_etag_is_not_taken_up_again(
     source = store.put("f", BODY)
     proxy.on("get", cut)
     with pytest.raises((errors.Truncated, errors.ConnectionFailed)):
-        airscoop.copy(source, tmp_path / "f", source_s3=store.settings(endpoint_url=proxy.url))
+        airscoop.copy(
+            source, tmp_path / "f", source_s3=store.settings(endpoint_url=proxy.url), restarts=0
+        )
     assert list(tmp_path.iterdir()) == []
     assert proxy.kinds() == ["get"]
 

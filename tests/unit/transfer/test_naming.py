@@ -56,21 +56,21 @@ def test_no_address_leads_out_of_the_folder(path: str) -> None:
     assert not set(name) & set("/\\\0")
 
 
-def test_a_bucket_and_a_folder_that_is_there_take_the_name_as_a_slash_does(tmp_path: Path) -> None:
-    assert destination_for("x/a", "s3://bucket") == "s3://bucket/a"
-    assert destination_for("x/a", str(tmp_path)) == f"{tmp_path}/a"
-    assert destination_for("x/a", f"{tmp_path}/new") == f"{tmp_path}/new"
-    assert destination_for("x/a", "-") == "-"
+def test_only_what_ends_in_a_slash_takes_a_name(tmp_path: Path) -> None:
+    for destination in ("s3://bucket", str(tmp_path), f"{tmp_path}/new", "-", "https://host/x/"):
+        assert destination_for("x/a", destination) == destination
+    with pytest.raises(UsageError):
+        airscoop.copy(__file__, "s3://bucket", destination_s3=airscoop.S3Settings(anonymous=True))
+    with pytest.raises(UsageError, match="folder"):
+        airscoop.copy(__file__, tmp_path)
 
 
 def test_a_copy_below_a_folder_takes_the_name(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"data")
     (tmp_path / "to").mkdir()
-    for number, to in enumerate((f"{tmp_path}/to/", str(tmp_path / "to"))):
-        (tmp_path / "a").write_bytes(b"%d" % number)
-        receipt = airscoop.copy(tmp_path / "a", to)
-        assert receipt.destination == f"{tmp_path}/to/a"
-        assert (tmp_path / "to/a").read_bytes() == b"%d" % number
+    receipt = airscoop.copy(tmp_path / "a", f"{tmp_path}/to/")
+    assert receipt.destination == f"{tmp_path}/to/a"
+    assert (tmp_path / "to/a").read_bytes() == b"data"
     with pytest.raises(NotFound):
         airscoop.copy(tmp_path / "a", f"{tmp_path}/not/there/")
     assert sorted(os.listdir(tmp_path)) == ["a", "to"]  # noqa: PTH208

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import traceback
+from pathlib import Path
+from typing import Any
 
-from airscoop.errors import UsageError
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import airscoop
+from airscoop.cli import main
+from airscoop.errors import AirscoopError, UsageError
 from airscoop.transfer import places
 from airscoop.transfer.rejects import rejects_for
+
+NOBODY = airscoop.S3Settings(endpoint_url="http://127.0.0.1:9", region="x", anonymous=True)
+NOWHERE: dict[str, Any] = {"source_s3": NOBODY, "destination_s3": NOBODY}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +51,8 @@ def test_rejects_lie_at_the_root_of_the_prefix_outside_partitions(
         ("http://user:secret@[bad?token=1/2", "http://[bad"),
         ("s3://b/a?b", "s3://b/a?b"),
         ("/tmp/a?b", "/tmp/a?b"),
+        ("/tmp/\udcff", "/tmp/\\xff"),
+        ("host=h password=secret", "…"),
     ],
 )
 def test_user_info_and_query_are_never_shown(name: str, shown: str) -> None:
@@ -54,7 +67,16 @@ def test_user_info_and_query_are_never_shown(name: str, shown: str) -> None:
             {"user:s%40cret", "user:s@cret", "user", "s%40cret", "s@cret"},
         ),
         ("https://host/a?sig=x%2By+z&Key=K#f", {"x%2By+z", "x+y+z", "x+y z", "K"}),
-        ("https://host/a?token", {"token"}),
+        ("https://host/a?token", set()),
+        ("https://host/a?tokenlike", {"tokenlike"}),
+        ("https://h/?day=2026-01-01&format=jsonl&n=12345678901&t=2026-01-01T10:00:00Z", set()),
+        ("https://h/?page_token=1&Sig=a&authKey=2026-01-01", {"1", "a", "2026-01-01"}),
+        ("https://h/?long=abcdefgh&ratio=0.5", {"abcdefgh"}),
+        ("https://h/#access_token=abc", {"abc"}),
+        ("https://h/#a-long-heading", set()),
+        ("ftp://u:pw@h/", {"u:pw", "u", "pw"}),
+        ("//u:pw@h/x", {"u:pw", "u", "pw"}),
+        ("http://u:p/w?d#x@h/y", {"u:p/w?d#x", "u", "p/w?d#x"}),
         ("http://user:pass@[bad/x", {"user:pass", "user", "pass"}),
         ("https://host/a@b", set()),
         ("s3://b/a?b=c", set()),
@@ -63,6 +85,74 @@ def test_user_info_and_query_are_never_shown(name: str, shown: str) -> None:
 def test_the_secrets_of_an_address_are_what_is_not_shown(name: str, secrets: set[str]) -> None:
     assert set(places.secrets_in(name)) == secrets
     assert not any(secret in places.displayed(name) for secret in secrets)
+
+
+FORMS = [
+    "https://{}@h/x", "HTTPS://{}@H/x", "https://u:{}@h/x", "http://h/x?token={}", "http://h/x#{}",
+    "https:/u:{}@h/x", "https:u:{}@h/x", "https://u:{}@[h/x", " https://u:{}@h/x", "//u:{}@h/x",
+    "u:{}@h/x", "https%3A%2F%2Fu:{}%40h/x", "https%3a//u:{}@h/x", "s3://u:{}@bucket/key",
+    "S3://u:{}@bucket/key", "s3://u:{}/key", "s3://bucket/key?X-Amz-Signature={}", "ftp://u:{}@h/x",
+    "FTP://u:{}@h/x", "redis://:{}@h:6379/0", "postgresql://u:{}@h:5432/db",
+    "postgres://h/db?user=u&password={}", "jdbc:postgresql://u:{}@h/db", "amqps://u:{}@h/v",
+    "host=h user=u password={} dbname=d", "https://proxy/https://u:{}@h/x", "gs://u:{}@bucket/key",
+]  # fmt: skip
+# A secret with what a user forgets to escape in it.
+SECRETS = st.builds(
+    "{}s3cr3t{}".format,
+    st.text(alphabet="aB1 :/?#%&=+;,!$'()*~[]\\", max_size=4).map(lambda text: f"x{text}"),
+    st.text(alphabet="aB1 :?#@%&=+;,!$'()*~[]\\", max_size=4),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(secret=st.sampled_from(["s3cr3t", "p%40s3cr3t", "s3cr3t$%^"]))
+def test_no_form_of_an_address_shows_a_secret(form: str, secret: str) -> None:
+    name = form.format(secret)
+    assert "s3cr3t" not in places.displayed(name)
+    for verb in (airscoop.copy, airscoop.copy_prefix):
+        for arguments in ((name, "/no/such/folder/x"), ("/no/such/file", name)):
+            with pytest.raises((AirscoopError, OSError)) as caught:
+                verb(*arguments, **NOWHERE)
+            assert "s3cr3t" not in "".join(traceback.format_exception(caught.value)[-1:])
+            assert "s3cr3t" not in repr(caught.value)
+
+
+@given(SECRETS)
+def test_what_a_user_forgot_to_escape_is_not_shown(secret: str) -> None:
+    for scheme in ("https", "ftp", "postgresql"):
+        assert "s3cr3t" not in places.displayed(f"{scheme}://user:{secret}@host/x")
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if not form.startswith("http://h")])
+@pytest.mark.parametrize(
+    "line",
+    [["copy", "{}", "/no/such/folder/x"], ["copy", "a", "{}", "--json"], ["copy", "a", "b", "{}"],
+     ["cat", "{}"], ["check", "{}"], ["delta", "{}", "x"], ["publish", "{}", "stream"],
+     ["uploads", "list", "{}"], ["script", "{}"], ["copy", "{}", "x", "--format", "{}"],
+     ["copy", "{}", "b", "--no-such-flag", "{}"], ["copy", "a", "b", "--rejects", "{}"],
+     ["refresh", "{}", "--json"], ["local", "{}"]],
+    ids=lambda line: " ".join(line),
+)  # fmt: skip
+def test_no_verb_says_a_secret(
+    form: str, line: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    name = form.format("s3cr3t")
+    assert main([word.format(name) for word in line]) != 0
+    said = capfd.readouterr()
+    assert "s3cr3t" not in said.out + said.err
+
+
+def test_a_path_that_is_there_is_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a:b@c").write_bytes(b"data")
+    assert places.normalized("a:b@c") == "a:b@c"
+    with pytest.raises(UsageError, match=r"\./…"):
+        places.normalized("other:b@c")
+    assert places.normalized("./other:b@c") == "./other:b@c"
 
 
 @pytest.mark.parametrize("name", ["ftp://host/a", "gs://bucket/a", "hdfs://x/y"])
