@@ -94,7 +94,8 @@ static int join(struct scoop_pair *pair, const char *value, size_t length) {
     return 0;
 }
 
-void scoop_kept_headers_say(struct scoop_kept_headers *kept, const char *what, const char *why) {
+/* Says of something that it is not taken along. */
+static void say(struct scoop_kept_headers *kept, const char *what, const char *why) {
     size_t length = strlen(kept->lost);
     scoop_text_print(kept->lost + length, sizeof kept->lost - length, "%s%.120s: %.160s",
                      length > 0 ? "\n" : "", what, why);
@@ -138,8 +139,7 @@ static int note_object_header(struct scoop_kept_headers *kept, const char *name,
         return keep(kept, name, name_length, value, value_length);
     kept->incomplete = true;
     scoop_text_print(shown, sizeof shown, "%.*s", (int)name_length, name);
-    scoop_kept_headers_say(kept, shown,
-                           sendable ? "there are too many to be sent" : "it cannot be sent");
+    say(kept, shown, sendable ? "there are too many to be sent" : "it cannot be sent");
     return 0;
 }
 
@@ -153,8 +153,7 @@ int scoop_kept_headers_note(void *user, const char *name, size_t name_length, co
         return note_content_type(kept, value, value_length);
     if (is_named(name, name_length, "x-amz-missing-meta") && value_length > 0 && value[0] != '0') {
         kept->incomplete = true;
-        scoop_kept_headers_say(kept, "metadata",
-                               "the server keeps entries that no header can hold");
+        say(kept, "metadata", "the server keeps entries that no header can hold");
     }
     if (!belongs_to_the_object(name, name_length) || is_given(kept, name, name_length))
         return 0;
@@ -179,7 +178,7 @@ void scoop_kept_headers_tags_refused(struct scoop_kept_headers *kept, int http_s
     if (has_none && !kept->tagged)
         return;
     snprintf(why, sizeof why, "they cannot be read (s3:GetObjectTagging, HTTP %d)", http_status);
-    scoop_kept_headers_say(kept, "tags", why);
+    say(kept, "tags", why);
 }
 
 /* --- what stays true --- */
@@ -221,8 +220,7 @@ static void forget_gzip_name(struct scoop_kept_headers *kept) {
     for (const char *at = pair == NULL ? "" : pair->value; *at != 0; at++)
         if (strncasecmp(at, ".gz", 3) == 0) {
             drop_named(kept, disposition);
-            scoop_kept_headers_say(kept, disposition,
-                                   "it names a gzip file, which the copy is not");
+            say(kept, disposition, "it names a gzip file, which the copy is not");
             return;
         }
 }
@@ -247,7 +245,7 @@ void scoop_kept_headers_adapt(struct scoop_kept_headers *kept, enum scoop_kept_c
 bool scoop_kept_headers_lose_tags(struct scoop_kept_headers *kept, const char *why) {
     if (!drop_named(kept, tagging))
         return false;
-    scoop_kept_headers_say(kept, "tags", why);
+    say(kept, "tags", why);
     return true;
 }
 
@@ -259,7 +257,7 @@ bool scoop_kept_headers_lose_metadata(struct scoop_kept_headers *kept, const cha
             any = true;
         }
     if (any)
-        scoop_kept_headers_say(kept, "metadata", why);
+        say(kept, "metadata", why);
     return any;
 }
 

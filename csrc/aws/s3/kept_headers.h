@@ -53,8 +53,6 @@ void scoop_kept_headers_tags_refused(struct scoop_kept_headers *kept, int http_s
 /* Drops the tags, or the metadata, and says so; false: there are none. */
 bool scoop_kept_headers_lose_tags(struct scoop_kept_headers *kept, const char *why);
 bool scoop_kept_headers_lose_metadata(struct scoop_kept_headers *kept, const char *why);
-/* Says of something that it is not taken along. */
-void scoop_kept_headers_say(struct scoop_kept_headers *kept, const char *what, const char *why);
 void scoop_kept_headers_free(struct scoop_kept_headers *kept);
 
 #endif
