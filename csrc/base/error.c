@@ -107,7 +107,7 @@ void scoop_error_place(struct scoop_error *error, const char *format, ...) {
 /* The system refuses memory by these alone: a container's limit ends the process. */
 int scoop_fail_memory(struct scoop_error *error) {
     static const struct {
-        int resource;
+        enum __rlimit_resource resource; /* as glibc declares getrlimit */
         const char *option;
     } limits[] = {{RLIMIT_AS, "-v"}, {RLIMIT_DATA, "-d"}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {

@@ -68,7 +68,8 @@ int scoop_transfer_keep_headers(struct scoop_transfer *transfer, struct scoop_er
     if (attempt->source->kept == NULL)
         return 0;
     if (attempt->tags_error.code != SCOOP_OK) {
-        if (attempt->tags_error.retryable) {
+        /* A server that knows no tags may answer with the object. */
+        if (attempt->tags_error.retryable && attempt->tags_error.code != SCOOP_PROTOCOL) {
             *error = attempt->tags_error;
             return -1;
         }

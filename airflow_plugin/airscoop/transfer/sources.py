@@ -41,11 +41,15 @@ class OpenSource:
         self._block = _EMPTY
         self._start = 0  # where the block lies
         self._next = 0  # where the stream goes on
-        if look:
-            self._look()
-        if not self.seekable:
-            self._begin_stream()
-            self._learn_of_stream()
+        try:
+            if look:
+                self._look()
+            if not self.seekable:
+                self._begin_stream()
+                self._learn_of_stream()
+        except BaseException:
+            self.close()  # who keeps the exception keeps this frame, but no connection
+            raise
 
     def _look(self) -> None:
         """The object's first bytes: enough to know how it is read."""

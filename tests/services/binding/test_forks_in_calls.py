@@ -177,7 +177,7 @@ drive(lambda: airscoop.copy(url, sys.argv[3], resume=Store()))
 @pytest.mark.parametrize(
     "use",
     [
-        "file = airscoop.open(url, 'rb')\ndrive(file.read, file.raw._transfer.facts)\n",
+        "file = airscoop.open(url, 'rb')\ndrive(file.read, file.raw._source._transfer.facts)\n",
         "file = airscoop.open(url, 'rb')\ndrive(lambda: list(file))\n",
         "drive(lambda: list(airscoop.read(url)))\n",
     ],
