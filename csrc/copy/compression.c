@@ -5,6 +5,10 @@
 #include <strings.h>
 
 #include "copy/places.h"
+#include "text/hex.h"
+
+/* Of a longer segment of an address its end is looked at. */
+enum { SEGMENT_BYTES = 1024 };
 
 /* A piece of a name; not terminated. */
 struct text {
@@ -19,20 +23,39 @@ static const struct {
     {".gz", ""}, {".gzip", ""}, {".bgz", ""}, {".tgz", ".tar"}, {".svgz", ".svg"}, {".emz", ".emf"},
 };
 
-/* The last segment of the path: without the host, the bucket, the query. */
-static struct text name_of(const char *uri) {
+/* The last segment of an address as people read it: without its parameters (;v=1), decoded. */
+static struct text decode_segment(struct text segment, char room[SEGMENT_BYTES]) {
+    const char *parameters =
+        segment.length == 0 ? NULL : memchr(segment.start, ';', segment.length);
+    if (parameters != NULL)
+        segment.length = (size_t)(parameters - segment.start);
+    size_t from = segment.length > SEGMENT_BYTES ? segment.length - SEGMENT_BYTES : 0, length = 0;
+    while (from < segment.length) {
+        const char *at = segment.start + from;
+        long value = *at == '%' && segment.length - from > 2
+                         ? scoop_hex_number((const unsigned char *)at + 1, 2)
+                         : -1;
+        room[length++] = value < 0 ? *at : (char)value;
+        from += value < 0 ? 1 : 3;
+    }
+    return (struct text){room, length};
+}
+
+/* The last segment of the path: without the host, the bucket, the query. An address's is in
+ * `room`. */
+static struct text name_of(const char *uri, char room[SEGMENT_BYTES]) {
     struct text name = {"", 0};
     if (uri == NULL || strcmp(uri, "-") == 0)
         return name;
-    bool remote = scoop_place_is_http(uri) || scoop_place_is_s3(uri);
+    bool web = scoop_place_is_http(uri), remote = web || scoop_place_is_s3(uri);
     const char *path = remote ? strstr(uri, "://") + 3 : uri;
-    size_t length = scoop_place_is_http(uri) ? strcspn(path, "?#") : strlen(path);
+    size_t length = web ? strcspn(path, "?#") : strlen(path);
     const char *slash = length == 0 ? NULL : memrchr(path, '/', length);
     if (slash == NULL && remote)
         return name;
     name.start = slash == NULL ? path : slash + 1;
     name.length = length - (size_t)(name.start - path);
-    return name;
+    return web ? decode_segment(name, room) : name;
 }
 
 /* From the last dot on, or nothing. */
@@ -64,16 +87,19 @@ static int find_gzip(struct text name) {
 }
 
 bool scoop_name_is_gzip(const char *uri) {
-    return find_gzip(name_of(uri)) >= 0;
+    char room[SEGMENT_BYTES];
+    return find_gzip(name_of(uri, room)) >= 0;
 }
 
 static bool ends_in_gz(const char *uri) {
-    return is_equal(suffix_of(name_of(uri)), text_of(".gz"));
+    char room[SEGMENT_BYTES];
+    return is_equal(suffix_of(name_of(uri, room)), text_of(".gz"));
 }
 
 /* Whether the source's name without its gzip suffix ends as the destination's does. */
 static bool is_inflated_name(const char *source, const char *destination) {
-    struct text name = name_of(source);
+    char room[SEGMENT_BYTES], other_room[SEGMENT_BYTES];
+    struct text name = name_of(source, room);
     int found = find_gzip(name);
     if (found < 0 || destination == NULL || strcmp(destination, "-") == 0)
         return false;
@@ -81,7 +107,7 @@ static bool is_inflated_name(const char *source, const char *destination) {
     struct text rest = suffix_of(name);
     if (gzip_names[found].rest[0] != 0)
         rest = text_of(gzip_names[found].rest);
-    return is_equal(rest, suffix_of(name_of(destination)));
+    return is_equal(rest, suffix_of(name_of(destination, other_room)));
 }
 
 /* The table of the two names. */
@@ -131,16 +157,17 @@ bool scoop_compression_packs(const struct scoop_transfer_options *options) {
     return options->text_for == NULL && (handling == SCOOP_PACKED || again);
 }
 
-bool scoop_compression_looks(const struct scoop_transfer_options *options) {
-    if (options->split_part)
-        return false;
-    return options->compression != SCOOP_COMPRESSION_KEEP ||
-           (destination_name(options) != NULL &&
-            (options->text_for != NULL || scoop_name_is_gzip(options->source.uri)));
+bool scoop_compression_proves(const struct scoop_transfer_options *options, bool length_known) {
+    if (options->text_for != NULL)
+        return true;
+    return options->compression != SCOOP_COMPRESSION_KEEP &&
+           (!length_known || scoop_name_is_gzip(options->source.uri) ||
+            scoop_compression_packs(options));
 }
 
 bool scoop_compression_wants_gzip(const struct scoop_transfer_options *options) {
-    return !options->allow_plain && scoop_compression_looks(options) &&
+    return !options->allow_plain && !options->split_part &&
+           options->compression != SCOOP_COMPRESSION_KEEP &&
            scoop_name_is_gzip(options->source.uri);
 }
 

@@ -49,17 +49,22 @@ static bool is_misnamed(const struct scoop_transfer *transfer, const struct firs
 
 /* Two bytes may be like gzip's by chance: where nothing but the content says that it is gzip, and
  * nobody reads it, a header has to be there. */
+static bool is_gzip(const struct scoop_transfer *transfer, const struct first *first) {
+    const struct scoop_transfer_options *options = &transfer->options;
+    if (scoop_compression_decide(options, true) != SCOOP_KEPT)
+        return true;
+    return scoop_compression_proves(options, transfer->attempt.source->length_known) &&
+           (scoop_name_is_gzip(options->source.uri) ||
+            scoop_sniff_is_gzip_header(first->data, first->length));
+}
+
 static enum scoop_content content_of(const struct scoop_transfer *transfer,
                                      const struct first *first) {
-    const struct scoop_transfer_options *options = &transfer->options;
-    if (!scoop_compression_looks(options) || scoop_transfer_start_bytes(transfer) > 0)
+    if (transfer->options.split_part || scoop_transfer_start_bytes(transfer) > 0)
         return SCOOP_CONTENT_PLAIN;
     enum scoop_content content = scoop_sniff(first->data, first->length);
-    if (content == SCOOP_CONTENT_GZIP && !scoop_name_is_gzip(options->source.uri) &&
-        scoop_compression_decide(options, true) == SCOOP_KEPT &&
-        !scoop_sniff_is_gzip_header(first->data, first->length))
-        return SCOOP_CONTENT_PLAIN;
-    return content;
+    return content == SCOOP_CONTENT_GZIP && !is_gzip(transfer, first) ? SCOOP_CONTENT_PLAIN
+                                                                      : content;
 }
 
 static int check_encoding(const struct scoop_transfer *transfer, struct scoop_error *error) {
@@ -98,5 +103,6 @@ int scoop_transfer_look_at_content(struct scoop_transfer *transfer,
                           transfer->source_name);
     attempt->handling = options->handling;
     attempt->gzip = gzip;
+    attempt->seems_gzip = !middle && scoop_sniff_is_gzip_header(first.data, first.length);
     return 0;
 }

@@ -55,12 +55,13 @@ static enum scoop_handling handling_of(const struct scoop_transfer *transfer) {
                                                                  : attempt->handling;
 }
 
-/* Twice packed is what some servers make of a file that they send encoded, and say so. */
+/* Twice packed is what some servers make of a file that they send encoded, and say so; what
+ * is inflated has lost that word. */
 static void tell_handling(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
     const struct scoop_attempt *attempt = &transfer->attempt;
     const char *destination = transfer->options.destination.uri;
-    bool gzip = attempt->gzip;
+    bool gzip = attempt->gzip || attempt->seems_gzip;
     if (scoop_attempt_server_copies(attempt)) {
         struct scoop_server_copy_facts server;
         scoop_server_copy_facts(attempt->server_copy, &server);
@@ -70,7 +71,8 @@ static void tell_handling(const struct scoop_transfer *transfer,
     facts->gzip_unnamed = gzip && facts->handling == SCOOP_KEPT && destination != NULL &&
                           !scoop_name_is_gzip(destination);
     facts->decoded = attempt->decodes;
-    if (attempt->source != NULL && attempt->source->content_encoding[0] != 0)
+    if (attempt->source != NULL && attempt->source->content_encoding[0] != 0 &&
+        attempt->handling != SCOOP_INFLATED)
         facts->counters.gzip_inside = false;
 }
 

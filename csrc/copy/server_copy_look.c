@@ -65,7 +65,7 @@ static int read_tags(struct scoop_server_copy *copy, struct scoop_error *error) 
 
 static int decide(struct scoop_server_copy *copy, const unsigned char *data, size_t length,
                   struct scoop_error *error) {
-    copy->source.gzip = scoop_sniff(data, length) == SCOOP_CONTENT_GZIP;
+    copy->source.gzip = scoop_sniff_is_gzip_header(data, length);
     bool stays = copy->source.gzip ? copy->copies_gzip
                  : length == 0     ? copy->copies_empty
                                    : copy->copies_plain;

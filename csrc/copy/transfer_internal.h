@@ -106,7 +106,8 @@ struct scoop_attempt {
     size_t prefix_length;
     struct scoop_encoded *encoded; /* in place of these, of a body that the server has encoded */
     enum scoop_handling handling;
-    bool gzip, decodes;           /* what the file is; whether it came encoded */
+    bool gzip, decodes;           /* what the file is read as; whether it came encoded */
+    bool seems_gzip;              /* by its header, which nobody has to have judged */
     struct scoop_counters coding; /* of that encoding */
     struct scoop_chain chain;
     struct scoop_sink *sink;

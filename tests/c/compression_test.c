@@ -30,6 +30,11 @@ static void a_name_is_gzips_by_its_suffix_in_any_case(void **state) {
         "https://h/d/a.gz?x=/y.txt#z",
         "a b.gz",
         "s3://b/what?x.gz",
+        "https://h/x%2Egz",
+        "https://h/x.g%7a",
+        "https://h/x.gz;v=1",
+        "https://h/d;p=1/x%2eGZ;v=1;w=a.b",
+        "s3://b/x;v=1.gz",
     };
     static const char *const other[] = {
         "",
@@ -52,6 +57,16 @@ static void a_name_is_gzips_by_its_suffix_in_any_case(void **state) {
         "a.gz.",
         "tgz",
         "a.tar",
+        "https://h/x;v=1.gz",
+        "https://h/x.gz%3Bv=1",
+        "https://h/x.gz%2Fb",
+        "https://h/x.gz%",
+        "https://h/x.gz%2",
+        "https://h/x%2xgz",
+        "s3://b/x%2Egz",
+        "x%2Egz",
+        "s3://b/x.gz;v=1",
+        "x.gz;v=1",
     };
     (void)state;
     for (size_t i = 0; i < sizeof gzip / sizeof *gzip; i++)
@@ -81,6 +96,7 @@ static const struct row rows[] = {
     {"x.tgz", "y.tar", SCOOP_INFLATED, SCOOP_KEPT},
     {"x.svgz", "y.svg", SCOOP_INFLATED, SCOOP_KEPT},
     {"x.gz", "x", SCOOP_INFLATED, SCOOP_KEPT},
+    {"https://h/a/x%2Ejson%2Egz;v=1", "y.json", SCOOP_INFLATED, SCOOP_KEPT},
     {"https://h/a/x.json.gz?sig=1.csv", "s3://b/y.json", SCOOP_INFLATED, SCOOP_KEPT},
     /* … or not */
     {"x.json.gz", "y.csv", SCOOP_KEPT, SCOOP_KEPT},
@@ -196,12 +212,41 @@ static void a_gzip_name_wants_gzip_content_unless_plain_is_allowed(void **state)
     assert_true(scoop_compression_wants_gzip(&options));
     options.compression = SCOOP_COMPRESSION_KEEP; /* reading bytes as they are */
     assert_false(scoop_compression_wants_gzip(&options));
-    options.destination.uri = "y";
+    options.destination.uri = "y"; /* and copying them */
+    assert_false(scoop_compression_wants_gzip(&options));
+    options.compression = SCOOP_COMPRESSION_AUTO;
     assert_true(scoop_compression_wants_gzip(&options));
     options.allow_plain = true;
     assert_false(scoop_compression_wants_gzip(&options));
     options = raw("x", "y.gz");
     assert_false(scoop_compression_wants_gzip(&options));
+}
+
+static void kept_data_is_proven_where_a_name_says_gzip_or_nothing_else_tells_its_end(void **state) {
+    (void)state;
+    struct scoop_transfer_options options = raw("x", "y");
+    assert_false(scoop_compression_proves(&options, true));
+    assert_true(scoop_compression_proves(&options, false));
+    options = raw("x", "y.tgz");
+    assert_false(scoop_compression_proves(&options, true));
+    options = raw("x", "y.gz");
+    assert_true(scoop_compression_proves(&options, true));
+    options = raw("x.tgz", "y");
+    assert_true(scoop_compression_proves(&options, true));
+    options.compression = SCOOP_COMPRESSION_KEEP;
+    assert_false(scoop_compression_proves(&options, true));
+    assert_false(scoop_compression_proves(&options, false));
+}
+
+static void an_address_may_be_long(void **state) {
+    char uri[5000];
+    (void)state;
+    memset(uri, 'x', sizeof uri);
+    memcpy(uri, "https://h/", 10);
+    memcpy(uri + sizeof uri - 10, "%2Egz;v=1", 10);
+    assert_true(scoop_name_is_gzip(uri));
+    memset(uri + 10, '%', sizeof uri - 30);
+    assert_true(scoop_name_is_gzip(uri));
 }
 
 static void contradictions_are_wrong_usage(void **state) {
@@ -232,6 +277,8 @@ int main(void) {
         cmocka_unit_test(a_level_that_is_asked_for_packs_gzip_data_again),
         cmocka_unit_test(the_text_of_a_split_output_is_inflated_where_its_files_are_packed),
         cmocka_unit_test(a_gzip_name_wants_gzip_content_unless_plain_is_allowed),
+        cmocka_unit_test(kept_data_is_proven_where_a_name_says_gzip_or_nothing_else_tells_its_end),
+        cmocka_unit_test(an_address_may_be_long),
         cmocka_unit_test(contradictions_are_wrong_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

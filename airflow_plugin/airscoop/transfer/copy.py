@@ -250,10 +250,11 @@ def copy(
     .svgz …) for a gzip name is kept; for another one it is inflated where the rest of its name has
     that one's suffix (x.json.gz to y.json), else kept. Anything else is packed where the
     destination's name ends in .gz, unless it is gzip data already, else kept. "keep" keeps the
-    bytes, with "gzip" what arrives is gzip data, with "none" it is none. The receipt says "kept",
-    "inflated" or "packed". A source whose name says gzip and whose content does not is refused,
-    unless `allow_plain`. Bytes behind the end of gzip data end the copy, unless `trailing_garbage`
-    is "ignore": then they are cut where the text is read, and kept where the file is.
+    bytes unjudged, with "gzip" what arrives is gzip data, with "none" it is none. The receipt says
+    "kept", "inflated" or "packed". A source whose name says gzip and whose content does not is
+    refused, unless `allow_plain`. Bytes behind the end of gzip data end the copy, unless
+    `trailing_garbage` is "ignore": then they are cut where the text is read, and kept where the
+    file is.
 
     With `format` "jsonl" every record is checked to be strict JSON, with
     "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with

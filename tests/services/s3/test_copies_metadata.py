@@ -172,6 +172,16 @@ def test_inflated_bytes_lose_their_encoding_and_no_more(store: Store) -> None:
     assert receipt.metadata_lost == []
 
 
+def test_gzip_inside_is_told_where_the_encoding_that_says_so_is_lost(store: Store) -> None:
+    inner = gzipped(b"a,b\n" * 9)
+    place = source(store, "in.csv.gz", gzipped(inner), ContentEncoding="gzip")
+    receipt = streamed(store, place, "out.csv")
+    assert store.get("out.csv") == inner
+    assert "ContentEncoding" not in store.head("out.csv")
+    assert any("gzip data again" in note for note in receipt.notes)
+    assert streamed(store, place, "out.csv.gz").notes == []  # here it goes along
+
+
 def test_kept_gzip_data_keep_their_encoding(store: Store) -> None:
     place = source(store, "in.csv.gz", gzipped(b"a\n"), **PLAIN, ContentEncoding="gzip")
     streamed(store, place, "out.csv.gz")

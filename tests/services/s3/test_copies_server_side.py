@@ -209,6 +209,7 @@ def test_names_decide_what_the_server_may_copy(store: Store) -> None:
         ("7.json.gz", "7b.json", packed, "inflated"),
         ("8.json", "8b.json.gz", text, "packed"),
         ("9.json", "9b.json.gz", b"", "packed"),
+        ("10.dat", "10b.json.gz", b"\x1f\x8b is no gzip header", "packed"),
     ):
         receipt = copied(store, store.put(source, data), destination)
         assert receipt.compression == handling, source

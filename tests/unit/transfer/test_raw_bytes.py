@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +131,58 @@ def test_gzip_under_a_name_that_does_not_say_so_is_told_with_how_to_inflate_it(
         assert copied(folder, "x.json.gz", GZIP, destination)[0].notes == []
 
 
-@pytest.mark.parametrize("name", ["x.json.gz", "x.tgz", "x"])
+@pytest.mark.parametrize("name", ["x.json.gz", "x.tgz"])
 def test_gzip_data_that_is_kept_is_proven_by_its_trailer(name: str, folder: Path) -> None:
     with pytest.raises(errors.Truncated):
         copied(folder, name, GZIP[:-2], name)
     with pytest.raises(errors.CorruptData):
         copied(folder, name, GZIP[:-4] + b"lies", name)
     assert list((folder / "out").iterdir()) == []
+
+
+DAMAGED = [GZIP[:-2], GZIP[:12], GZIP[:-4] + b"lies", GZIP + b"junk", GZIP[:20] + b"x" * 99]
+
+
+@pytest.mark.parametrize("data", DAMAGED, ids=range(len(DAMAGED)))
+def test_where_no_name_says_gzip_the_bytes_are_kept_whatever_they_are(
+    data: bytes, folder: Path
+) -> None:
+    for source, destination in (("looks.bin", "y.bin"), ("x", "y"), ("x.dat", "y.tgz")):
+        receipt, found = copied(folder, source, data, destination)
+        assert found == data
+        assert (receipt.compression, receipt.unchanged) == ("kept", True)
+        assert bool(receipt.notes) == (destination != "y.tgz")
+    with airscoop.Upload(folder / "out" / "j") as upload:
+        upload.write(data)
+    assert (folder / "out" / "j").read_bytes() == data
+
+
+def test_what_comes_from_standard_input_is_kept_for_a_name_that_is_not_gzips(
+    folder: Path,
+) -> None:
+    target = folder / "out" / "x.bin"
+    command = [sys.executable, "-m", "airscoop", "copy", "-", str(target)]
+    subprocess.run(command, input=GZIP[:-2], check=True)
+    assert target.read_bytes() == GZIP[:-2]
+
+
+@pytest.mark.parametrize("data", DAMAGED, ids=range(len(DAMAGED)))
+def test_what_is_named_or_read_as_gzip_has_to_be_whole(data: bytes, folder: Path) -> None:
+    for options, destination in (({}, "y.gz"), ({"compression": "none"}, "y")):
+        with pytest.raises((errors.Truncated, errors.CorruptData, errors.TrailingGarbage)):
+            copied(folder, "x", data, destination, **options)
+    assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("data", [*DAMAGED, TEXT, b"", HTML], ids=range(len(DAMAGED) + 3))
+@pytest.mark.parametrize("destination", ["y.json.gz", "y.json"])
+def test_keep_takes_the_bytes_unjudged_as_open_does(
+    data: bytes, destination: str, folder: Path
+) -> None:
+    receipt, found = copied(folder, "x.json.gz", data, destination, compression="keep")
+    assert found == data
+    assert (receipt.compression, receipt.unchanged) == ("kept", True)
+    assert airscoop.open(folder / "x.json.gz", "rb", compression="keep").read() == data
 
 
 @pytest.mark.parametrize("name", ["x.json.gz", "x.tgz", "x.SVGZ"])
