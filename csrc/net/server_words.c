@@ -8,6 +8,7 @@
 #include "text/address.h"
 #include "text/hex.h"
 #include "text/request_headers.h"
+#include "text/secret_name.h"
 #include "text/server_words.h"
 
 enum {
@@ -16,55 +17,86 @@ enum {
     BODY_LEAST = 12, /* of what is POSTed: shorter ones are words */
 };
 
-/* Masks a text, and what it is when it is decoded. */
-static void mask(char *words, const char *text, size_t length) {
-    char decoded[SECRET_BYTES];
+/* What a text of an address stands for, cut to SECRET_BYTES; `plus` of a query is a space. */
+static size_t decode(const char *text, size_t length, char plus, char *decoded) {
     size_t used = 0;
-    for (size_t i = 0; i < length && used < sizeof decoded; i++) {
+    for (size_t i = 0; i < length && used < SECRET_BYTES; i++) {
         bool hex = text[i] == '%' && length - i > 2 &&
                    scoop_hex_decode(text + i + 1, 2, (unsigned char *)decoded + used, 1) == 0;
         if (!hex)
-            decoded[used] = text[i] == '+' ? ' ' : text[i];
+            decoded[used] = text[i] == '+' ? plus : text[i];
         used++;
         i += hex ? 2 : 0;
     }
+    return used;
+}
+
+/* Masks a text, and what it is when it is decoded. */
+static void mask(char *words, const char *text, size_t length) {
+    char decoded[SECRET_BYTES];
     scoop_server_words_mask(words, text, length);
-    scoop_server_words_mask(words, decoded, used);
+    scoop_server_words_mask(words, decoded, decode(text, length, ' ', decoded));
+    scoop_server_words_mask(words, decoded, decode(text, length, '+', decoded));
     scoop_wipe(decoded, sizeof decoded);
 }
 
-/* Whether the value of a query looks like a date or a number: no secret is that plain. */
+/* Whether the value of a query looks like dates or numbers: no secret is that plain. */
 static bool is_plain(const char *text, size_t length) {
-    return strspn(text, "0123456789-:.TZ%") >= length;
+    char decoded[SECRET_BYTES];
+    size_t used = decode(text, length, ' ', decoded), at = 0;
+    while (at < used && decoded[at] != 0 && strchr("0123456789-:.,/ TZ", decoded[at]) != NULL)
+        at++;
+    return at == used;
 }
 
-static bool is_named_secret(const char *name, size_t length) {
-    static const char *const parts[] = {"secret", "token", "key", "sig", "pass", "auth", "cred"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (size_t at = 0; at + strlen(parts[i]) <= length; at++)
-            if (strncasecmp(name + at, parts[i], strlen(parts[i])) == 0)
-                return true;
-    return false;
+/* The header that libcurl makes of a login in an address: "Basic " and this. */
+static void mask_login(char *words, const char *text, size_t length) {
+    char login[SECRET_BYTES + 1];
+    struct scoop_buf encoded;
+    struct scoop_error error;
+    size_t used = decode(text, length, '+', login);
+    if (memchr(text, ':', length) == NULL)
+        login[used++] = ':';
+    scoop_buf_init(&encoded, 2 * sizeof login);
+    if (scoop_base64_encode(&encoded, login, used, &error) == 0) {
+        while (encoded.length > 0 && encoded.data[encoded.length - 1] == '=')
+            encoded.length--;
+        scoop_server_words_mask(words, (const char *)encoded.data, encoded.length);
+        scoop_wipe(encoded.data, encoded.length);
+    } else {
+        words[0] = 0; /* unread, they may hold it */
+    }
+    scoop_buf_free(&encoded);
+    scoop_wipe(login, sizeof login);
+}
+
+static void mask_user(char *words, const char *text, size_t length) {
+    const char *colon = memchr(text, ':', length);
+    size_t user = colon == NULL ? length : (size_t)(colon - text);
+    mask_login(words, text, length);
+    mask(words, text, length);
+    mask(words, text, user);
+    if (colon != NULL)
+        mask(words, colon + 1, length - user - 1);
 }
 
 static void mask_address(char *words, const char *address) {
     struct scoop_address parts;
     if (address == NULL || !scoop_address_split(address, &parts))
         return;
-    if (parts.user_length > 0) {
-        const char *colon = memchr(parts.user, ':', parts.user_length);
-        size_t user = colon == NULL ? parts.user_length : (size_t)(colon - parts.user);
-        mask(words, parts.user, parts.user_length);
-        mask(words, parts.user, user);
-        if (colon != NULL)
-            mask(words, colon + 1, parts.user_length - user - 1);
-    }
-    for (const char *at = parts.path + strcspn(parts.path, "?"); *at != 0;) {
+    if (parts.user_length > 0)
+        mask_user(words, parts.user, parts.user_length);
+    const char *path = parts.path, *end = path + strcspn(path, "?"), *secret;
+    for (size_t length;
+         (secret = scoop_secret_in_path(path, (size_t)(end - path), &length)) != NULL;
+         path = secret + length)
+        mask(words, secret, length);
+    for (const char *at = end; *at != 0;) {
         size_t name = strcspn(++at, "=&"),
                value = at[name] == '=' ? strcspn(at + name + 1, "&") : 0;
         const char *text = value > 0 ? at + name + 1 : at;
         size_t length = value > 0 ? value : name;
-        if (is_named_secret(at, name) || (length >= VALUE_LEAST && !is_plain(text, length)))
+        if (scoop_secret_name(at, name) || (length >= VALUE_LEAST && !is_plain(text, length)))
             mask(words, text, length);
         at = text + length;
         at += strcspn(at, "&");

@@ -89,6 +89,30 @@ def test_what_was_sent_is_not_shown_when_the_server_repeats_it(web: Origin, tmp_
         assert "day 2026-01-01" in text
 
 
+@pytest.mark.parametrize("login", ["reader:hunter2+h%40nter2", "t0ken-as-user", "t0ken-as-user:"])
+def test_a_login_in_the_address_is_not_shown_when_the_server_repeats_it(
+    login: str, web: Origin, tmp_path: Path
+) -> None:
+    plain = login.replace("%40", "@")
+    user, _, password = plain.partition(":")
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    said = f"Authorization: Basic {basic}, {basic.rstrip('=')}, {plain}, {password}, {user} told"
+    url = web.serve("/data", status(401, body=json.dumps({"message": said}).encode()))
+    text = str(failed(url.replace("://", f"://{login}@"), tmp_path))
+    assert text.endswith(" told")
+    assert not any(one in text for one in ("hunter2", "t0ken", basic.rstrip("=")))
+
+
+def test_secrets_of_paths_and_escaped_names_are_masked_and_dates_are_not(
+    web: Origin, tmp_path: Path
+) -> None:
+    said = "s3cr3t-1, s3cr3t-2 of 2026/01/01,2026/01/05"
+    url = web.serve("/data;token=s3cr3t-1", status(400, body=said.encode()))
+    text = str(failed(f"{url}?to%6ben=s3cr3t-2&days=2026/01/01,2026/01/05", tmp_path))
+    assert text.endswith("***, *** of 2026/01/01,2026/01/05")
+    assert "s3cr3t" not in text
+
+
 def test_words_behind_a_redirect_are_told(web: Origin, tmp_path: Path) -> None:
     web.serve("/login", status(403, body=b"please log in"))
     assert "please log in" in str(failed(web.serve("/data", redirect("/login")), tmp_path))
