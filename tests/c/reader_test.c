@@ -1,5 +1,6 @@
 /* Reading here and there in a file, an object and a web source, against a server in this process:
  * the bytes are the source's, also when each allocation fails once; another version is told. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -156,6 +157,15 @@ static void a_file_is_read_here_and_there(void **state) {
     survives(path, identity);
 }
 
+static void a_descriptor_is_read_here_and_there(void **state) {
+    int file = open(path, O_RDONLY);
+    (void)state;
+    assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
+    close(file);
+    survives("-", "not used");
+    assert_int_equal(lseek(STDIN_FILENO, 0, SEEK_CUR), 0);
+}
+
 static void another_version_is_told(void **state) {
     const char *const uris[] = {"s3://bucket/source", web_url, path};
     (void)state;
@@ -225,6 +235,7 @@ int main(void) {
         cmocka_unit_test(an_object_is_read_here_and_there),
         cmocka_unit_test(a_web_source_is_read_here_and_there),
         cmocka_unit_test(a_file_is_read_here_and_there),
+        cmocka_unit_test(a_descriptor_is_read_here_and_there),
         cmocka_unit_test(another_version_is_told),
         cmocka_unit_test(an_interrupt_ends_a_read),
         cmocka_unit_test(what_cannot_be_read_so_is_wrong_usage),
