@@ -25,9 +25,13 @@ const char *airscoop_given_text(struct airscoop_state *state, const char *name, 
         text = PyUnicode_AsUTF8AndSize(value, &length);
     else if (PyBytes_AsStringAndSize(value, &bytes, &length) == 0)
         text = bytes;
-    if (text == NULL || strlen(text) == (size_t)length)
+    if (text != NULL && strlen(text) == (size_t)length)
         return text;
-    scoop_fail(&error, SCOOP_USAGE, "%s holds a NUL character", name);
+    if (text == NULL && !PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        return NULL;
+    PyErr_Clear();
+    scoop_fail(&error, SCOOP_USAGE, text == NULL ? "%s: not UTF-8" : "%s holds a NUL character",
+               name);
     airscoop_raise(state, &error);
     return NULL;
 }

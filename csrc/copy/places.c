@@ -155,6 +155,10 @@ int scoop_places_check(const struct scoop_transfer_options *options, struct scoo
     }
     if (options->rejects_uri == NULL)
         return 0;
+    if (scoop_place_is_http(options->rejects_uri) || strcmp(options->rejects_uri, "-") == 0) {
+        scoop_url_display(options->rejects_uri, shown, sizeof shown);
+        return scoop_fail(error, SCOOP_USAGE, "%s: a reject file is s3:// or a path", shown);
+    }
     if (scoop_place_is_s3(options->rejects_uri) != scoop_place_is_s3(destination))
         return scoop_fail(error, SCOOP_USAGE,
                           "the reject file belongs beside the destination: both in S3, or neither");

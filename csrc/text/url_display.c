@@ -1,14 +1,18 @@
 #include "scoop/url_display.h"
 
+#include <ctype.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
+#include "text/secret_name.h"
 #include "text/text.h"
 
-/* Of the parameters of a signed address. */
-static const char *const secret_words[] = {"signature", "token",      "secret",
-                                           "password",  "credential", "accesskey"};
+/* Parameters that only a signed address has: other keys have a "?" and a "=" in their names, too.
+ */
+static const char *const signatures[] = {"X-Amz-Signature", "X-Amz-Credential",
+                                         "X-Amz-Security-Token", "AWSAccessKeyId"};
 
 /* What is shown: pieces of the address, and "…" for what is not. */
 struct shown {
@@ -29,9 +33,27 @@ static const char *find_escaped(const char *text, size_t length, char plain, con
     return NULL;
 }
 
+/* "10:30" or "T10:00:00" at its start, and no digit before it: names of dumps have it. Returns the
+ * bytes of the time behind the colon; 0: it is none. */
+static size_t time_behind(const char *text, const char *colon, const char *end) {
+    if (colon - text < 2 || (colon - text > 2 && isdigit((unsigned char)colon[-3])))
+        return 0;
+    size_t length = 0;
+    if (!isdigit((unsigned char)colon[-1]) || !isdigit((unsigned char)colon[-2]))
+        return 0;
+    while (end - colon > (ptrdiff_t)length + 2 && colon[length] == ':' &&
+           isdigit((unsigned char)colon[length + 1]) && isdigit((unsigned char)colon[length + 2]))
+        length += 3;
+    bool more = colon + length < end && isalnum((unsigned char)colon[length]) &&
+                strchr("TZ", colon[length]) == NULL;
+    return more ? 0 : length;
+}
+
 /* Whether it may hold "user:password@". */
 static const char *user_info(const char *text, size_t length) {
-    const char *colon = find_escaped(text, length, ':', "%3A");
+    const char *end = text + length, *colon = find_escaped(text, length, ':', "%3A");
+    for (size_t time; colon != NULL && (time = time_behind(text, colon, end)) > 0;)
+        colon = find_escaped(colon + time, (size_t)(end - colon) - time, ':', "%3A");
     if (colon == NULL)
         return NULL;
     bool at = find_escaped(colon, length - (size_t)(colon - text), '@', "%40") != NULL;
@@ -55,6 +77,12 @@ static void take_path(struct shown *shown, const char *path, size_t length) {
     for (length = nested == NULL ? length : (size_t)(nested - path);
          nested != NULL && length > 0 && path[length - 1] != '/';)
         length--;
+    size_t secret_length;
+    const char *secret = scoop_secret_in_path(path, length, &secret_length);
+    if (secret != NULL) {
+        shown->hidden = true;
+        length = (size_t)(secret - path);
+    }
     shown->path = path;
     shown->path_length = (int)length;
 }
@@ -79,22 +107,13 @@ static void take_address(struct shown *shown, const char *rest) {
     take_path(shown, end, strcspn(end, "?#"));
 }
 
-static bool names_secret(const char *name, size_t length) {
-    for (size_t word = 0; word < sizeof secret_words / sizeof *secret_words; word++) {
-        size_t size = strlen(secret_words[word]);
-        for (size_t i = 0; i + size <= length; i++)
-            if (strncasecmp(name + i, secret_words[word], size) == 0)
-                return true;
-    }
-    return false;
-}
-
 /* A signed address that was pasted as a key. */
 static bool is_signed(const char *query) {
     while (*query != 0) {
         size_t length = strcspn(query, "&"), name = strcspn(query, "=&");
-        if (name < length && names_secret(query, name))
-            return true;
+        for (size_t i = 0; name < length && i < sizeof signatures / sizeof *signatures; i++)
+            if (strlen(signatures[i]) == name && strncasecmp(query, signatures[i], name) == 0)
+                return true;
         query += length + (query[length] == '&');
     }
     return false;

@@ -41,6 +41,13 @@ static void a_url_is_shown_without_its_secrets(void **state) {
         {"s3://u:pw@bucket/key", "s3://bucket/key"},
         {"s3://u:pw/key", "s3://…"},
         {"S3://bucket/key?X-Amz-Signature=s", "S3://bucket/key"},
+        {"s3://bucket/key?AWSAccessKeyId=a&Signature=s", "s3://bucket/key"},
+        {"http://h/x;token=s", "http://h/x;token=…"},
+        {"http://h/x;v=1;PASSw%6Frd=s/y", "http://h/x;v=1;PASSw%6Frd=…"},
+        {"10:30:pw@h", "…"},
+        {"u1:pw@h", "…"},
+        {"u123:45@h", "…"},
+        {"u:10:30@h", "…"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -60,6 +67,10 @@ static void what_holds_no_secret_is_shown_as_it_is(void **state) {
         "//tmp/a@b",
         "s3://b/a?b#c@d",
         "s3://b/x:y@z?day=1",
+        "s3://b/x?token=abc.json;token=s",
+        "10:30@x",
+        "dump-2026-01-01T10:00:00Z@host.json",
+        "http://h/x;v=1/y;token",
         "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/x/key",
         "http://h/x@y",
         "http://h.example/a:b",

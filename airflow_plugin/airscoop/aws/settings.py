@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from airscoop.aws.credentials import Credentials, CredentialsProvider, Renewal
 from airscoop.errors import CredentialsExpired, CredentialsMissing
+from airscoop.shown_fields import ShownFields
 
 if TYPE_CHECKING:
     from airscoop.aws.botocore_chain import Chain
@@ -28,8 +29,8 @@ _BOTOCORES_REGION = r"(aws-|fips-|us-iso|eu-iso|eusc-).*|.*-fips"
 _REGION = r"[a-z][a-z0-9-]{,61}[a-z0-9]"
 
 
-@dataclass(frozen=True, kw_only=True)
-class AwsSettings:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AwsSettings(ShownFields):
     """How to reach a service of AWS. What is None is found where botocore finds it.
 
     `credentials_provider` is called for credentials when something starts that has none, shortly
@@ -181,7 +182,7 @@ class AwsSettings:
 _ANY_BUCKET = "airscoop"  # whose address shows that of the others
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class S3Settings(AwsSettings):
     """How to reach S3. What is None is found where botocore finds it.
 
@@ -230,7 +231,7 @@ class S3Settings(AwsSettings):
         return not self.anonymous
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class KinesisSettings(AwsSettings):
     """How to reach Kinesis. What is None is found where botocore finds it."""
 

@@ -212,7 +212,7 @@ def _options(options: argparse.Namespace, destination: str | None) -> TransferOp
 
     settings = s3_of(options)
     return TransferOptions(
-        source=place(options.source),
+        source=place(options.source, "SOURCE"),
         destination=destination,
         format=options.format,
         max_record_bytes=options.max_record_bytes,
@@ -256,10 +256,10 @@ def run_copy(options: argparse.Namespace) -> int:
     from airscoop.transfer.options import place
     from airscoop.transfer.places import is_prefix
 
-    sources = [place(source) for source in options.sources]
+    sources = [place(source, "SOURCE") for source in options.sources]
     options.source = sources[0]
     transfer = dataclasses.replace(
-        _options(options, place(options.destination)),
+        _options(options, place(options.destination, "DESTINATION")),
         compression=options.compression,
         compression_level=options.level,
         checksum=options.checksum,

@@ -127,8 +127,8 @@ def _places(source: Source | None) -> tuple[str, ...]:
     if source is None:
         return ()
     if isinstance(source, str | os.PathLike):
-        return (place(source),)
-    return tuple(place(one) for one in source)
+        return (place(source, "source"),)
+    return tuple(place(one, "source") for one in source)
 
 
 def _displayed(sources: Sequence[str]) -> str:

@@ -133,10 +133,10 @@ class StreamToS3Operator(AirscoopOperator):
         )
         given = dict(self.copy_options or {})
         address, login = self._source(given)
-        source = place(address)
+        source = place(address, "source")
         options = TransferOptions(
             source=source,
-            destination=destination_for(source, place(self.destination)),
+            destination=destination_for(source, place(self.destination, "destination")),
             format=self.format,
             max_rejected=self.max_rejected,
             rejects=self.rejects,

@@ -33,7 +33,7 @@ class PublishJob:
     ) -> None:
         refuse_unknown("PublishJob.__init__", options, DEFAULTS)
         given: PublishOptions = {**DEFAULTS, **options}
-        self._changes = place(changes)
+        self._changes = place(changes, "changes")
         self._stream = stream
         _check_number("start_at", given["start_at"], MOST_NUMBER)
         for name, number in (

@@ -301,10 +301,10 @@ def copy(
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
-    where = place(source)
+    where = place(source, "source")
     options = TransferOptions(
         source=where,
-        destination=destination_for(where, place(destination)),
+        destination=destination_for(where, place(destination, "destination")),
         format=format,
         compression=compression,
         compression_level=compression_level,
@@ -352,7 +352,7 @@ def check(
     """Reads a source to its proven end and checks every record; writes nothing."""
     job = CopyJob(
         TransferOptions(
-            source=place(source),
+            source=place(source, "source"),
             format=format,
             max_rejected=max_rejected,
             source_s3=source_s3 or S3Settings(),
@@ -377,7 +377,10 @@ def read(
     """
     transfer = Transfer(
         TransferOptions(
-            source=place(source), format=format, source_s3=source_s3 or S3Settings(), **options
+            source=place(source, "source"),
+            format=format,
+            source_s3=source_s3 or S3Settings(),
+            **options,
         ).native(),
         to_memory=True,
     )

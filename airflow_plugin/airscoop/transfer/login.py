@@ -75,7 +75,10 @@ def _basic(user: str, password: str) -> str:
 
     if ":" in user:
         raise UsageError("a user's name for a login cannot have a colon in it")
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+    try:
+        return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+    except UnicodeEncodeError:
+        raise UsageError("the user or the password of auth is not UTF-8") from None
 
 
 def netrc(source: str, file: str | None = None) -> Auth:

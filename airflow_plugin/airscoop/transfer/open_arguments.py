@@ -105,7 +105,7 @@ def check_place(uri: str | os.PathLike[str] | int, *, closes: bool) -> str:
         refuse(f"airscoop.open takes a path, a URI or a descriptor, not {type(uri).__name__}")
     if not closes:
         refuse("closefd=False is for a descriptor; a file that is opened by its name is closed")
-    name = place(uri)
+    name = place(uri, "uri")
     if name == "-":
         refuse('"-" is no name of a file: use sys.stdin.buffer or sys.stdout.buffer')
     return name

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
+from airscoop.shown_fields import ShownFields
 from airscoop.transfer import login, places, web
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
@@ -24,8 +25,8 @@ Nonfinite = Literal["reject", "null"]
 KeyCase = Literal["reject", "rename", "keep"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransferOptions:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TransferOptions(ShownFields):
     """What `copy`, `read` and `check` have in common. None is the engine's default."""
 
     source: str
@@ -73,7 +74,7 @@ class TransferOptions:
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
         if self.rejects:
-            return place(self.rejects)
+            return place(self.rejects, "rejects")
         if self.max_rejected == 0 or self.destination in (None, "-"):
             return None
         return rejects_for(str(self.destination))
@@ -87,6 +88,9 @@ class TransferOptions:
         ):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
+        rejects = self.rejects_place() if self.rejects else None
+        if rejects is not None and rejects.endswith("/"):
+            raise UsageError(f"{places.displayed(rejects)} names no reject file; add a file name")
         if self.source == "-" and sys.stdin is None:
             raise UsageError("standard input is closed: there is nothing to read")
         if self.split_replace and self.split_bytes is None:
@@ -168,6 +172,6 @@ class TransferOptions:
         return options
 
 
-def place(name: str | os.PathLike[str]) -> str:
-    """A source or destination as the engine takes it."""
-    return places.normalized(name)
+def place(name: str | os.PathLike[str], argument: str = "a place") -> str:
+    """A source or destination as the engine takes it; `argument` is what errors call it."""
+    return places.normalized(name, argument)

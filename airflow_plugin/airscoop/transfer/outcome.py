@@ -39,7 +39,9 @@ def receipt_of(
         trailing_garbage_bytes=facts["trailing_garbage_bytes"],
         notes=_notes(facts),
         bom_stripped=facts["bom_stripped"],
-        rejects=options.rejects_place() if facts["rejects_written"] else None,
+        rejects=places.displayed(options.rejects_place() or "")
+        if facts["rejects_written"]
+        else None,
         etag=facts["etag"] or None,
         checksum=facts["checksum"] or None,
         source_etag=facts["source_etag"] or None,

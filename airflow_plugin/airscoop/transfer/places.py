@@ -14,12 +14,14 @@ from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 CONNECTION = r"(?i)(^|\s)password\s*="  # of a connection string that was given as a place
-NAMED_SO = r"(?i)secret|token|key|sig|pass|auth"
-# A date or a time, a number, a word of at most 7 characters.
-HARMLESS = (
-    r"\d{4}-?\d\d(-?\d\d)?([T ]\d\d(:?\d\d(:?\d\d([.,]\d+)?)?)?)?(Z|[+-]\d\d:?\d\d)?"
-    r"|[+-]?\d+([.,]\d+)?|[\w.-]{1,7}|"
+NAMED_SO = r"(?i)secret|token|key|sig|pass|auth|cred|session"  # as text/secret_name.c
+# Dates, times and numbers, or a word of at most 7 characters.
+DATE_OR_NUMBER = (
+    r"\d{4}-?\d\d(-?\d\d)?([T ]\d\d(:?\d\d(:?\d\d(\.\d+)?)?)?)?(Z|[+-]\d\d:?\d\d)?"
+    r"|[+-]?\d+(\.\d+)?"
 )
+BETWEEN_THEM = r"\.\.|[,/;|]"  # 2026/01/01, 2026-01-01,2026-01-05, 2026-01-01..2026-01-05
+SHORT_WORD = r"[\w.-]{0,7}"
 
 
 def is_s3(name: str) -> bool:
@@ -55,15 +57,16 @@ def _text(name: str | os.PathLike[str]) -> str:
 ADDRESSES = r"(s3|s3a|s3n|https?|ftps?|sftp|gs|gcs|abfss?|wasbs?|hdfs|file):(?!//)(/?)"
 
 
-def normalized(name: str | os.PathLike[str]) -> str:
+def normalized(name: str | os.PathLike[str], argument: str = "a place") -> str:
     """The name as the engine takes it; a UsageError for a scheme that nobody reads, and for an
     address that lacks a slash. White space around a pasted address is dropped, but what is
-    behind a key in S3 is the key's. A path's first `~` is the home folder.
+    behind a key in S3 is the key's. A path's first `~` is the home folder. Where the name cannot be
+    shown, the error names the `argument`.
     """
     text = path(_pasted(_text(name)))
     if is_arn(text):
         return with_colons(text)
-    _refuse_secrets(text)
+    _refuse_secrets(text, argument)
     if is_s3(text) or is_http(text):
         return str(native(text))
     if ":" not in text:
@@ -76,12 +79,22 @@ def normalized(name: str | os.PathLike[str]) -> str:
         return text
     kind = scheme.group(1).lower()
     if kind == "file":
-        from urllib.parse import unquote, urlsplit
-
-        return unquote(urlsplit(text).path)
+        return _path_of_file_uri(text)
     if kind in ("s3a", "s3n"):
         raise UsageError(f"{scheme.group(0)} is another program's name: write s3://")
     raise UsageError(f"{scheme.group(0)} is not supported: use http(s)://, s3://, a path or -")
+
+
+def _path_of_file_uri(text: str) -> str:
+    from urllib.parse import unquote, urlsplit
+
+    uri = urlsplit(text)
+    if uri.netloc.lower() not in ("", "localhost"):
+        raise UsageError(
+            f"{displayed(text)}: a file:// name with a host in it is on another machine: "
+            "write file:/// and the path"
+        )
+    return unquote(uri.path)
 
 
 def _pasted(text: str) -> str:
@@ -91,7 +104,7 @@ def _pasted(text: str) -> str:
     return text.lstrip() if is_s3(bare) else text
 
 
-def _refuse_secrets(text: str) -> None:
+def _refuse_secrets(text: str, argument: str) -> None:
     """What is no web address has no place for a password, and nobody takes it out of messages."""
     shown = displayed(text)
     if is_http(text) or shown == printable(text) or "\0" in text:  # which the engine refuses
@@ -103,8 +116,8 @@ def _refuse_secrets(text: str) -> None:
         )
     if re.match(SCHEME, text) is None and not os.path.lexists(_bytes(text)):
         raise UsageError(
-            f"{shown} is neither an address nor a path: what was given looks as if there were a "
-            "password in it; write http(s)://…, or ./… for a path"
+            f"{argument} ({shown}) is neither an address nor a path: what was given looks as if "
+            "there were a password in it; write http(s)://…, or ./… for a path"
         )
 
 
@@ -176,7 +189,7 @@ def _with_slashes(url: str) -> str:
 def secrets_in(name: str) -> list[str]:
     """What `displayed` leaves out and may be a secret, as written and decoded: user info, and
     values of query and fragment, but for dates, numbers and short words of parameters that are
-    not named like a secret."""
+    not named like a secret; and of matrix parameters (;name=value) that are."""
     from urllib.parse import unquote, unquote_plus
 
     scheme, slashes, rest = _with_slashes(name).partition("//")
@@ -184,20 +197,49 @@ def secrets_in(name: str) -> list[str]:
         return []
     place, _, fragment = rest.partition("#")
     place, _, query = place.partition("?")
-    user_info = place.partition("/")[0].rpartition("@")[0]
-    if not user_info and displayed(name).startswith(f"{scheme}//…"):
-        user_info = rest.rpartition("@")[0]  # with a / or a ? in the password
-    written = [user_info, *user_info.split(":", 1)]
-    for pair in query.split("&") + [one for one in fragment.split("&") if "=" in one]:
-        parameter, equals, value = pair.partition("=")
-        if not equals:
-            parameter, value = "", pair
-        if re.search(NAMED_SO, parameter) or not re.fullmatch(HARMLESS, unquote_plus(value)):
-            written.append(value)
-    if is_s3(name):  # a "?" or "#" is a part of a key
-        written = written[: 1 + len(user_info.split(":", 1))]
+    written = []
+    for user_info in _user_infos(name, scheme, rest, place.partition("/")[0]):
+        written += [user_info, *user_info.split(":", 1)]
+    if not is_s3(name):  # a "?", a "#" or a ";" is a part of a key
+        for pair in query.split("&") + [one for one in fragment.split("&") if "=" in one]:
+            parameter, equals, value = pair.partition("=")
+            if not equals:
+                parameter, value = "", pair
+            if _names_secret(parameter) or not _is_harmless(unquote_plus(value)):
+                written.append(value)
+        for pair in re.findall(r"(?<=;)[^=;/]*=[^;/]*", place):
+            parameter, _, value = pair.partition("=")
+            if _names_secret(parameter):
+                written.append(value)
     return sorted(
         {text for one in written for text in (one, unquote(one), unquote_plus(one))} - {""}
+    )
+
+
+def _user_infos(name: str, scheme: str, rest: str, host: str) -> list[str]:
+    """What may stand before an "@": in front of the host, or where the engine shows none of it."""
+    from urllib.parse import unquote
+
+    user_info = host.rpartition("@")[0]
+    found = [user_info] if user_info else []
+    shown = displayed(name)
+    if not user_info and shown.startswith(f"{scheme}//…"):
+        found.append(rest.rpartition("@")[0])  # with a / or a ? in the password
+    elif shown.endswith("/…"):  # an address in an address
+        nested = (rest if "@" in rest else unquote(rest)).rpartition("@")[0]
+        found.append(nested.rpartition("//")[2].lstrip("/"))
+    return found
+
+
+def _names_secret(parameter: str) -> bool:
+    from urllib.parse import unquote
+
+    return re.search(NAMED_SO, unquote(parameter)) is not None
+
+
+def _is_harmless(value: str) -> bool:
+    return re.fullmatch(SHORT_WORD, value) is not None or all(
+        re.fullmatch(DATE_OR_NUMBER, one) for one in re.split(BETWEEN_THEM, value)
     )
 
 

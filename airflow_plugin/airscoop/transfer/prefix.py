@@ -88,10 +88,10 @@ def copy_prefix(
     is_chosen = chooser(include, exclude, filters)
     _check(jobs, options)
     if alone := isinstance(source, str | os.PathLike):
-        sources = [_prefix(source)]
+        sources = [_prefix(source, "source")]
     else:
-        sources = [place(one) for one in source]
-    to = _prefix(destination)
+        sources = [place(one, "source") for one in source]
+    to = _prefix(destination, "destination")
     _check_folder(sources, to, alone=alone)
     copy = PrefixCopy(
         TransferOptions(
@@ -125,9 +125,10 @@ def copy_prefix(
     return receipt
 
 
-def _prefix(name: Place) -> str:
+def _prefix(name: Place, argument: str) -> str:
     """As the engine takes it; a Path has lost its slash at the end."""
-    return place(name) if isinstance(name, str) else place(name) + "/"
+    text = place(name, argument)
+    return text if isinstance(name, str) else text + "/"
 
 
 def _check(jobs: int, options: ObjectCopyOptions) -> None:

@@ -125,6 +125,10 @@ def make_room(folder: Path, name: str) -> None:
     """Makes the folder that a key's file goes into; refuses names that are no file's below it."""
     parts = places.path_of(name).split("/")
     refused = next((part for part in parts if part in ("", ".", "..") or "\0" in part), None)
+    if name.endswith("/"):
+        raise UsageError(
+            f"key {name!r}: it ends in /, as no file's name does, and has content: exclude it"
+        )
     if refused is not None:
         raise UsageError(f"key {name!r}: {refused!r} is no name of a file below {folder}")
     if any(len(os.fsencode(part)) > LONGEST_NAME for part in parts):

@@ -190,7 +190,9 @@ class PrefixCopy:
 
     def _copy(self, entry: Entry, limit: int) -> None:
         destination = self._destination + entry.name
-        if not self._to_s3:
+        if self._to_s3:
+            places.native(destination)  # refuses what is no key
+        else:
             destination = self._destination + places.path_of(entry.name)
             make_room(Path(self._destination), entry.name)
         compares = entry.size is not None and self._keeps_bytes()

@@ -43,7 +43,7 @@ class Upload:
     ) -> None:
         self._options = TransferOptions(
             source="",
-            destination=place(destination),
+            destination=place(destination, "destination"),
             format=format,
             destination_s3=destination_s3 or S3Settings(),
             held=held,

@@ -236,7 +236,7 @@ class Warehouse:
         if isinstance(key, str):
             key = (key,)
         expected = _count("expected_changes", expected_changes)
-        source = place(changes)
+        source = place(changes, "changes")
         if source == "-":
             raise UsageError(
                 "changes are applied from a file or an object, which can be read again and whose "

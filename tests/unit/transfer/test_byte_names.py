@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import airscoop
 from airscoop.errors import NotFound, UsageError
+from airscoop.transfer.prefix import PrefixIncomplete
 
 LOCALES = [
     {"LC_ALL": "C.UTF-8"},
@@ -106,3 +108,28 @@ def test_rejects_lie_beside_such_names(folder: Path) -> None:
     assert receipt.records_rejected == 1
     assert os.fsdecode(b"\xfe.jsonl.jsonl") in os.listdir(folder / "to/_rejects")  # noqa: PTH208
     json.dumps(receipt.to_dict()).encode("ascii")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"X": "a\udcff"}},
+        {"headers": {"X\udcff": "a"}},
+        {"auth": ("u", "\udcff")},
+        {"body": "\udcff"},
+        {"object_options": airscoop.ObjectOptions(content_type="\udcff")},
+    ],
+    ids=repr,
+)
+def test_an_option_that_is_not_utf8_is_wrong_usage(options: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="UTF-8"):
+        airscoop.copy("http://127.0.0.1:9/x", tmp_path / "x", **options)
+
+
+def test_a_name_below_a_folder_that_is_no_key_fails_as_one_given_alone(folder: Path) -> None:
+    nobody = airscoop.S3Settings(endpoint_url="http://127.0.0.1:9", region="x", anonymous=True)
+    with pytest.raises(PrefixIncomplete) as caught:
+        airscoop.copy_prefix(f"{folder}/", "s3://b/x/", destination_s3=nobody)
+    (failure,) = caught.value.receipt.failures
+    assert (failure.error, failure.retryable) == ("USAGE", False)
+    assert failure.message.startswith(r"s3://b/x/x\xffé.txt is not UTF-8")

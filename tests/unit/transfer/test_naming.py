@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import airscoop
 from airscoop.errors import NotFound, UsageError
 from airscoop.transfer.naming import destination_for, taken_name
+from airscoop.transfer.prefix_entries import make_room
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,13 @@ def test_a_copy_below_a_folder_takes_the_name(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         airscoop.copy(tmp_path / "a", f"{tmp_path}/not/there/")
     assert sorted(os.listdir(tmp_path)) == ["a", "to"]  # noqa: PTH208
+
+
+def test_an_object_with_content_whose_key_ends_in_a_slash_is_told_from_other_keys(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UsageError, match="it ends in /"):
+        make_room(tmp_path, "a/b/")
+    with pytest.raises(UsageError, match="'' is no name of a file"):
+        make_room(tmp_path, "a//b")
+    assert list(tmp_path.iterdir()) == []

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import airscoop
+from airscoop.aws.settings import KinesisSettings
 from airscoop.cli import main
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.transfer import places
+from airscoop.transfer.options import TransferOptions
 from airscoop.transfer.rejects import rejects_for
 
 NOBODY = airscoop.S3Settings(endpoint_url="http://127.0.0.1:9", region="x", anonymous=True)
@@ -50,6 +52,9 @@ def test_rejects_lie_at_the_root_of_the_prefix_outside_partitions(
         ("http://user:secret@[bad/x?token=1#f", "http://[bad/x"),
         ("http://user:secret@[bad?token=1/2", "http://[bad"),
         ("s3://b/a?b", "s3://b/a?b"),
+        ("s3://b/a?token=b.json;token=c", "s3://b/a?token=b.json;token=c"),
+        ("https://h/a;v=1;to%6Ben=secret/b?c", "https://h/a;v=1;to%6Ben=…"),
+        ("https://h/a;jsessionid=secret", "https://h/a;jsessionid=…"),
         ("/tmp/a?b", "/tmp/a?b"),
         ("/tmp/\udcff", "/tmp/\\xff"),
         ("host=h password=secret", "…"),
@@ -80,6 +85,13 @@ def test_user_info_and_query_are_never_shown(name: str, shown: str) -> None:
         ("http://user:pass@[bad/x", {"user:pass", "user", "pass"}),
         ("https://host/a@b", set()),
         ("s3://b/a?b=c", set()),
+        ("s3://b/a?token=c;token=d", set()),
+        ("https://h/?from=2026/01/01&to=2026-01-01,2026-01-05&n=1,2.5;3", set()),
+        ("https://h/?days=2026-01-01..2026-01-31&d=2026/01/01T", {"2026/01/01T"}),
+        ("https://h/?to%6ben=ab1", {"ab1"}),
+        ("https://h/x;v=abcdefghijk;token=s1/y;%73ig=s2?d#f", {"s1", "s2"}),
+        ("http:///u:pwpwpwpw@h/x", {"u:pwpwpwpw", "u", "pwpwpwpw"}),
+        ("https://proxy/https://u:pw@h/x", {"u:pw", "u", "pw"}),
     ],
 )
 def test_the_secrets_of_an_address_are_what_is_not_shown(name: str, secrets: set[str]) -> None:
@@ -155,6 +167,62 @@ def test_a_path_that_is_there_is_no_address(
     assert places.normalized("./other:b@c") == "./other:b@c"
 
 
+def test_what_cannot_be_shown_is_named_by_its_argument(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    for argument, places_given in (
+        ("source", ("u:pw@h", tmp_path / "b")),
+        ("destination", (tmp_path / "a", "u:pw@h")),
+    ):
+        with pytest.raises(UsageError, match=rf"^{argument} \(…\)"):
+            airscoop.copy(*places_given)
+    with pytest.raises(UsageError, match=r"^rejects \(…\)"):
+        airscoop.copy(
+            tmp_path / "a", tmp_path / "b", format="jsonl", max_rejected=1, rejects="u:pw@h"
+        )
+
+
+@pytest.mark.parametrize("name", ["10:30@x", "dump-2026-01-01T10:00:00@host.json", "23:59Z@x"])
+def test_a_time_in_a_local_name_is_no_password(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_bytes(b"data")
+    assert airscoop.copy("a", name).destination == name
+    assert airscoop.copy(name, "b").source == name
+
+
+@pytest.mark.parametrize("name", ["s3://b/x?token=abc.json", "s3://b/x?signature=a&sig=b;key=c"])
+def test_a_key_may_look_like_a_query(name: str) -> None:
+    assert places.normalized(name) == name
+    assert places.displayed(name) == name
+
+
+@pytest.mark.parametrize(
+    "rejects",
+    ["https://u:s3cr3t@h/r?token=s3cr3t", "http://h/r", "-", "folder/"],
+)
+def test_a_reject_file_is_a_path_or_in_s3_before_anything_is_read(
+    rejects: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_bytes(b"{}\nno\n")
+    with pytest.raises(UsageError, match="reject file") as caught:
+        airscoop.copy("a", "b", format="jsonl", max_rejected=1, rejects=rejects)
+    assert "s3cr3t" not in str(caught.value)
+    assert [one.name for one in tmp_path.iterdir()] == ["a"]
+
+
+def test_settings_show_no_login() -> None:
+    address = "http://u:s3cr3t@h/x?token=s3cr3t"
+    for settings in (
+        airscoop.S3Settings(endpoint_url=address),
+        KinesisSettings(endpoint_url=address),
+        TransferOptions(source=address, destination=address, rejects=Path(address)),
+    ):
+        assert "'http://h/x'" in repr(settings)
+        assert "s3cr3t" not in repr(settings)
+
+
 @pytest.mark.parametrize("name", ["ftp://host/a", "gs://bucket/a", "hdfs://x/y"])
 def test_a_scheme_that_nobody_reads_is_named(name: str) -> None:
     with pytest.raises(UsageError, match=name.split("/", maxsplit=1)[0]):
@@ -163,6 +231,14 @@ def test_a_scheme_that_nobody_reads_is_named(name: str) -> None:
 
 def test_a_file_uri_is_a_path() -> None:
     assert places.normalized("file:///tmp/a") == "/tmp/a"
+    assert places.normalized("file://LocalHost/tmp/a") == "/tmp/a"
+
+
+@pytest.mark.parametrize("host", ["otherhost", "u:s3cr3t@otherhost", "otherhost:80"])
+def test_a_file_uri_of_another_host_is_refused(host: str) -> None:
+    with pytest.raises(UsageError, match=r"file:///") as caught:
+        places.normalized(f"file://{host}/tmp/a")
+    assert "s3cr3t" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
