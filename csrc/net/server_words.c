@@ -10,6 +10,7 @@
 #include "text/json_reader.h"
 #include "text/mask.h"
 #include "text/request_headers.h"
+#include "text/secret_name.h"
 #include "text/server_words.h"
 
 enum {
@@ -70,20 +71,6 @@ static bool is_plain(const char *text, size_t length) {
     return length == 0;
 }
 
-static bool is_named_secret(const char *name, size_t length) {
-    static const char *const parts[] = {"secret", "token", "key",  "sig",
-                                        "pass",   "pwd",   "auth", "cred"};
-    char decoded[128];
-    size_t used = 0;
-    for (size_t i = 0; i < length && used + 1 < sizeof decoded; used++)
-        i += take_byte(name + i, length - i, ' ', &decoded[used]);
-    decoded[used] = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcasestr(decoded, parts[i]) != NULL)
-            return true;
-    return false;
-}
-
 /* Each word of at least so many bytes. */
 static void hide_words(struct scoop_mask *mask, const char *text, size_t length, size_t least) {
     for (const char *end = text + length; text < end;) {
@@ -109,7 +96,7 @@ static void hide_pairs(struct scoop_mask *mask, const char *text, const char *en
         bool has_value = name + 1 < pair;
         size_t value = has_value ? name + 1 : 0, length = pair - value;
         bool long_enough = length >= VALUE_LEAST && !is_plain(text + value, length);
-        bool named = has_value && is_named_secret(text, name);
+        bool named = has_value && scoop_secret_name(text, name);
         if (has_value || bare)
             hide_value(mask, text + value, length, named || long_enough);
         text += pair + 1;
@@ -188,7 +175,7 @@ static void hide_headers(struct scoop_mask *mask, const char *lines) {
             shown = shown || scoop_header_line_is(&line, open[i]);
         if (shown)
             continue;
-        if (line.value_length >= HEADER_LEAST || is_named_secret(line.name, line.name_length))
+        if (line.value_length >= HEADER_LEAST || scoop_secret_name(line.name, line.name_length))
             hide(mask, line.value, line.value_length);
         hide_words(mask, line.value, line.value_length, HEADER_LEAST);
         if (line.value_length > 6 && strncasecmp(line.value, "Basic", 5) == 0 &&
@@ -224,7 +211,7 @@ static void hide_json(struct scoop_mask *mask, const char *at, const char *end) 
             while (at < end && memchr(" \t\r\n", *at, 4) != NULL)
                 at++;
             if (at < end && *at == ':')
-                named = is_named_secret((const char *)string.data, string.length);
+                named = scoop_secret_name((const char *)string.data, string.length);
             else
                 hide_string(mask, &string, named);
         } else {

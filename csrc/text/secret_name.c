@@ -8,8 +8,8 @@
 enum { MOST_NAME = 256 };
 
 bool scoop_secret_name(const char *name, size_t length) {
-    static const char *const parts[] = {"secret", "token", "key",  "sig",
-                                        "pass",   "auth",  "cred", "session"};
+    static const char *const parts[] = {"secret", "token", "key",  "sig",    "pass",
+                                        "pwd",    "auth",  "cred", "session"};
     char decoded[MOST_NAME];
     size_t used = 0;
     for (size_t i = 0; i < length && used < sizeof decoded; i++, used++) {

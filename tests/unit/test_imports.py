@@ -87,7 +87,6 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.aws.settings",
         "airscoop.cancelling",
         "airscoop.cli",
-        "airscoop.cli.verb_parser",
         "airscoop.cli.command",
         "airscoop.cli.deltas",
         "airscoop.cli.ending",

@@ -58,8 +58,6 @@ class ObjectOptions:
 
 
 def _http_date(when: datetime | str | None) -> str | None:
-    from email.utils import format_datetime
-
     if when is None:
         return None
     if isinstance(when, str) and (when == "" or _is_http_date(when)):
@@ -69,6 +67,8 @@ def _http_date(when: datetime | str | None) -> str | None:
             "expires has to be a datetime with a time zone, datetime(2032, 1, 1, tzinfo=UTC), "
             'or a text such as "Thu, 01 Jan 2032 00:00:00 GMT"'
         )
+    from email.utils import format_datetime
+
     return format_datetime(when.astimezone(UTC), usegmt=True)
 
 
