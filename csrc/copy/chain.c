@@ -239,6 +239,9 @@ static int build_threaded(struct scoop_chain *chain, const struct scoop_chain_op
     }
     if (stages != NULL)
         stages = scoop_worker_new(stages, &chain->waker, counters, error);
+    /* What comes out of the transport's encoding is no text that the worker sees counted. */
+    if (stages != NULL && options->coding != NULL)
+        scoop_worker_begin_threaded(stages);
     chain->worker = stages;
     chain->outlet = stages == NULL ? NULL : outlet;
     return append(chain, stages);

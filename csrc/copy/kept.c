@@ -12,8 +12,9 @@ enum { TAGS_CEILING = 8 * 1024 };
 
 void scoop_transfer_watch_headers(struct scoop_transfer *transfer) {
     struct scoop_attempt *attempt = &transfer->attempt;
-    if (transfer->fed || !scoop_place_is_s3(transfer->options.source.uri) ||
-        !scoop_place_is_s3(transfer->options.destination.uri))
+    const struct scoop_transfer_options *options = &transfer->options;
+    if (transfer->fed || !scoop_place_is_s3(options->source.uri) ||
+        !(scoop_place_is_s3(options->destination.uri) || scoop_place_is_s3(options->text_for)))
         return;
     attempt->kept.given = &transfer->object;
     attempt->kept.content_type_given = transfer->options.object.content_type != NULL;
@@ -35,7 +36,8 @@ static void tags_read(void *user, struct scoop_http_exchange *exchange,
 int scoop_transfer_ask_tags(struct scoop_transfer *transfer, struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
     struct scoop_s3_uri object;
-    if (attempt->source->kept == NULL || !scoop_kept_headers_want_tags(&attempt->kept))
+    if (attempt->source->kept == NULL || transfer->options.text_for != NULL ||
+        !scoop_kept_headers_want_tags(&attempt->kept))
         return 0;
     if (scoop_s3_uri_parse(transfer->options.source.uri, &object, error) != 0)
         return -1;
@@ -53,10 +55,18 @@ bool scoop_transfer_awaits_tags(const struct scoop_transfer *transfer) {
 
 /* --- what is given to the sink --- */
 
+/* The files of a split output are packed by whoever writes them. */
+static bool is_split_to_gzip(const struct scoop_transfer_options *options) {
+    return options->text_for != NULL && (options->compression == SCOOP_COMPRESSION_GZIP ||
+                                         scoop_name_is_gzip(options->text_for));
+}
+
 static enum scoop_kept_change change_of(const struct scoop_transfer *transfer) {
     const struct scoop_attempt *attempt = &transfer->attempt;
     if (transfer->options.format != SCOOP_FORMAT_RAW)
         return SCOOP_KEPT_RECORDS;
+    if (is_split_to_gzip(&transfer->options))
+        return SCOOP_KEPT_PACKED;
     if (attempt->handling == SCOOP_KEPT || (attempt->handling == SCOOP_PACKED && attempt->gzip))
         return SCOOP_KEPT_UNCHANGED;
     return attempt->handling == SCOOP_INFLATED ? SCOOP_KEPT_INFLATED : SCOOP_KEPT_PACKED;
@@ -78,7 +88,12 @@ int scoop_transfer_keep_headers(struct scoop_transfer *transfer, struct scoop_er
                                     error) != 0)
         return -1;
     scoop_kept_headers_adapt(kept, change_of(transfer),
-                             scoop_compression_packs(&transfer->options));
-    scoop_s3_sink_keep(attempt->sink, kept);
+                             scoop_compression_packs(&transfer->options) ||
+                                 is_split_to_gzip(&transfer->options));
+    if (transfer->options.text_for != NULL)
+        scoop_kept_headers_lose_all(kept, "the files of a split output have what object_options "
+                                          "give, and nothing of the source");
+    else
+        scoop_s3_sink_keep(attempt->sink, kept);
     return 0;
 }

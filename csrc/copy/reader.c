@@ -48,6 +48,10 @@ static int open_ranges(struct scoop_reader *reader, const struct scoop_transfer_
 static int open_place(struct scoop_reader *reader, const struct scoop_transfer_options *options,
                       const char *identity, struct scoop_error *error) {
     const char *uri = options->source.uri;
+    if (uri != NULL && strcmp(uri, "-") == 0) {
+        reader->file = scoop_file_reader_new_of(options->source.fd, error);
+        return reader->file == NULL ? -1 : 0;
+    }
     if (uri == NULL || (identity == NULL && !scoop_place_is_s3(uri)))
         return scoop_fail(error, SCOOP_USAGE, "a reader needs a source that is known");
     if (scoop_place_is_s3(uri) || scoop_place_is_http(uri))

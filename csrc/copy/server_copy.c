@@ -241,7 +241,6 @@ static void object_copied(void *user, struct scoop_http_exchange *exchange,
 
 /* With a header that replaces one of the source's, all have to be named. */
 static void add_headers(struct scoop_server_copy *copy, struct scoop_s3_request *request) {
-    const struct scoop_object_headers *object = copy->target.object;
     const struct scoop_kept_headers *kept = &copy->kept;
     if (copy->replaces) {
         const char *type = kept->content_type;
@@ -252,8 +251,7 @@ static void add_headers(struct scoop_server_copy *copy, struct scoop_s3_request 
     }
     if (copy->tags_given)
         scoop_s3_add_header(request, "x-amz-tagging-directive", "REPLACE");
-    for (size_t i = 0; object != NULL && i < object->count; i++)
-        scoop_s3_add_header(request, object->pairs[i].name, object->pairs[i].value);
+    scoop_s3_add_object_headers(request, copy->target.object);
 }
 
 static int copy_object(struct scoop_server_copy *copy, struct scoop_error *error) {

@@ -151,7 +151,8 @@ static int build_object_headers(struct scoop_transfer *transfer, struct scoop_er
         return -1;
     *object = (struct scoop_object_options){.content_type = object->content_type};
     bool any = transfer->object.count > 0 || object->content_type != NULL;
-    if (any && !scoop_place_is_s3(transfer->options.destination.uri))
+    if (any && !scoop_place_is_s3(transfer->options.destination.uri) &&
+        !scoop_place_is_s3(transfer->options.text_for))
         return scoop_fail(error, SCOOP_USAGE, "object options need a destination in S3");
     return 0;
 }

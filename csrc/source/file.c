@@ -53,6 +53,12 @@ static void widen_pipe(int fd) {
         fcntl(fd, F_SETPIPE_SZ, READ_BYTES); /* refused to users with many pipes: no harm */
 }
 
+static int fail_folder(const struct file_source *source, struct scoop_error *error) {
+    if (source->path == NULL)
+        return scoop_fail(error, SCOOP_USAGE, "descriptor %d is one of a folder", source->fd);
+    return scoop_fail(error, SCOOP_USAGE, "%s is a folder", source->path);
+}
+
 static int file_open(struct scoop_source *base, struct scoop_error *error) {
     struct file_source *source = (struct file_source *)base;
     if (source->path != NULL)
@@ -62,7 +68,7 @@ static int file_open(struct scoop_source *base, struct scoop_error *error) {
     if (fstat(source->fd, &source->before) != 0)
         return scoop_fail_file(error, errno, "reading the size of", source->path);
     if (S_ISDIR(source->before.st_mode))
-        return scoop_fail(error, SCOOP_USAGE, "%s is a folder", source->path);
+        return fail_folder(source, error);
     if (S_ISREG(source->before.st_mode)) {
         off_t begun = source->path == NULL ? lseek(source->fd, 0, SEEK_CUR) : 0;
         base->total_bytes = source->before.st_size - (begun > 0 ? begun : 0);

@@ -155,6 +155,9 @@ enum { SCOOP_QUEUE_CHUNKS = 8, SCOOP_OUTLET_BYTES = 1024 * 1024 };
  * woken when there is room again or inner has ended. */
 struct scoop_stage *scoop_worker_new(struct scoop_stage *inner, struct scoop_waker *waker,
                                      struct scoop_counters *counters, struct scoop_error *error);
+/* The chain gets its thread at once: its first bytes may become more than where it ends can keep.
+ */
+void scoop_worker_begin_threaded(struct scoop_stage *worker);
 /* Whether the worker's queue takes a write of SCOOP_STEP_BYTES without waiting. Owner's thread. */
 bool scoop_worker_ready(struct scoop_stage *worker);
 /* No more bytes follow; finish, once done, will not wait. Owner's thread. */

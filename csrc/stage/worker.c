@@ -155,6 +155,10 @@ static void start(struct worker_stage *stage) {
         tell_outlet(stage->inner);
 }
 
+void scoop_worker_begin_threaded(struct scoop_stage *base) {
+    ((struct worker_stage *)base)->offered = INLINE_BYTES + 1;
+}
+
 /* What is offered may still be worked on here. An inner worker goes with its outer one. */
 static bool is_inline(const struct worker_stage *stage) {
     if (stage->started || stage->alone)

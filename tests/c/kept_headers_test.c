@@ -129,6 +129,24 @@ static void what_a_change_makes_untrue_is_dropped(void **state) {
     }
 }
 
+static void what_nothing_is_taken_of_is_said_in_a_line(void **state) {
+    (void)state;
+    note_all();
+    note("x-amz-meta-b", "2");
+    scoop_kept_headers_lose_all(&kept, "why");
+    assert_string_equal(kept.lost, "tags, Content-Type, content-encoding, Cache-Control, "
+                                   "Content-Disposition, metadata: why");
+    assert_int_equal(kept.count, 0);
+    assert_null(kept.content_type);
+}
+
+static void a_default_type_is_no_loss(void **state) {
+    (void)state;
+    note("Content-Type", "binary/octet-stream");
+    scoop_kept_headers_lose_all(&kept, "why");
+    assert_string_equal(kept.lost, "");
+}
+
 static void what_cannot_be_sent_is_said(void **state) {
     (void)state;
     char name[40];
@@ -181,6 +199,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_given_takes_the_place_of_the_sources, begin, end),
         cmocka_unit_test_setup_teardown(headers_that_come_twice_are_one, begin, end),
         cmocka_unit_test(what_a_change_makes_untrue_is_dropped),
+        cmocka_unit_test_setup_teardown(what_nothing_is_taken_of_is_said_in_a_line, begin, end),
+        cmocka_unit_test_setup_teardown(a_default_type_is_no_loss, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_said, begin, end),
         cmocka_unit_test_setup_teardown(a_refusal_to_tell_tags_is_said_where_there_may_be_some,
                                         begin, end),

@@ -61,6 +61,19 @@ static void each_option_has_its_header(void **state) {
     scoop_object_headers_free(&headers);
 }
 
+static void an_empty_header_of_http_is_named_and_not_sent(void **state) {
+    (void)state;
+    struct scoop_object_headers headers = {0};
+    struct scoop_error error = {0};
+    const struct scoop_object_options options = {.content_encoding = "",
+                                                 .cache_control = "private"};
+    assert_int_equal(scoop_object_headers_build(&options, &headers, &error), 0);
+    assert_int_equal(headers.count, 2);
+    assert_string_equal(value_of(&headers, "Cache-Control"), "private");
+    assert_null(value_of(&headers, "Content-Encoding"));
+    scoop_object_headers_free(&headers);
+}
+
 static void encryption_options_that_do_not_fit_together_are_refused(void **state) {
     (void)state;
     refuses((struct scoop_object_options){.encryption = "aes256"}, "AES256");
@@ -132,6 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_asked_for_is_no_header),
         cmocka_unit_test(each_option_has_its_header),
+        cmocka_unit_test(an_empty_header_of_http_is_named_and_not_sent),
         cmocka_unit_test(encryption_options_that_do_not_fit_together_are_refused),
         cmocka_unit_test(what_would_break_a_header_is_refused),
         cmocka_unit_test(ten_tags_are_the_most),

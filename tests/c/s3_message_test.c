@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -35,6 +36,37 @@ static void wrapped_error_body_is_read(void **state) {
     assert_true(scoop_s3_parse_error(body, sizeof body - 1, &out));
     assert_string_equal(out.code, "Throttling");
     assert_string_equal(out.request_id, "r");
+}
+
+/* A server repeats a name that was asked for. */
+static void characters_that_xml_has_not_take_no_message_away(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *told;
+    } messages[] = {
+        {"no key a\x01z", "no key a z"},
+        {"no key a\x1bz", "no key a z"},
+        {"no key a&#x1;z", "no key a     z"},
+        {"no key a&#31;z", "no key a     z"},
+        {"no key a&#xD800;z &amp; b", "no key a        z & b"},
+        {"no key a\xffz", "no key a z"},
+        {"no key a\xc3z", "no key a z"},
+        {"no key \xc3\xa4\x02&#228;", "no key \xc3\xa4 \xc3\xa4"},
+    };
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+        char body[256];
+        struct scoop_s3_error out;
+        snprintf(body, sizeof body, "<Error><Code>NoSuchKey</Code><Message>%s</Message></Error>",
+                 messages[i].text);
+        assert_true(scoop_s3_parse_error(body, strlen(body), &out));
+        assert_string_equal(out.code, "NoSuchKey");
+        assert_string_equal(out.message, messages[i].told);
+    }
+    static const char nul[] = "<Error><Code>a\0b</Code></Error>";
+    struct scoop_s3_error out;
+    assert_true(scoop_s3_parse_error(nul, sizeof nul - 1, &out));
+    assert_string_equal(out.code, "a b");
+    assert_false(scoop_s3_parse_error("<Error>&#x1", 11, &out));
 }
 
 static void what_is_no_error_body_leaves_nothing(void **state) {
@@ -206,6 +238,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_body_is_read),
         cmocka_unit_test(wrapped_error_body_is_read),
+        cmocka_unit_test(characters_that_xml_has_not_take_no_message_away),
         cmocka_unit_test(what_is_no_error_body_leaves_nothing),
         cmocka_unit_test(long_messages_are_cut_between_characters),
         cmocka_unit_test(upload_id_is_read),

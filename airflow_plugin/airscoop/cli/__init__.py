@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sys
+
+from airscoop.cli import signals
+
+if signals.is_own_process():  # a signal may come while the rest is loaded
+    signals.take()
+
 from importlib import import_module
 
-from airscoop.cli import signals, streams
+from airscoop.cli import streams
 
 TYPE_CHECKING = False  # `typing` would take longer to load than all that is here
 if TYPE_CHECKING:

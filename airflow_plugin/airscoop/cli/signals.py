@@ -10,17 +10,23 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import signal
 import sys
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from sys import UnraisableHookArgs
     from types import FrameType
     from typing import NoReturn
+else:
+    import _signal as signal  # what `signal` is made of: that one takes milliseconds for its enums
 
-TAKEN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TAKEN: dict[int, str] = {
+    signal.SIGINT: "SIGINT",
+    signal.SIGTERM: "SIGTERM",
+    signal.SIGHUP: "SIGHUP",
+}
 STARTING, WORKING, TELLING, ENDED = range(4)
 SECONDS_APART = 1.0  # terminals and supervisors send a signal twice: the second is no new wish
 AGAIN_SECONDS = 0.001
@@ -36,6 +42,7 @@ class Stopped(BaseException):
 
 
 class _State:
+    taken = False
     phase = STARTING
     code = 0  # which the process ends with, from TELLING on
     last = -SECONDS_APART  # when a signal was taken
@@ -46,9 +53,21 @@ class _State:
 _state = _State()
 
 
+def is_own_process() -> bool:
+    """Whether the process was begun as this command, of which nothing but its name is loaded yet.
+
+    By its script or `python -m airscoop`: who imports the package keeps the signals of his process.
+    """
+    script = sys.argv[0] if sys.argv else ""
+    return f"/{script}".endswith(("/airscoop", "/airscoop/__main__.py"))
+
+
 def take() -> None:
     """The process is this command's own. An ignored signal stays so (nohup, a job behind `&`)."""
     _state.phase = STARTING
+    if _state.taken:
+        return
+    _state.taken = True
     for number in TAKEN:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _arrived)
@@ -86,7 +105,7 @@ def line(number: int, what: str) -> str:
     """What is told of a signal."""
     if number == signal.SIGINT:
         return f"interrupted; {what}"
-    return f"stopped by {signal.Signals(number).name}; {what}"
+    return f"stopped by {TAKEN[number]}; {what}"
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
@@ -109,7 +128,7 @@ def _end_at_once(number: int) -> NoReturn:
     try:
         os.write(2, f"airscoop: {text}\n".encode())
         if any(argument in ("--json", "--jso", "--js") for argument in sys.argv[1:]):
-            name = signal.Signals(number).name
+            name = TAKEN[number]
             facts = f'"retryable": false, "committed": false, "signal": "{name}"'
             os.write(1, f'{{"error": "CANCELLED", "message": "{text}", {facts}}}\n'.encode())
     except OSError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airscoop.receipts import Receipt, megabytes
 from airscoop.receipts.transfer import CopyReceipt
 
+MOST_EXAMPLES = 5
 MOST_KEPT = 1_000  # receipts and failures each: a receipt of a million objects goes to XCom, too
 
 
@@ -31,7 +32,9 @@ class PrefixReceipt(Receipt):
 
     equal: those that the destination had already, by size and checksum. markers: empty objects that
     stand for folders, which are left out. copies: the receipts of the first 1,000 that were copied.
-    failures: the first 1,000 that failed. The counts are of all.
+    failures: the first 1,000 that failed. The counts are of all. metadata_lost: how many were
+    copied without some of their metadata or tags; metadata_lost_examples: the first 5 of them, with
+    the reason ("s3://…: tags: …").
     """
 
     verb: str = "copy_prefix"
@@ -47,10 +50,17 @@ class PrefixReceipt(Receipt):
     equal_bytes: int
     copies: list[CopyReceipt]
     failures: list[CopyFailure]
+    metadata_lost: int = 0
+    metadata_lost_examples: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         failed = f", {self.failed:,} FAILED" if self.failed else ""
+        lost = ""
+        if self.metadata_lost:
+            first = f" ({self.metadata_lost_examples[0]})" if self.metadata_lost_examples else ""
+            lost = f", {self.metadata_lost:,} without all of their metadata{first}"
         return (
             f"{self.source} -> {self.destination}: {self.objects:,} objects, {self.copied:,} copied"
-            f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}, {self.seconds:.1f} s"
+            f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}{lost},"
+            f" {self.seconds:.1f} s"
         )

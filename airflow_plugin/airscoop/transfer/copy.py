@@ -169,7 +169,6 @@ def reading(options: TransferOptions) -> TransferOptions:
         text_for=options.destination,
         compression_level=None,
         memory_limit=READING_MEMORY,
-        object_options=ObjectOptions(),
         overwrite=True,
     )
 

@@ -19,6 +19,8 @@ class ObjectOptions:
     `kms_key_id` (an ARN if the key is another account's) and `bucket_key` belong to "aws:kms". At
     most 10 `tags`. `metadata` are ASCII, at most 2 KB together. `acl` is a canned one, such as
     "bucket-owner-full-control". `expires` is a datetime with a time zone, or a date as HTTP has it.
+    An empty text for `content_encoding` and the other headers of HTTP leaves out what a copy from
+    S3 would take along of its source.
     The reject file of a copy has its encryption only.
     """
 
@@ -56,16 +58,27 @@ class ObjectOptions:
 
 
 def _http_date(when: datetime | str | None) -> str | None:
-    if when is None or isinstance(when, str):
+    from email.utils import format_datetime
+
+    if when is None:
+        return None
+    if isinstance(when, str) and (when == "" or _is_http_date(when)):
         return when
     if not isinstance(when, datetime) or when.tzinfo is None:
         raise UsageError(
             "expires has to be a datetime with a time zone, datetime(2032, 1, 1, tzinfo=UTC), "
             'or a text such as "Thu, 01 Jan 2032 00:00:00 GMT"'
         )
-    from email.utils import format_datetime
-
     return format_datetime(when.astimezone(UTC), usegmt=True)
+
+
+def _is_http_date(text: str) -> bool:
+    from email.utils import format_datetime, parsedate_to_datetime
+
+    try:
+        return format_datetime(parsedate_to_datetime(text), usegmt=True) == text
+    except (TypeError, ValueError):
+        return False
 
 
 def _encoded(pairs: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from airscoop.receipts.prefix import MOST_KEPT, CopyFailure, PrefixReceipt
+from airscoop.receipts.prefix import MOST_EXAMPLES, MOST_KEPT, CopyFailure, PrefixReceipt
 from airscoop.receipts.transfer import CopyReceipt
 
 
@@ -25,6 +25,8 @@ class Tally:
     records_in: int = 0
     records_rejected: int = 0
     may_be_there: bool = False  # a copy, or one that failed in its commit
+    metadata_lost: int = 0
+    metadata_lost_examples: list[str] = field(default_factory=list)
     copies: list[CopyReceipt] = field(default_factory=list)
     failures: list[CopyFailure] = field(default_factory=list)
 
@@ -39,6 +41,11 @@ class Tally:
             self.may_be_there = True
             if len(self.copies) < MOST_KEPT:
                 self.copies.append(receipt)
+            if receipt.metadata_lost:
+                self.metadata_lost += 1
+                if len(self.metadata_lost_examples) < MOST_EXAMPLES:
+                    why = "; ".join(receipt.metadata_lost)
+                    self.metadata_lost_examples.append(f"{receipt.source}: {why}")
 
     def note_equal(self, count_bytes: int) -> None:
         """One more that the destination has."""
@@ -69,5 +76,7 @@ class Tally:
             destination_bytes=self.destination_bytes,
             equal_bytes=self.equal_bytes,
             copies=sorted(self.copies, key=lambda copy: copy.source),
+            metadata_lost=self.metadata_lost,
+            metadata_lost_examples=self.metadata_lost_examples,
             failures=sorted(self.failures, key=lambda failure: failure.source),
         )

@@ -31,7 +31,7 @@ class SourceReader(io.RawIOBase):
         self.owned_fd: int | None = None  # an open descriptor that is closed with this
         self._source = source
         self._error: BaseException | None = None
-        self._position = 0
+        self._position = source.first
         self.wanted_end = 0  # how far the read that is under way goes; 0: nobody knows
 
     @property

@@ -4,14 +4,24 @@ for; then the source's ranges.
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import Any
 
 from airscoop._native import ProtocolError, Reader, Transfer
+from airscoop.transfer import places
 
 _HEAD_BYTES = 16 * 1024  # what a look at an object brings
 _SKIP_BYTES = 256 * 1024  # so little of a stream is read over
 _BLOCK_BYTES = 1024 * 1024
 _EMPTY = memoryview(b"")
+
+
+def _standing(fd: int | None) -> int | None:
+    """Where a regular file's descriptor stands; None for anything else."""
+    if fd is None or not stat.S_ISREG(os.fstat(fd).st_mode):
+        return None
+    return os.lseek(fd, 0, os.SEEK_CUR)
 
 
 class OpenSource:
@@ -20,6 +30,7 @@ class OpenSource:
     def __init__(self, options: dict[str, Any], *, look: bool) -> None:
         self.size: int | None = None
         self.seekable = False
+        self.first = 0  # the position at the beginning: a descriptor may stand further on
         self.sought = False
         self.why_not = ""
         self._options = options
@@ -58,6 +69,7 @@ class OpenSource:
         return self._transfer
 
     def _learn_of_stream(self) -> None:
+        standing = _standing(self._options["source_fd"])
         self._read_stream(0)
         assert self._transfer is not None
         facts = self._transfer.facts()
@@ -65,11 +77,24 @@ class OpenSource:
         self._identity = facts["source_identity"] or None
         if facts["unchanged"] and facts["source_total_bytes"] >= 0:
             self.size = facts["source_total_bytes"]
-        self.why_not = (
-            "since its server proves no ranges to be of one version"
-            if facts["unchanged"]
-            else "since it is inflated"
-        )
+        if standing is not None and self.size is not None and standing + self.size > 0:
+            self._share_descriptor(standing)
+        self.why_not = self._why_one_direction() if facts["unchanged"] else "since it is inflated"
+
+    def _share_descriptor(self, standing: int) -> None:
+        """Positions are the file's, as those of the built-in open."""
+        assert self.size is not None
+        self._reader = Reader(self._options, None)
+        self.seekable = True
+        self.size += standing
+        self.first = self._start = standing
+        self._next += standing
+
+    def _why_one_direction(self) -> str:
+        name = self._options["source"]
+        if isinstance(name, str) and (places.is_http(name) or places.is_s3(name)):
+            return "since its server proves no ranges to be of one version"
+        return "since its length is not known"
 
     def _held(self, position: int) -> memoryview:
         """What the block has from there on."""

@@ -197,8 +197,10 @@ class Writer(_BinaryFile):
         self._pending = bytearray()
         self._error = None
         self._handled.forget()
-        self._upload.abort()
-        self._close_fd()
+        try:
+            self._upload.abort()
+        finally:
+            self._close_fd()
 
     def _close_fd(self) -> None:
         owned, self.owned_fd = self.owned_fd, None
@@ -206,14 +208,16 @@ class Writer(_BinaryFile):
             os.close(owned)
 
     def _give_up(self, another: BaseException) -> None:
-        with contextlib.suppress(AirscoopError):  # what is left goes when the upload is dropped
+        with contextlib.suppress(AirscoopError, OSError):  # what is left goes with the upload
             self.abort()
-        warnings.warn(
+        told = (
             f"{self.name}: closed while an exception is handled ({shown(another)}): "
-            f"{self._lost()}. Who means to keep what was written calls commit()",
-            RuntimeWarning,
-            stacklevel=3,
+            f"{self._lost()}. Who means to keep what was written calls commit()"
         )
+        try:
+            warnings.warn(told, RuntimeWarning, stacklevel=3)
+        except Exception:  # warnings are errors: the one that is on its way tells it
+            another.add_note(told)
 
     def distrust(self, error: BaseException) -> None:
         """Makes `close` fail: what was to be written did not get here."""

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/s3/object_headers.h"
 #include "aws/uri.h"
 #include "net/http.h"
 #include "scoop/s3.h"
@@ -54,6 +55,9 @@ struct scoop_s3_request {
 /* Add to a request; the strings are borrowed until it is started. Beyond the room nothing is
  * written, and scoop_s3_start refuses the request. */
 void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, const char *value);
+/* Those that the object shall have; NULL: none. */
+void scoop_s3_add_object_headers(struct scoop_s3_request *request,
+                                 const struct scoop_object_headers *object);
 void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value);
 /* Of a request for an object or its tags: for this version of it; NULL: the newest. */
 void scoop_s3_read_version(struct scoop_s3_request *request, const char *version_id);

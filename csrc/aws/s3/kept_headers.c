@@ -261,10 +261,40 @@ bool scoop_kept_headers_lose_metadata(struct scoop_kept_headers *kept, const cha
     return any;
 }
 
-void scoop_kept_headers_begin(struct scoop_kept_headers *kept) {
+static void add_name(char *names, size_t size, const char *name) {
+    size_t length = strlen(names);
+    scoop_text_print(names + length, size - length, "%s%s", length > 0 ? ", " : "", name);
+}
+
+static void drop_all(struct scoop_kept_headers *kept) {
     while (kept->count > 0)
         drop(kept, kept->count - 1);
     forget_content_type(kept);
+}
+
+void scoop_kept_headers_lose_all(struct scoop_kept_headers *kept, const char *why) {
+    char names[160] = "";
+    const char *type = kept->content_type;
+    bool metadata_named = false;
+    if (kept->tagged && scoop_kept_headers_want_tags(kept))
+        add_name(names, sizeof names, "tags");
+    if (type != NULL && strstr(type, "/octet-stream") == NULL)
+        add_name(names, sizeof names, "Content-Type");
+    for (size_t i = 0; i < kept->count; i++) {
+        const char *name = kept->pairs[i].name;
+        if (!is_metadata(name, strlen(name)))
+            add_name(names, sizeof names, name);
+        else if (!metadata_named)
+            add_name(names, sizeof names, "metadata");
+        metadata_named = metadata_named || is_metadata(name, strlen(name));
+    }
+    if (names[0] != 0)
+        say(kept, names, why);
+    drop_all(kept);
+}
+
+void scoop_kept_headers_begin(struct scoop_kept_headers *kept) {
+    drop_all(kept);
     kept->noted = kept->tagged = kept->incomplete = false;
     kept->lost[0] = 0;
 }

@@ -53,6 +53,8 @@ void scoop_kept_headers_tags_refused(struct scoop_kept_headers *kept, int http_s
 /* Drops the tags, or the metadata, and says so; false: there are none. */
 bool scoop_kept_headers_lose_tags(struct scoop_kept_headers *kept, const char *why);
 bool scoop_kept_headers_lose_metadata(struct scoop_kept_headers *kept, const char *why);
+/* Drops everything, and says what of it was more than a server's default. */
+void scoop_kept_headers_lose_all(struct scoop_kept_headers *kept, const char *why);
 void scoop_kept_headers_free(struct scoop_kept_headers *kept);
 
 #endif

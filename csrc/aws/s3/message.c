@@ -1,12 +1,15 @@
 #include "aws/s3/message.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aws/s3/xml.h"
 #include "base/crypto.h"
+#include "scoop/memory.h"
 #include "text/hex.h"
 #include "text/text.h"
+#include "text/utf8.h"
 
 /* The part of path below its root element's name, or NULL when the root is another. */
 static const char *below(const char *path, const char *root) {
@@ -58,15 +61,69 @@ static int on_error_end(void *user, const char *path, const char *text, size_t l
     return 0;
 }
 
-bool scoop_s3_parse_error(const void *body, size_t length, struct scoop_s3_error *out) {
-    struct scoop_error ignored = {0};
+static bool read_error(const void *body, size_t length, struct scoop_s3_error *out,
+                       struct scoop_error *error) {
     struct error_reader reader = {.out = out};
     struct scoop_xml_handler handler = {.on_end = on_error_end, .user = &reader};
     memset(out, 0, sizeof *out);
-    if (scoop_xml_read(body, length, &handler, &ignored) == 0 && reader.is_error)
+    return scoop_xml_read(body, length, &handler, error) == 0 && reader.is_error;
+}
+
+enum { MOST_REFERENCE = 12 }; /* bytes of "&#x10FFFF;", and some zeros */
+
+static bool is_character(unsigned long code) {
+    return code == '\t' || code == '\n' || code == '\r' || (code >= ' ' && code < 0xd800) ||
+           (code >= 0xe000 && code < 0xfffe) || (code >= 0x10000 && code < 0x110000);
+}
+
+/* How many bytes are one character, or its reference; false in *allowed: no XML may hold it. */
+static size_t take_character(const char *at, size_t length, bool *allowed) {
+    unsigned char first = (unsigned char)*at;
+    char *end;
+    *allowed = is_character(first);
+    if (first >= 0x80)
+        return scoop_utf8_take(at, length, allowed);
+    if (length < 4 || first != '&' || at[1] != '#' ||
+        memchr(at, ';', length < MOST_REFERENCE ? length : MOST_REFERENCE) == NULL)
+        return 1;
+    bool hex = at[2] == 'x';
+    unsigned long code = strtoul(at + 2 + hex, &end, hex ? 16 : 10);
+    if (*end != ';')
+        return 1;
+    *allowed = is_character(code);
+    return (size_t)(end + 1 - at);
+}
+
+/* Servers repeat in their messages what was asked for, with characters that XML has not. */
+static char *without_forbidden(const char *body, size_t length) {
+    char *clean = scoop_malloc(length);
+    if (clean == NULL)
+        return NULL;
+    memcpy(clean, body, length);
+    for (size_t i = 0, taken; i < length; i += taken) {
+        bool allowed;
+        taken = take_character(body + i, length - i, &allowed);
+        if (!allowed)
+            memset(clean + i, ' ', taken);
+    }
+    return clean;
+}
+
+bool scoop_s3_parse_error(const void *body, size_t length, struct scoop_s3_error *out) {
+    struct scoop_error error = {0};
+    if (read_error(body, length, out, &error))
         return true;
+    if (error.code == SCOOP_PROTOCOL && length > 0) {
+        char *clean = without_forbidden(body, length);
+        bool is_error = clean != NULL && read_error(clean, length, out, &error);
+        if (clean == NULL)
+            scoop_fail_memory(&error);
+        scoop_free(clean);
+        if (is_error)
+            return true;
+    }
     memset(out, 0, sizeof *out);
-    out->no_memory = ignored.code == SCOOP_NO_MEMORY;
+    out->no_memory = error.code == SCOOP_NO_MEMORY;
     return false;
 }
 

@@ -43,13 +43,26 @@ void scoop_object_headers_free(struct scoop_object_headers *headers) {
     headers->count = 0;
 }
 
+/* A header that the object shall not have, so far. */
+static struct scoop_pair *add_name(struct scoop_object_headers *headers, const char *name,
+                                   struct scoop_error *error) {
+    if (!SCOOP_INVARIANT(headers->count < SCOOP_OBJECT_MAX_HEADERS, error))
+        return NULL;
+    struct scoop_pair *pair = &headers->pairs[headers->count++];
+    *pair = (struct scoop_pair){scoop_strdup(name), NULL};
+    if (pair->name != NULL)
+        return pair;
+    scoop_fail_memory(error);
+    return NULL;
+}
+
 static int add(struct scoop_object_headers *headers, const char *name, const char *value,
                struct scoop_error *error) {
-    if (!SCOOP_INVARIANT(headers->count < SCOOP_OBJECT_MAX_HEADERS, error))
+    struct scoop_pair *pair = add_name(headers, name, error);
+    if (pair == NULL)
         return -1;
-    struct scoop_pair *pair = &headers->pairs[headers->count++];
-    *pair = (struct scoop_pair){scoop_strdup(name), scoop_strdup(value)};
-    return pair->name == NULL || pair->value == NULL ? scoop_fail_memory(error) : 0;
+    pair->value = scoop_strdup(value);
+    return pair->value == NULL ? scoop_fail_memory(error) : 0;
 }
 
 /* Printable ASCII without blanks at its ends, which a header would lose. */
@@ -223,13 +236,17 @@ static int add_plain(const struct scoop_object_options *options,
     };
     for (size_t i = 0; i < PLAIN_HEADERS; i++) {
         const char *value = plain[i].value;
-        if (value != NULL && (value[0] == 0 || !fits_header(value)))
+        if (value != NULL && !fits_header(value))
             return scoop_fail(
                 error, SCOOP_USAGE, "%s has to be ASCII on one line, without blanks at its ends%s",
                 plain[i].option,
                 i == 2 ? "; other names are written as filename*=UTF-8''%C3%A9.csv" : "");
-        if (value != NULL && add(headers, plain[i].header, value, error) != 0)
+        if (value != NULL && value[0] == 0) {
+            if (add_name(headers, plain[i].header, error) == NULL)
+                return -1;
+        } else if (value != NULL && add(headers, plain[i].header, value, error) != 0) {
             return -1;
+        }
     }
     return 0;
 }

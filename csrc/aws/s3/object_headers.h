@@ -13,7 +13,8 @@ enum { SCOOP_OBJECT_MAX_TAGS = 10, SCOOP_OBJECT_MAX_METADATA = 40, SCOOP_OBJECT_
 
 /* Zero-initialise; release with scoop_object_headers_free. */
 struct scoop_object_headers {
-    struct scoop_pair pairs[SCOOP_OBJECT_MAX_HEADERS]; /* strings are ours */
+    struct scoop_pair pairs[SCOOP_OBJECT_MAX_HEADERS]; /* strings are ours; the value is NULL of a
+                                                        * header that the object shall not have */
     size_t count;
 };
 

@@ -16,6 +16,13 @@ void scoop_s3_add_header(struct scoop_s3_request *request, const char *name, con
         (struct scoop_pair){name, value}, &request->overflowed);
 }
 
+void scoop_s3_add_object_headers(struct scoop_s3_request *request,
+                                 const struct scoop_object_headers *object) {
+    for (size_t i = 0; object != NULL && i < object->count; i++)
+        if (object->pairs[i].value != NULL)
+            scoop_s3_add_header(request, object->pairs[i].name, object->pairs[i].value);
+}
+
 void scoop_s3_add_query(struct scoop_s3_request *request, const char *name, const char *value) {
     add(request->query, SCOOP_S3_MAX_PAIRS, &request->query_count, (struct scoop_pair){name, value},
         &request->overflowed);

@@ -17,8 +17,8 @@ struct scoop_reader;
 
 /* Of the options the source, web and ca_file are used; what web points to, and a provider's `user`,
  * outlive the reader, all else is copied. `identity` is what a transfer told of the source, which
- * must still be the same; NULL, for an S3 object only: it is what the first read finds. NULL with
- * *error. */
+ * must still be the same; NULL, for an S3 object: it is what the first read finds. Of a
+ * descriptor it is not used: it is what is found now. NULL with *error. */
 struct scoop_reader *scoop_reader_new(const struct scoop_transfer_options *options,
                                       const char *identity, struct scoop_error *error);
 

@@ -32,8 +32,7 @@ void scoop_s3_sink_add_object(const struct scoop_s3_sink *sink, struct scoop_s3_
     scoop_s3_add_header(request, "Content-Type", told ? kept->content_type : sink->content_type);
     for (size_t i = 0; kept != NULL && i < kept->count; i++)
         scoop_s3_add_header(request, kept->pairs[i].name, kept->pairs[i].value);
-    for (size_t i = 0; sink->object != NULL && i < sink->object->count; i++)
-        scoop_s3_add_header(request, sink->object->pairs[i].name, sink->object->pairs[i].value);
+    scoop_s3_add_object_headers(request, sink->object);
 }
 
 /* Tags need a permission of their own, and not every server has them, or so many metadata. */

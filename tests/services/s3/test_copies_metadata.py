@@ -107,6 +107,61 @@ def test_an_object_inside_a_prefix_brings_its_own(store: Store) -> None:
     assert tags(store, "out/a.csv") == TAG_SET and tags(store, "out/b.csv") == []
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz"])
+def test_a_split_output_says_that_it_takes_nothing_along(store: Store, name: str) -> None:
+    place = source(store, "in.csv", b"a,b\n", **PLAIN, Tagging=TAGS)
+    receipt = streamed(store, place, name, split_bytes=5 * MIB)
+    (lost,) = receipt.metadata_lost
+    what, _, why = lost.partition(": ")
+    named = {"tags", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"}
+    typed = set() if name.endswith(".gz") else {"Content-Type"}
+    assert set(what.split(", ")) == named | {"metadata"} | typed
+    assert "object_options" in why and f"not taken along: {lost}" in receipt.summary()
+    given = ObjectOptions(
+        content_type="text/csv",
+        cache_control="private",
+        content_disposition="inline",
+        content_language="",
+        expires="",
+        tags={"a": "b"},
+        metadata={"a": "b"},
+    )
+    receipt = streamed(store, place, name, split_bytes=5 * MIB, object_options=given)
+    assert receipt.metadata_lost == []
+    first = name.replace("out", "out-00000")
+    assert store.head(first)["CacheControl"] == "private"
+    assert store.head(first)["Metadata"]["a"] == "b"
+
+
+def test_a_split_output_of_a_bare_object_loses_nothing(store: Store, tmp_path: Any) -> None:
+    place = source(store, "in", b"a,b\n", ContentType="binary/octet-stream")
+    assert streamed(store, place, "out", split_bytes=5 * MIB).metadata_lost == []
+    place = source(store, "in.csv", b"a,b\n", **PLAIN, Tagging=TAGS)
+    options: dict[str, Any] = {"split_bytes": 5 * MIB, "source_s3": store.settings()}
+    assert airscoop.copy(place, tmp_path / "out.csv", **options).metadata_lost == []
+
+
+def test_a_prefix_tells_how_many_lost_metadata(store: Store) -> None:
+    for number in range(7):
+        source(store, f"in/{number}.csv", b"a\n", Tagging=TAGS)
+    source(store, "in/bare.csv", b"b\n")
+    with fault_proxy(store.endpoint) as proxy:
+        proxy.on("get", tagging, times=100)
+        receipt = airscoop.copy_prefix(
+            store.uri("in/"),
+            store.uri("out/"),
+            server_side=False,
+            source_s3=dataclasses.replace(store, endpoint=proxy.url).settings(),
+            destination_s3=store.settings(),
+        )
+    assert receipt.failed == 0 and receipt.copied == 8
+    lost = [copy for copy in receipt.copies if copy.metadata_lost]
+    assert receipt.metadata_lost == len(lost) >= 7
+    assert len(receipt.metadata_lost_examples) == 5
+    assert all("GetObjectTagging" in example for example in receipt.metadata_lost_examples)
+    assert f", {len(lost)} without all of their metadata (s3://" in receipt.summary()
+
+
 def test_inflated_bytes_lose_their_encoding_and_no_more(store: Store) -> None:
     given = PLAIN | {"ContentEncoding": "gzip"}
     place = source(store, "in.csv.gz", gzipped(b"a,b\n" * 9), **given, Tagging=TAGS)
@@ -180,7 +235,8 @@ def tagging(handler: Any, request: Any) -> None:
     if "tagging" in request.query:
         error("AccessDenied", 403)(handler, request)
     else:
-        handler.answer(*handler.forward(request))
+        status, headers, body = handler.forward(request)
+        handler.answer(status, body, headers)
 
 
 def test_tags_that_cannot_be_read_are_said(store: Store) -> None:

@@ -243,6 +243,36 @@ def test_a_copy_by_the_server_replaces_a_header_and_takes_the_others_along(store
         assert head["ContentType"] == "text/x-a" and head["Metadata"] == {"a": "1"}
 
 
+@pytest.mark.parametrize("server_side", [True, False])
+def test_an_empty_header_clears_that_of_the_source(store: Store, server_side: bool) -> None:
+    store.client.put_object(
+        Bucket=BUCKET,
+        Key=store.key("in"),
+        Body=b"x",
+        ContentEncoding="br",
+        CacheControl="no-store",
+        ContentLanguage="en",
+        ContentDisposition="inline",
+        Expires="Thu, 01 Jan 2032 00:00:00 GMT",
+        Metadata={"a": "1"},
+    )
+    receipt = airscoop.copy(
+        store.uri("in"),
+        store.uri("out"),
+        server_side=server_side,
+        object_options=ObjectOptions(
+            content_encoding="", content_disposition="", content_language="", expires=""
+        ),
+        source_s3=store.settings(),
+        destination_s3=store.settings(),
+    )
+    assert receipt.server_side is server_side and receipt.metadata_lost == []
+    head = store.head("out")
+    cleared = ("ContentEncoding", "ContentDisposition", "ContentLanguage", "ExpiresString")
+    assert [head.get(name) for name in cleared] == [None] * 4
+    assert head["CacheControl"] == "no-store" and head["Metadata"] == {"a": "1"}
+
+
 def test_an_acl_and_headers_are_given_on_the_command_line(
     store: Store, proxy: FaultProxy, source: Path
 ) -> None:
@@ -284,8 +314,11 @@ def test_by_default_no_such_header_is_sent(store: Store, proxy: FaultProxy, sour
         {"content_encoding": "gzip\n"},
         {"content_disposition": 'attachment; filename="é.csv"'},
         {"content_disposition": "inline\r\n\r\nbody"},
-        {"content_language": ""},
         {"expires": "tomorrow\r\n"},
+        {"expires": "nonsense"},
+        {"expires": "2032-01-01T00:00:00Z"},
+        {"expires": "Fri, 01 Jan 2032 00:00:00 GMT"},  # a Thursday
+        {"expires": "Thu, 01 Jan 2032 01:00:00 +0100"},
         {"expires": datetime(2032, 1, 1)},
         {"expires": 1956528000},
     ],

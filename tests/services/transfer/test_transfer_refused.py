@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -82,8 +83,9 @@ def test_wrong_credentials_are_denied_everywhere(
         lambda: list(storage.list_objects(uri, s3=settings)),
         lambda: storage.head(uri, s3=settings),
     ):
-        with pytest.raises(errors.AccessDenied, match="credentials") as caught:
+        with pytest.raises(errors.AccessDenied) as caught:
             action()
+        assert re.search("credentials|secret.access.key", str(caught.value))  # what to look at
         assert BUCKET in str(caught.value)
         assert_no_secret(caught.value, settings)
     assert store.names() == ["there"]

@@ -129,6 +129,24 @@ def test_every_size_arrives_in_s3_decoded(size: int, web: Origin, store: Store) 
     assert store.get("y.gz") == packed
 
 
+@pytest.mark.parametrize("size", [70_000, 1_200_000, 9_000_000])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_small_body_that_becomes_large_is_decoded(
+    size: int, layers: int, web: Origin, tmp_path: Path
+) -> None:
+    data = b"[" + b" " * size + b"]\n"
+    body = data
+    for _ in range(layers):
+        body = gzip.compress(body)
+    url = web.serve("/x.json" if layers == 1 else "/x.json.gz", encoded(body))
+    assert airscoop.check(url, format="raw").text_bytes == len(data)
+    assert b"".join(airscoop.read(url)) == data
+    with airscoop.open(url, "rb") as file:
+        assert file.read() == data
+    airscoop.copy(url, tmp_path / "y.json")
+    assert (tmp_path / "y.json").read_bytes() == data
+
+
 def test_a_long_header_of_the_encoding_is_no_reason_to_give_up(web: Origin, tmp_path: Path) -> None:
     named = GZIP[:3] + b"\x08" + GZIP[4:10] + b"n" * 50_000 + b"\0" + GZIP[10:]
     airscoop.copy(web.serve("/x.json", encoded(named)), tmp_path / "y")

@@ -63,11 +63,14 @@ def run(program: str, *line: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_signals_are_taken_before_anything_slow_is_loaded() -> None:
     program = """if True:
-        def spy(number, handler, real=signal.signal):
-            slow = {"typing", "argparse", "re", "airscoop._native", "airscoop.cli.command"}
+        import _signal
+        for module in [name for name in sys.modules if name in ("enum", "signal")]:
+            del sys.modules[module]
+        def spy(number, handler, real=_signal.signal):
+            slow = {"typing", "enum", "argparse", "re", "airscoop._native", "airscoop.cli.command"}
             print(number, slow & sys.modules.keys(), file=sys.stderr)
             return real(number, handler)
-        signal.signal = spy
+        _signal.signal = spy
     """
     first, *_ = run(program, "--version").stderr.splitlines()
     assert first == "2 set()"
@@ -81,6 +84,38 @@ AT_IMPORT = """if True:
                 os.kill(os.getpid(), {number})
     sys.meta_path.insert(0, Finder())
 """
+
+
+def run_script(path: Path, program: str, *line: str | Path) -> subprocess.CompletedProcess[str]:
+    """A program of this name that imports the command as the installed script does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"import os, sys\n{program}\nfrom airscoop.cli import main\n")
+    called = [sys.executable, path, *line]
+    return subprocess.run(called, capture_output=True, text=True, timeout=60)
+
+
+@each_signal
+@pytest.mark.parametrize("name", ["bin/airscoop", "airscoop", "airscoop/__main__.py"])
+def test_signals_are_taken_while_the_start_itself_is_loaded(
+    name: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    program = AT_IMPORT.format(module="airscoop.cli.streams", number=int(number))
+    done = run_script(tmp_path / name, program, "--version", "--json")
+    assert done.returncode == CODES[number]
+    assert done.stderr == f"airscoop: {TELLS[number]}nothing was begun\n"
+    assert json.loads(done.stdout)["signal"] == number.name
+
+
+@pytest.mark.parametrize("name", ["bin/other", "my-airscoop", "other/__main__.py"])
+def test_a_program_that_imports_the_command_keeps_its_signals(name: str, tmp_path: Path) -> None:
+    program = """if True:
+        import _signal
+        def refuse(*what):
+            raise AssertionError(what)
+        _signal.signal = refuse
+    """
+    done = run_script(tmp_path / name, program)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @each_signal

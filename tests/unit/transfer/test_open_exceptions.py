@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import gc
 import io
+import os
 import threading
 import warnings
 import weakref
@@ -148,6 +149,31 @@ def test_a_file_that_was_given_up_is_closed(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="closed"):
             use()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_where_warnings_are_errors_the_exception_on_its_way_tells_it(
+    way: Callable[[Path], None], tmp_path: Path
+) -> None:
+    with warnings.catch_warnings(), pytest.raises(Boom) as caught:
+        warnings.simplefilter("error")
+        way(tmp_path / "a")
+    assert caught.value.__context__ is None
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"{tmp_path}/a: closed while") and note.endswith("calls commit()")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_descriptor_that_is_closed_already_does_not_hide_it(tmp_path: Path) -> None:
+    fd = os.open(tmp_path / "a", os.O_WRONLY | os.O_CREAT)
+    file = airscoop.open(fd, "w")
+    with pytest.warns(RuntimeWarning), pytest.raises(Boom) as caught:
+        try:
+            os.close(fd)
+            raise Boom
+        finally:
+            file.close()
+    assert caught.value.__context__ is None
 
 
 # --- what commits ---

@@ -6,7 +6,9 @@ import errno
 import gzip
 import io
 import os
+import random
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,76 @@ def test_a_descriptor_is_read_from_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(OSError) as caught:
         os.fstat(fd)
     assert caught.value.errno == errno.EBADF
+
+
+@pytest.mark.parametrize("standing", [0, 7, 600_000, 1_000_000, 1_000_005])
+def test_a_descriptor_of_a_file_is_sought_in_as_by_the_built_in_open(
+    standing: int, tmp_path: Path
+) -> None:
+    content = random.Random(standing).randbytes(1_000_000)
+    (tmp_path / "in").write_bytes(content)
+    steps = [(0, 1), (5, 0), (-100, 2), (300_000, 0), (-10, 1), (0, 2), (1_000_003, 0), (0, 0)]
+    seen = []
+    for opener in (io.open, airscoop.open):
+        fd = os.open(tmp_path / "in", os.O_RDONLY)
+        os.lseek(fd, standing, os.SEEK_SET)
+        with opener(fd, "rb") as file:
+            if standing > len(content):
+                assert file.read() == b""
+                continue
+            assert file.seekable()
+            seen.append([file.tell(), file.read(4), file.tell()])
+            for offset, whence in steps:
+                seen[-1] += [file.seek(offset, whence), file.read(20), file.tell()]
+            seen[-1] += [file.seek(2), file.read()]
+    assert seen[1:] == seen[:1]
+
+
+def test_a_descriptor_is_read_by_who_seeks(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "in", "w") as archive:
+        archive.writestr("name", DATA)
+    (tmp_path / "other").write_bytes(b"other")
+    fd = os.open(tmp_path / "in", os.O_RDONLY)
+    with airscoop.open(fd, "rb", closefd=False) as file, zipfile.ZipFile(file) as archive:
+        assert file.size == os.fstat(fd).st_size
+        other = os.open(tmp_path / "other", os.O_RDONLY)
+        os.dup2(other, fd)  # what it was stays what is read
+        os.close(other)
+        assert archive.read("name") == DATA
+    os.close(fd)
+
+
+def test_a_descriptor_whose_file_changes_between_two_reads_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(bytes(2_000_000))
+    fd = os.open(tmp_path / "in", os.O_RDWR)
+    with airscoop.open(fd, "rb") as file:
+        file.seek(1_500_000)
+        assert file.read(1) == b"\0"
+        os.truncate(fd, 1_999_999)
+        file.seek(1_000_000)
+        with pytest.raises(errors.SourceChanged, match=f"descriptor {fd} changed"):
+            file.read(1)
+
+
+def test_what_cannot_be_sought_in_says_why(tmp_path: Path) -> None:
+    (tmp_path / "in.gz").write_bytes(gzip.compress(b"some"))
+    packed = os.open(tmp_path / "in.gz", os.O_RDONLY)
+    pipe, end = os.pipe()
+    os.write(end, b"some")
+    os.close(end)
+    for fd, why in ((packed, "since it is inflated"), (pipe, "since its length is not known")):
+        with airscoop.open(fd, "rb") as file:
+            assert (file.seekable(), file.tell()) == (False, 0)
+            with pytest.raises(errors.UsageError, match=f"{fd} is read in one direction, {why}"):
+                file.seek(0)
+            assert file.read() == b"some"
+
+
+def test_a_descriptor_of_a_folder_is_named(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(errors.UsageError, match=f"^descriptor {fd} is one of a folder"):
+        airscoop.open(fd, "rb")
+    os.close(fd)
 
 
 def test_what_it_holds_is_inflated(tmp_path: Path) -> None:
