@@ -34,19 +34,12 @@ struct scoop_range_reader {
     uint64_t in_order; /* bytes up to there that were read in order */
 };
 
-static void end_stream(struct scoop_range_reader *reader) {
+static void drop_stream(struct scoop_range_reader *reader) {
     if (reader->stream != NULL)
         reader->stream->type->free(reader->stream);
     reader->stream = NULL;
     reader->gathered = NULL;
     reader->drain_deadline_ms = 0;
-}
-
-/* What a range brought that has not come to its end is checked by nobody. */
-static void drop_stream(struct scoop_range_reader *reader) {
-    if (reader->gathered != NULL)
-        reader->gathered->length = 0;
-    end_stream(reader);
 }
 
 static bool is_known(const struct scoop_range_reader *reader) {
@@ -143,7 +136,7 @@ static enum scoop_source_state step_stream(struct scoop_range_reader *reader,
     }
     if (state == SCOOP_SOURCE_ENDED) {
         reader->proven = reader->proven || scoop_s3_source_is_proven(reader->stream);
-        end_stream(reader);
+        drop_stream(reader);
     }
     if (state != SCOOP_SOURCE_FAILED)
         return state;
