@@ -108,6 +108,30 @@ int scoop_base64_encode(struct scoop_buf *buf, const void *data, size_t length,
     return 0;
 }
 
+static int digit64(char c) {
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : -1;
+}
+
+size_t scoop_base64_decode(const char *text, size_t length, void *out, size_t size) {
+    unsigned char *bytes = out;
+    size_t used = 0;
+    unsigned bits = 0, held = 0;
+    for (size_t i = 0; i < length && digit64(text[i]) >= 0 && used < size; i++) {
+        bits = bits << 6 | (unsigned)digit64(text[i]);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            bytes[used++] = (unsigned char)(bits >> held & 0xff);
+        }
+    }
+    return used;
+}
+
 int scoop_random_bytes(void *out, size_t length, struct scoop_error *error) {
     if (length > INT_MAX || RAND_bytes(out, (int)length) != 1)
         return scoop_fail(error, SCOOP_INTERNAL, "libcrypto gave no random bytes");

@@ -34,6 +34,9 @@ void scoop_digest_free(struct scoop_digest *digest);
 /* Appends standard base64 with padding. 0, or -1 with NO_MEMORY or TOO_LARGE. */
 int scoop_base64_encode(struct scoop_buf *buf, const void *data, size_t length,
                         struct scoop_error *error);
+/* Reads base64, padded or not, to the first character that is none or as far as out has room;
+ * returns the bytes written. */
+size_t scoop_base64_decode(const char *text, size_t length, void *out, size_t size);
 
 /* Bytes from libcrypto's generator. Any thread. 0, or -1 with INTERNAL. */
 int scoop_random_bytes(void *out, size_t length, struct scoop_error *error);

@@ -27,6 +27,11 @@ static inline long scoop_hex_number(const unsigned char *at, int digits) {
     return value;
 }
 
+/* The byte that %XX at the text's start stands for; -1: there is none. */
+static inline long scoop_hex_escaped(const char *text, size_t left) {
+    return left > 2 && *text == '%' ? scoop_hex_number((const unsigned char *)text + 1, 2) : -1;
+}
+
 /* Reads exactly 2 * length digits. 0, or -1 when text holds anything else. */
 int scoop_hex_decode(const char *text, size_t text_length, unsigned char *out, size_t length);
 

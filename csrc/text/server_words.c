@@ -7,7 +7,7 @@
 #include "text/json_reader.h"
 #include "text/utf8.h"
 
-enum { MOST_DEPTH = 6, MASK_FROM = 4 };
+enum { MOST_DEPTH = 6 };
 
 /* In the order of how well they tell. */
 static const char *const names[] = {
@@ -190,17 +190,6 @@ void scoop_server_words_find(const void *body, size_t length, char *words, size_
         words[kept] = 0;
     }
     tidy(words);
-}
-
-void scoop_server_words_mask(char *words, const char *secret, size_t length) {
-    if (length < MASK_FROM)
-        return;
-    for (char *at = words; strlen(at) >= length; at++)
-        if (memcmp(at, secret, length) == 0) {
-            memcpy(at, "***", 3);
-            memmove(at + 3, at + length, strlen(at + length) + 1);
-            at += 2;
-        }
 }
 
 void scoop_server_words_mask_queries(char *words) {

@@ -11,9 +11,7 @@ enum { SCOOP_SERVER_WORDS_SIZE = 1300, SCOOP_SERVER_WORDS_CHARACTERS = 300 };
  * text; white space and control characters as single spaces. "" when there are none. */
 void scoop_server_words_find(const void *body, size_t length, char *words, size_t size);
 
-/* Puts *** where the words have the secret, if it has four bytes or more. */
-void scoop_server_words_mask(char *words, const char *secret, size_t length);
-/* The same for the query of each address in them. */
+/* Puts *** for the query of each address in them. */
 void scoop_server_words_mask_queries(char *words);
 
 /* Cuts them to SCOOP_SERVER_WORDS_CHARACTERS. */

@@ -111,6 +111,19 @@ static void base64_is_padded_and_appended(void **state) {
     }
 }
 
+static void base64_is_read_to_what_is_none(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""}, {"Zg==", "f"}, {"Zm8", "fo"}, {"Zm9v!Zm9v", "foo"}, {"//79", "\xff\xfe\xfd"}};
+    char out[8];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t length = scoop_base64_decode(cases[i][0], strlen(cases[i][0]), out, sizeof out);
+        assert_int_equal(length, strlen(cases[i][1]));
+        assert_memory_equal(out, cases[i][1], length);
+    }
+    assert_int_equal(scoop_base64_decode("Zm9vYg==", 8, out, 2), 2);
+}
+
 static void base64_keeps_to_the_ceiling(void **state) {
     (void)state;
     struct scoop_error error = {0};
@@ -150,6 +163,7 @@ int main(void) {
         cmocka_unit_test(hmac_sha256_of_rfc4231),
         cmocka_unit_test(pieces_hash_like_the_whole),
         cmocka_unit_test(base64_is_padded_and_appended),
+        cmocka_unit_test(base64_is_read_to_what_is_none),
         cmocka_unit_test(base64_keeps_to_the_ceiling),
         cmocka_unit_test(random_bytes_differ_and_random01_is_below_one),
         cmocka_unit_test(wipe_leaves_zeros),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "text/mask.h"
 #include "text/server_words.h"
 
 /* The body lies at the end of its memory, so that a read beyond it is seen. */
@@ -68,15 +69,66 @@ static void a_deep_document_ends(void **state) {
     scoop_server_words_find(body, sizeof body, words, sizeof words);
 }
 
+static void expect_masked(const char *said, const char *secret, const char *expected) {
+    static struct scoop_mask mask;
+    char words[SCOOP_MASK_SIZE];
+    strcpy(words, said);
+    scoop_mask_begin(&mask, words, sizeof words);
+    scoop_mask_secret(&mask, secret, strlen(secret));
+    scoop_mask_end(&mask);
+    assert_string_equal(words, expected);
+}
+
 static void secrets_are_masked(void **state) {
+    static const char *const table[][3] = {
+        {"s3cr3t and xs3cr3ts3cr3ty", "s3cr3t", "*** and x***y"},
+        {"a word, abc, abcd", "abc", "a word, ***, abcd"}, /* short: where it is a word */
+        {"abc", "abc", "***"},
+        {"cut: 0123456789ab, 0123456789a", "0123456789abcdef", "cut: ***, 0123456789a"},
+        {"the end: 456789abcdef.", "0123456789abcdef", "the end: ***."},
+        {"both ab%2fcd%3D and ab/cd=", "ab/cd=", "both *** and ***"},
+        {"a \\/b\\\"cd", "/b\"cd", "a ***"},
+        {"%73%65cret0", "secret0", "***"},
+        {"\xc3\xa9t\xc3\xa9", "\xa9t\xc3", "***"}, /* whole characters */
+        {"nothing", "", "nothing"},
+        {"", "secret", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        expect_masked(table[i][0], table[i][1], table[i][2]);
+}
+
+static void masks_keep_to_the_room(void **state) {
+    static struct scoop_mask mask;
+    char words[8] = "a a a a";
+    (void)state;
+    scoop_mask_begin(&mask, words, sizeof words);
+    scoop_mask_secret(&mask, "a", 1);
+    scoop_mask_end(&mask);
+    assert_string_equal(words, "*** ***");
+}
+
+/* The product of both lengths would be 10^10 bytes: longer than any test may take. */
+static void a_long_secret_takes_no_longer_than_its_bytes(void **state) {
+    static struct scoop_mask mask;
+    char words[SCOOP_MASK_SIZE];
+    enum { LONG = 5 * 1000 * 1000 };
+    char *secret = malloc(LONG);
+    (void)state;
+    assert_non_null(secret);
+    memset(secret, 'a', LONG);
+    memset(words, 'a', sizeof words - 1);
+    words[sizeof words - 1] = 0;
+    scoop_mask_begin(&mask, words, sizeof words);
+    scoop_mask_secret(&mask, secret, LONG);
+    scoop_mask_end(&mask);
+    free(secret);
+    assert_string_equal(words, "***");
+}
+
+static void queries_are_masked(void **state) {
     char words[200];
     (void)state;
-    strcpy(words, "s3cr3t and s3cr3ts3cr3t");
-    scoop_server_words_mask(words, "s3cr3t", 6);
-    assert_string_equal(words, "*** and ******");
-    strcpy(words, "abc");
-    scoop_server_words_mask(words, "abc", 3);
-    assert_string_equal(words, "abc");
     strcpy(words, "see https://h/a?sig=1&x=2, \"http://h/b?c\" and http://h/d?efgh");
     scoop_server_words_mask_queries(words);
     assert_string_equal(words, "see https://h/a?*** \"http://h/b?c\" and http://h/d?***");
@@ -100,6 +152,9 @@ int main(void) {
         cmocka_unit_test(the_message_is_found_wherever_it_stands),
         cmocka_unit_test(a_deep_document_ends),
         cmocka_unit_test(secrets_are_masked),
+        cmocka_unit_test(masks_keep_to_the_room),
+        cmocka_unit_test(a_long_secret_takes_no_longer_than_its_bytes),
+        cmocka_unit_test(queries_are_masked),
         cmocka_unit_test(three_hundred_characters_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

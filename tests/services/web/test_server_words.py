@@ -89,6 +89,102 @@ def test_what_was_sent_is_not_shown_when_the_server_repeats_it(web: Origin, tmp_
         assert "day 2026-01-01" in text
 
 
+LONG = "".join(f"{i:04x}" for i in range(5000))
+
+
+def said_of(web: Origin, folder: Path, said: str, *, query: str = "", **options: object) -> str:
+    url = web.serve("/data", status(400, body=said.encode()))
+    return str(failed(url + query, folder, **options)).split("HTTP 400: ")[1]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "bad token QWxhZGRpbjpvcGVuc2VzYW1l",
+        "bad token QWxhZGRpbjpvcGVuc2VzYW1",
+        "no Aladdin here",
+        "no opensesame here",
+        "no open%73esame here",
+    ],
+)
+@pytest.mark.parametrize("login", ["Aladdin:opensesame", "Al%61ddin:opensesame"])
+def test_a_login_in_the_address_is_not_shown_when_the_server_repeats_it(
+    login: str, said: str, web: Origin, tmp_path: Path
+) -> None:
+    url = web.serve("/data", status(400, body=said.encode()))
+    text = str(failed(url.replace("://", f"://{login}@"), tmp_path)).split("HTTP 400: ")[1]
+    assert "***" in text
+    assert not any(secret in text for secret in ("QWxhZGRp", "Aladdin", "sesame", "esame"))
+
+
+@pytest.mark.parametrize(
+    ("login", "said", "shown"),
+    [
+        (":abc", "not abc, abcd", "not ***, abcd"),
+        ("token", "token dG9rZW46", "*** ***"),
+        ("me%3A:p%20w", "bWU6OnAgdw== or p w", "***== or ***"),
+    ],
+)
+def test_short_logins_in_the_address_are_not_shown_either(
+    login: str, said: str, shown: str, web: Origin, tmp_path: Path
+) -> None:
+    url = web.serve("/data", status(400, body=said.encode()))
+    text = str(failed(url.replace("://", f"://{login}@"), tmp_path))
+    assert text.endswith(f"HTTP 400: {shown}")
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "shown"),
+    [
+        ("user=me&password=hunter2", "me: wrong password hunter2", "me: wrong password ***"),
+        ("user=me&pass%77ord=h%2fr", "not h/r", "not ***"),
+        ('{"password": "hunter2xyz"}', '{"password": "hunter2xyz"}', '{"password": "***"}'),
+        ('{"a": [{"api_key" : ["x1y", 77]}], "day": "x2y"}', "x1y 77 x2y", "*** *** x2y"),
+        ('{"token": "a\\u0062\\"c"}', 'not ab"c', "not ***"),
+        ('{"token": true, "name": "customer"}', "true customer", "true ***"),
+        ('{"to": "2026-01-01"}', "no day 2026-01-01", "no day 2026-01-01"),
+        ("name=customer", "no customer", "no ***"),
+        ("<a>customer</a>", "no <a>customer</a>", "no ***"),
+        ('{"broken": "customer', "no customer", "no ***"),
+        ("", "no words", "no words"),
+    ],
+)
+def test_secrets_of_a_body_are_not_shown(
+    body: str, said: str, shown: str, web: Origin, tmp_path: Path
+) -> None:
+    assert said_of(web, tmp_path, said, body=body) == shown
+
+
+@pytest.mark.parametrize("said", [LONG[:120], LONG[5000:5012], LONG[-300:]])
+def test_a_piece_of_a_long_token_is_not_shown(said: str, web: Origin, tmp_path: Path) -> None:
+    said = f"not '{said}'!"
+    for options in ({"auth": f"Bearer {LONG}"}, {"body": f"token={LONG}"}):
+        assert said_of(web, tmp_path, said, **options) == "not '***'!"
+
+
+@pytest.mark.parametrize(
+    ("header", "said", "shown"),
+    [
+        ("Authorization: Basic  QWxhZGRpbjpvcGVuc2VzYW1l", "not opensesame", "not ***"),
+        ("X-Auth: basic QWxhZGRpbjpvcGVuc2VzYW1l", "not opensesame", "not ***"),
+        ("X-Auth: Basic bWU6YWJj", "me: not abc, abcd", "me: not ***, abcd"),
+        ("X-Auth: Bearer a/b+c==", "not a%2Fb%2bc%3D%3D", "not ***"),
+        ("X-Key: a1b", "not a1b", "not ***"),
+        ("X-Page: 3", "page 3", "page 3"),
+    ],
+)
+def test_secrets_of_a_header_are_not_shown(
+    header: str, said: str, shown: str, web: Origin, tmp_path: Path
+) -> None:
+    name, value = header.split(": ")
+    assert said_of(web, tmp_path, said, headers={name: value}).replace("***%3D%3D", "***") == shown
+
+
+def test_secrets_of_a_path_and_encoded_names_are_not_shown(web: Origin, tmp_path: Path) -> None:
+    url = web.serve("/a;to%6ben=ab1/data", status(400, body=b"a data: not ab1, not xy2"))
+    assert str(failed(f"{url}?pass%77ord=xy2", tmp_path)).endswith("a data: not ***, not ***")
+
+
 def test_words_behind_a_redirect_are_told(web: Origin, tmp_path: Path) -> None:
     web.serve("/login", status(403, body=b"please log in"))
     assert "please log in" in str(failed(web.serve("/data", redirect("/login")), tmp_path))
