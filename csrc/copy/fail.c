@@ -64,6 +64,14 @@ static bool is_committed(struct scoop_transfer *transfer) {
             scoop_attempt_poll(&transfer->attempt, &ignored) == SCOOP_SINK_COMMITTED);
 }
 
+/* An upload is aborted by its sink, and the one that was to go on with it is not there yet. */
+static void reopen_sink(struct scoop_transfer *transfer) {
+    struct scoop_error ignored = {0};
+    scoop_s3_client_free(transfer->attempt.destination_client);
+    transfer->attempt.destination_client = NULL;
+    scoop_transfer_open_sink(transfer, &ignored);
+}
+
 int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_error *error) {
     struct scoop_attempt *attempt = &transfer->attempt;
     uint64_t most = error->code == SCOOP_CANCELLED ? CANCEL_ABORT_MS : SCOOP_TRANSFER_ABORT_MS;
@@ -78,8 +86,10 @@ int scoop_transfer_fail(struct scoop_transfer *transfer, const struct scoop_erro
     scoop_attempt_free_source(attempt);
     scoop_chain_free(&attempt->chain);
     scoop_rejects_abort(&transfer->rejects);
-    if (attempt->sink != NULL && leaves)
-        scoop_sink_leave_upload(attempt->sink);
+    if (scoop_transfer_owes_upload(transfer))
+        reopen_sink(transfer);
+    if (attempt->sink != NULL) /* one that was handed on, too, is nobody's now */
+        scoop_sink_leave_upload(attempt->sink, leaves);
     scoop_attempt_abort(attempt);
     return -1;
 }

@@ -60,6 +60,11 @@ bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct s
     return transfer->upload_kept && error->retryable && resumable(transfer);
 }
 
+bool scoop_transfer_owes_upload(const struct scoop_transfer *transfer) {
+    return transfer->attempt.sink == NULL && transfer->kept != NULL &&
+           transfer->resume == transfer->kept;
+}
+
 bool scoop_transfer_tells_upload(struct scoop_transfer *transfer) {
     struct scoop_attempt *attempt = &transfer->attempt;
     if (!transfer->upload_watched || transfer->upload_told || attempt->sink == NULL ||

@@ -146,7 +146,7 @@ static void abort_now(struct scoop_transfer *transfer) {
 void scoop_transfer_free(struct scoop_transfer *transfer) {
     if (transfer == NULL)
         return;
-    if (scoop_attempt_has_destination(&transfer->attempt))
+    if (scoop_attempt_has_destination(&transfer->attempt) || scoop_transfer_owes_upload(transfer))
         abort_now(transfer);
     scoop_chain_free(&transfer->attempt.chain); /* its threads take rejects */
     scoop_rejects_free(&transfer->rejects);     /* they use the attempt's client */

@@ -261,6 +261,8 @@ bool scoop_transfer_misfits(const struct scoop_transfer *transfer, enum scoop_so
 void scoop_transfer_drop_upload(struct scoop_transfer *transfer);
 /* Whether a failure leaves the upload for a later try. */
 bool scoop_transfer_leaves(const struct scoop_transfer *transfer, const struct scoop_error *error);
+/* Whether a restart was to go on with an upload, and has no sink yet that could abort it. */
+bool scoop_transfer_owes_upload(const struct scoop_transfer *transfer);
 /* Whether UPLOAD_CREATED is due; then it is told. */
 bool scoop_transfer_tells_upload(struct scoop_transfer *transfer);
 enum scoop_resumed scoop_transfer_resumed(const struct scoop_transfer *transfer);

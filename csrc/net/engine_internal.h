@@ -63,6 +63,7 @@ struct scoop_http_exchange {
     char curl_text[CURL_ERROR_SIZE];
     bool posts; /* the request under way has a body, and is a web source's */
     bool head_is_whole;
+    uint64_t head_ms; /* when it became so */
     bool head_done;
     bool refused; /* the answer is an error, which error holds: its words are read */
     uint64_t refused_ms;

@@ -143,6 +143,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *user) {
     if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
         exchange->head.length = 0;
     exchange->head_is_whole = length > 0 && (data[0] == '\r' || data[0] == '\n');
+    if (exchange->head_is_whole)
+        exchange->head_ms = scoop_now_ms();
     if (scoop_buf_append(&exchange->head, data, length, &exchange->error) == 0)
         return length;
     if (exchange->error.code == SCOOP_TOO_LARGE)

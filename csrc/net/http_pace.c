@@ -8,7 +8,8 @@
 enum {
     AWAY_MS = 100, /* an engine that was not run for so long was not waiting */
     LOOK_MS = 10,
-    WORDS_MS = 5000, /* what the words of an error may take */
+    WORDS_MS = 5000,    /* what the words of an error may take */
+    REDIRECT_MS = 1000, /* what a redirect's body may take, else its connection is given up */
 };
 
 static uint64_t curl_count(const struct scoop_http_exchange *exchange, CURLINFO which) {
@@ -102,6 +103,8 @@ static bool is_too_slow(struct scoop_http_exchange *exchange, uint64_t now) {
     uint64_t bytes = moved(exchange);
     if (exchange->refused)
         return now - exchange->refused_ms >= WORDS_MS;
+    if (scoop_http_is_redirect(exchange))
+        return now - exchange->head_ms >= REDIRECT_MS;
     if (!is_timed(exchange) || bytes != pace->moved) {
         pace->moved = bytes;
         pace->moved_ms = now;
@@ -119,7 +122,7 @@ static bool end_slow(struct scoop_engine *engine) {
     for (struct scoop_http_exchange *exchange = engine->exchanges; exchange != NULL;
          exchange = exchange->next)
         if (is_too_slow(exchange, now)) {
-            exchange->stopped = true;
+            exchange->stopped = !scoop_http_is_redirect(exchange);
             scoop_http_finished(exchange, CURLE_OPERATION_TIMEDOUT);
             return true;
         }

@@ -117,12 +117,12 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     struct net_source *source = user;
     struct scoop_error failure = *error;
     source->base.retries += scoop_s3_retries(source->call);
+    failure.source_missing = failure.code == SCOOP_NOT_FOUND && scoop_s3_lacks_key(source->call);
     source->call = NULL;
     bool asked_for_the_same =
         source->base.validator[0] != 0 && (source->resumed_at > 0 || source->ranged);
     if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
         scoop_net_fail_changed(source, &failure);
-    failure.source_missing = strstr(failure.message, "HTTP 404 NoSuchKey") != NULL;
     /* The client itself has tried again as long as no byte had been taken. */
     source->final = source->final || source->received == 0 ||
                     (exchange != NULL && scoop_http_fault(exchange) == SCOOP_HTTP_SLOW);

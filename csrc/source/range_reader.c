@@ -34,12 +34,19 @@ struct scoop_range_reader {
     uint64_t in_order; /* bytes up to there that were read in order */
 };
 
-static void drop_stream(struct scoop_range_reader *reader) {
+static void end_stream(struct scoop_range_reader *reader) {
     if (reader->stream != NULL)
         reader->stream->type->free(reader->stream);
     reader->stream = NULL;
     reader->gathered = NULL;
     reader->drain_deadline_ms = 0;
+}
+
+/* What a range brought that has not come to its end is checked by nobody. */
+static void drop_stream(struct scoop_range_reader *reader) {
+    if (reader->gathered != NULL)
+        reader->gathered->length = 0;
+    end_stream(reader);
 }
 
 static bool is_known(const struct scoop_range_reader *reader) {
@@ -84,7 +91,8 @@ static int start(struct scoop_range_reader *reader, const struct scoop_range_rea
 
 /* Whether the range under way brings it soon. */
 static bool brings(const struct scoop_range_reader *reader, uint64_t offset) {
-    return reader->stream != NULL && reader->drain_deadline_ms == 0 && offset >= reader->next &&
+    uint64_t first = reader->gathered != NULL ? reader->gathered->first : reader->next;
+    return reader->stream != NULL && reader->drain_deadline_ms == 0 && offset >= first &&
            offset < reader->end &&
            (reader->gathered != NULL || offset - reader->next <= SKIP_BYTES);
 }
@@ -136,7 +144,7 @@ static enum scoop_source_state step_stream(struct scoop_range_reader *reader,
     }
     if (state == SCOOP_SOURCE_ENDED) {
         reader->proven = reader->proven || scoop_s3_source_is_proven(reader->stream);
-        drop_stream(reader);
+        end_stream(reader);
     }
     if (state != SCOOP_SOURCE_FAILED)
         return state;

@@ -91,6 +91,7 @@ struct way {
     struct scoop_transfer_options options;
     const char *resumed_source; /* the identity of an upload's that is taken up; NULL: none is */
     uint32_t kept_parts;        /* of it */
+    int breaks;                 /* of so many answers */
     int lost_uploads;           /* how often one may stay that the transfer did not come to know */
     void (*check)(void);        /* what stands there afterwards; NULL: an object in S3 */
 };
@@ -161,6 +162,7 @@ static void survives(const struct way *way) {
         atomic_store(&stored, 0);
         atomic_store(&uploads, way->resumed_source != NULL);
         parts_length = (uint64_t)PART_BYTES * (way->resumed_source != NULL);
+        atomic_store(&breaks, way->breaks);
         fail_at(nth);
         enum scoop_transfer_state ended = run(way, &error);
         fail_at(0);
@@ -342,6 +344,18 @@ static void an_upload_of_another_source_survives(void **state) {
     survives(&way);
 }
 
+static void an_upload_that_a_restart_goes_on_with_survives(void **state) {
+    struct way way = raw(web_url, "s3://bucket/k");
+    (void)state;
+    serve_pattern(LARGE_BYTES);
+    way.breaks = 1;
+    breaks_at = LARGE_BYTES - 500;
+    way.lost_uploads = 4;
+    proves_nothing = true;
+    survives(&way);
+    proves_nothing = false;
+}
+
 /* Credentials that are refused as expired, and then others. */
 static int give_credentials(void *user, const struct scoop_credentials *held,
                             struct scoop_credentials *given, int64_t *expires_at,
@@ -469,6 +483,7 @@ int main(void) {
         cmocka_unit_test(an_upload_that_goes_on_survives),
         cmocka_unit_test(an_upload_whose_parts_are_compared_survives),
         cmocka_unit_test(an_upload_of_another_source_survives),
+        cmocka_unit_test(an_upload_that_a_restart_goes_on_with_survives),
         cmocka_unit_test(renewed_credentials_survive),
         cmocka_unit_test(ranges_in_order_survive),
         cmocka_unit_test(ranges_in_place_survive),

@@ -1,6 +1,7 @@
 /* Reading here and there in a file, an object and a web source, against a server in this process:
  * the bytes are the source's, also when each allocation fails once; another version is told. */
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -215,6 +216,27 @@ static void an_interrupt_ends_a_read(void **state) {
     scoop_reader_free(reader);
 }
 
+/* Nobody has checked what came of a range that broke. */
+static void what_a_broken_range_brought_is_not_given(void **state) {
+    const struct scoop_interrupt never = {0};
+    const struct scoop_transfer_options options = from("s3://bucket/source");
+    struct scoop_error error = {0};
+    size_t count;
+    (void)state;
+    struct scoop_reader *reader = scoop_reader_new(&options, NULL, &error);
+    assert_int_equal(read_all(reader, 0, 10, 10, &error), 0);
+    breaks_at = 1000;
+    atomic_store(&breaks, INT_MAX);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(scoop_reader_read(reader, 1500000, got, 900, 900, &count, &never, &error),
+                         -1);
+        assert_int_equal(error.code, SCOOP_TRUNCATED);
+    }
+    atomic_store(&breaks, 0);
+    assert_int_equal(read_all(reader, 1500000, 900, 900, &error), 0);
+    scoop_reader_free(reader);
+}
+
 static void what_cannot_be_read_so_is_wrong_usage(void **state) {
     const struct {
         const char *uri, *identity;
@@ -238,6 +260,7 @@ int main(void) {
         cmocka_unit_test(a_descriptor_is_read_here_and_there),
         cmocka_unit_test(another_version_is_told),
         cmocka_unit_test(an_interrupt_ends_a_read),
+        cmocka_unit_test(what_a_broken_range_brought_is_not_given),
         cmocka_unit_test(what_cannot_be_read_so_is_wrong_usage),
         cmocka_unit_test(a_file_that_changes_between_two_reads_is_told),
     };

@@ -33,6 +33,9 @@ static size_t source_length;
 static uint64_t claimed_length; /* of the source, by HEAD */
 static bool encodes;            /* the source is labelled as encoded by gzip */
 static bool drips;              /* the source comes slowly, unless a range is asked for */
+static atomic_int breaks;       /* of so many answers the source ends early */
+static size_t breaks_at;        /* … after so many bytes */
+static bool proves_nothing;     /* the source has no ETag, and no ranges */
 static bool refuses_part_copies;
 static char copied_upload[32]; /* the name of the upload that the last copied part belongs to */
 static atomic_int stored, uploads;
@@ -189,6 +192,9 @@ static void give_source(int fd, const char *head) {
     const char *range = strcasestr(head, "\nRange: bytes=");
     size_t first = 0, last = source_length - 1,
            step = drips && range == NULL ? DRIP_BYTES : SIZE_MAX;
+    bool broken = atomic_load(&breaks) > 0 && atomic_fetch_sub(&breaks, 1) > 0;
+    if (proves_nothing)
+        headers[0] = 0;
     if (range != NULL) {
         char *end;
         first = strtoul(range + 14, &end, 10);
@@ -204,6 +210,8 @@ static void give_source(int fd, const char *head) {
     if (send_head(fd, range == NULL ? "200 OK" : "206 Partial Content", headers,
                   last + 1 - first) != 0)
         return;
+    if (broken && breaks_at < last + 1 - first)
+        last = first + breaks_at - 1;
     for (size_t left; (left = last + 1 - first) > 0;) {
         ssize_t sent = send(fd, source + first, left < step ? left : step, MSG_NOSIGNAL);
         if (sent <= 0)
@@ -212,6 +220,8 @@ static void give_source(int fd, const char *head) {
         if (step < left)
             usleep(DRIP_US);
     }
+    if (broken)
+        shutdown(fd, SHUT_RDWR);
 }
 
 static void give(int fd, const char *head, bool of_upload) {

@@ -50,6 +50,7 @@ struct scoop_s3_call {
     bool skew_tried, region_tried, renewal_tried;
     uint32_t generation; /* of the credentials that signed it */
     bool data_taken;
+    bool no_key;                /* the last answer said so */
     int64_t sent_at, signed_at; /* by the machine's clock, and by the corrected one */
     char payload_hash[SCOOP_SHA256_HEX_SIZE];
     struct scoop_error error;
@@ -167,6 +168,10 @@ bool scoop_s3_await_answer(struct scoop_s3_call *call) {
 
 uint32_t scoop_s3_retries(const struct scoop_s3_call *call) {
     return call->attempt;
+}
+
+bool scoop_s3_lacks_key(const struct scoop_s3_call *call) {
+    return call->no_key;
 }
 
 /* The name of what a call is about, for messages. */
@@ -322,6 +327,7 @@ static struct scoop_aws_verdict judge(struct scoop_s3_call *call,
     refusal.region = scoop_http_header(exchange, "x-amz-bucket-region");
     scoop_s3_explain(&refusal, verdict.code, &call->error);
     note_place(call, &body);
+    call->no_key = status == 404 && strcmp(body.code, "NoSuchKey") == 0;
     call->error.retryable = verdict.retryable || call->error.retryable;
     const char *id = scoop_http_header(exchange, "x-amz-request-id");
     scoop_text_print(call->error.request_id, sizeof call->error.request_id, "%s",

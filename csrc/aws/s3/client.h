@@ -83,5 +83,7 @@ bool scoop_s3_await_answer(struct scoop_s3_call *call);
 void scoop_s3_resume(struct scoop_s3_call *call);
 /* Attempts made before the present one. */
 uint32_t scoop_s3_retries(const struct scoop_s3_call *call);
+/* In on_done: whether the error is that there is no object of that key. */
+bool scoop_s3_lacks_key(const struct scoop_s3_call *call);
 
 #endif

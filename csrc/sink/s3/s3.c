@@ -194,9 +194,9 @@ bool scoop_sink_resume_fits(const struct scoop_sink *base) {
     return base->type != &s3_type || scoop_s3_sink_continues((const struct scoop_s3_sink *)base);
 }
 
-void scoop_sink_leave_upload(struct scoop_sink *base) {
+void scoop_sink_leave_upload(struct scoop_sink *base, bool leaves) {
     if (base->type == &s3_type)
-        ((struct scoop_s3_sink *)base)->leaving = true;
+        ((struct scoop_s3_sink *)base)->leaving = leaves;
 }
 
 bool scoop_sink_sends_parts(const struct scoop_sink *base) {

@@ -48,8 +48,8 @@ int scoop_sink_mark(struct scoop_sink *sink, struct scoop_upload_mark *mark,
                     struct scoop_error *error);
 /* Once the sink knows what to expect: whether its parts go on where those that are kept end. */
 bool scoop_sink_resume_fits(const struct scoop_sink *sink);
-/* Has a later abort leave the upload and its parts as they are. */
-void scoop_sink_leave_upload(struct scoop_sink *sink);
+/* Whether a later abort leaves the upload and its parts as they are. */
+void scoop_sink_leave_upload(struct scoop_sink *sink, bool leaves);
 /* Whether parts are on their way, of which nobody knows yet whether they arrive. */
 bool scoop_sink_sends_parts(const struct scoop_sink *sink);
 /* Has the abort that follows leave the upload, whose parts another sink can go on with: what is

@@ -81,6 +81,14 @@ def test_what_else_is_missing_fails_the_task_for_good(
             execute(source, destination, if_missing=if_missing)
 
 
+def test_words_of_a_key_are_no_answer(store: Store, proxy: FaultProxy, tmp_path: Path) -> None:
+    source = store.put("HTTP 404 NoSuchKey", b"data")
+    proxy.on("get", error("AccessDenied", 403), times=9)
+    with pytest.raises(errors.AccessDenied) as failed:
+        airscoop.copy(source, tmp_path / "f", source_s3=store.settings(endpoint_url=proxy.url))
+    assert not failed.value.source_missing
+
+
 def test_an_unknown_host_is_no_missing_source(tmp_path: Path) -> None:
     with pytest.raises(errors.ConnectionFailed) as failed:
         execute("http://nowhere.invalid/f", tmp_path / "f", if_missing="skip")

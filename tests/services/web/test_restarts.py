@@ -4,7 +4,9 @@ nothing of it is in anybody's hands."""
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -230,6 +232,28 @@ def test_parts_that_are_proven_are_not_sent_again(
     sent = sum(request.length for request in proxy.requests("part"))
     assert sent + receipt.resumed_bytes == len(body) + receipt.resumed_bytes
     assert receipt.resumed_bytes >= 2 * 8 * MIB
+
+
+def then_interrupted(first: Answer) -> Answer:
+    """Once the parts that were on their way have arrived, in the wait before the restart."""
+
+    def send(connection: socket.socket, head: str) -> None:
+        first(connection, head)
+        time.sleep(0.4)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    return send
+
+
+def test_an_interrupt_before_the_restart_leaves_no_upload(
+    web: Origin, store: Store, proxy: FaultProxy
+) -> None:
+    settings = store.settings(endpoint_url=proxy.url)
+    breaks = then_interrupted(breaks_after_parts(LARGE, proxy))
+    url = web.serve("/f", breaks, with_length(LARGE))
+    with pytest.raises(KeyboardInterrupt):
+        airscoop.copy(url, store.uri("a"), destination_s3=settings)
+    assert store.uploads() == []
 
 
 def test_parts_of_a_source_that_became_another_are_sent_anew(

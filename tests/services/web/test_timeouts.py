@@ -133,3 +133,25 @@ def test_connecting_is_bounded(tmp_path: Path) -> None:
             )  # fmt: skip
         for each in full:
             each.close()
+
+
+def dripping(data: bytes) -> Answer:
+    """A redirect whose body does not come to its end."""
+
+    def send(connection: socket.socket, head: str) -> None:
+        lines = "HTTP/1.1 302 Elsewhere\r\nLocation: /g\r\nContent-Length: 60000\r\n\r\n"
+        connection.sendall(lines.encode())
+        for _ in range(600):
+            connection.sendall(data)
+            time.sleep(0.1)
+
+    return send
+
+
+@pytest.mark.parametrize("data", [b"x", b""], ids=["a byte now and then", "none"])
+def test_the_body_of_a_redirect_is_not_waited_for(data: bytes, web: Origin, tmp_path: Path) -> None:
+    web.serve("/g", with_length(DATA))
+    url = web.serve("/f", dripping(data))
+    airscoop.copy(url, tmp_path / "f", timeout={"whole": 30})
+    assert (tmp_path / "f").read_bytes() == DATA
+    assert len(web.heads) == 2
