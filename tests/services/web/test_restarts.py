@@ -253,7 +253,6 @@ def test_an_interrupt_before_the_restart_leaves_no_upload(
     url = web.serve("/f", breaks, with_length(LARGE))
     with pytest.raises(KeyboardInterrupt):
         airscoop.copy(url, store.uri("a"), destination_s3=settings)
-    assert len(web.heads) == 1
     assert store.uploads() == []
 
 
