@@ -124,7 +124,9 @@ def run(arguments: Sequence[str]) -> int:
         signals.begin_work()
         with _traced(options):
             _refuse_closed(options)
-            return int(options.run(options))
+            code = int(options.run(options))
+            signals.begin_telling(code)  # here, where a signal before it is still told
+            return code
     except BaseException as error:
         return int(tell(error, options, as_json=as_json))
 

@@ -59,10 +59,15 @@ def data_on_stdout(options: argparse.Namespace) -> bool:
     return "-" in (getattr(options, "destination", None), getattr(options, "out", None))
 
 
+_SIGNALS = (signals.Stopped, KeyboardInterrupt)
+
+
 def _told(
     error: BaseException, options: argparse.Namespace
 ) -> tuple[int, str | None, dict[str, Any]]:
     """The exit code, the line for people, the facts for programs."""
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, _SIGNALS):
+        error = error.__cause__  # Python 3.11 wraps what comes while a class is made
     if isinstance(error, AirscoopError):
         return _failed(error, options)
     if isinstance(error, signals.Stopped):

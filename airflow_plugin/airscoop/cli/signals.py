@@ -138,6 +138,8 @@ def _end_at_once(number: int) -> NoReturn:
 
 def _unraisable(what: UnraisableHookArgs) -> None:
     """A signal in a finalizer, whose exceptions Python prints and drops, comes again."""
+    if _state.phase == ENDED and isinstance(what.exc_value, OSError):
+        return  # a signal came while `_leave` had it ignored: it is
     if not isinstance(what.exc_value, Stopped | KeyboardInterrupt):
         sys.__unraisablehook__(what)
         return
@@ -148,7 +150,12 @@ def _unraisable(what: UnraisableHookArgs) -> None:
 
 
 def _leave() -> None:
-    """The interpreter goes: its handlers do, too, and nobody has to look for cycles (2 ms)."""
+    """The interpreter goes: its handlers do, too, and nobody has to look for cycles (2 ms).
+
+    Python 3.11 ends by SIGINT whatever is returned, where a Ctrl-C was taken within an `exec`.
+    """
     for number in TAKEN:
         signal.signal(number, signal.SIG_IGN)
+    if _state.phase == ENDED and _state.number == signal.SIGINT:
+        os._exit(_state.code)  # all streams were flushed before the end was told
     gc.freeze()
