@@ -4,11 +4,10 @@ nothing of it is in anybody's hands."""
 from __future__ import annotations
 
 import logging
-import os
 import re
-import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ import pytest
 
 import airscoop
 from airscoop import errors
+from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.options import TransferOptions
 from support.fault_server import (
     Answer,
     FaultProxy,
@@ -234,25 +235,27 @@ def test_parts_that_are_proven_are_not_sent_again(
     assert receipt.resumed_bytes >= 2 * 8 * MIB
 
 
-def then_interrupted(first: Answer) -> Answer:
-    """Once the parts that were on their way have arrived, in the wait before the restart."""
-
-    def send(connection: socket.socket, head: str) -> None:
-        first(connection, head)
-        time.sleep(0.4)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    return send
-
-
-def test_an_interrupt_before_the_restart_leaves_no_upload(
+def test_a_cancel_before_the_restart_brings_a_byte_leaves_no_upload(
     web: Origin, store: Store, proxy: FaultProxy
 ) -> None:
+    jobs: list[CopyJob] = []
+    ended = threading.Event()
+
+    def then_cancelled(connection: socket.socket, head: str) -> None:
+        breaks_after_parts(LARGE, proxy)(connection, head)
+        time.sleep(0.4)  # the parts that were on their way arrive
+        jobs[0].cancel()
+
+    def silent(connection: socket.socket, head: str) -> None:
+        ended.wait(60)
+
     settings = store.settings(endpoint_url=proxy.url)
-    breaks = then_interrupted(breaks_after_parts(LARGE, proxy))
-    url = web.serve("/f", breaks, with_length(LARGE))
-    with pytest.raises(KeyboardInterrupt):
-        airscoop.copy(url, store.uri("a"), destination_s3=settings)
+    url = web.serve("/f", then_cancelled, silent)
+    options = TransferOptions(source=url, destination=store.uri("a"), destination_s3=settings)
+    jobs.append(CopyJob(options))
+    with pytest.raises(errors.Cancelled):
+        jobs[0].run()
+    ended.set()
     assert store.uploads() == []
 
 
