@@ -31,7 +31,7 @@ def test_each_file_is_gzip_data_of_its_own_that_ends_with_a_record(
     store: Store, text: bytes, format: str
 ) -> None:
     source = store.put("in.json.gz", gzipped(text, level=1))
-    receipt = copied(store, source, store.uri("out.json.gz"), format=format)
+    receipt = copied(store, source, store.uri("out.json.gz"), format=format, compression="gzip")
     names = files(store)
     found = [gzip.decompress(store.get(name)) for name in names]
     assert names == [f"out-{number:05}.json.gz" for number in range(len(names))]

@@ -80,13 +80,17 @@ def test_a_destination_that_ends_in_gz_is_compressed(
     assert gzip.decompress(got) == TEXT
 
 
-def test_gzip_is_recognised_by_content_and_not_by_name(tmp_path: Path) -> None:
+def test_records_are_read_by_content_and_plain_ones_under_a_gzip_name_if_allowed(
+    tmp_path: Path,
+) -> None:
     plain, packed = tmp_path / "plain.gz", tmp_path / "packed.txt"
     plain.write_bytes(TEXT)
     packed.write_bytes(gzipped(TEXT))
     for source in (plain, packed):
-        airscoop.copy(source, tmp_path / "out", format="jsonl")
+        airscoop.copy(source, tmp_path / "out", format="jsonl", allow_plain=True)
         assert (tmp_path / "out").read_bytes() == TEXT
+    with pytest.raises(errors.CorruptData, match="named as gzip data"):
+        airscoop.copy(plain, tmp_path / "refused", format="jsonl")
 
 
 def test_raw_gzip_to_gzip_keeps_its_bytes_and_counts_the_text(store: Store, tmp_path: Path) -> None:
