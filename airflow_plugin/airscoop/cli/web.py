@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from airscoop.cli.flags import count, size
 
 if TYPE_CHECKING:
-    from airscoop.transfer.arguments import WebOptions
-    from airscoop.transfer.web import Timeouts
+    from airscoop.transfer.web import Timeouts, WebOptions
 
 _TIMEOUTS = ("connect", "first-byte", "idle", "whole", "min-rate")
 

@@ -5,10 +5,8 @@ nothing here is loaded when airscoop runs.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import TypedDict
 
-from airscoop.transfer.login import Auth, Body
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
     Checksum,
@@ -19,7 +17,7 @@ from airscoop.transfer.options import (
     Nonfinite,
     TrailingGarbage,
 )
-from airscoop.transfer.web import TimeoutGiven
+from airscoop.transfer.web import WebOptions
 
 
 class RecordOptions(TypedDict, total=False):
@@ -30,18 +28,6 @@ class RecordOptions(TypedDict, total=False):
     nonfinite: Nonfinite
     key_case: KeyCase
     records: str | None
-
-
-class WebOptions(TypedDict, total=False):
-    """How a source is asked for over the network."""
-
-    timeout: TimeoutGiven | None
-    retry_seconds: float | None
-    restarts: int | None
-    headers: Mapping[str, str] | None
-    auth: Auth | None
-    body: Body | None
-    idempotent: bool
 
 
 class SourceOptions(RecordOptions, WebOptions, total=False):

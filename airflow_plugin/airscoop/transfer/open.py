@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from airscoop.aws.settings import S3Settings
 from airscoop.transfer import open_arguments, open_names, places
-from airscoop.transfer.login import Auth, Body
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import Compression, TrailingGarbage, TransferOptions
 from airscoop.transfer.readers import Reader, SourceReader, TextReader
 from airscoop.transfer.sources import OpenSource
 from airscoop.transfer.split import SplitUpload
 from airscoop.transfer.upload import OwnedUpload
-from airscoop.transfer.web import TimeoutGiven
+from airscoop.transfer.web import WebOptions
 from airscoop.transfer.writers import BUFFER_BYTES, TextWriter, Writer
 
 
@@ -53,7 +51,7 @@ def _writer(name: str, fd: int | None, s3: S3Settings | None, options: dict[str,
     return Writer(upload, name if fd is None else fd)
 
 
-class ReadOptions(TypedDict, total=False):
+class ReadOptions(WebOptions, total=False):
     """What may be said of a source."""
 
     closefd: bool
@@ -63,13 +61,6 @@ class ReadOptions(TypedDict, total=False):
     version_id: str | None
     allow_plain: bool
     trailing_garbage: TrailingGarbage
-    timeout: TimeoutGiven | None
-    retry_seconds: float | None
-    restarts: int | None
-    headers: Mapping[str, str] | None
-    auth: Auth | None
-    body: Body | None
-    idempotent: bool
 
 
 class WriteOptions(TypedDict, total=False):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from airscoop.errors import UsageError
+from airscoop.transfer.login import Auth, Body
 
 MOST_SECONDS = 10_000_000  # some 115 days
 MOST_RESTARTS = 1000
@@ -32,6 +33,19 @@ class Timeouts:
 
 
 TimeoutGiven = Timeouts | Mapping[str, Any] | float
+
+
+class WebOptions(TypedDict, total=False):
+    """How a source is asked for over the network."""
+
+    timeout: TimeoutGiven | None
+    retry_seconds: float | None
+    restarts: int | None
+    headers: Mapping[str, str] | None
+    auth: Auth | None
+    body: Body | None
+    idempotent: bool
+
 
 _HOW = (
     "write a number of seconds for the whole, or"

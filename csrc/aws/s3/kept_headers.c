@@ -174,10 +174,15 @@ int scoop_kept_headers_add_tags(struct scoop_kept_headers *kept, const char *tag
 
 void scoop_kept_headers_tags_refused(struct scoop_kept_headers *kept, int http_status) {
     char why[80];
-    bool has_none = http_status != 401 && http_status != 403;
+    bool refused = http_status >= 400;
+    bool has_none = refused && http_status != 401 && http_status != 403;
     if (has_none && !kept->tagged)
         return;
-    snprintf(why, sizeof why, "they cannot be read (s3:GetObjectTagging, HTTP %d)", http_status);
+    if (refused)
+        snprintf(why, sizeof why, "they cannot be read (s3:GetObjectTagging, HTTP %d)",
+                 http_status);
+    else
+        snprintf(why, sizeof why, "the server's answer is no list of tags");
     say(kept, "tags", why);
 }
 

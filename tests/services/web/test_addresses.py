@@ -126,7 +126,7 @@ def test_a_backslash_does_not_hide_the_host(web: Origin, tmp_path: Path) -> None
     base = web.serve("/@other.example/a", with_length(DATA)).removesuffix("/@other.example/a")
     receipt = airscoop.copy(f"{base}\\@other.example/a", tmp_path / "a")
     assert target(web.heads[0]) == "/@other.example/a"
-    assert "other.example" not in receipt.source
+    assert receipt.source == "http://…"  # what is before the @ may be a login
 
 
 def test_an_international_host_is_looked_up_by_its_ascii_name(tmp_path: Path) -> None:

@@ -145,16 +145,29 @@ def test_a_url_with_a_line_break_is_refused(tmp_path: Path, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bucket", ["a\r\nX-Injected: 1", "evil#", "user@evil", "evil?", "a b", "ä"]
+    ("bucket", "cause"),
+    [
+        (
+            "a\r\nX-Injected: 1",
+            "an s3:// name holds no user",
+        ),  # a password may stand behind a colon
+        ("evil#", "is no bucket name"),
+        ("user@evil", "an s3:// name holds no user"),
+        ("evil?", "is no bucket name"),
+        ("a b", "is no bucket name"),
+        ("ä", "is no bucket name"),
+    ],
 )
-def test_a_bucket_that_is_no_name_is_asked_for_nowhere(proxy: FaultProxy, bucket: str) -> None:
+def test_a_bucket_that_is_no_name_is_asked_for_nowhere(
+    proxy: FaultProxy, bucket: str, cause: str
+) -> None:
     settings = S3Settings(credentials=OWNER, endpoint_url=proxy.url, region="us-east-1")
     for ask in (
         storage.head,
         storage.delete,
         lambda uri, s3: list(storage.list_objects(uri, s3=s3)),
     ):
-        with pytest.raises(errors.UsageError, match=r"is no bucket name|holds no user"):
+        with pytest.raises(errors.UsageError, match=cause):
             ask(f"s3://{bucket}/key", s3=settings)
     assert proxy.server.requests == []
 

@@ -415,6 +415,8 @@ def test_an_exception_that_cannot_be_shown_is_named(tmp_path: Path) -> None:
             raise Mute
         except Mute:
             file.close()
+    assert file.receipt is None
+    assert not (tmp_path / "a").exists()
 
 
 def test_what_was_handled_is_let_go_with_the_file(tmp_path: Path) -> None:

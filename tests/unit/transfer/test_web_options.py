@@ -86,11 +86,14 @@ def parsed(*words: str) -> dict[str, Any]:
 
 def test_flags_say_the_same() -> None:
     names = "connect=1.5,first-byte=2,idle=3,whole=4,min-rate=10K"
-    given = parsed("--timeout", names, "--retry-seconds", "0", "--restarts", "0")
-    assert given["timeout"] == airscoop.Timeouts(**SECONDS, min_rate=10240)
-    assert (given["retry_seconds"], given["restarts"]) == (0, 0)
+    request = {"headers": None, "body": None, "idempotent": False}
+    assert parsed("--timeout", names, "--retry-seconds", "0", "--restarts", "0") == request | {
+        "timeout": airscoop.Timeouts(**SECONDS, min_rate=10240),
+        "retry_seconds": 0,
+        "restarts": 0,
+    }
     assert parsed("--timeout", "90")["timeout"] == airscoop.Timeouts(whole=90)
-    assert not any(parsed().values())
+    assert parsed() == request | {"timeout": None, "retry_seconds": None, "restarts": None}
 
 
 @pytest.mark.parametrize(
