@@ -17,6 +17,7 @@ from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
 from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.read_places import ReadPlaces
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
@@ -38,6 +39,10 @@ class DeltaJob:
         self._key = _names(given["key"])
         self._old = _places(old)
         self._new = _places(new)
+        self._read = (
+            ReadPlaces(sources=self._old, s3=given["old_s3"]),
+            ReadPlaces(sources=self._new, s3=given["new_s3"] or given["old_s3"]),
+        )
         _check("format", given["format"], FORMATS)
         _check("duplicates", given["duplicates"], ("error", "last"))
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
@@ -63,6 +68,14 @@ class DeltaJob:
         self._native.cancel()  # refuses in a forked child, whose parent's work this is
         self._cancellation.cancel()
 
+    def refuse_destination(
+        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+    ) -> None:
+        """Raises UsageError where a result written there would replace one of the exports: as
+        `Delta.write` does, before anything is opened."""
+        for read in self._read:
+            read.refuse(destination, destination_s3)
+
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
         start = time.monotonic()
@@ -73,7 +86,9 @@ class DeltaJob:
 
         facts = self._native.run(report if on_progress is not None else None)
         receipt = self._receipt(facts, time.monotonic() - start)
-        return Delta(self._native.changes(), receipt, cancellation=self._cancellation)
+        return Delta(
+            self._native.changes(), receipt, read=self._read, cancellation=self._cancellation
+        )
 
     def _receipt(self, facts: DeltaFacts, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]
@@ -82,6 +97,7 @@ class DeltaJob:
             old=_displayed(self._old) if self._old else None,
             new=_displayed(self._new),
             key=list(self._key),
+            format="jsonl" if facts["json"] else "csv",
             old_rows=old["rows"],
             new_rows=new["rows"],
             inserted=facts["inserted"],
