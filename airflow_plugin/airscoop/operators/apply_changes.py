@@ -32,7 +32,7 @@ class ApplyChangesOperator(WarehouseOperator):
     again: also a file that was applied before the table changed further.
     """
 
-    template_fields: Sequence[str] = ("changes", "table", "key", "delta")
+    template_fields: Sequence[str] = ("changes", "table", "key", "ignore_columns", "delta")
     ui_color = "#d9efd9"
 
     def __init__(
@@ -40,8 +40,8 @@ class ApplyChangesOperator(WarehouseOperator):
         *,
         changes: str,
         table: str,
-        key: Sequence[str],
-        ignore_columns: Sequence[str] = (),
+        key: Sequence[str] | XComArg,
+        ignore_columns: Sequence[str] | XComArg = (),
         delta: XComArg | ChangesDict | Sequence[ChangesDict] | None = None,
         expected_changes: int | Literal["delta"] | None = "delta",
         json_texts: JsonTexts | None = None,
@@ -52,8 +52,8 @@ class ApplyChangesOperator(WarehouseOperator):
         super().__init__(**kwargs)
         self.changes = changes
         self.table = table
-        self.key = key
-        self.ignore_columns = ignore_columns
+        self.key: Any = key
+        self.ignore_columns: Any = ignore_columns
         self.delta = delta
         self.expected_changes = expected_changes
         self.json_texts = json_texts
@@ -85,7 +85,6 @@ class ApplyChangesOperator(WarehouseOperator):
 
     def _guard(self) -> Guard:
         return Guard(
-            task_id=self.task_id,
             receipts="delta",
             number="expected_changes",
             writer="the task that wrote the changes",
