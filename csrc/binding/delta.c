@@ -147,6 +147,8 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "format",
                             "keep_last",
                             "common_only",
+                            "any_case",
+                            "numbers_by_value",
                             "max_delete_ratio",
                             "min_rows",
                             "memory_limit",
@@ -156,12 +158,12 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
     PyObject *old, *new, *keys, *temp_dir, *version;
-    int format, keep_last, common_only;
+    int format, keep_last, common_only, any_case, by_value;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippdKnOO:Delta", names, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippppdKnOO:Delta", names, &PyTuple_Type,
                                      &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
-                                     &keep_last, &common_only, &options.max_delete_ratio, &min_rows,
+                                     &keep_last, &common_only, &any_case, &by_value, &options.max_delete_ratio, &min_rows,
                                      &memory_limit, &temp_dir, &version))
         return -1;
     if (self->runner.owner != 0)
@@ -174,6 +176,8 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.format = (enum scoop_table_format)format;
     options.keep_last = keep_last;
     options.common_only = common_only;
+    options.any_case = any_case;
+    options.numbers_by_value = by_value;
     options.min_rows = min_rows;
     options.memory_limit_bytes = (size_t)memory_limit;
     self->state = SCOOP_DELTA_RUNNING;

@@ -138,6 +138,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
             .count = options->side_objects[side] == 0 ? 1 : options->side_objects[side],
             .format = options->format,
             .memory_bytes = source_bytes(&delta->options, side),
+            .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
             .bell = &delta->bell,
         };
@@ -243,6 +244,7 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         .keys = (const char *const *)delta->keys,
         .key_count = delta->options.key_count,
         .common_only = delta->options.common_only,
+        .any_case = delta->options.any_case,
         .old_name = names[SCOOP_OLD],
         .new_name = names[SCOOP_NEW],
     };

@@ -4,6 +4,8 @@
 #include "base/invariant.h"
 #include "delta/reading_internal.h"
 #include "stage/sniff.h"
+#include "table/rows/column_case.h"
+#include "table/rows/row_limit.h"
 #include "text/bom.h"
 
 enum {
@@ -48,6 +50,9 @@ static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_
             return -1;
         reading->columns_known = used > 0;
         scoop_buf_consume(text, used);
+        if (reading->columns_known && reading->key_case == SCOOP_KEY_CASE_RENAME &&
+            scoop_columns_rename(&reading->columns, error) != 0)
+            return -1;
     }
     if (reading->columns_known)
         scoop_reading_tell_columns(reading);
@@ -82,6 +87,11 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
         return -1;
     if (used == 0 && !reading->formed_last)
         return check_record_size(reading, error);
+    const struct scoop_row_limit limit = {.plan = reading->csv.plan,
+                                          .json = reading->json,
+                                          .most_bytes = reading->options.max_record_bytes};
+    if (scoop_row_limit_check(&limit, batch, error) != 0)
+        return -1;
     if (scoop_key_order_check(reading->options.key_order, batch, error) != 0)
         return -1;
     if (!scoop_key_order_holds(reading->options.key_order))
@@ -260,7 +270,12 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
     }
     /* The check takes the mark, and counts it. */
     const struct scoop_record_options options = {
-        .max_record_bytes = reading->options.max_record_bytes, .policy = {on_reject, reading}};
+        .max_record_bytes = reading->options.max_record_bytes,
+        .replace_invalid = reading->replace_invalid,
+        .key_case = reading->key_case,
+        .within = 1, /* a change has the row inside */
+        .policy = {on_reject, reading},
+    };
     reading->check = scoop_json_check_new(&options, &reading->counters, error);
     if (reading->check == NULL)
         return -1;

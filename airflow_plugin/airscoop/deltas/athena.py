@@ -17,10 +17,12 @@ from airscoop.cancelling import Cancellation
 from airscoop.cleaning_up import quietly
 from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
+from airscoop.deltas.column_case import by_case
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
+from airscoop.transfer.options import KeyCase
 from airscoop.transfer.read_places import ReadPlaces
 
 
@@ -118,6 +120,7 @@ class AthenaJob:
         version: str,
         max_delete_ratio: float,
         min_rows: int,
+        key_case: KeyCase,
         s3: S3Settings | None,
         ca_file: str | None,
     ) -> None:
@@ -125,6 +128,7 @@ class AthenaJob:
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._key_case: KeyCase = key_case
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
         found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
@@ -319,7 +323,7 @@ class AthenaJob:
             if names and names != found:
                 raise SchemaChanged(f"{source} has other columns than {sources[0]}")
             names = found
-        return names
+        return by_case(names, self._key_case, sources[0])
 
     def _first_line(self, source: str) -> str:
         blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import S3Settings
+    from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "compare_common"]
 Engine = Literal["local", "athena"]
+Numbers = Literal["digits", "value"]
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -24,6 +26,9 @@ class CompareOptions(TypedDict, total=False):
     format: TableFormat
     duplicates: Duplicates
     schema_change: SchemaChange
+    numbers: Numbers
+    invalid_characters: InvalidCharacters
+    key_case: KeyCase
     max_delete_ratio: float
     min_rows: int
     memory_limit: int | None
@@ -46,6 +51,9 @@ DEFAULTS: DeltaOptions = {
     "format": "auto",
     "duplicates": "error",
     "schema_change": "error",
+    "numbers": "digits",
+    "invalid_characters": "reject",
+    "key_case": "reject",
     "max_delete_ratio": 0.3,
     "min_rows": 1,
     "version": None,

@@ -4,6 +4,7 @@
 
 #include "scoop/memory.h"
 #include "table/rows/batch.h"
+#include "table/rows/column_case.h"
 #include "text/text.h"
 
 int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
@@ -140,6 +141,21 @@ static int find_common(const struct scoop_plan_options *options, struct scoop_co
     return 0;
 }
 
+static int check_case(const struct scoop_columns *columns, const char *export_name,
+                      struct scoop_error *error) {
+    bool found;
+    size_t one, two;
+    if (scoop_columns_find_clash(columns, &found, &one, &two, error) != 0)
+        return -1;
+    if (!found)
+        return 0;
+    return scoop_fail(error, SCOOP_BAD_RECORD,
+                      "%.200s: the columns \"%.100s\" and \"%.100s\" are equal but for case, which "
+                      "warehouses fold; key_case=\"rename\" numbers the later one of a row, "
+                      "key_case=\"keep\" keeps both, there and wherever the changes are read",
+                      export_name, columns->names[one], columns->names[two]);
+}
+
 int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_plan plans[2],
                     struct scoop_error *error) {
     const struct scoop_columns *own[] = {options->old_columns, options->new_columns};
@@ -149,7 +165,10 @@ int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_p
     for (int side = SCOOP_OLD; side <= SCOOP_NEW && status == 0; side++) {
         if (own[side] == NULL)
             continue;
-        status = plan_columns(&plans[side], own[side], &common, error);
+        if (!options->any_case && check_case(own[side], names[side], error) != 0)
+            status = -1;
+        else
+            status = plan_columns(&plans[side], own[side], &common, error);
         if (status == 0)
             status = plan_keys(&plans[side], own[side], options, names[side], error);
     }

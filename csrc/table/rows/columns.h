@@ -39,12 +39,14 @@ struct scoop_plan_options {
     const char *const *keys;
     size_t key_count;
     bool common_only;
+    bool any_case;                   /* names may be equal but for case; else that is BAD_RECORD */
     const char *old_name, *new_name; /* of the exports, for messages */
 };
 
 /* Plans both sides: the columns that both have in the new export's order, then each one's own. 0,
- * or -1 with SCHEMA_CHANGED (a column that one of them has alone), USAGE (a key that is no column)
- * or NO_MEMORY. plans are zeroed by the caller, freed by the caller, also after a failure. */
+ * or -1 with SCHEMA_CHANGED (a column that one of them has alone), USAGE (a key that is no column),
+ * BAD_RECORD or NO_MEMORY. plans are zeroed by the caller, freed by the caller, also after a
+ * failure. */
 int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_plan plans[2],
                     struct scoop_error *error);
 

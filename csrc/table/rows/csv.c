@@ -7,6 +7,8 @@
 #include "text/scan.h"
 #include "text/utf8.h"
 
+enum { REPLACED_CEILING = 1 << 30 };
+
 struct scanner {
     struct scoop_csv *csv;
     struct scoop_batch *batch;
@@ -16,6 +18,7 @@ struct scanner {
     size_t columns;  /* of the export */
     uint64_t lines;  /* before that row, in this scan */
     unsigned high;   /* not 0: there are bytes beyond ASCII */
+    bool has_nul;    /* somewhere in the text */
     bool incomplete; /* the text ends inside quotes */
     bool last;
     struct scoop_error *error;
@@ -24,6 +27,7 @@ struct scanner {
 void scoop_csv_init(struct scoop_csv *csv) {
     memset(csv, 0, sizeof *csv);
     csv->line = 1;
+    scoop_buf_init(&csv->replaced, REPLACED_CEILING);
 }
 
 void scoop_csv_free(struct scoop_csv *csv) {
@@ -31,6 +35,7 @@ void scoop_csv_free(struct scoop_csv *csv) {
     scoop_free(csv->values);
     csv->ends = NULL;
     csv->values = NULL;
+    scoop_buf_free(&csv->replaced);
 }
 
 static int bad(const struct scanner *scanner, size_t at, const char *reason) {
@@ -53,8 +58,52 @@ static struct scoop_row_place place(const struct scanner *scanner) {
                                     scanner->csv->offset + scanner->row};
 }
 
-static int take_values(struct scanner *scanner, const struct scoop_value *values) {
+static bool holds_nul(const void *data, size_t length) {
+    return length > 0 && memchr(data, 0, length) != NULL;
+}
+
+/* Appends the text with U+FFFD for each NUL. */
+static int append_replaced(struct scoop_buf *out, const unsigned char *data, size_t length,
+                           struct scoop_error *error) {
+    for (size_t i = 0; i < length; i++)
+        if (scoop_buf_append(out, data[i] == 0 ? (const void *)"\xef\xbf\xbd" : &data[i],
+                             data[i] == 0 ? 3 : 1, error) != 0)
+            return -1;
+    return 0;
+}
+
+/* No table stores a NUL, and no reader of changes takes one. */
+static int mend_values(struct scanner *scanner) {
+    struct scoop_buf *replaced = &scanner->csv->replaced;
+    size_t room = 0;
+    for (size_t i = 0; i < scanner->columns; i++)
+        room += 3 * scanner->csv->values[i].length;
+    replaced->length = 0;
+    if (scoop_buf_reserve(replaced, room, scanner->error) != 0)
+        return -1;
+    for (size_t i = 0; i < scanner->columns; i++) {
+        struct scoop_value *value = &scanner->csv->values[i];
+        if (value->null || !holds_nul(value->data, value->length))
+            continue;
+        const unsigned char *nul = memchr(value->data, 0, value->length);
+        if (!scanner->csv->replace_invalid)
+            return bad(scanner, (size_t)(nul - scanner->text),
+                       "a value holds a NUL character, which no table stores; "
+                       "invalid_characters=\"replace\" makes it U+FFFD");
+        size_t from = replaced->length;
+        if (append_replaced(replaced, value->data, value->length, scanner->error) != 0)
+            return -1;
+        value->data = replaced->data + from;
+        value->length = replaced->length - from;
+    }
+    return 0;
+}
+
+static int take_values(struct scanner *scanner) {
     const struct scoop_row_plan *plan = scanner->csv->plan;
+    const struct scoop_value *values = scanner->csv->values;
+    if (scanner->has_nul && mend_values(scanner) != 0)
+        return -1;
     struct scoop_row *row = scoop_batch_add(scanner->batch, scanner->error);
     if (row == NULL ||
         scoop_row_set_key(plan, scanner->batch, row, values, place(scanner), scanner->error) != 0)
@@ -78,10 +127,11 @@ static int take_plain(struct scanner *scanner, size_t end, size_t fields) {
     const uint32_t *ends = scanner->csv->ends;
     if (fields != scanner->columns)
         return bad_count(scanner, fields);
-    if (!plan->as_it_is || plan->key_count > 1)
+    bool mends = scanner->has_nul && holds_nul(scanner->text + scanner->row, end - scanner->row);
+    if (!plan->as_it_is || plan->key_count > 1 || mends)
         split(scanner, fields);
-    if (!plan->as_it_is)
-        return take_values(scanner, scanner->csv->values);
+    if (!plan->as_it_is || mends)
+        return take_values(scanner);
     struct scoop_row *row = scoop_batch_add(scanner->batch, scanner->error);
     if (row == NULL)
         return -1;
@@ -203,7 +253,7 @@ static int take_quoted(struct scanner *scanner, size_t *end) {
         return 0;
     if (fields != scanner->columns)
         return bad_count(scanner, fields);
-    if (take_values(scanner, scanner->csv->values) != 0)
+    if (take_values(scanner) != 0)
         return -1;
     scanner->lines += count_lines(scanner->text + scanner->row, *end - scanner->row);
     scanner->row = *end;
@@ -298,6 +348,7 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     if (prepare(csv, error) != 0)
         return -1;
     scanner.columns = csv->plan->columns;
+    scanner.has_nul = holds_nul(scanner.text, scanner.length);
     batch->first_line = csv->line;
     if (scan_rows(&scanner) != 0)
         return -1;
@@ -309,16 +360,27 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     return 0;
 }
 
+static int mend_name(struct scanner *scanner, struct scoop_buf *name) {
+    struct scoop_buf *replaced = &scanner->csv->replaced;
+    if (!scanner->csv->replace_invalid)
+        return bad(scanner, 0, "a column's name holds a NUL character");
+    replaced->length = 0;
+    if (append_replaced(replaced, name->data, name->length, scanner->error) != 0)
+        return -1;
+    name->length = 0;
+    return scoop_buf_append(name, replaced->data, replaced->length, scanner->error);
+}
+
 static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
                      struct scoop_columns *columns) {
     struct scoop_buf name;
     int status = 0;
-    scoop_buf_init(&name, scanner->length);
+    scoop_buf_init(&name, 3 * scanner->length);
     for (size_t i = 0; i < fields && status == 0; i++) {
         name.length = 0;
         status = scoop_value_unescape(&values[i], &name, scanner->error);
-        if (status == 0 && name.length > 0 && memchr(name.data, 0, name.length) != NULL)
-            status = bad(scanner, 0, "a column's name holds a NUL character");
+        if (status == 0 && holds_nul(name.data, name.length))
+            status = mend_name(scanner, &name);
         if (status == 0 && scoop_columns_find(columns, name.data, name.length) >= 0)
             status = scoop_fail(scanner->error, SCOOP_BAD_RECORD,
                                 "line %llu: the header names the column \"%.*s\" twice",

@@ -5,6 +5,7 @@
 #define SCOOP_TABLE_ROWS_JSON_ROWS_H
 
 #include "table/rows/batch.h"
+#include "table/rows/canonical.h"
 #include "table/rows/columns.h"
 #include "table/rows/row_text.h"
 
@@ -14,6 +15,7 @@ struct scoop_json_rows {
     struct scoop_columns names;        /* in the export's order */
     struct scoop_value *values;
     struct scoop_buf decoded; /* the values of one row */
+    struct scoop_canonical canonical;
 };
 
 void scoop_json_rows_init(struct scoop_json_rows *rows);
