@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from airscoop.aws.dynamodb import Item
 from airscoop.errors import AirscoopError, LockLost, LockTimeout
+from airscoop.exports.last_done import SCHEMA, refuse_newer
 
 if TYPE_CHECKING:
     from airscoop.exports.registry import Registry
@@ -287,6 +288,8 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
     """The new fence; None when another holds the lock, or was faster."""
     key, rvn = (dataset, LOCK), uuid.uuid4().hex
     item = registry.table.get(key)
+    if item is not None:
+        refuse_newer(item)
     if item is not None and not (
         item["released"]
         or item["owner"] == owner
@@ -298,13 +301,15 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
         ("rvn", rvn),
         lambda: registry.table.update(
             key,
-            "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no ADD #fence :one",
+            "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no, "
+            "#schema = :schema ADD #fence :one",
             {
                 "owner": owner,
                 "rvn": rvn,
                 "ms": int(seconds * 1000),
                 "no": False,
                 "one": 1,
+                "schema": SCHEMA,
                 "seen": "" if item is None else item["rvn"],
             },
             condition="attribute_not_exists(#pk)" if item is None else "#rvn = :seen",
