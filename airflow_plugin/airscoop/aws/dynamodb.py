@@ -112,6 +112,30 @@ class DynamoTable:
                 return
             options = {"Limit": PAGE, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def first_keys(self, beginning: str) -> Iterator[str]:
+        """Each pk that has an sk with this beginning, once. It reads the whole table."""
+        seen: set[str] = set()
+        options: dict[str, Any] = {}
+        while True:
+            with self._errors():
+                answer = self._client.scan(
+                    TableName=self.name,
+                    ProjectionExpression="#pk",
+                    FilterExpression="begins_with(#sk, :beginning)",
+                    ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+                    ExpressionAttributeValues=_item({":beginning": beginning}),
+                    ConsistentRead=True,
+                    **options,
+                )
+            for each in answer["Items"]:
+                pk = str(_plain(each)["pk"])
+                if pk not in seen:
+                    seen.add(pk)
+                    yield pk
+            if "LastEvaluatedKey" not in answer:
+                return
+            options = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
     def put(self, item: Item, *, condition: str) -> Item | None:
         """Writes the whole item; None when the condition does not hold. Values are the item's."""
         request = {"Item": _item(item), **_expressions({"ConditionExpression": condition}, item)}

@@ -272,10 +272,36 @@ class Lease:
         raise self._lost
 
 
+def held_lock(registry: Registry, dataset: str) -> Item | None:
+    """The lock's item (`owner`, `fence`); None when nobody holds it."""
+    item = registry.table.get((dataset, LOCK))
+    return None if item is None or item["released"] else refuse_newer(item)
+
+
+def take_away(registry: Registry, dataset: str) -> Item | None:
+    """Releases a lock, whoever holds it: the item as it was; None when nobody held it."""
+    while (item := held_lock(registry, dataset)) is not None:
+        taken = registry.table.update(
+            (dataset, LOCK),
+            "SET #released = :yes, #rvn = :rvn, #schema = :schema",
+            {
+                "yes": True,
+                "no": False,
+                "rvn": uuid.uuid4().hex,
+                "owner": item["owner"],
+                "schema": SCHEMA,
+            },
+            condition="#owner = :owner AND #released = :no",
+        )
+        if taken is not None:
+            break
+    return item
+
+
 def holder(registry: Registry, dataset: str) -> str:
     """Who holds a lock, in words."""
-    item = registry.table.get((dataset, LOCK))
-    if item is None or item["released"]:
+    item = held_lock(registry, dataset)
+    if item is None:
         return "nobody holds the lock"
     return f"the lock is held by {item['owner']} (fence {item['fence']})"
 

@@ -240,6 +240,10 @@ class Registry:
         )
         yield from map(_record, items)
 
+    def datasets(self) -> list[str]:
+        """Each TENANT/TABLE that has exports. It reads the whole table."""
+        return sorted(self.table.first_keys(EXPORT))
+
     def last_done(self, dataset: str) -> ExportRecord | None:
         """The last done export in the order of versions."""
         last = self.find_last_done(dataset)

@@ -91,7 +91,8 @@ def _earlier(
         raise PreconditionFailed(
             f"{earlier.id} has failed after some of its changes were published "
             f"({earlier.error}): later versions wait until it is done; mend the cause, the "
-            "next run goes on with it, or let it go by Registry.give_up"
+            "next run goes on with it, or let it go by Registry.give_up "
+            f"(airscoop exports give-up {earlier.id})"
         )
     return last, LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
 
