@@ -40,7 +40,7 @@ static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_
     int status = 0;
     if (reading->json)
         status = scoop_json_rows_columns(&reading->rows, text, &reading->columns, error);
-    else if (text->length > 0)
+    else
         status = scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
                                   &used, error);
     if (status != 0)

@@ -222,15 +222,15 @@ def test_common_columns_are_compared_although_they_come_late(exports: Exports) -
 
 def test_names_of_columns_without_end_are_refused(exports: Exports) -> None:
     rows = (f'{{"PK":{n},"{"n" * 1000}{n}":1}}\n' for n in range(100))
-    with pytest.raises(errors.BadRecord, match="names of its .* columns have together more than"):
+    with pytest.raises(errors.BadRecord, match=r"names of its .* columns have together more than"):
         exports.delta(None, "".join(rows), suffix=".jsonl", max_record_bytes=50_000)
 
 
 # Objects of CSV without a byte
 
 
-@pytest.mark.parametrize("empty", ["", "\ufeff", gzip.compress(b"")])
-def test_csv_objects_of_no_bytes_are_passed_over(parts: Parts, empty: str | bytes) -> None:
+@pytest.mark.parametrize("empty", ["", "\ufeff", "\n\r\n\r", gzip.compress(b"")])
+def test_csv_objects_without_a_row_are_passed_over(parts: Parts, empty: str | bytes) -> None:
     rows = ["PK,v\n1,a\n", "PK,v\n2,b\n"]
     old = parts.of(*rows, suffix=".csv")
     for places in itertools.product([(), (empty,), (empty, empty)], repeat=3):
