@@ -6,10 +6,20 @@
 #include "stage/sniff.h"
 #include "text/bom.h"
 
+#define BLANKS " \t\r\n"
+
 enum {
     BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
     MOST_REST_BYTES = BATCH_BYTES / 2,
 };
+
+/* The first bytes that are all among these. */
+static size_t count_first(const unsigned char *data, size_t length, const char *bytes) {
+    size_t at = 0;
+    while (at < length && strchr(bytes, data[at]) != NULL && data[at] != 0)
+        at++;
+    return at;
+}
 
 /* What the last batch has left comes before what arrives. */
 static int put_rest(struct scoop_reading *reading, struct scoop_error *error) {
@@ -40,7 +50,7 @@ static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_
     int status = 0;
     if (reading->json)
         status = scoop_json_rows_columns(&reading->rows, text, &reading->columns, error);
-    else
+    else if (!last || count_first(text->data, text->length, "\r\n") < text->length)
         status = scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
                                   &used, error);
     if (status != 0)
@@ -252,17 +262,10 @@ static int on_reject(void *user, const struct scoop_reject *reject, struct scoop
                       reject->reason);
 }
 
-static size_t count_blanks(const unsigned char *data, size_t length) {
-    size_t at = 0;
-    while (at < length && memchr(" \t\r\n", data[at], 4) != NULL)
-        at++;
-    return at;
-}
-
 static bool is_json(const struct scoop_reading *reading, const unsigned char *data, size_t length) {
     if (reading->options.format != SCOOP_TABLE_FORMAT_AUTO)
         return reading->options.format == SCOOP_TABLE_FORMAT_JSONL;
-    size_t blanks = count_blanks(data, length);
+    size_t blanks = count_first(data, length, BLANKS);
     return blanks < length && data[blanks] == '{';
 }
 
@@ -271,7 +274,7 @@ static bool is_blank(const struct scoop_reading *reading) {
     const unsigned char *data = reading->arrived.data;
     size_t length = reading->arrived.length, mark = scoop_bom_length(data, length);
     return reading->options.format == SCOOP_TABLE_FORMAT_AUTO && length < BATCH_BYTES &&
-           mark + count_blanks(data + mark, length - mark) == length;
+           mark + count_first(data + mark, length - mark, BLANKS) == length;
 }
 
 /* The first bytes tell what follows. */

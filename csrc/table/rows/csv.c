@@ -352,7 +352,7 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
     *used = 0;
     scanner.row = blank_lines(&scanner);
     if (scanner.row == length)
-        return 0;
+        return last ? bad(&scanner, 0, "there is no header row") : 0;
     for (size_t i = scanner.row; i < length; i++)
         room += text[i] == ',';
     scanner.columns = room;

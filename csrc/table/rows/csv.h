@@ -20,7 +20,7 @@ enum { SCOOP_CSV_PADDING = 64 };
 
 void scoop_csv_init(struct scoop_csv *csv);
 void scoop_csv_free(struct scoop_csv *csv);
-/* Reads the header row. *used is 0 when the text has not all of it, or (last) has none. 0, or -1 with
+/* Reads the header row. *used is 0 when the text has not all of it (last: false). 0, or -1 with
  * BAD_RECORD. */
 int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t length, bool last,
                      struct scoop_columns *columns, size_t *used, struct scoop_error *error);
