@@ -72,9 +72,10 @@ def as_dialect(
         return quote + value.replace(quote, doubled or f"{dialect.escape}{quote}") + quote
 
     ends = rng.choice([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n", "\r"]])
-    header = [["PK", *(f"c{n}" for n in range(width))]] if dialect.header else []
+    shown: list[Row] = [("PK", *(f"c{n}" for n in range(width)))] if dialect.header else []
+    shown += [(key, *values) for key, values in rows]
     lines = ["".join(rng.choice('a",;\t') for _ in range(9)) for _ in range(dialect.skip_rows)]
-    for row in [*header, *([key, *values] for key, values in rows)]:
+    for row in shown:
         if dialect.comment is not None and rng.random() < 0.2:
             lines.append(f'{dialect.comment} a "comment')
         lines.append(delimiter.join(map(written, row)))

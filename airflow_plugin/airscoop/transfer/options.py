@@ -98,6 +98,8 @@ class TransferOptions(ShownFields):
             raise UsageError("standard input is closed: there is nothing to read")
         if self.split_replace and self.split_bytes is None:
             raise UsageError("split_replace needs split_bytes: one file replaces one anyway")
+        if self.format == "csv" and (self.split_bytes is not None or self.split_part):
+            raise UsageError("csv and split_bytes do not go together: all but one lack the header")
         if (self.destination or "").endswith("/") and not self.slash_key:
             raise UsageError(f"{self.destination} names no object; add a file name")
         for name, needed in (

@@ -106,6 +106,13 @@ def test_what_cannot_be_meant_is_refused(source: Path, given: dict[str, Any], me
         airscoop.check(source, format="csv", **given)
 
 
+def test_csv_is_not_cut_into_files_which_would_lack_the_header(
+    source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(errors.UsageError, match="csv and split_bytes do not go together"):
+        airscoop.copy(source, tmp_path / "out.csv", format="csv", csv=DIALECT, split_bytes=9)
+
+
 def test_a_dialect_needs_the_format(source: Path, tmp_path: Path) -> None:
     with pytest.raises(errors.UsageError, match='format="csv"'):
         airscoop.copy(source, tmp_path / "out", csv=DIALECT)
