@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airscoop import given
 from airscoop.errors import UsageError
 
 
@@ -47,19 +48,19 @@ class CsvDialect:
                 raise UsageError("csv: null_values are texts without quotes, so without line ends")
 
     @classmethod
-    def of(cls, given: object) -> CsvDialect | None:
+    def of(cls, dialect: object) -> CsvDialect | None:
         """A dialect, or its fields as a mapping, as YAML and templates give it."""
-        if given is None or isinstance(given, CsvDialect):
-            return given
-        if not isinstance(given, Mapping):
+        if dialect is None or isinstance(dialect, CsvDialect):
+            return dialect
+        if not isinstance(dialect, Mapping):
             raise UsageError(
-                f"csv has to be an airscoop.CsvDialect or its fields, not {type(given).__name__}"
+                f"csv has to be an airscoop.CsvDialect or its fields, not {type(dialect).__name__}"
             )
         known = [field.name for field in dataclasses.fields(cls)]
-        for name in given:
+        for name in dialect:
             if name not in known:
                 raise UsageError(f"csv: there is no {name!r}: its fields are {', '.join(known)}")
-        return cls(**given)
+        return cls(**dialect)
 
 
 def native(dialect: CsvDialect | None, columns: Sequence[str] | None) -> dict[str, Any]:
@@ -81,18 +82,18 @@ def native(dialect: CsvDialect | None, columns: Sequence[str] | None) -> dict[st
         "csv_null_values": None if nulls is None else "".join(f"{text}\n" for text in nulls),
         "csv_skip_rows": dialect.skip_rows,
         "csv_no_header": not header,
-        "csv_columns": None if columns is None else _header(_texts("columns", columns)),
+        "csv_columns": None if columns is None else _header(columns),
     }
 
 
-def _texts(name: str, given: object) -> tuple[str, ...]:
-    found = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else None
-    if found is None or not all(isinstance(text, str) for text in found):
-        raise UsageError(f"{name} has to be a list of texts, not {given!r:.100}")
-    return found
+def _texts(name: str, values: object) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} has to be a list of texts, not {values!r:.100}")
+    return tuple(given.text(value, name) for value in values)
 
 
 def _header(columns: Sequence[str]) -> str:
-    if not columns:
+    found = given.names(columns, "columns")
+    if not found:
         raise UsageError("columns names no column")
-    return ",".join('"' + name.replace('"', '""') + '"' for name in columns)
+    return ",".join('"' + name.replace('"', '""') + '"' for name in found)

@@ -94,10 +94,10 @@ def test_a_tab_and_columns_are_written_as_shells_can(
         ({"csv": {"skip_rows": -1}}, "skip_rows has to be a number of lines, not -1"),
         ({"csv": {"skip_rows": True}}, "skip_rows has to be a number of lines, not True"),
         ({"csv": {"null_values": "NULL"}}, "null_values has to be a list of texts, not 'NULL'"),
-        ({"csv": {"null_values": [None]}}, "null_values has to be a list of texts"),
+        ({"csv": {"null_values": [None]}}, "null_values is None; give a text"),
         ({"csv": {"encoding": "klingon"}}, 'there is no encoding "klingon" here'),
         ({"columns": ["k"]}, r"columns names the columns of CSV without a header: csv=CsvDialect"),
-        ({"csv": {"header": False}, "columns": "k"}, "columns has to be a list of texts"),
+        ({"csv": {"header": False}, "columns": [None]}, r"columns\[0\] is None; give a text"),
         ({"csv": {"header": False}, "columns": []}, "columns names no column"),
     ],
 )
