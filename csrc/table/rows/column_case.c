@@ -29,8 +29,9 @@ static int order(const void *a, const void *b, void *names) {
     return *one < *other ? -1 : *one > *other;
 }
 
-int scoop_columns_find_clash(const struct scoop_columns *columns, bool *found, size_t *one,
-                             size_t *two, struct scoop_error *error) {
+/* The first pair, *two behind *one. */
+static int find_clash(const struct scoop_columns *columns, bool *found, size_t *one, size_t *two,
+                      struct scoop_error *error) {
     size_t count = columns->count, *places = scoop_calloc(count + 1, sizeof *places);
     *found = false;
     if (places == NULL)
@@ -48,6 +49,21 @@ int scoop_columns_find_clash(const struct scoop_columns *columns, bool *found, s
     }
     scoop_free(places);
     return 0;
+}
+
+int scoop_columns_check_case(const struct scoop_columns *columns, const char *export_name,
+                             struct scoop_error *error) {
+    bool found;
+    size_t one, two;
+    if (find_clash(columns, &found, &one, &two, error) != 0)
+        return -1;
+    if (!found)
+        return 0;
+    return scoop_fail(error, SCOOP_BAD_RECORD,
+                      "%.200s: the columns \"%.100s\" and \"%.100s\" are equal but for case, which "
+                      "warehouses fold; key_case=\"rename\" numbers the later one of a row, "
+                      "key_case=\"keep\" keeps both, there and wherever the changes are read",
+                      export_name, columns->names[one], columns->names[two]);
 }
 
 static bool is_taken(const struct scoop_columns *columns, const char *name) {
@@ -72,14 +88,27 @@ static int number(struct scoop_columns *columns, size_t column, struct scoop_err
     return 0;
 }
 
+/* With names that were changed where they stand. */
+static int make_anew(struct scoop_columns *columns, struct scoop_error *error) {
+    struct scoop_columns fresh = {0};
+    for (size_t i = 0; i < columns->count; i++)
+        if (scoop_columns_add(&fresh, columns->names[i], strlen(columns->names[i]), error) != 0) {
+            scoop_columns_free(&fresh);
+            return -1;
+        }
+    scoop_columns_free(columns);
+    *columns = fresh;
+    return 0;
+}
+
 int scoop_columns_rename(struct scoop_columns *columns, struct scoop_error *error) {
     for (;;) {
         bool found;
         size_t one, two;
-        if (scoop_columns_find_clash(columns, &found, &one, &two, error) != 0)
+        if (find_clash(columns, &found, &one, &two, error) != 0)
             return -1;
         if (!found)
-            return 0;
+            return make_anew(columns, error);
         if (number(columns, two, error) != 0)
             return -1;
     }

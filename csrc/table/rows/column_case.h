@@ -5,9 +5,9 @@
 
 #include "table/rows/columns.h"
 
-/* The first such pair, `two` behind `one`; false: there is none. -1 with NO_MEMORY, else 0. */
-int scoop_columns_find_clash(const struct scoop_columns *columns, bool *found, size_t *one,
-                             size_t *two, struct scoop_error *error);
+/* 0, or -1 with BAD_RECORD, which names the first such pair and the export, or NO_MEMORY. */
+int scoop_columns_check_case(const struct scoop_columns *columns, const char *export_name,
+                             struct scoop_error *error);
 /* Numbers the later ones, as a copy does: Name, name_2, passing over names that are there. 0, or -1
  * with NO_MEMORY. */
 int scoop_columns_rename(struct scoop_columns *columns, struct scoop_error *error);

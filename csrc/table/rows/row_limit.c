@@ -5,7 +5,11 @@
 #include "table/rows/row_text.h"
 #include "text/escapes.h"
 
-enum { OTHER_BYTES = 128 /* of a change: all but names and values */ };
+enum {
+    OTHER_BYTES = 128, /* of a change: all but names and values */
+    MOST_NAME_BYTES = 64 * 1024,
+    NAMES_PART = 16, /* of most_bytes, if that is less */
+};
 
 static size_t escaped_bytes(const unsigned char *data, size_t length, bool doubled) {
     unsigned char room[SCOOP_ESCAPE_MOST];
@@ -26,13 +30,23 @@ static size_t name_bytes(const struct scoop_row_plan *plan, size_t column) {
 }
 
 /* In the row, in what changed, and in the key. */
-static size_t all_name_bytes(const struct scoop_row_plan *plan) {
+static size_t all_name_bytes(const struct scoop_row_plan *plan, bool changed) {
     size_t bytes = 0;
     for (size_t i = 0; i < plan->columns; i++)
-        bytes += 2 * name_bytes(plan, i);
+        bytes += (changed ? 2 : 1) * name_bytes(plan, i);
     for (size_t i = 0; i < plan->key_count; i++)
         bytes += name_bytes(plan, plan->key_places[i]);
     return bytes;
+}
+
+/* What few names may have, whichever they will be. */
+static size_t reserved_bytes(const struct scoop_row_limit *limit) {
+    size_t part = limit->most_bytes / NAMES_PART;
+    return part < MOST_NAME_BYTES ? part : MOST_NAME_BYTES;
+}
+
+bool scoop_row_limit_is_proof(const struct scoop_row_limit *limit) {
+    return all_name_bytes(limit->plan, true) <= reserved_bytes(limit);
 }
 
 static size_t value_bytes(const struct scoop_row_limit *limit, const struct scoop_value *value) {
@@ -65,7 +79,9 @@ static size_t change_bytes(const struct scoop_row_limit *limit, const struct sco
 int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoop_batch *batch,
                           struct scoop_error *error) {
     const struct scoop_row_plan *plan = limit->plan;
-    size_t names = all_name_bytes(plan), fixed = OTHER_BYTES + names + 4 * plan->columns;
+    size_t names =
+        scoop_row_limit_is_proof(limit) ? reserved_bytes(limit) : all_name_bytes(plan, false);
+    size_t fixed = OTHER_BYTES + names + 4 * plan->columns;
     for (size_t i = 0; i < batch->count; i++) {
         const struct scoop_row *row = &batch->rows[i];
         if (fixed + 2 * SCOOP_ESCAPE_MOST * (size_t)row->length <= limit->most_bytes)
@@ -73,7 +89,7 @@ int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoo
         size_t bytes = change_bytes(limit, batch, row, names);
         if (bytes > limit->most_bytes)
             return scoop_fail(error, SCOOP_BAD_RECORD,
-                              "line %llu: a change of the row can have %zu bytes, more than "
+                              "line %llu: a change of the row would have %zu bytes, more than "
                               "max_record_bytes, %zu, with which changes are read",
                               (unsigned long long)(batch->first_line + row->line), bytes,
                               limit->most_bytes);

@@ -11,8 +11,11 @@ struct scoop_row_limit {
     size_t most_bytes; /* of a change, as a line of JSON */
 };
 
-/* 0, or -1 with BAD_RECORD: a change of a row, in which all columns differ, would be longer. */
+/* 0, or -1 with BAD_RECORD: a change of a row would be longer. */
 int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoop_batch *batch,
                           struct scoop_error *error);
+/* Whether that has looked at all that a change can have. Where there are many names, those of the
+ * columns that an UPDATE changes, and of columns that came later, have not been counted. */
+bool scoop_row_limit_is_proof(const struct scoop_row_limit *limit);
 
 #endif
