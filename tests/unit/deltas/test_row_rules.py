@@ -28,7 +28,7 @@ def written(delta: airscoop.Delta, folder: Path, **options: Any) -> list[Any]:
 
 
 NULS = [
-    ("PK,a\n1,x\n2,y\0z\n", r"line 3 \(byte 13\)"),
+    ("PK,a\n1,x\n2,y\0z\n", r"line 3 \(byte 12\)"),
     ('PK,a\n1,x\n2,"y\0"\n', r"line 3 \(byte 13\)"),
     ("PK,a\n\0,x\n", r"line 2 \(byte 5\)"),
     ("PK,a\n1,x\n" + 'a,"b\nc"\n' * 9 + "2,\0", r"line 21 \(byte 83\)"),
