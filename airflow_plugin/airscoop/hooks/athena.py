@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airscoop.aws.settings import S3Settings
 from airscoop.deltas.sql import quoted
 from airscoop.errors import NotFound, SqlError, UnsupportedFormat, UsageError
-from airscoop.hooks.aws import s3_settings
+from airscoop.hooks import aws
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.athena import AthenaHook
@@ -39,7 +39,7 @@ class AthenaSettings:
 
     def s3(self) -> tuple[S3Settings, str | None] | None:
         """How the connection reaches S3, and the CA file to trust; None without a connection."""
-        return None if self.aws_conn_id is None else s3_settings(self.aws_conn_id)
+        return None if self.aws_conn_id is None else aws.s3_settings(self.aws_conn_id)
 
     def connect(self) -> AthenaConnection:
         """Athena and the Glue catalog, by the connection."""
@@ -48,9 +48,7 @@ class AthenaSettings:
 
 def glue_client(aws_conn_id: str | None) -> Any:
     """A client for the Glue catalog."""
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
-    return AwsBaseHook(aws_conn_id=aws_conn_id, client_type="glue").get_conn()
+    return aws.client(aws_conn_id, "glue", needed_by='engine="athena"')
 
 
 def athena_hook(aws_conn_id: str | None) -> AthenaHook:
@@ -61,7 +59,7 @@ def athena_hook(aws_conn_id: str | None) -> AthenaHook:
         raise UsageError(
             'engine="athena" needs the package apache-airflow-providers-amazon; install it'
         ) from error
-    return AthenaHook(aws_conn_id=aws_conn_id, log_query=False)
+    return AthenaHook(aws_conn_id=aws.existing(aws_conn_id), log_query=False)
 
 
 class AthenaConnection:
