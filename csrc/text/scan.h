@@ -37,16 +37,17 @@ static inline unsigned scoop_block_bits(scoop_block block) {
 #endif
 }
 
-/* CSV text. Bit i: text[i] is a comma, a newline or a quote. *high gets bits when a byte is not
- * ASCII. */
+/* CSV text. Bit i: text[i] is a comma, a newline, a carriage return or a quote. *high gets bits
+ * when a byte is not ASCII. */
 static inline uint64_t scoop_scan_csv(const unsigned char *text, unsigned *high) {
     const scoop_block comma = scoop_block_of(','), newline = scoop_block_of('\n'),
-                      quote = scoop_block_of('"');
+                      carriage_return = scoop_block_of('\r'), quote = scoop_block_of('"');
     scoop_block all = scoop_block_of(0);
     uint64_t found = 0;
     for (int i = 0; i < SCOOP_SCAN_BYTES; i += SCOOP_BLOCK_BYTES) {
         scoop_block block = scoop_block_load(text + i);
-        scoop_block hit = (block == comma) | (block == quote) | (block == newline);
+        scoop_block hit =
+            (block == comma) | (block == quote) | (block == newline) | (block == carriage_return);
         all |= block;
         found |= (uint64_t)scoop_block_bits(hit) << i;
     }

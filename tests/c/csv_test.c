@@ -60,11 +60,42 @@ static void rows_become_canonical(void **state) {
     expect("k,v", "");
 }
 
+static void each_kind_of_line_end_ends_a_row(void **state) {
+    static const char *const ends[] = {"\n", "\r", "\r\n"};
+    char text[200];
+    (void)state;
+    for (size_t a = 0; a < 3; a++)
+        for (size_t b = 0; b < 3; b++)
+            for (size_t c = 0; c < 3; c++) {
+                /* A quoted last value and one without quotes end alike. */
+                snprintf(text, sizeof text, "k,v%s1,a%s2,\"b\"%s", ends[a], ends[b], ends[c]);
+                expect(text, "2 1,a|3 2,b|");
+                snprintf(text, sizeof text, "k,\"v\"%s\"1\",\"a\"%s2,%s3,c", ends[a], ends[b],
+                         ends[c]);
+                expect(text, "2 1,a|3 2,|4 3,c|");
+            }
+    expect("k\r1\r2\r", "2 1|3 2|");
+    expect("k,v\r\r1,a\r\r\n2,b\r\r", "3 1,a|5 2,b|");
+    expect("k,v\r1,\"a\rb\"\r2,\"a\r\nb\"\r\"3\",c\r", "2 1,a\rb|4 2,\"a\r\nb\"|6 3,c|");
+    expect("k,v\r1\r", "line 2 (byte 4): the row has 1 values, the header names 2");
+    expect("k\n1\r2\n\"3\"\r4\r\n", "2 1|3 2|4 3|5 4|");
+}
+
+static void blank_lines_before_the_header_are_none(void **state) {
+    (void)state;
+    expect("\nk,v\n1,a\n", "3 1,a|");
+    expect("\r\n\r\n\"k\",v\r\n1,a\r\n", "4 1,a|");
+    expect("\r\rk,v\r1\r", "line 4 (byte 6): the row has 1 values, the header names 2");
+    expect("\n\r\n", "line 1 (byte 0): there is no header row");
+}
+
 static void blocks_of_64_bytes_end_anywhere(void **state) {
     char text[400], expected[400];
     (void)state;
     for (int pad = 1; pad < 140; pad++) {
-        snprintf(text, sizeof text, "k,v\n1,%0*d\n2,\"%0*d,\"\n3,c\n", pad, 7, 140 - pad, 8);
+        const char *end = pad % 3 == 0 ? "\n" : pad % 3 == 1 ? "\r" : "\r\n";
+        snprintf(text, sizeof text, "k,v%s1,%0*d%s2,\"%0*d,\"%s3,c%s", end, pad, 7, end, 140 - pad,
+                 8, end, end);
         snprintf(expected, sizeof expected, "2 1,%0*d|3 2,\"%0*d,\"|4 3,c|", pad, 7, 140 - pad, 8);
         struct scoop_buf out;
         struct scoop_error error;
@@ -92,6 +123,8 @@ static void faults_are_told_with_their_place(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_canonical),
+        cmocka_unit_test(each_kind_of_line_end_ends_a_row),
+        cmocka_unit_test(blank_lines_before_the_header_are_none),
         cmocka_unit_test(blocks_of_64_bytes_end_anywhere),
         cmocka_unit_test(faults_are_told_with_their_place),
     };

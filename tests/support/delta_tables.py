@@ -57,12 +57,14 @@ def as_csv(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes
     order = list(range(width + 1))
     if rng.random() < 0.5:
         rng.shuffle(order)
-    end = rng.choice(["\n", "\r\n"])
+    ends = rng.choice([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n", "\r"]])
     lines = [",".join(names[i] for i in order)]
     for key, row in rows:
         line = (key, *row)
         lines.append(",".join(quoted(line[i], always=rng.random() < 0.2) for i in order))
-    text = end.join(lines) + (end if rng.random() < 0.8 else "")
+    text = "".join(line + rng.choice(ends) for line in lines[:-1])
+    text += lines[-1] + (rng.choice(ends) if rng.random() < 0.8 else "")
+    text = rng.choice(["", "", *ends]) + text
     return (("\ufeff" if rng.random() < 0.2 else "") + text).encode()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from airscoop._native import delete_object, head_object, list_page
 from airscoop.aws import tls
-from airscoop.aws.access_points import located
+from airscoop.aws.access_points import located, with_colons
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
 from airscoop.transfer.places import displayed
@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
-    """An object; `etag` keeps its quotes.
+    """An object; `etag` keeps its quotes. `bucket` may be an access point's ARN.
 
     `checksum` is "CRC32C:base64" or "CRC64NVME:base64" of the whole object, if `head` has told it;
     so is `split_mark`, which a file of a split output has.
@@ -73,6 +73,7 @@ def list_objects(
     `check` is called before each page, and about once a second while it is waited for; what it
     raises ends the listing.
     """
+    named, _ = bucket_and_key(with_colons(prefix))
     prefix, s3 = located(prefix, s3 or S3Settings())
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
@@ -82,7 +83,7 @@ def list_objects(
             check()
         entries, token = list_page(options, bucket, key_prefix, token, check)
         for key, size, etag in entries:
-            yield ObjectInfo(bucket=bucket, key=key, size=size, etag=etag)
+            yield ObjectInfo(bucket=named, key=key, size=size, etag=etag)
         if token is None:
             return
 
@@ -101,12 +102,13 @@ def head(
 
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
+    named, _ = bucket_and_key(with_colons(uri))
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
     options = request_options(s3, ca_file) | {"source_version_id": version_id}
     size, etag, checksum, mark = head_object(options, bucket, key, check)
     return ObjectInfo(
-        bucket=bucket,
+        bucket=named,
         key=key,
         size=size,
         etag=etag,

@@ -13,17 +13,17 @@ PLACES = "http(s)://…, s3://bucket/key, a path, or - for standard input"
 
 
 def size(text: str) -> int:
-    """A number of bytes such as 4096, 64M or 1GiB."""
+    """A number of bytes such as 4096, 64M or 1GiB, not 0, which the engine takes for a default."""
     digits = text.rstrip("KMGIBkmgib")
     unit = text[len(digits) :].upper()
-    if not digits.isdigit() or unit not in UNITS:
+    if not (digits.isascii() and digits.isdigit() and int(digits)) or unit not in UNITS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size: 4096, 64M, 1GiB")
     return int(digits) * UNITS[unit]
 
 
 def count(text: str) -> int:
     """A whole number, 0 or more."""
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airscoop import _native
+from airscoop.aws.access_points import located
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import bucket_and_key, request_options
 from airscoop.errors import NotFound, ProtocolError
@@ -94,6 +95,7 @@ def list_uploads(
 
     With `older_than`, only those that the server says were begun longer ago.
     """
+    prefix, s3 = located(prefix, s3 or S3Settings())
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
     now = datetime.now(UTC)
@@ -170,9 +172,10 @@ def clean(
     An upload that is still being written to fails by it: keep `older_than` above the longest copy.
     """
     start = time.monotonic()
-    settings = (s3 or S3Settings()).resolved()
+    place, settings = located(prefix, s3 or S3Settings())
+    settings = settings.resolved()
     options = request_options(settings, ca_file)
-    found = list(list_uploads(prefix, older_than=older_than, s3=settings, ca_file=ca_file))
+    found = list(list_uploads(place, older_than=older_than, s3=settings, ca_file=ca_file))
     for upload in found:
         abort_with(upload, options)
     return UploadsReceipt(

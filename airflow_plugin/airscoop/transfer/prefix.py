@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop._native import default_memory_limit
+from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
@@ -93,12 +94,16 @@ def copy_prefix(
         sources = [place(one, "source") for one in source]
     to = _prefix(destination, "destination")
     _check_folder(sources, to, alone=alone)
+    if any(map(is_arn, [*sources, to])):
+        options["server_side"] = False  # as a copy of one object
+    sources, source_s3 = _located(sources, source_s3 or S3Settings())
+    to, destination_s3 = located(to, destination_s3 or S3Settings())
     copy = PrefixCopy(
         TransferOptions(
             source=sources[0],
             destination=to,
-            source_s3=source_s3 or S3Settings(),
-            destination_s3=destination_s3 or S3Settings(),
+            source_s3=source_s3,
+            destination_s3=destination_s3,
             **options,
         ),
         sources_in_s3=any(map(places.is_s3, sources)),
@@ -123,6 +128,17 @@ def copy_prefix(
             "allow_empty=True (--allow-empty) accepts that",
         )
     return receipt
+
+
+def _located(sources: Sequence[str], s3: S3Settings) -> tuple[list[str], S3Settings]:
+    """As `located`; one transfer reaches S3 in one way."""
+    found = [located(one, s3) for one in sources]
+    ways = [
+        settings for name, (_, settings) in zip(sources, found, strict=True) if places.is_s3(name)
+    ]
+    if any(way != ways[0] for way in ways):
+        raise UsageError("sources behind different access points are copied one point at a time")
+    return [name for name, _ in found], ways[0] if ways else s3
 
 
 def _prefix(name: Place, argument: str) -> str:

@@ -98,13 +98,26 @@ static int take_plain(struct scanner *scanner, size_t end, size_t fields) {
     return row->key_length > 0 ? 0 : scoop_row_fail_key(plan, 0, place(scanner), scanner->error);
 }
 
-static uint64_t count_newlines(const unsigned char *text, size_t length) {
-    const unsigned char *at = text, *end = text + length;
-    uint64_t lines = 0;
-    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        lines++;
-        at++;
-    }
+/* A line ends with a newline, a carriage return, or both. */
+static bool ends_line(unsigned char byte) {
+    return byte == '\n' || byte == '\r';
+}
+
+/* The bytes of the line end at `at`; 0: a carriage return is the last that is known, and may be
+ * half of one. */
+static size_t line_end_bytes(const struct scanner *scanner, size_t at) {
+    if (scanner->text[at] == '\n')
+        return 1;
+    if (at + 1 == scanner->length)
+        return scanner->last ? 1 : 0;
+    return scanner->text[at + 1] == '\n' ? 2 : 1;
+}
+
+/* Of a text that is not cut between a carriage return and its newline. */
+static uint64_t count_lines(const unsigned char *text, size_t length) {
+    uint64_t lines = length > 0 && ends_line(text[0]);
+    for (size_t i = 1; i < length; i++)
+        lines += text[i] == '\r' || (text[i] == '\n' && text[i - 1] != '\r');
     return lines;
 }
 
@@ -133,7 +146,7 @@ static int read_quoted(struct scanner *scanner, size_t *at, struct scoop_value *
 static int read_unquoted(struct scanner *scanner, size_t *at, struct scoop_value *value) {
     const unsigned char *text = scanner->text;
     size_t from = *at, end = from;
-    while (end < scanner->length && text[end] != ',' && text[end] != '\n' && text[end] != '"')
+    while (end < scanner->length && text[end] != ',' && text[end] != '"' && !ends_line(text[end]))
         end++;
     if (end == scanner->length && !scanner->last) {
         scanner->incomplete = true;
@@ -142,27 +155,16 @@ static int read_unquoted(struct scanner *scanner, size_t *at, struct scoop_value
     if (end < scanner->length && text[end] == '"')
         return bad(scanner, end, "a quote inside a value that does not begin with one");
     *at = end;
-    if ((end == scanner->length || text[end] == '\n') && end > from && text[end - 1] == '\r')
-        end--;
     *value = (struct scoop_value){.data = text + from, .length = end - from, .null = end == from};
     return 0;
 }
 
 /* After a closing quote: a comma, or the end of the row. */
-static int check_after_quote(struct scanner *scanner, size_t *at) {
-    const unsigned char *text = scanner->text;
-    size_t here = *at;
-    if (here < scanner->length && text[here] == '\r') {
-        if (here + 1 == scanner->length && !scanner->last)
-            scanner->incomplete = true;
-        if (here + 1 >= scanner->length || text[here + 1] == '\n')
-            *at = here + 1;
-    }
-    here = *at;
-    if (here < scanner->length && text[here] != ',' && text[here] != '\n')
-        return bad(scanner, here, "text follows the closing quote of a value");
-    if (here == scanner->length && !scanner->last)
-        scanner->incomplete = true;
+static int check_after_quote(struct scanner *scanner, size_t at) {
+    if (at == scanner->length)
+        scanner->incomplete = !scanner->last;
+    else if (scanner->text[at] != ',' && !ends_line(scanner->text[at]))
+        return bad(scanner, at, "text follows the closing quote of a value");
     return 0;
 }
 
@@ -179,14 +181,16 @@ static int read_values(struct scanner *scanner, struct scoop_value *values, size
         bool quoted = at < scanner->length && scanner->text[at] == '"';
         int status = quoted ? read_quoted(scanner, &at, value) : read_unquoted(scanner, &at, value);
         if (status == 0 && quoted && !scanner->incomplete)
-            status = check_after_quote(scanner, &at);
+            status = check_after_quote(scanner, at);
         if (status != 0 || scanner->incomplete)
             return status;
-        if (at == scanner->length || scanner->text[at] == '\n')
+        if (at == scanner->length || ends_line(scanner->text[at]))
             break;
         at++;
     }
-    *end = at == scanner->length ? at : at + 1;
+    size_t line_end = at == scanner->length ? 0 : line_end_bytes(scanner, at);
+    scanner->incomplete = at < scanner->length && line_end == 0;
+    *end = at + line_end;
     return 0;
 }
 
@@ -201,21 +205,19 @@ static int take_quoted(struct scanner *scanner, size_t *end) {
         return bad_count(scanner, fields);
     if (take_values(scanner, scanner->csv->values) != 0)
         return -1;
-    scanner->lines += count_newlines(scanner->text + scanner->row, *end - scanner->row);
+    scanner->lines += count_lines(scanner->text + scanner->row, *end - scanner->row);
     scanner->row = *end;
     return 0;
 }
 
-/* The row without quotes that ends before `end`; blank lines are none. */
-static int end_plain(struct scanner *scanner, size_t end, size_t fields) {
-    size_t content = end;
-    if (content > scanner->row && scanner->text[content - 1] == '\r')
-        content--;
-    scanner->csv->ends[fields] = (uint32_t)content;
-    if (content > scanner->row && take_plain(scanner, content, fields + 1) != 0)
+/* The row without quotes that ends before `end`, and the next one begins `line_end` bytes later;
+ * blank lines are none. */
+static int end_plain(struct scanner *scanner, size_t end, size_t line_end, size_t fields) {
+    scanner->csv->ends[fields] = (uint32_t)end;
+    if (end > scanner->row && take_plain(scanner, end, fields + 1) != 0)
         return -1;
     scanner->lines++;
-    scanner->row = end + 1;
+    scanner->row = end + line_end;
     return 0;
 }
 
@@ -238,8 +240,13 @@ static int scan_rows(struct scanner *scanner) {
                 if (fields + 1 >= scanner->columns)
                     return bad_count(scanner, scanner->columns + 1);
                 ends[fields++] = (uint32_t)at;
-            } else if (text[at] == '\n') {
-                if (end_plain(scanner, at, fields) != 0)
+            } else if (ends_line(text[at])) {
+                size_t line_end = line_end_bytes(scanner, at);
+                if (at < scanner->row) /* a newline behind its carriage return */
+                    continue;
+                if (line_end == 0)
+                    return 0;
+                if (end_plain(scanner, at, line_end, fields) != 0)
                     return -1;
                 fields = 0;
             } else {
@@ -258,7 +265,7 @@ static int scan_rows(struct scanner *scanner) {
         }
     }
     return scanner->last && scanner->row < scanner->length
-               ? end_plain(scanner, scanner->length, fields)
+               ? end_plain(scanner, scanner->length, 0, fields)
                : 0;
 }
 
@@ -268,7 +275,7 @@ static int check_utf8(struct scanner *scanner, size_t length) {
     size_t good = scoop_utf8_valid(scanner->text, length);
     if (good == length)
         return 0;
-    scanner->lines = count_newlines(scanner->text, good);
+    scanner->lines = count_lines(scanner->text, good);
     return bad(scanner, good, "the text is not UTF-8");
 }
 
@@ -325,15 +332,28 @@ static int add_names(struct scanner *scanner, const struct scoop_value *values, 
     return status;
 }
 
+/* Those that stand before the header; all of the text, where that may go on with one. */
+static size_t blank_lines(const struct scanner *scanner) {
+    size_t at = 0;
+    while (at < scanner->length && ends_line(scanner->text[at])) {
+        size_t line_end = line_end_bytes(scanner, at);
+        if (line_end == 0)
+            return scanner->length;
+        at += line_end;
+    }
+    return at;
+}
+
 int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t length, bool last,
                      struct scoop_columns *columns, size_t *used, struct scoop_error *error) {
     struct scanner scanner = {
         .csv = csv, .text = text, .length = length, .last = last, .error = error};
     size_t fields, room = 1;
     *used = 0;
-    if (length == 0)
+    scanner.row = blank_lines(&scanner);
+    if (scanner.row == length)
         return last ? bad(&scanner, 0, "there is no header row") : 0;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = scanner.row; i < length; i++)
         room += text[i] == ',';
     scanner.columns = room;
     struct scoop_value *values = scoop_calloc(room, sizeof *values);
@@ -346,7 +366,7 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
         size_t good = scoop_utf8_valid(text, end);
         status = good == end ? add_names(&scanner, values, fields, columns)
                              : bad(&scanner, good, "the text is not UTF-8");
-        csv->line += count_newlines(text, end);
+        csv->line += count_lines(text, end);
         csv->offset += end;
     }
     scoop_free(values);

@@ -246,6 +246,7 @@ def test_archives_arrays_tables_and_images_are_read_where_they_are(
 
     import numpy
     import pandas
+    from PIL import Image
 
     members = {f"folder/{n}": noise(50_000, seed=n) for n in range(30)}
     zipped, tarred, array, table = io.BytesIO(), io.BytesIO(), io.BytesIO(), io.BytesIO()
@@ -277,6 +278,11 @@ def test_archives_arrays_tables_and_images_are_read_where_they_are(
         assert (numpy.load(file) == numbers).all()
     with airscoop.open(store.put("a.parquet", table.getvalue()), "rb", s3=s3) as file:
         assert pandas.read_parquet(file, columns=["text"]).equals(frame[["text"]])
+    for form in ("png", "tiff"):  # a TIFF's directory stands at its end
+        picture, image = io.BytesIO(), Image.frombytes("RGB", (300, 200), noise(180_000))
+        image.save(picture, form)
+        with airscoop.open(store.put(f"a.{form}", picture.getvalue()), "rb", s3=s3) as file:
+            assert Image.open(file).tobytes() == image.tobytes()
 
 
 def test_gzip_data_has_one_direction_whatever_its_name(store: Store) -> None:

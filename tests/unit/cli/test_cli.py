@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -264,6 +265,14 @@ def test_sizes_have_units(text: str, number: int) -> None:
     from airscoop.cli.flags import size
 
     assert size(text) == number
+
+
+@pytest.mark.parametrize("text", ["0", "0M", "", "M", "-1", "1.5M", "²", "١٢", "1T"])
+def test_what_is_no_size_above_0_is_wrong_usage(text: str) -> None:
+    from airscoop.cli.flags import size
+
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a size"):
+        size(text)
 
 
 def test_a_number_of_expected_records_below_0_is_wrong_usage() -> None:

@@ -113,6 +113,18 @@ def test_other_formats_are_refused_by_name(exports: Exports) -> None:
         exports.delta(None, b"PK\x03\x04\x14\x00\x00\x00\x08\x00\x00")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_kind_of_line_end_gives_the_same_changes(exports: Exports, end: str) -> None:
+    new = NEW.replace("\n", end)
+    assert exports.ops(OLD, new) == ["DELETE 2", "INSERT 4", "UPDATE 3"]
+    assert exports.ops(None, end + new) == ["INSERT 1", "INSERT 3", "INSERT 4"]
+
+
+def test_a_carriage_return_inside_quotes_is_data(exports: Exports) -> None:
+    (change,) = exports.delta(None, 'PK,v\r1,"a\rb\r\nc"\r')
+    assert change["row"] == {"PK": "1", "v": "a\rb\r\nc"}
+
+
 # Keys
 
 
