@@ -51,7 +51,9 @@ def receipt_of_a_failure() -> PrefixReceipt:
     failure = CopyFailure(
         source="s3://b/in/x", destination="s3://b/out/x", error="HTTP", message="no", retryable=True
     )
-    counts: dict[str, Any] = dict.fromkeys(("source_bytes", "destination_bytes", "equal_bytes", "markers"), 0)
+    counts: dict[str, Any] = dict.fromkeys(
+        ("source_bytes", "destination_bytes", "equal_bytes", "markers"), 0
+    )
     return PrefixReceipt(
         source="s3://b/in/",
         destination="s3://b/out/",

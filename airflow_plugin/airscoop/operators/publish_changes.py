@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop.exports.steps.publish import publish_changes
+from airscoop.given import options_of
 from airscoop.hooks import aws
 from airscoop.operators.base import ExportStepOperator
-from airscoop.operators.bound import bound
 from airscoop.publishing.options import SendOptions
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class PublishChangesOperator(ExportStepOperator):
 
     def perform(self, context: Context) -> PublishReceipt:
         lock = self.held_lock()
-        known = SendOptions.__annotations__
-        options = bound(self.task_id, "publish_options", self.publish_options, known)
+        known = SendOptions.__annotations__.keys()
+        options = options_of(self.publish_options, "publish_options", known)
         settings, _ = self.s3()
         kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)
         return publish_changes(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airscoop.deltas.options import CompareOptions
 from airscoop.errors import UsageError
 from airscoop.exports.steps.compute import compute_changes
+from airscoop.given import options_of
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.operators.base import ExportStepOperator
-from airscoop.operators.bound import bound
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,7 +52,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def perform(self, context: Context) -> ChangesReceipt:
         lock = self.held_lock()
         known = CompareOptions.__annotations__.keys() - {"key"}
-        options = bound(self.task_id, "delta_options", self.delta_options, known)
+        options = options_of(self.delta_options, "delta_options", known)
         athena = self._athena()
         settings, ca_file = self.s3()
         return compute_changes(
@@ -72,9 +72,9 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def _athena(self) -> AthenaSettings | None:
         if self.athena is None:
             return None
-        known = [field.name for field in dataclasses.fields(AthenaSettings)]
-        given = bound(self.task_id, "athena", self.athena, known)
+        known = {field.name for field in dataclasses.fields(AthenaSettings)}
+        given = options_of(self.athena, "athena", known)
         for name in ("database", "results"):
             if name not in given:
-                raise UsageError(f"{self.task_id}: athena lacks {name!r}")
+                raise UsageError(f"athena lacks {name!r}")
         return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **given})
