@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellable, Cancellation
+from airscoop.cleaning_up import cleaned_up
 from airscoop.deltas.job import delta_job
 from airscoop.deltas.options import CompareOptions, DeltaOptions, Engine
 from airscoop.deltas.result import Delta
@@ -27,6 +27,7 @@ from airscoop.exports.steps.working import (
 )
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.receipts.exports import ChangesReceipt
+from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
     from airscoop.deltas.athena import AthenaSettings
@@ -54,6 +55,7 @@ def compute_changes(
     they were registered, also after they were read. The changes replace nothing but what stood
     there when the lock was taken up, and appear only while it is held.
     """
+    refuse_unknown("compute_changes", delta_options, CompareOptions.__annotations__)
     start = time.monotonic()
     lock = ExportLock.of(lock)
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
@@ -78,7 +80,7 @@ def compute_changes(
             ca_file=ca_file,
             **delta_options,
         )
-        with _discarding(result):
+        with cleaned_up("what Athena wrote", result.discard):
             _check_etags(result.receipt, record.export)
             for export in compared:
                 model.check_unchanged(
@@ -137,15 +139,6 @@ def _write(
         lease.confirm()
         error.retryable = True  # by one that has lost the lock: the next try replaces it
         raise
-
-
-@contextlib.contextmanager
-def _discarding(result: Delta) -> Iterator[None]:
-    """Removes what Athena has left in S3, when the changes are written or refused."""
-    try:
-        yield
-    finally:
-        result.discard()
 
 
 def _check_etags(receipt: DeltaReceipt, export: Export) -> None:
