@@ -75,7 +75,8 @@ class Warehouse:
     conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
     and the password stands in no message.
     dialect: "redshift" (also its local stand-in) or "postgres".
-    label: query_group of each statement on Redshift, application_name on PostgreSQL.
+    label: query_group of each statement on Redshift, application_name on PostgreSQL unless conninfo
+    names one.
     ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
     it.
     lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a
@@ -83,7 +84,8 @@ class Warehouse:
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
     bounded by statement_timeout only. What is waited for, and who holds it, goes to the log.
     statement_timeout: seconds a statement may take otherwise; None leaves the server's own.
-    Tables are named "schema.table", a part with dots in double quotes.
+    Tables are named "schema.table", or "database.schema.table" of the connection's database; a part
+    with dots in double quotes.
     """
 
     def __init__(
