@@ -132,6 +132,8 @@ class Delta:
         format: int,
         keep_last: bool,
         common_only: bool,
+        any_case: bool,
+        numbers_by_value: bool,
         max_delete_ratio: float,
         min_rows: int,
         memory_limit: int,

@@ -161,10 +161,10 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     int format, keep_last, common_only, any_case, by_value;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippppdKnOO:Delta", names, &PyTuple_Type,
-                                     &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
-                                     &keep_last, &common_only, &any_case, &by_value, &options.max_delete_ratio, &min_rows,
-                                     &memory_limit, &temp_dir, &version))
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "O!O!O!$ippppdKnOO:Delta", names, &PyTuple_Type, &old, &PyTuple_Type,
+            &new, &PyTuple_Type, &keys, &format, &keep_last, &common_only, &any_case, &by_value,
+            &options.max_delete_ratio, &min_rows, &memory_limit, &temp_dir, &version))
         return -1;
     if (self->runner.owner != 0)
         return refuse(self, "a Delta is set up once");

@@ -21,7 +21,7 @@ def by_case(names: Sequence[str], key_case: KeyCase, source: str) -> list[str]:
     if key_case == "keep":
         return list(names)
     taken: dict[str, str] = {}
-    found = []
+    found: list[str] = []
     for name in names:
         other = taken.get(name.translate(LETTERS))
         if other is not None and key_case == "reject":
