@@ -118,6 +118,7 @@ class AthenaJob:
         min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
+        temp_dir: str | None = None,
     ) -> None:
         self._old, self._new = old, new
         self._settings = settings
@@ -125,6 +126,7 @@ class AthenaJob:
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        self._temp_dir = temp_dir
         self._name = f"{PREFIX}{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
         self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
@@ -173,6 +175,7 @@ class AthenaJob:
             s3=self._s3,
             ca_file=self._ca_file,
             cancellation=self._cancellation,
+            temp_dir=self._temp_dir,
         )
 
     @contextmanager
