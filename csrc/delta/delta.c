@@ -510,6 +510,7 @@ void scoop_delta_facts(const struct scoop_delta *delta, struct scoop_delta_facts
     facts->updated = delta->counts.updated;
     facts->deleted = delta->counts.deleted;
     facts->unchanged = delta->counts.unchanged;
+    facts->json = delta->changes->json;
     facts->sorted = compared.merged;
     facts->spilled_bytes = delta->scratch.length_bytes + delta->changes->scratch.length_bytes;
 }
