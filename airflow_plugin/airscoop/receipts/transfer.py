@@ -25,8 +25,8 @@ class CopyReceipt(Receipt):
 
     compression: what became of the bytes, "kept", "inflated" or "packed"; None where nothing was
     written, or records of plain text. trailing_garbage_bytes: behind the end of gzip data, ignored.
-    first_reject: where the first record was that was rejected, and what is wrong with it. notes: what
-    else should be known, in sentences.
+    first_reject: where the first rejected record was, and what is wrong with it. notes: what else
+    should be known, in sentences.
 
     unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
     until a record had to change; then the source was read again. server_side: the S3 server copied
