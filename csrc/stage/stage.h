@@ -39,6 +39,7 @@ struct scoop_record_options {
     enum scoop_key_case key_case;
     unsigned within; /* arrays and objects that a record will be put into, of the nesting allowed */
     struct scoop_reject_policy policy;
+    struct scoop_record_places *places; /* are told where records that pass stood; NULL: nobody */
 };
 
 #define SCOOP_STEP_BYTES ((size_t)64 * 1024) /* what a head stage emits per write */

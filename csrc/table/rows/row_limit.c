@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/record_place.h"
 #include "table/rows/row_text.h"
 #include "text/escapes.h"
 
@@ -76,6 +77,15 @@ static size_t change_bytes(const struct scoop_row_limit *limit, const struct sco
     return bytes;
 }
 
+static int fail(const struct scoop_row_limit *limit, const struct scoop_batch *batch,
+                const struct scoop_row *row, size_t bytes, struct scoop_error *error) {
+    const struct scoop_record_place place = {batch->first_line + row->line, SCOOP_NO_OFFSET};
+    return scoop_fail_record(error, place,
+                             "a change of the row would have %zu bytes, more than "
+                             "max_record_bytes, %zu, with which changes are read",
+                             bytes, limit->most_bytes);
+}
+
 int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoop_batch *batch,
                           struct scoop_error *error) {
     const struct scoop_row_plan *plan = limit->plan;
@@ -88,11 +98,7 @@ int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoo
             continue;
         size_t bytes = change_bytes(limit, batch, row, names);
         if (bytes > limit->most_bytes)
-            return scoop_fail(error, SCOOP_BAD_RECORD,
-                              "line %llu: a change of the row would have %zu bytes, more than "
-                              "max_record_bytes, %zu, with which changes are read",
-                              (unsigned long long)(batch->first_line + row->line), bytes,
-                              limit->most_bytes);
+            return fail(limit, batch, row, bytes, error);
     }
     return 0;
 }
