@@ -25,7 +25,7 @@ MODULES = {
     "uploads": ("uploads",),
     "deltas": ("delta",),
     "publishing": ("publish",),
-    "warehouse": ("partition", "insert", "apply", "refresh", "script"),
+    "warehouse": ("warehouse", "partition", "insert", "apply", "refresh", "script"),
     "local": ("local",),
 }
 

@@ -20,6 +20,9 @@ int scoop_session_usable(struct scoop_session *session, struct scoop_error *erro
 int scoop_session_alone(struct scoop_session *session, const char *verb,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
+/* Who is logged in; NULL while it is not connected. */
+const char *scoop_session_user(const struct scoop_session *session);
+
 /* Sleeps, ending early with -1 (CANCELLED) when the caller wants to stop. */
 int scoop_session_sleep(struct scoop_session *session, uint64_t time_ms,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
