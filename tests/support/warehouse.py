@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import psycopg
 
 from airscoop import Warehouse
+from support.postgres import LOADERS
 from support.wire_proxy import Hook, WireProxy
 
 Settings = dict[str, str]
+_loaders = itertools.cycle(LOADERS)
 OURS = ("dsn", "certificate")  # of the fixture `database`, unknown to libpq
 
 
@@ -21,8 +24,10 @@ def conninfo(database: Settings, **changes: str) -> Settings:
 
 
 def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
-    """A session; by the port of a proxy, which has no TLS."""
+    """A session of a role that owns nothing, of another one each time; by the port of a proxy,
+    which has no TLS. A test that needs the superuser says `user`."""
     behind = {} if port is None else {"port": str(port), "sslmode": "disable"}
+    behind["user"] = options.pop("user", None) or next(_loaders)
     return Warehouse(conninfo(database, **behind), dialect="postgres", **options)
 
 

@@ -286,9 +286,9 @@ class Warehouse:
         """Sets up the schema airscoop, which holds the locks and logs of loads, for several users.
 
         What is missing is made, older tables are brought forward, and each of grant_to gets what
-        loads need of the schema, in one transaction. Running again is safe. grant_to: names of users
-        or roles, or "PUBLIC"; on Redshift also "role:NAME" and "group:NAME". Only the schema's owner
-        or a superuser can do it.
+        loads need of the schema, in one transaction. Running again is safe. grant_to: names of
+        users or roles, or "PUBLIC"; on Redshift also "role:NAME" and "group:NAME". Only the
+        schema's owner or a superuser can do it.
         """
         started = time.monotonic()
         if isinstance(grant_to, str):

@@ -13,9 +13,12 @@ import pytest
 
 from airscoop import ApplyReceipt, InsertReceipt, errors
 from airscoop.warehouse.session import Warehouse
+from support.paths import ROOT
+from support.postgres import SUPERUSER
 from support.warehouse import Settings, connect, conninfo
 
 Eye = psycopg.Connection[Any]
+GRANTS = ROOT / "docs" / "how-to" / "grants.md"
 TABLES = (
     "CREATE SCHEMA s; CREATE TABLE s.source (k text, stamp integer);"
     "CREATE TABLE s.target (k text, stamp integer); CREATE TABLE s.other (k text, stamp integer);"
@@ -89,13 +92,13 @@ class Roles:
 
 
 def superuser(database: Settings) -> Warehouse:
-    return connect(database)
+    return connect(database, user=SUPERUSER)
 
 
 @pytest.fixture
-def roles(database: Settings, tmp_path: Path) -> Iterator[Roles]:
-    with psycopg.connect(database["dsn"], autocommit=True) as eye:
-        found = Roles(database, eye, tmp_path)
+def roles(bare_database: Settings, tmp_path: Path) -> Iterator[Roles]:
+    with psycopg.connect(bare_database["dsn"], autocommit=True) as eye:
+        found = Roles(bare_database, eye, tmp_path)
         found.create()
         try:
             yield found
@@ -116,6 +119,14 @@ def test_two_roles_load_the_same_tables_in_turn(roles: Roles) -> None:
     assert roles.eye.execute("SELECT applied_by FROM airscoop.applied").fetchall() == [
         (roles.second,), (roles.second,)
     ]  # fmt: skip
+
+
+def test_the_page_of_grants_says_all_that_a_role_needs(roles: Roles) -> None:
+    roles.init()
+    (block,) = re.findall(r"```sql\n(.*?)```", GRANTS.read_text(), re.DOTALL)
+    roles.eye.execute(re.sub(r"\betl\b", roles.second, block).encode())
+    roles.insert(roles.second)
+    roles.apply(roles.second)
 
 
 def test_roles_wait_for_each_other_at_one_lock(roles: Roles) -> None:
@@ -175,9 +186,9 @@ def test_a_load_of_a_table_that_does_not_exist_leaves_no_lock(roles: Roles, verb
 
 
 def test_a_first_load_of_a_table_that_does_not_exist_leaves_nothing(
-    roles: Roles, database: Settings
+    roles: Roles,
 ) -> None:
-    with superuser(database) as warehouse, pytest.raises(errors.NotFound):
+    with superuser(roles.database) as warehouse, pytest.raises(errors.NotFound):
         warehouse.insert_distinct(
             source="s.source", target="s.nowhere", columns=["k"], distinct_on=["k"]
         )
@@ -197,9 +208,9 @@ def test_what_an_older_airscoop_left_is_brought_forward(roles: Roles) -> None:
     assert rows.fetchall() == [(None,), (roles.second,), (roles.first,)]
 
 
-def test_a_load_by_the_owner_brings_forward(roles: Roles, database: Settings) -> None:
+def test_a_load_by_the_owner_brings_forward(roles: Roles) -> None:
     roles.eye.execute(OF_BEFORE.encode())
-    with superuser(database) as warehouse:
+    with superuser(roles.database) as warehouse:
         warehouse.insert_distinct(
             source="s.source", target="s.target", columns=["k", "stamp"], distinct_on=["k"]
         )
@@ -215,7 +226,7 @@ def test_what_cannot_be_brought_forward_stays_whole(roles: Roles) -> None:
         f"ALTER TABLE airscoop.loads OWNER TO {roles.first};"
         f"GRANT ALL ON airscoop.applied TO {roles.first}".encode()
     )
-    with pytest.raises(errors.AccessDenied, match="airscoop.applied is of version 1"):
+    with pytest.raises(errors.AccessDenied, match=r"airscoop\.applied is of version 1"):
         roles.insert(roles.first)
     columns = roles.eye.execute(
         "SELECT COUNT(*) FROM pg_attribute WHERE attrelid = 'airscoop.loads'::regclass"
