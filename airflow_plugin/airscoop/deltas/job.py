@@ -13,6 +13,7 @@ from airscoop.cancelling import Cancellation
 from airscoop.deltas.options import DEFAULTS, DeltaOptions, Engine, Source, TableFormat
 from airscoop.deltas.result import Delta
 from airscoop.errors import UnsupportedFormat, UsageError
+from airscoop.given import names
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
@@ -35,7 +36,7 @@ class DeltaJob:
         refuse_unknown("DeltaJob.__init__", options, DEFAULTS)
         given: DeltaOptions = {**DEFAULTS, **options}
         self._cancellation = Cancellation("the comparison")
-        self._key = _names(given["key"])
+        self._key = names(given["key"], "key")
         self._old = _places(old)
         self._new = _places(new)
         _check("format", given["format"], FORMATS)
@@ -117,10 +118,6 @@ def _side(
         ).native()
         for source in sources
     )
-
-
-def _names(key: Sequence[str]) -> tuple[str, ...]:
-    return (key,) if isinstance(key, str) else tuple(key)
 
 
 def _places(source: Source | None) -> tuple[str, ...]:
@@ -222,7 +219,7 @@ def _athena_job(
         _places(old),
         _places(new),
         settings=airscoop.AthenaSettings(**athena) if isinstance(athena, Mapping) else athena,
-        key=_names(given["key"]),
+        key=names(given["key"], "key"),
         version=given["version"] or "",
         max_delete_ratio=given["max_delete_ratio"],
         min_rows=given["min_rows"],

@@ -30,7 +30,7 @@ class ApplyChangesOperator(WarehouseOperator):
     again: also a file that was applied before the table changed further.
     """
 
-    template_fields: Sequence[str] = ("changes", "table", "key", "delta")
+    template_fields: Sequence[str] = ("changes", "table", "key", "ignore_columns", "delta")
     ui_color = "#d9efd9"
 
     def __init__(
@@ -38,8 +38,8 @@ class ApplyChangesOperator(WarehouseOperator):
         *,
         changes: str,
         table: str,
-        key: Sequence[str],
-        ignore_columns: Sequence[str] = (),
+        key: Sequence[str] | XComArg,
+        ignore_columns: Sequence[str] | XComArg = (),
         delta: XComArg | ChangesDict | Sequence[ChangesDict] | None = None,
         expected_changes: int | Literal["delta"] | None = "delta",
         again: bool = False,
@@ -49,8 +49,8 @@ class ApplyChangesOperator(WarehouseOperator):
         super().__init__(**kwargs)
         self.changes = changes
         self.table = table
-        self.key = key
-        self.ignore_columns = ignore_columns
+        self.key: Any = key
+        self.ignore_columns: Any = ignore_columns
         self.delta = delta
         self.expected_changes = expected_changes
         self.again = again
@@ -80,7 +80,6 @@ class ApplyChangesOperator(WarehouseOperator):
 
     def _expected(self) -> int | None:
         guard = Guard(
-            task_id=self.task_id,
             receipts="delta",
             number="expected_changes",
             writer="the task that wrote the changes",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airscoop.errors import AirscoopError
+from airscoop.errors import AirscoopError, UsageError
 from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
 from airscoop.exports.registry import TABLE
 from airscoop.exports.steps.working import ExportLock, Terms
@@ -38,15 +38,21 @@ def may_pass(error: AirscoopError) -> bool:
 
 @contextlib.contextmanager
 def airflow_errors(
-    left_to_retries: Callable[[AirscoopError], bool] = may_pass,
+    task_id: str, left_to_retries: Callable[[AirscoopError], bool] = may_pass
 ) -> Iterator[None]:
-    """Fails the task for good where another try cannot mend an error."""
+    """Fails the task for good where another try cannot mend an error.
+
+    The log has one message then, with the error's own traceback; the error is the `__context__`.
+    Wrong arguments are told with the task whose they are.
+    """
     try:
         yield
     except AirscoopError as error:
         if left_to_retries(error):
             raise
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        whose = f"{task_id}: " if isinstance(error, UsageError) else ""
+        failure = AirflowFailException(f"{type(error).__name__}: {whose}{error}")
+        raise failure.with_traceback(error.__traceback__) from None
 
 
 class AirscoopOperator(BaseOperator):
@@ -73,7 +79,7 @@ class AirscoopOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
-        with airflow_errors(self.left_to_retries):
+        with airflow_errors(self.task_id, self.left_to_retries):
             receipt = self.perform(context)
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()
@@ -118,8 +124,9 @@ class WarehouseOperator(AirscoopOperator):
         self.lock_timeout = lock_timeout
         self.statement_timeout = statement_timeout
 
-    def open_warehouse(self, context: Context) -> Warehouse:
-        """The session, labelled with this task's run; to be used in a `with`."""
+    def open_warehouse(self, context: Context) -> contextlib.closing[Warehouse]:
+        """The session, labelled with this task's run; it connects at its first use, so that wrong
+        arguments are told before."""
         self._warehouse = WarehouseHook(self.redshift_conn_id).get_conn(
             label=label(context),
             lock_timeout=self.lock_timeout,
@@ -127,7 +134,7 @@ class WarehouseOperator(AirscoopOperator):
         )
         if self._killed.is_set():
             self._warehouse.cancel()
-        return self._warehouse
+        return contextlib.closing(self._warehouse)
 
     def on_kill(self) -> None:
         super().on_kill()

@@ -49,7 +49,6 @@ class Guard:
     writer: whose output the receipts are. count: of one receipt; None where it is no such receipt.
     """
 
-    task_id: str
     receipts: str
     number: str
     writer: str
@@ -67,7 +66,7 @@ class Guard:
         if isinstance(given, Mapping) and self.count(given) is not None:
             return given
         raise UsageError(
-            f"{self.task_id}: {self.receipts}{place} must be the receipt of {self.writer}, "
+            f"{self.receipts}{place} must be the receipt of {self.writer}, "
             f"not {type(given).__name__}; pass that task's output"
         )
 
@@ -80,12 +79,12 @@ class Guard:
             return number
         if number != self.receipts:
             raise UsageError(
-                f"{self.task_id}: {self.number} is {number!r}; give a number, "
+                f"{self.number} is {number!r}; give a number, "
                 f"{self.receipts!r} for what {self.receipts} counted, or None for no check"
             )
         if receipts is None:
             raise UsageError(
-                f"{self.task_id}: nothing says how many records to expect: {self.receipts} is None "
+                f"nothing says how many records to expect: {self.receipts} is None "
                 f"(not given, or its task was skipped). Pass {self.receipts}, the output of "
                 f"{self.writer}, or {self.number}: a number, or None for no check"
             )
@@ -94,7 +93,7 @@ class Guard:
     def _counted(self, receipt: Mapping[str, object]) -> int:
         if receipt.get("format") == "raw":
             raise UsageError(
-                f"{self.task_id}: {receipt.get('destination', self.receipts)} was written in the "
+                f"{receipt.get('destination', self.receipts)} was written in the "
                 "format raw, so its records were not counted. Give the task that wrote it the "
                 f"argument format (for example 'jsonl'), or this one {self.number}: a number, or "
                 "None for no check"

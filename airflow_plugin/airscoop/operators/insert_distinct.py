@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
 from airscoop.transfer.places import is_s3
@@ -28,7 +29,16 @@ class InsertDistinctOperator(WarehouseOperator):
     expected_records: a number in place of what `download` counted, or None for no check of counts.
     """
 
-    template_fields: Sequence[str] = ("source", "target", "partition", "download")
+    template_fields: Sequence[str] = (
+        "source",
+        "target",
+        "columns",
+        "distinct_on",
+        "order_by",
+        "mode",
+        "partition",
+        "download",
+    )
     ui_color = "#d9efd9"
 
     def __init__(
@@ -36,11 +46,11 @@ class InsertDistinctOperator(WarehouseOperator):
         *,
         source: str,
         target: str,
-        columns: Sequence[str],
-        distinct_on: Sequence[str],
-        order_by: Sequence[str] = (),
-        mode: Literal["keep", "replace"] = "keep",
-        partition: Mapping[str, str] | None = None,
+        columns: Sequence[str] | XComArg,
+        distinct_on: Sequence[str] | XComArg,
+        order_by: Sequence[str] | XComArg = (),
+        mode: Literal["keep", "replace"] | str | XComArg = "keep",
+        partition: Mapping[str, str] | XComArg | None = None,
         download: XComArg | DownloadDict | Sequence[DownloadDict] | None = None,
         expected_records: int | Literal["download"] | None = "download",
         **kwargs: Any,
@@ -48,17 +58,17 @@ class InsertDistinctOperator(WarehouseOperator):
         super().__init__(**kwargs)
         self.source = source
         self.target = target
-        self.columns = columns
-        self.distinct_on = distinct_on
-        self.order_by = order_by
-        self.mode = mode
-        self.partition = partition
+        self.columns: Any = columns
+        self.distinct_on: Any = distinct_on
+        self.order_by: Any = order_by
+        self.mode: Any = mode
+        self.partition: Any = partition
+        self._of_partition = partition is not None
         self.download = download
         self.expected_records = expected_records
 
     def perform(self, context: Context) -> InsertReceipt:
         guard = Guard(
-            task_id=self.task_id,
             receipts="download",
             number="expected_records",
             writer="a StreamToS3Operator",
@@ -66,6 +76,8 @@ class InsertDistinctOperator(WarehouseOperator):
         )
         expected = guard.expected(self.expected_records, self.download)
         receipts = guard.receipts_of(self.download)
+        if self._of_partition and self.partition is None:
+            raise UsageError("partition came as None, which would insert the whole source")
         with self.open_warehouse(context) as warehouse:
             return warehouse.insert_distinct(
                 source=self.source,

@@ -49,7 +49,7 @@ class LockExportOperator(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         terms = Terms(handover_seconds=self.handover_seconds)
-        with airflow_errors():
+        with airflow_errors(self.task_id):
             registry = aws.registry(self.aws_conn_id, self.registry)
             attempt = lock_export(registry, self.export, owner(context), terms=terms)
         if attempt.finished is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
 from airscoop.exports.steps.publish import publish_changes
+from airscoop.given import options_of
 from airscoop.hooks import aws
 from airscoop.operators.base import ExportStepOperator
 
@@ -40,6 +41,7 @@ class PublishChangesOperator(ExportStepOperator):
 
     def perform(self, context: Context) -> PublishReceipt:
         lock = self.held_lock()
+        options = options_of(self.publish_options, "publish_options")
         settings, _ = self.s3()
         kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)
         try:
@@ -52,7 +54,7 @@ class PublishChangesOperator(ExportStepOperator):
                 ca_file=ca_file,
                 terms=self.terms(),
                 on_start=self.started,
-                **(self.publish_options or {}),
+                **options,
             )
         except TypeError as error:
-            raise UsageError(f"{self.task_id}: publish_options: {error}") from error
+            raise UsageError(f"publish_options: {error}") from error

@@ -52,7 +52,7 @@ class RefreshMaterializedViewOperator(WarehouseOperator):
     def _changed(self, receipt: object) -> bool:
         if not isinstance(receipt, Mapping) or "inserted" not in receipt:
             raise UsageError(
-                f"{self.task_id}: inserts must be receipts of InsertDistinctOperator, "
+                "inserts must be receipts of InsertDistinctOperator, "
                 f"not {type(receipt).__name__}; pass those tasks' outputs"
             )
         return bool(receipt["inserted"] or receipt["replaced"])

@@ -60,7 +60,7 @@ class RegisterExportsOperator(RegistryOperator):
                 on_start=self.started,
             )
         if not self.datasets:
-            raise UsageError(f"{self.task_id}: give datasets, or a key")
+            raise UsageError("give datasets, or a key")
         prefixes = prefixes_of(self.bucket, self.datasets)
         return register_exports(
             registry,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airscoop.errors import UsageError
 from airscoop.exports.steps.compute import compute_changes
+from airscoop.given import options_of
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.operators.base import ExportStepOperator
 
@@ -48,6 +49,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
 
     def perform(self, context: Context) -> ChangesReceipt:
         lock = self.held_lock()
+        options = options_of(self.delta_options, "delta_options")
         settings, ca_file = self.s3()
         try:
             return compute_changes(
@@ -61,10 +63,10 @@ class SnapshotDeltaOperator(ExportStepOperator):
                 on_start=self.started,
                 engine=self.engine,
                 athena=self._athena(),
-                **(self.delta_options or {}),
+                **options,
             )
         except TypeError as error:
-            raise UsageError(f"{self.task_id}: delta_options: {error}") from error
+            raise UsageError(f"delta_options: {error}") from error
 
     def _athena(self) -> AthenaSettings | None:
         if self.athena is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
 from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
+from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
@@ -22,7 +23,7 @@ from airscoop.transfer.places import secrets_in
 from airscoop.transfer.resume import TaskStateResumeStore
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airscoop.aws.settings import PayloadSigning
     from airscoop.receipts.transfer import CopyReceipt
@@ -54,7 +55,7 @@ class StreamToS3Operator(AirscoopOperator):
     copy_options: further arguments of `airscoop.copy`.
     """
 
-    template_fields: Sequence[str] = ("source", "destination", "rejects")
+    template_fields: Sequence[str] = ("source", "destination", "format", "rejects", "copy_options")
     ui_color = "#f4d7e3"
 
     def __init__(
@@ -62,14 +63,14 @@ class StreamToS3Operator(AirscoopOperator):
         *,
         source: str,
         destination: str,
-        format: Format = "raw",
+        format: Format | str | XComArg = "raw",
         max_rejected: int = 0,
         rejects: str | None = None,
         if_missing: IfMissing = "retry",
         timeout: TimeoutGiven | None = None,
         retry_seconds: float | None = None,
         restarts: int | None = None,
-        copy_options: Mapping[str, Any] | None = None,
+        copy_options: Mapping[str, Any] | XComArg | None = None,
         payload_signing: PayloadSigning = "auto",
         requester_pays: bool = False,
         expected_bucket_owner: str | None = None,
@@ -81,14 +82,14 @@ class StreamToS3Operator(AirscoopOperator):
         super().__init__(**kwargs)
         self.source = source
         self.destination = destination
-        self.format = format
+        self.format: Any = format
         self.max_rejected = max_rejected
         self.rejects = rejects
         self.if_missing = if_missing
         self.timeout = timeout
         self.retry_seconds = retry_seconds
         self.restarts = restarts
-        self.copy_options = copy_options
+        self.copy_options: Any = copy_options
         self.payload_signing = payload_signing
         self.requester_pays = requester_pays
         self.expected_bucket_owner = expected_bucket_owner
@@ -97,9 +98,12 @@ class StreamToS3Operator(AirscoopOperator):
         self.http_conn_id = http_conn_id
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
-        """Renders a field; Airflow stores it right after, without the secrets of an address."""
+        """Renders a field; Airflow stores it right after, without the secrets of an address, and
+        without those of the headers, the login and the body in `copy_options`."""
         rendered = super().render_template(content, *arguments, **options)
         _mask_secrets(rendered)
+        if isinstance(rendered, Mapping):
+            _mask_login(rendered)
         return rendered
 
     def perform(self, context: Context) -> CopyReceipt:
@@ -131,13 +135,13 @@ class StreamToS3Operator(AirscoopOperator):
             requester_pays=self.requester_pays,
             expected_bucket_owner=self.expected_bucket_owner,
         )
-        given = dict(self.copy_options or {})
+        given = options_of(self.copy_options, "copy_options")
         address, login = self._source(given)
         source = place(address, "source")
         options = TransferOptions(
             source=source,
             destination=destination_for(source, place(self.destination, "destination")),
-            format=self.format,
+            format=cast("Format", text(self.format, "format")),
             max_rejected=self.max_rejected,
             rejects=self.rejects,
             timeout=self.timeout,
@@ -150,13 +154,13 @@ class StreamToS3Operator(AirscoopOperator):
         try:
             options = dataclasses.replace(options, **(login | given))
         except TypeError as error:
-            raise UsageError(f"{self.task_id}: copy_options: {error}") from error
+            raise UsageError(f"copy_options: {error}") from error
         return CopyJob(options, resume=self._resume_store(context), last_try=_is_last_try(context))
 
     def _source(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The source's address, and what the connection adds to its request; the headers of both
         become one."""
-        _mask(secrets_of(given.get("headers"), given.get("auth")))
+        _mask_login(given)
         if self.http_conn_id is None:
             return self.source, {}
         connection = http_connection(self.http_conn_id)
@@ -197,6 +201,13 @@ def _is_last_try(context: Context) -> bool:
 def _mask_secrets(place: object) -> None:
     """Has Airflow show *** for user info and query of a web address."""
     _mask(secrets_in(place) if isinstance(place, str) else [])
+
+
+def _mask_login(options: Mapping[str, Any]) -> None:
+    """Has Airflow show *** for what a request to the source carries."""
+    _mask(secrets_of(options.get("headers"), options.get("auth")))
+    body = options.get("body")
+    _mask([body] if isinstance(body, str) and body else [])
 
 
 def _mask(secrets: list[str]) -> None:

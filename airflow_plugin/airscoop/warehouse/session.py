@@ -8,10 +8,11 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, cast
 
+from airscoop import given
 from airscoop._native import Session
 from airscoop.aws import tls
 from airscoop.aws.settings import S3Settings
@@ -55,6 +56,14 @@ class LoadContext:
     run_id: str | None = None
     task_id: str | None = None
     try_number: int | None = None
+
+    def texts(self) -> dict[str, str | None]:
+        """Each field as its text."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: None if value is None else given.text(value, f"load: {name}")
+            for name, value in found.items()
+        }
 
 
 class Warehouse:
@@ -116,12 +125,12 @@ class Warehouse:
         self, sql: str, parameters: Sequence[str | None] = ()
     ) -> list[tuple[str | None, ...]]:
         """Runs one statement; $1, $2, … stand for the parameters. All rows, as text."""
-        return self._session.execute(sql, tuple(parameters))
+        return self._session.execute(given.text(sql, "sql"), given.parameters(parameters))
 
     def partitions(self, table: str) -> list[Partition]:
         """The partitions of an external table, ordered by their values."""
-        found = self._session.partitions(table)
-        return [Partition(values=values, location=location) for values, location in found]
+        found = self._session.partitions(given.text(table, "table"))
+        return [Partition(values=each, location=location) for each, location in found]
 
     def add_partitions(self, table: str, partitions: Sequence[Partition]) -> PartitionReceipt:
         """Registers partitions; one that exists is set to its location again.
@@ -133,14 +142,15 @@ class Warehouse:
         statement commits by itself; running again is safe.
         """
         started = time.monotonic()
-        wanted = [(dict(item.values), item.location or "") for item in partitions]
+        table = given.text(table, "table")
+        wanted = [_wanted(item) for item in partitions]
         statuses = self._session.add_partitions(table, wanted)
         return PartitionReceipt(
             seconds=time.monotonic() - started,
             table=table,
             partitions=[
-                PartitionResult(values=values, location=location, status=cast(Status, status))
-                for (values, location), status in zip(wanted, statuses, strict=True)
+                PartitionResult(values=each, location=location, status=cast(Status, status))
+                for (each, location), status in zip(wanted, statuses, strict=True)
             ],
             added=statuses.count("added"),
             moved=statuses.count("moved"),
@@ -173,31 +183,32 @@ class Warehouse:
         started = time.monotonic()
         if mode not in ("keep", "replace"):
             raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
-        expected = _count("expected_records", expected_records)
-        facts = load or LoadContext()
+        source, target = given.text(source, "source"), given.text(target, "target")
+        rows = {} if partition is None else given.values(partition, "partition")
+        facts = (load or LoadContext()).texts()
         counts = self._session.insert_distinct(
             source=source,
             target=target,
-            columns=tuple(columns),
-            distinct_on=tuple(distinct_on),
-            order_by=tuple(order_by),
+            columns=given.names(columns, "columns"),
+            distinct_on=given.names(distinct_on, "distinct_on"),
+            order_by=given.names(order_by, "order_by"),
             replace=mode == "replace",
-            partition=dict(partition or {}),
-            expected_records=expected,
-            objects=(objects,) if isinstance(objects, str) else tuple(objects),
-            load_source=facts.source,
-            load_etag=facts.etag,
-            load_key=facts.key,
-            dag_id=facts.dag_id,
-            run_id=facts.run_id,
-            task_id=facts.task_id,
-            try_number=None if facts.try_number is None else str(facts.try_number),
+            partition=rows,
+            expected_records=_count("expected_records", expected_records),
+            objects=given.names(objects, "objects"),
+            load_source=facts["source"],
+            load_etag=facts["etag"],
+            load_key=facts["key"],
+            dag_id=facts["dag_id"],
+            run_id=facts["run_id"],
+            task_id=facts["task_id"],
+            try_number=facts["try_number"],
         )
         return InsertReceipt(
             seconds=time.monotonic() - started,
             source=source,
             target=target,
-            partition=dict(partition or {}),
+            partition=rows,
             mode=mode,
             scanned=counts["scanned"],
             duplicates=counts["duplicates"],
@@ -234,16 +245,14 @@ class Warehouse:
         is refused (PreconditionFailed) unless `again`.
         """
         started = time.monotonic()
-        if isinstance(key, str):
-            key = (key,)
-        expected = _count("expected_changes", expected_changes)
+        table, key = given.text(table, "table"), given.names(key, "key")
         source = place(changes, "changes")
         if source == "-":
             raise UsageError(
                 "changes are applied from a file or an object, which can be read again and whose "
                 "end is known, not from standard input"
             )
-        context = load or LoadContext()
+        context = (load or LoadContext()).texts()
         facts = self._session.apply(
             changes=TransferOptions(
                 source=source,
@@ -253,15 +262,15 @@ class Warehouse:
                 ca_file=ca_file,
             ).native(),
             table=table,
-            key=tuple(key),
-            ignored=tuple(ignore_columns),
-            expected_changes=expected,
+            key=key,
+            ignored=given.names(ignore_columns, "ignore_columns"),
+            expected_changes=_count("expected_changes", expected_changes),
             again=again,
-            source=context.source or places.displayed(source),
-            dag_id=context.dag_id,
-            run_id=context.run_id,
-            task_id=context.task_id,
-            try_number=None if context.try_number is None else str(context.try_number),
+            source=context["source"] or places.displayed(source),
+            dag_id=context["dag_id"],
+            run_id=context["run_id"],
+            task_id=context["task_id"],
+            try_number=context["try_number"],
         )
         inserted, updated, deleted = facts["applied"]
         return ApplyReceipt(
@@ -306,6 +315,7 @@ class Warehouse:
     def refresh(self, view: str) -> RefreshReceipt:
         """Refreshes a materialized view; AccessDenied names the statement that mends ownership."""
         started = time.monotonic()
+        view = given.text(view, "view")
         self._session.refresh(view)
         return RefreshReceipt(seconds=time.monotonic() - started, view=view)
 
@@ -320,7 +330,8 @@ class Warehouse:
         """
         started = time.monotonic()
         file = places.path(path)
-        statements = self._session.run_script(file, dict(variables or {}))
+        filled_in = {} if variables is None else given.values(variables, "variables")
+        statements = self._session.run_script(file, filled_in)
         seconds = time.monotonic() - started
         return ScriptReceipt(seconds=seconds, file=file, statements=statements)
 
@@ -347,6 +358,10 @@ class Warehouse:
             self._close()
 
 
+def _wanted(partition: Partition) -> tuple[dict[str, str], str]:
+    return given.values(partition.values, "values"), given.text(partition.location, "location")
+
+
 def _say_wait(what: str) -> None:
     log.warning("waiting for %s", what)
 
@@ -354,7 +369,7 @@ def _say_wait(what: str) -> None:
 def _count(name: str, expected: int | None) -> int:
     if expected is None:
         return -1
-    if not isinstance(expected, int) or expected < 0:
+    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
         raise UsageError(f"{name} is {expected!r}; give 0 or more, or None for no check")
     return expected
 

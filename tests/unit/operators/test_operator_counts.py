@@ -99,7 +99,6 @@ def test_a_number_that_is_none_is_refused(expected: object) -> None:
 
 
 GUARD = Guard(
-    task_id="t",
     receipts="download",
     number="expected_records",
     writer="w",

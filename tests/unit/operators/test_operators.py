@@ -92,7 +92,7 @@ def test_an_error_that_stays_fails_the_task_for_good(tmp_path: Path) -> None:
     source.write_text('{"a": 1}\n{"a": }\n')
     with pytest.raises(AirflowFailException, match="BadRecord: ") as caught:
         stream(source, destination, format="jsonl").execute(NO_CONTEXT)
-    assert isinstance(caught.value.__cause__, errors.BadRecord)
+    assert isinstance(caught.value.__context__, errors.BadRecord)
     assert not destination.exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airscoop.aws.settings import S3Settings
@@ -13,6 +13,7 @@ from airscoop.exports import model
 from airscoop.exports.model import Export
 from airscoop.exports.registry import STALE, UNFINISHED, ExportRecord, Registry
 from airscoop.exports.steps.working import OnStart, begun
+from airscoop.given import names
 from airscoop.receipts.exports import RegisterReceipt
 
 
@@ -33,7 +34,7 @@ def register_exports(
     start = time.monotonic()
     found = _Found()
     cancellation = begun("registering", on_start)
-    for prefix in prefixes:
+    for prefix in names(prefixes, "prefixes"):
         listing = model.list_exports(
             prefix,
             complete_marker=complete_marker,
@@ -159,6 +160,6 @@ class _Found:
         )
 
 
-def prefixes_of(bucket: str, datasets: Iterable[str]) -> list[str]:
+def prefixes_of(bucket: str, datasets: Sequence[str]) -> list[str]:
     """The s3:// prefixes of tenants ("TENANT") and of their tables ("TENANT/TABLE")."""
-    return [f"s3://{bucket}/{dataset.strip('/')}/" for dataset in datasets]
+    return [f"s3://{bucket}/{each.strip('/')}/" for each in names(datasets, "datasets")]
