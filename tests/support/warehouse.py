@@ -23,12 +23,15 @@ def conninfo(database: Settings, **changes: str) -> Settings:
     return {name: value for name, value in {**database, **changes}.items() if name not in OURS}
 
 
-def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
-    """A session of a role that owns nothing, of another one each time; by the port of a proxy,
-    which has no TLS. A test that needs the superuser says `user`."""
+def connect_owner(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
+    """A session of the fixture's user, a superuser; by the port of a proxy, which has no TLS."""
     behind = {} if port is None else {"port": str(port), "sslmode": "disable"}
-    behind["user"] = options.pop("user", None) or next(_loaders)
     return Warehouse(conninfo(database, **behind), dialect="postgres", **options)
+
+
+def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
+    """The same of a role that owns nothing, of another one each time."""
+    return connect_owner({**database, "user": next(_loaders)}, port, **options)
 
 
 @contextmanager

@@ -14,8 +14,7 @@ import pytest
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import Warehouse
-from support.postgres import SUPERUSER
-from support.warehouse import Settings, connect, proxied
+from support.warehouse import Settings, connect, connect_owner, proxied
 from support.wire_proxy import Hook, WireProxy
 
 Eye = psycopg.Connection[tuple[object, ...]]
@@ -73,7 +72,7 @@ class Meeting:
 
 
 def load_twice_at_once(
-    database: Settings, hook: Hook, **options: str
+    database: Settings, hook: Hook, opened: Callable[..., Warehouse] = connect
 ) -> tuple[list[InsertReceipt], list[BaseException]]:
     receipts: list[InsertReceipt] = []
     caught: list[BaseException] = []
@@ -87,8 +86,7 @@ def load_twice_at_once(
 
     with WireProxy(int(database["port"]), hook) as proxy:
         threads = [
-            threading.Thread(target=load, args=(connect(database, proxy.port, **options),))
-            for _ in range(2)
+            threading.Thread(target=load, args=(opened(database, proxy.port),)) for _ in range(2)
         ]
         for thread in threads:
             thread.start()
@@ -357,6 +355,6 @@ def test_first_loads_at_once_both_set_up_what_is_missing(database: Settings, eye
                 ready.wait(timeout=0.5)
         return sql
 
-    receipts, caught = load_twice_at_once(database, hook, user=SUPERUSER)
+    receipts, caught = load_twice_at_once(database, hook, connect_owner)
     assert caught == []
     assert sorted(receipt.inserted for receipt in receipts) == [0, DISTINCT]

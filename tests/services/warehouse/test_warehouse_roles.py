@@ -14,8 +14,7 @@ import pytest
 from airscoop import ApplyReceipt, InsertReceipt, errors
 from airscoop.warehouse.session import Warehouse
 from support.paths import ROOT
-from support.postgres import SUPERUSER
-from support.warehouse import Settings, connect, conninfo
+from support.warehouse import Settings, connect_owner, conninfo
 
 Eye = psycopg.Connection[Any]
 GRANTS = ROOT / "docs" / "how-to" / "grants.md"
@@ -92,7 +91,7 @@ class Roles:
 
 
 def superuser(database: Settings) -> Warehouse:
-    return connect(database, user=SUPERUSER)
+    return connect_owner(database)
 
 
 @pytest.fixture
