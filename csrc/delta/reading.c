@@ -80,8 +80,17 @@ void scoop_reading_hand_over(struct scoop_reading *reading) {
 }
 
 void scoop_reading_tell_columns(struct scoop_reading *reading) {
+    reading->csv.plan = reading->rows.plan = NULL;
     lock(reading);
     reading->synced.columns_known = true;
+    reading->synced.plan = NULL;
+    ring_and_unlock(reading);
+}
+
+void scoop_reading_tell_empty(struct scoop_reading *reading) {
+    reading->finished = true;
+    lock(reading);
+    reading->synced.columns_known = reading->synced.empty = true;
     ring_and_unlock(reading);
 }
 
@@ -203,6 +212,16 @@ static bool is_local(const char *uri) {
     return !scoop_place_is_http(uri) && !scoop_place_is_s3(uri) && strcmp(uri, "-") != 0;
 }
 
+/* The transfer makes plain CSV of it. */
+static void read_dialect(struct scoop_reading *reading, struct scoop_transfer_options *transfer) {
+    transfer->format = SCOOP_FORMAT_CSV;
+    transfer->csv.for_rows = true;
+    reading->options.format = SCOOP_TABLE_FORMAT_CSV;
+    reading->csv.is_made = true;
+    if (transfer->csv.columns != NULL)
+        reading->csv.line = 0; /* of the header, which is not in the source */
+}
+
 struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *options,
                                         struct scoop_error *error) {
     struct scoop_reading *reading = scoop_calloc(1, sizeof *reading);
@@ -228,6 +247,8 @@ struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *opti
     transfer.destination = (struct scoop_place){0};
     transfer.memory = &reading->arrived;
     transfer.format = SCOOP_FORMAT_RAW;
+    if (!scoop_csv_dialect_is_default(&transfer.csv))
+        read_dialect(reading, &transfer);
     transfer.compression = SCOOP_COMPRESSION_NONE;
     transfer.allow_plain = true;
     transfer.memory_limit_bytes = options->memory_bytes;
@@ -259,7 +280,7 @@ int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_colu
     int status = 0;
     lock(reading);
     if (reading->synced.columns_known) {
-        *columns = &reading->columns;
+        *columns = reading->synced.empty ? NULL : &reading->columns;
         *json = reading->json;
         status = 1;
     } else if (reading->synced.failed) {
@@ -268,6 +289,14 @@ int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_colu
     }
     pthread_mutex_unlock(&reading->options.bell->lock);
     return status;
+}
+
+bool scoop_reading_needs_plan(struct scoop_reading *reading) {
+    lock(reading);
+    bool needs = reading->synced.columns_known && reading->synced.plan == NULL &&
+                 reading->synced.count == 0 && !reading->synced.failed;
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    return needs;
 }
 
 void scoop_reading_set_plan(struct scoop_reading *reading, const struct scoop_row_plan *plan) {

@@ -17,7 +17,9 @@ from airscoop.given import names
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
+from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.read_places import ReadPlaces
 
 if TYPE_CHECKING:
     from airscoop._native import DeltaFacts
@@ -39,11 +41,16 @@ class DeltaJob:
         self._key = names(given["key"], "key")
         self._old = _places(old)
         self._new = _places(new)
+        self._read = (
+            ReadPlaces(sources=self._old, s3=given["old_s3"]),
+            ReadPlaces(sources=self._new, s3=given["new_s3"] or given["old_s3"]),
+        )
         _check("format", given["format"], FORMATS)
         _check("duplicates", given["duplicates"], ("error", "last"))
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
         _check_count("min_rows", given["min_rows"])
         _check_count("memory_limit", given["memory_limit"] or 0)
+        _check_csv(given)
         temp_dir = given["temp_dir"]
         self._native = _native.Delta(
             _side(self._old, given["old_s3"], given),
@@ -64,6 +71,14 @@ class DeltaJob:
         self._native.cancel()  # refuses in a forked child, whose parent's work this is
         self._cancellation.cancel()
 
+    def refuse_destination(
+        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+    ) -> None:
+        """Raises UsageError where a result written there would replace one of the exports: as
+        `Delta.write` does, before anything is opened."""
+        for read in self._read:
+            read.refuse(destination, destination_s3)
+
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
         start = time.monotonic()
@@ -74,7 +89,9 @@ class DeltaJob:
 
         facts = self._native.run(report if on_progress is not None else None)
         receipt = self._receipt(facts, time.monotonic() - start)
-        return Delta(self._native.changes(), receipt, cancellation=self._cancellation)
+        return Delta(
+            self._native.changes(), receipt, read=self._read, cancellation=self._cancellation
+        )
 
     def _receipt(self, facts: DeltaFacts, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]
@@ -83,6 +100,7 @@ class DeltaJob:
             old=_displayed(self._old) if self._old else None,
             new=_displayed(self._new),
             key=list(self._key),
+            format="jsonl" if facts["json"] else "csv",
             old_rows=old["rows"],
             new_rows=new["rows"],
             inserted=facts["inserted"],
@@ -106,6 +124,7 @@ def _side(
 ) -> tuple[dict[str, Any], ...]:
     """One export, as the binding takes it."""
     found = settings or S3Settings()
+    dialect = CsvDialect.of(options["csv"])
     if any(places.is_s3(source) for source in sources):
         found = found.resolved()
     return tuple(
@@ -115,6 +134,9 @@ def _side(
             allow_unknown_length=options["allow_unknown_length"],
             source_s3=found,
             ca_file=options["ca_file"],
+            format="raw" if dialect is None else "csv",
+            csv=dialect,
+            columns=options["columns"],
         ).native()
         for source in sources
     )
@@ -136,6 +158,14 @@ def _displayed(sources: Sequence[str]) -> str:
 def _check(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
+
+
+def _check_csv(options: DeltaOptions) -> None:
+    if options["csv"] is not None and options["format"] == "jsonl":
+        raise UsageError('csv says how CSV is written: it does not go with format="jsonl"')
+    dialect = CsvDialect.of(options["csv"])
+    if dialect is not None and not dialect.header and options["columns"] is None:
+        raise UsageError("a delta of CSV without a header needs the names of its columns: columns")
 
 
 def _check_count(name: str, value: object) -> None:
@@ -210,10 +240,11 @@ def _athena_job(
         given["format"] == "jsonl"
         or given["duplicates"] != "error"
         or given["schema_change"] != "error"
+        or given["csv"] is not None
     ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
-            'format="jsonl", duplicates="last" or schema_change="compare_common"'
+            'format="jsonl", duplicates="last", schema_change="compare_common" or csv='
         )
     return AthenaJob(
         _places(old),

@@ -146,12 +146,18 @@ static int check_staged(struct apply *apply) {
     return is_postgres(apply) ? RUN(apply, NULL, analyze) : 0;
 }
 
+static void note_json_texts(struct apply *apply) {
+    enum scoop_json_texts told = apply->map.json_texts;
+    apply->facts.json_texts = told == SCOOP_JSON_TEXTS_AS_TOLD ? SCOOP_JSON_TEXTS_VALUE : told;
+}
+
 static int stage_changes(struct apply *apply) {
     struct scoop_change_source *source =
         scoop_change_source_new(apply->options->changes, apply->error);
     if (source == NULL)
         return -1;
     int result = take_changes(apply, source);
+    note_json_texts(apply);
     scoop_change_source_facts(source, &apply->facts.source);
     scoop_change_source_free(source);
     scoop_apply_chunk_free(&apply->chunk);
@@ -373,7 +379,9 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
     if (plan(&apply) != 0)
         return -1;
     scoop_buf_init(&apply.sql, SQL_CEILING_BYTES);
-    int result = scoop_session_alone(session, "apply_changes", interrupt, error);
+    int result = scoop_session_holds(session, &apply.plan.target, interrupt, error);
+    if (result == 0)
+        result = scoop_session_alone(session, "apply_changes", interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);

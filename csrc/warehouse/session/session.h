@@ -8,6 +8,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/session.h"
+#include "warehouse/sql/sql_text.h"
 
 /* Whether the server has carried out the last statement, even one that was cancelled. */
 bool scoop_session_succeeded(const struct scoop_session *session);
@@ -22,6 +23,11 @@ int scoop_session_alone(struct scoop_session *session, const char *verb,
 
 /* Who is logged in; NULL while it is not connected. */
 const char *scoop_session_user(const struct scoop_session *session);
+
+/* Whether a table that names a database is in this session's, for which it connects. 0, or -1 with
+ * USAGE. */
+int scoop_session_holds(struct scoop_session *session, const struct scoop_table_name *name,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
 /* Sleeps, ending early with -1 (CANCELLED) when the caller wants to stop. */
 int scoop_session_sleep(struct scoop_session *session, uint64_t time_ms,
