@@ -314,15 +314,14 @@ class Warehouse:
         schema's owner or a superuser can do it.
         """
         started = time.monotonic()
-        if isinstance(grant_to, str):
-            grant_to = (grant_to,)
-        tables, left = self._session.init(tuple(grant_to))
+        roles = given.names(grant_to, "grant_to")
+        tables, left = self._session.init(roles)
         return InitReceipt(
             seconds=time.monotonic() - started,
             versions={name: after for name, _, after in tables},
             made=[name for name, before, _ in tables if before == 0],
             brought_forward=[name for name, before, after in tables if 0 < before < after],
-            granted_to=list(grant_to),
+            granted_to=list(roles),
             left=left.splitlines(),
         )
 

@@ -66,7 +66,7 @@ def test_settings_of_the_session_are_the_callers(database: Settings) -> None:
 
 
 def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE MATERIALIZED VIEW v AS SELECT 1 AS a")
         warehouse.execute("CREATE TABLE t (a integer)")
         warehouse.refresh(f"{database['dbname']}.public.v")
