@@ -4,6 +4,7 @@
 
 #include "scoop/memory.h"
 #include "table/rows/batch.h"
+#include "text/name_case.h"
 #include "text/text.h"
 
 int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
@@ -114,7 +115,7 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
     if (plan->keys == NULL || plan->key_places == NULL)
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
-        long at = find_text(own, options->keys[i]);
+        long at = scoop_find_name_in(options->keys[i], (const char *const *)own->names, own->count);
         char names[300];
         static const struct scoop_columns none;
         list_missing(own, &none, names, sizeof names);
@@ -122,8 +123,12 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
             return scoop_fail(error, SCOOP_USAGE,
                               "the key \"%.100s\" is no column of %.200s; its columns are %s",
                               options->keys[i], export_name, names);
+        for (size_t before = 0; before < i; before++)
+            if (plan->keys[before] == (size_t)at)
+                return scoop_fail(error, SCOOP_USAGE, "the key column \"%.100s\" is given twice",
+                                  own->names[at]);
         plan->keys[i] = (size_t)at;
-        plan->key_places[i] = (size_t)find_text(&plan->names, options->keys[i]);
+        plan->key_places[i] = (size_t)find_text(&plan->names, own->names[at]);
     }
     return 0;
 }

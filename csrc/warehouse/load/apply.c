@@ -9,6 +9,7 @@
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
+#include "warehouse/load/names.h"
 #include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
 #include "warehouse/sql/apply_sql.h"
@@ -372,6 +373,8 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
         return -1;
     scoop_buf_init(&apply.sql, SQL_CEILING_BYTES);
     int result = scoop_session_alone(session, "apply_changes", interrupt, error);
+    if (result == 0)
+        result = scoop_names_correct(session, &apply.plan.target, interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);
