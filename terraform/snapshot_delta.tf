@@ -10,6 +10,10 @@ module "snapshot_delta" {
   changes_prefix = var.changes_prefix
   registry       = var.registry
   stream         = var.stream
+
+  athena_database  = var.athena_database
+  athena_workgroup = var.athena_workgroup
+  athena_prefix    = var.athena_prefix
 }
 
 variable "tenants" {
@@ -44,6 +48,44 @@ variable "stream" {
   description = "Name of the Kinesis stream of the changes."
   type        = string
   default     = "airscoop-changes"
+}
+
+variable "athena_database" {
+  description = "The Glue database, which is there, for the tables of comparisons by Athena (engine = \"athena\"); null: the DAG does not use Athena."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.athena_database == null || can(regex("^[^/*?$]+$", var.athena_database))
+    error_message = "athena_database: a name without slashes and wildcards."
+  }
+}
+
+variable "athena_workgroup" {
+  description = "The workgroup that Athena's queries run in."
+  type        = string
+  default     = "primary"
+
+  validation {
+    condition     = can(regex("^[^/*?$]+$", var.athena_workgroup))
+    error_message = "athena_workgroup: a name without slashes and wildcards."
+  }
+}
+
+variable "athena_prefix" {
+  description = "The part of the bucket that gets Athena's results. No tenant has this name."
+  type        = string
+  default     = "athena"
+
+  validation {
+    condition     = can(regex("^[^/*?$]+(/[^/*?$]+)*$", var.athena_prefix))
+    error_message = "athena_prefix: a key prefix without wildcards and without a slash at either end."
+  }
+}
+
+output "athena_policy" {
+  description = "ARN of the policy that comparisons by Athena need besides; null without athena_database."
+  value       = one(module.snapshot_delta[*].athena_policy)
 }
 
 output "exports_policy" {

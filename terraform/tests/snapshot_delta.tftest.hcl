@@ -18,6 +18,10 @@ variables {
   changes_prefix = "changes"
   registry       = "registry"
   stream         = "airscoop-changes"
+
+  athena_database  = null
+  athena_workgroup = "primary"
+  athena_prefix    = "athena"
 }
 
 run "without_tenants_nothing_of_it_is_made" {
@@ -148,6 +152,49 @@ run "the_policy_reaches_these_resources_and_no_others" {
       ReadNotifications = ["arn:aws:sqs:eu-central-1:000000000000:airscoop-bestsellers-exports"]
     }
     error_message = "The worker must reach the exports, the changes, the registry, the stream and the queue."
+  }
+}
+
+run "without_a_database_for_athena_nothing_is_granted_for_it" {
+  command = plan
+
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
+  assert {
+    condition     = length(aws_iam_policy.athena) == 0 && output.athena_policy == null
+    error_message = "Who does not use Athena must grant nothing for it."
+  }
+}
+
+run "comparisons_by_athena_reach_their_workgroup_their_tables_and_their_results" {
+  command = plan
+
+  module {
+    source = "./modules/snapshot_delta"
+  }
+
+  variables {
+    athena_database  = "scratch"
+    athena_workgroup = "delta"
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.athena[0].policy).Statement :
+      statement.Sid => statement.Resource
+      } == {
+      QueryByAthena = ["arn:aws:athena:eu-central-1:000000000000:workgroup/delta"]
+      KeepTablesOfRuns = [
+        "arn:aws:glue:eu-central-1:000000000000:catalog",
+        "arn:aws:glue:eu-central-1:000000000000:database/scratch",
+        "arn:aws:glue:eu-central-1:000000000000:table/scratch/*",
+      ]
+      KeepResultsOfRuns      = ["arn:aws:s3:::exports-of-the-test/athena/*"]
+      FindTheBucketOfResults = ["arn:aws:s3:::exports-of-the-test"]
+    }
+    error_message = "Athena's policy must reach the workgroup, the catalog's database and the results."
   }
 }
 

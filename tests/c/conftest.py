@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.building import make
 from support.paths import ROOT
 
 FLAVORS = ("plain", "sanitized")
@@ -30,10 +31,7 @@ def threaded() -> set[str]:
 @functools.cache
 def build(flavor: str) -> str:
     """Builds library and tests once; returns the compiler's output when that failed."""
-    jobs = f"-j{os.cpu_count() or 1}"
-    command = ["make", "-s", jobs, "-C", str(ROOT / "csrc"), f"FLAVOR={flavor}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    return done.stdout + done.stderr if done.returncode else ""
+    return make(f"FLAVOR={flavor}")
 
 
 @functools.cache

@@ -48,7 +48,8 @@ class DuckAthena(AthenaHook):
             if self.fail_unload:
                 raise RuntimeError("the query failed after it had written")
         else:
-            self._keep_answer(arguments[1]["OutputLocation"])
+            if "OutputLocation" in arguments[1]:
+                self._keep_answer(arguments[1]["OutputLocation"])
             names_and_row = [self._names(query), *self._execute(query)]
             self._answer([[{"VarCharValue": str(v)} for v in row] for row in names_and_row])
         return super().run_query(query, *arguments, **options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
+from support.building import make
 from support.paths import ROOT
 from support.properties import examples
 
@@ -39,8 +39,7 @@ class Outcome:
 
 @pytest.fixture(scope="session")
 def stage_tool() -> None:
-    jobs = f"-j{os.cpu_count() or 1}"
-    subprocess.run(["make", "-s", jobs, "-C", str(ROOT / "csrc")], check=True)
+    assert make() == ""
 
 
 def run(stage: str, data: bytes, *options: str) -> Outcome:

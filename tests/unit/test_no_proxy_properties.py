@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 from requests.utils import should_bypass_proxies
 
+from support.building import make
 from support.paths import ROOT
 from support.properties import examples
 
@@ -20,7 +21,7 @@ class Tool:
 
     def __init__(self) -> None:
         target = "../build/c/plain/tests/no_proxy_tool"
-        subprocess.run(["make", "-s", "-C", str(ROOT / "csrc"), target], check=True)
+        assert make(target) == ""
         self.process = subprocess.Popen(
             [ROOT / "csrc" / target], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

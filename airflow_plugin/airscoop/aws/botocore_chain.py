@@ -7,59 +7,27 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airscoop import errors
 from airscoop.aws.credentials import KEPT_SECONDS, Credentials
+from airscoop.aws.service_errors import aws_errors
 
 if TYPE_CHECKING:
     import botocore.credentials
 
     from airscoop.aws.credentials import CredentialsProvider
-    from airscoop.errors import AirscoopError
 
 MOST_CHAINS = 8
 
 
-@contextlib.contextmanager
-def botocore_errors(profile: str | None = None) -> Iterator[None]:
-    """Raises botocore's exceptions as airscoop's own, with the name of the profile in use.
-
-    CredentialsMissing: none, incomplete or expired. UsageError: an unknown profile, a wrong region
-    or configuration. AccessDenied, Throttled: AWS's answer to a request for temporary credentials.
-    ConnectionFailed: there was none.
+def botocore_errors(profile: str | None = None) -> AbstractContextManager[None]:
+    """Raises what botocore's chain raises as airscoop's own (`aws_errors`), with the name of the
+    profile in use.
     """
-    from botocore import exceptions
-
-    try:
-        yield
-    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
-        place = f"AWS profile {name}" if name else "AWS configuration"
-        raise _kind(error)(f"{place}: {error}") from error
-
-
-def _kind(error: Exception) -> type[AirscoopError]:
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        again = status >= 500 or "Throttling" in error.response.get("Error", {}).get("Code", "")
-        return errors.Throttled if again else errors.AccessDenied
-    if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
-        return errors.ConnectionFailed
-    missing = (
-        exceptions.CredentialRetrievalError,
-        exceptions.LoginError,
-        exceptions.MetadataRetrievalError,
-        exceptions.NoAuthTokenError,
-        exceptions.NoCredentialsError,
-        exceptions.PartialCredentialsError,
-        exceptions.SSOError,
-        exceptions.TokenRetrievalError,
-    )
-    return errors.CredentialsMissing if isinstance(error, missing) else errors.UsageError
+    name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
+    return aws_errors(f"AWS profile {name}" if name else "AWS configuration")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,15 +5,15 @@ Expressions name attributes as #name and values as :name; all reads are consiste
 
 from __future__ import annotations
 
-import contextlib
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from airscoop import errors
 from airscoop.aws.botocore_chain import botocore_errors
+from airscoop.aws.service_errors import aws_errors, error_code
 from airscoop.errors import AirscoopError, HttpError, Throttled
 
 Item = dict[str, Any]
@@ -164,7 +164,7 @@ class DynamoTable:
             try:
                 self._client.transact_write_items(TransactItems=items)
             except ClientError as error:
-                if _code(error) != "TransactionCanceledException":
+                if error_code(error) != "TransactionCanceledException":
                     raise
                 return [one.get("Code", "None") for one in error.response["CancellationReasons"]]
         return []
@@ -185,51 +185,19 @@ class DynamoTable:
                 try:
                     return call(TableName=self.name, **request)
                 except ClientError as error:
-                    if _code(error) == "ConditionalCheckFailedException":
+                    if error_code(error) == "ConditionalCheckFailedException":
                         return None
                     if (
-                        _code(error) != "TransactionConflictException"
+                        error_code(error) != "TransactionConflictException"
                         or attempt == MOST_CONFLICTS - 1
                     ):
                         raise
             _wait(attempt)
         raise AssertionError("not reached")
 
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> AbstractContextManager[None]:
         """Raises botocore's exceptions as airscoop's own, with the table's name."""
-        from botocore import exceptions
-
-        try:
-            yield
-        except exceptions.ClientError as error:
-            raise self._client_error(error) from error
-        except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
-            raise errors.ConnectionFailed(f"the table {self.name}: {error}") from error
-        except exceptions.BotoCoreError as error:
-            raise errors.CredentialsMissing(f"the table {self.name}: {error}") from error
-
-    def _client_error(self, error: Any) -> Exception:
-        code, status = _code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        kind: type[errors.AirscoopError] = errors.HttpError
-        if code == "ResourceNotFoundException":
-            kind = errors.NotFound
-        elif code in ("AccessDeniedException", "UnrecognizedClientException") or status == 403:
-            kind = errors.AccessDenied
-        elif "Expired" in code:
-            kind = errors.CredentialsExpired
-        elif status >= 500 or re.search(
-            "Throttl|Throughput|LimitExceeded|Conflict|InProgress", code
-        ):
-            kind = errors.Throttled
-        made = kind(f"the table {self.name}: {code}: {error.response['Error'].get('Message', '')}")
-        made.http_status = status or None
-        made.request_id = error.response["ResponseMetadata"].get("RequestId")
-        return made
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+        return aws_errors(f"the table {self.name}")
 
 
 def _wait(attempt: int) -> None:

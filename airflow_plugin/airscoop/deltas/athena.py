@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,18 +13,13 @@ from typing import Protocol
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
+from airscoop.cleaning_up import quietly
+from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
-from airscoop.errors import (
-    AirscoopError,
-    BadRecord,
-    SchemaChanged,
-    UsageError,
-)
+from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
-
-log = logging.getLogger(__name__)
 
 
 class AthenaSettings(Protocol):
@@ -59,7 +53,10 @@ class AthenaSettings(Protocol):
 
 
 class AthenaClient(Protocol):
-    """What a comparison asks of Athena and of the Glue catalog."""
+    """What a comparison asks of Athena and of the Glue catalog; all errors are AirscoopErrors."""
+
+    def use_workgroup(self, name: str, *, requester_pays: bool) -> None:
+        """Looks at what a workgroup lays down; later queries run in it."""
 
     def run_query(
         self,
@@ -67,7 +64,7 @@ class AthenaClient(Protocol):
         *,
         database: str,
         results: str,
-        workgroup: str,
+        expected_bucket_owner: str | None,
         poll_seconds: float,
         on_wait: Callable[[], object],
     ) -> str:
@@ -80,6 +77,12 @@ class AthenaClient(Protocol):
         self, *, database: str, name: str, columns: Sequence[str], location: str
     ) -> AbstractContextManager[str]:
         """A table of texts over CSV files; its name in SQL, as long as the `with` lasts."""
+
+    def tables(self, database: str, prefix: str) -> Iterable[MadeTable]:
+        """The tables of a database whose names begin with `prefix`."""
+
+    def drop(self, database: str, name: str) -> None:
+        """Removes a table from the catalog; nothing is wrong when there is none."""
 
     def text_columns(self, database: str, name: str) -> list[str]:
         """The columns of a table of the catalog, which must be texts."""
@@ -122,7 +125,7 @@ class AthenaJob:
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
-        self._name = f"airscoop_{uuid.uuid4().hex}"
+        self._name = f"{PREFIX}{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
         self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
         self._on_wait: Callable[[], object] = self._cancellation.check
@@ -146,6 +149,8 @@ class AthenaJob:
         self._on_wait = wait
         self._s3 = self._s3.resolved()
         self._client = self._settings.connect()
+        self._client.use_workgroup(self._settings.workgroup, requester_pays=self._s3.requester_pays)
+        quietly("what a killed run may have left", self._remove_left)
         with ExitStack() as tables:
             after = self._side(tables, "new", self._new)
             before = self._side(tables, "old", self._old) if self._old else None
@@ -176,11 +181,16 @@ class AthenaJob:
         try:
             yield
         except BaseException:
-            try:
-                discard(self._folder, self._s3, self._ca_file)
-            except AirscoopError as error:
-                log.warning("%s could not be removed: %s", self._folder, error)
+            quietly(self._folder, lambda: discard(self._folder, self._s3, self._ca_file))
             raise
+
+    def _remove_left(self) -> None:
+        database, results = self._settings.database, self._settings.results.rstrip("/")
+        remove_left(
+            self._client.tables(database, PREFIX),
+            drop=lambda name: self._client.drop(database, name),
+            discard=lambda run: discard(f"{results}/{run}/", self._s3, self._ca_file),
+        )
 
     def _receipt(
         self, before: Side | None, after: Side, counts: dict[str, int], seconds: float
@@ -213,7 +223,7 @@ class AthenaJob:
             statement,
             database=self._settings.database,
             results=f"{self._folder}queries/",
-            workgroup=self._settings.workgroup,
+            expected_bucket_owner=self._s3.expected_bucket_owner,
             poll_seconds=self._settings.poll_seconds,
             on_wait=self._on_wait,
         )

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from airscoop.aws.service_errors import aws_errors
 from airscoop.aws.settings import S3Settings
+from airscoop.cleaning_up import cleaned_up, quietly
+from airscoop.deltas.athena_leftovers import MadeTable
 from airscoop.deltas.sql import quoted
-from airscoop.errors import NotFound, SqlError, UnsupportedFormat, UsageError
+from airscoop.errors import NotFound, UnsupportedFormat, UsageError
+from airscoop.hooks.athena_workgroup import Workgroup, workgroup
 from airscoop.hooks.aws import s3_settings
+from airscoop.process_mark import process_mark
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 
 # Without another one the backslash would escape; opencsv has no way to say "none" in a catalog.
 NO_ESCAPE = "\x01"
+MADE_BY = "airscoop.process"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +50,8 @@ class AthenaSettings:
 
     def connect(self) -> AthenaConnection:
         """Athena and the Glue catalog, by the connection."""
-        return AthenaConnection(athena_hook(self.aws_conn_id), glue_client(self.aws_conn_id))
+        with aws_errors("Athena"):
+            return AthenaConnection(athena_hook(self.aws_conn_id), glue_client(self.aws_conn_id))
 
 
 def glue_client(aws_conn_id: str | None) -> Any:
@@ -70,6 +78,14 @@ class AthenaConnection:
     def __init__(self, hook: AthenaHook, glue: Any) -> None:
         self._hook = hook
         self._glue = glue
+        self._workgroup = Workgroup(name="")
+
+    def use_workgroup(self, name: str, *, requester_pays: bool) -> None:
+        """Looks at what a workgroup lays down; later queries run in it."""
+        with aws_errors("Athena"):
+            client = self._hook.get_conn()
+        self._workgroup = workgroup(client, name)
+        self._workgroup.check(requester_pays=requester_pays)
 
     def run_query(
         self,
@@ -77,7 +93,7 @@ class AthenaConnection:
         *,
         database: str,
         results: str,
-        workgroup: str,
+        expected_bucket_owner: str | None,
         poll_seconds: float,
         on_wait: Callable[[], object],
     ) -> str:
@@ -86,27 +102,28 @@ class AthenaConnection:
         `on_wait` is called at least once a second. The query is stopped when that, or a signal,
         raises. A failure is SqlError, worth another try where Athena says so.
         """
-        query = self._hook.run_query(
-            statement, {"Database": database}, {"OutputLocation": results}, workgroup=workgroup
-        )
-        try:
-            while (state := self._hook.check_query_status(query)) not in self._hook.TERMINAL_STATES:
-                _wait(poll_seconds, on_wait)
-        except BaseException:
-            self._hook.stop_query(query)
-            raise
-        if state != "SUCCEEDED":
-            status = self._hook.get_query_info(query)["QueryExecution"]["Status"]
-            failed = SqlError(
-                f"the Athena query {query} {state.lower()}: {status.get('StateChangeReason', '')}"
+        place = self._workgroup.result_configuration(results, expected_bucket_owner)
+        with aws_errors("Athena"):
+            query = self._hook.run_query(
+                statement, {"Database": database}, place, workgroup=self._workgroup.name
             )
-            failed.retryable = bool(status.get("AthenaError", {}).get("Retryable"))
-            raise failed
+            try:
+                while (status := self._status(query))["State"] not in self._hook.TERMINAL_STATES:
+                    _wait(poll_seconds, on_wait)
+            except BaseException:
+                quietly(f"the Athena query {query}", lambda: self._hook.stop_query(query))
+                raise
+        if status["State"] != "SUCCEEDED":
+            raise self._workgroup.failure(query, status)
         return query
+
+    def _status(self, query: str) -> Any:
+        return self._hook.get_query_info(query)["QueryExecution"]["Status"]
 
     def numbers(self, query: str) -> list[int]:
         """The one row of numbers that a query gave, behind the row of names."""
-        answer: Any = self._hook.get_query_results(query)
+        with aws_errors(f"the Athena query {query}"):
+            answer: Any = self._hook.get_query_results(query)
         return [int(item["VarCharValue"]) for item in answer["ResultSet"]["Rows"][1]["Data"]]
 
     @contextmanager
@@ -114,43 +131,38 @@ class AthenaConnection:
         self, *, database: str, name: str, columns: Sequence[str], location: str
     ) -> Iterator[str]:
         """A table of texts over the CSV files below `location`, as long as the `with` lasts."""
-        self._glue.create_table(
-            DatabaseName=database,
-            TableInput={
-                "Name": name,
-                "TableType": "EXTERNAL_TABLE",
-                "Parameters": {"EXTERNAL": "TRUE", "skip.header.line.count": "1"},
-                "StorageDescriptor": {
-                    "Columns": [{"Name": column, "Type": "string"} for column in columns],
-                    "Location": location,
-                    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-                    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    "SerdeInfo": {
-                        "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-                        "Parameters": {
-                            "separatorChar": ",",
-                            "quoteChar": '"',
-                            "escapeChar": NO_ESCAPE,
-                        },
-                    },
-                },
-            },
-        )
-        try:
+        with cleaned_up(f"the Glue table {database}.{name}", lambda: self.drop(database, name)):
+            with _glue_errors(database, name):
+                self._glue.create_table(
+                    DatabaseName=database, TableInput=_csv_table(name, columns, location)
+                )
             yield f"{quoted(database)}.{quoted(name)}"
-        finally:
+
+    def drop(self, database: str, name: str) -> None:
+        """Removes a table from the catalog; nothing is wrong when there is none."""
+        with suppress(NotFound), _glue_errors(database, name):
             self._glue.delete_table(DatabaseName=database, Name=name)
+
+    def tables(self, database: str, prefix: str) -> Iterator[MadeTable]:
+        """The tables of a database whose names begin with `prefix`."""
+        pages = self._glue.get_paginator("get_tables")
+        with aws_errors(f"the Glue database {database}"):
+            for page in pages.paginate(DatabaseName=database, Expression=f"{prefix}*"):
+                now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+                for table in page["TableList"]:
+                    yield MadeTable(
+                        name=table["Name"],
+                        mark=table.get("Parameters", {}).get(MADE_BY, ""),
+                        age_seconds=(now - table["CreateTime"]).total_seconds(),
+                    )
 
     def text_columns(self, database: str, name: str) -> list[str]:
         """The columns of a table of the catalog, which must be texts."""
-        from botocore.exceptions import ClientError
-
         try:
-            table = self._glue.get_table(DatabaseName=database, Name=name)["Table"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "EntityNotFoundException":
-                raise
-            raise NotFound(f"{database}.{name} is no table of the Glue catalog") from error
+            with _glue_errors(database, name):
+                table = self._glue.get_table(DatabaseName=database, Name=name)["Table"]
+        except NotFound as error:
+            raise NotFound(f"{database}.{name} is no table of the Glue catalog: {error}") from error
         columns = table["StorageDescriptor"]["Columns"]
         for column in columns:
             if column["Type"].partition("(")[0] not in ("string", "varchar", "char"):
@@ -159,6 +171,36 @@ class AthenaConnection:
                     "a delta compares texts, so all columns must be strings"
                 )
         return [column["Name"] for column in columns]
+
+
+def _glue_errors(database: str, name: str) -> AbstractContextManager[None]:
+    return aws_errors(f"the Glue table {database}.{name}")
+
+
+def _csv_table(name: str, columns: Sequence[str], location: str) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {
+            "EXTERNAL": "TRUE",
+            "skip.header.line.count": "1",
+            MADE_BY: process_mark(),
+        },
+        "StorageDescriptor": {
+            "Columns": [{"Name": column, "Type": "string"} for column in columns],
+            "Location": location,
+            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            "SerdeInfo": {
+                "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+                "Parameters": {
+                    "separatorChar": ",",
+                    "quoteChar": '"',
+                    "escapeChar": NO_ESCAPE,
+                },
+            },
+        },
+    }
 
 
 def _wait(seconds: float, on_wait: Callable[[], object]) -> None:

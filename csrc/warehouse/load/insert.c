@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scoop/memory.h"
 #include "warehouse/load/insert_names.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
@@ -12,14 +11,6 @@
 #include "warehouse/session/session.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
-
-/* The rows whose keys are NULL in the same places. */
-struct pattern {
-    scoop_nulls nulls;
-    int64_t rows;
-    int64_t repeated_keys; /* keys that occur more than once, and their rows */
-    int64_t repeated_rows;
-};
 
 /* One run; counts are of the attempt under way. */
 struct insert {
@@ -30,8 +21,6 @@ struct insert {
     struct scoop_insert_plan plan;
     struct scoop_table_name lock;
     struct scoop_buf sql;
-    struct pattern *patterns;
-    size_t pattern_count;
     struct scoop_insert_counts counts;
     int64_t winners;
     int64_t matched; /* winners whose key the target had */
@@ -47,7 +36,7 @@ static int run(struct insert *insert, int built, struct scoop_rows **rows) {
     return result;
 }
 
-/* RUN(insert, &rows, add_singles, nulls, true): builds and runs one statement. */
+/* RUN(insert, &rows, insert_missing, true): builds and runs one statement. */
 #define RUN(insert, rows, name, ...)                                                               \
     run((insert),                                                                                  \
         scoop_insert_sql_##name(&(insert)->plan, ##__VA_ARGS__, &(insert)->sql, (insert)->error),  \
@@ -59,182 +48,129 @@ static void add_affected(struct scoop_rows *rows, int64_t *sum) {
     scoop_rows_free(rows);
 }
 
-static void add_number(struct scoop_rows *rows, int64_t *sum) {
-    *sum += scoop_rows_number(rows, 0, 0);
-    scoop_rows_free(rows);
-}
-
 static int mismatch(struct insert *insert, const char *what, int64_t expected, int64_t found) {
     return scoop_fail(insert->error, SCOOP_COUNT_MISMATCH,
                       "%s should be %lld but is %lld; nothing was inserted", what,
                       (long long)expected, (long long)found);
 }
 
-static scoop_nulls read_nulls(const struct scoop_rows *rows, size_t row, size_t key_count) {
-    scoop_nulls nulls = 0;
-    for (size_t i = 0; i < key_count; i++)
-        if (scoop_rows_number(rows, row, i) != 0)
-            nulls |= (scoop_nulls)1 << i;
-    return nulls;
+static void note_nulls(struct insert *insert, const struct scoop_rows *rows, int64_t scanned) {
+    for (size_t i = 0; i < insert->plan.names->key_count; i++) {
+        int64_t nulls = scoop_rows_number(rows, 0, i + 2);
+        insert->plan.nulls[i] = nulls == 0         ? SCOOP_NULLS_NONE
+                                : nulls == scanned ? SCOOP_NULLS_ALL
+                                                   : SCOOP_NULLS_SOME;
+    }
 }
 
-static int take_patterns(struct insert *insert, const struct scoop_rows *rows, int64_t *total) {
-    size_t key_count = insert->plan.names->key_count, count = scoop_rows_count(rows);
-    scoop_free(insert->patterns);
-    insert->pattern_count = 0;
-    insert->patterns = scoop_calloc(count + 1, sizeof *insert->patterns);
-    if (insert->patterns == NULL)
-        return scoop_fail_memory(insert->error);
-    for (size_t i = 0; i < count; i++) {
-        insert->patterns[i].nulls = read_nulls(rows, i, key_count);
-        insert->patterns[i].rows = scoop_rows_number(rows, i, key_count);
-        *total += insert->patterns[i].rows;
-    }
-    insert->pattern_count = count;
-    return 0;
+static bool needs_filler(const struct scoop_insert_plan *plan) {
+    for (size_t i = 0; i < plan->names->key_count; i++)
+        if (plan->nulls[i] == SCOOP_NULLS_SOME)
+            return true;
+    return false;
+}
+
+/* What is in the batch: rows, keys, NULLs. */
+static int count_batch(struct insert *insert) {
+    struct scoop_insert_counts *counts = &insert->counts;
+    struct scoop_rows *rows = NULL;
+    if (RUN(insert, &rows, count_batch) != 0)
+        return -1;
+    counts->scanned = scoop_rows_number(rows, 0, 0);
+    counts->duplicates = counts->scanned - scoop_rows_number(rows, 0, 1);
+    note_nulls(insert, rows, counts->scanned);
+    scoop_rows_free(rows);
+    insert->plan.has_repeated = counts->duplicates > 0;
+    return needs_filler(&insert->plan) ? RUN(insert, NULL, create_filler) : 0;
 }
 
 /* The one read of the source. */
 static int read_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    int64_t read = 0;
+    int64_t read = 0, expected = insert->options->expected_records;
     if (RUN(insert, NULL, create_batch) != 0 || RUN(insert, &rows, fill_batch) != 0)
         return -1;
     add_affected(rows, &read);
-    if (RUN(insert, &rows, count_patterns) != 0)
-        return -1;
-    int result = take_patterns(insert, rows, &insert->counts.scanned);
-    scoop_rows_free(rows);
-    if (result != 0)
+    if (expected >= 0 && expected != read)
+        return mismatch(insert, "the number of records in the source", expected, read);
+    if (count_batch(insert) != 0)
         return -1;
     if (insert->counts.scanned != read)
         return mismatch(insert, "the number of rows in the batch", read, insert->counts.scanned);
-    int64_t expected = insert->options->expected_records;
-    if (expected >= 0 && expected != read)
-        return mismatch(insert, "the number of records in the source", expected, read);
     return 0;
-}
-
-static void note_repeated(struct insert *insert, const struct scoop_rows *rows) {
-    size_t key_count = insert->plan.names->key_count;
-    for (size_t row = 0; row < scoop_rows_count(rows); row++) {
-        scoop_nulls nulls = read_nulls(rows, row, key_count);
-        for (size_t i = 0; i < insert->pattern_count; i++) {
-            struct pattern *pattern = &insert->patterns[i];
-            if (pattern->nulls != nulls)
-                continue;
-            pattern->repeated_keys = scoop_rows_number(rows, row, key_count);
-            pattern->repeated_rows = scoop_rows_number(rows, row, key_count + 1);
-            insert->counts.duplicates += pattern->repeated_rows - pattern->repeated_keys;
-        }
-    }
-    insert->plan.has_repeated = scoop_rows_count(rows) > 0;
-}
-
-static int find_repeated(struct insert *insert) {
-    struct scoop_rows *rows = NULL;
-    if (RUN(insert, NULL, create_repeated) != 0 || RUN(insert, &rows, count_repeated) != 0)
-        return -1;
-    note_repeated(insert, rows);
-    scoop_rows_free(rows);
-    return 0;
-}
-
-static int choose_in(struct insert *insert, const struct pattern *pattern) {
-    bool any_repeated = pattern->repeated_keys > 0;
-    if (pattern->rows > pattern->repeated_rows &&
-        RUN(insert, NULL, add_singles, pattern->nulls, any_repeated) != 0)
-        return -1;
-    return any_repeated ? RUN(insert, NULL, add_greatest, pattern->nulls) : 0;
 }
 
 /* One row for each key; the batch itself when every key occurs once. */
 static int choose_winners(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    if (insert->plan.has_repeated && RUN(insert, NULL, create_winners) != 0)
+    int64_t wanted = insert->counts.scanned - insert->counts.duplicates;
+    insert->winners = wanted;
+    if (!insert->plan.has_repeated)
+        return 0;
+    if (RUN(insert, NULL, create_repeated) != 0 || RUN(insert, NULL, create_winners) != 0 ||
+        RUN(insert, NULL, add_greatest) != 0 || RUN(insert, &rows, count_winners) != 0)
         return -1;
-    for (size_t i = 0; insert->plan.has_repeated && i < insert->pattern_count; i++)
-        if (choose_in(insert, &insert->patterns[i]) != 0)
-            return -1;
-    if (RUN(insert, &rows, count_winners) != 0)
-        return -1;
-    add_number(rows, &insert->winners);
-    if (insert->counts.scanned != insert->counts.duplicates + insert->winners)
-        return mismatch(insert, "the number of rows left after the duplicates",
-                        insert->counts.scanned - insert->counts.duplicates, insert->winners);
-    return 0;
+    insert->winners = scoop_rows_number(rows, 0, 0);
+    scoop_rows_free(rows);
+    return insert->winners == wanted
+               ? 0
+               : mismatch(insert, "the number of rows left after the duplicates", wanted,
+                          insert->winners);
 }
 
-static int replace_in(struct insert *insert, scoop_nulls nulls) {
+/* Greater rows take the place of theirs in the target. */
+static int replace(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    int64_t greater = 0, deleted = 0;
-    if (RUN(insert, &rows, fill_greater, nulls) != 0)
-        return -1;
-    add_affected(rows, &greater);
-    if (greater == 0)
+    int64_t deleted = 0;
+    if (insert->counts.replaced == 0)
         return 0;
-    if (RUN(insert, &rows, delete_greater, nulls) != 0)
+    if (RUN(insert, &rows, delete_greater) != 0)
         return -1;
     add_affected(rows, &deleted);
-    insert->counts.replaced += greater;
-    return deleted >= greater ? 0
-                              : mismatch(insert, "the number of rows to replace", greater, deleted);
+    if (deleted < insert->counts.replaced)
+        return mismatch(insert, "the number of rows to replace", insert->counts.replaced, deleted);
+    return 0;
 }
 
+/* The one scan of the target. */
 static int match_target(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    for (size_t i = 0; i < insert->pattern_count; i++) {
-        if (RUN(insert, &rows, count_matched, insert->patterns[i].nulls) != 0)
-            return -1;
-        add_number(rows, &insert->matched);
-    }
-    if (!insert->plan.replace)
-        return 0;
-    if (RUN(insert, NULL, create_greater) != 0)
+    if (RUN(insert, NULL, create_matched) != 0 || RUN(insert, &rows, count_matched) != 0)
         return -1;
-    for (size_t i = 0; i < insert->pattern_count; i++)
-        if (replace_in(insert, insert->patterns[i].nulls) != 0)
-            return -1;
-    return 0;
+    insert->matched = scoop_rows_number(rows, 0, 0);
+    insert->counts.replaced = scoop_rows_number(rows, 0, 1);
+    scoop_rows_free(rows);
+    return replace(insert);
 }
 
 static int append_missing(struct insert *insert) {
+    struct scoop_insert_counts *counts = &insert->counts;
     struct scoop_rows *rows = NULL;
     int64_t appended = 0;
-    for (size_t i = 0; i < insert->pattern_count; i++) {
-        if (RUN(insert, &rows, insert_missing, insert->patterns[i].nulls) != 0)
+    counts->already_there = insert->matched - counts->replaced;
+    if (counts->already_there < insert->winners) {
+        if (RUN(insert, &rows, insert_missing, insert->matched > 0) != 0)
             return -1;
         add_affected(rows, &appended);
     }
-    struct scoop_insert_counts *counts = &insert->counts;
-    counts->already_there = insert->matched - counts->replaced;
     counts->inserted = appended - counts->replaced;
-    if (insert->winners != counts->already_there + counts->inserted + counts->replaced)
+    if (insert->winners != counts->already_there + appended)
         return mismatch(insert, "the number of rows to insert",
                         insert->winners - counts->already_there, appended);
-    return 0;
-}
-
-/* Redshift has no ON COMMIT DROP, and a session may load more than once. */
-static int drop_temporary(struct insert *insert) {
-    static const char *const roles[] = {"batch", "repeated", "winners", "greater"};
-    bool made[] = {true, true, insert->plan.has_repeated, insert->plan.replace};
-    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
-        if (made[i] && RUN(insert, NULL, drop, roles[i]) != 0)
-            return -1;
     return 0;
 }
 
 static int transact(struct insert *insert) {
     if (scoop_lock_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
                          insert->interrupt, insert->error) != 0 ||
-        read_batch(insert) != 0 || find_repeated(insert) != 0 || choose_winners(insert) != 0 ||
-        match_target(insert) != 0 || append_missing(insert) != 0)
+        read_batch(insert) != 0 || choose_winners(insert) != 0 || match_target(insert) != 0 ||
+        append_missing(insert) != 0)
         return -1;
     if (scoop_load_log_add(insert->session, insert->options, &insert->counts, insert->interrupt,
                            insert->error) != 0)
         return -1;
-    if (drop_temporary(insert) != 0)
+    /* Redshift has no ON COMMIT DROP, and a session may load more than once. */
+    if (RUN(insert, NULL, drop) != 0)
         return -1;
     return scoop_load_commit(insert->session, "no row is inserted twice", insert->interrupt,
                              insert->error);
@@ -292,7 +228,6 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
         result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);
     scoop_insert_spelling_free(&spelling);
-    scoop_free(insert.patterns);
     *counts = insert.counts;
     if (result == 0)
         return 0;

@@ -9,6 +9,7 @@ enum { LOCK_NAME_BYTES = 63, HASH_DIGITS = 16 };
 
 #define RANK "airscoop_rank"
 #define COUNT "airscoop_count"
+#define GREATER "airscoop_greater"
 
 static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
                       const char *role) {
@@ -53,78 +54,82 @@ static void all_keys(struct scoop_sql_writer *writer, const struct scoop_insert_
     columns(writer, plan, alias, plan->names->keys, plan->names->key_count);
 }
 
-static bool is_null(scoop_nulls nulls, size_t key) {
-    return (nulls >> key & 1) != 0;
+/* A value that both sides of a comparison have in place of NULL. */
+static void filler(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                   const char *key) {
+    scoop_sql_text(writer, "(SELECT f.");
+    scoop_sql_identifier(writer, key);
+    scoop_sql_text(writer, " FROM ");
+    temporary(writer, plan, "filler");
+    scoop_sql_text(writer, " f)");
 }
 
-static bool all_null(const struct scoop_insert_plan *plan, scoop_nulls nulls) {
-    return nulls == ((scoop_nulls)1 << plan->names->key_count) - 1;
-}
-
-/* a.k1 = b.k1 AND … over the keys that are not NULL. */
-static void keys_equal(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                       scoop_nulls nulls, const char *left, const char *right) {
-    const char *between = "";
-    for (size_t i = 0; i < plan->names->key_count; i++) {
-        if (is_null(nulls, i))
-            continue;
-        scoop_sql_text(writer, between);
-        column(writer, plan, left, plan->names->keys[i]);
-        scoop_sql_text(writer, " = ");
-        column(writer, plan, right, plan->names->keys[i]);
-        between = " AND ";
-    }
-}
-
-/* a.k1 IS NOT NULL AND a.k2 IS NULL AND …: the rows of one pattern. */
-static void has_pattern(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                        scoop_nulls nulls, const char *alias) {
-    for (size_t i = 0; i < plan->names->key_count; i++) {
-        scoop_sql_text(writer, i == 0 ? "" : " AND ");
-        column(writer, plan, alias, plan->names->keys[i]);
-        scoop_sql_text(writer, is_null(nulls, i) ? " IS NULL" : " IS NOT NULL");
-    }
-}
-
-/* AND a.k2 IS NULL …: for the other side, where equality leaves out the rest by itself. */
-static void null_keys(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                      scoop_nulls nulls, const char *alias, const char *before) {
-    for (size_t i = 0; i < plan->names->key_count; i++) {
-        if (!is_null(nulls, i))
-            continue;
-        scoop_sql_text(writer, before);
-        column(writer, plan, alias, plan->names->keys[i]);
-        scoop_sql_text(writer, " IS NULL");
-        before = " AND ";
-    }
-}
-
-/* EXISTS (SELECT 1 FROM <other> o WHERE the key of `alias` is there). */
-static void exists(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                   scoop_nulls nulls, const char *alias, bool in_target) {
-    scoop_sql_text(writer, "EXISTS (SELECT 1 FROM ");
-    if (in_target)
-        scoop_sql_table(writer, &plan->target);
-    else
-        temporary(writer, plan, "repeated");
-    scoop_sql_text(writer, " o WHERE ");
-    keys_equal(writer, plan, nulls, "o", alias);
-    null_keys(writer, plan, nulls, "o", all_null(plan, nulls) ? "" : " AND ");
+static void filled(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                   const char *alias, const char *key) {
+    scoop_sql_text(writer, "COALESCE(");
+    column(writer, plan, alias, key);
+    scoop_sql_text(writer, ", ");
+    filler(writer, plan, key);
     scoop_sql_text(writer, ")");
 }
 
-static void empty_copy(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                       const char *role, bool keys_only) {
+static void null_bit(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                     const char *alias, const char *key) {
+    scoop_sql_text(writer, "CASE WHEN ");
+    column(writer, plan, alias, key);
+    scoop_sql_text(writer, " IS NULL THEN 1 ELSE 0 END");
+}
+
+/* A key of `other` equals that of `mine`, whose rows come from the batch; NULL equals NULL. */
+static void key_equals(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                       size_t key, const char *other, const char *mine) {
+    const char *name = plan->names->keys[key];
+    switch (plan->nulls[key]) {
+    case SCOOP_NULLS_NONE:
+        column(writer, plan, other, name);
+        scoop_sql_text(writer, " = ");
+        column(writer, plan, mine, name);
+        break;
+    case SCOOP_NULLS_ALL:
+        column(writer, plan, other, name);
+        scoop_sql_text(writer, " IS NULL");
+        break;
+    case SCOOP_NULLS_SOME:
+        filled(writer, plan, other, name);
+        scoop_sql_text(writer, " = ");
+        filled(writer, plan, mine, name);
+        scoop_sql_text(writer, " AND ");
+        null_bit(writer, plan, other, name);
+        scoop_sql_text(writer, " = ");
+        null_bit(writer, plan, mine, name);
+        break;
+    }
+}
+
+static void keys_equal(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                       const char *other, const char *mine) {
+    for (size_t i = 0; i < plan->names->key_count; i++) {
+        scoop_sql_text(writer, i == 0 ? "" : " AND ");
+        key_equals(writer, plan, i, other, mine);
+    }
+}
+
+/* NOT EXISTS (SELECT 1 FROM <temporary> o WHERE the key of `alias` is there). */
+static void is_not_in(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                      const char *role, const char *alias, const char *also) {
+    scoop_sql_text(writer, " WHERE NOT EXISTS (SELECT 1 FROM ");
+    temporary(writer, plan, role);
+    scoop_sql_text(writer, " o WHERE ");
+    keys_equal(writer, plan, "o", alias);
+    scoop_sql_text(writer, also);
+    scoop_sql_text(writer, ")");
+}
+
+static void create(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                   const char *role) {
     scoop_sql_text(writer, "CREATE TEMP TABLE ");
     temporary(writer, plan, role);
     scoop_sql_text(writer, " AS SELECT ");
-    if (keys_only)
-        all_keys(writer, plan, NULL);
-    else
-        all_columns(writer, plan, NULL);
-    scoop_sql_text(writer, " FROM ");
-    scoop_sql_table(writer, &plan->target);
-    scoop_sql_text(writer, " WHERE 1 = 0");
 }
 
 static void insert_into(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
@@ -134,27 +139,6 @@ static void insert_into(struct scoop_sql_writer *writer, const struct scoop_inse
     scoop_sql_text(writer, " (");
     all_columns(writer, plan, NULL);
     scoop_sql_text(writer, ") ");
-}
-
-static void null_bits(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                      const char *alias) {
-    for (size_t i = 0; i < plan->names->key_count; i++) {
-        scoop_sql_text(writer, "CASE WHEN ");
-        column(writer, plan, alias, plan->names->keys[i]);
-        scoop_sql_text(writer, " IS NULL THEN 1 ELSE 0 END, ");
-    }
-}
-
-/* " GROUP BY 1, 2 ORDER BY 1, 2": the pattern without NULL comes first. */
-static void by_null_bits(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
-    static const char *const clauses[] = {" GROUP BY ", " ORDER BY "};
-    for (size_t clause = 0; clause < 2; clause++) {
-        scoop_sql_text(writer, clauses[clause]);
-        for (size_t i = 0; i < plan->names->key_count; i++) {
-            scoop_sql_text(writer, i == 0 ? "" : ", ");
-            scoop_sql_number(writer, i + 1);
-        }
-    }
 }
 
 static bool among(const char *name, const char *const *names, size_t count) {
@@ -190,19 +174,6 @@ static void order(struct scoop_sql_writer *writer, const struct scoop_insert_pla
         order_term(writer, plan, names->keys[0], &between);
 }
 
-static void partition_by(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                         scoop_nulls nulls) {
-    const char *between = "PARTITION BY ";
-    for (size_t i = 0; i < plan->names->key_count; i++) {
-        if (is_null(nulls, i))
-            continue;
-        scoop_sql_text(writer, between);
-        column(writer, plan, "b", plan->names->keys[i]);
-        between = ", ";
-    }
-    scoop_sql_text(writer, all_null(plan, nulls) ? "ORDER BY " : " ORDER BY ");
-}
-
 /* CASE … END: 1 where the winner w is greater than the target's row t by order_by, NULL lowest. */
 static void greater(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
     static const char *const tests[][3] = {
@@ -229,19 +200,11 @@ static void greater(struct scoop_sql_writer *writer, const struct scoop_insert_p
 
 SCOOP_INSERT_SQL(create_batch) {
     BEGIN_STATEMENT;
-    empty_copy(&writer, plan, "batch", false);
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(create_winners) {
-    BEGIN_STATEMENT;
-    empty_copy(&writer, plan, "winners", false);
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(create_greater) {
-    BEGIN_STATEMENT;
-    empty_copy(&writer, plan, "greater", true);
+    create(&writer, plan, "batch");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, " FROM ");
+    scoop_sql_table(&writer, &plan->target);
+    scoop_sql_text(&writer, " WHERE 1 = 0");
     END_STATEMENT;
 }
 
@@ -263,24 +226,51 @@ SCOOP_INSERT_SQL(fill_batch) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(count_patterns) {
+SCOOP_INSERT_SQL(count_batch) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT ");
-    null_bits(&writer, plan, "b");
-    scoop_sql_text(&writer, "COUNT(*) FROM ");
+    scoop_sql_text(&writer, "SELECT SUM(g." COUNT "), COUNT(*)");
+    for (size_t i = 0; i < plan->names->key_count; i++) {
+        scoop_sql_text(&writer, ", SUM(CASE WHEN ");
+        column(&writer, plan, "g", plan->names->keys[i]);
+        scoop_sql_text(&writer, " IS NULL THEN g." COUNT " ELSE 0 END)");
+    }
+    scoop_sql_text(&writer, " FROM (SELECT ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ", COUNT(*) AS " COUNT " FROM ");
     temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " b");
-    by_null_bits(&writer, plan);
+    scoop_sql_text(&writer, " GROUP BY ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") g");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(create_filler) {
+    BEGIN_STATEMENT;
+    const char *between = "";
+    create(&writer, plan, "filler");
+    for (size_t i = 0; i < plan->names->key_count; i++) {
+        const char *key = plan->names->keys[i];
+        if (plan->nulls[i] != SCOOP_NULLS_SOME)
+            continue;
+        scoop_sql_text(&writer, between);
+        scoop_sql_text(&writer, "(SELECT ");
+        column(&writer, plan, "b", key);
+        scoop_sql_text(&writer, " FROM ");
+        temporary(&writer, plan, "batch");
+        scoop_sql_text(&writer, " b WHERE ");
+        column(&writer, plan, "b", key);
+        scoop_sql_text(&writer, " IS NOT NULL LIMIT 1) AS ");
+        scoop_sql_identifier(&writer, key);
+        between = ", ";
+    }
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(create_repeated) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "CREATE TEMP TABLE ");
-    temporary(&writer, plan, "repeated");
-    scoop_sql_text(&writer, " AS SELECT ");
+    create(&writer, plan, "repeated");
     all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, ", COUNT(*) AS " COUNT " FROM ");
+    scoop_sql_text(&writer, " FROM ");
     temporary(&writer, plan, "batch");
     scoop_sql_text(&writer, " GROUP BY ");
     all_keys(&writer, plan, NULL);
@@ -288,57 +278,34 @@ SCOOP_INSERT_SQL(create_repeated) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(count_repeated) {
+SCOOP_INSERT_SQL(create_winners) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT ");
-    null_bits(&writer, plan, "r");
-    scoop_sql_text(&writer, "COUNT(*), SUM(r." COUNT ") FROM ");
-    temporary(&writer, plan, "repeated");
-    scoop_sql_text(&writer, " r");
-    by_null_bits(&writer, plan);
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(add_singles, scoop_nulls nulls, bool any_repeated) {
-    BEGIN_STATEMENT;
-    insert_into(&writer, plan, "winners");
-    scoop_sql_text(&writer, "SELECT ");
+    create(&writer, plan, "winners");
     all_columns(&writer, plan, "b");
     scoop_sql_text(&writer, " FROM ");
     temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " b WHERE ");
-    has_pattern(&writer, plan, nulls, "b");
-    if (any_repeated) {
-        scoop_sql_text(&writer, " AND NOT ");
-        exists(&writer, plan, nulls, "b", false);
-    }
+    scoop_sql_text(&writer, " b");
+    is_not_in(&writer, plan, "repeated", "b", "");
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(add_greatest, scoop_nulls nulls) {
+SCOOP_INSERT_SQL(add_greatest) {
     BEGIN_STATEMENT;
     insert_into(&writer, plan, "winners");
     scoop_sql_text(&writer, "SELECT ");
     all_columns(&writer, plan, NULL);
     scoop_sql_text(&writer, " FROM (SELECT ");
     all_columns(&writer, plan, "b");
-    scoop_sql_text(&writer, ", ROW_NUMBER() OVER (");
-    partition_by(&writer, plan, nulls);
+    scoop_sql_text(&writer, ", ROW_NUMBER() OVER (PARTITION BY ");
+    all_keys(&writer, plan, "b");
+    scoop_sql_text(&writer, " ORDER BY ");
     order(&writer, plan);
     scoop_sql_text(&writer, ") AS " RANK " FROM ");
     temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " b");
-    /* Rows with no key at all share one key: there is nothing to join by. */
-    if (!all_null(plan, nulls)) {
-        scoop_sql_text(&writer, " JOIN ");
-        temporary(&writer, plan, "repeated");
-        scoop_sql_text(&writer, " r ON ");
-        keys_equal(&writer, plan, nulls, "b", "r");
-    }
-    scoop_sql_text(&writer, " WHERE ");
-    has_pattern(&writer, plan, nulls, "b");
-    if (!all_null(plan, nulls))
-        null_keys(&writer, plan, nulls, "r", " AND ");
+    scoop_sql_text(&writer, " b, ");
+    temporary(&writer, plan, "repeated");
+    scoop_sql_text(&writer, " r WHERE ");
+    keys_equal(&writer, plan, "b", "r");
     scoop_sql_text(&writer, ") ranked WHERE " RANK " = 1");
     END_STATEMENT;
 }
@@ -350,67 +317,55 @@ SCOOP_INSERT_SQL(count_winners) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(count_matched, scoop_nulls nulls) {
+SCOOP_INSERT_SQL(create_matched) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT COUNT(*) FROM ");
-    winners(&writer, plan);
-    scoop_sql_text(&writer, " w WHERE ");
-    has_pattern(&writer, plan, nulls, "w");
-    scoop_sql_text(&writer, " AND ");
-    exists(&writer, plan, nulls, "w", true);
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(fill_greater, scoop_nulls nulls) {
-    BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "INSERT INTO ");
-    temporary(&writer, plan, "greater");
-    scoop_sql_text(&writer, " (");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, ") SELECT ");
+    create(&writer, plan, "matched");
     all_keys(&writer, plan, "w");
+    if (plan->replace) {
+        scoop_sql_text(&writer, ", MIN(");
+        greater(&writer, plan);
+        scoop_sql_text(&writer, ") AS " GREATER);
+    }
     scoop_sql_text(&writer, " FROM ");
     winners(&writer, plan);
-    scoop_sql_text(&writer, all_null(plan, nulls) ? " w CROSS JOIN " : " w JOIN ");
+    scoop_sql_text(&writer, " w, ");
     scoop_sql_table(&writer, &plan->target);
-    scoop_sql_text(&writer, " t");
-    if (!all_null(plan, nulls)) {
-        scoop_sql_text(&writer, " ON ");
-        keys_equal(&writer, plan, nulls, "w", "t");
-    }
-    scoop_sql_text(&writer, " WHERE ");
-    has_pattern(&writer, plan, nulls, "w");
-    null_keys(&writer, plan, nulls, "t", " AND ");
+    scoop_sql_text(&writer, " t WHERE ");
+    keys_equal(&writer, plan, "t", "w");
     scoop_sql_text(&writer, " GROUP BY ");
     all_keys(&writer, plan, "w");
-    scoop_sql_text(&writer, " HAVING MIN(");
-    greater(&writer, plan);
-    scoop_sql_text(&writer, ") = 1");
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(delete_greater, scoop_nulls nulls) {
+SCOOP_INSERT_SQL(count_matched) {
+    BEGIN_STATEMENT;
+    scoop_sql_text(&writer, "SELECT COUNT(*)");
+    scoop_sql_text(&writer, plan->replace ? ", SUM(" GREATER ")" : "");
+    scoop_sql_text(&writer, " FROM ");
+    temporary(&writer, plan, "matched");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(delete_greater) {
     BEGIN_STATEMENT;
     char alias[32];
     /* The target goes by its own name here, which the alias must not be. */
     snprintf(alias, sizeof alias, "g_%s", plan->suffix);
     scoop_sql_text(&writer, "DELETE FROM ");
     scoop_sql_table(&writer, &plan->target);
-    if (!all_null(plan, nulls)) {
-        scoop_sql_text(&writer, " USING ");
-        temporary(&writer, plan, "greater");
-        scoop_sql_text(&writer, " ");
-        scoop_sql_text(&writer, alias);
-    }
+    scoop_sql_text(&writer, " USING ");
+    temporary(&writer, plan, "matched");
+    scoop_sql_text(&writer, " ");
+    scoop_sql_text(&writer, alias);
     scoop_sql_text(&writer, " WHERE ");
-    keys_equal(&writer, plan, nulls, "", alias);
-    null_keys(&writer, plan, nulls, "", all_null(plan, nulls) ? "" : " AND ");
-    if (!all_null(plan, nulls))
-        null_keys(&writer, plan, nulls, alias, " AND ");
+    keys_equal(&writer, plan, "", alias);
+    scoop_sql_text(&writer, " AND ");
+    scoop_sql_text(&writer, alias);
+    scoop_sql_text(&writer, "." GREATER " = 1");
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(insert_missing, scoop_nulls nulls) {
+SCOOP_INSERT_SQL(insert_missing, bool any_matched) {
     BEGIN_STATEMENT;
     scoop_sql_text(&writer, "INSERT INTO ");
     scoop_sql_table(&writer, &plan->target);
@@ -420,18 +375,24 @@ SCOOP_INSERT_SQL(insert_missing, scoop_nulls nulls) {
     all_columns(&writer, plan, "w");
     scoop_sql_text(&writer, " FROM ");
     winners(&writer, plan);
-    scoop_sql_text(&writer, " w WHERE ");
-    has_pattern(&writer, plan, nulls, "w");
-    scoop_sql_text(&writer, " AND NOT ");
-    exists(&writer, plan, nulls, "w", true);
+    scoop_sql_text(&writer, " w");
+    if (any_matched)
+        is_not_in(&writer, plan, "matched", "w", plan->replace ? " AND o." GREATER " = 0" : "");
     END_STATEMENT;
 }
 
-int scoop_insert_sql_drop(const struct scoop_insert_plan *plan, const char *role,
-                          struct scoop_buf *sql, struct scoop_error *error) {
+SCOOP_INSERT_SQL(drop) {
+    static const char *const roles[] = {"matched", "batch", "repeated", "winners", "filler"};
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "DROP TABLE ");
-    temporary(&writer, plan, role);
+    bool made[] = {true, true, plan->has_repeated, plan->has_repeated, false};
+    for (size_t i = 0; i < plan->names->key_count; i++)
+        made[4] |= plan->nulls[i] == SCOOP_NULLS_SOME;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (!made[i])
+            continue;
+        scoop_sql_text(&writer, i == 0 ? "DROP TABLE " : ", ");
+        temporary(&writer, plan, roles[i]);
+    }
     END_STATEMENT;
 }
 
@@ -445,7 +406,8 @@ static int check_list(const char *what, const char *const *names, size_t count,
             return scoop_fail(error, SCOOP_USAGE,
                               "%s names \"%.127s\", which is not among the columns to insert", what,
                               names[i]);
-        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], COUNT) == 0)
+        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], COUNT) == 0 ||
+            strcmp(names[i], GREATER) == 0)
             return scoop_fail(error, SCOOP_USAGE,
                               "the column name \"%s\" is taken by the insert itself; rename it",
                               names[i]);

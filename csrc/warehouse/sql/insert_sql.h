@@ -14,6 +14,9 @@
 
 enum { SCOOP_SUFFIX_BYTES = 16 };
 
+/* In which rows of the batch a key is NULL. */
+enum scoop_key_nulls { SCOOP_NULLS_NONE, SCOOP_NULLS_SOME, SCOOP_NULLS_ALL };
+
 /* The names checked and split, and the temporary tables' suffix. */
 struct scoop_insert_plan {
     const struct scoop_insert_names *names;
@@ -23,6 +26,7 @@ struct scoop_insert_plan {
     char suffix[SCOOP_SUFFIX_BYTES + 1];
     bool replace;      /* greater rows take the place of rows in the target */
     bool has_repeated; /* some key occurs twice in the batch, so winners are a table of their own */
+    enum scoop_key_nulls nulls[SCOOP_MAX_KEYS]; /* of each key, as count_batch found */
 };
 
 /* Checks the names: columns, keys and (for replace) an order beside the keys are there, none twice,
@@ -30,39 +34,34 @@ struct scoop_insert_plan {
 int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, const char *suffix,
                       struct scoop_insert_plan *plan, struct scoop_error *error);
 
-/* Which keys are NULL: bit i for key i. */
-typedef uint32_t scoop_nulls;
-
-/* Each appends one statement. `nulls` is the pattern of NULL keys it is for. 0 or -1. */
+/* Each appends one statement. Those after count_batch need the plan's `nulls`. 0 or -1. */
 #define SCOOP_INSERT_SQL(name, ...)                                                                \
     int scoop_insert_sql_##name(const struct scoop_insert_plan *plan, ##__VA_ARGS__,               \
                                 struct scoop_buf *sql, struct scoop_error *error)
 
-/* Temporary tables with the target's types: the batch as read, and one winner for each key. */
+/* The batch as read, with the target's types. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
-SCOOP_INSERT_SQL(create_winners);
-/* One row for each pattern of NULL keys: key_count columns of 0 or 1, then the number of rows. */
-SCOOP_INSERT_SQL(count_patterns);
-/* Keys that occur more than once; then one row for each pattern: the 0 and 1, keys, their rows. */
+/* One row: rows of the batch, keys, and for each key the rows in which it is NULL. */
+SCOOP_INSERT_SQL(count_batch);
+/* One row: for each key that is NULL in some rows a value that it has in others. */
+SCOOP_INSERT_SQL(create_filler);
+/* Keys that occur more than once. */
 SCOOP_INSERT_SQL(create_repeated);
-SCOOP_INSERT_SQL(count_repeated);
-/* Winners: rows whose key occurs once (`any_repeated`: some other key of the pattern does not), and
- * the greatest row of each repeated key. */
-SCOOP_INSERT_SQL(add_singles, scoop_nulls nulls, bool any_repeated);
-SCOOP_INSERT_SQL(add_greatest, scoop_nulls nulls);
+/* Winners: rows whose key occurs once, and the greatest row of each repeated key. */
+SCOOP_INSERT_SQL(create_winners);
+SCOOP_INSERT_SQL(add_greatest);
 SCOOP_INSERT_SQL(count_winners);
-/* Winners whose key is in the target. */
-SCOOP_INSERT_SQL(count_matched, scoop_nulls nulls);
-/* For replace: the keys of winners that are greater than every row of that key in the target. */
-SCOOP_INSERT_SQL(create_greater);
-SCOOP_INSERT_SQL(fill_greater, scoop_nulls nulls);
-SCOOP_INSERT_SQL(delete_greater, scoop_nulls nulls);
-/* Winners whose key is not in the target. */
-SCOOP_INSERT_SQL(insert_missing, scoop_nulls nulls);
-/* One temporary table, by its role: "batch", "repeated", "winners", "greater". */
-int scoop_insert_sql_drop(const struct scoop_insert_plan *plan, const char *role,
-                          struct scoop_buf *sql, struct scoop_error *error);
+/* The keys of winners that the target has, by the one scan of it; for replace, with whether the
+ * winner is greater than every row of its key there. */
+SCOOP_INSERT_SQL(create_matched);
+/* Matched keys; for replace, then those whose winner is greater. */
+SCOOP_INSERT_SQL(count_matched);
+SCOOP_INSERT_SQL(delete_greater);
+/* Winners whose key is not matched, or whose rows gave way. */
+SCOOP_INSERT_SQL(insert_missing, bool any_matched);
+/* All temporary tables of the load. */
+SCOOP_INSERT_SQL(drop);
 
 /* The companion table that loads of one target lock: "airscoop"."lock_<schema>_<table>", in lower
  * case, cut with a hash of the whole where it would be longer than PostgreSQL's 63 bytes. */

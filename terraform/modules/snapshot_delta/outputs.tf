@@ -3,6 +3,11 @@ output "exports_policy" {
   value       = aws_iam_policy.exports.arn
 }
 
+output "athena_policy" {
+  description = "ARN of the policy for workers that compare by Athena; null without a database for it."
+  value       = one(aws_iam_policy.athena[*].arn)
+}
+
 output "queue" {
   description = "Address of the SQS queue."
   value       = aws_sqs_queue.exports.url

@@ -32,3 +32,18 @@ variable "stream" {
   description = "Name of the Kinesis stream of the changes."
   type        = string
 }
+
+variable "athena_database" {
+  description = "The Glue database for the tables of a comparison by Athena; null: there is none."
+  type        = string
+}
+
+variable "athena_workgroup" {
+  description = "The workgroup that Athena's queries run in."
+  type        = string
+}
+
+variable "athena_prefix" {
+  description = "The part of the bucket that gets Athena's results."
+  type        = string
+}

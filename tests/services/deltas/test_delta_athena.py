@@ -24,6 +24,7 @@ from airscoop.deltas.job import delta_job
 from airscoop.exports.registry import Registry
 from airscoop.hooks import athena as hooks
 from airscoop.hooks.athena import AthenaSettings
+from airscoop.process_mark import process_mark
 from support.airports import airports
 from support.athena import DuckAthena
 from support.exports import Exports, LeaseClock
@@ -387,3 +388,112 @@ def test_the_command_line_says_what_is_missing(store: Store) -> None:
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--athena-database" in done.stderr
+
+
+# --- what fails, and what was left ---
+
+
+def settings_of(bench: Bench, **fields: Any) -> dict[str, Any]:
+    found = {"database": bench.database, "results": bench.store.uri("results")}
+    return {**found, "poll_seconds": 0.01, **fields}
+
+
+def test_a_database_that_is_not_there_is_named(bench: Bench) -> None:
+    export = bench.export("v1", OLD)
+    athena = settings_of(bench, database="nowhere")
+    with pytest.raises(errors.NotFound, match=r"nowhere.*EntityNotFoundException") as caught:
+        airscoop.delta(None, export, engine="athena", athena=athena, new_s3=bench.store.settings())
+    assert not caught.value.retryable
+
+
+def test_a_workgroup_that_is_not_there_is_named(bench: Bench) -> None:
+    export = bench.export("v1", OLD)
+    athena = settings_of(bench, workgroup="nowhere")
+    with pytest.raises(errors.NotFound, match="the Athena workgroup nowhere"):
+        airscoop.delta(None, export, engine="athena", athena=athena, new_s3=bench.store.settings())
+
+
+def test_a_step_keeps_in_the_registry_what_athena_or_glue_refused(
+    bench: Bench, registry_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(registry_table, client=bench.moto.client("dynamodb"))
+    exports = Exports(bench.store, registry, LeaseClock(monkeypatch))
+    exports.put("V1", {"1": "a"})
+    exports.register()
+    lock = exports.lock("V1")
+    with pytest.raises(errors.NotFound):
+        exports.compute(lock, engine="athena", athena=settings_of(bench, database="nowhere"))
+    record = registry.get(exports.id("V1"))
+    assert (record.state, record.code) == ("running", "NOT_FOUND")
+    assert "EntityNotFoundException" in str(record.error)
+
+
+def test_a_table_that_cannot_be_removed_replaces_neither_the_error_nor_the_result(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    export, real = bench.export("v1", OLD), bench.glue.delete_table
+    refused: list[str] = []
+
+    def refuse(**arguments: Any) -> None:
+        refused.append(arguments["Name"])
+        raise OSError("not now")
+
+    monkeypatch.setattr(bench.glue, "delete_table", refuse)
+    bench.hook.fail_unload = True
+    with pytest.raises(RuntimeError, match="after it had written"):
+        bench.delta(None, export)
+    bench.hook.fail_unload = False
+    assert len(bench.delta(None, export)) == 4
+    assert len(refused) == 2
+    assert caplog.text.count("stays: OSError: not now") == 2
+    for name in refused:
+        real(DatabaseName=bench.database, Name=name)
+
+
+def test_a_query_that_cannot_be_stopped_does_not_hide_why_it_was_to_be(
+    bench: Bench, slow_queries: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(query: str) -> None:
+        raise OSError("not now")
+
+    monkeypatch.setattr(bench.hook, "stop_query", refuse)
+    job = delta_job(
+        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        athena=settings_of(bench),
+    )  # fmt: skip
+    with pytest.raises(errors.Cancelled):
+        job.run(on_progress=lambda _: job.cancel())
+
+
+def test_the_workgroups_place_for_results_is_left_to_it(bench: Bench) -> None:
+    name = f"w-{bench.store.prefix}"
+    bench.moto.client("athena").create_work_group(
+        Name=name,
+        Configuration={
+            "EnforceWorkGroupConfiguration": True,
+            "ResultConfiguration": {"OutputLocation": "s3://elsewhere/"},
+        },
+    )
+    delta = airscoop.delta(
+        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        athena=settings_of(bench, workgroup=name),
+    )  # fmt: skip
+    assert len(list(delta)) == 4
+    assert all("/changes/" in each for each in bench.left())
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_one(bench: Bench) -> None:
+    made = "import sys; from airscoop.process_mark import process_mark; print(process_mark())"
+    ended = subprocess.run([sys.executable, "-c", made], capture_output=True, text=True, check=True)
+    run = f"airscoop_{'a' * 32}"
+    other = f"airscoop_{'b' * 32}"
+    for name, mark in ((run, ended.stdout.strip()), (other, process_mark())):
+        bench.glue.create_table(
+            DatabaseName=bench.database,
+            TableInput={"Name": f"{name}_new", "Parameters": {"airscoop.process": mark}},
+        )
+        bench.store.put(f"results/{name}/changes/x.gz", b"x")
+    bench.delta(None, bench.export("v1", OLD)).discard()
+    assert bench.tables() == [f"{other}_new"]
+    assert bench.left() == [f"results/{other}/changes/x.gz"]
+    bench.glue.delete_table(DatabaseName=bench.database, Name=f"{other}_new")

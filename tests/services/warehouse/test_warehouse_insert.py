@@ -12,7 +12,8 @@ import pytest
 
 from airscoop import InsertReceipt, errors
 from airscoop.warehouse.session import LoadContext, Warehouse
-from support.warehouse import Settings, connect
+from support.waiting import eventually
+from support.warehouse import Settings, connect, proxied
 
 Row = tuple[object, ...]
 COLUMNS = ("k1", "k2", "stamp", "body")
@@ -309,3 +310,86 @@ def test_a_missing_table_and_column_are_named(
         with pytest.raises(errors.NotFound, match=r"extra.*add the column"):
             insert(warehouse, columns=(*COLUMNS, "extra"))
         assert insert(warehouse).scanned == 0
+
+
+NULLABLE = ("k1", "k2", "k3")
+INSIDE = [  # of a load that repeats no key and finds some of its keys
+    "BEGIN", "LOCK TABLE", "LOCK TABLE", "CREATE TEMP TABLE", "INSERT INTO", "SELECT",
+    "CREATE TEMP TABLE", "SELECT", "INSERT INTO", "DROP TABLE", "COMMIT",
+]  # fmt: skip
+
+
+def scans(tables: psycopg.Connection[Row]) -> int:
+    """How often s.target was read, as the server counts; sessions tell it when they end."""
+    found = tables.execute(
+        "SELECT seq_scan + COALESCE(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'target'"
+    ).fetchone()
+    assert found is not None and isinstance(found[0], int)
+    return found[0]
+
+
+def told(sql: str) -> str:
+    return next(word for word in sorted(set(INSIDE), key=len, reverse=True) if sql.startswith(word))
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(
+    ("nulls", "mode", "more"), [(0, "keep", 0), (3, "keep", 1), (0, "replace", 0)]
+)
+def test_a_load_reads_the_target_once_whatever_is_null(
+    database: Settings,
+    tables: psycopg.Connection[Row],
+    indexed: bool,
+    nulls: int,
+    mode: str,
+    more: int,
+) -> None:
+    """All eight patterns of NULL keys, and none."""
+    tables.execute(
+        "CREATE TABLE s.wide (k1 integer, k2 integer, k3 integer, stamp integer);"
+        "DROP TABLE s.target; CREATE TABLE s.target (LIKE s.wide);"
+        "INSERT INTO s.target SELECT n, n, n, 9 FROM generate_series(1, 1000) n;"
+        "ANALYZE s.target"
+    )
+    if indexed:
+        tables.execute("CREATE INDEX ON s.target (k1, k2, k3)")
+    kinds = itertools.product(*[([1, None] if nulls else [1001])] * 3)
+    tables.cursor().executemany(
+        "INSERT INTO s.wide VALUES (%s, %s, %s, 1)", [*kinds, (5, 5, 5), (2000, 2000, 2000)]
+    )
+    before, seen = scans(tables), list[str]()
+
+    def hook(number: int, sql: str) -> str:
+        seen.append(sql)
+        return sql
+
+    with proxied(database, hook) as warehouse:
+        receipt = insert(
+            warehouse, source="s.wide", columns=(*NULLABLE, "stamp"), distinct_on=NULLABLE,
+            partition={}, mode=mode,
+        )  # fmt: skip
+    expected = 8 if nulls else 2
+    assert (receipt.scanned, receipt.already_there) == (10 if nulls else 3, 2 if nulls else 1)
+    assert (receipt.inserted, receipt.replaced) == (expected, 0)
+    load = seen[seen.index("BEGIN") :]
+    assert len(load) == len(INSIDE) + more
+    if not more:
+        assert [told(sql) for sql in load] == INSIDE
+    eventually(lambda: scans(tables) > before)
+    assert scans(tables) - before == 1
+
+
+def test_a_key_of_a_type_without_a_least_value_may_be_null(
+    database: Settings, tables: psycopg.Connection[Row]
+) -> None:
+    tables.execute(
+        "CREATE TABLE s.ids (k uuid, ok boolean); CREATE TABLE s.known (LIKE s.ids);"
+        "INSERT INTO s.ids VALUES (gen_random_uuid(), true), (NULL, NULL), (NULL, false);"
+        "INSERT INTO s.known SELECT * FROM s.ids WHERE ok IS NULL"
+    )
+    with connect(database) as warehouse:
+        for inserted in (2, 0):
+            receipt = warehouse.insert_distinct(
+                source="s.ids", target="s.known", columns=("k", "ok"), distinct_on=("k", "ok")
+            )
+            assert (receipt.inserted, receipt.already_there) == (inserted, 3 - inserted)

@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
+from support.building import make
 from support.paths import ROOT
 from support.properties import examples
 
@@ -83,7 +84,7 @@ class SignTool:
 
     def __init__(self) -> None:
         target = "../build/c/plain/tests/sign_tool"
-        subprocess.run(["make", "-s", "-C", str(ROOT / "csrc"), target], check=True)
+        assert make(target) == ""
         program = ROOT / "csrc" / target
         self.process = subprocess.Popen(
             [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"

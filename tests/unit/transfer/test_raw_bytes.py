@@ -16,7 +16,7 @@ import airscoop
 from airscoop import errors
 
 TEXT = b'{"a": 1}\n' * 1000
-GZIP = gzip.compress(TEXT)
+GZIP = gzip.compress(TEXT, mtime=0)  # the same in each process
 HTML = b"<!DOCTYPE html><html><body>Log in</body></html>"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellable, Cancellation
+from airscoop.cleaning_up import cleaned_up
 from airscoop.deltas.job import delta_job
 from airscoop.deltas.options import CompareOptions, DeltaOptions, Engine
 from airscoop.deltas.result import Delta
@@ -78,7 +78,7 @@ def compute_changes(
             ca_file=ca_file,
             **delta_options,
         )
-        with _discarding(result):
+        with cleaned_up("what Athena wrote", result.discard):
             _check_etags(result.receipt, record.export)
             for export in compared:
                 model.check_unchanged(
@@ -137,15 +137,6 @@ def _write(
         lease.confirm()
         error.retryable = True  # by one that has lost the lock: the next try replaces it
         raise
-
-
-@contextlib.contextmanager
-def _discarding(result: Delta) -> Iterator[None]:
-    """Removes what Athena has left in S3, when the changes are written or refused."""
-    try:
-        yield
-    finally:
-        result.discard()
 
 
 def _check_etags(receipt: DeltaReceipt, export: Export) -> None:

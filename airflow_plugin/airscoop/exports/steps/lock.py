@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airscoop.cleaning_up import quietly
 from airscoop.errors import ExportConflict, PreconditionFailed, StaleExport
 from airscoop.exports.lease import Lease, holder
 from airscoop.exports.registry import CONFLICT, STALE, ExportRecord, Registry, stale_message
@@ -44,7 +45,7 @@ def lock_export(
     try:
         attempt = _lock_held(registry, lease, export_id)
     except BaseException:
-        lease.release()
+        quietly(f"the lock of {dataset}", lease.release)
         raise
     if attempt.lock is None:
         lease.release()

@@ -116,11 +116,19 @@ def working(
             lease.check()  # the loss of the lock cancels, too, and is then the reason
             raise
         except AirscoopError as error:
-            with contextlib.suppress(AirscoopError):
-                registry.note_error(
-                    lease, lock.export, f"{type(error).__name__}: {error}", error.code
-                )
+            _note(registry, lease, lock, f"{type(error).__name__}: {error}", error.code)
             raise
+        except Exception as error:
+            text = (
+                f"{type(error).__name__}, which is no error of airscoop's: its traceback says more"
+            )
+            _note(registry, lease, lock, text, "INTERNAL")
+            raise
+
+
+def _note(registry: Registry, lease: Lease, lock: ExportLock, error: str, code: str) -> None:
+    with contextlib.suppress(AirscoopError):
+        registry.note_error(lease, lock.export, error, code)
 
 
 def etag_of(
