@@ -189,11 +189,11 @@ static int check_moment(const struct scoop_apply_map *map, const struct scoop_ch
     if (member->value == NULL || !map->plan->columns[column].moment ||
         scoop_moment_word(member->value) == NULL)
         return 0;
-    return scoop_fail(error, SCOOP_BAD_RECORD,
-                      "change %llu: '%.100s' of the column \"%.100s\" is a word that each run would "
-                      "read as a moment of its own; the export has to have the date or the time",
-                      (unsigned long long)record->number, member->value,
-                      map->plan->columns[column].name);
+    return scoop_fail(
+        error, SCOOP_BAD_RECORD,
+        "change %llu: '%.100s' of the column \"%.100s\" is a word that each run would "
+        "read as a moment of its own; the export has to have the date or the time",
+        (unsigned long long)record->number, member->value, map->plan->columns[column].name);
 }
 
 static int take_row(struct scoop_apply_map *map, const struct scoop_change_record *record,

@@ -69,9 +69,8 @@ int scoop_names_look_up(struct scoop_session *session, struct scoop_table_name *
         names[2 * i] = tables[i]->schema;
         names[2 * i + 1] = tables[i]->table;
     }
-    const struct scoop_statement statement = {.sql = count == 1 ? of_one : of_two,
-                                              .parameters = names,
-                                              .parameter_count = 2 * count};
+    const struct scoop_statement statement = {
+        .sql = count == 1 ? of_one : of_two, .parameters = names, .parameter_count = 2 * count};
     if (scoop_session_execute(session, &statement, interrupt, rows, error) != 0)
         return -1;
     for (size_t i = 0; i < count; i++)

@@ -6,9 +6,9 @@
 
 /* date, time, timestamp, timestamptz, timetz, abstime, and PostgreSQL's arrays, ranges and
  * multiranges of them. */
-static const uint32_t moments[] = {1082, 1083, 1114, 1184, 1266, 702,  1182, 1183, 1115, 1185,
-                                   1270, 1023, 3908, 3910, 3912, 3909, 3911, 3913, 4533, 4534,
-                                   4535, 6152, 6153, 6155};
+static const uint32_t moments[] = {1082, 1083, 1114, 1184, 1266, 702,  1182, 1183,
+                                   1115, 1185, 1270, 1023, 3908, 3910, 3912, 3909,
+                                   3911, 3913, 4533, 4534, 4535, 6152, 6153, 6155};
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 bool scoop_is_moment(uint32_t type) {
