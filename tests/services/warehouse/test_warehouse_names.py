@@ -71,6 +71,7 @@ def test_an_insert_takes_names_in_any_case(place: Place) -> None:
     place.run("CREATE TABLE SCHEMA_.src (id integer, note varchar(9), day integer)")
     place.run("CREATE TABLE SCHEMA_.tgt (id integer, note varchar(9))")
     place.run("INSERT INTO SCHEMA_.src VALUES (1, 'a', 1), (1, 'b', 1), (2, 'c', 2)")
+    day: Any = {"Day": 1}
     with place.connect() as warehouse:
         receipt = warehouse.insert_distinct(
             source=f"{place.schema.upper()}.Src",
@@ -78,7 +79,7 @@ def test_an_insert_takes_names_in_any_case(place: Place) -> None:
             columns=["ID", "Note"],
             distinct_on="Id",
             order_by="NOTE",
-            partition={"Day": 1},
+            partition=day,
         )
     assert (receipt.inserted, receipt.duplicates) == (1, 1)
     assert place.rows("tgt") == [(1, "b")]
