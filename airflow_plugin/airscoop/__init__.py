@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ScriptReceipt,
     )
     from airscoop.transfer.copy import CopyJob, Progress, check, copy, read
+    from airscoop.transfer.csv_dialect import CsvDialect
     from airscoop.transfer.object_options import ObjectOptions
     from airscoop.transfer.open import open
     from airscoop.transfer.prefix import PrefixIncomplete, copy_prefix
@@ -43,6 +44,7 @@ _HOMES = {
     "Change": "airscoop.deltas.result",
     "CopyJob": "airscoop.transfer.copy",
     "CopyReceipt": "airscoop.receipts.transfer",
+    "CsvDialect": "airscoop.transfer.csv_dialect",
     "Credentials": "airscoop.aws.credentials",
     "Delta": "airscoop.deltas.result",
     "DeltaJob": "airscoop.deltas.job",
@@ -87,6 +89,7 @@ __all__ = [
     "CopyJob",
     "CopyReceipt",
     "Credentials",
+    "CsvDialect",
     "Delta",
     "DeltaJob",
     "DeltaReceipt",

@@ -57,8 +57,9 @@ static int append(struct scoop_chain *chain, struct scoop_stage *stage) {
 }
 
 static int check_content(const struct scoop_chain_options *options, struct scoop_error *error) {
+    bool wide = options->content == SCOOP_CONTENT_UTF16 || options->content == SCOOP_CONTENT_UTF32;
     if (options->transfer->format == SCOOP_FORMAT_RAW || options->content == SCOOP_CONTENT_PLAIN ||
-        options->content == SCOOP_CONTENT_GZIP)
+        options->content == SCOOP_CONTENT_GZIP || (wide && options->transfer->csv.encoding != NULL))
         return 0;
     return scoop_fail(error, SCOOP_UNSUPPORTED,
                       "%s is %s data; only plain UTF-8 text and gzip can be read as records",
@@ -85,6 +86,8 @@ static struct scoop_stage *new_records(const struct scoop_chain_options *options
         return scoop_json_array_new(transfer->records, &records, options->counters, error);
     case SCOOP_FORMAT_JSON_VALUES:
         return scoop_json_values_new(&records, options->counters, error);
+    case SCOOP_FORMAT_CSV:
+        return scoop_csv_clean_new(&transfer->csv, &records, options->counters, error);
     default:
         return NULL;
     }
@@ -184,6 +187,8 @@ static struct scoop_stage *new_text_stages(struct scoop_chain *chain,
             join(scoop_head_new(transfer->head_lines, &chain->head_reached, counters, error), end);
     if (end != NULL && has_records(options))
         end = join(new_records(options, error), end);
+    if (end != NULL && transfer->csv.encoding != NULL)
+        end = join(scoop_decode_new(transfer->csv.encoding, counters, error), end);
     return end;
 }
 

@@ -12,7 +12,7 @@ static void name_source(struct scoop_transfer *transfer) {
     const char *name = transfer->source_name;
     bool about_data = error->code == SCOOP_TRUNCATED || error->code == SCOOP_CORRUPT ||
                       error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION ||
-                      error->code == SCOOP_NO_MEMORY;
+                      error->code == SCOOP_NO_MEMORY || error->code == SCOOP_BAD_RECORD;
     if (!about_data || strncmp(error->message, name, strlen(name)) == 0)
         return;
     scoop_error_say(error, "%s: %.500s", name, error->message);

@@ -52,6 +52,13 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.web.body,
         &transfer->options.records,
         &transfer->options.text_for,
+        &transfer->options.csv.delimiter,
+        &transfer->options.csv.quote,
+        &transfer->options.csv.escape,
+        &transfer->options.csv.comment,
+        &transfer->options.csv.encoding,
+        &transfer->options.csv.null_values,
+        &transfer->options.csv.columns,
         &transfer->options.source_identity,
     };
     int status = 0;
@@ -85,6 +92,13 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
     scoop_free((char *)transfer->options.ca_file);
     scoop_free((char *)transfer->options.records);
     scoop_free((char *)transfer->options.text_for);
+    scoop_free((char *)transfer->options.csv.delimiter);
+    scoop_free((char *)transfer->options.csv.quote);
+    scoop_free((char *)transfer->options.csv.escape);
+    scoop_free((char *)transfer->options.csv.comment);
+    scoop_free((char *)transfer->options.csv.encoding);
+    scoop_free((char *)transfer->options.csv.null_values);
+    scoop_free((char *)transfer->options.csv.columns);
     scoop_free((char *)transfer->options.source_identity);
     scoop_free_secret((char *)transfer->options.web.headers);
     scoop_free((char *)transfer->options.web.user_agent);
@@ -119,6 +133,11 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
                           SCOOP_MOST_RECORD_BYTES);
     if (options->records != NULL && options->format != SCOOP_FORMAT_JSON_ARRAY)
         return scoop_fail(error, SCOOP_USAGE, "records is a path for the format json-array only");
+    if (options->format != SCOOP_FORMAT_CSV && !scoop_csv_dialect_is_default(&options->csv))
+        return scoop_fail(error, SCOOP_USAGE,
+                          "csv says how the format csv is written: format=\"csv\"");
+    if (scoop_csv_dialect_check(&options->csv, error) != 0)
+        return -1;
     if (options->max_rejected > 0 && options->destination.uri != NULL &&
         options->rejects_uri == NULL)
         return scoop_fail(error, SCOOP_USAGE, "max_rejected needs a place for the reject file");

@@ -203,6 +203,16 @@ static bool is_local(const char *uri) {
     return !scoop_place_is_http(uri) && !scoop_place_is_s3(uri) && strcmp(uri, "-") != 0;
 }
 
+/* The transfer makes plain CSV of it. */
+static void read_dialect(struct scoop_reading *reading, struct scoop_transfer_options *transfer) {
+    transfer->format = SCOOP_FORMAT_CSV;
+    transfer->csv.for_rows = true;
+    reading->options.format = SCOOP_TABLE_FORMAT_CSV;
+    reading->csv.is_made = true;
+    if (transfer->csv.columns != NULL)
+        reading->csv.line = 0; /* of the header, which is not in the source */
+}
+
 struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *options,
                                         struct scoop_error *error) {
     struct scoop_reading *reading = scoop_calloc(1, sizeof *reading);
@@ -228,6 +238,8 @@ struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *opti
     transfer.destination = (struct scoop_place){0};
     transfer.memory = &reading->arrived;
     transfer.format = SCOOP_FORMAT_RAW;
+    if (!scoop_csv_dialect_is_default(&transfer.csv))
+        read_dialect(reading, &transfer);
     transfer.compression = SCOOP_COMPRESSION_NONE;
     transfer.allow_plain = true;
     transfer.memory_limit_bytes = options->memory_bytes;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/thread.h"
+#include "scoop/csv_dialect.h"
 #include "scoop/error.h"
 #include "scoop/records.h"
 
@@ -136,6 +137,22 @@ struct scoop_stage *scoop_json_values_new(const struct scoop_record_options *opt
  */
 struct scoop_stage *scoop_literal_new(const struct scoop_record_options *options,
                                       struct scoop_counters *counters, struct scoop_error *error);
+
+/* Whether a dialect can be one: 0, or -1 with USAGE. */
+int scoop_csv_dialect_check(const struct scoop_csv_dialect *dialect, struct scoop_error *error);
+
+/* CSV in a dialect, in UTF-8 -> CSV as RFC 4180 says, a value quoted where it must be, without
+ * blank lines and comments; NULL is nothing at all. The header is no record. A bad record ends at
+ * the end of the line that its fault is in. The dialect's strings are borrowed. Memory: up to five
+ * times max_record_bytes, and 24 bytes a value. */
+struct scoop_stage *scoop_csv_clean_new(const struct scoop_csv_dialect *dialect,
+                                        const struct scoop_record_options *options,
+                                        struct scoop_counters *counters, struct scoop_error *error);
+
+/* Text in an encoding, by its name as iconv knows it (borrowed) -> UTF-8. What is no character ends
+ * the run in BAD_RECORD. */
+struct scoop_stage *scoop_decode_new(const char *encoding, struct scoop_counters *counters,
+                                     struct scoop_error *error);
 
 /* Passes bytes on unchanged and shows them to the chain `inner` as well, whose faults are its own.
  * inner is taken over, also on failure. */

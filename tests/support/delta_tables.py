@@ -9,6 +9,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+import airscoop
+
 Row = tuple[str | None, ...]
 
 
@@ -49,6 +51,36 @@ def quoted(value: str | None, *, always: bool) -> str:
     if always or value == "" or any(c in value for c in ',"\n\r'):
         return '"' + value.replace('"', '""') + '"'
     return value
+
+
+def as_dialect(
+    width: int, rows: list[tuple[str, Row]], dialect: airscoop.CsvDialect, rng: random.Random
+) -> bytes:
+    """The rows as a dialect has them, which can say all of them: with an escape or with quotes."""
+    delimiter, quote = dialect.delimiter or ",", dialect.quote or '"'
+    null = (dialect.null_values or [""])[0]
+
+    def written(value: str | None) -> str:
+        if value is None:
+            return null
+        special = {delimiter, quote, "\n", "\r", dialect.escape, dialect.comment}
+        if dialect.escape is not None and value and rng.random() < 0.3 and value != null:
+            return "".join(dialect.escape + c if c in special else c for c in value)
+        if dialect.escape is not None:
+            value = value.replace(dialect.escape, 2 * dialect.escape)
+        doubled = 2 * quote if dialect.escape is None or rng.random() < 0.5 else None
+        return quote + value.replace(quote, doubled or f"{dialect.escape}{quote}") + quote
+
+    ends = rng.choice([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n", "\r"]])
+    shown: list[Row] = [("PK", *(f"c{n}" for n in range(width)))] if dialect.header else []
+    shown += [(key, *values) for key, values in rows]
+    lines = ["".join(rng.choice('a",;\t') for _ in range(9)) for _ in range(dialect.skip_rows)]
+    for row in shown:
+        if dialect.comment is not None and rng.random() < 0.2:
+            lines.append(f'{dialect.comment} a "comment')
+        lines.append(delimiter.join(map(written, row)))
+    text = "".join(line + rng.choice(ends) for line in lines)
+    return text.encode((dialect.encoding or "utf-8").replace("latin-1", "iso8859-1"))
 
 
 def as_csv(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes:

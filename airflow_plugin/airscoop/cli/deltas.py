@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, cast, get_args
 
 from airscoop.cli import streams
+from airscoop.cli.csv_dialect import add_csv, csv_of
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
 from airscoop.deltas.options import (
@@ -80,6 +81,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
     verb.add_argument("--temp-dir", metavar="FOLDER", help="default $TMPDIR or /tmp")
     verb.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
+    add_csv(verb)
     _add_athena(verb)
     add_s3(verb)
     add_quiet(verb)
@@ -120,6 +122,7 @@ def _athena(options: argparse.Namespace) -> AthenaSettings | None:
 def _compared(options: argparse.Namespace, settings: S3Settings) -> DeltaOptions:
     flags = {name: getattr(options, name) for name in DEFAULTS if name in options}
     flags |= {"key": options.key or DEFAULTS["key"], "old_s3": settings, "new_s3": settings}
+    flags["csv"] = csv_of(options)
     return cast(DeltaOptions, flags)
 
 

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
+from airscoop.cli.csv_dialect import add_csv, csv_of
 from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
 from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from airscoop.transfer.options import TransferOptions
     from airscoop.transfer.resume import FileResumeStore
 
-FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values")
+FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values", "csv")
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,7 +29,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     ):
         verb = verbs.add_parser(name, help=help_text, description=help_text.capitalize() + ".")
         verb.add_argument("source", help=PLACES)
-        _add_reading(verb, default_format="jsonl" if name == "check" else "raw")
+        _add_reading(verb, default="by the name: csv, else jsonl" if name == "check" else "raw")
         if name == "head":
             verb.add_argument("-n", "--lines", type=count, default=10, help="lines (default 10)")
         if name == "check":
@@ -55,7 +56,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="s3://bucket/key, a path, or - for standard output; s3://bucket/prefix/ or folder/ "
         "takes the source's name",
     )
-    _add_reading(verb, default_format="raw")
+    _add_reading(verb, default="raw")
     _add_rejecting(verb)
     verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
     verb.add_argument(
@@ -141,9 +142,9 @@ class _AddFilter(argparse.Action):
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), (kind, values)])
 
 
-def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
+def _add_reading(verb: argparse.ArgumentParser, *, default: str) -> None:
     verb.add_argument(
-        "--format", choices=FORMATS, default=default_format, help=f"default {default_format}"
+        "--format", choices=FORMATS, help=f"default {default}; csv with the flags of CSV"
     )
     verb.add_argument(
         "--records",
@@ -192,6 +193,7 @@ def _add_reading(verb: argparse.ArgumentParser, *, default_format: str) -> None:
         default="reject",
         help="what to do with bytes behind the end of gzip data; padding with zeros is none",
     )
+    add_csv(verb)
     add_web(verb)
     add_s3(verb)
     add_quiet(verb)
@@ -207,14 +209,22 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _options(options: argparse.Namespace, destination: str | None) -> TransferOptions:
-    from airscoop.transfer.options import TransferOptions, place
+def _options(
+    options: argparse.Namespace, destination: str | None, *, checked: bool = False
+) -> TransferOptions:
+    from airscoop.transfer.naming import format_to_check
+    from airscoop.transfer.options import Format, TransferOptions, place
 
     settings = s3_of(options)
+    source = place(options.source, "SOURCE")
+    dialect = csv_of(options)
+    otherwise: Format = "raw" if dialect is None else "csv"
     return TransferOptions(
-        source=place(options.source, "SOURCE"),
+        source=source,
         destination=destination,
-        format=options.format,
+        format=options.format or (format_to_check(source, dialect) if checked else otherwise),
+        csv=dialect,
+        columns=options.columns,
         max_record_bytes=options.max_record_bytes,
         memory_limit=options.memory_limit,
         invalid_characters=options.invalid_characters,
@@ -340,7 +350,9 @@ def run_check(options: argparse.Namespace) -> int:
     """airscoop check SOURCE"""
     from airscoop.transfer.copy import CopyJob
 
-    checked = dataclasses.replace(_options(options, None), max_rejected=options.max_rejected)
+    checked = dataclasses.replace(
+        _options(options, None, checked=True), max_rejected=options.max_rejected
+    )
     job = CopyJob(checked, verb="check")
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)

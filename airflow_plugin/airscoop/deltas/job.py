@@ -17,6 +17,7 @@ from airscoop.given import names
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
+from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.options import TransferOptions, place
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class DeltaJob:
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
         _check_count("min_rows", given["min_rows"])
         _check_count("memory_limit", given["memory_limit"] or 0)
+        _check_csv(given)
         temp_dir = given["temp_dir"]
         self._native = _native.Delta(
             _side(self._old, given["old_s3"], given),
@@ -106,6 +108,7 @@ def _side(
 ) -> tuple[dict[str, Any], ...]:
     """One export, as the binding takes it."""
     found = settings or S3Settings()
+    dialect = CsvDialect.of(options["csv"])
     if any(places.is_s3(source) for source in sources):
         found = found.resolved()
     return tuple(
@@ -115,6 +118,9 @@ def _side(
             allow_unknown_length=options["allow_unknown_length"],
             source_s3=found,
             ca_file=options["ca_file"],
+            format="raw" if dialect is None else "csv",
+            csv=dialect,
+            columns=options["columns"],
         ).native()
         for source in sources
     )
@@ -136,6 +142,14 @@ def _displayed(sources: Sequence[str]) -> str:
 def _check(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
+
+
+def _check_csv(options: DeltaOptions) -> None:
+    if options["csv"] is not None and options["format"] == "jsonl":
+        raise UsageError('csv says how CSV is written: it does not go with format="jsonl"')
+    dialect = CsvDialect.of(options["csv"])
+    if dialect is not None and not dialect.header and options["columns"] is None:
+        raise UsageError("a delta of CSV without a header needs the names of its columns: columns")
 
 
 def _check_count(name: str, value: object) -> None:
@@ -210,10 +224,11 @@ def _athena_job(
         given["format"] == "jsonl"
         or given["duplicates"] != "error"
         or given["schema_change"] != "error"
+        or given["csv"] is not None
     ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
-            'format="jsonl", duplicates="last" or schema_change="compare_common"'
+            'format="jsonl", duplicates="last", schema_change="compare_common" or csv='
         )
     return AthenaJob(
         _places(old),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import S3Settings
+    from airscoop.transfer.csv_dialect import CsvDialect
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
@@ -29,6 +30,8 @@ class CompareOptions(TypedDict, total=False):
     memory_limit: int | None
     max_record_bytes: int | None
     temp_dir: str | os.PathLike[str] | None
+    csv: CsvDialect | Mapping[str, Any] | None
+    columns: Sequence[str] | None
     allow_unknown_length: bool
 
 
@@ -52,6 +55,8 @@ DEFAULTS: DeltaOptions = {
     "memory_limit": None,
     "max_record_bytes": None,
     "temp_dir": None,
+    "csv": None,
+    "columns": None,
     "allow_unknown_length": False,
     "old_s3": None,
     "new_s3": None,

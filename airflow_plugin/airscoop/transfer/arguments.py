@@ -5,8 +5,10 @@ nothing here is loaded when airscoop runs.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TypedDict
 
+from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
     Checksum,
@@ -28,6 +30,8 @@ class RecordOptions(TypedDict, total=False):
     nonfinite: Nonfinite
     key_case: KeyCase
     records: str | None
+    csv: CsvDialect | None
+    columns: Sequence[str] | None
 
 
 class SourceOptions(RecordOptions, WebOptions, total=False):

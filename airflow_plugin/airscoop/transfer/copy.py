@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
@@ -14,8 +14,9 @@ from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.transfer import places
+from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.login import Auth, Body
-from airscoop.transfer.naming import destination_for
+from airscoop.transfer.naming import destination_for, format_to_check
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
     Checksum,
@@ -220,6 +221,8 @@ def copy(
     nonfinite: Nonfinite = "reject",
     key_case: KeyCase = "reject",
     records: str | None = None,
+    csv: CsvDialect | None = None,
+    columns: Sequence[str] | None = None,
     allow_unknown_length: bool = False,
     version_id: str | None = None,
     timeout: TimeoutGiven | None = None,
@@ -259,8 +262,10 @@ def copy(
     With `format` "jsonl" every record is checked to be strict JSON, with
     "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with
     `records`, a path such as "result.items", of one inside it), "json-values" values that follow
-    one another over any lines. A bad record ends the copy, unless `max_rejected` allows for
-    it: then it goes to `rejects` (by default `_rejects/` at the root of the destination's prefix).
+    one another over any lines. "csv" is read as `csv` says and written as RFC 4180 says: commas,
+    double quotes where they are needed, UTF-8; of a text without a header `columns` names the
+    columns. A bad record ends the copy, unless `max_rejected` allows for it: then it goes to
+    `rejects` (by default `_rejects/` at the root of the destination's prefix).
 
     A record in which two keys of one object, at any depth, are equal but for case (A to Z equal a
     to z) is bad, because warehouses fold them; `key_case` "rename" numbers the later ones (`Name`,
@@ -318,6 +323,8 @@ def copy(
         nonfinite=nonfinite,
         key_case=key_case,
         records=records,
+        csv=csv,
+        columns=columns,
         allow_unknown_length=allow_unknown_length,
         version_id=version_id,
         timeout=timeout,
@@ -343,17 +350,21 @@ def copy(
 def check(
     source: str | os.PathLike[str],
     *,
-    format: Format = "jsonl",
+    format: Format | None = None,
     max_rejected: int = 0,
     source_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     **options: Unpack[SourceOptions],
 ) -> CopyReceipt:
-    """Reads a source to its proven end and checks every record; writes nothing."""
+    """Reads a source to its proven end and checks every record; writes nothing.
+
+    `format` None is "csv" for a name that ends in .csv (.csv.gz), and with `csv`; else "jsonl".
+    """
+    where = place(source, "source")
     job = CopyJob(
         TransferOptions(
-            source=place(source, "source"),
-            format=format,
+            source=where,
+            format=format or format_to_check(where, options.get("csv")),
             max_rejected=max_rejected,
             source_s3=source_s3 or S3Settings(),
             **options,

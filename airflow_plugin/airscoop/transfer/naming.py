@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from airscoop.errors import UsageError
 from airscoop.transfer import places
 
 NAME_IT = "write the name of the copy behind the destination's /"
+
+
+def format_to_check(source: str, csv: object) -> Literal["csv", "jsonl"]:
+    """What a source is checked as that nobody has said it of."""
+    path = source.partition("?")[0].partition("#")[0] if places.is_http(source) else source
+    name = path.lower().removesuffix(".gz")
+    return "csv" if csv is not None or name.endswith(".csv") else "jsonl"
 
 
 def is_folder(destination: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -12,11 +12,12 @@ from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
 from airscoop.shown_fields import ShownFields
-from airscoop.transfer import login, places, web
+from airscoop.transfer import csv_dialect, login, places, web
+from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
 
-Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values"]
+Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values", "csv"]
 Compression = Literal["auto", "keep", "gzip", "none"]
 TrailingGarbage = Literal["reject", "ignore"]
 InvalidCharacters = Literal["reject", "replace"]
@@ -43,6 +44,8 @@ class TransferOptions(ShownFields):
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
     records: str | None = None  # json-array: where the array is, names with dots between
+    csv: CsvDialect | None = None  # format csv: how it is written
+    columns: Sequence[str] | None = None  # of CSV without a header
     key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     timeout: web.TimeoutGiven | None = None  # a number: of the whole
@@ -95,6 +98,8 @@ class TransferOptions(ShownFields):
             raise UsageError("standard input is closed: there is nothing to read")
         if self.split_replace and self.split_bytes is None:
             raise UsageError("split_replace needs split_bytes: one file replaces one anyway")
+        if self.format == "csv" and (self.split_bytes is not None or self.split_part):
+            raise UsageError("csv and split_bytes do not go together: all but one lack the header")
         if (self.destination or "").endswith("/") and not self.slash_key:
             raise UsageError(f"{self.destination} names no object; add a file name")
         for name, needed in (
@@ -140,6 +145,7 @@ class TransferOptions(ShownFields):
             "keep_existing": not self.overwrite,
             "if_match": self.if_match,
         }
+        options |= csv_dialect.native(CsvDialect.of(self.csv), self.columns)
         options |= self.object_options.native()
         options |= web.native(
             timeout=self.timeout, retry_seconds=self.retry_seconds, restarts=self.restarts

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "scoop/buffer.h"
+#include "scoop/csv_dialect.h"
 #include "scoop/error.h"
 #include "scoop/object_options.h"
 #include "scoop/part_plan.h"
@@ -22,6 +23,7 @@ enum scoop_format {
     SCOOP_FORMAT_PYTHON_LITERAL,
     SCOOP_FORMAT_JSON_ARRAY,
     SCOOP_FORMAT_JSON_VALUES,
+    SCOOP_FORMAT_CSV,
 };
 
 /* What arrives. AUTO: by the two names (copy/compression.c), and text where a caller reads. */
@@ -84,6 +86,7 @@ struct scoop_transfer_options {
     bool replace_invalid;
     bool nonfinite_null;
     enum scoop_key_case key_case;
+    struct scoop_csv_dialect csv; /* CSV: how it is written */
     const char *records; /* JSON_ARRAY: where in the document the array is; NULL: it is the array */
     bool allow_unknown_length;
     struct scoop_web_options web;

@@ -49,8 +49,9 @@ static int bad_count(const struct scanner *scanner, size_t fields) {
 }
 
 static struct scoop_row_place place(const struct scanner *scanner) {
+    uint64_t offset = scanner->csv->offset + scanner->row;
     return (struct scoop_row_place){scanner->csv->line + scanner->lines,
-                                    scanner->csv->offset + scanner->row};
+                                    scanner->csv->is_made ? SCOOP_NO_OFFSET : offset};
 }
 
 static int take_values(struct scanner *scanner, const struct scoop_value *values) {

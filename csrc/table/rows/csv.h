@@ -11,8 +11,9 @@ struct scoop_csv {
     const struct scoop_row_plan *plan; /* borrowed; set before the first scan */
     uint64_t line;                     /* from 1 */
     uint64_t offset;                   /* from 0 */
-    uint32_t *ends;                    /* of the fields of the row under way */
-    struct scoop_value *values;        /* of a row with quotes */
+    bool is_made;   /* of another text, with the same lines: bytes are not those of the source */
+    uint32_t *ends; /* of the fields of the row under way */
+    struct scoop_value *values; /* of a row with quotes */
 };
 
 /* Beyond the text that is scanned, this many bytes are read (and ignored). */

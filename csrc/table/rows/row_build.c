@@ -20,6 +20,9 @@ static int end_part(struct scoop_buf *key, size_t from, struct scoop_error *erro
 
 int scoop_row_fail_key(const struct scoop_row_plan *plan, size_t key, struct scoop_row_place place,
                        struct scoop_error *error) {
+    if (place.offset == SCOOP_NO_OFFSET)
+        return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu: the key column \"%s\" is empty",
+                          (unsigned long long)place.line, plan->names.names[plan->key_places[key]]);
     return scoop_fail(error, SCOOP_BAD_RECORD,
                       "line %llu (byte %llu): the key column \"%s\" is empty",
                       (unsigned long long)place.line, (unsigned long long)place.offset,

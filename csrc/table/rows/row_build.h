@@ -6,9 +6,11 @@
 #include "table/rows/columns.h"
 #include "table/rows/row_text.h"
 
+#define SCOOP_NO_OFFSET UINT64_MAX
+
 /* Where a row stands in its export, for messages. */
 struct scoop_row_place {
-    uint64_t line, offset;
+    uint64_t line, offset; /* SCOOP_NO_OFFSET: that is not known */
 };
 
 /* Sets the row's key; values are those of all columns, in the export's order. 0, or -1 with

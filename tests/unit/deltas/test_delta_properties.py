@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import airscoop
-from support.delta_tables import Table, export, tables, texts
+from support.delta_tables import Table, as_dialect, export, tables, texts
 from support.properties import examples
 
 
@@ -81,3 +81,42 @@ def test_what_pythons_csv_writes_is_read_as_it_was(rows: list[tuple[str, str, st
         path.write_bytes(out.getvalue().encode())
         changes = list(airscoop.delta(None, path, min_rows=0))
     assert sorted(tuple(c["row"].values()) for c in changes) == sorted(rows)
+
+
+dialects = st.builds(
+    airscoop.CsvDialect,
+    delimiter=st.sampled_from([None, ",", ";", "\t", "|", "§"]),
+    quote=st.sampled_from([None, '"', "'", "þ"]),
+    escape=st.sampled_from([None, "\\", "^"]),
+    header=st.booleans(),
+    skip_rows=st.integers(0, 2),
+    encoding=st.sampled_from([None, "utf-8", "utf-16", "utf-16-le", "utf-32", "gb18030"]),
+    null_values=st.sampled_from([None, ["NULL"], ["\\N"], ["", "-"]]),
+    comment=st.sampled_from([None, "#", "//"]),
+)
+
+
+@examples(150)
+@given(tables(), dialects, st.integers())
+def test_a_dialect_gives_the_changes_of_plain_csv(
+    case: tuple[int, Table, Table], dialect: airscoop.CsvDialect, seed: int
+) -> None:
+    width, old, new = case
+    rng = random.Random(seed)
+    columns = None if dialect.header else ["PK", *(f"c{n}" for n in range(width))]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, table in (("old", old), ("new", new)):
+            data = as_dialect(width, list(table.items()), dialect, rng)
+            Path(folder, name).write_bytes(data)
+        delta = airscoop.delta(
+            Path(folder, "old"),
+            Path(folder, "new"),
+            csv=dialect,
+            columns=columns,
+            max_delete_ratio=1.0,
+            min_rows=0,
+        )
+        assert applied(list(delta), old, width) == new
+    assert {change["id"] for change in delta} == {
+        change["id"] for change in compared(width, old, new, seed)
+    }
