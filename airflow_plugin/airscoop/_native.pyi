@@ -6,6 +6,8 @@ from typing import Any, Literal, Self, TypedDict
 
 from _typeshed import ReadableBuffer, WriteableBuffer
 
+from airscoop.receipts.prefix import PrefixReceipt
+
 Resumed = Literal["bytes", "parts", "restarted"]
 Handling = Literal["kept", "inflated", "packed"]
 
@@ -109,6 +111,7 @@ class DeltaFacts(TypedDict):
     updated: int
     deleted: int
     unchanged: int
+    json: bool
     sorted: bool
     spilled_bytes: int
 
@@ -187,6 +190,7 @@ class ApplyFacts(TypedDict):
     changes: tuple[int, int, int]
     applied: tuple[int, int, int]
     already_applied: bool
+    json_texts: Literal["value", "parse"]
     digest: str
     etag: str
     source_bytes: int
@@ -242,6 +246,7 @@ class Session:
         key: tuple[str, ...],
         ignored: tuple[str, ...],
         expected_changes: int,
+        json_texts: int,
         again: bool,
         source: str | None,
         dag_id: str | None,
@@ -293,6 +298,15 @@ def same_bucket(
     other_region: str | None,
     /,
 ) -> bool | None: ...
+def same_place(
+    name: bytes,
+    endpoint_url: str | None,
+    region: str | None,
+    other_name: bytes,
+    other_endpoint_url: str | None,
+    other_region: str | None,
+    /,
+) -> bool: ...
 def default_memory_limit() -> int: ...
 def is_split_file(path: str, /) -> bool: ...
 def checksum_add(algorithm: str, value: int, data: ReadableBuffer, /) -> int: ...
@@ -321,12 +335,18 @@ class FileError(AirscoopError): ...
 class HttpError(AirscoopError): ...
 class InflationLimit(AirscoopError): ...
 class InternalError(AirscoopError): ...
+class LeftoverFiles(AirscoopError): ...
 class LengthUnknown(AirscoopError): ...
+class LocalStackFailed(AirscoopError): ...
 class LockLost(AirscoopError): ...
 class LockTimeout(AirscoopError): ...
 class MemoryLimit(AirscoopError): ...
 class NotFound(AirscoopError): ...
 class PreconditionFailed(AirscoopError): ...
+
+class PrefixIncomplete(AirscoopError):
+    receipt: PrefixReceipt
+
 class ProtocolError(AirscoopError): ...
 class SchemaChanged(AirscoopError): ...
 class SerializationConflict(AirscoopError): ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.given import spelled
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
+from airscoop.transfer.read_places import ReadPlaces
 
 
 class AthenaSettings(Protocol):
@@ -126,6 +128,8 @@ class AthenaJob:
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
+        self._read = ReadPlaces(sources=found_in_s3, s3=self._s3)
         self._name = f"{PREFIX}{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
         self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
@@ -134,6 +138,12 @@ class AthenaJob:
     def cancel(self) -> None:
         """Makes `run`, or the `write` of its result, end in Cancelled soon."""
         self._cancellation.cancel()
+
+    def refuse_destination(
+        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+    ) -> None:
+        """Raises UsageError where a result written there would replace one of the exports."""
+        self._read.refuse(destination, destination_s3)
 
     def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
         """Counts first, and writes nothing when the counts are refused.
@@ -173,6 +183,7 @@ class AthenaJob:
             folder=self._folder,
             s3=self._s3,
             ca_file=self._ca_file,
+            read=(self._read,),
             cancellation=self._cancellation,
         )
 
@@ -201,6 +212,7 @@ class AthenaJob:
             old=_shown(self._old) if self._old else None,
             new=_shown(self._new),
             key=list(self._key),
+            format="csv",
             sorted=False,
             spilled_bytes=0,
             old_etag=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from airscoop.receipts import Receipt
 
@@ -13,15 +14,16 @@ class DeltaReceipt(Receipt):
 
     old_rows = updated + unchanged + deleted + old_duplicates, and
     new_rows = inserted + updated + unchanged + new_duplicates; duplicates are rows that a later row
-    with the same key replaces (duplicates="last"). sorted: both exports came in the order of their
-    keys and were merged. spilled_bytes: written to temporary files. The etags are those of sources
-    that have one.
+    with the same key replaces (duplicates="last"). format: of the exports. sorted: both came in the
+    order of their keys and were merged. spilled_bytes: written to temporary files. The etags are
+    those of sources that have one.
     """
 
     verb: str = "delta"
     old: str | None
     new: str
     key: list[str]
+    format: Literal["csv", "jsonl"]
     old_rows: int
     new_rows: int
     inserted: int

@@ -27,6 +27,7 @@ from airscoop.exports.steps.working import (
 )
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.receipts.exports import ChangesReceipt
+from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
     from airscoop.deltas.athena import AthenaSettings
@@ -54,6 +55,7 @@ def compute_changes(
     they were registered, also after they were read. The changes replace nothing but what stood
     there when the lock was taken up, and appear only while it is held.
     """
+    refuse_unknown("compute_changes", delta_options, CompareOptions.__annotations__)
     start = time.monotonic()
     lock = ExportLock.of(lock)
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
@@ -76,6 +78,7 @@ def compute_changes(
             version=lock.export,
             old_s3=s3,
             ca_file=ca_file,
+            place=place,
             **delta_options,
         )
         with cleaned_up("what Athena wrote", result.discard):
@@ -104,9 +107,11 @@ def _compare(
     *,
     engine: Engine,
     athena: AthenaSettings | Mapping[str, Any] | None,
+    place: str,
     **options: Unpack[DeltaOptions],
 ) -> tuple[Cancellable, Delta]:
     job = delta_job(old, new, engine=engine, athena=athena, **options)
+    job.refuse_destination(place, destination_s3=options["old_s3"])
     with cancellation.reaching(job):
         return job, job.run(on_progress=lambda _: lease.check())
 
