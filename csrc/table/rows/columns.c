@@ -131,6 +131,10 @@ int scoop_columns_check_schema(const struct scoop_plan_options *options,
                       added_count && gone_count ? ";" : "", gone_count ? " gone: " : "", gone);
 }
 
+long scoop_columns_find_key(const struct scoop_columns *columns, const char *key) {
+    return scoop_find_name_in(key, (const char *const *)columns->names, columns->count);
+}
+
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error) {
     static const struct scoop_columns none;
@@ -173,7 +177,7 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
     if (plan->keys == NULL || plan->key_places == NULL)
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
-        long at = scoop_find_name_in(options->keys[i], (const char *const *)own->names, own->count);
+        long at = scoop_columns_find_key(own, options->keys[i]);
         if (at < 0)
             return scoop_columns_fail_key(own, options->keys[i], export_name, error);
         for (size_t before = 0; before < i; before++)

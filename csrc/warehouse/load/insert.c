@@ -219,7 +219,11 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     }
     scoop_insert_lock_name(&insert.plan.target, &insert.lock);
     scoop_buf_init(&insert.sql, SQL_CEILING_BYTES);
-    int result = scoop_session_alone(session, "insert_distinct", interrupt, error);
+    int result = scoop_session_holds(session, &insert.plan.source, interrupt, error);
+    if (result == 0)
+        result = scoop_session_holds(session, &insert.plan.target, interrupt, error);
+    if (result == 0)
+        result = scoop_session_alone(session, "insert_distinct", interrupt, error);
     if (result == 0)
         result = scoop_insert_spell_as_tables(&spelling, &insert.plan, session, interrupt, error);
     if (result == 0)

@@ -167,6 +167,9 @@ def test_a_delta_takes_its_key_in_any_case_and_apply_goes_on_with_it(place: Plac
     assert place.rows("t") == [(1, "b"), (2, "c")]
     with pytest.raises(errors.UsageError, match="given twice"):
         airscoop.delta(str(old), str(new), key=["pk", "PK"])
+    old.write_text("")
+    (place.folder / "new.jsonl").write_text('{"Pk": 1}\n')
+    assert airscoop.delta(None, str(place.folder / "new.jsonl"), key="pK").receipt.inserted == 1
 
 
 def test_a_word_for_a_moment_is_no_value_of_a_change(on_postgres: Place) -> None:
