@@ -9,7 +9,9 @@
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
+#include "warehouse/load/load_log.h"
 #include "warehouse/load/names.h"
+#include "warehouse/load/rights.h"
 #include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
 #include "warehouse/sql/apply_sql.h"
@@ -345,8 +347,8 @@ static int attempt(void *user) {
     int attempts = apply->facts.attempts + 1;
     memset(&apply->facts, 0, sizeof apply->facts);
     apply->facts.attempts = attempts;
-    if (scoop_load_log_prepare(apply->session, &scoop_log_of_applied, &apply->lock,
-                               apply->interrupt, apply->error) != 0)
+    if (scoop_schema_prepare(apply->session, &apply->plan.target, &apply->lock, apply->interrupt,
+                             apply->error) != 0)
         return -1;
     scoop_apply_map_init(&apply->map, &apply->plan, apply->options);
     scoop_apply_chunk_init(&apply->chunk, &apply->plan);
@@ -389,5 +391,10 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
     *facts = apply.facts;
     if (result == 0)
         return 0;
+    scoop_rights_explain(
+        session,
+        &(struct scoop_load_objects){
+            .target = &apply.plan.target, .lock = &apply.lock, .updates = true, .deletes = true},
+        interrupt, error);
     return scoop_fail_prefix(error, "applying changes to %.127s: ", options->table);
 }

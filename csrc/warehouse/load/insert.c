@@ -6,9 +6,11 @@
 #include "warehouse/load/insert_names.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
+#include "warehouse/load/rights.h"
 #include "warehouse/partition/partition.h"
 #include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
+#include "warehouse/sql/insert_sql.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 
@@ -193,8 +195,8 @@ static int attempt(void *user) {
     insert->counts.attempts = attempts;
     insert->winners = insert->matched = 0;
     insert->plan.has_repeated = false;
-    if (scoop_load_log_prepare(insert->session, &scoop_log_of_loads, &insert->lock,
-                               insert->interrupt, insert->error) != 0)
+    if (scoop_schema_prepare(insert->session, &insert->plan.target, &insert->lock,
+                             insert->interrupt, insert->error) != 0)
         return -1;
     if (check_objects(insert) != 0)
         return -1;
@@ -235,6 +237,12 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     *counts = insert.counts;
     if (result == 0)
         return 0;
+    scoop_rights_explain(session,
+                         &(struct scoop_load_objects){.source = &insert.plan.source,
+                                                      .target = &insert.plan.target,
+                                                      .lock = &insert.lock,
+                                                      .deletes = options->replace},
+                         interrupt, error);
     return scoop_fail_prefix(error, "inserting from %.127s into %.127s: ", options->names.source,
                              options->names.target);
 }
