@@ -105,6 +105,34 @@ static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns 
     return 0;
 }
 
+/* Whether the parts of a text, between marks, have the key among them. */
+static bool has_part(const char *text, char mark, const char *key) {
+    size_t length = strlen(key);
+    for (const char *at = text;; at++) {
+        const char *end = strchr(at, mark);
+        if (end == NULL && at == text)
+            return false;
+        if ((end == NULL ? strlen(at) : (size_t)(end - at)) == length &&
+            memcmp(at, key, length) == 0)
+            return true;
+        if (end == NULL)
+            return false;
+        at = end;
+    }
+}
+
+/* A question, where the key is a part of what was taken for one name; else "". */
+static const char *ask_delimiter(const struct scoop_columns *own, const char *key) {
+    static const char marks[] = ";\t|,";
+    static const char *const questions[] = {": is the delimiter ';'?", ": is the delimiter a tab?",
+                                            ": is the delimiter '|'?", ": is the delimiter ','?"};
+    for (size_t column = 0; column < own->count; column++)
+        for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+            if (has_part(own->names[column], marks[i], key))
+                return questions[i];
+    return "";
+}
+
 static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *own,
                      const struct scoop_plan_options *options, const char *export_name,
                      struct scoop_error *error) {
@@ -120,8 +148,9 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
         list_missing(own, &none, names, sizeof names);
         if (at < 0)
             return scoop_fail(error, SCOOP_USAGE,
-                              "the key \"%.100s\" is no column of %.200s; its columns are %s",
-                              options->keys[i], export_name, names);
+                              "the key \"%.100s\" is no column of %.200s; its columns are %s%s",
+                              options->keys[i], export_name, names,
+                              ask_delimiter(own, options->keys[i]));
         plan->keys[i] = (size_t)at;
         plan->key_places[i] = (size_t)find_text(&plan->names, options->keys[i]);
     }

@@ -277,7 +277,7 @@ static int check_utf8(struct scanner *scanner, size_t length) {
     if (good == length)
         return 0;
     scanner->lines = count_lines(scanner->text, good);
-    return bad(scanner, good, "the text is not UTF-8");
+    return bad(scanner, good, "the text is not UTF-8; perhaps its encoding is another, as cp1252");
 }
 
 static int prepare(struct scoop_csv *csv, struct scoop_error *error) {
@@ -310,8 +310,9 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     return 0;
 }
 
-static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
-                     struct scoop_columns *columns) {
+/* The header's names as they stand there. */
+static int read_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
+                      struct scoop_columns *names) {
     struct scoop_buf name;
     int status = 0;
     scoop_buf_init(&name, scanner->length);
@@ -320,16 +321,53 @@ static int add_names(struct scanner *scanner, const struct scoop_value *values, 
         status = scoop_value_unescape(&values[i], &name, scanner->error);
         if (status == 0 && name.length > 0 && memchr(name.data, 0, name.length) != NULL)
             status = bad(scanner, 0, "a column's name holds a NUL character");
-        if (status == 0 && scoop_columns_find(columns, name.data, name.length) >= 0)
-            status = scoop_fail(scanner->error, SCOOP_BAD_RECORD,
-                                "line %llu: the header names the column \"%.*s\" twice",
-                                (unsigned long long)scanner->csv->line,
-                                (int)(name.length < 200 ? name.length : 200),
-                                name.length > 0 ? (const char *)name.data : "");
         if (status == 0)
-            status = scoop_columns_add(columns, name.data, name.length, scanner->error);
+            status = scoop_columns_add(names, name.data, name.length, scanner->error);
     }
     scoop_buf_free(&name);
+    return status;
+}
+
+static bool is_taken(const struct scoop_columns *columns, const char *name) {
+    return scoop_columns_find(columns, name, strlen(name)) >= 0;
+}
+
+/* A name that is empty becomes column_N, one that came before name_2, name_3 and so on: the first
+ * that is no other column's. */
+static int add_renamed(const char *name, size_t column, const struct scoop_columns *names,
+                       struct scoop_columns *columns, struct scoop_error *error) {
+    struct scoop_buf made;
+    const char *text = NULL;
+    int status = 0;
+    scoop_buf_init(&made, SIZE_MAX / 2);
+    for (size_t number = 1; status == 0; number++) {
+        made.length = 0;
+        if (name[0] != 0 && number == 1)
+            continue;
+        status = name[0] == 0 ? scoop_buf_printf(&made, error, "column_%zu", column + 1)
+                              : scoop_buf_append_text(&made, name, error);
+        if (status == 0 && number > 1)
+            status = scoop_buf_printf(&made, error, "_%zu", number);
+        text = status == 0 ? scoop_buf_text(&made, error) : NULL;
+        if (text == NULL || (!is_taken(names, text) && !is_taken(columns, text)))
+            break;
+    }
+    status = text == NULL ? -1 : scoop_columns_add(columns, text, made.length, error);
+    scoop_buf_free(&made);
+    return status;
+}
+
+static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
+                     struct scoop_columns *columns) {
+    struct scoop_columns names = {0};
+    int status = read_names(scanner, values, fields, &names);
+    for (size_t i = 0; i < names.count && status == 0; i++) {
+        const char *name = names.names[i];
+        status = name[0] == 0 || is_taken(columns, name)
+                     ? add_renamed(name, i, &names, columns, scanner->error)
+                     : scoop_columns_add(columns, name, strlen(name), scanner->error);
+    }
+    scoop_columns_free(&names);
     return status;
 }
 
@@ -365,8 +403,10 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
     if (status == 0 && !scanner.incomplete) {
         *used = end;
         size_t good = scoop_utf8_valid(text, end);
-        status = good == end ? add_names(&scanner, values, fields, columns)
-                             : bad(&scanner, good, "the text is not UTF-8");
+        status = good == end
+                     ? add_names(&scanner, values, fields, columns)
+                     : bad(&scanner, good,
+                           "the text is not UTF-8; perhaps its encoding is another, as cp1252");
         csv->line += count_lines(text, end);
         csv->offset += end;
     }
