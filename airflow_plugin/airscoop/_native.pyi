@@ -109,6 +109,7 @@ class DeltaFacts(TypedDict):
     updated: int
     deleted: int
     unchanged: int
+    json: bool
     sorted: bool
     spilled_bytes: int
 
@@ -189,6 +190,7 @@ class ApplyFacts(TypedDict):
     changes: tuple[int, int, int]
     applied: tuple[int, int, int]
     already_applied: bool
+    json_texts: Literal["value", "parse"]
     digest: str
     etag: str
     source_bytes: int
@@ -244,6 +246,7 @@ class Session:
         key: tuple[str, ...],
         ignored: tuple[str, ...],
         expected_changes: int,
+        json_texts: int,
         again: bool,
         source: str | None,
         dag_id: str | None,
@@ -295,6 +298,15 @@ def same_bucket(
     other_region: str | None,
     /,
 ) -> bool | None: ...
+def same_place(
+    name: bytes,
+    endpoint_url: str | None,
+    region: str | None,
+    other_name: bytes,
+    other_endpoint_url: str | None,
+    other_region: str | None,
+    /,
+) -> bool: ...
 def default_memory_limit() -> int: ...
 def is_split_file(path: str, /) -> bool: ...
 def checksum_add(algorithm: str, value: int, data: ReadableBuffer, /) -> int: ...

@@ -241,11 +241,11 @@ static PyObject *delta_facts(PyObject *object, PyObject *unused) {
     if (airscoop_runner_rests(&self->runner))
         note(self);
     const struct scoop_delta_facts facts = self->noted;
-    return Py_BuildValue("{s:N,s:N,s:K,s:K,s:K,s:K,s:O,s:K}", "old", side_dict(&facts.sides[0]),
+    return Py_BuildValue("{s:N,s:N,s:K,s:K,s:K,s:K,s:O,s:O,s:K}", "old", side_dict(&facts.sides[0]),
                          "new", side_dict(&facts.sides[1]), "inserted", facts.inserted, "updated",
                          facts.updated, "deleted", facts.deleted, "unchanged", facts.unchanged,
-                         "sorted", facts.sorted ? Py_True : Py_False, "spilled_bytes",
-                         facts.spilled_bytes);
+                         "json", facts.json ? Py_True : Py_False, "sorted",
+                         facts.sorted ? Py_True : Py_False, "spilled_bytes", facts.spilled_bytes);
 }
 
 /* Without the GIL: a Python exception raised meanwhile cancels. */

@@ -123,17 +123,21 @@ static int apply_fill(struct apply *apply, PyObject *changes, PyObject *keys, Py
     return 0;
 }
 
+/* By enum scoop_json_texts. */
+static const char *const json_texts[] = {"", "value", "parse"};
+
 static PyObject *applied_of(const struct scoop_apply_facts *facts) {
     const struct scoop_change_source_facts *source = &facts->source;
-    return Py_BuildValue("{s:(LLL),s:(LLL),s:O,s:s,s:N,s:K,s:K,s:I,s:i}", "changes",
+    return Py_BuildValue("{s:(LLL),s:(LLL),s:O,s:s,s:s,s:N,s:K,s:K,s:I,s:i}", "changes",
                          (long long)facts->changes[SCOOP_CHANGE_INSERT],
                          (long long)facts->changes[SCOOP_CHANGE_UPDATE],
                          (long long)facts->changes[SCOOP_CHANGE_DELETE], "applied",
                          (long long)facts->applied[SCOOP_CHANGE_INSERT],
                          (long long)facts->applied[SCOOP_CHANGE_UPDATE],
                          (long long)facts->applied[SCOOP_CHANGE_DELETE], "already_applied",
-                         facts->already_applied ? Py_True : Py_False, "digest", source->digest,
-                         "etag", airscoop_text(source->etag), "source_bytes",
+                         facts->already_applied ? Py_True : Py_False, "json_texts",
+                         json_texts[facts->json_texts], "digest", source->digest, "etag",
+                         airscoop_text(source->etag), "source_bytes",
                          (unsigned long long)source->source_bytes, "text_bytes",
                          (unsigned long long)source->text_bytes, "retries", source->retries,
                          "attempts", facts->attempts);
@@ -146,19 +150,21 @@ static int do_apply(void *user, struct scoop_error *error) {
 }
 
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"changes", "table",  "key",    "ignored", "expected_changes", "again",
-                            "source",  "dag_id", "run_id", "task_id", "try_number",       NULL};
+    static char *names[] = {"changes",    "table",      "key",    "ignored", "expected_changes",
+                            "json_texts", "again",      "source", "dag_id",  "run_id",
+                            "task_id",    "try_number", NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct apply apply = {.self = self};
     struct scoop_load_facts *load = &apply.options.load;
     PyObject *changes = NULL, *keys = NULL, *ignored = NULL, *result = NULL;
     long long expected = -1;
-    int again = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$O!sOOLpzzzzz:apply", names,
+    int again = 0, texts = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$O!sOOLipzzzzz:apply", names,
                                      &PyDict_Type, &changes, &apply.options.table, &keys, &ignored,
-                                     &expected, &again, &load->source, &load->dag_id, &load->run_id,
-                                     &load->task_id, &load->try_number))
+                                     &expected, &texts, &again, &load->source, &load->dag_id,
+                                     &load->run_id, &load->task_id, &load->try_number))
         return NULL;
+    apply.options.json_texts = (enum scoop_json_texts)texts;
     apply.options.expected_changes = expected;
     apply.options.again = again != 0;
     if (apply_fill(&apply, changes, keys, ignored) == 0 &&

@@ -5,6 +5,7 @@
 #include "binding/lists.h"
 #include "scoop/s3.h"
 #include "scoop/same_bucket.h"
+#include "scoop/same_place.h"
 #include "scoop/split_mark.h"
 #include "scoop/transfer.h"
 
@@ -148,6 +149,18 @@ PyObject *airscoop_same_bucket(PyObject *module, PyObject *args) {
     default:
         Py_RETURN_NONE;
     }
+}
+
+PyObject *airscoop_same_place(PyObject *module, PyObject *args) {
+    struct scoop_place one = {0}, other = {0};
+    struct scoop_error error = {0};
+    bool same;
+    if (!PyArg_ParseTuple(args, "yzzyzz:same_place", &one.uri, &one.s3.endpoint_url, &one.s3.region,
+                          &other.uri, &other.s3.endpoint_url, &other.s3.region))
+        return NULL;
+    if (scoop_same_place(&one, &other, &same, &error) != 0)
+        return airscoop_raise(PyModule_GetState(module), &error);
+    return PyBool_FromLong(same);
 }
 
 PyObject *airscoop_default_memory_limit(PyObject *module, PyObject *unused) {

@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "aws/uri.h"
+#include "copy/compression.h"
 #include "net/http.h"
-#include "scoop/url_display.h"
 #include "scoop/same_bucket.h"
+#include "scoop/same_place.h"
+#include "scoop/url_display.h"
 
 /* A path without links and dots, or the key. */
 struct name {
@@ -88,6 +91,34 @@ static bool can_be_same_storage(const struct name *name, const struct scoop_s3_o
             scoop_same_bucket(at, name->bucket, other_at, other->bucket) != SCOOP_OTHER_BUCKET);
 }
 
+/* Two paths of one file: links, and what a file system folds or mounts twice. */
+static bool is_same_file(const char *path, const char *other) {
+    struct stat one, two;
+    return stat(path, &one) == 0 && stat(other, &two) == 0 && S_ISREG(one.st_mode) &&
+           one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+static bool is_nameless(const struct scoop_place *place) {
+    return place->uri == NULL || strcmp(place->uri, "-") == 0 || scoop_place_is_http(place->uri);
+}
+
+int scoop_same_place(const struct scoop_place *one, const struct scoop_place *other, bool *same,
+                     struct scoop_error *error) {
+    struct name first, second;
+    *same = false;
+    if (is_nameless(one) || is_nameless(other) ||
+        scoop_place_is_s3(one->uri) != scoop_place_is_s3(other->uri))
+        return 0;
+    if (name_place(&first, one->uri, error) != 0 || name_place(&second, other->uri, error) != 0)
+        return -1;
+    if (!first.in_s3 && !second.in_s3 && is_same_file(one->uri, other->uri))
+        *same = true;
+    else
+        *same = strcmp(first.text, second.text) == 0 &&
+                can_be_same_storage(&first, &one->s3, &second, &other->s3);
+    return 0;
+}
+
 /* Whether `name` lies below the folder of `object`, and that is a partition's (`name=value`). */
 static bool is_in_partition_of(const struct name *name, const struct name *object) {
     const char *end = strrchr(object->text, '/');
@@ -101,27 +132,45 @@ static bool is_in_partition_of(const struct name *name, const struct name *objec
     return equals != NULL && equals > start && strncmp(name->text, object->text, length + 1) == 0;
 }
 
-static int check_source(const struct scoop_transfer_options *options, const struct name *rejects,
-                        struct scoop_error *error) {
-    struct name source;
-    const char *uri = options->source.uri;
-    if (uri == NULL || strcmp(uri, "-") == 0 || scoop_place_is_http(uri))
-        return 0;
-    if (name_place(&source, uri, error) != 0)
+static int check_source(const struct scoop_transfer_options *options, struct scoop_error *error) {
+    const struct scoop_place rejects = {.uri = options->rejects_uri, .s3 = options->destination.s3};
+    bool same;
+    if (scoop_same_place(&options->source, &rejects, &same, error) != 0)
         return -1;
-    if (strcmp(source.text, rejects->text) == 0 &&
-        can_be_same_storage(&source, &options->source.s3, rejects, &options->destination.s3))
+    if (same)
         return scoop_fail(error, SCOOP_USAGE,
                           "the reject file %s would replace the source %s: name another place",
-                          options->rejects_uri, uri);
+                          options->rejects_uri, options->source.uri);
+    return 0;
+}
+
+/* Whether what is written can be other bytes than what is read. */
+static bool may_change(const struct scoop_transfer_options *options) {
+    return options->format != SCOOP_FORMAT_RAW || options->head_lines > 0 ||
+           options->compression_level != 0 || options->compression == SCOOP_COMPRESSION_GZIP ||
+           options->compression == SCOOP_COMPRESSION_NONE ||
+           scoop_name_is_gzip(options->source.uri) != scoop_name_is_gzip(options->destination.uri);
+}
+
+/* An object may be copied onto itself, to give it other metadata or another class: its bytes stay.
+ * Anything else would leave nothing to begin again with. */
+static int check_destination(const struct scoop_transfer_options *options,
+                             struct scoop_error *error) {
+    bool same;
+    if (scoop_same_place(&options->source, &options->destination, &same, error) != 0)
+        return -1;
+    if (same && may_change(options) && options->source.s3.version_id == NULL)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "the destination %s is the source, which other bytes would replace: name "
+                          "another place",
+                          options->destination.uri);
     return 0;
 }
 
 static int check_rejects(const struct scoop_transfer_options *options, struct scoop_error *error) {
     struct name rejects, destination;
     const char *uri = options->destination.uri;
-    if (name_place(&rejects, options->rejects_uri, error) != 0 ||
-        check_source(options, &rejects, error) != 0)
+    if (name_place(&rejects, options->rejects_uri, error) != 0 || check_source(options, error) != 0)
         return -1;
     if (uri == NULL || strcmp(uri, "-") == 0)
         return 0;
@@ -153,6 +202,8 @@ int scoop_places_check(const struct scoop_transfer_options *options, struct scoo
         scoop_url_display(destination, shown, sizeof shown);
         return scoop_fail(error, SCOOP_USAGE, "%s: a destination is s3://, a path or -", shown);
     }
+    if (check_destination(options, error) != 0)
+        return -1;
     if (options->rejects_uri == NULL)
         return 0;
     if (scoop_place_is_http(options->rejects_uri) || strcmp(options->rejects_uri, "-") == 0) {

@@ -13,7 +13,9 @@
 #include "scoop/memory.h"
 #include "scoop/trace.h"
 #include "table/changes/changed_columns.h"
+#include "table/changes/rearrange.h"
 #include "table/compare/compare.h"
+#include "table/rows/open_plan.h"
 #include "text/text.h"
 
 enum {
@@ -25,7 +27,7 @@ enum {
     WAIT_MS = 50,
 };
 
-enum phase { STARTING, PLANNING, COMPARING, COUNTING, DONE, FAILED };
+enum phase { STARTING, PLANNING, COMPARING, ARRANGING, COUNTING, DONE, FAILED };
 
 struct scoop_delta {
     struct scoop_delta_options options; /* keys and sides are not kept */
@@ -37,9 +39,12 @@ struct scoop_delta {
     struct scoop_changes *changes;
     struct scoop_scratch scratch; /* of the comparison, given back when it is done */
     struct scoop_compare *compare;
+    struct scoop_open_plan open; /* of JSON lines */
+    struct scoop_rearrange *rearrange;
     struct scoop_changed_columns counting;
     struct scoop_delta_counts counts;
     struct scoop_batch nothing; /* the only batch of an old export that is not there */
+    bool ended[SCOOP_DELTA_SIDES];
     unsigned examples;
     char example_text[MOST_EXAMPLES * (EXAMPLE_BYTES + 600)];
     size_t example_length;
@@ -90,15 +95,40 @@ static size_t source_bytes(const struct scoop_delta_options *options, int side) 
 static void note_duplicate(void *user, enum scoop_side side, const struct scoop_row_bytes *row,
                            uint64_t line);
 
+/* JSON lines of this side have more columns. */
+static int meet_columns(struct scoop_delta *delta, enum scoop_side side,
+                        const struct scoop_columns *columns, struct scoop_error *error) {
+    struct scoop_row_plan *plan = &delta->changes->plans[side];
+    if (scoop_open_plan_meet(&delta->open, side, columns, error) != 0 ||
+        scoop_open_plan_show(&delta->open, side, plan, error) != 0)
+        return -1;
+    scoop_export_set_plan(delta->sides[side], plan);
+    return 0;
+}
+
+/* A side has ended: are both, their columns are known at last. */
+static int end_side(struct scoop_delta *delta, enum scoop_side side, struct scoop_error *error) {
+    delta->ended[side] = true;
+    return delta->changes->json && delta->ended[SCOOP_OLD] && delta->ended[SCOOP_NEW]
+               ? scoop_open_plan_check(&delta->open, error)
+               : 0;
+}
+
 static enum scoop_next next_batch(void *user, enum scoop_side side, struct scoop_batch **batch,
                                   struct scoop_error *error) {
     struct scoop_delta *delta = user;
-    if (delta->sides[side] == NULL) {
-        *batch = &delta->nothing;
-        return SCOOP_NEXT_BATCH;
+    struct scoop_export *export = delta->sides[side];
+    *batch = &delta->nothing;
+    int status = export == NULL ? 1 : scoop_export_next(export, batch, error);
+    if (status < 0)
+        return SCOOP_NEXT_FAILED;
+    if (status == 0) {
+        const struct scoop_columns *columns = scoop_export_new_columns(export);
+        return columns != NULL && meet_columns(delta, side, columns, error) != 0 ? SCOOP_NEXT_FAILED
+                                                                                 : SCOOP_NEXT_WAIT;
     }
-    int status = scoop_export_next(delta->sides[side], batch, error);
-    return status > 0 ? SCOOP_NEXT_BATCH : status == 0 ? SCOOP_NEXT_WAIT : SCOOP_NEXT_FAILED;
+    return (*batch)->last && end_side(delta, side, error) != 0 ? SCOOP_NEXT_FAILED
+                                                               : SCOOP_NEXT_BATCH;
 }
 
 static int make_compare(struct scoop_delta *delta, struct scoop_error *error) {
@@ -217,31 +247,41 @@ static void start(struct scoop_delta *delta) {
     delta->phase = PLANNING;
 }
 
+/* Of JSON lines, with the columns of the first rows; more may follow. */
+static int open_plan(struct scoop_delta *delta, const struct scoop_plan_options *options,
+                     struct scoop_error *error) {
+    size_t most = delta->options.max_record_bytes;
+    scoop_open_plan_init(&delta->open, options, most == 0 ? SCOOP_MAX_RECORD_BYTES : most);
+    if ((options->new_columns != NULL &&
+         scoop_open_plan_meet(&delta->open, SCOOP_NEW, options->new_columns, error) != 0) ||
+        (options->old_columns != NULL &&
+         scoop_open_plan_meet(&delta->open, SCOOP_OLD, options->old_columns, error) != 0))
+        return -1;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL &&
+            scoop_open_plan_show(&delta->open, (enum scoop_side)side, &delta->changes->plans[side],
+                                 error) != 0)
+            return -1;
+    return 0;
+}
+
 /* Once the columns of both are known. */
 static int plan(struct scoop_delta *delta, struct scoop_error *error) {
     const struct scoop_columns *columns[SCOOP_DELTA_SIDES] = {NULL, NULL};
+    const char *names[SCOOP_DELTA_SIDES] = {NULL, NULL};
     bool json[SCOOP_DELTA_SIDES] = {false, false};
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         if (delta->sides[side] == NULL)
             continue;
+        names[side] = scoop_export_name(delta->sides[side]);
         int status = scoop_export_columns(delta->sides[side], &columns[side], &json[side], error);
         if (status <= 0)
             return status;
     }
-    const char *names[] = {
-        delta->sides[SCOOP_OLD] == NULL ? "" : scoop_export_name(delta->sides[SCOOP_OLD]),
-        scoop_export_name(delta->sides[SCOOP_NEW])};
-    if (columns[SCOOP_OLD] != NULL && json[SCOOP_OLD] != json[SCOOP_NEW])
+    if (names[SCOOP_OLD] != NULL && json[SCOOP_OLD] != json[SCOOP_NEW])
         return scoop_fail(error, SCOOP_USAGE, "%.200s is %s, %.200s is %s: both must be one format",
                           names[0], json[0] ? "JSON lines" : "CSV", names[1],
                           json[1] ? "JSON lines" : "CSV");
-    /* JSON lines without a line have no columns of their own, but the key's, or the other side's.
-     */
-    struct scoop_columns key = {.names = delta->keys, .count = delta->options.key_count};
-    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
-        if (json[side] && columns[side]->count == 0)
-            columns[side] =
-                columns[!side] != NULL && columns[!side]->count > 0 ? columns[!side] : &key;
     const struct scoop_plan_options options = {
         .old_columns = columns[SCOOP_OLD],
         .new_columns = columns[SCOOP_NEW],
@@ -252,14 +292,31 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         .new_name = names[SCOOP_NEW],
     };
     delta->changes->json = json[SCOOP_NEW];
-    if (scoop_row_plans(&options, delta->changes->plans, error) != 0 ||
-        scoop_changes_prepare(delta->changes, error) != 0)
+    if ((json[SCOOP_NEW] ? open_plan(delta, &options, error)
+                         : scoop_row_plans(&options, delta->changes->plans, error)) != 0)
         return -1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         if (delta->sides[side] != NULL)
             scoop_export_set_plan(delta->sides[side], &delta->changes->plans[side]);
     delta->phase = COMPARING;
     return 1;
+}
+
+/* The comparison is done: JSON lines get the columns that they would have had if all had been known
+ * before. */
+static int close_plan(struct scoop_delta *delta, struct scoop_error *error) {
+    struct scoop_row_plan *plans = delta->changes->plans;
+    delta->phase = ARRANGING;
+    if (!delta->changes->json)
+        return 1;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        scoop_row_plan_free(&plans[side]);
+    if (scoop_open_plan_close(&delta->open, plans, error) != 0)
+        return -1;
+    if (plans[SCOOP_OLD].as_it_is && plans[SCOOP_NEW].as_it_is)
+        return 1;
+    delta->rearrange = scoop_rearrange_new(delta->changes, delta->open.all.count, error);
+    return delta->rearrange == NULL ? -1 : 1;
 }
 
 static int check_sums(const struct scoop_delta_counts *counts, const uint64_t *rows,
@@ -354,7 +411,8 @@ static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) 
                                                 "have the same rows twice, far apart",
                           delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
     if (check_sums(&delta->counts, facts.rows, error) != 0 ||
-        check_size(delta, facts.rows, error) != 0)
+        check_size(delta, facts.rows, error) != 0 ||
+        scoop_changes_prepare(delta->changes, error) != 0)
         return -1;
     delta->phase = DONE;
     return 1;
@@ -366,6 +424,18 @@ static int count_columns(struct scoop_delta *delta, struct scoop_error *error) {
         return status;
     scoop_changed_columns_free(&delta->counting);
     return look_at_result(delta, error);
+}
+
+static int arrange(struct scoop_delta *delta, struct scoop_error *error) {
+    uint64_t same = 0;
+    int status =
+        delta->rearrange == NULL ? 1 : scoop_rearrange_step(delta->rearrange, &same, error);
+    if (status <= 0)
+        return status < 0 ? -1 : 1;
+    delta->counts.updated -= same;
+    delta->counts.unchanged += same;
+    delta->phase = COUNTING;
+    return scoop_changed_columns_begin(&delta->counting, delta->changes, error) == 0 ? 1 : -1;
 }
 
 /* 1: something moved, 0: waiting, -1. */
@@ -380,6 +450,8 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
         return plan(delta, error);
     case COMPARING:
         break;
+    case ARRANGING:
+        return arrange(delta, error);
     case COUNTING:
         return count_columns(delta, error);
     default:
@@ -392,8 +464,7 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
         return 0;
     case SCOOP_COMPARE_DONE:
         scoop_scratch_free(&delta->scratch);
-        delta->phase = COUNTING;
-        return scoop_changed_columns_begin(&delta->counting, delta->changes, error) == 0 ? 1 : -1;
+        return close_plan(delta, error);
     case SCOOP_COMPARE_FAILED:
         break;
     }
@@ -432,7 +503,7 @@ static void stop_sides(struct scoop_delta *delta) {
 }
 
 static void trace_phase(struct scoop_delta *delta) {
-    static const char *const names[] = {"starting", "planning", "comparing",
+    static const char *const names[] = {"starting", "planning", "comparing", "arranging",
                                         "counting", "done",     "failed"};
     if (delta->told_phase == delta->phase)
         return;
@@ -484,6 +555,7 @@ void scoop_delta_facts(const struct scoop_delta *delta, struct scoop_delta_facts
     facts->updated = delta->counts.updated;
     facts->deleted = delta->counts.deleted;
     facts->unchanged = delta->counts.unchanged;
+    facts->json = delta->changes->json;
     facts->sorted = compared.merged;
     facts->spilled_bytes = delta->scratch.length_bytes + delta->changes->scratch.length_bytes;
 }
@@ -499,6 +571,8 @@ void scoop_delta_free(struct scoop_delta *delta) {
         scoop_export_free(delta->sides[side]);
     scoop_compare_free(delta->compare);
     scoop_changed_columns_free(&delta->counting);
+    scoop_rearrange_free(delta->rearrange);
+    scoop_open_plan_free(&delta->open);
     scoop_scratch_free(&delta->scratch);
     for (size_t i = 0; delta->keys != NULL && i < delta->options.key_count; i++)
         scoop_free(delta->keys[i]);

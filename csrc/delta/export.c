@@ -6,12 +6,16 @@
 #include "text/text.h"
 
 struct scoop_export {
-    struct scoop_reading **objects; /* the first stays: its columns are the others' */
+    struct scoop_reading **objects;
     size_t count, at;
-    bool ended;   /* the one at `at` has no more rows */
-    bool planned; /* it knows the plan */
+    size_t first;   /* with columns: it stays, as its header is the others' */
+    size_t given;   /* objects before this one are given back, but for that */
+    bool any, json; /* `first` is known, and is JSON lines */
+    bool ended;     /* the one at `at` has no more rows */
+    bool planned;   /* it knows the plan */
     const struct scoop_row_plan *plan;
     struct scoop_key_order key_order;   /* over all of them */
+    struct scoop_batch nothing;         /* of a last object that is empty */
     struct scoop_delta_side_facts read; /* of those before `at` */
     char name[600];
 };
@@ -71,53 +75,6 @@ const char *scoop_export_name(const struct scoop_export *export) {
     return export->name;
 }
 
-int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
-                         bool *json, struct scoop_error *error) {
-    return scoop_reading_columns(export->objects[0], columns, json, error);
-}
-
-void scoop_export_set_plan(struct scoop_export *export, const struct scoop_row_plan *plan) {
-    export->plan = plan;
-    export->planned = true;
-    scoop_reading_set_plan(export->objects[0], plan);
-}
-
-static int check_header(const struct scoop_columns *first, const struct scoop_columns *here,
-                        const char *first_name, const char *name, struct scoop_error *error) {
-    if (first->count != here->count)
-        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-                          "%.300s has %zu columns, %.300s of the same export has %zu", name,
-                          here->count, first_name, first->count);
-    for (size_t i = 0; i < first->count; i++)
-        if (strcmp(first->names[i], here->names[i]) != 0)
-            return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-                              "column %zu of %.300s is \"%.100s\", of %.300s of the same export "
-                              "\"%.100s\"",
-                              i + 1, name, here->names[i], first_name, first->names[i]);
-    return 0;
-}
-
-/* 1 once the object knows the plan, 0: its columns are not known yet, -1. */
-static int agree(struct scoop_export *export, struct scoop_error *error) {
-    struct scoop_reading *object = export->objects[export->at];
-    const struct scoop_columns *columns[2];
-    bool json[2];
-    int status = scoop_reading_columns(object, &columns[1], &json[1], error);
-    if (status <= 0 || scoop_reading_columns(export->objects[0], &columns[0], &json[0], error) < 0)
-        return status <= 0 ? status : -1;
-    const char *first = scoop_reading_name(export->objects[0]), *name = scoop_reading_name(object);
-    if (json[0] != json[1])
-        return scoop_fail(error, SCOOP_USAGE,
-                          "%.300s is %s, %.300s of the same export is %s: all must be one format",
-                          name, json[1] ? "JSON lines" : "CSV", first,
-                          json[0] ? "JSON lines" : "CSV");
-    if (!json[0] && check_header(columns[0], columns[1], first, name, error) != 0)
-        return -1;
-    export->planned = true;
-    scoop_reading_set_plan(object, export->plan);
-    return 1;
-}
-
 static void add_facts(struct scoop_delta_side_facts *sum,
                       const struct scoop_delta_side_facts *facts) {
     sum->source_bytes += facts->source_bytes;
@@ -135,23 +92,116 @@ static void go_on(struct scoop_export *export) {
     scoop_export_start(export);
 }
 
-/* Once a batch of the object that follows has taken the place of its last one. */
-static void forget_last(struct scoop_export *export) {
-    if (export->at > 1) {
-        scoop_reading_free(export->objects[export->at - 1]);
-        export->objects[export->at - 1] = NULL;
+int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
+                         bool *json, struct scoop_error *error) {
+    for (;;) {
+        struct scoop_reading *object = export->objects[export->at];
+        int status = scoop_reading_columns(object, columns, json, error);
+        if (status <= 0)
+            return status;
+        if (*columns != NULL || export->at + 1 == export->count)
+            break;
+        go_on(export);
     }
+    if (*columns == NULL && !*json)
+        return scoop_fail(error, SCOOP_BAD_RECORD, "%s: line 1 (byte 0): there is no header row",
+                          export->name);
+    export->first = export->at;
+    export->any = *columns != NULL;
+    export->json = *json;
+    return 1;
+}
+
+const struct scoop_columns *scoop_export_new_columns(struct scoop_export *export) {
+    const struct scoop_columns *columns = NULL;
+    struct scoop_error error;
+    bool json;
+    struct scoop_reading *object = export->objects[export->at];
+    if (!export->json || export->ended || !scoop_reading_needs_plan(object))
+        return NULL;
+    return scoop_reading_columns(object, &columns, &json, &error) > 0 ? columns : NULL;
+}
+
+void scoop_export_set_plan(struct scoop_export *export, const struct scoop_row_plan *plan) {
+    export->plan = plan;
+    export->planned = true;
+    scoop_reading_set_plan(export->objects[export->at], plan);
+}
+
+static int check_header(const struct scoop_columns *first, const struct scoop_columns *here,
+                        const char *first_name, const char *name, struct scoop_error *error) {
+    if (first->count != here->count)
+        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                          "%.300s has %zu columns, %.300s of the same export has %zu", name,
+                          here->count, first_name, first->count);
+    for (size_t i = 0; i < first->count; i++)
+        if (strcmp(first->names[i], here->names[i]) != 0)
+            return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                              "column %zu of %.300s is \"%.100s\", of %.300s of the same export "
+                              "\"%.100s\"",
+                              i + 1, name, here->names[i], first_name, first->names[i]);
+    return 0;
+}
+
+/* 1 once the object knows the plan, or has told what it lacks, or is empty; 0: its columns are not
+ * known yet, -1. */
+static int agree(struct scoop_export *export, bool *empty, struct scoop_error *error) {
+    struct scoop_reading *object = export->objects[export->at], *first = NULL;
+    const struct scoop_columns *columns[2];
+    bool json[2];
+    int status = scoop_reading_columns(object, &columns[1], &json[1], error);
+    *empty = status > 0 && columns[1] == NULL;
+    if (status <= 0 || *empty)
+        return status;
+    first = export->objects[export->first];
+    if (scoop_reading_columns(first, &columns[0], &json[0], error) < 0)
+        return -1;
+    const char *first_name = scoop_reading_name(first), *name = scoop_reading_name(object);
+    if (export->json != json[1])
+        return scoop_fail(error, SCOOP_USAGE,
+                          "%.300s is %s, %.300s of the same export is %s: all must be one format",
+                          name, json[1] ? "JSON lines" : "CSV", first_name,
+                          export->json ? "JSON lines" : "CSV");
+    if (!export->json && check_header(columns[0], columns[1], first_name, name, error) != 0)
+        return -1;
+    export->planned = true;
+    if (!export->json)
+        scoop_reading_set_plan(object, export->plan);
+    return 1;
+}
+
+/* Once a batch of the object that follows has taken the place of its last one. */
+static void forget_before(struct scoop_export *export) {
+    for (; export->given < export->at; export->given++) {
+        if (export->given == export->first)
+            continue;
+        scoop_reading_free(export->objects[export->given]);
+        export->objects[export->given] = NULL;
+    }
+}
+
+/* The batch of an export that ends with an empty object. */
+static int take_nothing(struct scoop_export *export, struct scoop_batch **batch,
+                        struct scoop_error *error) {
+    *batch = &export->nothing;
+    export->nothing.last = true;
+    return scoop_key_order_check(&export->key_order, &export->nothing, error) == 0 ? 1 : -1;
 }
 
 int scoop_export_next(struct scoop_export *export, struct scoop_batch **batch,
                       struct scoop_error *error) {
+    int status = 1;
+    bool empty = !export->any;
     if (export->ended)
         go_on(export);
-    int status = export->planned ? 1 : agree(export, error);
+    while (!export->planned && (status = agree(export, &empty, error)) > 0 && empty &&
+           export->at + 1 < export->count)
+        go_on(export);
     if (status > 0)
-        status = scoop_reading_next(export->objects[export->at], batch, error);
+        status = empty ? take_nothing(export, batch, error)
+                       : scoop_reading_next(export->objects[export->at], batch, error);
     if (status > 0)
-        forget_last(export);
+        forget_before(export);
     if (status > 0 && (*batch)->last && export->at + 1 < export->count) {
         export->ended = true;
         (*batch)->last = false;

@@ -15,16 +15,19 @@ struct scoop_export_options {
 
 struct scoop_export;
 
-/* Used by the comparing thread alone; each does what its namesake in reading.h does. CSV: every
- * object has its header row, and they are equal, or `next` fails with SCHEMA_CHANGED. JSON lines:
- * the first object's members are the columns. */
+/* Used by the comparing thread alone; each does what its namesake in reading.h does. Objects
+ * without a row are passed over, a CSV object also without a header. CSV: every other object has
+ * its header row, and they are equal, or `next` fails with SCHEMA_CHANGED. */
 struct scoop_export *scoop_export_new(const struct scoop_export_options *options,
                                       struct scoop_error *error);
 void scoop_export_start(struct scoop_export *export);
 bool scoop_export_go_on_alone(struct scoop_export *export);
 const char *scoop_export_name(const struct scoop_export *export);
+/* Of the first object that has some; NULL: all JSON objects are empty. */
 int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
                          bool *json, struct scoop_error *error);
+/* The object under way has columns that the plan lacks; NULL: it does not wait for that. */
+const struct scoop_columns *scoop_export_new_columns(struct scoop_export *export);
 void scoop_export_set_plan(struct scoop_export *export, const struct scoop_row_plan *plan);
 int scoop_export_next(struct scoop_export *export, struct scoop_batch **batch,
                       struct scoop_error *error);

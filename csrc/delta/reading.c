@@ -80,8 +80,17 @@ void scoop_reading_hand_over(struct scoop_reading *reading) {
 }
 
 void scoop_reading_tell_columns(struct scoop_reading *reading) {
+    reading->csv.plan = reading->rows.plan = NULL;
     lock(reading);
     reading->synced.columns_known = true;
+    reading->synced.plan = NULL;
+    ring_and_unlock(reading);
+}
+
+void scoop_reading_tell_empty(struct scoop_reading *reading) {
+    reading->finished = true;
+    lock(reading);
+    reading->synced.columns_known = reading->synced.empty = true;
     ring_and_unlock(reading);
 }
 
@@ -271,7 +280,7 @@ int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_colu
     int status = 0;
     lock(reading);
     if (reading->synced.columns_known) {
-        *columns = &reading->columns;
+        *columns = reading->synced.empty ? NULL : &reading->columns;
         *json = reading->json;
         status = 1;
     } else if (reading->synced.failed) {
@@ -280,6 +289,14 @@ int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_colu
     }
     pthread_mutex_unlock(&reading->options.bell->lock);
     return status;
+}
+
+bool scoop_reading_needs_plan(struct scoop_reading *reading) {
+    lock(reading);
+    bool needs = reading->synced.columns_known && reading->synced.plan == NULL &&
+                 reading->synced.count == 0 && !reading->synced.failed;
+    pthread_mutex_unlock(&reading->options.bell->lock);
+    return needs;
 }
 
 void scoop_reading_set_plan(struct scoop_reading *reading, const struct scoop_row_plan *plan) {

@@ -40,10 +40,15 @@ void scoop_reading_start(struct scoop_reading *reading);
 bool scoop_reading_go_on_alone(struct scoop_reading *reading);
 /* The export's name in messages. */
 const char *scoop_reading_name(const struct scoop_reading *reading);
-/* 1 and *columns (valid until free), 0: not known yet, -1 with *error. */
+/* 1 and *columns, 0: not known yet, -1 with *error. Of CSV the header row; of JSON lines those that
+ * the next rows have and the plan has not met, valid until the plan is set. NULL: there is no row,
+ * and no batch follows. */
 int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_columns **columns,
                           bool *json, struct scoop_error *error);
-/* How its rows are to be brought into order: the reading goes on. Borrowed. */
+/* All batches before are taken, and the next one needs (another look at) the plan. */
+bool scoop_reading_needs_plan(struct scoop_reading *reading);
+/* How its rows are to be brought into order: the reading goes on. Borrowed; while no plan is needed
+ * it does not change. */
 void scoop_reading_set_plan(struct scoop_reading *reading, const struct scoop_row_plan *plan);
 /* 1 and the next batch, with which the one before is given back; 0: none yet; -1 with *error. */
 int scoop_reading_next(struct scoop_reading *reading, struct scoop_batch **batch,

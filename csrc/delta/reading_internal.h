@@ -38,7 +38,7 @@ struct scoop_reading {
     pthread_t thread;
     bool started; /* else whoever takes the rows also reads them: nothing is waited for */
     struct {
-        bool columns_known, stopped, failed;
+        bool columns_known, empty, stopped, failed;
         const struct scoop_row_plan *plan;
         struct scoop_batch *ready[SCOOP_READING_BATCHES]; /* a ring */
         size_t first, count;
@@ -54,7 +54,10 @@ struct scoop_reading {
 int scoop_reading_take_batch(struct scoop_reading *reading, struct scoop_error *error);
 /* 1: it is there; it needs the other side's columns. */
 int scoop_reading_take_plan(struct scoop_reading *reading, struct scoop_error *error);
+/* From here on it needs the plan, or another look at it. */
 void scoop_reading_tell_columns(struct scoop_reading *reading);
+/* There is no row, and it has ended. */
+void scoop_reading_tell_empty(struct scoop_reading *reading);
 /* Gives `filling` to the comparing thread. */
 void scoop_reading_hand_over(struct scoop_reading *reading);
 

@@ -6,10 +6,20 @@
 #include "stage/sniff.h"
 #include "text/bom.h"
 
+#define BLANKS " \t\r\n"
+
 enum {
     BATCH_BYTES = SCOOP_TRANSFER_MEMORY_HIGH_BYTES, /* no more arrives before some is taken */
     MOST_REST_BYTES = BATCH_BYTES / 2,
 };
+
+/* The first bytes that are all among these. */
+static size_t count_first(const unsigned char *data, size_t length, const char *bytes) {
+    size_t at = 0;
+    while (at < length && strchr(bytes, data[at]) != NULL && data[at] != 0)
+        at++;
+    return at;
+}
 
 /* What the last batch has left comes before what arrives. */
 static int put_rest(struct scoop_reading *reading, struct scoop_error *error) {
@@ -33,24 +43,36 @@ static int take_batch(struct scoop_reading *reading, struct scoop_error *error) 
     return put_rest(reading, error) == 0 ? 1 : -1;
 }
 
+/* Those of the first rows; an export without text has none. 0, or -1. */
 static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_error *error) {
     struct scoop_buf *text = &reading->filling->text;
     size_t used = 0;
-    if (reading->json) {
-        if (scoop_json_columns(text->data, text->length, &reading->columns, error) != 0)
-            return -1;
-        /* A record may be longer than a batch: then none has ended yet. */
-        reading->columns_known =
-            last || (text->length > 0 && memchr(text->data, '\n', text->length) != NULL);
-    } else {
-        if (scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
-                             &used, error) != 0)
-            return -1;
-        reading->columns_known = used > 0;
-        scoop_buf_consume(text, used);
-    }
+    int status = 0;
+    if (reading->json)
+        status = scoop_json_rows_columns(&reading->rows, text, &reading->columns, error);
+    else if (!last || count_first(text->data, text->length, "\r\n") < text->length)
+        status = scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
+                                  &used, error);
+    if (status != 0)
+        return -1;
+    scoop_buf_consume(text, used);
+    /* A row may be longer than a batch: then none has ended yet. */
+    reading->columns_known =
+        used > 0 || (reading->json && text->length > 0 && memchr(text->data, '\n', text->length));
     if (reading->columns_known)
         scoop_reading_tell_columns(reading);
+    else if (last)
+        scoop_reading_tell_empty(reading);
+    return 0;
+}
+
+/* Rows of JSON have members that the plan lacks. */
+static int learn_more(struct scoop_reading *reading, struct scoop_error *error) {
+    scoop_columns_free(&reading->columns);
+    if (scoop_json_rows_columns(&reading->rows, &reading->filling->text, &reading->columns,
+                                error) != 0)
+        return -1;
+    scoop_reading_tell_columns(reading);
     return 0;
 }
 
@@ -75,10 +97,14 @@ static int check_record_size(struct scoop_reading *reading, struct scoop_error *
     return 0;
 }
 
+/* 0, -1, or 1: the plan must be looked at again. */
 static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
     struct scoop_batch *batch = reading->filling;
     size_t used = 0;
-    if (scan(reading, reading->formed_last, &used, error) != 0)
+    int status = scan(reading, reading->formed_last, &used, error);
+    if (status > 0)
+        return learn_more(reading, error) == 0 ? 1 : -1;
+    if (status < 0)
         return -1;
     if (used == 0 && !reading->formed_last)
         return check_record_size(reading, error);
@@ -98,12 +124,17 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
 static int make_rows(struct scoop_reading *reading, struct scoop_error *error) {
     if (!reading->columns_known && learn_columns(reading, reading->formed_last, error) != 0)
         return -1;
-    int status = reading->columns_known ? scoop_reading_take_plan(reading, error) : 1;
-    if (status <= 0)
-        return status;
+    int status = 1;
+    while (status > 0 && reading->columns_known) {
+        status = scoop_reading_take_plan(reading, error);
+        if (status <= 0)
+            return status;
+        status = scan_rows(reading, error);
+    }
     reading->formed = false;
-    status = reading->columns_known ? scan_rows(reading, error) : check_record_size(reading, error);
-    return status == 0 ? 1 : -1;
+    if (status > 0 && !reading->finished)
+        status = check_record_size(reading, error);
+    return status < 0 ? -1 : 1;
 }
 
 /* The batch's text is complete. */
@@ -234,11 +265,16 @@ static int on_reject(void *user, const struct scoop_reject *reject, struct scoop
 static bool is_json(const struct scoop_reading *reading, const unsigned char *data, size_t length) {
     if (reading->options.format != SCOOP_TABLE_FORMAT_AUTO)
         return reading->options.format == SCOOP_TABLE_FORMAT_JSONL;
-    while (length > 0 && (*data == ' ' || *data == '\t' || *data == '\r' || *data == '\n')) {
-        data++;
-        length--;
-    }
-    return length > 0 && *data == '{';
+    size_t blanks = count_first(data, length, BLANKS);
+    return blanks < length && data[blanks] == '{';
+}
+
+/* Neither the name nor what is there tells the format. */
+static bool is_blank(const struct scoop_reading *reading) {
+    const unsigned char *data = reading->arrived.data;
+    size_t length = reading->arrived.length, mark = scoop_bom_length(data, length);
+    return reading->options.format == SCOOP_TABLE_FORMAT_AUTO && length < BATCH_BYTES &&
+           mark + count_first(data + mark, length - mark, BLANKS) == length;
 }
 
 /* The first bytes tell what follows. */
@@ -272,6 +308,11 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
 }
 
 int scoop_reading_pass_on(struct scoop_reading *reading, bool last, struct scoop_error *error) {
+    if (!reading->begun && is_blank(reading)) {
+        if (!last)
+            return 0;
+        reading->arrived.length = 0;
+    }
     if (!reading->begun && begin(reading, error) != 0)
         return -1;
     if (reading->check == NULL) {

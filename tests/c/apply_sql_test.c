@@ -74,9 +74,34 @@ static void keys_that_do_not_fit_are_found_with_their_changes(void **state) {
                repeated, &plan);
 }
 
+/* Redshift's SUPER takes a text as one string, so it is staged as a text. */
+static void what_becomes_super_is_parsed_from_the_text_in_the_stage(void **state) {
+    static struct scoop_apply_column both[] = {
+        {.name = note, .key = true, .given = true},
+        {.name = doc, .given = true, .is_json = true, .is_super = true}};
+    static const struct scoop_apply_plan plan_of_super = {
+        .target = {"s", "t"}, .stage = "st", .columns = both, .column_count = 2};
+    (void)state;
+    ASSERT_SQL("CREATE TEMP TABLE \"st\" AS SELECT CAST(0 AS BIGINT) AS \"airscoop_number\", "
+               "CAST('' AS VARCHAR(1)) AS \"airscoop_op\", \"note\" AS \"c1\", CAST('' AS "
+               "VARCHAR(65535)) AS \"c2\" FROM \"s\".\"t\" WHERE 1 = 0",
+               create_stage, &plan_of_super);
+    ASSERT_SQL("INSERT INTO \"s\".\"t\" (\"note\", \"doc\") SELECT \"c1\", "
+               "JSON_PARSE(\"c2\") FROM \"st\" WHERE \"airscoop_op\" = 'I'",
+               apply, &plan_of_super, SCOOP_CHANGE_INSERT);
+    ASSERT_SQL("UPDATE \"s\".\"t\" SET \"doc\" = JSON_PARSE(\"st\".\"c2\") FROM \"st\" WHERE "
+               "\"st\".\"c1\" = \"t\".\"note\" AND \"st\".\"airscoop_op\" = 'U'",
+               apply, &plan_of_super, SCOOP_CHANGE_UPDATE);
+    ASSERT_SQL("SELECT COUNT(*) FROM \"st\" s JOIN \"s\".\"t\" t ON s.\"c1\" = t.\"note\" WHERE "
+               "s.\"airscoop_op\" <> 'D' AND (JSON_SERIALIZE(JSON_PARSE(s.\"c2\")) = "
+               "JSON_SERIALIZE(t.\"doc\") OR (s.\"c2\" IS NULL AND t.\"doc\" IS NULL))",
+               count_equal, &plan_of_super);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stage_has_the_targets_types_and_names_of_its_own),
+        cmocka_unit_test(what_becomes_super_is_parsed_from_the_text_in_the_stage),
         cmocka_unit_test(a_change_of_each_kind_is_one_statement_by_key),
         cmocka_unit_test(values_are_compared_with_null_equal_to_null),
         cmocka_unit_test(keys_that_do_not_fit_are_found_with_their_changes),

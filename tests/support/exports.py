@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from airscoop.exports import lease
-from airscoop.exports.registry import Registry
+from airscoop.exports.lease import Lease
+from airscoop.exports.model import Export, ExportObject
+from airscoop.exports.registry import ChangesFile, ExportRecord, Registry
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.exports.steps.finish import finish_export
 from airscoop.exports.steps.lock import lock_export
@@ -27,6 +29,40 @@ from support.waiting import eventually
 
 QUICK = Terms(seconds=0.6, handover_seconds=30)
 ROWS = {"1": "a", "2": "b", "3": "c", "4": "d"}
+
+
+CHANGES = ChangesFile(uri="s3://changes/t/a/V1.jsonl.gz", etag='"c"', count=3)
+
+
+def export(version: str, *, etag: str = '"e"', table: str = "a") -> Export:
+    uri = f"s3://bucket/tenant/{table}/{version}/x.csv.gz"
+    return Export(
+        bucket="bucket",
+        tenant="tenant",
+        table=table,
+        version=version,
+        objects=(ExportObject(uri=uri, size=10, etag=etag),),
+    )
+
+
+def locked(registry: Registry, owner: str = "me", dataset: str = "tenant/a") -> Lease:
+    lease = Lease.try_acquire(registry, dataset, owner, seconds=30)
+    assert lease is not None
+    return lease
+
+
+def work(registry: Registry, lease: Lease, version: str) -> ExportRecord:
+    """Takes an export all the way to done."""
+    record = registry.register(export(version)).record
+    registry.start(lease, record, previous=None)
+    registry.computed(lease, record.id, CHANGES, {})
+    registry.published(lease, record.id, CHANGES.count, {})
+    return registry.done(lease, record.id)
+
+
+@pytest.fixture
+def registry(moto_server: MotoServer, registry_table: str) -> Registry:
+    return Registry(registry_table, client=moto_server.client("dynamodb"))
 
 
 def table(rows: Mapping[str, str]) -> bytes:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 from airscoop.aws.botocore_chain import botocore_errors
@@ -53,6 +54,16 @@ def client_options() -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One item of a transaction: its change under a condition; change None: the condition alone."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Any]
+    change: str | None = None
+
+
 class DynamoTable:
     """Items are dicts of text, numbers, booleans, None, lists and dicts."""
 
@@ -66,11 +77,22 @@ class DynamoTable:
             answer = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, *, after: str, before: str, backwards: bool = False) -> Iterator[Item]:
-        """The items of `pk` with after < sk < before, in the order of sk."""
+    def query(
+        self,
+        pk: str,
+        *,
+        after: str,
+        before: str,
+        backwards: bool = False,
+        first: int | None = None,
+    ) -> Iterator[Item]:
+        """The items of `pk` with after < sk < before, in the order of sk.
+
+        Only those are read that are asked for: `first` of them at once, then page by page.
+        """
         names = {"#pk": "pk", "#sk": "sk"}
         values = {":pk": pk, ":after": after, ":before": before}
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"Limit": first or PAGE}
         while True:
             with self._errors():
                 answer = self._client.query(
@@ -80,7 +102,6 @@ class DynamoTable:
                     ExpressionAttributeValues=_item(values),
                     ScanIndexForward=not backwards,
                     ConsistentRead=True,
-                    Limit=PAGE,
                     **options,
                 )
             for each in answer["Items"]:
@@ -89,7 +110,31 @@ class DynamoTable:
                     yield item
             if "LastEvaluatedKey" not in answer:
                 return
-            options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            options = {"Limit": PAGE, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def first_keys(self, beginning: str) -> Iterator[str]:
+        """Each pk that has an sk with this beginning, once. It reads the whole table."""
+        seen: set[str] = set()
+        options: dict[str, Any] = {}
+        while True:
+            with self._errors():
+                answer = self._client.scan(
+                    TableName=self.name,
+                    ProjectionExpression="#pk",
+                    FilterExpression="begins_with(#sk, :beginning)",
+                    ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+                    ExpressionAttributeValues=_item({":beginning": beginning}),
+                    ConsistentRead=True,
+                    **options,
+                )
+            for each in answer["Items"]:
+                pk = str(_plain(each)["pk"])
+                if pk not in seen:
+                    seen.add(pk)
+                    yield pk
+            if "LastEvaluatedKey" not in answer:
+                return
+            options = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def put(self, item: Item, *, condition: str) -> Item | None:
         """Writes the whole item; None when the condition does not hold. Values are the item's."""
@@ -105,33 +150,26 @@ class DynamoTable:
         answer = self._write(self._client.update_item, request)
         return None if answer is None else _plain(answer["Attributes"])
 
-    def update_if(
-        self,
-        key: Key,
-        change: str,
-        values: Mapping[str, Any],
-        *,
-        condition: str,
-        other: Key,
-        other_condition: str,
-        other_values: Mapping[str, Any],
-    ) -> list[bool]:
-        """Changes an item where a condition on another one holds, too: both in one transaction.
+    def transact(self, *actions: Action) -> list[bool]:
+        """Does all of the actions, or none.
 
-        [] when it was done; else whether each condition (of the item, of the other one) held.
+        [] when it was done; else whether each action's condition held.
         """
-        expressions = {"UpdateExpression": change, "ConditionExpression": condition}
-        check = _expressions({"ConditionExpression": other_condition}, other_values)
-        items = [
-            {"Update": self._named(key, _expressions(expressions, values))},
-            {"ConditionCheck": self._named(other, check)},
-        ]
+        items = [self._item_of(action) for action in actions]
         for attempt in range(MOST_CONFLICTS):
             reasons = self._transact(items)
             if not any(reason in BUSY for reason in reasons):
                 return self._held(reasons)
             _wait(attempt)
         raise Throttled(f"the table {self.name}: other writes, or throttling, do not end")
+
+    def _item_of(self, action: Action) -> dict[str, Any]:
+        expressions = {"ConditionExpression": action.condition}
+        if action.change is not None:
+            expressions["UpdateExpression"] = action.change
+        request = {"TableName": self.name, "Key": _key(action.key)}
+        request |= _expressions(expressions, action.values)
+        return {"ConditionCheck" if action.change is None else "Update": request}
 
     def settled(
         self, key: Key, mark: tuple[str, str], write: Callable[[], Item | None]
@@ -153,9 +191,6 @@ class DynamoTable:
         if item is None:
             item = self.get(key)
         return item if item is not None and item.get(name) == value else None
-
-    def _named(self, key: Key, expressions: dict[str, Any]) -> dict[str, Any]:
-        return {"TableName": self.name, "Key": _key(key), **expressions}
 
     def _transact(self, items: list[dict[str, Any]]) -> list[str]:
         from botocore.exceptions import ClientError

@@ -25,6 +25,7 @@ MODULES = {
     "uploads": ("uploads",),
     "deltas": ("delta",),
     "publishing": ("publish",),
+    "exports": ("exports",),
     "warehouse": ("partition", "insert", "apply", "refresh", "script"),
     "local": ("local",),
 }

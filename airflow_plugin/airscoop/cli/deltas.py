@@ -144,6 +144,8 @@ def run_delta(options: argparse.Namespace) -> int:
         athena=_athena(options),
         **_compared(options, settings),
     )
+    if options.out is not None:
+        job.refuse_destination(options.out, destination_s3=settings)
     delta = job.run(on_progress=None if options.quiet or options.json else _progress)
     return _finish(options, delta, settings)
 

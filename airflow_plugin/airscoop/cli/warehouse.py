@@ -113,6 +113,12 @@ def _add_apply(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     apply.add_argument("--expected-changes", type=count, metavar="N")
     apply.add_argument(
+        "--json-texts",
+        choices=("value", "parse"),
+        help="what a text becomes in a column of JSON: a string, or what it reads as; by default "
+        "the latter for changes of CSV exports only",
+    )
+    apply.add_argument(
         "--again",
         action="store_true",
         help="also a file that was applied before the table changed further",
@@ -219,6 +225,7 @@ def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
         key=options.key,
         ignore_columns=options.ignore_column,
         expected_changes=options.expected_changes,
+        json_texts=options.json_texts,
         again=options.again,
         max_record_bytes=options.max_record_bytes,
         allow_unknown_length=options.allow_unknown_length,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, qu
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
+from airscoop.transfer.read_places import ReadPlaces
 
 
 class AthenaSettings(Protocol):
@@ -127,6 +129,8 @@ class AthenaJob:
         self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
+        self._read = ReadPlaces(sources=found_in_s3, s3=self._s3)
         self._name = f"{PREFIX}{uuid.uuid4().hex}"
         self._folder = f"{settings.results.rstrip('/')}/{self._name}/"
         self._cancellation = Cancellation(f"{_shown(new)}: the comparison")
@@ -135,6 +139,12 @@ class AthenaJob:
     def cancel(self) -> None:
         """Makes `run`, or the `write` of its result, end in Cancelled soon."""
         self._cancellation.cancel()
+
+    def refuse_destination(
+        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+    ) -> None:
+        """Raises UsageError where a result written there would replace one of the exports."""
+        self._read.refuse(destination, destination_s3)
 
     def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
         """Counts first, and writes nothing when the counts are refused.
@@ -175,6 +185,7 @@ class AthenaJob:
             folder=self._folder,
             s3=self._s3,
             ca_file=self._ca_file,
+            read=(self._read,),
             cancellation=self._cancellation,
         )
 
@@ -203,6 +214,7 @@ class AthenaJob:
             old=_shown(self._old) if self._old else None,
             new=_shown(self._new),
             key=list(self._key),
+            format="csv",
             sorted=False,
             spilled_bytes=0,
             old_etag=None,

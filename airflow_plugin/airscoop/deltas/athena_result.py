@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from airscoop._native import Transfer
@@ -16,6 +16,7 @@ from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
+    from airscoop.transfer.read_places import ReadPlaces
     from airscoop.transfer.upload import Upload
 
 ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
@@ -31,9 +32,11 @@ class AthenaDelta(Delta):
         folder: str,
         s3: S3Settings,
         ca_file: str | None,
+        read: Sequence[ReadPlaces],
         cancellation: Cancellation,
     ) -> None:
         self.receipt = receipt
+        self._read = read
         self._folder = folder
         self._s3, self._ca_file = s3, ca_file
         self._cancellation = cancellation

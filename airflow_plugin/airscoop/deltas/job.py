@@ -19,6 +19,7 @@ from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
 from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.read_places import ReadPlaces
 
 if TYPE_CHECKING:
     from airscoop._native import Changes, DeltaFacts
@@ -40,6 +41,10 @@ class DeltaJob:
         self._key = names(given["key"], "key")
         self._old = _places(old)
         self._new = _places(new)
+        self._read = (
+            ReadPlaces(sources=self._old, s3=given["old_s3"]),
+            ReadPlaces(sources=self._new, s3=given["new_s3"] or given["old_s3"]),
+        )
         _check("format", given["format"], FORMATS)
         _check("duplicates", given["duplicates"], ("error", "last"))
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
@@ -67,6 +72,14 @@ class DeltaJob:
         self._native.cancel()  # refuses in a forked child, whose parent's work this is
         self._cancellation.cancel()
 
+    def refuse_destination(
+        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+    ) -> None:
+        """Raises UsageError where a result written there would replace one of the exports: as
+        `Delta.write` does, before anything is opened."""
+        for read in self._read:
+            read.refuse(destination, destination_s3)
+
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
         start = time.monotonic()
@@ -78,7 +91,7 @@ class DeltaJob:
         facts = self._native.run(report if on_progress is not None else None)
         changes = self._native.changes()
         receipt = self._receipt(facts, changes, time.monotonic() - start)
-        return Delta(changes, receipt, cancellation=self._cancellation)
+        return Delta(changes, receipt, read=self._read, cancellation=self._cancellation)
 
     def _receipt(self, facts: DeltaFacts, changes: Changes, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]
@@ -87,6 +100,7 @@ class DeltaJob:
             old=_displayed(self._old) if self._old else None,
             new=_displayed(self._new),
             key=list(self._key),
+            format="jsonl" if facts["json"] else "csv",
             old_rows=old["rows"],
             new_rows=new["rows"],
             inserted=facts["inserted"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
 
 from airscoop.cancelling import Cancellation
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from airscoop.aws.settings import S3Settings
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.transfer.arguments import DestinationOptions
+    from airscoop.transfer.read_places import ReadPlaces
     from airscoop.transfer.upload import Upload
 
 BLOCK_BYTES = 1 << 20
 
 
 class Change(TypedDict):
-    """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's."""
+    """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's,
+    `format` a CSV export's, whose values are texts."""
 
     op: Literal["INSERT", "UPDATE", "DELETE"]
     key: dict[str, Any]
     row: dict[str, Any]
     changed: NotRequired[list[str]]
+    format: NotRequired[Literal["csv"]]
     id: str
 
 
@@ -39,10 +42,16 @@ class Delta:
     receipt: DeltaReceipt
 
     def __init__(
-        self, changes: Changes, receipt: DeltaReceipt, *, cancellation: Cancellation | None = None
+        self,
+        changes: Changes,
+        receipt: DeltaReceipt,
+        *,
+        read: Sequence[ReadPlaces] = (),
+        cancellation: Cancellation | None = None,
     ) -> None:
         self._changes = changes
         self.receipt = receipt
+        self._read = read
         self._cancellation = cancellation or Cancellation("the delta")
 
     def blocks(self) -> Iterator[bytes]:
@@ -83,9 +92,12 @@ class Delta:
         The destination (s3://, a path or "-") appears whole or not at all. `before_commit` is
         called when all is sent and nothing is visible yet; what it raises takes everything back.
         The `cancel` of the job that made this result makes the writing end in Cancelled, too.
+        UsageError where the destination is one of the exports, which the file would replace.
         """
         from airscoop.transfer.upload import Upload
 
+        for read in self._read:
+            read.refuse(destination, destination_s3)
         held = before_commit is not None
         with (
             Upload(destination, destination_s3=destination_s3, held=held, **options) as upload,

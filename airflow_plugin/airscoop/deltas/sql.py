@@ -124,7 +124,8 @@ class DeltaSql:
             f"ARRAY_JOIN(FILTER(ARRAY[{names}], x -> x IS NOT NULL), ',') || ']' END"
         )
         return (
-            f"{self._tables()}SELECT\n  change || ',\"id\":\"' || id || '\"}}' AS line\n"
+            f"{self._tables()}SELECT\n"
+            '  change || \',"format":"csv","id":"\' || id || \'"}\' AS line\n'
             f'FROM (SELECT\n  \'{{"op":"\' || {op} || \'","key":{{\' ||\n'
             f"  {self._members(self.key)} ||\n  '}},\"row\":{{' ||\n"
             f"  {self._members(self.columns)} || '}}' ||\n  {changed} AS change,\n"

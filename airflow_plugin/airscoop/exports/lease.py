@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from airscoop.aws.dynamodb import Item
 from airscoop.errors import AirscoopError, LockLost, LockTimeout
+from airscoop.exports.last_done import SCHEMA, refuse_newer
 
 if TYPE_CHECKING:
     from airscoop.exports.registry import Registry
@@ -271,10 +272,36 @@ class Lease:
         raise self._lost
 
 
+def held_lock(registry: Registry, dataset: str) -> Item | None:
+    """The lock's item (`owner`, `fence`); None when nobody holds it."""
+    item = registry.table.get((dataset, LOCK))
+    return None if item is None or item["released"] else refuse_newer(item)
+
+
+def take_away(registry: Registry, dataset: str) -> Item | None:
+    """Releases a lock, whoever holds it: the item as it was; None when nobody held it."""
+    while (item := held_lock(registry, dataset)) is not None:
+        taken = registry.table.update(
+            (dataset, LOCK),
+            "SET #released = :yes, #rvn = :rvn, #schema = :schema",
+            {
+                "yes": True,
+                "no": False,
+                "rvn": uuid.uuid4().hex,
+                "owner": item["owner"],
+                "schema": SCHEMA,
+            },
+            condition="#owner = :owner AND #released = :no",
+        )
+        if taken is not None:
+            break
+    return item
+
+
 def holder(registry: Registry, dataset: str) -> str:
     """Who holds a lock, in words."""
-    item = registry.table.get((dataset, LOCK))
-    if item is None or item["released"]:
+    item = held_lock(registry, dataset)
+    if item is None:
         return "nobody holds the lock"
     return f"the lock is held by {item['owner']} (fence {item['fence']})"
 
@@ -287,6 +314,8 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
     """The new fence; None when another holds the lock, or was faster."""
     key, rvn = (dataset, LOCK), uuid.uuid4().hex
     item = registry.table.get(key)
+    if item is not None:
+        refuse_newer(item)
     if item is not None and not (
         item["released"]
         or item["owner"] == owner
@@ -298,13 +327,15 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
         ("rvn", rvn),
         lambda: registry.table.update(
             key,
-            "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no ADD #fence :one",
+            "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no, "
+            "#schema = :schema ADD #fence :one",
             {
                 "owner": owner,
                 "rvn": rvn,
                 "ms": int(seconds * 1000),
                 "no": False,
                 "one": 1,
+                "schema": SCHEMA,
                 "seen": "" if item is None else item["rvn"],
             },
             condition="attribute_not_exists(#pk)" if item is None else "#rvn = :seen",

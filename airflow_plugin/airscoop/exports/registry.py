@@ -2,21 +2,24 @@
 
 An export goes from *registered* by *running*, *computed* and *published* to *done*; from each of
 them to *failed*. Every change after the first is made under the table's lock, in one transaction
-with the condition that the lock is still the writer's (owner and fence).
+with the condition that the lock is still the writer's (owner and fence); *done* also writes the
+item that names the last done export.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from airscoop.aws.dynamodb import DynamoTable, Item, Key, make_client
+from airscoop.aws.dynamodb import Action, DynamoTable, Item, Key, make_client
 from airscoop.errors import ExportConflict, LockLost, NotFound, PreconditionFailed, UsageError
 from airscoop.exports import model
+from airscoop.exports.last_done import NOT_NEWER, SCHEMA, LastDone, refuse_newer
 from airscoop.exports.lease import LOCK, MINE, holder
 from airscoop.exports.model import Export, version_order
 
@@ -28,6 +31,7 @@ State = Literal["registered", "running", "computed", "published", "done", "faile
 UNFINISHED: tuple[State, ...] = ("registered", "running", "computed", "published")
 EXPORT = "export#"
 AFTER_EXPORTS = "export$"
+AT_ONCE = 4  # records that a look at the next open one reads
 TABLE = "registry"
 STALE, CONFLICT = "STALE_EXPORT", "EXPORT_CONFLICT"
 
@@ -117,17 +121,17 @@ class Registry:
 
     # --- exports, without a lock ---
 
-    def register(self, export: Export) -> Registration:
+    def register(self, export: Export, *, last: LastDone | None = None) -> Registration:
         """Registers an export once, whoever else tries.
 
         The same export again is `already_there`; one that is older than the last done one is
         registered as failed, and `refused`. ExportConflict when the version was registered with
-        other objects.
+        other objects. last: what `find_last_done` gave, where many are registered.
         """
-        last = self.last_done(export.dataset)
-        stale = last is not None and export.order < last.export.order
+        last = last or self.find_last_done(export.dataset)
+        stale = export.order < last.order
         item = _new_item(export)
-        if last is not None and stale:
+        if stale:
             item |= {"error": stale_message(export, last), "code": STALE, "state": "failed"}
         # What was never an export, for its conflict, may become one.
         written = self._put(item, "attribute_not_exists(#pk) OR attribute_exists(#unusable)")
@@ -162,9 +166,15 @@ class Registry:
             ("token", token),
             lambda: self.table.update(
                 _key(record.id),
-                "SET #state = :registered, #token = :token, #updated_at = :now",
-                {"registered": "registered", "token": token, "now": _now(), "failed": "failed"},
-                condition="#state = :failed AND attribute_not_exists(#conflict)",
+                "SET #state = :registered, #token = :token, #updated_at = :now, #schema = :schema",
+                {
+                    "registered": "registered",
+                    "token": token,
+                    "now": _now(),
+                    "failed": "failed",
+                    "schema": SCHEMA,
+                },
+                condition=f"#state = :failed AND attribute_not_exists(#conflict) AND {NOT_NEWER}",
             ),
         )
         return self.get(record.id) if item is None else _record(item)
@@ -176,9 +186,9 @@ class Registry:
         """
         self.table.update(
             _key(export_id),
-            "SET #begun = :no",
-            {"no": False, "failed": "failed"},
-            condition="#state = :failed",
+            "SET #begun = :no, #schema = :schema",
+            {"no": False, "failed": "failed", "schema": SCHEMA},
+            condition=f"#state = :failed AND {NOT_NEWER}",
         )
         return self.get(export_id)
 
@@ -216,29 +226,65 @@ class Registry:
         after: str | None = None,
         before: str | None = None,
         backwards: bool = False,
+        first: int | None = None,
     ) -> Iterator[ExportRecord]:
-        """The records of TENANT/TABLE in the order of versions, between two versions."""
+        """The records of TENANT/TABLE in the order of versions, between two versions; `first` of
+        them are read at once.
+        """
         items = self.table.query(
             dataset,
             after=EXPORT if after is None else EXPORT + version_order(after),
             before=AFTER_EXPORTS if before is None else EXPORT + version_order(before),
             backwards=backwards,
+            first=first,
         )
         yield from map(_record, items)
 
+    def datasets(self) -> list[str]:
+        """Each TENANT/TABLE that has exports. It reads the whole table."""
+        return sorted(self.table.first_keys(EXPORT))
+
     def last_done(self, dataset: str) -> ExportRecord | None:
         """The last done export in the order of versions."""
+        last = self.find_last_done(dataset)
+        return None if last.version is None else self.get(last.id)
+
+    def kept_last_done(self, dataset: str) -> LastDone | None:
+        """What the table's own item says of the last done export; None: it has none yet."""
+        return LastDone.kept(self.table, dataset)
+
+    def find_last_done(self, dataset: str, known: Iterable[ExportRecord] | None = None) -> LastDone:
+        """The same; without the item what the records say, which are read unless they are known."""
+        kept = self.kept_last_done(dataset)
+        if kept is not None:
+            return kept
+        if known is not None:
+            return LastDone.among(dataset, known)
         found = self.records(dataset, backwards=True)
-        return next((record for record in found if record.state == "done"), None)
+        done = (record for record in found if record.state == "done")
+        return LastDone.among(dataset, islice(done, 1))
 
     def unfinished(self, dataset: str, *, before: str | None = None) -> list[ExportRecord]:
         """Those after the last done one, and before a version, that are open."""
-        last = self.last_done(dataset)
-        after = None if last is None else last.export.version
-        if before is not None and last is not None and last.export.order >= version_order(before):
+        last = self.find_last_done(dataset)
+        if before is not None and last.order >= version_order(before):
             return []
-        found = self.records(dataset, after=after, before=before)
+        found = self.records(dataset, after=last.version, before=before)
         return [record for record in found if record.is_open]
+
+    def first_open(self, last: LastDone, *, before: str) -> tuple[LastDone, ExportRecord | None]:
+        """The first open export behind the last done one and before a version, of which only few
+        are read; and the last done one before it: an older airscoop, which does not know the item,
+        may have ended more.
+        """
+        if last.order >= version_order(before):
+            return last, None
+        for record in self.records(last.dataset, after=last.version, before=before, first=AT_ONCE):
+            if record.is_open:
+                return last, record
+            if record.state == "done":
+                last = LastDone(dataset=last.dataset, version=record.export.version)
+        return last, None
 
     # --- one export's work, under the lock ---
 
@@ -299,9 +345,33 @@ class Registry:
         )
 
     def done(self, lease: Lease, export_id: str) -> ExportRecord:
-        """The export is done: the next one is compared with it."""
+        """The export is done: the next one is compared with it.
+
+        The last done one is another from then on, in the same transaction, unless that is newer.
+        """
         changes = {"state": "done", "error": None, "code": None}
-        return self._advance(lease, export_id, ("computed", "published"), changes)
+        last = self.bring_forward(lease)
+        this = LastDone(dataset=lease.dataset, version=export_id.rpartition("/")[2])
+        newer = this.order > last.order
+        also = this.write(lease.fence, over=last) if newer else last.stays()
+        self._change(lease, export_id, ("computed", "published"), changes, also)
+        return self.get(export_id)
+
+    def bring_forward(self, lease: Lease) -> LastDone:
+        """The last done export. Where the table has no item for it yet, it gets one: derived from
+        the records, and written while the lock is the lease's.
+        """
+        kept = self.kept_last_done(lease.dataset)
+        if kept is not None:
+            return kept
+        found = self.find_last_done(lease.dataset)
+        held = self.table.transact(found.write(lease.fence, over=None), _mine(lease))
+        if held and not held[1]:
+            raise LockLost(
+                f"{lease.dataset}: {lease.owner} has lost its lock (fence {lease.fence}), nothing "
+                f"was changed; {holder(self, lease.dataset)}"
+            )
+        return found if not held else self.bring_forward(lease)
 
     def failed(
         self, lease: Lease, export_id: str, error: str, code: str | None = None
@@ -321,9 +391,16 @@ class Registry:
         return self.get(export_id)
 
     def _change(
-        self, lease: Lease, export_id: str, states: tuple[State, ...], changes: Mapping[str, Any]
+        self,
+        lease: Lease,
+        export_id: str,
+        states: tuple[State, ...],
+        changes: Mapping[str, Any],
+        *also: Action,
     ) -> None:
-        """Sets attributes of a record that is in one of the states, if the lock is the lease's."""
+        """Sets attributes of a record that is in one of the states, if the lock is the lease's; in
+        the same transaction whatever else is to be done.
+        """
         token = uuid.uuid4().hex
         sets = {
             **changes,
@@ -331,40 +408,48 @@ class Registry:
             "fence": lease.fence,
             "updated_at": _now(),
             "token": token,
+            "schema": SCHEMA,
         }
         values: Item = {f"new_{name}": value for name, value in sets.items()}
         values |= {f"state_{i}": state for i, state in enumerate(states)}
         allowed = ", ".join(f":state_{i}" for i in range(len(states)))
+        change = Action(
+            key=_key(export_id),
+            change="SET " + ", ".join(f"#{name} = :new_{name}" for name in sets),
+            condition=f"#state IN ({allowed}) AND #fence <= :new_fence AND {NOT_NEWER}",
+            values=values | {"schema": SCHEMA},
+        )
         held: list[bool] = []
 
         def write() -> Item | None:
-            held[:] = self.table.update_if(
-                _key(export_id),
-                "SET " + ", ".join(f"#{name} = :new_{name}" for name in sets),
-                values,
-                condition=f"#state IN ({allowed}) AND #fence <= :new_fence",
-                other=(lease.dataset, LOCK),
-                other_condition=MINE,
-                other_values={"owner": lease.owner, "fence": lease.fence, "no": False},
-            )
+            held[:] = self.table.transact(change, _mine(lease), *also)
             return None if held else {"token": token}
 
         if self.table.settled(_key(export_id), ("token", token), write) is None:
-            raise self._refusal(lease, export_id, states, lock_held=held[1])
+            raise self._refusal(lease, export_id, states, held)
 
     def _refusal(
-        self, lease: Lease, export_id: str, states: tuple[State, ...], *, lock_held: bool
+        self, lease: Lease, export_id: str, states: tuple[State, ...], held: list[bool]
     ) -> Exception:
-        if not lock_held:
+        """Why nothing was changed; held: whose conditions did: the record's, the lock's, others."""
+        if not held[1]:
             return LockLost(
                 f"{export_id}: {lease.owner} has lost its lock (fence {lease.fence}), nothing was "
                 f"changed; {holder(self, lease.dataset)}"
             )
         state = self.get(export_id).state
+        if held[0]:
+            return PreconditionFailed(f"{export_id}: another export was done at the same time")
         return PreconditionFailed(f"{export_id} is {state}, not {' or '.join(states)}")
 
 
-def stale_message(export: Export, last: ExportRecord) -> str:
+def _mine(lease: Lease) -> Action:
+    """That the lock is the lease's."""
+    values = {"owner": lease.owner, "fence": lease.fence, "no": False}
+    return Action(key=(lease.dataset, LOCK), condition=MINE, values=values)
+
+
+def stale_message(export: Export, last: LastDone) -> str:
     """Why an export is refused."""
     return (
         f"{export.id} is older than {last.id}, the last export that is done: its changes would "
@@ -386,6 +471,7 @@ def _new_item(export: Export) -> Item:
         "registered_at": now,
         "updated_at": now,
         "token": uuid.uuid4().hex,
+        "schema": SCHEMA,
     }
 
 
@@ -398,6 +484,7 @@ def _key(export_id: str) -> Key:
 
 
 def _record(item: Item) -> ExportRecord:
+    refuse_newer(item)
     changes = item.get("changes")
     return ExportRecord(
         export=model.from_dict(item["export"]),

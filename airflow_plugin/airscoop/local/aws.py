@@ -18,6 +18,7 @@ from airscoop.local import processes
 from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.s3 import REGION
+from airscoop.local.web_guard import guarded
 
 SERVICES = ("kinesis", "dynamodb", "sqs")
 HOST = "127.0.0.1"
@@ -109,7 +110,8 @@ def serve(port: int) -> None:
 
     moto looks at a condition and then writes, on as many threads as there are requests: two writes
     may both see it hold. DynamoDB does one after the other, so here one request of a service waits
-    for the one before; but not SQS's, as receiving may wait for messages.
+    for the one before; but not SQS's, as receiving may wait for messages. Web pages are refused:
+    moto asks for no key, and one could wipe the registry.
     """
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
@@ -122,9 +124,10 @@ def serve(port: int) -> None:
         with one_by_one.get(service, contextlib.nullcontext()):
             return application(environ, start_response)
 
+    hosts = (f"{HOST}:{port}", f"localhost:{port}")
     # It would log every request.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    run_simple(HOST, port, answer, threaded=True)
+    run_simple(HOST, port, guarded(answer, hosts), threaded=True)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from airscoop.operators.counts import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
+    from airscoop.warehouse.session import JsonTexts
 
 COUNTS = ("inserted", "updated", "deleted")
 
@@ -27,6 +28,7 @@ class ApplyChangesOperator(WarehouseOperator):
     delta: the receipt of the task that wrote the file (its `.output`), or the receipts of a mapped
     one; the file must hold as many changes as were counted, or nothing is applied.
     expected_changes: a number in place of what `delta` counted, or None for no check.
+    json_texts: as of `Warehouse.apply_changes`; by default what the changes, or else `delta`, say.
     again: also a file that was applied before the table changed further.
     """
 
@@ -42,6 +44,7 @@ class ApplyChangesOperator(WarehouseOperator):
         ignore_columns: Sequence[str] | XComArg = (),
         delta: XComArg | ChangesDict | Sequence[ChangesDict] | None = None,
         expected_changes: int | Literal["delta"] | None = "delta",
+        json_texts: JsonTexts | None = None,
         again: bool = False,
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
@@ -53,6 +56,7 @@ class ApplyChangesOperator(WarehouseOperator):
         self.ignore_columns: Any = ignore_columns
         self.delta = delta
         self.expected_changes = expected_changes
+        self.json_texts = json_texts
         self.again = again
         self.aws_conn_id = aws_conn_id
 
@@ -67,6 +71,7 @@ class ApplyChangesOperator(WarehouseOperator):
                 key=self.key,
                 ignore_columns=self.ignore_columns,
                 expected_changes=expected,
+                json_texts=self.json_texts or self._told(),
                 again=self.again,
                 changes_s3=settings,
                 ca_file=ca_file,
@@ -78,14 +83,27 @@ class ApplyChangesOperator(WarehouseOperator):
                 ),
             )
 
-    def _expected(self) -> int | None:
-        guard = Guard(
+    def _guard(self) -> Guard:
+        return Guard(
             receipts="delta",
             number="expected_changes",
             writer="the task that wrote the changes",
             count=_changes_in,
         )
-        return guard.expected(self.expected_changes, self.delta)
+
+    def _expected(self) -> int | None:
+        return self._guard().expected(self.expected_changes, self.delta)
+
+    def _told(self) -> JsonTexts | None:
+        """By the receipts, where all say that the exports were CSV."""
+        formats = {_format_in(receipt) for receipt in self._guard().receipts_of(self.delta)}
+        return "parse" if formats == {"csv"} else None
+
+
+def _format_in(receipt: Mapping[str, object]) -> object:
+    """Of a delta's receipt, or of a SnapshotDeltaOperator's, which has it inside."""
+    inner = receipt.get("delta")
+    return (inner if isinstance(inner, Mapping) else receipt).get("format")
 
 
 def _changes_in(receipt: Mapping[str, object]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from airscoop.receipts import Receipt
 
@@ -22,16 +23,17 @@ class DeltaReceipt(Receipt):
 
     old_rows = updated + unchanged + deleted + old_duplicates, and
     new_rows = inserted + updated + unchanged + new_duplicates; duplicates are rows that a later row
-    with the same key replaces (duplicates="last"). updated_columns: in how many of the updated rows
-    each column changed, of the 20 that changed in most; None where that is not counted (Athena).
-    sorted: both exports came in the order of their keys and were merged. spilled_bytes: written to
-    temporary files. The etags are those of sources that have one.
+    with the same key replaces (duplicates="last"). format: of the exports. updated_columns: in how
+    many of the updated rows each column changed, of the 20 that changed in most; None where that is
+    not counted (Athena). sorted: both came in the order of their keys and were merged.
+    spilled_bytes: written to temporary files. The etags are those of sources that have one.
     """
 
     verb: str = "delta"
     old: str | None
     new: str
     key: list[str]
+    format: Literal["csv", "jsonl"]
     old_rows: int
     new_rows: int
     inserted: int

@@ -84,3 +84,85 @@ class FinishReceipt(Receipt):
     def summary(self) -> str:
         error = f": {self.error}" if self.error else ""
         return f"{self.export} is {self.state}{error}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportState:
+    """An export as the registry has it. published: how many of the changes are. holds_up_others:
+    later versions wait for it.
+    """
+
+    export: str
+    state: str
+    holds_up_others: bool
+    changes: int | None
+    published: int
+    attempts: int
+    owner: str | None
+    code: str | None
+    error: str | None
+    updated_at: str
+
+    def line(self) -> str:
+        """For people."""
+        text = f"{self.export}  {self.state}  {self.updated_at}"
+        if self.changes is not None:
+            text += f"  {self.published:,} of {self.changes:,} changes published"
+        if self.holds_up_others:
+            text += "  later versions wait for it"
+        return text + (f"\n    {self.error}" if self.error else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockState:
+    """A lock that is held."""
+
+    dataset: str
+    owner: str
+    fence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportsReceipt(Receipt):
+    """What the registry `table` holds: exports by their tables, in the order of versions; locks."""
+
+    verb: str = "exports"
+    table: str
+    exports: list[ExportState]
+    locks: list[LockState]
+
+    def summary(self) -> str:
+        lines = [one.line() for one in self.exports]
+        lines += [f"{one.dataset}  locked by {one.owner}, fence {one.fence}" for one in self.locks]
+        return "\n".join(lines or [f"the table {self.table} has no such exports"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnCallReceipt(Receipt):
+    """What was done about a failed export; error: what it had failed with."""
+
+    export: str
+    was: str
+    state: str
+    error: str | None
+
+    def summary(self) -> str:
+        what = {
+            "retry": "the next run works on it",
+            "give-up": "later versions go on without it; what it has published stays",
+        }[self.verb]
+        return f"{self.export} was {self.was}, is {self.state}: {what}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlockReceipt(Receipt):
+    """A lock that was taken away; held_by None: nobody held it."""
+
+    verb: str = "unlock"
+    dataset: str
+    held_by: str | None
+
+    def summary(self) -> str:
+        if self.held_by is None:
+            return f"{self.dataset}: nobody held the lock"
+        return f"{self.dataset}: the lock was taken away from {self.held_by}"

@@ -69,7 +69,9 @@ class ApplyReceipt(Receipt):
     """A file of changes applied to a table: changes = inserted + updated + deleted.
 
     already_applied: the table was as the changes want it, so nothing was done and the three are 0.
-    digest: SHA-256 of the file's lines, as airscoop.applied has it. etag: of a source that has one.
+    json_texts: what a text became in a column of JSON: a string ("value"), or what it reads as
+    ("parse"). digest: SHA-256 of the file's lines, as airscoop.applied has it. etag: of a source
+    that has one.
     """
 
     verb: str = "apply"
@@ -81,6 +83,7 @@ class ApplyReceipt(Receipt):
     updated: int
     deleted: int
     already_applied: bool
+    json_texts: Literal["value", "parse"]
     digest: str
     etag: str | None
     source_bytes: int

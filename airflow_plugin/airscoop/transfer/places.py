@@ -114,7 +114,7 @@ def _refuse_secrets(text: str, argument: str) -> None:
             f"{shown}: an s3:// name holds no user, password or signature; credentials are those "
             "of S3Settings, a profile or the environment, and a signed address begins with https://"
         )
-    if re.match(SCHEME, text) is None and not os.path.lexists(_bytes(text)):
+    if re.match(SCHEME, text) is None and not os.path.lexists(encoded(text)):
         raise UsageError(
             f"{argument} ({shown}) is neither an address nor a path: what was given looks as if "
             "there were a password in it; write http(s)://…, or ./… for a path"
@@ -137,19 +137,19 @@ def displayed(name: str) -> str:
     secrets, and with bytes that are no UTF-8 escaped."""
     if re.search(CONNECTION, name) is not None and not is_s3(name) and not is_http(name):
         return "…"
-    return _native.displayed(_bytes(name))
+    return _native.displayed(encoded(name))
 
 
 def printable(name: str) -> str:
     """A name on one line, with its bytes that are no UTF-8 escaped."""
-    return re.sub("[\x00-\x1f]", "?", _bytes(name).decode(errors="backslashreplace"))
+    return re.sub("[\x00-\x1f]", "?", encoded(name).decode(errors="backslashreplace"))
 
 
 def native(name: str) -> str | bytes:
     """The name as the binding takes it. A local name is bytes, in the encoding of the system's
     names; keys and addresses are UTF-8, and a UsageError is raised of one that is not."""
     if not is_s3(name) and not is_http(name) and _is_escaped(name):
-        return _bytes(name)
+        return encoded(name)
     try:
         return name.encode(errors="surrogateescape").decode()
     except UnicodeError:
@@ -166,7 +166,8 @@ def key_of(path: str) -> str:
     return os.fsencode(path).decode(errors="surrogateescape")
 
 
-def _bytes(name: str) -> bytes:
+def encoded(name: str) -> bytes:
+    """The name's bytes, whatever they are: a local one's in the encoding of the system's names."""
     if not is_s3(name) and not is_http(name):
         with contextlib.suppress(UnicodeEncodeError):  # a key of another alphabet, say
             return os.fsencode(name)

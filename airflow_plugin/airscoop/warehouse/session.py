@@ -31,6 +31,8 @@ from airscoop.transfer.options import TransferOptions, place
 log = logging.getLogger(__name__)
 Dialect = Literal["redshift", "postgres"]
 Status = Literal["added", "moved", "unchanged"]
+JsonTexts = Literal["value", "parse"]
+JSON_TEXTS: tuple[JsonTexts | None, ...] = (None, "value", "parse")  # as the engine numbers them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +227,7 @@ class Warehouse:
         key: Sequence[str],
         ignore_columns: Sequence[str] = (),
         expected_changes: int | None = None,
+        json_texts: JsonTexts | None = None,
         again: bool = False,
         max_record_bytes: int | None = None,
         allow_unknown_length: bool = False,
@@ -238,12 +241,19 @@ class Warehouse:
         changes' keys. Values are texts that the server reads as the column's type; an UPDATE sets
         all columns that the file has. ignore_columns: columns of the file that are left out; any
         other one that the table lacks is SchemaChanged. expected_changes: how many the file has.
+        json_texts: what a text becomes in a jsonb, json or SUPER column: "value", a string of JSON,
+        or "parse", the JSON that is written in it. By default the former, the latter where the
+        changes say that their exports were CSV, which has texts only.
         One transaction: every statement touches as many rows as the file has changes of its kind,
         or nothing is applied (CountMismatch). A file whose changes stand in the table already
         changes nothing (`already_applied`); one that was applied before the table changed further
         is refused (PreconditionFailed) unless `again`.
         """
         started = time.monotonic()
+        if json_texts not in JSON_TEXTS:
+            raise UsageError(
+                f"json_texts is {json_texts!r}; it is value, parse, or None: as the changes say"
+            )
         table, key = given.text(table, "table"), given.names(key, "key")
         source = place(changes, "changes")
         if source == "-":
@@ -264,6 +274,7 @@ class Warehouse:
             key=key,
             ignored=given.names(ignore_columns, "ignore_columns"),
             expected_changes=_count("expected_changes", expected_changes),
+            json_texts=JSON_TEXTS.index(json_texts),
             again=again,
             source=context["source"] or places.displayed(source),
             dag_id=context["dag_id"],
@@ -282,6 +293,7 @@ class Warehouse:
             updated=updated,
             deleted=deleted,
             already_applied=facts["already_applied"],
+            json_texts=facts["json_texts"],
             digest=facts["digest"],
             etag=facts["etag"] or None,
             source_bytes=facts["source_bytes"],

@@ -8,6 +8,14 @@
 #include "scoop/session.h"
 #include "scoop/transfer.h"
 
+/* What a text becomes in a column of JSON (jsonb, json, SUPER). Other JSON stays what it is. */
+enum scoop_json_texts {
+    SCOOP_JSON_TEXTS_AS_TOLD, /* PARSE where the changes say that their export was CSV, else VALUE
+                               */
+    SCOOP_JSON_TEXTS_VALUE,   /* a string of JSON */
+    SCOOP_JSON_TEXTS_PARSE,   /* the JSON that is written in it */
+};
+
 struct scoop_apply_options {
     /* Where the changes are read; of these, only what concerns a source is looked at. */
     const struct scoop_transfer_options *changes;
@@ -16,7 +24,8 @@ struct scoop_apply_options {
     size_t key_count;
     const char *const *ignored; /* columns of the file that are left out */
     size_t ignored_count;
-    int64_t expected_changes;     /* what the file must hold; negative: not known */
+    int64_t expected_changes; /* what the file must hold; negative: not known */
+    enum scoop_json_texts json_texts;
     bool again;                   /* also when the file was applied before the table changed */
     struct scoop_load_facts load; /* for airscoop.applied; etag is the source's own */
 };
@@ -32,6 +41,7 @@ struct scoop_apply_facts {
     int64_t changes[SCOOP_CHANGE_OPS]; /* in the file */
     int64_t applied[SCOOP_CHANGE_OPS]; /* rows that were changed: the same, or all 0 */
     bool already_applied;              /* the table is as the changes want it: nothing was done */
+    enum scoop_json_texts json_texts;  /* never AS_TOLD */
     struct scoop_change_source_facts source;
     int attempts; /* 1 when no concurrent transaction got in the way */
 };

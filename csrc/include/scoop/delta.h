@@ -54,6 +54,7 @@ struct scoop_delta_side_facts {
 struct scoop_delta_facts {
     struct scoop_delta_side_facts sides[SCOOP_DELTA_SIDES];
     uint64_t inserted, updated, deleted, unchanged;
+    bool json;              /* the exports are JSON lines, not CSV */
     bool sorted;            /* both exports came in the order of their keys and were merged */
     uint64_t spilled_bytes; /* written to temporary files */
 };

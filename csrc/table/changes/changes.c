@@ -53,14 +53,27 @@ void scoop_changes_give(struct scoop_changes *changes) {
     scoop_free(changes);
 }
 
-/* Insertion sort: columns are few. */
-static void sort_by_name(const struct scoop_columns *columns, size_t *order) {
-    for (size_t i = 0; i < columns->count; i++) {
-        size_t at = i;
-        for (; at > 0 && strcmp(columns->names[order[at - 1]], columns->names[i]) > 0; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
+struct named_place {
+    const char *name;
+    size_t place;
+};
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(((const struct named_place *)a)->name, ((const struct named_place *)b)->name);
+}
+
+static int sort_by_name(const struct scoop_columns *columns, size_t *order,
+                        struct scoop_error *error) {
+    struct named_place *sorted = scoop_calloc(columns->count + 1, sizeof *sorted);
+    if (sorted == NULL)
+        return scoop_fail_memory(error);
+    for (size_t i = 0; i < columns->count; i++)
+        sorted[i] = (struct named_place){columns->names[i], i};
+    qsort(sorted, columns->count, sizeof *sorted, compare_names);
+    for (size_t i = 0; i < columns->count; i++)
+        order[i] = sorted[i].place;
+    scoop_free(sorted);
+    return 0;
 }
 
 int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *error) {
@@ -71,8 +84,8 @@ int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *err
             scoop_calloc(names->count + 1, sizeof *changes->member_ends[side]);
         if (changes->by_name[side] == NULL || changes->member_ends[side] == NULL)
             return scoop_fail_memory(error);
-        sort_by_name(names, changes->by_name[side]);
-        if (scoop_changes_name_members(changes, (enum scoop_side)side, error) != 0)
+        if (sort_by_name(names, changes->by_name[side], error) != 0 ||
+            scoop_changes_name_members(changes, (enum scoop_side)side, error) != 0)
             return -1;
     }
     return 0;
@@ -152,9 +165,11 @@ static bool read_plain(const unsigned char *data, size_t length, size_t count,
             from = end + 1;
         }
     }
-    values[column] =
+    values[column++] =
         (struct scoop_value){.data = data + from, .length = length - from, .null = length == from};
-    return column + 1 == count;
+    for (; column < count; column++)
+        values[column] = (struct scoop_value){.data = data + length, .null = true};
+    return true;
 }
 
 static void read_row(const unsigned char *data, size_t length, size_t count,

@@ -4,6 +4,7 @@
 #include "table/changes/changes.h"
 #include "text/copy_padded.h"
 #include "text/escapes.h"
+#include "text/json_string.h"
 
 enum { MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
 
@@ -21,40 +22,6 @@ static void put(struct writer *writer, const void *data, size_t length) {
 
 static void put_text(struct writer *writer, const char *text) {
     put(writer, text, strlen(text)); /* of a constant, known when compiled */
-}
-
-/* Whether one of the eight bytes is special. */
-static bool any_special(uint64_t word) {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    uint64_t quotes = word ^ ones * '"', backslashes = word ^ ones * '\\';
-    uint64_t found = ((word - ones * ' ') & ~word) | ((quotes - ones) & ~quotes) |
-                     ((backslashes - ones) & ~backslashes);
-    return (found & high) != 0;
-}
-
-static unsigned char *put_string(unsigned char *at, const unsigned char *data, size_t length,
-                                 bool doubled) {
-    *at++ = '"';
-    for (size_t i = 0; i < length; i++) {
-        uint64_t word;
-        for (; length - i >= sizeof word; i += sizeof word, at += sizeof word) {
-            memcpy(&word, data + i, sizeof word);
-            if (any_special(word))
-                break;
-            memcpy(at, &word, sizeof word);
-        }
-        if (i == length)
-            break;
-        if (!scoop_needs_escape(data[i])) {
-            *at++ = data[i];
-            continue;
-        }
-        at = scoop_escape_write_short(at, data[i]);
-        if (doubled && data[i] == '"')
-            i++;
-    }
-    *at++ = '"';
-    return at;
 }
 
 /* JSON text as it is, but for quotes that are doubled in a row. */
@@ -75,9 +42,9 @@ static void put_value(struct writer *writer, const struct scoop_value *value) {
     if (value->null)
         put(writer, "null", 4);
     else if (!marked)
-        writer->at = put_string(writer->at, data, length, value->doubled);
+        writer->at = scoop_json_string_write(writer->at, data, length, value->doubled);
     else if (length > 1 && data[1] == SCOOP_JSON_MARK)
-        writer->at = put_string(writer->at, data + 1, length - 1, value->doubled);
+        writer->at = scoop_json_string_write(writer->at, data + 1, length - 1, value->doubled);
     else
         writer->at = put_json(writer->at, data + 1, length - 1, value->doubled);
 }
@@ -147,6 +114,8 @@ static void put_change(struct writer *writer) {
     put_row(writer, plan);
     if (writer->change->kind == SCOOP_RECORD_UPDATED)
         put_changed(writer);
+    if (!writer->changes->json)
+        put_text(writer, ",\"format\":\"csv\""); /* its values are texts, whatever they stood for */
     put_text(writer, ",\"id\":\"");
     put(writer, writer->change->id, SCOOP_CHANGE_ID_SIZE - 1);
     put_text(writer, "\"}\n");
@@ -173,7 +142,7 @@ int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side si
             return -1;
         unsigned char *at = members->data + members->length;
         *at++ = ',';
-        at = put_string(at, name, length, false);
+        at = scoop_json_string_write(at, name, length, false);
         *at++ = ':';
         members->length = (size_t)(at - members->data);
         changes->member_ends[side][i] = members->length;

@@ -19,7 +19,7 @@ struct reading {
     long op; /* -1: not said yet */
     size_t key_from, row_from;
     size_t key_count, row_count;
-    bool has_key, has_row;
+    bool has_key, has_row, of_csv;
     struct scoop_error *error;
 };
 
@@ -77,6 +77,7 @@ static int read_members(struct reading *reading, size_t *from, size_t *count) {
         struct scoop_value value;
         if (member == NULL)
             return -1;
+        member->is_text = *reading->at == '"';
         member->name = (const char *)reading->out;
         reading->out += length;
         *reading->out++ = 0;
@@ -100,6 +101,14 @@ static int read_op(struct reading *reading) {
     return reading->op < 0 ? bad(reading, "its op is none of INSERT, UPDATE, DELETE") : 0;
 }
 
+static void read_format(struct reading *reading) {
+    struct scoop_value value;
+    unsigned char *out = reading->out;
+    take_value(reading, &value);
+    reading->of_csv = value.length == 3 && memcmp(value.data, "csv", 3) == 0;
+    reading->out = out;
+}
+
 static int read_member(struct reading *reading, const char *name) {
     struct scoop_value ignored;
     bool is_op = strcmp(name, "op") == 0, is_key = strcmp(name, "key") == 0;
@@ -114,6 +123,10 @@ static int read_member(struct reading *reading, const char *name) {
         return read_members(reading, &reading->key_from, &reading->key_count);
     if (is_row)
         return read_members(reading, &reading->row_from, &reading->row_count);
+    if (strcmp(name, "format") == 0) {
+        read_format(reading);
+        return 0;
+    }
     unsigned char *out = reading->out;
     take_value(reading, &ignored);
     reading->out = out;
@@ -161,5 +174,6 @@ int scoop_change_line_read(struct scoop_change_line *line, const unsigned char *
     record->key_count = reading.key_count;
     record->row = line->members + reading.row_from;
     record->row_count = reading.row_count;
+    record->of_csv = reading.of_csv;
     return 0;
 }

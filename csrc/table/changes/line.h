@@ -13,6 +13,7 @@ struct scoop_change_member {
     const char *name;
     const char *value; /* NULL: null */
     size_t value_length;
+    bool is_text; /* a string, not other JSON */
 };
 
 struct scoop_change_record {
@@ -22,6 +23,7 @@ struct scoop_change_record {
     size_t key_count;
     const struct scoop_change_member *row; /* of a DELETE perhaps none */
     size_t row_count;
+    bool of_csv; /* it says that its export was CSV, where all values are texts */
 };
 
 struct scoop_change_line {

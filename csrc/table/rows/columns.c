@@ -4,18 +4,51 @@
 
 #include "scoop/memory.h"
 #include "table/rows/batch.h"
+#include "text/key_hash.h"
 #include "text/text.h"
+
+enum { MOST_SEARCHED = 16 /* columns, one after the other */ };
+
+static size_t slot_of(const struct scoop_columns *columns, const void *name, size_t length) {
+    return (size_t)scoop_key_hash_of(name, length).low & (columns->slot_count - 1);
+}
+
+static void put_slot(struct scoop_columns *columns, size_t number) {
+    const char *name = columns->names[number - 1];
+    size_t slot = slot_of(columns, name, strlen(name));
+    while (columns->slots[slot] != 0)
+        slot = (slot + 1) & (columns->slot_count - 1);
+    columns->slots[slot] = (uint32_t)number;
+}
+
+/* At most half of the slots are taken. */
+static int make_slots(struct scoop_columns *columns, struct scoop_error *error) {
+    size_t count = columns->capacity * 2;
+    uint32_t *slots = scoop_calloc(count, sizeof *slots);
+    if (slots == NULL)
+        return scoop_fail_memory(error);
+    scoop_free(columns->slots);
+    columns->slots = slots;
+    columns->slot_count = count;
+    for (size_t number = 1; number <= columns->count; number++)
+        put_slot(columns, number);
+    return 0;
+}
+
+static int grow(struct scoop_columns *columns, struct scoop_error *error) {
+    size_t capacity = columns->capacity == 0 ? MOST_SEARCHED : columns->capacity * 2;
+    char **grown = scoop_realloc(columns->names, capacity * sizeof *grown);
+    if (grown == NULL)
+        return scoop_fail_memory(error);
+    columns->names = grown;
+    columns->capacity = capacity;
+    return capacity > MOST_SEARCHED ? make_slots(columns, error) : 0;
+}
 
 int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
                       struct scoop_error *error) {
-    if (columns->count == columns->capacity) {
-        size_t capacity = columns->capacity == 0 ? 16 : columns->capacity * 2;
-        char **grown = scoop_realloc(columns->names, capacity * sizeof *grown);
-        if (grown == NULL)
-            return scoop_fail_memory(error);
-        columns->names = grown;
-        columns->capacity = capacity;
-    }
+    if (columns->count == columns->capacity && grow(columns, error) != 0)
+        return -1;
     char *copy = scoop_malloc(length + 1);
     if (copy == NULL)
         return scoop_fail_memory(error);
@@ -23,14 +56,27 @@ int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t le
         memcpy(copy, name, length);
     copy[length] = 0;
     columns->names[columns->count++] = copy;
+    if (columns->slots != NULL)
+        put_slot(columns, columns->count);
     return 0;
 }
 
+static bool is_at(const struct scoop_columns *columns, size_t at, const void *name, size_t length) {
+    return strlen(columns->names[at]) == length &&
+           (length == 0 || memcmp(columns->names[at], name, length) == 0);
+}
+
 long scoop_columns_find(const struct scoop_columns *columns, const void *name, size_t length) {
-    for (size_t i = 0; i < columns->count; i++)
-        if (strlen(columns->names[i]) == length &&
-            (length == 0 || memcmp(columns->names[i], name, length) == 0))
-            return (long)i;
+    if (columns->slots == NULL) {
+        for (size_t i = 0; i < columns->count; i++)
+            if (is_at(columns, i, name, length))
+                return (long)i;
+        return -1;
+    }
+    size_t slot = slot_of(columns, name, length);
+    for (; columns->slots[slot] != 0; slot = (slot + 1) & (columns->slot_count - 1))
+        if (is_at(columns, columns->slots[slot] - 1, name, length))
+            return (long)columns->slots[slot] - 1;
     return -1;
 }
 
@@ -42,6 +88,7 @@ void scoop_columns_free(struct scoop_columns *columns) {
     for (size_t i = 0; i < columns->count; i++)
         scoop_free(columns->names[i]);
     scoop_free(columns->names);
+    scoop_free(columns->slots);
     memset(columns, 0, sizeof *columns);
 }
 
@@ -49,13 +96,13 @@ void scoop_row_plan_free(struct scoop_row_plan *plan) {
     scoop_free(plan->order);
     scoop_free(plan->keys);
     scoop_free(plan->key_places);
+    scoop_free(plan->met);
     scoop_columns_free(&plan->names);
     memset(plan, 0, sizeof *plan);
 }
 
-/* The columns that `has` has and `lacks` lacks, as "a, b"; how many. */
-static size_t list_missing(const struct scoop_columns *has, const struct scoop_columns *lacks,
-                           char *text, size_t size) {
+size_t scoop_columns_list_missing(const struct scoop_columns *has,
+                                  const struct scoop_columns *lacks, char *text, size_t size) {
     size_t count = 0, used = 0;
     text[0] = 0;
     for (size_t i = 0; i < has->count; i++) {
@@ -68,41 +115,19 @@ static size_t list_missing(const struct scoop_columns *has, const struct scoop_c
     return count;
 }
 
-static int check_schema(const struct scoop_plan_options *options, struct scoop_error *error) {
+int scoop_columns_check_schema(const struct scoop_plan_options *options,
+                               struct scoop_error *error) {
+    const struct scoop_columns *old = options->old_columns, *new = options->new_columns;
     char gone[200], added[200];
-    size_t gone_count = list_missing(options->old_columns, options->new_columns, gone, sizeof gone);
-    size_t added_count =
-        list_missing(options->new_columns, options->old_columns, added, sizeof added);
-    if (options->common_only || (gone_count == 0 && added_count == 0))
+    size_t gone_count = scoop_columns_list_missing(old, new, gone, sizeof gone);
+    size_t added_count = scoop_columns_list_missing(new, old, added, sizeof added);
+    if (gone_count == 0 && added_count == 0)
         return 0;
     return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
                       "the columns changed from %.150s to %.150s:%s%s%s%s%s; if that is meant, "
                       "compare what both have with schema_change=\"compare_common\"",
                       options->old_name, options->new_name, added_count ? " added: " : "", added,
                       added_count && gone_count ? ";" : "", gone_count ? " gone: " : "", gone);
-}
-
-static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns *own,
-                        const struct scoop_columns *common, struct scoop_error *error) {
-    plan->columns = own->count;
-    plan->order = scoop_calloc(own->count, sizeof *plan->order);
-    if (plan->order == NULL)
-        return scoop_fail_memory(error);
-    size_t next = 0;
-    for (size_t i = 0; i < common->count; i++)
-        plan->order[next++] = (size_t)find_text(own, common->names[i]);
-    plan->compared = next;
-    for (size_t i = 0; i < own->count; i++)
-        if (find_text(common, own->names[i]) < 0)
-            plan->order[next++] = i;
-    plan->as_it_is = plan->compared == own->count;
-    for (size_t i = 0; i < own->count; i++) {
-        const char *name = own->names[plan->order[i]];
-        plan->as_it_is = plan->as_it_is && plan->order[i] == i;
-        if (scoop_columns_add(&plan->names, name, strlen(name), error) != 0)
-            return -1;
-    }
-    return 0;
 }
 
 /* Whether the parts of a text, between marks, have the key among them. */
@@ -133,6 +158,39 @@ static const char *ask_delimiter(const struct scoop_columns *own, const char *ke
     return "";
 }
 
+int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
+                           const char *export_name, struct scoop_error *error) {
+    static const struct scoop_columns none;
+    char names[300];
+    scoop_columns_list_missing(own, &none, names, sizeof names);
+    return scoop_fail(error, SCOOP_USAGE,
+                      "the key \"%.100s\" is no column of %.200s; its columns are %s%s", key,
+                      export_name, names, ask_delimiter(own, key));
+}
+
+static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns *own,
+                        const struct scoop_columns *common, struct scoop_error *error) {
+    plan->columns = own->count;
+    plan->order = scoop_calloc(own->count, sizeof *plan->order);
+    if (plan->order == NULL)
+        return scoop_fail_memory(error);
+    size_t next = 0;
+    for (size_t i = 0; i < common->count; i++)
+        plan->order[next++] = (size_t)find_text(own, common->names[i]);
+    plan->compared = next;
+    for (size_t i = 0; i < own->count; i++)
+        if (find_text(common, own->names[i]) < 0)
+            plan->order[next++] = i;
+    plan->as_it_is = plan->compared == own->count;
+    for (size_t i = 0; i < own->count; i++) {
+        const char *name = own->names[plan->order[i]];
+        plan->as_it_is = plan->as_it_is && plan->order[i] == i;
+        if (scoop_columns_add(&plan->names, name, strlen(name), error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *own,
                      const struct scoop_plan_options *options, const char *export_name,
                      struct scoop_error *error) {
@@ -143,14 +201,8 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
         long at = find_text(own, options->keys[i]);
-        char names[300];
-        static const struct scoop_columns none;
-        list_missing(own, &none, names, sizeof names);
         if (at < 0)
-            return scoop_fail(error, SCOOP_USAGE,
-                              "the key \"%.100s\" is no column of %.200s; its columns are %s%s",
-                              options->keys[i], export_name, names,
-                              ask_delimiter(own, options->keys[i]));
+            return scoop_columns_fail_key(own, options->keys[i], export_name, error);
         plan->keys[i] = (size_t)at;
         plan->key_places[i] = (size_t)find_text(&plan->names, options->keys[i]);
     }
@@ -183,8 +235,8 @@ int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_p
             status = plan_keys(&plans[side], own[side], options, names[side], error);
     }
     /* Last, so that a key that is missing is told as such. */
-    if (status == 0 && options->old_columns != NULL)
-        status = check_schema(options, error);
+    if (status == 0 && options->old_columns != NULL && !options->common_only)
+        status = scoop_columns_check_schema(options, error);
     scoop_columns_free(&common);
     return status;
 }

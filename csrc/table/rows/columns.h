@@ -4,20 +4,26 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "scoop/error.h"
 
 struct scoop_columns {
     char **names;
     size_t count, capacity;
+    uint32_t *slots; /* of many names: a hash table of their numbers from 1; 0 is free */
+    size_t slot_count;
 };
 
-/* 0, or -1 with NO_MEMORY. The name is copied; it holds no NUL. */
+/* 0, or -1 with NO_MEMORY. The name is copied; it holds no NUL, and is not there yet. */
 int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t length,
                       struct scoop_error *error);
 /* The index of a name, or -1. */
 long scoop_columns_find(const struct scoop_columns *columns, const void *name, size_t length);
 void scoop_columns_free(struct scoop_columns *columns);
+/* The columns that `has` has and `lacks` lacks, as "a, b", cut where it does not fit; how many. */
+size_t scoop_columns_list_missing(const struct scoop_columns *has,
+                                  const struct scoop_columns *lacks, char *text, size_t size);
 
 /* How the rows of one export become canonical ones. */
 struct scoop_row_plan {
@@ -26,7 +32,9 @@ struct scoop_row_plan {
     size_t compared; /* the first columns of a canonical row, which both exports have */
     size_t *keys;    /* the export's columns that are the key */
     size_t key_count;
-    bool as_it_is;              /* the canonical order is the export's own, and all is compared */
+    bool as_it_is; /* the canonical order is the export's own, and all is compared */
+    bool open;     /* columns may follow: rows end with their last value (open_plan.h) */
+    bool *met;     /* open: which columns the export itself has */
     struct scoop_columns names; /* in canonical order */
     size_t *key_places;         /* the key's columns in canonical order */
 };
@@ -42,6 +50,11 @@ struct scoop_plan_options {
     const char *old_name, *new_name; /* of the exports, for messages */
 };
 
+/* 0, or -1 with SCHEMA_CHANGED: a column that one of them has alone. */
+int scoop_columns_check_schema(const struct scoop_plan_options *options, struct scoop_error *error);
+/* That a key is no column of the export of that name. Always -1. */
+int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
+                           const char *export_name, struct scoop_error *error);
 /* Plans both sides: the columns that both have in the new export's order, then each one's own. 0,
  * or -1 with SCHEMA_CHANGED (a column that one of them has alone), USAGE (a key that is no column)
  * or NO_MEMORY. plans are zeroed by the caller, freed by the caller, also after a failure. */

@@ -16,7 +16,6 @@ void scoop_json_rows_init(struct scoop_json_rows *rows) {
 }
 
 void scoop_json_rows_free(struct scoop_json_rows *rows) {
-    scoop_columns_free(&rows->names);
     scoop_free(rows->values);
     rows->values = NULL;
     scoop_buf_free(&rows->decoded);
@@ -30,9 +29,10 @@ static int bad(uint64_t record, const char *reason, const unsigned char *name, s
                       length > 0 ? "\"" : "");
 }
 
+/* 0, 1: it has a member that is no column, -1. */
 static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
                     struct scoop_error *error) {
-    const struct scoop_columns *names = &rows->names;
+    const struct scoop_columns *names = &rows->plan->names;
     const unsigned char *at = line;
     unsigned char *out = rows->decoded.data;
     size_t length, expected = 0;
@@ -45,11 +45,8 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
         bool hit = expected < names->count && strlen(names->names[expected]) == length &&
                    memcmp(names->names[expected], out, length) == 0;
         long column = hit ? (long)expected : scoop_columns_find(names, out, length);
-        if (column < 0)
-            return bad(
-                rows->record,
-                "this member is in none of the first records, whose members are the columns:", out,
-                length, error);
+        if (column < 0 || !rows->plan->met[column])
+            return 1;
         if (rows->values[column].data != NULL)
             return bad(rows->record, "this member is given twice:", out, length, error);
         at = scoop_json_take_value(at, &out, &rows->values[column]);
@@ -62,9 +59,11 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
                      size_t length, struct scoop_error *error) {
     struct scoop_row_place place = {rows->record, from};
     /* Each value needs at most a byte more than its text; the names pass through the same room. */
-    if (scoop_buf_reserve(&rows->decoded, 2 * length + 2, error) != 0 ||
-        read_row(rows, batch->text.data + from, error) != 0)
+    if (scoop_buf_reserve(&rows->decoded, 2 * length + 2, error) != 0)
         return -1;
+    int status = read_row(rows, batch->text.data + from, error);
+    if (status != 0)
+        return status;
     struct scoop_row *row = scoop_batch_add(batch, error);
     if (row == NULL || scoop_row_set_key(rows->plan, batch, row, rows->values, place, error) != 0 ||
         scoop_row_encode(rows->plan, batch, row, rows->values, error) != 0)
@@ -76,17 +75,21 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
 
 /* The names in the export's own order, which the plan has turned around. */
 static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
-    const struct scoop_row_plan *plan = rows->plan;
-    if (rows->values != NULL)
+    size_t needed = rows->plan->columns + 1;
+    if (rows->room >= needed)
         return 0;
-    for (size_t column = 0; column < plan->columns; column++)
-        for (size_t i = 0; i < plan->columns; i++)
-            if (plan->order[i] == column &&
-                scoop_columns_add(&rows->names, plan->names.names[i], strlen(plan->names.names[i]),
-                                  error) != 0)
-                return -1;
-    rows->values = scoop_calloc(plan->columns + 1, sizeof *rows->values);
-    return rows->values == NULL ? scoop_fail_memory(error) : 0;
+    struct scoop_value *grown = scoop_realloc(rows->values, needed * sizeof *grown);
+    if (grown == NULL)
+        return scoop_fail_memory(error);
+    rows->values = grown;
+    rows->room = needed;
+    return 0;
+}
+
+static void take_back(struct scoop_json_rows *rows, struct scoop_batch *batch) {
+    rows->record = batch->first_line;
+    batch->count = 0;
+    batch->extra.length = 0;
 }
 
 int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,
@@ -98,24 +101,34 @@ int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch
     batch->first_line = rows->record;
     while (at < end && (newline = memchr(text + at, '\n', end - at)) != NULL) {
         size_t next = (size_t)(newline - text) + 1;
-        if (take_line(rows, batch, at, next - at, error) != 0)
-            return -1;
+        int status = take_line(rows, batch, at, next - at, error);
+        if (status > 0)
+            take_back(rows, batch);
+        if (status != 0)
+            return status;
         at = next;
     }
     *used = at;
     return 0;
 }
 
-static int add_members(const unsigned char *line, uint64_t record, struct scoop_buf *name,
-                       struct scoop_columns *columns, struct scoop_error *error) {
+static bool has_met(const struct scoop_row_plan *plan, const void *name, size_t length) {
+    long column = plan == NULL ? -1 : scoop_columns_find(&plan->names, name, length);
+    return column >= 0 && plan->met[column];
+}
+
+static int add_members(const struct scoop_json_rows *rows, const unsigned char *line,
+                       struct scoop_buf *name, struct scoop_columns *columns,
+                       struct scoop_error *error) {
     const unsigned char *at = line;
     size_t length;
     if (!scoop_json_checked_begin(&at))
-        return bad(record, "a row must be an object", line, 0, error);
+        return bad(rows->record, "a row must be an object", line, 0, error);
     while (scoop_json_checked_member(&at, name->data, &length)) {
         unsigned char *ignored = name->data + length;
         struct scoop_value value;
-        if (scoop_columns_find(columns, name->data, length) < 0 &&
+        if (!has_met(rows->plan, name->data, length) &&
+            scoop_columns_find(columns, name->data, length) < 0 &&
             scoop_columns_add(columns, name->data, length, error) != 0)
             return -1;
         at = scoop_json_take_value(at, &ignored, &value);
@@ -123,17 +136,18 @@ static int add_members(const unsigned char *line, uint64_t record, struct scoop_
     return 0;
 }
 
-int scoop_json_columns(const unsigned char *text, size_t length, struct scoop_columns *columns,
-                       struct scoop_error *error) {
-    const unsigned char *at = text, *end = text + length, *newline;
+int scoop_json_rows_columns(const struct scoop_json_rows *rows, const struct scoop_buf *text,
+                            struct scoop_columns *columns, struct scoop_error *error) {
+    const unsigned char *at = text->data, *newline;
+    size_t left = text->length;
     struct scoop_buf name;
-    uint64_t record = 1;
     int status = 0;
     scoop_buf_init(&name, DECODED_CEILING);
-    while (status == 0 && at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+    while (status == 0 && left > 0 && (newline = memchr(at, '\n', left)) != NULL) {
         status = scoop_buf_reserve(&name, 2 * (size_t)(newline + 1 - at) + 2, error);
         if (status == 0)
-            status = add_members(at, record++, &name, columns, error);
+            status = add_members(rows, at, &name, columns, error);
+        left -= (size_t)(newline + 1 - at);
         at = newline + 1;
     }
     scoop_buf_free(&name);

@@ -9,20 +9,21 @@
 #include "table/rows/row_text.h"
 
 struct scoop_json_rows {
-    const struct scoop_row_plan *plan; /* borrowed; set before the first scan */
+    const struct scoop_row_plan *plan; /* borrowed; open; set before the first scan */
     uint64_t record;                   /* the next one, from 1 */
-    struct scoop_columns names;        /* in the export's order */
     struct scoop_value *values;
+    size_t room;              /* of values */
     struct scoop_buf decoded; /* the values of one row */
 };
 
 void scoop_json_rows_init(struct scoop_json_rows *rows);
 void scoop_json_rows_free(struct scoop_json_rows *rows);
-/* Adds the members of all whole lines to *columns. 0, or -1 with BAD_RECORD (a line that is no
- * object) or NO_MEMORY. */
-int scoop_json_columns(const unsigned char *text, size_t length, struct scoop_columns *columns,
-                       struct scoop_error *error);
-/* As scoop_csv_scan. BAD_RECORD also for a member that is no column and for one given twice. */
+/* Adds the members of all whole lines that the plan has not met to *columns. 0, or -1 with
+ * BAD_RECORD (a line that is no object) or NO_MEMORY. */
+int scoop_json_rows_columns(const struct scoop_json_rows *rows, const struct scoop_buf *text,
+                            struct scoop_columns *columns, struct scoop_error *error);
+/* As scoop_csv_scan, with a plan that is open. BAD_RECORD also for a member that is given twice. 1,
+ * and no rows: there are members that the plan has not met. */
 int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,
                          struct scoop_error *error);
 

@@ -60,21 +60,32 @@ int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *bat
     return 0;
 }
 
+int scoop_row_write(const struct scoop_row_plan *plan, const struct scoop_value *values,
+                    struct scoop_buf *row, uint32_t *compared, struct scoop_error *error) {
+    size_t columns = plan->columns, from = row->length;
+    while (plan->open && columns > 0 && values[plan->order[columns - 1]].null)
+        columns--;
+    for (size_t i = 0; i < columns; i++) {
+        if (i > 0 && scoop_buf_append(row, ",", 1, error) != 0)
+            return -1;
+        if (scoop_value_append(&values[plan->order[i]], row, error) != 0)
+            return -1;
+        if (i + 1 == plan->compared)
+            *compared = (uint32_t)(row->length - from);
+    }
+    if (plan->open)
+        *compared = (uint32_t)(row->length - from);
+    return 0;
+}
+
 int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batch,
                      struct scoop_row *row, const struct scoop_value *values,
                      struct scoop_error *error) {
-    struct scoop_buf *extra = &batch->extra;
     row->row_in_extra = true;
-    row->at = (uint32_t)extra->length;
-    for (size_t i = 0; i < plan->columns; i++) {
-        if (i > 0 && scoop_buf_append(extra, ",", 1, error) != 0)
-            return -1;
-        if (scoop_value_append(&values[plan->order[i]], extra, error) != 0)
-            return -1;
-        if (i + 1 == plan->compared)
-            row->compared = (uint32_t)extra->length - row->at;
-    }
-    row->length = (uint32_t)extra->length - row->at;
+    row->at = (uint32_t)batch->extra.length;
+    if (scoop_row_write(plan, values, &batch->extra, &row->compared, error) != 0)
+        return -1;
+    row->length = (uint32_t)batch->extra.length - row->at;
     return 0;
 }
 

@@ -18,6 +18,10 @@ struct scoop_row_place {
 int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *batch,
                       struct scoop_row *row, const struct scoop_value *values,
                       struct scoop_row_place place, struct scoop_error *error);
+/* Appends the canonical row; *compared: its first bytes, of what both exports have. 0, or -1 with
+ * NO_MEMORY. */
+int scoop_row_write(const struct scoop_row_plan *plan, const struct scoop_value *values,
+                    struct scoop_buf *row, uint32_t *compared, struct scoop_error *error);
 /* Writes the canonical row to batch->extra. */
 int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batch,
                      struct scoop_row *row, const struct scoop_value *values,

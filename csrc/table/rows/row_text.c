@@ -66,7 +66,9 @@ static const unsigned char *read_quoted(const unsigned char *at, const unsigned 
 
 const unsigned char *scoop_row_next(const unsigned char *at, const unsigned char *end,
                                     struct scoop_value *value) {
-    value->doubled = value->null = false;
+    *value = (struct scoop_value){.data = end, .null = at >= end};
+    if (at > end)
+        return at;
     if (at < end && *at == '"')
         return read_quoted(at, end, value);
     const unsigned char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;

@@ -34,7 +34,7 @@ int scoop_value_append(const struct scoop_value *value, struct scoop_buf *row,
 int scoop_value_unescape(const struct scoop_value *value, struct scoop_buf *out,
                          struct scoop_error *error);
 /* Reads the value at `at` of a canonical row; returns where the next one begins, beyond `end` when
- * it was the last. */
+ * it was the last: those that follow are NULL. */
 const unsigned char *scoop_row_next(const unsigned char *at, const unsigned char *end,
                                     struct scoop_value *value);
 

@@ -144,12 +144,18 @@ static int check_staged(struct apply *apply) {
     return is_postgres(apply) ? RUN(apply, NULL, analyze) : 0;
 }
 
+static void note_json_texts(struct apply *apply) {
+    enum scoop_json_texts told = apply->map.json_texts;
+    apply->facts.json_texts = told == SCOOP_JSON_TEXTS_AS_TOLD ? SCOOP_JSON_TEXTS_VALUE : told;
+}
+
 static int stage_changes(struct apply *apply) {
     struct scoop_change_source *source =
         scoop_change_source_new(apply->options->changes, apply->error);
     if (source == NULL)
         return -1;
     int result = take_changes(apply, source);
+    note_json_texts(apply);
     scoop_change_source_facts(source, &apply->facts.source);
     scoop_change_source_free(source);
     scoop_apply_chunk_free(&apply->chunk);

@@ -4,18 +4,27 @@
 #include <strings.h>
 
 #include "scoop/memory.h"
+#include "text/escapes.h"
+#include "text/json_string.h"
 #include "text/text.h"
 #include "warehouse/session/session.h"
 
 /* Types that have no equality: json, xml; geometric ones have another one. */
 static const uint32_t by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
-enum { OID_OF_SUPER = 4000 /* Redshift's */ };
+enum {
+    OID_OF_JSON = 114,
+    OID_OF_JSONB = 3802,
+    OID_OF_SUPER = 4000, /* Redshift's */
+    TEXT_CEILING = 1 << 30,
+};
 
 void scoop_apply_map_init(struct scoop_apply_map *map, struct scoop_apply_plan *plan,
                           const struct scoop_apply_options *options) {
     memset(map, 0, sizeof *map);
     map->plan = plan;
     map->options = options;
+    map->json_texts = options->json_texts;
+    scoop_buf_init(&map->text, TEXT_CEILING);
 }
 
 void scoop_apply_map_free(struct scoop_apply_map *map) {
@@ -30,6 +39,7 @@ void scoop_apply_map_free(struct scoop_apply_map *map) {
     scoop_free(map->names);
     scoop_free(map->columns);
     scoop_free(map->seen);
+    scoop_buf_free(&map->text);
     scoop_apply_map_init(map, map->plan, map->options);
 }
 
@@ -72,6 +82,10 @@ static int find_keys(struct scoop_apply_map *map, struct scoop_error *error) {
         if (map->plan->columns[column].key)
             return scoop_fail(error, SCOOP_USAGE, "the key \"%.100s\" is given twice",
                               options->keys[i]);
+        if (map->plan->columns[column].is_super)
+            return scoop_fail(error, SCOOP_UNSUPPORTED,
+                              "the key \"%.100s\" of %.127s is SUPER, by which no rows are joined",
+                              options->keys[i], options->table);
         map->plan->columns[column].key = true;
         map->keys[i] = (size_t)column;
     }
@@ -98,8 +112,10 @@ int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_row
         column->name = scoop_strdup(scoop_rows_name(rows, at));
         if (column->name == NULL)
             return scoop_fail_memory(error);
-        column->by_text = is_by_text(scoop_rows_type(rows, at));
-        column->is_super = scoop_rows_type(rows, at) == OID_OF_SUPER;
+        uint32_t type = scoop_rows_type(rows, at);
+        column->by_text = is_by_text(type);
+        column->is_super = type == OID_OF_SUPER;
+        column->is_json = type == OID_OF_JSON || type == OID_OF_JSONB || column->is_super;
     }
     return find_keys(map, error);
 }
@@ -132,11 +148,6 @@ static int learn_column(struct scoop_apply_map *map, const char *name, struct sc
                           "two columns of the changes, \"%.100s\" and another, are the column "
                           "\"%.100s\" of %.127s; leave one out with ignore_columns",
                           name, plan->columns[column].name, map->options->table);
-    if (column >= 0 && plan->columns[column].is_super)
-        return scoop_fail(error, SCOOP_UNSUPPORTED,
-                          "the column \"%.100s\" of %.127s is SUPER, which a text would fill with "
-                          "one string; leave it out with ignore_columns",
-                          name, map->options->table);
     if (column >= 0)
         plan->columns[column].given = true;
     map->columns[map->count] = column;
@@ -177,20 +188,64 @@ static long find_name(const struct scoop_apply_map *map, const char *name, size_
     return -1;
 }
 
+static bool has_json(const struct scoop_apply_plan *plan) {
+    for (size_t i = 0; i < plan->column_count; i++)
+        if (plan->columns[i].is_json)
+            return true;
+    return false;
+}
+
+/* Which rule holds for texts in columns of JSON: for all changes of a file the same. */
+static int learn_json_texts(struct scoop_apply_map *map, const struct scoop_change_record *record,
+                            struct scoop_error *error) {
+    if (map->json_texts == SCOOP_JSON_TEXTS_AS_TOLD) {
+        map->of_csv = record->of_csv;
+        map->json_texts = record->of_csv ? SCOOP_JSON_TEXTS_PARSE : SCOOP_JSON_TEXTS_VALUE;
+    }
+    if (map->options->json_texts != SCOOP_JSON_TEXTS_AS_TOLD || map->of_csv == record->of_csv ||
+        !has_json(map->plan))
+        return 0;
+    return scoop_fail(error, SCOOP_BAD_RECORD,
+                      "change %llu: it is of %s export and the changes before it are not, so that "
+                      "nothing tells what texts mean in columns of JSON; say json_texts=\"value\" "
+                      "or \"parse\"",
+                      (unsigned long long)record->number, record->of_csv ? "a CSV" : "a JSON");
+}
+
+/* A member's value as its column takes it: *member is changed to that, and valid until the next
+ * call. */
+static int convert(struct scoop_apply_map *map, long column, struct scoop_change_member *member,
+                   struct scoop_error *error) {
+    if (member->value == NULL || !member->is_text || !map->plan->columns[column].is_json ||
+        map->json_texts != SCOOP_JSON_TEXTS_VALUE)
+        return 0;
+    map->text.length = 0;
+    if (scoop_buf_reserve(&map->text, SCOOP_ESCAPE_MOST * member->value_length + 3, error) != 0)
+        return -1;
+    unsigned char *end = scoop_json_string_write(
+        map->text.data, (const unsigned char *)member->value, member->value_length, false);
+    member->value = (const char *)map->text.data;
+    member->value_length = (size_t)(end - map->text.data);
+    *end = 0;
+    return 0;
+}
+
 static int take_row(struct scoop_apply_map *map, const struct scoop_change_record *record,
                     struct scoop_apply_chunk *chunk, struct scoop_error *error) {
     for (size_t i = 0; i < record->row_count; i++) {
-        const struct scoop_change_member *member = &record->row[i];
-        long at = find_name(map, member->name, i);
+        struct scoop_change_member member = record->row[i];
+        long at = find_name(map, member.name, i);
         if (at < 0)
-            return bad(record, "its row has a column that the first row has not:", member->name,
+            return bad(record, "its row has a column that the first row has not:", member.name,
                        error);
         if (map->seen[at] == record->number)
-            return bad(record, "its row has a column twice:", member->name, error);
+            return bad(record, "its row has a column twice:", member.name, error);
         map->seen[at] = record->number;
-        if (map->columns[at] >= 0 && member->value != NULL &&
-            scoop_apply_chunk_set(chunk, (size_t)map->columns[at], member->value,
-                                  member->value_length, error) != 0)
+        if (map->columns[at] < 0 || member.value == NULL)
+            continue;
+        if (convert(map, map->columns[at], &member, error) != 0 ||
+            scoop_apply_chunk_set(chunk, (size_t)map->columns[at], member.value,
+                                  member.value_length, error) != 0)
             return -1;
     }
     for (size_t i = 0; record->row_count < map->count && i < map->count; i++)
@@ -203,21 +258,23 @@ static int take_key(struct scoop_apply_map *map, const struct scoop_change_recor
                     struct scoop_apply_chunk *chunk, struct scoop_error *error) {
     const struct scoop_apply_options *options = map->options;
     for (size_t i = 0; i < options->key_count; i++) {
-        const struct scoop_change_member *member = NULL;
+        struct scoop_change_member member = {.name = NULL};
         for (size_t k = 0; k < record->key_count; k++)
             if (strcmp(record->key[k].name, options->keys[i]) == 0)
-                member = &record->key[k];
-        if (member == NULL)
+                member = record->key[k];
+        if (member.name == NULL)
             return bad(record, "its key is another one; it lacks", options->keys[i], error);
-        if (member->value == NULL)
-            return bad(record, "its key is null:", member->name, error);
+        if (member.value == NULL)
+            return bad(record, "its key is null:", member.name, error);
+        if (convert(map, (long)map->keys[i], &member, error) != 0)
+            return -1;
         const char *there = scoop_apply_chunk_value(chunk, chunk->rows - 1, map->keys[i]);
         if (record->op != SCOOP_CHANGE_DELETE &&
-            (there == NULL || strcmp(there, member->value) != 0))
-            return bad(record, "key and row differ in", member->name, error);
+            (there == NULL || strcmp(there, member.value) != 0))
+            return bad(record, "key and row differ in", member.name, error);
         if (record->op == SCOOP_CHANGE_DELETE &&
-            scoop_apply_chunk_set(chunk, map->keys[i], member->value, member->value_length,
-                                  error) != 0)
+            scoop_apply_chunk_set(chunk, map->keys[i], member.value, member.value_length, error) !=
+                0)
             return -1;
     }
     if (record->key_count == options->key_count)
@@ -228,6 +285,8 @@ static int take_key(struct scoop_apply_map *map, const struct scoop_change_recor
 int scoop_apply_map_take(struct scoop_apply_map *map, const struct scoop_change_record *record,
                          struct scoop_apply_chunk *chunk, struct scoop_error *error) {
     bool has_row = record->op != SCOOP_CHANGE_DELETE;
+    if (learn_json_texts(map, record, error) != 0)
+        return -1;
     if (has_row && map->count == 0 && learn_columns(map, record, error) != 0)
         return -1;
     if (scoop_apply_chunk_add(chunk, record->number, scoop_change_op_name(record->op)[0], error) !=

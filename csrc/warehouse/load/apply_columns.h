@@ -15,6 +15,9 @@ struct scoop_apply_map {
     long *columns;  /* of the target; -1: left out */
     uint64_t *seen; /* the last change that had it */
     size_t count;
+    enum scoop_json_texts json_texts; /* AS_TOLD until the first change is taken */
+    bool of_csv;                      /* the first change's export was */
+    struct scoop_buf text;            /* a value on its way to a column of JSON */
 };
 
 void scoop_apply_map_init(struct scoop_apply_map *map, struct scoop_apply_plan *plan,

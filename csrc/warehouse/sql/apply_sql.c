@@ -101,7 +101,10 @@ SCOOP_APPLY_SQL(create_stage) {
                    " AS SELECT CAST(0 AS BIGINT) AS " NUMBER ", CAST('' AS VARCHAR(1)) AS " OP);
     for (size_t i = 0; i < plan->column_count; i++) {
         scoop_sql_text(&writer, ", ");
-        scoop_sql_identifier(&writer, plan->columns[i].name);
+        if (plan->columns[i].is_super)
+            scoop_sql_text(&writer, "CAST('' AS VARCHAR(65535))");
+        else
+            scoop_sql_identifier(&writer, plan->columns[i].name);
         scoop_sql_text(&writer, " AS ");
         staged(&writer, i);
     }
@@ -173,16 +176,28 @@ SCOOP_APPLY_SQL(count_matched) {
     return writer.status;
 }
 
+/* The value that the stage has for a column: of SUPER the text of it. */
+static void staged_value(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                         const char *alias, size_t column) {
+    bool is_super = plan->columns[column].is_super;
+    scoop_sql_text(writer, is_super ? "JSON_PARSE(" : "");
+    scoop_sql_text(writer, alias);
+    staged(writer, column);
+    scoop_sql_text(writer, is_super ? ")" : "");
+}
+
+/* Values of SUPER are compared as what they are written like. */
 static void side(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
                  const char *alias, size_t column, bool of_stage) {
-    bool by_text = plan->columns[column].by_text;
-    scoop_sql_text(writer, by_text ? "CAST(" : "");
-    scoop_sql_text(writer, alias);
-    if (of_stage)
-        staged(writer, column);
-    else
+    bool by_text = plan->columns[column].by_text, is_super = plan->columns[column].is_super;
+    scoop_sql_text(writer, by_text ? "CAST(" : is_super ? "JSON_SERIALIZE(" : "");
+    if (of_stage) {
+        staged_value(writer, plan, alias, column);
+    } else {
+        scoop_sql_text(writer, alias);
         scoop_sql_identifier(writer, plan->columns[column].name);
-    scoop_sql_text(writer, by_text ? " AS VARCHAR)" : "");
+    }
+    scoop_sql_text(writer, by_text ? " AS VARCHAR)" : is_super ? ")" : "");
 }
 
 /* (s."c2" = t."a" OR (s."c2" IS NULL AND t."a" IS NULL)): Redshift has no IS DISTINCT FROM. */
@@ -246,7 +261,7 @@ static void given(struct scoop_sql_writer *writer, const struct scoop_apply_plan
             continue;
         scoop_sql_text(writer, before);
         if (of_stage)
-            staged(writer, i);
+            staged_value(writer, plan, "", i);
         else
             scoop_sql_identifier(writer, plan->columns[i].name);
         before = ", ";
@@ -274,10 +289,11 @@ static void update(struct scoop_sql_writer *writer, const struct scoop_apply_pla
             continue;
         scoop_sql_text(writer, before);
         scoop_sql_identifier(writer, plan->columns[i].name);
-        scoop_sql_text(writer, " = ");
+        scoop_sql_text(writer, plan->columns[i].is_super ? " = JSON_PARSE(" : " = ");
         stage(writer, plan);
         scoop_sql_text(writer, ".");
         staged(writer, i);
+        scoop_sql_text(writer, plan->columns[i].is_super ? ")" : "");
         before = ", ";
     }
     scoop_sql_text(writer, " FROM ");

@@ -16,7 +16,8 @@ struct scoop_apply_column {
     bool key;
     bool given;    /* the file's rows have it */
     bool by_text;  /* its type knows no equality: values are compared as text */
-    bool is_super; /* Redshift's, which takes a text as one string */
+    bool is_json;  /* json, jsonb, SUPER */
+    bool is_super; /* Redshift's, which takes a text as one string: it is staged as a text */
 };
 
 struct scoop_apply_plan {

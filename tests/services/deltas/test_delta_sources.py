@@ -121,3 +121,24 @@ def test_real_snapshots_have_the_changes_that_pythons_csv_finds() -> None:
         if change["op"] == "UPDATE":
             names = {name for name in row if now[key][name] != before[key][name]}
             assert names == set(change["changed"])
+
+
+def test_changes_replace_no_export_in_s3_whatever_the_endpoint_is_called(store: Store) -> None:
+    old, new = store.put("old.csv", OLD.encode()), store.put("new.csv", NEW.encode())
+    delta = airscoop.delta(old, new, old_s3=store.settings())
+    for endpoint in (store.endpoint, store.endpoint.replace("127.0.0.1", "localhost")):
+        other = store.settings(endpoint_url=endpoint)
+        for place in (old, new, new.replace("s3://", "S3://")):
+            with pytest.raises(errors.UsageError, match="which it would replace"):
+                delta.write(place, destination_s3=other)
+    delta.write(store.uri("new.csv.jsonl"), destination_s3=store.settings())
+    assert (store.get("old.csv"), store.get("new.csv")) == (OLD.encode(), NEW.encode())
+
+
+def test_an_object_is_copied_onto_itself_as_it_is_only(store: Store) -> None:
+    source = store.put("a.jsonl", b'{"a": 1}\n')
+    both: dict[str, Any] = {"source_s3": store.settings(), "destination_s3": store.settings()}
+    with pytest.raises(errors.UsageError, match="is the source"):
+        airscoop.copy(source, source, format="jsonl", **both)
+    airscoop.copy(source, source, **both)
+    assert store.get("a.jsonl") == b'{"a": 1}\n'

@@ -14,44 +14,10 @@ import pytest
 
 from airscoop import errors
 from airscoop.exports.lease import LOCK, Lease
-from airscoop.exports.model import Export, ExportObject
-from airscoop.exports.registry import ChangesFile, ExportRecord, Registry
-from support.exports import LeaseClock
+from airscoop.exports.registry import ChangesFile, Registry
+from support.exports import CHANGES, LeaseClock, export, locked, work
 from support.moto import LosingProxy, MotoServer
 from support.waiting import eventually
-
-CHANGES = ChangesFile(uri="s3://changes/t/a/V1.jsonl.gz", etag='"c"', count=3)
-
-
-def export(version: str, *, etag: str = '"e"', table: str = "a") -> Export:
-    uri = f"s3://bucket/tenant/{table}/{version}/x.csv.gz"
-    return Export(
-        bucket="bucket",
-        tenant="tenant",
-        table=table,
-        version=version,
-        objects=(ExportObject(uri=uri, size=10, etag=etag),),
-    )
-
-
-@pytest.fixture
-def registry(moto_server: MotoServer, registry_table: str) -> Registry:
-    return Registry(registry_table, client=moto_server.client("dynamodb"))
-
-
-def locked(registry: Registry, owner: str = "me", dataset: str = "tenant/a") -> Lease:
-    lease = Lease.try_acquire(registry, dataset, owner, seconds=30)
-    assert lease is not None
-    return lease
-
-
-def work(registry: Registry, lease: Lease, version: str) -> ExportRecord:
-    """Takes an export all the way to done."""
-    record = registry.register(export(version)).record
-    registry.start(lease, record, previous=None)
-    registry.computed(lease, record.id, CHANGES, {})
-    registry.published(lease, record.id, CHANGES.count, {})
-    return registry.done(lease, record.id)
 
 
 def test_an_export_is_registered_once_by_eight_processes_at_the_same_time(

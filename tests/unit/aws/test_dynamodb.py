@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from airscoop import errors
-from airscoop.aws.dynamodb import MOST_CONFLICTS, DynamoTable
+from airscoop.aws.dynamodb import MOST_CONFLICTS, Action, DynamoTable
 
 KEY, OTHER = ("a", "b"), ("a", "lock")
 
@@ -32,10 +32,10 @@ def client() -> Any:
 
 
 def transact(table: DynamoTable) -> list[bool]:
-    return table.update_if(
-        KEY, "SET #x = :x", {"x": 1}, condition="#y = :x",
-        other=OTHER, other_condition="#z = :z", other_values={"z": 2},
-    )  # fmt: skip
+    return table.transact(
+        Action(key=KEY, change="SET #x = :x", condition="#y = :x", values={"x": 1}),
+        Action(key=OTHER, condition="#z = :z", values={"z": 2}),
+    )
 
 
 def cancelled(stub: Stubber, *codes: str) -> None:

@@ -38,6 +38,10 @@ VERBS = [
     ["script"],
     ["uploads", "list"],
     ["uploads", "clean"],
+    ["exports", "list"],
+    ["exports", "retry"],
+    ["exports", "give-up"],
+    ["exports", "unlock"],
     ["local"],
 ]
 

@@ -44,6 +44,7 @@ def _line(op: str, row: Row, before: Row | None = None) -> bytes:
     change: dict[str, object] = {"op": op, "key": {"PK": row["PK"]}, "row": row}
     if before is not None:
         change["changed"] = [name for name in NAMES if row[name] != before[name]]
+    change["format"] = "csv"
     change["id"] = hashlib.sha256(hashed.encode()).hexdigest()[:32]
     return json.dumps(change, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

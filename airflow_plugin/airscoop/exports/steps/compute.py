@@ -76,6 +76,7 @@ def compute_changes(
             version=lock.export,
             old_s3=s3,
             ca_file=ca_file,
+            place=place,
             **delta_options,
         )
         with cleaned_up("what Athena wrote", result.discard):
@@ -104,9 +105,11 @@ def _compare(
     *,
     engine: Engine,
     athena: AthenaSettings | Mapping[str, Any] | None,
+    place: str,
     **options: Unpack[DeltaOptions],
 ) -> tuple[Cancellable, Delta]:
     job = delta_job(old, new, engine=engine, athena=athena, **options)
+    job.refuse_destination(place, destination_s3=options["old_s3"])
     with cancellation.reaching(job):
         return job, job.run(on_progress=lambda _: lease.check())
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from airscoop.cleaning_up import quietly
 from airscoop.errors import ExportConflict, PreconditionFailed, StaleExport
+from airscoop.exports.last_done import LastDone
 from airscoop.exports.lease import Lease, holder
 from airscoop.exports.registry import CONFLICT, STALE, ExportRecord, Registry, stale_message
 from airscoop.exports.steps.working import ExportLock, Terms
@@ -35,9 +36,11 @@ def lock_export(
     reason = _finished(record, owner)
     if reason is not None:
         return LockAttempt(finished=reason)
-    earlier = _earlier(registry, dataset, version)
-    if earlier is not None:
-        return earlier
+    last = registry.kept_last_done(dataset)
+    if last is not None:  # else it is found once, under the lock
+        _, earlier = _earlier(registry, last, version)
+        if earlier is not None:
+            return earlier
     terms = terms or Terms()
     lease = Lease.try_acquire(registry, dataset, owner, seconds=terms.handover_seconds)
     if lease is None:
@@ -61,32 +64,37 @@ def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
     if record.conflict is not None:
         registry.failed(lease, export_id, record.conflict, CONFLICT)
         raise ExportConflict(record.conflict)
-    last = registry.last_done(lease.dataset)
-    if last is not None and last.export.order > record.export.order:
+    last = registry.bring_forward(lease)
+    if last.order > record.export.order:
         message = stale_message(record.export, last)
         registry.start(lease, record, previous=None)
         registry.failed(lease, export_id, message, STALE)
         raise StaleExport(message)
-    earlier = _earlier(registry, lease.dataset, record.export.version)
+    last, earlier = _earlier(registry, last, record.export.version)
     if earlier is not None:
         return earlier
-    previous = None if last is None else last.export.version
-    registry.start(lease, record, previous=previous)
-    lock = ExportLock(export=export_id, previous=previous, owner=lease.owner, fence=lease.fence)
+    registry.start(lease, record, previous=last.version)
+    lock = ExportLock(export=export_id, previous=last.version, owner=lease.owner, fence=lease.fence)
     return LockAttempt(lock=lock)
 
 
-def _earlier(registry: Registry, dataset: str, version: str) -> LockAttempt | None:
-    """The wait for an earlier export of the table, if there is one that must be done before."""
-    for earlier in registry.unfinished(dataset, before=version):
-        if earlier.half_published:
-            raise PreconditionFailed(
-                f"{earlier.id} has failed after some of its changes were published "
-                f"({earlier.error}): later versions wait until it is done; mend the cause, the "
-                "next run goes on with it, or let it go by Registry.give_up"
-            )
-        return LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
-    return None
+def _earlier(
+    registry: Registry, last: LastDone, version: str
+) -> tuple[LastDone, LockAttempt | None]:
+    """The last done export before a version; and the wait for an open one between the two, if there
+    is one, which must be done first.
+    """
+    last, earlier = registry.first_open(last, before=version)
+    if earlier is None:
+        return last, None
+    if earlier.half_published:
+        raise PreconditionFailed(
+            f"{earlier.id} has failed after some of its changes were published "
+            f"({earlier.error}): later versions wait until it is done; mend the cause, the "
+            "next run goes on with it, or let it go by Registry.give_up "
+            f"(airscoop exports give-up {earlier.id})"
+        )
+    return last, LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
 
 
 def _finished(record: ExportRecord, owner: str) -> str | None:

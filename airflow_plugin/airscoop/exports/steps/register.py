@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import ExportConflict, StaleExport
 from airscoop.exports import model
+from airscoop.exports.last_done import LastDone
 from airscoop.exports.model import Export
 from airscoop.exports.registry import STALE, UNFINISHED, ExportRecord, Registry
 from airscoop.exports.steps.working import OnStart, begun
@@ -49,6 +50,7 @@ def register_exports(
         for dataset in sorted({export.dataset for export in every}):
             cancellation.check()
             known = {record.id: record for record in registry.records(dataset)}
+            last = registry.find_last_done(dataset, known.values())
             found.work += [_opened(registry, one) for one in known.values() if one.is_open]
             for export in (one for one in every if one.dataset == dataset):
                 cancellation.check()
@@ -56,7 +58,7 @@ def register_exports(
                 if export.id in conflicts:
                     found.conflict(registry, *conflicts[export.id])
                 else:
-                    found.register(registry, export, known.get(export.id))
+                    found.register(registry, export, known.get(export.id), last)
     return found.receipt(time.monotonic() - start)
 
 
@@ -120,13 +122,15 @@ class _Found:
     incomplete: list[str] = dataclasses.field(default_factory=list)
     other_objects: int = 0
 
-    def register(self, registry: Registry, export: Export, known: ExportRecord | None) -> None:
+    def register(
+        self, registry: Registry, export: Export, known: ExportRecord | None, last: LastDone
+    ) -> None:
         same = known is not None and known.export.fingerprint == export.fingerprint
         if known is not None and same and known.conflict is None:
             self.already_there += 1
             return
         try:
-            registration = registry.register(export)
+            registration = registry.register(export, last=last)
         except ExportConflict as error:
             self.conflict(registry, export, str(error))
             return
