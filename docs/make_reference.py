@@ -80,6 +80,9 @@ def _entry(name: str, thing: Any, *, level: int) -> Iterator[str]:
     if thing is airscoop.AirscoopError:
         yield "The base of all [errors](errors.md)."
         return
+    if inspect.isclass(thing) and issubclass(thing, airscoop.AirscoopError):
+        yield f"One of the [errors](errors.md), of the verb whose text names it. {thing.__doc__}"
+        return
     yield _code(_signature(name, thing))
     yield from _docstring(thing)
     if inspect.isclass(thing):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from airscoop.aws.settings import KinesisSettings, S3Settings
     from airscoop.deltas.job import DeltaJob, delta
     from airscoop.deltas.result import Change, Delta
-    from airscoop.errors import AirscoopError
+    from airscoop.errors import AirscoopError, PrefixIncomplete
     from airscoop.hooks.athena import AthenaSettings
     from airscoop.publishing.job import PublishJob, publish
     from airscoop.receipts import Receipt
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airscoop.transfer.csv_dialect import CsvDialect
     from airscoop.transfer.object_options import ObjectOptions
     from airscoop.transfer.open import open
-    from airscoop.transfer.prefix import PrefixIncomplete, copy_prefix
+    from airscoop.transfer.prefix import copy_prefix
     from airscoop.transfer.upload import Upload
     from airscoop.transfer.web import Timeouts
     from airscoop.warehouse.session import LoadContext, Partition, Warehouse
@@ -55,7 +55,7 @@ _HOMES = {
     "ObjectOptions": "airscoop.transfer.object_options",
     "Partition": "airscoop.warehouse.session",
     "PartitionReceipt": "airscoop.receipts.warehouse",
-    "PrefixIncomplete": "airscoop.transfer.prefix",
+    "PrefixIncomplete": "airscoop.errors",
     "PrefixReceipt": "airscoop.receipts.prefix",
     "Progress": "airscoop.transfer.copy",
     "PublishJob": "airscoop.publishing.job",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from airscoop.errors import UsageError
@@ -56,14 +56,19 @@ def values(given: object, what: str) -> dict[str, str]:
     return found
 
 
-def options_of(given: object, what: str) -> dict[str, Any]:
-    """Further arguments of a function, by name; None: there are none."""
+def options_of(given: object, what: str, known: Collection[str] | None = None) -> dict[str, Any]:
+    """Further arguments of a function, by name, of which it knows these; None: there are none."""
     if given is None:
         return {}
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise UsageError(
             f"{what} is {_shown(given)}; give a mapping of names to values{_hint(given)}"
         )
+    for name in given:
+        if known is not None and name not in known:
+            raise UsageError(
+                f"{what}: there is no option {name!r} here; there are {', '.join(sorted(known))}"
+            )
     return dict(given)
 
 

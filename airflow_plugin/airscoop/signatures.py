@@ -6,7 +6,7 @@ The declaration is a TypedDict with the types, which type checkers read, and a d
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -39,9 +39,7 @@ def _shown(
     yield from (each for each in own if each.kind is each.KEYWORD_ONLY)
 
 
-def refuse_unknown(
-    function: str, options: Mapping[str, object], known: Mapping[str, object]
-) -> None:
+def refuse_unknown(function: str, options: Mapping[str, object], known: Container[str]) -> None:
     """Raises the TypeError that Python raises for an argument that a function does not have."""
     for name in options:
         if name not in known:

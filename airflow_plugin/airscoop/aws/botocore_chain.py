@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,22 @@ from airscoop.aws.service_errors import aws_errors
 
 if TYPE_CHECKING:
     import botocore.credentials
+    from botocore.config import Config
 
     from airscoop.aws.credentials import CredentialsProvider
 
 MOST_CHAINS = 8
+ANY_BUCKET = "airscoop"  # whose address shows that of the others
 
 
-def botocore_errors(profile: str | None = None) -> AbstractContextManager[None]:
+def botocore_errors(
+    profile: str | None = None, *, place: str | None = None
+) -> AbstractContextManager[None]:
     """Raises what botocore's chain raises as airscoop's own (`aws_errors`), with the name of the
-    profile in use.
+    profile in use, or `place`: what else says who asks.
     """
     name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
-    return aws_errors(f"AWS profile {name}" if name else "AWS configuration")
+    return aws_errors(place or (f"AWS profile {name}" if name else "AWS configuration"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +82,8 @@ class Chain:
 
         self._session = botocore.session.Session(profile=profile)
         self._lock = threading.Lock()
-        self._endpoints: dict[tuple[str, str], str] = {}
-        self._addresses: dict[tuple[str, str | None, str], S3Address] = {}
+        self._endpoints: dict[tuple[str, ...], str] = {}
+        self._addresses: dict[tuple[str | None, ...], S3Address] = {}
         self.made_at = time.monotonic()
 
     def variable(self, name: str) -> Any:
@@ -121,9 +125,18 @@ class Chain:
         other = region.startswith(("aws-", "fips-", "us-iso", "eu-iso", "eusc-"))
         return styled or other or region.endswith("-fips") or any(map(ensure_boolean, flags))
 
-    def s3_address(self, region: str, endpoint_url: str | None, bucket: str) -> S3Address:
-        """Where botocore's rules send a request for an object of `bucket`, or of an ARN."""
-        asked = (region, endpoint_url, bucket)
+    def s3_address(
+        self,
+        region: str,
+        endpoint_url: str | None,
+        bucket: str = ANY_BUCKET,
+        config: Mapping[str, Any] | None = None,
+    ) -> S3Address:
+        """Where botocore's rules send a request for an object of `bucket`, or of an ARN.
+
+        config: arguments of botocore's Config, which go before the configuration's.
+        """
+        asked = (region, endpoint_url, bucket, repr(config))
         with self._lock:
             found = self._addresses.get(asked)
             if found is None:
@@ -133,18 +146,30 @@ class Chain:
                     endpoint_url=endpoint_url,
                     aws_access_key_id="ASKS",
                     aws_secret_access_key="asks",  # noqa: S106
+                    config=_config(config),
                 )
                 found = self._addresses[asked] = _address(*_unsent(client, bucket), bucket)
         return found
 
-    def client_endpoint(self, service: str, region: str) -> str:
+    def client_endpoint(
+        self, service: str, region: str, config: Mapping[str, Any] | None = None
+    ) -> str:
         """The one that a client of botocore would use. To make one takes half a second."""
+        asked = (service, region, repr(config))
         with self._lock:
-            found = self._endpoints.get((service, region))
+            found = self._endpoints.get(asked)
             if found is None:
-                client = self._session.create_client(service, region_name=region)
-                found = self._endpoints[service, region] = client.meta.endpoint_url
+                client = self._session.create_client(
+                    service, region_name=region, config=_config(config)
+                )
+                found = self._endpoints[asked] = client.meta.endpoint_url
         return found
+
+
+def _config(arguments: Mapping[str, Any] | None) -> Config:
+    from botocore.config import Config
+
+    return Config(**(arguments or {}))
 
 
 class Chains:
@@ -198,15 +223,20 @@ def _files() -> Iterator[tuple[int, int, int] | None]:
 
 
 def from_botocore(
-    found: botocore.credentials.Credentials, profile: str | None = None
+    found: botocore.credentials.Credentials,
+    profile: str | None = None,
+    *,
+    place: str | None = None,
 ) -> tuple[Credentials, CredentialsProvider | None]:
-    """What botocore found, and what renews it; None for keys that do not change."""
+    """What botocore found, and what renews it; None for keys that do not change. Errors name the
+    profile, or `place`.
+    """
     credentials = _frozen(found)
     if not hasattr(found, "refresh_needed"):
         return credentials, None
 
     def renew() -> Credentials:
-        with botocore_errors(profile):
+        with botocore_errors(profile, place=place):
             return _frozen(found)
 
     return credentials, renew

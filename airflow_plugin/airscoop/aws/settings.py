@@ -179,9 +179,6 @@ class AwsSettings(ShownFields):
         return url.split("://", 1)[-1].rstrip("/") in usual
 
 
-_ANY_BUCKET = "airscoop"  # whose address shows that of the others
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class S3Settings(AwsSettings):
     """How to reach S3. What is None is found where botocore finds it.
@@ -220,7 +217,7 @@ class S3Settings(AwsSettings):
             asks = chain.addresses_s3(str(self.region))
         if not asks:
             return self
-        found = chain.s3_address(str(self.region), self.endpoint_url, _ANY_BUCKET)
+        found = chain.s3_address(str(self.region), self.endpoint_url)
         style = self.addressing_style or ("virtual" if found.label else "path")
         return dataclasses.replace(
             self, endpoint_url=found.endpoint_url, region=found.region, addressing_style=style

@@ -9,8 +9,8 @@ import signal
 from typing import Any
 
 from airscoop.cli import signals, streams
-from airscoop.cli.output import LocalFailed, ReceiptUnprinted
-from airscoop.errors import AirscoopError
+from airscoop.cli.output import ReceiptUnprinted
+from airscoop.errors import AirscoopError, LocalStackFailed
 
 FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
 READER_GONE = 128 + signal.SIGPIPE
@@ -77,8 +77,6 @@ def _told(
     if isinstance(error, ReceiptUnprinted):
         line = f"done, but the receipt could not be printed: {error}"
         return RECEIPT_UNPRINTED, line, {}
-    if isinstance(error, LocalFailed):
-        return FAILED, f"local: {error}", _facts("LOCAL_STACK", str(error), error)
     if isinstance(error, streams.Unwritten):
         if error.reader_gone:
             return READER_GONE, None, {}
@@ -89,7 +87,8 @@ def _told(
 def _failed(
     error: AirscoopError, options: argparse.Namespace
 ) -> tuple[int, str | None, dict[str, Any]]:
-    line: str | None = f"{type(error).__name__}: {error}"
+    named = "local" if isinstance(error, LocalStackFailed) else type(error).__name__
+    line: str | None = f"{named}: {error}"
     code = FAILED
     if error.code == "USAGE":
         code = WRONG_USAGE

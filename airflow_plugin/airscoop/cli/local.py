@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from airscoop.cli import streams
-from airscoop.cli.output import LocalFailed, show_done
+from airscoop.cli.output import show_done
+from airscoop.errors import LocalStackFailed
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         text = run_local(options)
     except LocalStackError as error:
-        raise LocalFailed(str(error)) from error
+        raise LocalStackFailed(str(error)) from error
     if options.local_verb == "up":
         show_done(text, as_json=options.json)
     elif options.local_verb == "status":

@@ -28,10 +28,6 @@ class ReceiptUnprinted(Exception):
     """What was to be made is there, but its receipt, which was asked for, could not be printed."""
 
 
-class LocalFailed(Exception):
-    """The stack on this machine does not start, stop or answer."""
-
-
 def show(receipt: Receipt, *, as_json: bool, data_on_stdout: bool = False) -> None:
     """Prints the receipt of what is done; beside data on stdout it goes to stderr."""
     signals.note_committed()

@@ -15,8 +15,8 @@ from airscoop.cleaning_up import cleaned_up, quietly
 from airscoop.deltas.athena_leftovers import MadeTable
 from airscoop.deltas.sql import quoted
 from airscoop.errors import NotFound, UnsupportedFormat, UsageError
+from airscoop.hooks import aws
 from airscoop.hooks.athena_workgroup import Workgroup, workgroup
-from airscoop.hooks.aws import s3_settings
 from airscoop.process_mark import process_mark
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class AthenaSettings:
 
     def s3(self) -> tuple[S3Settings, str | None] | None:
         """How the connection reaches S3, and the CA file to trust; None without a connection."""
-        return None if self.aws_conn_id is None else s3_settings(self.aws_conn_id)
+        return None if self.aws_conn_id is None else aws.s3_settings(self.aws_conn_id)
 
     def connect(self) -> AthenaConnection:
         """Athena and the Glue catalog, by the connection."""
@@ -56,9 +56,7 @@ class AthenaSettings:
 
 def glue_client(aws_conn_id: str | None) -> Any:
     """A client for the Glue catalog."""
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
-    return AwsBaseHook(aws_conn_id=aws_conn_id, client_type="glue").get_conn()
+    return aws.client(aws_conn_id, "glue", needed_by='engine="athena"')
 
 
 def athena_hook(aws_conn_id: str | None) -> AthenaHook:
@@ -69,7 +67,7 @@ def athena_hook(aws_conn_id: str | None) -> AthenaHook:
         raise UsageError(
             'engine="athena" needs the package apache-airflow-providers-amazon; install it'
         ) from error
-    return AthenaHook(aws_conn_id=aws_conn_id, log_query=False)
+    return AthenaHook(aws_conn_id=aws.existing(aws_conn_id), log_query=False)
 
 
 class AthenaConnection:

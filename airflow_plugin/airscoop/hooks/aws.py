@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+import contextlib
+import functools
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from airscoop.aws.botocore_chain import botocore_errors, from_botocore
+from airscoop.aws.botocore_chain import botocore_errors
 from airscoop.aws.dynamodb import client_options
 from airscoop.aws.settings import KinesisSettings, S3Settings
-from airscoop.errors import UsageError
+from airscoop.errors import AirscoopError, UsageError
 from airscoop.exports.registry import Registry
+from airscoop.hooks.aws_extras import ca_file_of, kinesis_values, s3_values
+from airscoop.hooks.connections import find_connection
 
 if TYPE_CHECKING:
-    from botocore.config import Config
-
-    from airscoop.aws.credentials import Credentials, CredentialsProvider
     from airscoop.aws.settings import PayloadSigning
 
+log = logging.getLogger(__name__)
 
-class _Reached(TypedDict, total=False):
-    """What a connection says of a service."""
-
-    credentials: Credentials | None
-    credentials_provider: CredentialsProvider | None
-    endpoint_url: str | None
-    region: str | None
+# The one that Airflow's Amazon provider does without where nobody has made it.
+DEFAULT = "aws_default"
 
 
 def s3_settings(
@@ -35,66 +34,112 @@ def s3_settings(
 ) -> tuple[S3Settings, str | None]:
     """How to reach S3, and the CA file to trust (None: the usual ones).
 
-    None for `aws_conn_id` leaves all to botocore's own chain (environment, profile, role). The
-    connection is read by Airflow's Amazon provider, so everything that it knows works: keys,
-    profiles, assumed roles, `endpoint_url`, `region_name`, `verify`. Credentials that expire are
-    renewed while a transfer runs.
+    None for `aws_conn_id` leaves all to botocore's own chain (environment, profile, role), as does
+    `aws_default` where it does not exist. The connection is read by Airflow's Amazon provider, so
+    what it knows works: keys, profiles, assumed roles, `endpoint_url`, `region_name`, `verify`, and
+    of `config_kwargs` unsigned requests and how S3 is addressed and signed. Credentials that expire
+    are renewed while a transfer runs.
     """
-    values, ca_file = _read(aws_conn_id, S3Settings.SERVICE)
+    hook = _hook(aws_conn_id, S3Settings.SERVICE)
+    values: dict[str, Any] = {"payload_signing": payload_signing}
+    ca_file = None
+    if hook is not None:
+        with connection_errors(aws_conn_id):
+            ca_file, values = ca_file_of(hook), s3_values(hook, payload_signing)
     settings = S3Settings(
-        payload_signing=payload_signing,
-        requester_pays=requester_pays,
-        expected_bucket_owner=expected_bucket_owner,
-        **values,
+        requester_pays=requester_pays, expected_bucket_owner=expected_bucket_owner, **values
     )
     return settings, ca_file
 
 
 def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
     """The same for Kinesis."""
-    values, ca_file = _read(aws_conn_id, KinesisSettings.SERVICE)
-    return KinesisSettings(**values), ca_file
+    hook = _hook(aws_conn_id, KinesisSettings.SERVICE)
+    if hook is None:
+        return KinesisSettings(), None
+    with connection_errors(aws_conn_id):
+        ca_file = ca_file_of(hook)
+        return KinesisSettings(**kinesis_values(hook)), ca_file
 
 
 def registry(aws_conn_id: str | None, table: str) -> Registry:
     """The registry of exports in the DynamoDB table `table`; connections as above."""
     from botocore.config import Config
 
-    if aws_conn_id is None:
+    hook = _hook(aws_conn_id, "dynamodb")
+    if hook is None:
         return Registry(table)
-    hook = _hook(aws_conn_id, "dynamodb", config=Config(**client_options()))
-    with botocore_errors():
-        return Registry(table, client=hook.get_conn())
+    with connection_errors(aws_conn_id):
+        ca_file_of(hook)
+        config = hook.config.merge(Config(**client_options()))
+        return Registry(
+            table, client=hook.get_client_type(region_name=hook.region_name, config=config)
+        )
 
 
-def _read(aws_conn_id: str | None, service: str) -> tuple[_Reached, str | None]:
+def client(
+    aws_conn_id: str | None, service: str, *, needed_by: str, region: str | None = None
+) -> Any:
+    """botocore's client of a service, as the provider makes it; `needed_by` stands in its error."""
+    hook = _provided(existing(aws_conn_id), service, needed_by)
+    with connection_errors(aws_conn_id):
+        ca_file_of(hook)  # refuses one that checks no certificates
+        return hook.get_client_type(region_name=region or hook.region_name)
+
+
+def existing(aws_conn_id: str | None) -> str | None:
+    """The connection's name; None, once said, for an `aws_default` that does not exist.
+
+    UsageError for any other that does not.
+    """
     if aws_conn_id is None:
-        return {}, None
-    hook = _hook(aws_conn_id, service)
-    with botocore_errors():
-        found = hook.get_session(region_name=hook.region_name).get_credentials()
-        credentials, provider = (None, None) if found is None else from_botocore(found)
-    values: _Reached = {
-        "credentials": credentials,
-        "credentials_provider": provider,
-        "endpoint_url": hook.conn_config.get_service_endpoint_url(service),
-        "region": hook.region_name,
-    }
-    return values, hook.verify if isinstance(hook.verify, str) else None
+        return None
+    try:
+        find_connection(aws_conn_id, "aws")
+    except UsageError:
+        if aws_conn_id != DEFAULT:
+            raise
+        _say_missing()
+        return None
+    return aws_conn_id
 
 
-def _hook(aws_conn_id: str, service: str, config: Config | None = None) -> Any:
+@contextlib.contextmanager
+def connection_errors(conn_id: str | None) -> Iterator[None]:
+    """What botocore or the provider raises over a connection, as an AirscoopError that names it."""
+    place = None if conn_id is None else f"the connection {conn_id}"
+    try:
+        with botocore_errors(place=place):
+            yield
+    except AirscoopError:
+        raise
+    except (KeyError, NotImplementedError, TypeError, ValueError) as error:
+        raise UsageError(f"{place}: its extras cannot be read: {error}") from error
+
+
+@functools.cache
+def _say_missing() -> None:
+    log.warning(
+        "the connection %s does not exist: AWS is asked with what botocore finds in the "
+        "environment; aws_conn_id=None asks for that",
+        DEFAULT,
+    )
+
+
+def _hook(aws_conn_id: str | None, service: str) -> Any:
+    """The provider's; None where botocore's own chain is meant."""
+    if aws_conn_id is None:
+        return None
+    advice = "; aws_conn_id=None asks for botocore's own credentials"
+    hook = _provided(aws_conn_id, service, f"the connection {aws_conn_id}", advice)
+    return None if existing(aws_conn_id) is None else hook
+
+
+def _provided(aws_conn_id: str | None, service: str, needed_by: str, advice: str = "") -> Any:
     try:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     except ImportError as error:
         raise UsageError(
-            f"the connection {aws_conn_id} needs the package apache-airflow-providers-amazon; "
-            "install it, or set aws_conn_id=None to use botocore's own credentials"
+            f"{needed_by} needs the package apache-airflow-providers-amazon; install it{advice}"
         ) from error
-    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, config=config)
-    if hook.verify is False:
-        raise UsageError(
-            f"the connection {aws_conn_id} sets verify to false; airscoop always checks "
-            "certificates: set verify to a CA file instead"
-        )
-    return hook
+    return AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from airflow.sdk import BaseHook
-
 from airscoop.errors import UsageError
+from airscoop.hooks.connections import find_connection, read_extras, truth
 from airscoop.transfer import login
+
+log = logging.getLogger(__name__)
 
 # What the HTTP provider takes out of the connection's extra; the rest of it is headers.
 _NO_HEADERS = frozenset(
     {"stream", "cert", "proxies", "proxy", "timeout", "verify", "verify_ssl", "allow_redirects"}
     | {"max_redirects", "trust_env", "check_response", "srv_lookup", "auth_type", "auth_kwargs"}
 )
+# Those that say who asks: without them another one would.
+_LOGINS = frozenset({"cert", "auth_type", "auth_kwargs"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +51,15 @@ class HttpConnection:
 def http_connection(http_conn_id: str) -> HttpConnection:
     """Reads a connection as the HTTP provider does: host (or a whole address), schema, port, login,
     password, and the extra's headers."""
-    connection = BaseHook.get_connection(http_conn_id)
+    connection = find_connection(http_conn_id, "http")
     host = connection.host or ""
     if not host:
         raise UsageError(f"the connection {http_conn_id} has no host")
     base = host if "://" in host else f"{connection.schema or 'http'}://{host}"
     if connection.port:
         base = f"{base.rstrip('/')}:{connection.port}"
-    extra = connection.extra_dejson
+    extra = read_extras(connection)
+    _tell(http_conn_id, extra)
     return HttpConnection(
         name=http_conn_id,
         base=base,
@@ -64,13 +69,27 @@ def http_connection(http_conn_id: str) -> HttpConnection:
     )
 
 
+def _tell(name: str, extra: Mapping[str, object]) -> None:
+    """Says what of it is not used: a transfer has its own waits, redirects and proxies."""
+    given = {key.lower() for key, value in extra.items() if value not in (None, "", False, {})}
+    logins = sorted(given & _LOGINS)
+    if logins:
+        raise UsageError(
+            f"the connection {name} logs in by {', '.join(logins)}, which airscoop does not; use "
+            "login and password, or a header"
+        )
+    unused = sorted((given & _NO_HEADERS) - {"verify", "verify_ssl"})
+    if unused:
+        log.warning("the connection %s: these extras are not used: %s", name, ", ".join(unused))
+
+
 def _ca_file(name: str, verify: object) -> str | None:
-    if verify is False:
+    if verify is not None and truth(verify) is False:
         raise UsageError(
             f"the connection {name} sets verify to false; airscoop always checks certificates: set "
             "verify to a CA file instead"
         )
-    return verify if isinstance(verify, str) else None
+    return verify if isinstance(verify, str) and truth(verify) is None else None
 
 
 def _headers(name: str, extra: Mapping[str, object]) -> dict[str, str]:

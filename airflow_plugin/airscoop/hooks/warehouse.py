@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
 from airscoop.errors import UsageError
+from airscoop.hooks.connections import Extras, find_connection
+from airscoop.hooks.temporary_login import LoginRequest, temporary_login
 from airscoop.warehouse.session import Dialect, Warehouse
 
 if TYPE_CHECKING:
@@ -15,29 +17,47 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS: Mapping[str, str] = {"redshift": "5439", "postgres": "5432"}
 
-# Extras of the connection that libpq knows under the same name.
+# The extras that libpq knows under the same name. One that the libpq of this machine does not know
+# yet is its error.
 LIBPQ_EXTRAS = (
-    "connect_timeout",
-    "gssencmode",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "tcp_user_timeout",
+    *("host", "hostaddr", "port", "dbname", "user", "password", "passfile", "service"),
+    *("servicefile", "connect_timeout", "options", "application_name", "fallback_application_name"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    *("tcp_user_timeout", "target_session_attrs", "load_balance_hosts", "replication"),
+    *("sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslpassword"),
+    *("sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslsni", "sslkeylogfile"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "requirepeer", "require_auth"),
+    *("channel_binding", "gssencmode", "gsslib", "gssdelegation", "krbsrvname"),
+    *("min_protocol_version", "max_protocol_version", "scram_client_key", "scram_server_key"),
+)
+# Those of the drivers of Redshift and psycopg2, as libpq calls them.
+RENAMED_EXTRAS: Mapping[str, str] = {
+    "database": "dbname",
+    "timeout": "connect_timeout",
+    "tcp_keepalive": "keepalives",
+    "tcp_keepalive_idle": "keepalives_idle",
+    "tcp_keepalive_interval": "keepalives_interval",
+    "tcp_keepalive_count": "keepalives_count",
+}
+# Of the driver of Redshift, with which it asks somebody else who may log in.
+OTHER_LOGINS = (
+    *("access_key_id", "secret_access_key", "session_token", "profile", "auth_profile"),
+    *("credentials_provider", "idp_host", "idp_tenant", "idp_partition", "login_url"),
+    *("login_to_rp", "client_id", "client_secret", "app_id", "app_name", "preferred_role"),
+    *("principal_arn", "partner_sp_id", "provider_name", "scope", "web_identity_token"),
+    *("role_arn", "role_session_name", "issuer_url", "token", "token_type", "identity_namespace"),
+    *("ssl_insecure", "group_federation", "azure_conn_id"),
 )
 
 
 class WarehouseHook(BaseHook):
     """Opens `airscoop.Warehouse` on a connection; host, port, login, password, schema, extras.
 
-    The field `schema` is the database's name, as in Airflow's own hooks for these types. A
-    connection of type redshift checks the server's certificate and name (sslmode verify-full)
-    unless its extras say otherwise; with the extra `iam` its password comes from AWS, asked with
-    `aws_conn_id`.
+    The field `schema` is the database's name, as in Airflow's own hooks for these types. Extras are
+    those of libpq and of Airflow's providers, and go before the fields. A connection of type
+    redshift checks the server's certificate and name (sslmode verify-full) unless its extras say
+    otherwise; with the extra `iam` its password comes from AWS, asked with the connection that the
+    extra `aws_conn_id` names, or `aws_conn_id`.
     """
 
     conn_name_attr = "conn_id"
@@ -52,29 +72,28 @@ class WarehouseHook(BaseHook):
 
     def conninfo(self) -> tuple[dict[str, str], Dialect]:
         """libpq's parameters, the password among them, and the dialect."""
-        connection = self.get_connection(self.conn_id)
-        dialect = self._dialect(connection)
-        extras: Mapping[str, Any] = connection.extra_dejson
-        login, password, port = connection.login, connection.password, connection.port
-        if extras.get("iam"):
-            login, password, port = self._temporary_login(connection)
-        conninfo = {
-            "host": connection.host or "",
-            "port": str(port or DEFAULT_PORTS[dialect]),
-            "dbname": connection.schema or "",
-            "user": login or "",
-            "password": password or "",
-        }
+        connection = find_connection(self.conn_id, "redshift")
+        kind = self._kind(connection)
+        extras = Extras(connection)
+        extras.refuse(OTHER_LOGINS, "airscoop logs in by a password or by iam, not by")
+        iam = extras.truth("iam") or False
+        request = LoginRequest.of(extras, kind, self.aws_conn_id)
+        dialect: Dialect = "postgres" if request.service == "rds" else "redshift"
+        conninfo = _fields(connection) | self._from_extras(extras)
+        conninfo |= self._encryption(extras, conninfo, dialect, iam=iam)
+        if extras.take("client_encoding", "UTF8").upper().replace("-", "") not in ("UTF8", "AUTO"):
+            raise extras.wrong("client_encoding", "airscoop speaks UTF8 with servers: take it out")
+        extras.finish()
+        conninfo.setdefault("port", DEFAULT_PORTS[dialect])
         for name in ("host", "dbname", "user"):
-            if not conninfo[name]:
+            if name not in conninfo and "service" not in conninfo:
                 field = {"dbname": "schema", "user": "login"}.get(name, name)
                 raise UsageError(f"the connection {self.conn_id} lacks the field {field}")
-        if dialect == "redshift":
-            conninfo["sslmode"] = "verify-full"
-        conninfo.update({name: str(extras[name]) for name in LIBPQ_EXTRAS if name in extras})
-        return {name: value for name, value in conninfo.items() if value}, dialect
+        if iam:
+            conninfo |= temporary_login(self.conn_id, request, conninfo)
+        return conninfo, dialect
 
-    def _dialect(self, connection: Connection) -> Dialect:
+    def _kind(self, connection: Connection) -> Dialect:
         if connection.conn_type == "redshift":
             return "redshift"
         if connection.conn_type == "postgres":
@@ -84,17 +103,39 @@ class WarehouseHook(BaseHook):
             "a warehouse's is redshift or postgres"
         )
 
-    def _temporary_login(self, connection: Connection) -> tuple[str, str, int]:
-        try:
-            from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
-        except ImportError as error:
+    def _from_extras(self, extras: Extras) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in (*LIBPQ_EXTRAS, *RENAMED_EXTRAS):
+            value, usual = extras.text(name), RENAMED_EXTRAS.get(name, name)
+            if value is None:
+                continue
+            if found.setdefault(usual, value) != value:
+                raise UsageError(
+                    f"the connection {self.conn_id}: its extras {usual} and {name} mean the same, "
+                    "and differ; leave one out"
+                )
+        return found
+
+    def _encryption(
+        self, extras: Extras, conninfo: Mapping[str, str], dialect: Dialect, *, iam: bool
+    ) -> dict[str, str]:
+        """Whether TLS is used, and what it checks: by `ssl`, `sslmode`, or as is usual.
+
+        A temporary password goes over no connection that anybody may read.
+        """
+        ssl, mode = extras.truth("ssl"), conninfo.get("sslmode")
+        if ssl is not None and mode is not None and (mode == "disable") == ssl:
             raise UsageError(
-                f"the connection {self.conn_id} sets iam, which needs the package "
-                "apache-airflow-providers-amazon; install it, or set a password"
-            ) from error
-        hook = RedshiftSQLHook(redshift_conn_id=self.conn_id, aws_conn_id=self.aws_conn_id)
-        login: tuple[str, str, int] = hook.get_iam_token(connection)
-        return login
+                f"the connection {self.conn_id}: its extras ssl and sslmode ({mode}) contradict "
+                "each other; leave one out"
+            )
+        if mode is not None:
+            return {"sslmode": "require"} if ssl and mode in ("allow", "prefer") else {}
+        if ssl is False:
+            return {"sslmode": "disable"}
+        if dialect == "redshift":
+            return {"sslmode": "verify-full"}
+        return {"sslmode": "require"} if ssl or iam else {}
 
     def get_conn(
         self,
@@ -114,3 +155,14 @@ class WarehouseHook(BaseHook):
             lock_timeout=lock_timeout,
             statement_timeout=statement_timeout,
         )
+
+
+def _fields(connection: Connection) -> dict[str, str]:
+    fields = {
+        "host": connection.host,
+        "port": str(connection.port) if connection.port else None,
+        "dbname": connection.schema,
+        "user": connection.login,
+        "password": connection.password,
+    }
+    return {name: value for name, value in fields.items() if value}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airscoop.errors import UsageError
 from airscoop.exports.steps.publish import publish_changes
 from airscoop.given import options_of
 from airscoop.hooks import aws
 from airscoop.operators.base import ExportStepOperator
+from airscoop.publishing.options import SendOptions
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,20 +41,18 @@ class PublishChangesOperator(ExportStepOperator):
 
     def perform(self, context: Context) -> PublishReceipt:
         lock = self.held_lock()
-        options = options_of(self.publish_options, "publish_options")
+        known = SendOptions.__annotations__.keys()
+        options = options_of(self.publish_options, "publish_options", known)
         settings, _ = self.s3()
         kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)
-        try:
-            return publish_changes(
-                self.open_registry(),
-                lock,
-                self.stream,
-                s3=settings,
-                kinesis=kinesis,
-                ca_file=ca_file,
-                terms=self.terms(),
-                on_start=self.started,
-                **options,
-            )
-        except TypeError as error:
-            raise UsageError(f"publish_options: {error}") from error
+        return publish_changes(
+            self.open_registry(),
+            lock,
+            self.stream,
+            s3=settings,
+            kinesis=kinesis,
+            ca_file=ca_file,
+            terms=self.terms(),
+            on_start=self.started,
+            **options,
+        )

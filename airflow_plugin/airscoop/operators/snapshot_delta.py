@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airscoop.deltas.options import CompareOptions
 from airscoop.errors import UsageError
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.given import options_of
@@ -49,26 +51,30 @@ class SnapshotDeltaOperator(ExportStepOperator):
 
     def perform(self, context: Context) -> ChangesReceipt:
         lock = self.held_lock()
-        options = options_of(self.delta_options, "delta_options")
+        known = CompareOptions.__annotations__.keys() - {"key"}
+        options = options_of(self.delta_options, "delta_options", known)
+        athena = self._athena()
         settings, ca_file = self.s3()
-        try:
-            return compute_changes(
-                self.open_registry(),
-                lock,
-                changes=self.changes,
-                key=self.key,
-                s3=settings,
-                ca_file=ca_file,
-                terms=self.terms(),
-                on_start=self.started,
-                engine=self.engine,
-                athena=self._athena(),
-                **options,
-            )
-        except TypeError as error:
-            raise UsageError(f"delta_options: {error}") from error
+        return compute_changes(
+            self.open_registry(),
+            lock,
+            changes=self.changes,
+            key=self.key,
+            s3=settings,
+            ca_file=ca_file,
+            terms=self.terms(),
+            on_start=self.started,
+            engine=self.engine,
+            athena=athena,
+            **options,
+        )
 
     def _athena(self) -> AthenaSettings | None:
         if self.athena is None:
             return None
-        return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **self.athena})
+        known = {field.name for field in dataclasses.fields(AthenaSettings)}
+        given = options_of(self.athena, "athena", known)
+        for name in ("database", "results"):
+            if name not in given:
+                raise UsageError(f"athena lacks {name!r}")
+        return AthenaSettings(**{"aws_conn_id": self.aws_conn_id, **given})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from airscoop._native import default_memory_limit
 from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import AirscoopError, UsageError
+from airscoop.errors import PrefixIncomplete, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
 from airscoop.transfer import places
 from airscoop.transfer.copy import Progress
@@ -26,31 +26,6 @@ if TYPE_CHECKING:
 MOST_NAMED = 5  # in the words of an error; the receipt names more
 
 Place = str | os.PathLike[str]
-
-
-class PrefixIncomplete(AirscoopError):
-    """Some objects of a prefix were not copied; `receipt` names them and counts the others."""
-
-    receipt: PrefixReceipt
-
-    def __init__(self, receipt: PrefixReceipt) -> None:
-        super().__init__(
-            f"{receipt.source} -> {receipt.destination}: {receipt.failed} of "
-            f"{receipt.objects} objects were not copied: "
-            + "; ".join(f"{one.source}: {one.message}" for one in receipt.failures[:MOST_NAMED])
-            + (" …" if receipt.failed > MOST_NAMED else "")
-        )
-        self.receipt = receipt
-        self.code = "INCOMPLETE"
-        self.retryable = all(failure.retryable for failure in receipt.failures)
-        any_there = receipt.failed < receipt.objects or any(
-            failure.committed is not False for failure in receipt.failures
-        )
-        self.committed = None if any_there else False
-        self.http_status = self.os_errno = self.sqlstate = self.request_id = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.receipt,)
 
 
 def copy_prefix(
@@ -119,7 +94,7 @@ def copy_prefix(
         label += f" and {len(sources) - 1} more" if len(sources) > 1 else ""
     receipt = copy.run(label, entries, on_progress)
     if receipt.failed:
-        raise PrefixIncomplete(receipt)
+        raise incomplete(receipt)
     if receipt.objects == 0 and not allow_empty:
         any_filter = include or exclude or filters
         raise places.not_found(
@@ -175,3 +150,20 @@ def _check_folder(sources: Sequence[str], destination: str, *, alone: bool) -> N
             raise places.not_found(sources[0], f"{places.displayed(sources[0])} is no folder")
         if not places.is_s3(destination):
             raise UsageError("from folder to folder airscoop does not copy: use cp or rsync")
+
+
+def incomplete(receipt: PrefixReceipt) -> PrefixIncomplete:
+    """The error that names some of the objects that were not copied, and has the receipt."""
+    error = PrefixIncomplete(
+        f"{receipt.source} -> {receipt.destination}: {receipt.failed} of "
+        f"{receipt.objects} objects were not copied: "
+        + "; ".join(f"{one.source}: {one.message}" for one in receipt.failures[:MOST_NAMED])
+        + (" …" if receipt.failed > MOST_NAMED else "")
+    )
+    error.receipt = receipt
+    error.retryable = all(failure.retryable for failure in receipt.failures)
+    any_there = receipt.failed < receipt.objects or any(
+        failure.committed is not False for failure in receipt.failures
+    )
+    error.committed = None if any_there else False
+    return error

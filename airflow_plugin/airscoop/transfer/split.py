@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import AirscoopError, UsageError
+from airscoop.errors import AirscoopError, LeftoverFiles, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import places
 from airscoop.transfer.object_options import ObjectOptions
@@ -246,11 +246,12 @@ class SplitUpload:
                 self._there.remove(file)
                 removed.append(file.name)
         except (AirscoopError, OSError) as error:
-            failure = AirscoopError(
+            failure = LeftoverFiles(
                 f"{self._destination} is committed in {len(self._sealed)} files, but {what} stands "
                 f"beside them and could not be removed: its rows count twice, remove it: {error}"
             )
             failure.committed = True
+            failure.retryable = getattr(error, "retryable", False)  # all is written once more
             raise failure from error
         except BaseException as error:
             vars(error)["committed"] = True

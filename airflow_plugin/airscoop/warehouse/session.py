@@ -75,7 +75,8 @@ class Warehouse:
     conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
     and the password stands in no message.
     dialect: "redshift" (also its local stand-in) or "postgres".
-    label: query_group of each statement on Redshift, application_name on PostgreSQL.
+    label: query_group of each statement on Redshift, application_name on PostgreSQL unless conninfo
+    names one.
     ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
     it.
     lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a

@@ -44,6 +44,9 @@
     X(SCHEMA_CHANGED, "SchemaChanged", false, "The columns of two exports differ.")                \
     X(SUSPECT_EXPORT, "SuspectExport", false, "An export looks cut short; nothing was passed on.") \
     X(COUNT_MISMATCH, "CountMismatch", false, "Counts that must be equal differ.")                 \
+    X(INCOMPLETE, "PrefixIncomplete", false, "Some objects of a prefix were not copied.")          \
+    X(LEFTOVER, "LeftoverFiles", false, "Older files beside the new ones could not be removed.")   \
+    X(LOCAL_STACK, "LocalStackFailed", false, "The local stack does not start, stop or answer.")   \
     X(INTERNAL, "InternalError", false, "A defect in airscoop; please report it.")
 
 enum scoop_code {

@@ -20,7 +20,9 @@ struct scoop_session_options {
     const char *const *values;   /* one per keyword */
     enum scoop_dialect dialect;
     const char *ca_file; /* for sslmode verify-ca and verify-full without sslrootcert */
-    const char *label;   /* query_group on Redshift, application_name else; NULL: airscoop */
+    /* query_group on Redshift, application_name else, unless the settings name one; NULL: airscoop
+     */
+    const char *label;
     /* 0: wait for ever. On PostgreSQL how long any statement waits for a lock (the server's own
      * lock_timeout); on Redshift, which has none, how long a load waits for its turn and its table.
      */

@@ -259,8 +259,9 @@ static bool checks_certificate(const struct scoop_session *session) {
     return mode != NULL && strncmp(mode, "verify-", 7) == 0;
 }
 
-/* Our defaults, then the caller's settings, then what must be so: of equal names the last one wins.
- * The first dbname is a connection string whose only job is to keep PGOPTIONS out. */
+/* Our defaults, the label among them, then the caller's settings, then what must be so: of equal
+ * names the last one wins. The first dbname is a connection string whose only job is to keep
+ * PGOPTIONS out. */
 static PGconn *start(const struct scoop_session *session, struct scoop_error *error) {
     static const char *const defaults[][2] = {
         {"dbname", "options=''"},      {"keepalives", "1"},       {"keepalives_idle", "30"},
@@ -284,9 +285,9 @@ static PGconn *start(const struct scoop_session *session, struct scoop_error *er
             keywords[used] = "sslmode", values[used++] = ssl_mode(session);
         if (session->ca_file != NULL && checks_certificate(session))
             keywords[used] = "sslrootcert", values[used++] = session->ca_file;
+        keywords[used] = "application_name", values[used++] = name;
         for (size_t i = 0; i < count; i++, used++)
             keywords[used] = session->keywords[i], values[used] = session->values[i];
-        keywords[used] = "application_name", values[used++] = name;
         keywords[used] = "client_encoding", values[used++] = "UTF8";
         connection = PQconnectStartParams(keywords, values, 1);
     }

@@ -57,6 +57,13 @@ def test_a_uri_a_string_and_a_mapping_connect_alike(database: Settings) -> None:
             assert warehouse.execute("SELECT current_database()") == [(database["dbname"],)]
 
 
+def test_settings_of_the_session_are_the_callers(database: Settings) -> None:
+    own = {"application_name": "reports", "options": "-c search_path=pg_catalog,x"}
+    with Warehouse({**database, **own}, dialect="postgres", label="not this") as warehouse:
+        assert warehouse.execute("SHOW application_name") == [("reports",)]
+        assert warehouse.execute("SHOW search_path") == [("pg_catalog,x",)]
+
+
 def test_the_label_is_the_application_name(database: Settings) -> None:
     with connect(database, label="airscoop:dag/task/run's\\/1") as warehouse:
         name = warehouse.execute("SELECT current_setting('application_name')")

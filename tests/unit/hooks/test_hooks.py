@@ -181,7 +181,7 @@ def test_a_temporary_login_names_the_missing_amazon_provider(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection(monkeypatch, "r", **REDSHIFT, extra={"iam": True})
-    monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.redshift_sql", None)
+    monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.base_aws", None)
     with pytest.raises(UsageError, match=r"connection r sets iam.*apache-airflow-providers-amazon"):
         WarehouseHook("r").conninfo()
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 import airscoop
-from airscoop.errors import NotFound, UsageError
-from airscoop.transfer.prefix import PrefixIncomplete
+from airscoop.errors import NotFound, PrefixIncomplete, UsageError
 
 LOCALES = [
     {"LC_ALL": "C.UTF-8"},

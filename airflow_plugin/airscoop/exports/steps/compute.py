@@ -27,6 +27,7 @@ from airscoop.exports.steps.working import (
 )
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.receipts.exports import ChangesReceipt
+from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
     from airscoop.deltas.athena import AthenaSettings
@@ -54,6 +55,7 @@ def compute_changes(
     they were registered, also after they were read. The changes replace nothing but what stood
     there when the lock was taken up, and appear only while it is held.
     """
+    refuse_unknown("compute_changes", delta_options, CompareOptions.__annotations__)
     start = time.monotonic()
     lock = ExportLock.of(lock)
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):

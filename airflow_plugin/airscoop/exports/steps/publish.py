@@ -18,6 +18,7 @@ from airscoop.exports.steps.working import (
 from airscoop.publishing.job import PublishJob
 from airscoop.publishing.options import SendOptions
 from airscoop.receipts.publishing import PublishReceipt
+from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
@@ -40,6 +41,7 @@ def publish_changes(
     How far it has come is kept in the registry about once a second and at the end. A run that has
     lost its lock stops and publishes nothing more.
     """
+    refuse_unknown("publish_changes", publish_options, SendOptions.__annotations__)
     lock = ExportLock.of(lock)
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
