@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "table/rows/header_names.h"
 #include "table/rows/row_build.h"
 #include "text/scan.h"
 #include "text/utf8.h"
@@ -310,65 +311,12 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     return 0;
 }
 
-/* The header's names as they stand there. */
-static int read_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
-                      struct scoop_columns *names) {
-    struct scoop_buf name;
-    int status = 0;
-    scoop_buf_init(&name, scanner->length);
-    for (size_t i = 0; i < fields && status == 0; i++) {
-        name.length = 0;
-        status = scoop_value_unescape(&values[i], &name, scanner->error);
-        if (status == 0 && name.length > 0 && memchr(name.data, 0, name.length) != NULL)
-            status = bad(scanner, 0, "a column's name holds a NUL character");
-        if (status == 0)
-            status = scoop_columns_add(names, name.data, name.length, scanner->error);
-    }
-    scoop_buf_free(&name);
-    return status;
-}
-
-static bool is_taken(const struct scoop_columns *columns, const char *name) {
-    return scoop_columns_find(columns, name, strlen(name)) >= 0;
-}
-
-/* A name that is empty becomes column_N, one that came before name_2, name_3 and so on: the first
- * that is no other column's. */
-static int add_renamed(const char *name, size_t column, const struct scoop_columns *names,
-                       struct scoop_columns *columns, struct scoop_error *error) {
-    struct scoop_buf made;
-    const char *text = NULL;
-    int status = 0;
-    scoop_buf_init(&made, SIZE_MAX / 2);
-    for (size_t number = 1; status == 0; number++) {
-        made.length = 0;
-        if (name[0] != 0 && number == 1)
-            continue;
-        status = name[0] == 0 ? scoop_buf_printf(&made, error, "column_%zu", column + 1)
-                              : scoop_buf_append_text(&made, name, error);
-        if (status == 0 && number > 1)
-            status = scoop_buf_printf(&made, error, "_%zu", number);
-        text = status == 0 ? scoop_buf_text(&made, error) : NULL;
-        if (text == NULL || (!is_taken(names, text) && !is_taken(columns, text)))
-            break;
-    }
-    status = text == NULL ? -1 : scoop_columns_add(columns, text, made.length, error);
-    scoop_buf_free(&made);
-    return status;
-}
-
 static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
                      struct scoop_columns *columns) {
-    struct scoop_columns names = {0};
-    int status = read_names(scanner, values, fields, &names);
-    for (size_t i = 0; i < names.count && status == 0; i++) {
-        const char *name = names.names[i];
-        status = name[0] == 0 || is_taken(columns, name)
-                     ? add_renamed(name, i, &names, columns, scanner->error)
-                     : scoop_columns_add(columns, name, strlen(name), scanner->error);
-    }
-    scoop_columns_free(&names);
-    return status;
+    for (size_t i = 0; i < fields; i++)
+        if (values[i].length > 0 && memchr(values[i].data, 0, values[i].length) != NULL)
+            return bad(scanner, 0, "a column's name holds a NUL character");
+    return scoop_header_names(values, fields, columns, scanner->error);
 }
 
 /* Those that stand before the header; all of the text, where that may go on with one. */
