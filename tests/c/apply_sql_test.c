@@ -15,7 +15,7 @@ static struct scoop_apply_column columns[] = {{.name = id, .key = true, .given =
                                               {.name = doc, .given = true, .by_text = true},
                                               {.name = other}};
 static const struct scoop_apply_plan plan = {
-    .target = {"s", "t"}, .stage = "st", .columns = columns, .column_count = 4};
+    .target = {.schema = "s", .table = "t"}, .stage = "st", .columns = columns, .column_count = 4};
 
 #define ASSERT_SQL(expected, name, ...)                                                            \
     do {                                                                                           \

@@ -66,7 +66,7 @@ static void a_statement_is_its_pieces(void **state) {
     (void)state;
     struct scoop_error error = {0};
     struct scoop_buf sql;
-    const struct scoop_table_name name = {"a\"b", "c.d"};
+    const struct scoop_table_name name = {.schema = "a\"b", .table = "c.d"};
     scoop_buf_init(&sql, 4096);
     struct scoop_sql_writer writer = {&sql, &error, 0};
     assert_string_equal(scoop_sql_statement(&writer), "");
@@ -86,7 +86,7 @@ static void behind_a_piece_that_failed_nothing_is_written(void **state) {
     (void)state;
     struct scoop_error error = {0};
     struct scoop_buf sql;
-    const struct scoop_table_name nameless = {"s", ""};
+    const struct scoop_table_name nameless = {.schema = "s"};
     scoop_buf_init(&sql, 4096);
     struct scoop_sql_writer writer = {&sql, &error, 0};
     scoop_sql_text(&writer, "a");
@@ -126,9 +126,24 @@ static void a_name_splits_at_its_dot(void **state) {
     }
 }
 
+static void a_name_may_begin_with_its_database(void **state) {
+    struct scoop_table_name name;
+    struct scoop_error error = {0};
+    (void)state;
+    assert_int_equal(scoop_sql_split("\"my.db\".s.\"t\"", &name, &error), 0);
+    assert_string_equal(name.database, "my.db");
+    assert_string_equal(name.schema, "s");
+    assert_string_equal(name.table, "t");
+    assert_int_equal(scoop_sql_split("s.t", &name, &error), 0);
+    assert_string_equal(name.database, "");
+    static const char *const wrong[] = {"d.s.", ".s.t", "d..t", "d.s.t.", "d.s.\"t", "\"\".s.t"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(scoop_sql_split(wrong[i], &name, &error), -1);
+}
+
 static void other_names_are_refused(void **state) {
     static const char *const cases[] = {
-        "",         "t",     ".t",       "s.",     "a.b.c",    "\"s.t",
+        "",         "t",     ".t",       "s.",     "a.b.c.d",  "\"s.t",
         "\"s\"t.u", "s.\"t", "s.\"t\"u", "\"\".t", "s.t\"u\"", "s.\"t\"\"",
     };
     char longest[300];
@@ -192,6 +207,7 @@ int main(void) {
         cmocka_unit_test(a_statement_is_its_pieces),
         cmocka_unit_test(behind_a_piece_that_failed_nothing_is_written),
         cmocka_unit_test(a_name_splits_at_its_dot),
+        cmocka_unit_test(a_name_may_begin_with_its_database),
         cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(a_statement_is_shown_up_to_its_first_value),
         cmocka_unit_test(a_long_statement_is_cut),

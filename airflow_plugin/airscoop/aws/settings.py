@@ -89,8 +89,6 @@ class AwsSettings(ShownFields):
 
         To load botocore takes some 0.3 s of CPU time, and 14 MiB.
         """
-        from pathlib import Path
-
         environment = os.environ
         files = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
         known = all(
@@ -99,7 +97,9 @@ class AwsSettings(ShownFields):
         if self.profile is not None or not known:
             return None
         for variable, name in files.items():
-            if Path(environment.get(variable) or f"~/.aws/{name}").expanduser().exists():
+            # As botocore looks: where there is no home, or none that may be entered, is no file.
+            path = os.path.expanduser(environment.get(variable) or f"~/.aws/{name}")  # noqa: PTH111
+            if os.path.exists(path):  # noqa: PTH110
                 return None
         region = self.region or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
         endpoint_url = self.endpoint_url or next(

@@ -38,7 +38,13 @@ _COMPLETE = "airscoop.complete"
 
 
 def _caller() -> str:
-    return pwd.getpwuid(os.getuid()).pw_name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        raise LocalStackError(
+            f"the user {os.getuid()} has no entry in the system's list of users, without which "
+            "PostgreSQL does not start; add one to /etc/passwd"
+        ) from None
 
 
 def _append(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from airscoop import __version__
 from airscoop.errors import UsageError
+from airscoop.transfer import places
 
 Auth = tuple[str, str] | str
 Body = str | bytes | Mapping[str, Any] | Sequence[Any]
@@ -88,11 +89,10 @@ def netrc(source: str, file: str | None = None) -> Auth:
 
 def _of_netrc(source: str, file: str | None) -> tuple[str, str]:
     import netrc as reader
-    from pathlib import Path
     from urllib.parse import urlsplit
 
     host = urlsplit(source).hostname or ""
-    path = file or os.environ.get("NETRC") or str(Path("~/.netrc").expanduser())
+    path = file or os.environ.get("NETRC") or places.path("~/.netrc")
     try:
         entry = reader.netrc(path).authenticators(host)
     except OSError as error:

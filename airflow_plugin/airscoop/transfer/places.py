@@ -44,7 +44,14 @@ def is_prefix(name: str) -> bool:
 def path(name: str | os.PathLike[str]) -> str:
     """The path of a file; its first `~` is the home folder."""
     text = _text(name)
-    return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111
+    if not text.startswith("~"):
+        return text
+    found = os.path.expanduser(text)  # noqa: PTH111
+    if found == text and text[1:2] in ("", "/"):
+        raise UsageError(
+            f"{text}: this user has no home folder for the ~; set HOME, or write the whole path"
+        )
+    return found
 
 
 def _text(name: str | os.PathLike[str]) -> str:

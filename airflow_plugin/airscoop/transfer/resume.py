@@ -128,7 +128,7 @@ class TaskStateResumeStore:
 
 def default_file(destination: str) -> Path:
     """Where the command line keeps the state of a copy to `destination`."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    home = os.environ.get("XDG_STATE_HOME") or places.path("~/.local/state")
     name = hashlib.sha256(destination.encode()).hexdigest()[:32]
     return Path(home) / "airscoop" / "resume" / f"{name}.json"
 

@@ -84,7 +84,8 @@ class Warehouse:
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
     bounded by statement_timeout only. What is waited for, and who holds it, goes to the log.
     statement_timeout: seconds a statement may take otherwise; None leaves the server's own.
-    Tables are named "schema.table", a part with dots in double quotes.
+    Tables are named "schema.table", or "database.schema.table" of the connection's database; a part
+    with dots in double quotes.
     """
 
     def __init__(

@@ -377,7 +377,9 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
     if (plan(&apply) != 0)
         return -1;
     scoop_buf_init(&apply.sql, SQL_CEILING_BYTES);
-    int result = scoop_session_alone(session, "apply_changes", interrupt, error);
+    int result = scoop_session_holds(session, &apply.plan.target, interrupt, error);
+    if (result == 0)
+        result = scoop_session_alone(session, "apply_changes", interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);

@@ -214,7 +214,11 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
         return -1;
     scoop_insert_lock_name(&insert.plan.target, &insert.lock);
     scoop_buf_init(&insert.sql, SQL_CEILING_BYTES);
-    int result = scoop_session_alone(session, "insert_distinct", interrupt, error);
+    int result = scoop_session_holds(session, &insert.plan.source, interrupt, error);
+    if (result == 0)
+        result = scoop_session_holds(session, &insert.plan.target, interrupt, error);
+    if (result == 0)
+        result = scoop_session_alone(session, "insert_distinct", interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);

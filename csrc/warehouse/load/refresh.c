@@ -88,7 +88,8 @@ int scoop_refresh(struct scoop_session *session, const char *view,
     struct scoop_table_name name;
     if (scoop_sql_split(view, &name, error) != 0)
         return -1;
-    if (scoop_session_alone(session, "refresh", interrupt, error) != 0)
+    if (scoop_session_holds(session, &name, interrupt, error) != 0 ||
+        scoop_session_alone(session, "refresh", interrupt, error) != 0)
         return scoop_fail_prefix(error, "refreshing %.250s: ", view);
     struct scoop_made made = {0};
     int result = run_on_view(session, &name, interrupt, &made, error);

@@ -299,6 +299,8 @@ int scoop_partition_add(struct scoop_session *session, const char *table,
     struct registration registration = {.session = session, .interrupt = interrupt, .count = count};
     int result = scoop_sql_split(table, &registration.table, error);
     if (result == 0)
+        result = scoop_session_holds(session, &registration.table, interrupt, error);
+    if (result == 0)
         result = scoop_session_alone(session, "add_partitions", interrupt, error);
     if (result == 0)
         result = scoop_partition_list(session, table, interrupt, &registration.list, error);

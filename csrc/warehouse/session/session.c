@@ -1,8 +1,10 @@
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,8 +14,9 @@
 #include "warehouse/session/session_internal.h"
 #include "warehouse/sql/sql_text.h"
 
-/* EXTRA: room for sslmode, sslrootcert, application_name, client_encoding and the closing NULL. */
-enum { APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 5 };
+/* EXTRA: room for sslcert, sslmode, sslrootcert, application_name, client_encoding and the closing
+ * NULL. */
+enum { APPLICATION_NAME_BYTES = 63, QUERY_GROUP_BYTES = 300, EXTRA = 6 };
 
 /* Some are passwords. */
 static void free_list(char **list) {
@@ -259,6 +262,18 @@ static bool checks_certificate(const struct scoop_session *session) {
     return mode != NULL && strncmp(mode, "verify-", 7) == 0;
 }
 
+/* Whether there is a home folder that this user may not enter. There libpq would look for a
+ * client's certificate, and refuse TLS altogether because it may not look. */
+static bool home_is_closed(void) {
+    char path[4096];
+    struct stat found;
+    const char *home = getenv("HOME");
+    if (home == NULL || home[0] == 0)
+        return false;
+    snprintf(path, sizeof path, "%s/.postgresql/postgresql.crt", home);
+    return stat(path, &found) != 0 && errno == EACCES;
+}
+
 /* Our defaults, the label among them, then the caller's settings, then what must be so: of equal
  * names the last one wins. The first dbname is a connection string whose only job is to keep
  * PGOPTIONS out. */
@@ -281,6 +296,8 @@ static PGconn *start(const struct scoop_session *session, struct scoop_error *er
         size_t used = 0;
         for (size_t i = 0; i < DEFAULTS; i++, used++)
             keywords[used] = defaults[i][0], values[used] = defaults[i][1];
+        if (home_is_closed()) /* no certificate is looked for where none can be */
+            keywords[used] = "sslcert", values[used++] = "/dev/null/none";
         if (ssl_mode(session) != NULL)
             keywords[used] = "sslmode", values[used++] = ssl_mode(session);
         if (session->ca_file != NULL && checks_certificate(session))

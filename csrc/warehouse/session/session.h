@@ -8,6 +8,7 @@
 
 #include "scoop/buffer.h"
 #include "scoop/session.h"
+#include "warehouse/sql/sql_text.h"
 
 /* Whether the server has carried out the last statement, even one that was cancelled. */
 bool scoop_session_succeeded(const struct scoop_session *session);
@@ -18,6 +19,11 @@ int scoop_session_usable(struct scoop_session *session, struct scoop_error *erro
 /* Connects, and refuses a session in whose open or failed transaction `verb` (of the Python class)
  * would work: its snapshot may be older than our lock, and its rows are not ours to commit. */
 int scoop_session_alone(struct scoop_session *session, const char *verb,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error);
+
+/* Whether a table that names a database is in this session's, for which it connects. 0, or -1 with
+ * USAGE. */
+int scoop_session_holds(struct scoop_session *session, const struct scoop_table_name *name,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
 /* Sleeps, ending early with -1 (CANCELLED) when the caller wants to stop. */

@@ -1,7 +1,29 @@
-/* Whose transaction it is: verbs make their own, and what a caller has left open is taken back. */
+/* Where a verb works: in which database, and in whose transaction. Verbs make their own, and what a
+ * caller has left open is taken back. */
+#include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "warehouse/session/session_internal.h"
+
+/* Redshift's databases have names in small letters. */
+int scoop_session_holds(struct scoop_session *session, const struct scoop_table_name *name,
+                        const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    if (name->database[0] == 0)
+        return 0;
+    if (scoop_session_connect(session, interrupt, error) != 0)
+        return -1;
+    const char *own = PQdb(session->connection);
+    int (*compare)(const char *, const char *) =
+        session->dialect == SCOOP_REDSHIFT ? strcasecmp : strcmp;
+    if (own != NULL && compare(own, name->database) == 0)
+        return 0;
+    return scoop_fail(error, SCOOP_USAGE,
+                      "the table %.127s.%.127s.%.127s is in another database than the connection, "
+                      "which is to %.127s; use a connection to %.127s",
+                      name->database, name->schema, name->table, own == NULL ? "none" : own,
+                      name->database);
+}
 
 int scoop_session_alone(struct scoop_session *session, const char *verb,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error) {

@@ -80,12 +80,20 @@ static int take_part(const char **at, char part[SCOOP_NAME_BYTES + 1]) {
 
 int scoop_sql_split(const char *text, struct scoop_table_name *name, struct scoop_error *error) {
     const char *at = text;
-    if (take_part(&at, name->schema) != 0 || *at++ != '.' || take_part(&at, name->table) != 0 ||
-        *at != 0)
-        return scoop_fail(
-            error, SCOOP_USAGE,
-            "'%.300s' is not a table's name: write schema.table, each at most %d bytes,"
-            " a part with dots in double quotes",
-            text, SCOOP_NAME_BYTES);
-    return 0;
+    memset(name, 0, sizeof *name);
+    bool split =
+        take_part(&at, name->schema) == 0 && *at++ == '.' && take_part(&at, name->table) == 0;
+    if (split && *at == '.') {
+        at++;
+        memcpy(name->database, name->schema, sizeof name->database);
+        memcpy(name->schema, name->table, sizeof name->schema);
+        split = take_part(&at, name->table) == 0;
+    }
+    if (split && *at == 0)
+        return 0;
+    return scoop_fail(error, SCOOP_USAGE,
+                      "'%.300s' is not a table's name: write schema.table, or "
+                      "database.schema.table, each at most %d bytes, a part with dots in double "
+                      "quotes",
+                      text, SCOOP_NAME_BYTES);
 }

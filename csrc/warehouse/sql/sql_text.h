@@ -10,13 +10,15 @@
 enum { SCOOP_NAME_BYTES = 127 }; /* Redshift's limit */
 
 struct scoop_table_name {
+    char database[SCOOP_NAME_BYTES + 1]; /* "": the connection's */
     char schema[SCOOP_NAME_BYTES + 1];
     char table[SCOOP_NAME_BYTES + 1];
 };
 
-/* Splits "schema.table" at its one dot. A part that holds a dot or a double quote is written in
- * double quotes, with double quotes doubled: "my.schema".t. Letters are not folded. 0, or -1 with
- * USAGE, also for a missing schema, a third part, an empty or a too long part. */
+/* Splits "schema.table" or "database.schema.table" at its dots. A part that holds a dot or a double
+ * quote is written in double quotes, with double quotes doubled: "my.schema".t. Letters are not
+ * folded. 0, or -1 with USAGE, also for a missing schema, a fourth part, an empty or a too long
+ * part. Statements do not name the database: see scoop_session_holds. */
 int scoop_sql_split(const char *text, struct scoop_table_name *name, struct scoop_error *error);
 
 /* Appends the pieces of a statement until one fails; then all later ones do nothing. */

@@ -59,9 +59,31 @@ def test_a_uri_a_string_and_a_mapping_connect_alike(database: Settings) -> None:
 
 def test_settings_of_the_session_are_the_callers(database: Settings) -> None:
     own = {"application_name": "reports", "options": "-c search_path=pg_catalog,x"}
-    with Warehouse({**database, **own}, dialect="postgres", label="not this") as warehouse:
+    settings = {**conninfo(database), **own}
+    with Warehouse(settings, dialect="postgres", label="not this") as warehouse:
         assert warehouse.execute("SHOW application_name") == [("reports",)]
         assert warehouse.execute("SHOW search_path") == [("pg_catalog,x",)]
+
+
+def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings) -> None:
+    with connect(database) as warehouse:
+        warehouse.execute("CREATE MATERIALIZED VIEW v AS SELECT 1 AS a")
+        warehouse.execute("CREATE TABLE t (a integer)")
+        warehouse.refresh(f"{database['dbname']}.public.v")
+        options: Any = {"columns": ["a"], "distinct_on": ["a"]}
+        target = f"{database['dbname']}.public.t"
+        done = warehouse.insert_distinct(source="public.v", target=target, **options)
+        assert done.inserted == 1
+        other = "is in another database than the connection"
+        for name in ("other.public.v", f"{database['dbname']}x.public.v"):
+            with pytest.raises(errors.UsageError, match=other):
+                warehouse.refresh(name)
+        with pytest.raises(errors.UsageError, match=other):
+            warehouse.insert_distinct(source="other.public.v", target=target, **options)
+        with pytest.raises(errors.UsageError, match=other):
+            warehouse.insert_distinct(source="public.v", target="other.public.t", **options)
+        with pytest.raises(errors.UsageError, match=other):
+            warehouse.apply_changes("/dev/null", table="other.public.t", key="a")
 
 
 def test_the_label_is_the_application_name(database: Settings) -> None:
