@@ -142,7 +142,7 @@ static void faults_are_told_with_their_place(void **state) {
     expect("k,v\n\"\",a\n", "line 2 (byte 4): the key column \"k\" is empty");
     expect("k;v\n", "the key \"k\" is no column of ; its columns are k;v: is the delimiter ';'?");
     expect("v\tk\n",
-           "the key \"k\" is no column of ; its columns are v\tk: is the delimiter a tab?");
+           "the key \"k\" is no column of ; its columns are v\\tk: is the delimiter a tab?");
     expect("kk;v\n", "the key \"k\" is no column of ; its columns are kk;v");
     expect("v\n", "the key \"k\" is no column of ; its columns are v");
     expect("", "line 1 (byte 0): there is no header row");

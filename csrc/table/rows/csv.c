@@ -8,6 +8,7 @@
 #include "text/scan.h"
 #include "text/utf8.h"
 
+
 struct scanner {
     struct scoop_csv *csv;
     struct scoop_batch *batch;
@@ -34,25 +35,26 @@ void scoop_csv_free(struct scoop_csv *csv) {
     csv->values = NULL;
 }
 
+/* On the line of the row under way. */
+static struct scoop_record_place place_of(const struct scanner *scanner, size_t at) {
+    uint64_t offset = scanner->csv->offset + at;
+    return (struct scoop_record_place){scanner->csv->line + scanner->lines,
+                                       scanner->csv->is_made ? SCOOP_NO_OFFSET : offset};
+}
+
+static struct scoop_record_place place(const struct scanner *scanner) {
+    return place_of(scanner, scanner->row);
+}
+
 static int bad(const struct scanner *scanner, size_t at, const char *reason) {
-    return scoop_fail(scanner->error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                      (unsigned long long)(scanner->csv->line + scanner->lines),
-                      (unsigned long long)(scanner->csv->offset + at), reason);
+    return scoop_fail_record(scanner->error, place_of(scanner, at), "%s", reason);
 }
 
 static int bad_count(const struct scanner *scanner, size_t fields) {
-    return scoop_fail(scanner->error, SCOOP_BAD_RECORD,
-                      "line %llu (byte %llu): the row has %s%zu values, the header names %zu",
-                      (unsigned long long)(scanner->csv->line + scanner->lines),
-                      (unsigned long long)(scanner->csv->offset + scanner->row),
-                      fields > scanner->columns ? "more than " : "",
-                      fields > scanner->columns ? scanner->columns : fields, scanner->columns);
-}
-
-static struct scoop_row_place place(const struct scanner *scanner) {
-    uint64_t offset = scanner->csv->offset + scanner->row;
-    return (struct scoop_row_place){scanner->csv->line + scanner->lines,
-                                    scanner->csv->is_made ? SCOOP_NO_OFFSET : offset};
+    return scoop_fail_record(
+        scanner->error, place(scanner), "the row has %s%zu values, the header names %zu",
+        fields > scanner->columns ? "more than " : "",
+        fields > scanner->columns ? scanner->columns : fields, scanner->columns);
 }
 
 static int take_values(struct scanner *scanner, const struct scoop_value *values) {
@@ -315,7 +317,7 @@ static int add_names(struct scanner *scanner, const struct scoop_value *values, 
                      struct scoop_columns *columns) {
     for (size_t i = 0; i < fields; i++)
         if (values[i].length > 0 && memchr(values[i].data, 0, values[i].length) != NULL)
-            return bad(scanner, 0, "a column's name holds a NUL character");
+            return bad(scanner, scanner->row, "a column's name holds a NUL character");
     return scoop_header_names(values, fields, columns, scanner->error);
 }
 
@@ -340,6 +342,7 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
     scanner.row = blank_lines(&scanner);
     if (scanner.row == length)
         return last ? bad(&scanner, 0, "there is no header row") : 0;
+    scanner.lines = count_lines(text, scanner.row);
     for (size_t i = scanner.row; i < length; i++)
         room += text[i] == ',';
     scanner.columns = room;
