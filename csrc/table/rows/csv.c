@@ -8,7 +8,6 @@
 #include "text/scan.h"
 #include "text/utf8.h"
 
-
 struct scanner {
     struct scoop_csv *csv;
     struct scoop_batch *batch;
