@@ -19,6 +19,7 @@ from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
+from airscoop.given import spelled
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
 from airscoop.transfer.read_places import ReadPlaces
@@ -259,7 +260,7 @@ class AthenaJob:
             old=None if before is None else before.table,
             new=after.table,
             columns=after.columns,
-            key=self._key,
+            key=[spelled(name, after.columns) for name in self._key],
             version=self._version,
             old_columns=physical,
             new_columns=after.physical,

@@ -6,6 +6,7 @@
 #include "table/rows/batch.h"
 #include "text/example.h"
 #include "text/key_hash.h"
+#include "text/name_case.h"
 #include "text/text.h"
 
 enum { NAME_SIZE = 200, MOST_SEARCHED = 16 /* columns, one after the other */ };
@@ -160,6 +161,10 @@ static const char *ask_delimiter(const struct scoop_columns *own, const char *ke
     return "";
 }
 
+long scoop_columns_find_key(const struct scoop_columns *columns, const char *key) {
+    return scoop_find_name_in(key, (const char *const *)columns->names, columns->count);
+}
+
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error) {
     static const struct scoop_columns none;
@@ -202,11 +207,15 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
     if (plan->keys == NULL || plan->key_places == NULL)
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
-        long at = find_text(own, options->keys[i]);
+        long at = scoop_columns_find_key(own, options->keys[i]);
         if (at < 0)
             return scoop_columns_fail_key(own, options->keys[i], export_name, error);
+        for (size_t before = 0; before < i; before++)
+            if (plan->keys[before] == (size_t)at)
+                return scoop_fail(error, SCOOP_USAGE, "the key column \"%.100s\" is given twice",
+                                  own->names[at]);
         plan->keys[i] = (size_t)at;
-        plan->key_places[i] = (size_t)find_text(&plan->names, options->keys[i]);
+        plan->key_places[i] = (size_t)find_text(&plan->names, own->names[at]);
     }
     return 0;
 }
