@@ -118,6 +118,7 @@ class AthenaJob:
         key: Sequence[str],
         version: str,
         max_delete_ratio: float,
+        max_update_ratio: float | None,
         min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
@@ -127,6 +128,7 @@ class AthenaJob:
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
         self._temp_dir = temp_dir
@@ -176,6 +178,7 @@ class AthenaJob:
                     counts,
                     name=_shown(self._new),
                     max_delete_ratio=self._max_delete_ratio,
+                    max_update_ratio=self._max_update_ratio,
                     min_rows=self._min_rows,
                 )
                 self._query(unload)
