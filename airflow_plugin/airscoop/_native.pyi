@@ -45,6 +45,7 @@ class TransferFacts(TypedDict):
     source_seekable: bool
     restarts: int
     metadata_lost: str
+    first_reject: str
 
 class Transfer:
     def __init__(

@@ -174,7 +174,7 @@ static PyObject *facts_dict(struct transfer_object *self) {
     const struct scoop_counters *counters = &facts.counters;
     return Py_BuildValue(
         "{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:N,s:N,s:N,s:L,s:I,s:I,s:O,s:O,s:O,s:K,s:O,s:N,s:s,"
-        "s:z,s:K,s:N,s:O,s:I,s:N,s:z,s:O,s:O,s:O,s:K}",
+        "s:z,s:K,s:N,s:O,s:I,s:N,s:z,s:O,s:O,s:O,s:K,s:N}",
         "source_bytes", counters->source_bytes, "text_bytes", counters->text_bytes,
         "destination_bytes", counters->destination_bytes, "records_in", counters->records_in,
         "records_out", counters->records_out, "records_rejected", counters->records_rejected,
@@ -194,7 +194,8 @@ static PyObject *facts_dict(struct transfer_object *self) {
         airscoop_text(facts.metadata_lost), "compression", handlings[facts.handling],
         "gzip_unnamed", facts.gzip_unnamed ? Py_True : Py_False, "gzip_inside",
         counters->gzip_inside ? Py_True : Py_False, "decoded", facts.decoded ? Py_True : Py_False,
-        "trailing_garbage_bytes", counters->garbage_bytes);
+        "trailing_garbage_bytes", counters->garbage_bytes, "first_reject",
+        airscoop_text(facts.first_reject));
 }
 
 static PyObject *transfer_facts(PyObject *object, PyObject *unused) {

@@ -89,6 +89,8 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
     tell_handling(transfer, facts);
     facts->restarted = transfer->kind == SCOOP_ATTEMPT_TRANSFORM;
     facts->rejects_written = transfer->rejects.written;
+    if (transfer->phase == DONE) /* the thread that rejects has ended */
+        memcpy(facts->first_reject, transfer->rejects.first, sizeof facts->first_reject);
     scoop_attempt_sink_facts(attempt, &sink);
     facts->parts = sink.parts;
     facts->resumed = scoop_transfer_resumed(transfer);

@@ -7,8 +7,10 @@
 
 #include "aws/uri.h"
 #include "base/invariant.h"
+#include "base/record_place.h"
 #include "scoop/memory.h"
 #include "text/escapes.h"
+#include "text/text.h"
 #include "text/utf8.h"
 
 enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
@@ -27,6 +29,7 @@ void scoop_rejects_free(struct scoop_rejects *rejects) {
 
 void scoop_rejects_forget(struct scoop_rejects *rejects) {
     rejects->count = 0;
+    rejects->first[0] = 0;
     rejects->lines.length = 0;
 }
 
@@ -76,22 +79,32 @@ static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject
                   enum scoop_code code, const char *why, struct scoop_error *error) {
     struct scoop_error ignored = {0};
     struct scoop_buf snippet;
+    const struct scoop_record_place place = {reject->line, reject->byte_offset};
+    char where[SCOOP_PLACE_SIZE];
     size_t length = reject->record_length < MESSAGE_SNIPPET_BYTES ? reject->record_length
                                                                   : MESSAGE_SNIPPET_BYTES;
     scoop_buf_init(&snippet, 8 * MESSAGE_SNIPPET_BYTES);
     append_json(&snippet, reject->record, length, &ignored);
     const char *text = scoop_buf_text(&snippet, &ignored);
-    scoop_fail(error, code, "%s: line %llu, byte %llu: %s%s; the record begins %s", rejects->source,
-               (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
+    scoop_record_place_print(where, place);
+    scoop_fail(error, code, "%s: %s: %s%s; the record begins %s", rejects->source, where,
                reject->reason, why, text ? text : "");
     scoop_buf_free(&snippet);
     return -1;
 }
 
+static void note_first(struct scoop_rejects *rejects, const struct scoop_reject *reject) {
+    const struct scoop_record_place place = {reject->line, reject->byte_offset};
+    char where[SCOOP_PLACE_SIZE];
+    scoop_record_place_print(where, place);
+    scoop_text_print(rejects->first, sizeof rejects->first, "%s: %s", where, reject->reason);
+}
+
 int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
     struct scoop_rejects *rejects = user;
     struct scoop_error full = {0};
-    rejects->count++;
+    if (rejects->count++ == 0)
+        note_first(rejects, reject);
     if (rejects->max_rejected == 0)
         return refuse(rejects, reject, SCOOP_BAD_RECORD, "", error);
     if (rejects->count > rejects->max_rejected)

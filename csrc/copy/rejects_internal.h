@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "aws/s3/client.h"
+#include "scoop/transfer.h"
 #include "sink/s3/s3.h"
 #include "stage/stage.h"
 
@@ -14,7 +15,8 @@ struct scoop_rejects {
     const char *uri;    /* borrowed; NULL: nowhere */
     uint64_t max_rejected;
     uint64_t count;
-    struct scoop_buf lines; /* JSON lines */
+    char first[SCOOP_FIRST_REJECT_SIZE]; /* where the first one was, and what is wrong with it */
+    struct scoop_buf lines;              /* JSON lines */
     struct scoop_sink *sink;
     struct scoop_s3_client *client; /* borrowed; NULL for a local uri */
     struct scoop_s3_call *call;

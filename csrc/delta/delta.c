@@ -15,6 +15,7 @@
 #include "table/changes/rearrange.h"
 #include "table/compare/compare.h"
 #include "table/rows/open_plan.h"
+#include "text/example.h"
 #include "text/text.h"
 
 enum {
@@ -23,6 +24,7 @@ enum {
     LEAST_SOURCE_BYTES = 8 * 1024 * 1024,  /* of what is fetched from S3, on each side */
     MOST_EXAMPLES = 3,
     EXAMPLE_BYTES = 160,
+    SHOWN_SIZE = 64,
     WAIT_MS = 50,
 };
 
@@ -207,30 +209,39 @@ struct scoop_delta *scoop_delta_new(const struct scoop_delta_options *options,
     return NULL;
 }
 
-/* "key" on line 7 of NAME; the line is known unless the row came back from a temporary file. */
+static void print_key(const struct scoop_delta *delta, enum scoop_side side,
+                      const struct scoop_row_bytes *row, char *to, size_t size) {
+    const struct scoop_row_plan *plan = &delta->changes->plans[side];
+    size_t length = 0;
+    for (size_t i = 0; i < plan->key_count; i++) {
+        const unsigned char *at = row->data, *end = row->data + row->length;
+        const char *name = plan->names.names[plan->key_places[i]];
+        struct scoop_value value = {0};
+        char shown_name[SHOWN_SIZE], shown[SHOWN_SIZE];
+        for (size_t column = 0; column <= plan->key_places[i]; column++)
+            at = scoop_row_next(at, end, &value);
+        scoop_example(shown_name, sizeof shown_name, name, strlen(name));
+        scoop_value_show(&value, delta->changes->json, shown, sizeof shown);
+        length += scoop_text_print(to + length, size - length, "%s%s=%s", i > 0 ? ", " : "",
+                                   shown_name, shown);
+    }
+}
+
+/* key on line 7 of NAME; the line is known unless the row came back from a temporary file. */
 static void note_duplicate(void *user, enum scoop_side side, const struct scoop_row_bytes *row,
                            uint64_t line) {
     struct scoop_delta *delta = user;
-    const struct scoop_row_plan *plan = &delta->changes->plans[side];
     char key[EXAMPLE_BYTES], where[48] = "";
-    size_t length = 0;
     if (delta->examples == MOST_EXAMPLES)
         return;
-    for (size_t i = 0; i < plan->key_count; i++) {
-        const unsigned char *at = row->data, *end = row->data + row->length;
-        struct scoop_value value = {0};
-        for (size_t column = 0; column <= plan->key_places[i]; column++)
-            at = scoop_row_next(at, end, &value);
-        length += scoop_text_print(key + length, sizeof key - length, "%s%s=%.*s",
-                                   i > 0 ? ", " : "", plan->names.names[plan->key_places[i]],
-                                   (int)(value.length < 60 ? value.length : 60), value.data);
-    }
+    print_key(delta, side, row, key, sizeof key);
+    const char *name = scoop_export_name_of(delta->sides[side], &line);
     if (line > 0)
         snprintf(where, sizeof where, " on line %llu", (unsigned long long)line);
     size_t room = sizeof delta->example_text - delta->example_length;
-    delta->example_length += scoop_text_print(delta->example_text + delta->example_length, room,
-                                              "%s%s%s of %.200s", delta->examples > 0 ? "; " : "",
-                                              key, where, scoop_export_name(delta->sides[side]));
+    delta->example_length +=
+        scoop_text_print(delta->example_text + delta->example_length, room, "%s%s%s of %.200s",
+                         delta->examples > 0 ? "; " : "", key, where, name);
     delta->examples++;
 }
 

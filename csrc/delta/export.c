@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "text/example.h"
 #include "text/text.h"
+
+enum { NAME_SIZE = 120, LINE_BITS = 40 };
 
 struct scoop_export {
     struct scoop_reading **objects;
+    char **names; /* of the objects, for messages */
     size_t count, at;
     size_t first;   /* with columns: it stays, as its header is the others' */
     size_t given;   /* objects before this one are given back, but for that */
@@ -23,7 +27,8 @@ struct scoop_export {
 static int make_objects(struct scoop_export *export, const struct scoop_export_options *options,
                         struct scoop_error *error) {
     export->objects = scoop_calloc(options->count, sizeof *export->objects);
-    if (export->objects == NULL)
+    export->names = scoop_calloc(options->count, sizeof *export->names);
+    if (export->objects == NULL || export->names == NULL)
         return scoop_fail_memory(error);
     export->count = options->count;
     for (size_t i = 0; i < options->count; i++) {
@@ -38,6 +43,9 @@ static int make_objects(struct scoop_export *export, const struct scoop_export_o
         export->objects[i] = scoop_reading_new(&object, error);
         if (export->objects[i] == NULL)
             return -1;
+        export->names[i] = scoop_strdup(scoop_reading_name(export->objects[i]));
+        if (export->names[i] == NULL)
+            return scoop_fail_memory(error);
     }
     return 0;
 }
@@ -92,6 +100,12 @@ static void go_on(struct scoop_export *export) {
     scoop_export_start(export);
 }
 
+const char *scoop_export_name_of(const struct scoop_export *export, uint64_t *line) {
+    uint64_t object = *line >> LINE_BITS;
+    *line &= ((uint64_t)1 << LINE_BITS) - 1;
+    return *line > 0 && object < export->count ? export->names[object] : export->name;
+}
+
 int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
                          bool *json, struct scoop_error *error) {
     for (;;) {
@@ -134,12 +148,16 @@ static int check_header(const struct scoop_columns *first, const struct scoop_co
         return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
                           "%.300s has %zu columns, %.300s of the same export has %zu", name,
                           here->count, first_name, first->count);
-    for (size_t i = 0; i < first->count; i++)
-        if (strcmp(first->names[i], here->names[i]) != 0)
-            return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-                              "column %zu of %.300s is \"%.100s\", of %.300s of the same export "
-                              "\"%.100s\"",
-                              i + 1, name, here->names[i], first_name, first->names[i]);
+    for (size_t i = 0; i < first->count; i++) {
+        char own[NAME_SIZE], others[NAME_SIZE];
+        if (strcmp(first->names[i], here->names[i]) == 0)
+            continue;
+        scoop_example(own, sizeof own, here->names[i], strlen(here->names[i]));
+        scoop_example(others, sizeof others, first->names[i], strlen(first->names[i]));
+        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                          "column %zu of %.300s is \"%s\", of %.300s of the same export \"%s\"",
+                          i + 1, name, own, first_name, others);
+    }
     return 0;
 }
 
@@ -200,8 +218,10 @@ int scoop_export_next(struct scoop_export *export, struct scoop_batch **batch,
     if (status > 0)
         status = empty ? take_nothing(export, batch, error)
                        : scoop_reading_next(export->objects[export->at], batch, error);
-    if (status > 0)
+    if (status > 0) {
         forget_before(export);
+        (*batch)->first_line += (uint64_t) export->at << LINE_BITS;
+    }
     if (status > 0 && (*batch)->last && export->at + 1 < export->count) {
         export->ended = true;
         (*batch)->last = false;
@@ -229,7 +249,10 @@ void scoop_export_free(struct scoop_export *export) {
         return;
     for (size_t i = 0; export->objects != NULL && i < export->count; i++)
         scoop_reading_free(export->objects[i]);
+    for (size_t i = 0; export->names != NULL && i < export->count; i++)
+        scoop_free(export->names[i]);
     scoop_free(export->objects);
+    scoop_free(export->names);
     scoop_key_order_free(&export->key_order);
     scoop_free(export);
 }

@@ -23,6 +23,9 @@ struct scoop_export *scoop_export_new(const struct scoop_export_options *options
 void scoop_export_start(struct scoop_export *export);
 bool scoop_export_go_on_alone(struct scoop_export *export);
 const char *scoop_export_name(const struct scoop_export *export);
+/* Lines of batches are of their object, whose number stands above them: of such a line, the name of
+ * its object, and *line within that. */
+const char *scoop_export_name_of(const struct scoop_export *export, uint64_t *line);
 /* Of the first object that has some; NULL: all JSON objects are empty. */
 int scoop_export_columns(struct scoop_export *export, const struct scoop_columns **columns,
                          bool *json, struct scoop_error *error);

@@ -89,10 +89,9 @@ static int check_record_size(struct scoop_reading *reading, struct scoop_error *
     size_t most = reading->options.max_record_bytes;
     size_t length = reading->filling->text.length;
     if (length > most)
-        return scoop_fail(error, SCOOP_BAD_RECORD,
-                          "line %llu (byte %llu): the row has more than max_record_bytes, %zu",
-                          (unsigned long long)reading->csv.line,
-                          (unsigned long long)reading->csv.offset, most);
+        return scoop_fail_record(
+            error, (struct scoop_record_place){reading->csv.line, reading->csv.offset},
+            "the row has more than max_record_bytes, %zu", most);
     reading->scan_at_bytes = length + BATCH_BYTES;
     return 0;
 }
@@ -255,13 +254,6 @@ static void rows_free(struct scoop_stage *stage) {
 static const struct scoop_stage_type rows_type = {
     .name = "rows", .write = rows_write, .finish = rows_finish, .free = rows_free};
 
-static int on_reject(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
-    (void)user;
-    return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                      (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
-                      reject->reason);
-}
-
 static bool is_json(const struct scoop_reading *reading, const unsigned char *data, size_t length) {
     if (reading->options.format != SCOOP_TABLE_FORMAT_AUTO)
         return reading->options.format == SCOOP_TABLE_FORMAT_JSONL;
@@ -296,7 +288,7 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
     }
     /* The check takes the mark, and counts it. */
     const struct scoop_record_options options = {
-        .max_record_bytes = reading->options.max_record_bytes, .policy = {on_reject, reading}};
+        .max_record_bytes = reading->options.max_record_bytes, .places = &reading->rows.places};
     reading->check = scoop_json_check_new(&options, &reading->counters, error);
     if (reading->check == NULL)
         return -1;

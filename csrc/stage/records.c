@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/record_place.h"
 #include "text/bom.h"
 
 enum { REJECT_BYTES = 4096 };
@@ -117,8 +118,8 @@ int scoop_records_reject(struct scoop_records *records, struct scoop_reject reje
     if (reject.record_length > REJECT_BYTES)
         reject.record_length = REJECT_BYTES;
     if (records->options.policy.on_reject == NULL)
-        return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                          (unsigned long long)reject.line, (unsigned long long)reject.byte_offset,
-                          reject.reason);
+        return scoop_fail_record(error,
+                                 (struct scoop_record_place){reject.line, reject.byte_offset}, "%s",
+                                 reject.reason);
     return records->options.policy.on_reject(records->options.policy.user, &reject, error);
 }

@@ -38,6 +38,7 @@ struct scoop_record_options {
     bool nonfinite_null;     /* Python nan, inf and 1e999 become null instead of a bad record */
     enum scoop_key_case key_case;
     struct scoop_reject_policy policy;
+    struct scoop_record_places *places; /* are told where records that pass stood; NULL: nobody */
 };
 
 #define SCOOP_STEP_BYTES ((size_t)64 * 1024) /* what a head stage emits per write */

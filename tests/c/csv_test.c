@@ -115,7 +115,7 @@ static void faults_are_told_with_their_place(void **state) {
     expect("k,v\n1,\"a\n\n", "line 2 (byte 6): a quoted value is not closed");
     expect("k,v\n,a\n", "line 2 (byte 4): the key column \"k\" is empty");
     expect("k,v\n\"\",a\n", "line 2 (byte 4): the key column \"k\" is empty");
-    expect("k,k\n", "line 1: the header names the column \"k\" twice");
+    expect("k,k\n", "line 1 (byte 0): the header names the column \"k\" twice");
     expect("v\n", "the key \"k\" is no column of ; its columns are v");
     expect("", "line 1 (byte 0): there is no header row");
 }

@@ -62,9 +62,10 @@ static void elements_become_lines(void **state) {
 static void a_well_formed_bad_record_is_rejected_alone(void **state) {
     const struct wanted small = {.path = "", .options = {.max_record_bytes = 5}};
     (void)state;
-    expect(&array, "[1,\n{\"a\":1,\"A\":2},\"\\u0000\",4]", "1\n4\n",
-           "2@4+13 a key is equal but for case to an earlier one of its object|{\"a\":1,\"A\":2}\n"
-           "2@18+8 a string holds \\u0000, which no table stores|\"\\u0000\"\n");
+    expect(
+        &array, "[1,\n{\"a\":1,\"A\":2},\"\\u0000\",4]", "1\n4\n",
+        "2@4+13 the key \"A\" is equal but for case to \"a\" in the same object|{\"a\":1,\"A\":2}\n"
+        "2@18+8 a string holds \\u0000, which no table stores|\"\\u0000\"\n");
     expect(&small, "[12345,123456,[1, 23, 45],\"abc\"]", "12345\n\"abc\"\n",
            "1@7+6 longer than max_record_bytes, 5|12345\n"
            "1@14+11 longer than max_record_bytes, 5|[1, 2\n");

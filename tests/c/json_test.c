@@ -332,14 +332,15 @@ static void without_a_policy_a_bad_record_is_an_error(void **state) {
 
 static void keys_equal_but_for_case_are_rejected_at_any_depth(void **state) {
     (void)state;
-    expect("{\"Name\":1,\"b\":2,\"name\":3}\n7\n", "7\n",
-           "1@0+25 a key is equal but for case to an earlier one of its object (byte 18 of the "
-           "record)|{\"Name\":1,\"b\":2,\"name\":3}\n");
+    expect(
+        "{\"Name\":1,\"b\":2,\"name\":3}\n7\n", "7\n",
+        "1@0+25 the key \"name\" is equal but for case to \"Name\" in the same object (byte 18 of "
+        "the record)|{\"Name\":1,\"b\":2,\"name\":3}\n");
     expect("[{\"a\":{\"b\":1}},{\"a\":{\"c\":1,\"c\":2}}]\n", "",
-           "1@0+35 a key stands twice in its object (byte 29 of the record)|"
+           "1@0+35 the key \"c\" stands twice in its object (byte 29 of the record)|"
            "[{\"a\":{\"b\":1}},{\"a\":{\"c\":1,\"c\":2}}]\n");
     expect("{\"a\":1,\n\"b\":2,\n\"A\"\n:3}\n", "",
-           "1@0+22 a key is equal but for case to an earlier one of its object (byte 17 of the "
+           "1@0+22 the key \"A\" is equal but for case to \"a\" in the same object (byte 17 of the "
            "record)|{\"a\":1,\n\"b\":2,\n\"A\"\n:3}\n");
 }
 

@@ -385,8 +385,8 @@ static void keys_are_compared_as_the_json_has_them(void **state) {
     static const char text[] = "{'a': 1, 'A': {1: 2, '1': (3,)}}\n{(True): 1, 'TRUE': 2}\n";
     (void)state;
     expect_bad("{'a': 1, 'b': {'x': 1, 'X': 2}}", "equal but for case");
-    expect_bad("{1: 2, '1': 3}", "a key stands twice");
-    expect_bad("{'\\xe9': 1, ('\xc3\xa9'): 3}", "a key stands twice");
+    expect_bad("{1: 2, '1': 3}", "stands twice");
+    expect_bad("{'\\xe9': 1, ('\xc3\xa9'): 3}", "stands twice");
     expect_bytes(&keep, text, strlen(text),
                  "{\"a\":1,\"A\":{\"1\":2,\"1\":[3]}}\n{ \"true\":1,\"TRUE\":2}\n", "");
     expect_bytes(&rename, text, strlen(text),

@@ -120,6 +120,7 @@ class AthenaJob:
         min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
+        temp_dir: str | None = None,
     ) -> None:
         self._old, self._new = old, new
         self._settings = settings
@@ -127,6 +128,7 @@ class AthenaJob:
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        self._temp_dir = temp_dir
         found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
         self._read = ReadPlaces(sources=found_in_s3, s3=self._s3)
         self._name = f"{PREFIX}{uuid.uuid4().hex}"
@@ -184,6 +186,7 @@ class AthenaJob:
             ca_file=self._ca_file,
             read=(self._read,),
             cancellation=self._cancellation,
+            temp_dir=self._temp_dir,
         )
 
     @contextmanager

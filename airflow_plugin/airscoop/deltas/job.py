@@ -246,6 +246,7 @@ def _athena_job(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
             'format="jsonl", duplicates="last", schema_change="compare_common" or csv='
         )
+    temp_dir = given["temp_dir"]
     return AthenaJob(
         _places(old),
         _places(new),
@@ -256,4 +257,5 @@ def _athena_job(
         min_rows=given["min_rows"],
         s3=given["new_s3"] or given["old_s3"],
         ca_file=given["ca_file"],
+        temp_dir=None if temp_dir is None else places.path(temp_dir),
     )

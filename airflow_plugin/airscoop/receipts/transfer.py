@@ -25,7 +25,8 @@ class CopyReceipt(Receipt):
 
     compression: what became of the bytes, "kept", "inflated" or "packed"; None where nothing was
     written, or records of plain text. trailing_garbage_bytes: behind the end of gzip data, ignored.
-    notes: what else should be known, in sentences.
+    first_reject: where the first rejected record was, and what is wrong with it. notes: what else
+    should be known, in sentences.
 
     unchanged: the destination's bytes are the source's. restarted: they were passed on so at first,
     until a record had to change; then the source was read again. server_side: the S3 server copied
@@ -76,6 +77,7 @@ class CopyReceipt(Receipt):
     metadata_lost: list[str] = field(default_factory=list)
     compression: Literal["kept", "inflated", "packed"] | None = None
     trailing_garbage_bytes: int = 0
+    first_reject: str | None = None
     notes: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
@@ -94,6 +96,8 @@ class CopyReceipt(Receipt):
                 f", {self.records_in:,} records in = {self.records_out:,} out"
                 f" + {self.records_rejected:,} rejected"
             )
+        if self.first_reject is not None:
+            text += f", {'the first ' if self.records_rejected > 1 else ''}on {self.first_reject}"
         if self.restarts:
             text += f", read again from the start {self.restarts} times"
         if self.resumed_bytes:

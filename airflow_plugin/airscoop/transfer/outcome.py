@@ -28,6 +28,7 @@ def receipt_of(
         records_in=facts["records_in"],
         records_out=facts["records_out"],
         records_rejected=facts["records_rejected"],
+        first_reject=facts["first_reject"] or None,
         records_changed=facts["records_changed"],
         blank_lines=facts["blank_lines"],
         unchanged=facts["unchanged"],

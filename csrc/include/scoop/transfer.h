@@ -114,6 +114,8 @@ enum scoop_resumed {
     SCOOP_RESUMED_OVER,  /* it did not fit, was aborted, and everything was sent */
 };
 
+enum { SCOOP_FIRST_REJECT_SIZE = 320 };
+
 struct scoop_transfer_facts {
     struct scoop_counters counters;
     char source_etag[128];
@@ -130,7 +132,9 @@ struct scoop_transfer_facts {
     enum scoop_resumed resumed;
     uint64_t resumed_bytes; /* of the destination's that were not sent again */
     bool rejects_written;
-    bool unchanged; /* the destination's bytes are the source's */
+    char
+        first_reject[SCOOP_FIRST_REJECT_SIZE]; /* in DONE: where it was, and what is wrong; or "" */
+    bool unchanged;                            /* the destination's bytes are the source's */
     enum scoop_handling handling;
     bool gzip_unnamed; /* what was kept is gzip data, and the destination's name does not say so */
     bool decoded;      /* the web server had encoded the body, which was undone */

@@ -2,6 +2,7 @@
  * are needed, newlines. */
 #include <string.h>
 
+#include "base/record_place.h"
 #include "scoop/memory.h"
 #include "stage/csv/record.h"
 #include "stage/records.h"
@@ -79,8 +80,8 @@ static bool needs_header(const struct csv_clean *csv) {
 }
 
 static int fail_header(const struct csv_clean *csv, const char *reason, struct scoop_error *error) {
-    return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                      (unsigned long long)csv->line, (unsigned long long)csv->offset, reason);
+    const struct scoop_record_place place = {csv->line, csv->offset};
+    return scoop_fail_record(error, place, "%s", reason);
 }
 
 /* The record that begins at `at` and ends before `end`, where its line goes on or ends. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/record_place.h"
 #include "scoop/buffer.h"
 #include "scoop/memory.h"
 #include "stage/stage.h"
@@ -73,10 +74,9 @@ static void count_lines(struct decode *decode, const unsigned char *text, size_t
 }
 
 static int fail_at(const struct decode *decode, unsigned char byte, struct scoop_error *error) {
-    return scoop_fail(error, SCOOP_BAD_RECORD,
-                      "line %llu (byte %llu): byte 0x%02x begins no character of %s",
-                      (unsigned long long)decode->line, (unsigned long long)decode->offset, byte,
-                      decode->encoding);
+    const struct scoop_record_place place = {decode->line, decode->offset};
+    return scoop_fail_record(error, place, "byte 0x%02x begins no character of %s", byte,
+                             decode->encoding);
 }
 
 /* Decodes what is whole; *used: its bytes. */
@@ -121,11 +121,10 @@ static int decode_finish(struct scoop_stage *stage, struct scoop_error *error) {
     struct decode *decode = (struct decode *)stage;
     char *out = (char *)decode->out;
     size_t room = sizeof decode->out;
+    const struct scoop_record_place place = {decode->line, decode->offset};
     if (decode->waits.length > 0)
-        return scoop_fail(error, SCOOP_BAD_RECORD,
-                          "line %llu (byte %llu): the text ends inside a character of %s",
-                          (unsigned long long)decode->line, (unsigned long long)decode->offset,
-                          decode->encoding);
+        return scoop_fail_record(error, place, "the text ends inside a character of %s",
+                                 decode->encoding);
     iconv(decode->converter, NULL, NULL, &out, &room);
     return scoop_stage_push(stage->next, decode->out, sizeof decode->out - room, error);
 }

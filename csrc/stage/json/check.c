@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/record_place.h"
 #include "scoop/memory.h"
 #include "stage/json/grammar.h"
 #include "stage/json/scan.h"
 #include "stage/records.h"
+#include "text/text.h"
 
 struct json_check {
     struct scoop_stage stage;
@@ -31,7 +33,10 @@ struct json_check {
 };
 
 static int emit(struct json_check *check, const unsigned char *data, size_t length,
-                uint64_t records, struct scoop_error *error) {
+                uint64_t records, struct scoop_record_place place, struct scoop_error *error) {
+    struct scoop_record_places *places = check->records.options.places;
+    if (places != NULL && scoop_record_places_tell(places, place, records, length, error) != 0)
+        return -1;
     check->records.counters->records_in += records;
     check->records.counters->records_out += records;
     return scoop_stage_push(check->stage.next, data, length, error);
@@ -59,8 +64,9 @@ static int emit_run(struct json_check *check, uint64_t records, struct scoop_err
     else
         for (uint64_t i = 0; i < records; i++)
             length += line_length(data + length, check->run_length - length);
+    const struct scoop_record_place place = {check->run_line, check->run_offset};
     advance_run(check, length, records);
-    return emit(check, data, length, records, error);
+    return emit(check, data, length, records, place, error);
 }
 
 /* The run's first record is bad. */
@@ -156,9 +162,9 @@ static int reject(struct json_check *check, const struct scoop_line *line, const
 
 static int reject_fault(struct json_check *check, const struct scoop_line *line,
                         struct scoop_error *error) {
-    char reason[160];
-    snprintf(reason, sizeof reason, "%s (byte %zu of the record)", check->scan.fault,
-             check->record.length + check->scan.fault_at + 1);
+    char reason[SCOOP_JSON_REASON_SIZE];
+    scoop_text_print(reason, sizeof reason, "%s (byte %zu of the record)", check->scan.fault,
+                     check->record.length + check->scan.fault_at + 1);
     return reject(check, line, reason, error);
 }
 
@@ -209,7 +215,8 @@ static int emit_record(struct json_check *check, struct scoop_error *error) {
     while ((newline = memchr(newline, '\n', (size_t)(last - newline))) != NULL)
         *newline = ' ';
     check->records.counters->records_changed++;
-    int result = emit(check, record->data, record->length, 1, error);
+    const struct scoop_record_place place = {check->record_line, check->record_offset};
+    int result = emit(check, record->data, record->length, 1, place, error);
     forget_record(check);
     return result;
 }

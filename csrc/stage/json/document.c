@@ -165,13 +165,13 @@ static void close_keys(struct scoop_document *document) {
     struct scoop_json_halves record = {.second = document->text.data +
                                                  scoop_document_record_at(document)};
     size_t at;
-    bool same = false;
-    if (scoop_json_keys_close(&document->keys, document->bases[document->depth], record, &at,
-                              &same))
+    bool says =
+        document->records.options.key_case == SCOOP_KEY_CASE_REJECT && document->bad == NULL;
+    if (scoop_json_keys_close(&document->keys, document->bases[document->depth], record, says, &at))
         return;
     document->clashes = true;
-    if (document->records.options.key_case == SCOOP_KEY_CASE_REJECT && document->bad == NULL)
-        document->bad = same ? SCOOP_JSON_SAME_KEY : SCOOP_JSON_SAME_KEY_BUT_FOR_CASE;
+    if (says)
+        document->bad = document->keys.fault;
 }
 
 static int close_bracket(struct scoop_document *document, struct scoop_error *error) {

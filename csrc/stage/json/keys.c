@@ -5,9 +5,11 @@
 
 #include "scoop/memory.h"
 #include "text/escapes.h"
+#include "text/example.h"
+#include "text/text.h"
 #include "text/utf8.h"
 
-enum { FIRST_ENTRIES = 64, FEW_KEYS = 24 };
+enum { FIRST_ENTRIES = 64, FEW_KEYS = 24, SHOWN_SIZE = 64 };
 #define ESCAPED 0x80000000u
 #define FOLD_ALL 0x2020202020202020u /* folds letters, and for a hash it may fold more */
 
@@ -178,8 +180,22 @@ static bool may_clash(const struct scoop_json_keys_entry *entries, size_t count)
     return false;
 }
 
+static void say_fault(struct scoop_json_keys *keys, struct scoop_json_key earlier,
+                      struct scoop_json_key later) {
+    char one[SHOWN_SIZE], other[SHOWN_SIZE];
+    scoop_example(one, sizeof one, earlier.text, earlier.length);
+    scoop_example(other, sizeof other, later.text, later.length);
+    if (scoop_json_key_equals(earlier, later))
+        scoop_text_print(keys->fault, sizeof keys->fault,
+                         "the key \"%s\" stands twice in its object", other);
+    else
+        scoop_text_print(keys->fault, sizeof keys->fault,
+                         "the key \"%s\" is equal but for case to \"%s\" in the same object", other,
+                         one);
+}
+
 bool scoop_json_keys_close(struct scoop_json_keys *keys, size_t base,
-                           struct scoop_json_halves record, size_t *at, bool *same) {
+                           struct scoop_json_halves record, bool says, size_t *at) {
     size_t count = keys->count - base;
     bool good = true;
     keys->count = base;
@@ -197,7 +213,8 @@ bool scoop_json_keys_close(struct scoop_json_keys *keys, size_t base,
             continue;
         good = false;
         *at = entries[i].offset;
-        *same = scoop_json_key_equals(one, other);
+        if (says)
+            say_fault(keys, one, other);
     }
     return good;
 }

@@ -8,11 +8,12 @@
 
 #include "scoop/buffer.h"
 
-enum { SCOOP_JSON_MOST_RENAMES = 1000 }; /* in a record */
+enum {
+    SCOOP_JSON_MOST_RENAMES = 1000, /* in a record */
+    SCOOP_JSON_FAULT_SIZE = 192,
+    SCOOP_JSON_REASON_SIZE = 256, /* a fault and where it is */
+};
 
-#define SCOOP_JSON_SAME_KEY "a key stands twice in its object"
-#define SCOOP_JSON_SAME_KEY_BUT_FOR_CASE                                                           \
-    "a key is equal but for case to an earlier one of its object"
 #define SCOOP_JSON_MANY_RENAMES "more than 1000 keys are equal but for case to earlier ones"
 
 /* The inside of a JSON string: valid, without its quotes. */
@@ -40,15 +41,16 @@ struct scoop_json_keys {
     struct scoop_json_keys_entry *entries;
     size_t count;
     size_t capacity;
+    char fault[SCOOP_JSON_FAULT_SIZE]; /* which keys are equal, by scoop_json_keys_close */
 };
 
 void scoop_json_keys_free(struct scoop_json_keys *keys);
 /* Adds a key that begins at `offset` of its record. 0, or -1 when there is no memory. */
 int scoop_json_keys_add(struct scoop_json_keys *keys, struct scoop_json_key key, size_t offset);
 /* An object ends whose keys are those from number `base` on: forgets them. False: two are equal
- * but for case; *at is where the second one begins, *same whether they are just equal. */
+ * but for case; *at is where the second one begins; says: keys->fault tells them. */
 bool scoop_json_keys_close(struct scoop_json_keys *keys, size_t base,
-                           struct scoop_json_halves record, size_t *at, bool *same);
+                           struct scoop_json_halves record, bool says, size_t *at);
 
 /* Equal in equal keys. */
 uint32_t scoop_json_key_hash(struct scoop_json_key key);

@@ -178,14 +178,14 @@ static const unsigned char *close_keys(struct scoop_json_scan *scan, const unsig
                                        const unsigned char *p) {
     struct scoop_json_halves record = {scan->earlier, scan->earlier_length, line};
     size_t at = 0;
-    bool same = false;
+    bool says = scan->key_case == SCOOP_KEY_CASE_REJECT;
     if (scan->key_case == SCOOP_KEY_CASE_KEEP ||
-        scoop_json_keys_close(scan->keys, scan->bases[scan->depth], record, &at, &same))
+        scoop_json_keys_close(scan->keys, scan->bases[scan->depth], record, says, &at))
         return p + 1;
     scan->clashes = true;
     if (scan->key_case == SCOOP_KEY_CASE_RENAME)
         return p + 1;
-    scan->fault = same ? SCOOP_JSON_SAME_KEY : SCOOP_JSON_SAME_KEY_BUT_FOR_CASE;
+    scan->fault = scan->keys->fault;
     scan->fault_at = at - scan->earlier_length;
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include "scoop/memory.h"
 #include "stage/literal/parse.h"
 #include "stage/records.h"
+#include "text/text.h"
 
 struct literal_stage {
     struct scoop_stage stage;
@@ -76,9 +77,9 @@ static size_t length_through_newline(const struct span *span, size_t at) {
 
 static int reject_bad(struct literal_stage *stage, struct span *span,
                       const struct scoop_literal_parser *parser, struct scoop_error *error) {
-    char reason[160];
-    snprintf(reason, sizeof reason, "%s (byte %zu of the record)", parser->reason,
-             parser->bad_at + 1);
+    char reason[SCOOP_JSON_REASON_SIZE];
+    scoop_text_print(reason, sizeof reason, "%s (byte %zu of the record)", parser->reason,
+                     parser->bad_at + 1);
     return reject_span(stage, span, length_through_newline(span, parser->bad_at), reason, error);
 }
 

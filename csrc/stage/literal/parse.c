@@ -177,12 +177,11 @@ static int close_dict(struct literal *literal, size_t base) {
     struct scoop_literal_parser *parser = literal->parser;
     struct scoop_json_halves record = {.second = parser->out->data + literal->start};
     size_t at;
-    bool same = false;
+    bool says = parser->key_case == SCOOP_KEY_CASE_REJECT;
     if (parser->key_case != SCOOP_KEY_CASE_KEEP &&
-        !scoop_json_keys_close(parser->keys, base, record, &at, &same)) {
-        if (parser->key_case == SCOOP_KEY_CASE_REJECT)
-            return scoop_literal_bad(literal, literal->at,
-                                     same ? SCOOP_JSON_SAME_KEY : SCOOP_JSON_SAME_KEY_BUT_FOR_CASE);
+        !scoop_json_keys_close(parser->keys, base, record, says, &at)) {
+        if (says)
+            return scoop_literal_bad(literal, literal->at, parser->keys->fault);
         parser->clashes = true;
     }
     return close_bracket(literal, "}");

@@ -28,7 +28,7 @@ struct scoop_literal_parser {
     /* Results. */
     bool clashes;       /* GOOD, RENAME: keys of the value are equal but for case */
     size_t used;        /* GOOD, BLANK: bytes of the text up to and with the record's newline */
-    const char *reason; /* BAD: static text */
+    const char *reason; /* BAD: valid until the next record */
     size_t bad_at;
 };
 

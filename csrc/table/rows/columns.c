@@ -4,10 +4,11 @@
 
 #include "scoop/memory.h"
 #include "table/rows/batch.h"
+#include "text/example.h"
 #include "text/key_hash.h"
 #include "text/text.h"
 
-enum { MOST_SEARCHED = 16 /* columns, one after the other */ };
+enum { NAME_SIZE = 200, MOST_SEARCHED = 16 /* columns, one after the other */ };
 
 static size_t slot_of(const struct scoop_columns *columns, const void *name, size_t length) {
     return (size_t)scoop_key_hash_of(name, length).low & (columns->slot_count - 1);
@@ -108,9 +109,10 @@ size_t scoop_columns_list_missing(const struct scoop_columns *has,
     for (size_t i = 0; i < has->count; i++) {
         if (find_text(lacks, has->names[i]) >= 0)
             continue;
+        char name[NAME_SIZE];
+        scoop_example(name, sizeof name, has->names[i], strlen(has->names[i]));
         if (used < size)
-            used += scoop_text_print(text + used, size - used, "%s%s", count++ ? ", " : "",
-                                     has->names[i]);
+            used += scoop_text_print(text + used, size - used, "%s%s", count++ ? ", " : "", name);
     }
     return count;
 }

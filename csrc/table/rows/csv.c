@@ -4,8 +4,11 @@
 
 #include "scoop/memory.h"
 #include "table/rows/row_build.h"
+#include "text/example.h"
 #include "text/scan.h"
 #include "text/utf8.h"
+
+enum { NAME_SIZE = 200 };
 
 struct scanner {
     struct scoop_csv *csv;
@@ -33,25 +36,33 @@ void scoop_csv_free(struct scoop_csv *csv) {
     csv->values = NULL;
 }
 
+/* On the line of the row under way. */
+static struct scoop_record_place place_of(const struct scanner *scanner, size_t at) {
+    uint64_t offset = scanner->csv->offset + at;
+    return (struct scoop_record_place){scanner->csv->line + scanner->lines,
+                                       scanner->csv->is_made ? SCOOP_NO_OFFSET : offset};
+}
+
+static struct scoop_record_place place(const struct scanner *scanner) {
+    return place_of(scanner, scanner->row);
+}
+
 static int bad(const struct scanner *scanner, size_t at, const char *reason) {
-    return scoop_fail(scanner->error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                      (unsigned long long)(scanner->csv->line + scanner->lines),
-                      (unsigned long long)(scanner->csv->offset + at), reason);
+    return scoop_fail_record(scanner->error, place_of(scanner, at), "%s", reason);
 }
 
 static int bad_count(const struct scanner *scanner, size_t fields) {
-    return scoop_fail(scanner->error, SCOOP_BAD_RECORD,
-                      "line %llu (byte %llu): the row has %s%zu values, the header names %zu",
-                      (unsigned long long)(scanner->csv->line + scanner->lines),
-                      (unsigned long long)(scanner->csv->offset + scanner->row),
-                      fields > scanner->columns ? "more than " : "",
-                      fields > scanner->columns ? scanner->columns : fields, scanner->columns);
+    return scoop_fail_record(
+        scanner->error, place(scanner), "the row has %s%zu values, the header names %zu",
+        fields > scanner->columns ? "more than " : "",
+        fields > scanner->columns ? scanner->columns : fields, scanner->columns);
 }
 
-static struct scoop_row_place place(const struct scanner *scanner) {
-    uint64_t offset = scanner->csv->offset + scanner->row;
-    return (struct scoop_row_place){scanner->csv->line + scanner->lines,
-                                    scanner->csv->is_made ? SCOOP_NO_OFFSET : offset};
+static int bad_twice(const struct scanner *scanner, const struct scoop_buf *name) {
+    char shown[NAME_SIZE];
+    scoop_example(shown, sizeof shown, name->data, name->length);
+    return scoop_fail_record(scanner->error, place(scanner),
+                             "the header names the column \"%s\" twice", shown);
 }
 
 static int take_values(struct scanner *scanner, const struct scoop_value *values) {
@@ -319,13 +330,9 @@ static int add_names(struct scanner *scanner, const struct scoop_value *values, 
         name.length = 0;
         status = scoop_value_unescape(&values[i], &name, scanner->error);
         if (status == 0 && name.length > 0 && memchr(name.data, 0, name.length) != NULL)
-            status = bad(scanner, 0, "a column's name holds a NUL character");
+            status = bad(scanner, scanner->row, "a column's name holds a NUL character");
         if (status == 0 && scoop_columns_find(columns, name.data, name.length) >= 0)
-            status = scoop_fail(scanner->error, SCOOP_BAD_RECORD,
-                                "line %llu: the header names the column \"%.*s\" twice",
-                                (unsigned long long)scanner->csv->line,
-                                (int)(name.length < 200 ? name.length : 200),
-                                name.length > 0 ? (const char *)name.data : "");
+            status = bad_twice(scanner, &name);
         if (status == 0)
             status = scoop_columns_add(columns, name.data, name.length, scanner->error);
     }
@@ -354,6 +361,7 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
     scanner.row = blank_lines(&scanner);
     if (scanner.row == length)
         return last ? bad(&scanner, 0, "there is no header row") : 0;
+    scanner.lines = count_lines(text, scanner.row);
     for (size_t i = scanner.row; i < length; i++)
         room += text[i] == ',';
     scanner.columns = room;

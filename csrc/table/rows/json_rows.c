@@ -5,28 +5,28 @@
 #include "scoop/memory.h"
 #include "table/rows/json_value.h"
 #include "table/rows/row_build.h"
+#include "text/example.h"
 #include "text/json_reader.h"
 
-enum { DECODED_CEILING = 1 << 30 };
+enum { DECODED_CEILING = 1 << 30, NAME_SIZE = 200 };
 
 void scoop_json_rows_init(struct scoop_json_rows *rows) {
     memset(rows, 0, sizeof *rows);
-    rows->record = 1;
     scoop_buf_init(&rows->decoded, DECODED_CEILING);
 }
 
 void scoop_json_rows_free(struct scoop_json_rows *rows) {
+    scoop_record_places_free(&rows->places);
     scoop_free(rows->values);
     rows->values = NULL;
     scoop_buf_free(&rows->decoded);
 }
 
-static int bad(uint64_t record, const char *reason, const unsigned char *name, size_t length,
-               struct scoop_error *error) {
-    return scoop_fail(error, SCOOP_BAD_RECORD, "record %llu: %s%s%.*s%s",
-                      (unsigned long long)record, reason, length > 0 ? " \"" : "",
-                      (int)(length < 200 ? length : 200), (const char *)name,
-                      length > 0 ? "\"" : "");
+static int bad_member(const struct scoop_json_rows *rows, const unsigned char *name, size_t length,
+                      struct scoop_error *error) {
+    char shown[NAME_SIZE];
+    scoop_example(shown, sizeof shown, name, length);
+    return scoop_fail_record(error, rows->place, "the member \"%s\" is given twice", shown);
 }
 
 /* 0, 1: it has a member that is no column, -1. */
@@ -39,7 +39,7 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
     for (size_t i = 0; i < names->count; i++)
         rows->values[i] = (struct scoop_value){.data = NULL, .null = true};
     if (!scoop_json_checked_begin(&at))
-        return bad(rows->record, "a row must be an object", line, 0, error);
+        return scoop_fail_record(error, rows->place, "a row must be an object");
     while (scoop_json_checked_member(&at, out, &length)) {
         /* Most exports give the members in one order. */
         bool hit = expected < names->count && strlen(names->names[expected]) == length &&
@@ -48,7 +48,7 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
         if (column < 0 || !rows->plan->met[column])
             return 1;
         if (rows->values[column].data != NULL)
-            return bad(rows->record, "this member is given twice:", out, length, error);
+            return bad_member(rows, out, length, error);
         at = scoop_json_take_value(at, &out, &rows->values[column]);
         expected = (size_t)column + 1;
     }
@@ -57,7 +57,6 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
 
 static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t from,
                      size_t length, struct scoop_error *error) {
-    struct scoop_row_place place = {rows->record, from};
     /* Each value needs at most a byte more than its text; the names pass through the same room. */
     if (scoop_buf_reserve(&rows->decoded, 2 * length + 2, error) != 0)
         return -1;
@@ -65,15 +64,17 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
     if (status != 0)
         return status;
     struct scoop_row *row = scoop_batch_add(batch, error);
-    if (row == NULL || scoop_row_set_key(rows->plan, batch, row, rows->values, place, error) != 0 ||
+    if (row == NULL ||
+        scoop_row_set_key(rows->plan, batch, row, rows->values, rows->place, error) != 0 ||
         scoop_row_encode(rows->plan, batch, row, rows->values, error) != 0)
         return -1;
-    row->line = (uint32_t)(rows->record - batch->first_line);
+    row->line = (uint32_t)(rows->place.line - batch->first_line);
     rows->record++;
+    rows->place.line++;
+    rows->place.offset += length;
     return 0;
 }
 
-/* The names in the export's own order, which the plan has turned around. */
 static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
     size_t needed = rows->plan->columns + 1;
     if (rows->room >= needed)
@@ -86,28 +87,38 @@ static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
     return 0;
 }
 
-static void take_back(struct scoop_json_rows *rows, struct scoop_batch *batch) {
-    rows->record = batch->first_line;
-    batch->count = 0;
-    batch->extra.length = 0;
+/* The next record stands where the last mark up to it says. */
+static void look_up(struct scoop_json_rows *rows, size_t *mark) {
+    const struct scoop_record_places *places = &rows->places;
+    for (; *mark < places->count && places->marks[*mark].record <= rows->record; ++*mark)
+        rows->place = places->marks[*mark].place;
 }
 
 int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,
                          struct scoop_error *error) {
     const unsigned char *text = batch->text.data, *newline;
-    size_t at = 0, end = batch->text.length;
+    size_t at = 0, end = batch->text.length, mark = rows->places.first;
     if (prepare(rows, error) != 0)
         return -1;
-    batch->first_line = rows->record;
+    look_up(rows, &mark);
+    const uint64_t first = rows->record;
+    const struct scoop_record_place first_place = rows->place;
+    batch->first_line = first_place.line;
     while (at < end && (newline = memchr(text + at, '\n', end - at)) != NULL) {
         size_t next = (size_t)(newline - text) + 1;
+        look_up(rows, &mark);
         int status = take_line(rows, batch, at, next - at, error);
-        if (status > 0)
-            take_back(rows, batch);
+        if (status > 0) {
+            rows->record = first;
+            rows->place = first_place;
+            batch->count = 0;
+            batch->extra.length = 0;
+        }
         if (status != 0)
             return status;
         at = next;
     }
+    rows->places.first = mark;
     *used = at;
     return 0;
 }
@@ -123,7 +134,7 @@ static int add_members(const struct scoop_json_rows *rows, const unsigned char *
     const unsigned char *at = line;
     size_t length;
     if (!scoop_json_checked_begin(&at))
-        return bad(rows->record, "a row must be an object", line, 0, error);
+        return 0;
     while (scoop_json_checked_member(&at, name->data, &length)) {
         unsigned char *ignored = name->data + length;
         struct scoop_value value;

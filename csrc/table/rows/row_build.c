@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "text/example.h"
+
+enum { NAME_SIZE = 200 };
+
 /* A key of several columns, so that its bytes order as the values do: each 0 becomes 0 255, each
  * value ends with 0 1. */
 static int end_part(struct scoop_buf *key, size_t from, struct scoop_error *error) {
@@ -18,15 +22,12 @@ static int end_part(struct scoop_buf *key, size_t from, struct scoop_error *erro
     return scoop_buf_append(key, "\0\1", 2, error);
 }
 
-int scoop_row_fail_key(const struct scoop_row_plan *plan, size_t key, struct scoop_row_place place,
-                       struct scoop_error *error) {
-    if (place.offset == SCOOP_NO_OFFSET)
-        return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu: the key column \"%s\" is empty",
-                          (unsigned long long)place.line, plan->names.names[plan->key_places[key]]);
-    return scoop_fail(error, SCOOP_BAD_RECORD,
-                      "line %llu (byte %llu): the key column \"%s\" is empty",
-                      (unsigned long long)place.line, (unsigned long long)place.offset,
-                      plan->names.names[plan->key_places[key]]);
+int scoop_row_fail_key(const struct scoop_row_plan *plan, size_t key,
+                       struct scoop_record_place place, struct scoop_error *error) {
+    char column[NAME_SIZE];
+    const char *name = plan->names.names[plan->key_places[key]];
+    scoop_example(column, sizeof column, name, strlen(name));
+    return scoop_fail_record(error, place, "the key column \"%s\" is empty", column);
 }
 
 static bool stands_in(const struct scoop_buf *text, const unsigned char *data) {
@@ -35,7 +36,7 @@ static bool stands_in(const struct scoop_buf *text, const unsigned char *data) {
 
 int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *batch,
                       struct scoop_row *row, const struct scoop_value *values,
-                      struct scoop_row_place place, struct scoop_error *error) {
+                      struct scoop_record_place place, struct scoop_error *error) {
     struct scoop_buf *extra = &batch->extra;
     const struct scoop_value *first = &values[plan->keys[0]];
     for (size_t i = 0; i < plan->key_count; i++)

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "text/example.h"
+
+enum { SHOWN_BYTES = 1024 /* more than any message has room for */ };
+
 static bool needs_quotes(const struct scoop_value *value) {
     return value->length == 0 || value->doubled ||
            memchr(value->data, ',', value->length) != NULL ||
@@ -47,6 +51,17 @@ int scoop_value_unescape(const struct scoop_value *value, struct scoop_buf *out,
         at = quote + 2;
     }
     return scoop_buf_append(out, at, (size_t)(end - at), error);
+}
+
+size_t scoop_value_show(const struct scoop_value *value, bool json, char *to, size_t size) {
+    const unsigned char *data = value->data;
+    unsigned char plain[SHOWN_BYTES];
+    size_t length = 0, at = json && value->length > 0 && data[0] == SCOOP_JSON_MARK;
+    while (at < value->length && length < sizeof plain) {
+        plain[length++] = data[at];
+        at += value->doubled && data[at] == '"' ? 2 : 1;
+    }
+    return scoop_example(to, size, plain, length);
 }
 
 static const unsigned char *read_quoted(const unsigned char *at, const unsigned char *end,

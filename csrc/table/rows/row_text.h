@@ -33,6 +33,8 @@ int scoop_value_append(const struct scoop_value *value, struct scoop_buf *row,
 /* Appends the value itself. */
 int scoop_value_unescape(const struct scoop_value *value, struct scoop_buf *out,
                          struct scoop_error *error);
+/* The value as a message shows it; json: it may be marked. As scoop_example. */
+size_t scoop_value_show(const struct scoop_value *value, bool json, char *to, size_t size);
 /* Reads the value at `at` of a canonical row; returns where the next one begins, beyond `end` when
  * it was the last: those that follow are NULL. */
 const unsigned char *scoop_row_next(const unsigned char *at, const unsigned char *end,

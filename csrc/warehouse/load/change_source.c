@@ -49,18 +49,11 @@ static void lines_free(struct scoop_stage *stage) {
 static const struct scoop_stage_type lines_type = {
     .name = "change lines", .write = lines_write, .finish = lines_finish, .free = lines_free};
 
-static int on_reject(void *user, const struct scoop_reject *reject, struct scoop_error *error) {
-    (void)user;
-    return scoop_fail(error, SCOOP_BAD_RECORD, "line %llu (byte %llu): %s",
-                      (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
-                      reject->reason);
-}
-
 static int fill(struct scoop_change_source *source, const struct scoop_transfer_options *options,
                 struct scoop_error *error) {
     size_t most = options->max_record_bytes == 0 ? MAX_RECORD_BYTES : options->max_record_bytes;
-    const struct scoop_record_options records = {
-        .max_record_bytes = most, .key_case = SCOOP_KEY_CASE_KEEP, .policy = {on_reject, source}};
+    const struct scoop_record_options records = {.max_record_bytes = most,
+                                                 .key_case = SCOOP_KEY_CASE_KEEP};
     struct scoop_transfer_options transfer = *options;
     transfer.destination = (struct scoop_place){0};
     transfer.memory = &source->arrived;

@@ -88,6 +88,27 @@ def test_registering_new_versions_reads_none_of_them_again(
     assert asked.operations.count("GetItem") == 1
 
 
+def test_each_registration_by_itself_reads_none_of_the_others(
+    registry: Registry, client: Any
+) -> None:
+    asked = Asked(client)
+    for number in range(60):
+        registry.register(export(f"V{number}"))
+    assert asked.items == 0
+    work(registry, locked(registry), "V70")
+    assert registry.register(export("V60")).status == "refused"
+
+
+def test_the_first_look_at_a_new_table_is_sent_no_records_but_the_first_open_one(
+    registry: Registry, client: Any
+) -> None:
+    for number in range(60):
+        registry.register(export(f"V{number}"))
+    asked = Asked(client)
+    assert lock_export(registry, f"{DATASET}/V59", "me").waits_for is not None
+    assert asked.items <= 8
+
+
 @pytest.mark.parametrize("done", [0, 60])
 def test_a_poke_is_one_small_query_whatever_stands_before_and_behind(
     done: int, registry: Registry, client: Any

@@ -148,7 +148,7 @@ def test_bad_data_is_exit_code_3_with_the_place(bad: Path, tmp_path: Path) -> No
     done = airscoop("copy", bad, tmp_path / "out", "--format", "jsonl")
     assert done.returncode == 3
     assert b"BadRecord" in done.stderr
-    assert b"line 2, byte 9" in done.stderr
+    assert b"line 2 (byte 9)" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -51,7 +51,7 @@ def test_check_knows_csv_by_its_name_and_says_what_is_wrong(
 ) -> None:
     assert main(["check", "-q", str(source), *FLAGS]) == 0
     assert main(["check", "-q", str(source), *FLAGS[:-2]]) != 0
-    assert "line 3, byte 17: the text is not UTF-8; perhaps its" in capsys.readouterr().err
+    assert "line 3 (byte 17): the text is not UTF-8; perhaps its" in capsys.readouterr().err
     assert main(["check", "-q", str(source), "--csv-skip-rows", "1"]) != 0
     assert "in.csv: line 2 (byte 8): the header is one column, PK;name: is the delimiter ';'?" in (
         capsys.readouterr().err
