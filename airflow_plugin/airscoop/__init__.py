@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.receipts.warehouse import (
         ApplyReceipt,
+        InitReceipt,
         InsertReceipt,
         PartitionReceipt,
         RefreshReceipt,
@@ -50,6 +51,7 @@ _HOMES = {
     "Delta": "airscoop.deltas.result",
     "DeltaJob": "airscoop.deltas.job",
     "DeltaReceipt": "airscoop.receipts.deltas",
+    "InitReceipt": "airscoop.receipts.warehouse",
     "InsertReceipt": "airscoop.receipts.warehouse",
     "KinesisSettings": "airscoop.aws.settings",
     "LoadContext": "airscoop.warehouse.session",
@@ -95,6 +97,7 @@ __all__ = [
     "Delta",
     "DeltaJob",
     "DeltaReceipt",
+    "InitReceipt",
     "InsertReceipt",
     "KinesisSettings",
     "LoadContext",

@@ -42,5 +42,6 @@ PyObject *airscoop_session_query_close(PyObject *object, PyObject *nothing);
 PyObject *airscoop_session_insert_distinct(PyObject *object, PyObject *arguments,
                                            PyObject *keywords);
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords);
+PyObject *airscoop_session_init(PyObject *object, PyObject *arguments);
 
 #endif

@@ -147,6 +147,13 @@ static int advance(struct scoop_session *session, const struct scoop_interrupt *
         return fail_lost(session, error);
     if (session->query.columns == NULL)
         session->query.columns = PQcopyResult(result, PG_COPYRES_ATTRS);
+    if (session->query.columns == NULL) { /* without names and types rows would look empty */
+        PQclear(result);
+        scoop_cancel_request(session->connection);
+        settle(session, drain(session));
+        scoop_fail_memory(error);
+        return fail_with(session, error);
+    }
     switch (PQresultStatus(result)) {
     case PGRES_SINGLE_TUPLE:
         session->query.row = result;
