@@ -13,7 +13,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
-OTHERS = {"s3fs": HERE / "requirements-s3fs.txt"}  # what cannot be beside the others
+# What cannot be beside the others.
+OTHERS = {"s3fs": HERE / "requirements-s3fs.txt", "dlt": HERE / "requirements-dlt.txt"}
 GO_PROGRAMS = {
     "minio": "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c",
     "versitygw": "github.com/versity/versitygw/cmd/versitygw@v1.8.0",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.receipts.warehouse import (
         ApplyReceipt,
+        InitReceipt,
         InsertReceipt,
         PartitionReceipt,
         RefreshReceipt,
@@ -49,6 +50,7 @@ _HOMES = {
     "Delta": "airscoop.deltas.result",
     "DeltaJob": "airscoop.deltas.job",
     "DeltaReceipt": "airscoop.receipts.deltas",
+    "InitReceipt": "airscoop.receipts.warehouse",
     "InsertReceipt": "airscoop.receipts.warehouse",
     "KinesisSettings": "airscoop.aws.settings",
     "LoadContext": "airscoop.warehouse.session",
@@ -93,6 +95,7 @@ __all__ = [
     "Delta",
     "DeltaJob",
     "DeltaReceipt",
+    "InitReceipt",
     "InsertReceipt",
     "KinesisSettings",
     "LoadContext",

@@ -311,6 +311,8 @@ static PyMethodDef methods[] = {
      METH_VARARGS | METH_KEYWORDS, "insert_distinct(*, …) -> counts"},
     {"apply", (PyCFunction)(void (*)(void))airscoop_session_apply, METH_VARARGS | METH_KEYWORDS,
      "apply(*, …) -> facts"},
+    {"init", airscoop_session_init, METH_VARARGS,
+     "init(grantees) -> ([(table, version before, after)], SQL for owners of older locks)"},
     {"refresh", session_refresh, METH_VARARGS, "refresh(view)"},
     {"run_script", session_run_script, METH_VARARGS, "run_script(path, variables) -> statements"},
     {"cancel", session_cancel, METH_NOARGS, "Ends this session's work; any thread."},

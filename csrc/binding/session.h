@@ -33,5 +33,6 @@ PyObject *airscoop_session_add_partitions(PyObject *object, PyObject *arguments)
 PyObject *airscoop_session_insert_distinct(PyObject *object, PyObject *arguments,
                                            PyObject *keywords);
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords);
+PyObject *airscoop_session_init(PyObject *object, PyObject *arguments);
 
 #endif

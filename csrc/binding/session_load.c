@@ -1,8 +1,10 @@
 /* What a session puts into tables: the rows of other tables, and changes. */
+#include "binding/lists.h"
 #include "binding/options.h"
 #include "binding/session.h"
 #include "binding/session_arguments.h"
 #include "scoop/apply.h"
+#include "scoop/init.h"
 #include "scoop/insert.h"
 
 /* The arguments of insert_distinct, and what keeps their texts alive. */
@@ -171,5 +173,40 @@ PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject
         airscoop_session_call(self, do_apply, &apply, SCOOP_COMMITTED_YES) == 0)
         result = applied_of(&apply.facts);
     apply_free(&apply);
+    return result;
+}
+
+/* The arguments of init, and what keeps their texts alive. */
+struct init {
+    struct airscoop_session *self;
+    struct airscoop_texts grantees;
+    struct scoop_init_facts facts;
+};
+
+static PyObject *kept_of(const void *from, size_t at) {
+    const struct scoop_kept_facts *table = &((const struct scoop_init_facts *)from)->tables[at];
+    return Py_BuildValue("(sii)", table->name, table->before, table->after);
+}
+
+static int do_init(void *user, struct scoop_error *error) {
+    struct init *init = user;
+    return scoop_warehouse_init(init->self->session, init->grantees.texts, init->grantees.count,
+                                &init->self->interrupt, &init->facts, error);
+}
+
+PyObject *airscoop_session_init(PyObject *object, PyObject *arguments) {
+    struct airscoop_session *self = (struct airscoop_session *)object;
+    struct init init = {.self = self};
+    struct scoop_buf *left = &init.facts.left;
+    PyObject *grantees = NULL, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "O:init", &grantees))
+        return NULL;
+    if (airscoop_names_fill(&init.grantees, grantees) == 0 &&
+        airscoop_session_call(self, do_init, &init, SCOOP_COMMITTED_YES) == 0)
+        result = Py_BuildValue("(Ns#)", airscoop_list_of(SCOOP_KEPT_TABLES, kept_of, &init.facts),
+                               left->length == 0 ? "" : (const char *)left->data,
+                               (Py_ssize_t)left->length);
+    scoop_buf_free(left);
+    airscoop_texts_free(&init.grantees);
     return result;
 }

@@ -15,10 +15,13 @@ import psycopg
 import pytest
 
 from airscoop.local.processes import free_ports
+from airscoop.warehouse.session import Warehouse
 from support.certificates import KEY, make_certificate
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, PASSWORD = "superuser", "correct horse"
+# Own nothing; what the superuser makes in a test's database they may use.
+LOADERS = ("loader_one", "loader_two")
 
 
 def as_server(*command: str | Path) -> None:
@@ -66,16 +69,29 @@ def postgres() -> Iterator[dict[str, str]]:
             "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
         )  # fmt: skip
         as_server(BIN / "pg_ctl", "-D", data, "-w", "-l", root / "log", "-o", options, "start")
+        found = settings(port, "postgres", str(certificate))
         try:
-            yield settings(port, "postgres", str(certificate))
+            with psycopg.connect(found["dsn"], autocommit=True) as admin:
+                for role in LOADERS:
+                    admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'".encode())
+            yield found
         finally:
             as_server(BIN / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(root)
 
 
+def let_load(database: dict[str, str]) -> None:
+    """Of what airscoop keeps no more than it grants, and all rights on tables to come."""
+    loaders = ", ".join(LOADERS)
+    with Warehouse(database["dsn"], dialect="postgres") as warehouse:
+        warehouse.init(grant_to=LOADERS)
+        for kind in ("SCHEMAS", "TABLES", "SEQUENCES"):
+            warehouse.execute(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {loaders}")
+
+
 @pytest.fixture
-def database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
+def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
     """An empty database of the test's own; the same keys as `postgres`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres["dsn"], autocommit=True) as admin:
@@ -84,3 +100,10 @@ def database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
             yield settings(int(postgres["port"]), name, postgres["certificate"])
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def database(bare_database: dict[str, str]) -> dict[str, str]:
+    """The same, in which LOADERS may load."""
+    let_load(bare_database)
+    return bare_database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import psycopg
 
 from airscoop import Warehouse
+from support.postgres import LOADERS
 from support.wire_proxy import Hook, WireProxy
 
 Settings = dict[str, str]
+_loaders = itertools.cycle(LOADERS)
 OURS = ("dsn", "certificate")  # of the fixture `database`, unknown to libpq
 
 
@@ -20,10 +23,15 @@ def conninfo(database: Settings, **changes: str) -> Settings:
     return {name: value for name, value in {**database, **changes}.items() if name not in OURS}
 
 
-def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
-    """A session; by the port of a proxy, which has no TLS."""
+def connect_owner(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
+    """A session of the fixture's user, a superuser; by the port of a proxy, which has no TLS."""
     behind = {} if port is None else {"port": str(port), "sslmode": "disable"}
     return Warehouse(conninfo(database, **behind), dialect="postgres", **options)
+
+
+def connect(database: Settings, port: int | None = None, **options: Any) -> Warehouse:
+    """The same of a role that owns nothing, of another one each time."""
+    return connect_owner({**database, "user": next(_loaders)}, port, **options)
 
 
 @contextmanager

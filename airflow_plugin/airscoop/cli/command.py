@@ -26,7 +26,7 @@ MODULES = {
     "deltas": ("delta",),
     "publishing": ("publish",),
     "exports": ("exports",),
-    "warehouse": ("partition", "insert", "apply", "refresh", "script"),
+    "warehouse": ("warehouse", "partition", "insert", "apply", "refresh", "script"),
     "local": ("local",),
 }
 

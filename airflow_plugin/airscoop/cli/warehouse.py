@@ -1,4 +1,4 @@
-"""The verbs partition, insert, apply, refresh and script."""
+"""The verbs warehouse, partition, insert, apply, refresh and script."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def names(text: str) -> list[str]:
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the verbs to the command line."""
+    _add_warehouse(verbs)
     _add_partition(verbs)
     _add_insert(verbs)
     _add_apply(verbs)
@@ -55,6 +56,25 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             options.file, variables=dict(options.variables)
         ),
     )
+
+
+def _add_warehouse(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    warehouse = verbs.add_parser("warehouse", help="what airscoop keeps in a warehouse")
+    actions = warehouse.add_subparsers(dest="action", required=True, metavar="init")
+    init = actions.add_parser(
+        "init",
+        help="set up the schema airscoop for several database users",
+        description="Make the schema airscoop with the logs of loads, or bring it forward from an "
+        "older airscoop, and grant users what their loads need of it.",
+    )
+    init.add_argument(
+        "--grant-to",
+        action="append",
+        default=[],
+        metavar="ROLE",
+        help="a user or role, or PUBLIC; on Redshift also role:NAME and group:NAME; repeatable",
+    )
+    _finish(init, lambda session, options: session.init(grant_to=options.grant_to))
 
 
 def _add_partition(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -159,6 +159,11 @@ class Postgres:
             "-p", str(port), "-U", SUPERUSER, "-d", "postgres", "-f", "-", text=sql,
         )  # fmt: skip
 
+    def rename_role(self, port: int, before: str, after: str) -> None:
+        """Of a cluster that an older airscoop made; what the role owns stays its own."""
+        if self._has(port, "pg_roles", "rolname", before):
+            self.psql(port, f"ALTER ROLE {before} RENAME TO {after};")
+
     def ensure(self, port: int, roles: Mapping[str, str], databases: Mapping[str, str]) -> None:
         """Roles (name to password) and databases (name to owner): made when missing."""
         for role, password in roles.items():

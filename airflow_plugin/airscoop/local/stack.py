@@ -25,7 +25,9 @@ from airscoop.local.resources import Resource
 
 BUCKET = "airscoop"
 WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
-POSTGRES_USER, POSTGRES_DATABASE = "airscoop", "airscoop"
+# Not named like the schema that airscoop keeps: what has no schema would be looked for there first.
+POSTGRES_USER, POSTGRES_DATABASE = "loader", "airscoop"
+POSTGRES_USER_BEFORE = "airscoop"
 READY_SECONDS = 60
 # In the order they are started; they are stopped in the opposite one.
 PARTS = ("s3", "aws", "postgres", "warehouse", "http")
@@ -248,6 +250,7 @@ class Stack:
             lambda record: self._postgres.start(port, self._log("postgres"), record),
             lambda: self._postgres.is_ready(port),
         )
+        self._postgres.rename_role(port, POSTGRES_USER_BEFORE, POSTGRES_USER)
         self._postgres.ensure(
             port,
             {

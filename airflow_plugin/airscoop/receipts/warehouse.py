@@ -109,6 +109,36 @@ class ApplyReceipt(Receipt):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InitReceipt(Receipt):
+    """The schema airscoop, set up for several database users.
+
+    versions: of its tables. made: tables that were not there. brought_forward: tables of an older
+    version. granted_to: who was granted what loads need of the schema. left: statements for the
+    owners of locks that an older airscoop made, without which only those owners can load.
+    """
+
+    verb: str = "init"
+    versions: dict[str, int]
+    made: list[str]
+    brought_forward: list[str]
+    granted_to: list[str]
+    left: list[str]
+
+    def summary(self) -> str:
+        done = [
+            f"{what} {', '.join(names)}"
+            for what, names in (
+                ("made", self.made),
+                ("brought forward", self.brought_forward),
+                ("granted to", self.granted_to),
+            )
+            if names
+        ]
+        left = "".join(f"\nfor the owner of an older lock: {statement}" for statement in self.left)
+        return f"the schema airscoop: {'; '.join(done) or 'all was there'}{left}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshReceipt(Receipt):
     """A refreshed materialized view."""
 

@@ -19,6 +19,7 @@ from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.warehouse import (
     ApplyReceipt,
+    InitReceipt,
     InsertReceipt,
     PartitionReceipt,
     PartitionResult,
@@ -302,6 +303,26 @@ class Warehouse:
             text_bytes=facts["text_bytes"],
             retries=facts["retries"],
             attempts=facts["attempts"],
+        )
+
+    def init(self, *, grant_to: Sequence[str] = ()) -> InitReceipt:
+        """Sets up the schema airscoop, which holds the locks and logs of loads, for several users.
+
+        What is missing is made, older tables are brought forward, and each of grant_to gets what
+        loads need of the schema, in one transaction. Running again is safe. grant_to: names of
+        users or roles, or "PUBLIC"; on Redshift also "role:NAME" and "group:NAME". Only the
+        schema's owner or a superuser can do it.
+        """
+        started = time.monotonic()
+        roles = given.names(grant_to, "grant_to")
+        tables, left = self._session.init(roles)
+        return InitReceipt(
+            seconds=time.monotonic() - started,
+            versions={name: after for name, _, after in tables},
+            made=[name for name, before, _ in tables if before == 0],
+            brought_forward=[name for name, before, after in tables if 0 < before < after],
+            granted_to=list(roles),
+            left=left.splitlines(),
         )
 
     def refresh(self, view: str) -> RefreshReceipt:

@@ -9,6 +9,9 @@
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
+#include "warehouse/load/load_log.h"
+#include "warehouse/load/names.h"
+#include "warehouse/load/rights.h"
 #include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
 #include "warehouse/sql/apply_sql.h"
@@ -344,8 +347,8 @@ static int attempt(void *user) {
     int attempts = apply->facts.attempts + 1;
     memset(&apply->facts, 0, sizeof apply->facts);
     apply->facts.attempts = attempts;
-    if (scoop_load_log_prepare(apply->session, &scoop_log_of_applied, &apply->lock,
-                               apply->interrupt, apply->error) != 0)
+    if (scoop_schema_prepare(apply->session, &apply->plan.target, &apply->lock, apply->interrupt,
+                             apply->error) != 0)
         return -1;
     scoop_apply_map_init(&apply->map, &apply->plan, apply->options);
     scoop_apply_chunk_init(&apply->chunk, &apply->plan);
@@ -381,10 +384,17 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
     if (result == 0)
         result = scoop_session_alone(session, "apply_changes", interrupt, error);
     if (result == 0)
+        result = scoop_names_correct(session, &apply.plan.target, interrupt, error);
+    if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);
     *facts = apply.facts;
     if (result == 0)
         return 0;
+    scoop_rights_explain(
+        session,
+        &(struct scoop_load_objects){
+            .target = &apply.plan.target, .lock = &apply.lock, .updates = true, .deletes = true},
+        interrupt, error);
     return scoop_fail_prefix(error, "applying changes to %.127s: ", options->table);
 }

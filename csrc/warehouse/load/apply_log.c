@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 #include "scoop/memory.h"
+#include "warehouse/load/load_log.h"
 #include "warehouse/load/log_row.h"
 #include "warehouse/session/session.h"
 
-enum { PARAMETERS = 14, APPLY_ID_DIGITS = 32, TARGET_BYTES = 300 };
+enum { PARAMETERS = 15, APPLY_ID_DIGITS = 32, TARGET_BYTES = 300 };
 
 #define TABLE_NAME "\"airscoop\".\"applied\""
 
@@ -16,18 +17,22 @@ static const char create_applied[] =
     "\"digest\" VARCHAR(64), \"changes\" VARCHAR(4096), \"etag\" VARCHAR(256), "
     "\"inserted\" BIGINT, \"updated\" BIGINT, \"deleted\" BIGINT, \"dag_id\" VARCHAR(512), "
     "\"run_id\" VARCHAR(512), \"task_id\" VARCHAR(512), \"try_number\" INTEGER, "
-    "\"attempts\" INTEGER, \"applied_at\" TIMESTAMP)";
+    "\"attempts\" INTEGER, \"applied_at\" TIMESTAMP, \"applied_by\" VARCHAR(127))";
+
+static const char *const forward_applied[] = {"ALTER TABLE " TABLE_NAME
+                                              " ADD COLUMN \"applied_by\" VARCHAR(127)"};
 
 static const char insert_applied[] =
     "INSERT INTO " TABLE_NAME " (\"apply_id\", \"target_table\", \"digest\", \"changes\", "
     "\"etag\", \"inserted\", \"updated\", \"deleted\", \"dag_id\", \"run_id\", \"task_id\", "
-    "\"try_number\", \"attempts\", \"applied_at\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-    "$10, $11, $12, $13, $14)";
+    "\"try_number\", \"attempts\", \"applied_at\", \"applied_by\") VALUES ($1, $2, $3, $4, $5, $6, "
+    "$7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 static const char find_applied[] = "SELECT MAX(\"applied_at\") FROM " TABLE_NAME
                                    " WHERE \"target_table\" = $1 AND \"digest\" = $2";
 
-const struct scoop_log_table scoop_log_of_applied = {"applied", create_applied};
+const struct scoop_kept_table scoop_log_of_applied = {"applied", create_applied, forward_applied,
+                                                      2};
 
 /* schema.table; in lower case on Redshift, which folds names even in quotes. */
 static void show_target(const struct scoop_session *session, const struct scoop_table_name *target,
@@ -83,6 +88,7 @@ int scoop_apply_log_add(struct scoop_session *session, const struct scoop_table_
     show_target(session, target, name);
     scoop_log_put(row, 1, name, TARGET_BYTES);
     fill(row, options, facts);
+    scoop_log_put(row, 14, scoop_session_user(session), 127);
     struct scoop_statement statement = {
         .sql = insert_applied, .parameters = row->values, .parameter_count = PARAMETERS};
     int result = scoop_random_hex(row->texts[0], APPLY_ID_DIGITS, error);

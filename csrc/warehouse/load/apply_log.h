@@ -3,10 +3,10 @@
 #define SCOOP_WAREHOUSE_LOAD_APPLY_LOG_H
 
 #include "scoop/apply.h"
-#include "warehouse/load/load_log.h"
+#include "warehouse/load/schema.h"
 #include "warehouse/sql/sql_text.h"
 
-extern const struct scoop_log_table scoop_log_of_applied;
+extern const struct scoop_kept_table scoop_log_of_applied;
 
 enum { SCOOP_APPLIED_AT_BYTES = 40 };
 

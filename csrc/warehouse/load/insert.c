@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "warehouse/load/insert_names.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
+#include "warehouse/load/rights.h"
 #include "warehouse/partition/partition.h"
 #include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
+#include "warehouse/sql/insert_sql.h"
 
 enum { SQL_CEILING_BYTES = 16 * 1024 * 1024 };
 
@@ -192,8 +195,8 @@ static int attempt(void *user) {
     insert->counts.attempts = attempts;
     insert->winners = insert->matched = 0;
     insert->plan.has_repeated = false;
-    if (scoop_load_log_prepare(insert->session, &scoop_log_of_loads, &insert->lock,
-                               insert->interrupt, insert->error) != 0)
+    if (scoop_schema_prepare(insert->session, &insert->plan.target, &insert->lock,
+                             insert->interrupt, insert->error) != 0)
         return -1;
     if (check_objects(insert) != 0)
         return -1;
@@ -209,9 +212,13 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     struct insert insert = {
         .session = session, .options = options, .interrupt = interrupt, .error = error};
     char suffix[SCOOP_SUFFIX_BYTES + 1];
+    struct scoop_insert_spelling spelling = {0};
     if (scoop_random_hex(suffix, 8, error) != 0 ||
-        scoop_insert_plan(&options->names, options->replace, suffix, &insert.plan, error) != 0)
+        scoop_insert_spell(&spelling, &options->names, error) != 0 ||
+        scoop_insert_plan(&spelling.names, options->replace, suffix, &insert.plan, error) != 0) {
+        scoop_insert_spelling_free(&spelling);
         return -1;
+    }
     scoop_insert_lock_name(&insert.plan.target, &insert.lock);
     scoop_buf_init(&insert.sql, SQL_CEILING_BYTES);
     int result = scoop_session_holds(session, &insert.plan.source, interrupt, error);
@@ -220,11 +227,22 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     if (result == 0)
         result = scoop_session_alone(session, "insert_distinct", interrupt, error);
     if (result == 0)
+        result = scoop_insert_spell_as_tables(&spelling, &insert.plan, session, interrupt, error);
+    if (result == 0)
+        result = scoop_insert_check_moments(&insert.plan, session, interrupt, error);
+    if (result == 0)
         result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);
+    scoop_insert_spelling_free(&spelling);
     *counts = insert.counts;
     if (result == 0)
         return 0;
+    scoop_rights_explain(session,
+                         &(struct scoop_load_objects){.source = &insert.plan.source,
+                                                      .target = &insert.plan.target,
+                                                      .lock = &insert.lock,
+                                                      .deletes = options->replace},
+                         interrupt, error);
     return scoop_fail_prefix(error, "inserting from %.127s into %.127s: ", options->names.source,
                              options->names.target);
 }

@@ -66,11 +66,6 @@ static int limit_postgres(struct scoop_session *session, const struct scoop_inte
 static int explain(const struct turn *turn, const char *name) {
     const struct scoop_session *session = turn->session;
     struct scoop_error *error = turn->error;
-    if (error->code == SCOOP_ACCESS_DENIED && turn->before[0] == 'L')
-        return scoop_fail_prefix(error,
-                                 "loads of one table lock %s, whose owner must first run "
-                                 "GRANT ALL ON %s TO \"%s\": ",
-                                 name, name, PQuser(session->connection));
     if (error->code != SCOOP_TIMEOUT && error->code != SCOOP_LOCK_TIMEOUT)
         return -1;
     char state[sizeof error->sqlstate], limit[64] = "statement_timeout";
@@ -135,7 +130,8 @@ int scoop_lock_begin(struct scoop_session *session, const struct scoop_table_nam
                         .interrupt = interrupt,
                         .error = error,
                         .before = "LOCK TABLE ",
-                        .after = "",
+                        /* pg_dump, which holds every table to read it, is not in the way. */
+                        .after = redshift ? "" : " IN EXCLUSIVE MODE",
                         .kind = "lock"};
     session->usual_timeout[0] = 0;
     if (limited && note_usual(session, interrupt, error) != 0)

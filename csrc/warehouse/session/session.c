@@ -210,6 +210,10 @@ enum scoop_dialect scoop_session_dialect(const struct scoop_session *session) {
     return session->dialect;
 }
 
+const char *scoop_session_user(const struct scoop_session *session) {
+    return session->connection == NULL ? NULL : PQuser(session->connection);
+}
+
 int scoop_session_usable(struct scoop_session *session, struct scoop_error *error) {
     if (session->pid != getpid())
         return scoop_fail(error, SCOOP_USAGE,

@@ -21,6 +21,9 @@ int scoop_session_usable(struct scoop_session *session, struct scoop_error *erro
 int scoop_session_alone(struct scoop_session *session, const char *verb,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
+/* Who is logged in; NULL while it is not connected. */
+const char *scoop_session_user(const struct scoop_session *session);
+
 /* Whether a table that names a database is in this session's, for which it connects. 0, or -1 with
  * USAGE. */
 int scoop_session_holds(struct scoop_session *session, const struct scoop_table_name *name,

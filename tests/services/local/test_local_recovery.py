@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from airscoop.local import processes
@@ -85,6 +86,29 @@ def test_a_cluster_that_was_cut_off_is_made_anew(
     finally:
         processes.stop(server)
         assert eventually(lambda: not processes.with_words({str(beside)}), seconds=READY_SECONDS)
+
+
+def test_the_user_of_an_older_stack_keeps_what_it_owns_under_its_new_name(
+    postgres: Postgres, folder: Path
+) -> None:
+    """Named like the schema airscoop, it found there what has no schema."""
+    before, user, database = "airscoop", local_stack.POSTGRES_USER, local_stack.POSTGRES_DATABASE
+    postgres.create()
+    server, port = start(postgres, folder)
+    try:
+        postgres.ensure(port, {before: "x"}, {database: before})
+        for _ in range(2):
+            postgres.rename_role(port, local_stack.POSTGRES_USER_BEFORE, user)
+            postgres.ensure(port, {user: "y"}, {database: user})
+        dsn = f"postgresql://{user}:y@127.0.0.1:{port}/{database}"
+        with psycopg.connect(dsn) as session:
+            session.execute("CREATE SCHEMA airscoop")
+            assert session.execute("SELECT current_schema()").fetchone() == ("public",)
+        assert (
+            postgres.psql(port, "SELECT count(*) FROM pg_roles WHERE rolname = 'airscoop'") == "0\n"
+        )
+    finally:
+        processes.stop(server)
 
 
 def test_a_half_made_cluster_is_replaced(postgres: Postgres) -> None:

@@ -101,7 +101,7 @@ def test_the_lock_comes_first(database: Settings, eye: Eye, changes: Path) -> No
 
     with proxied(database, hook) as warehouse:
         apply(warehouse, changes)
-    assert seen[seen.index("BEGIN") + 1] == 'LOCK TABLE "airscoop"."lock_s_t"'
+    assert seen[seen.index("BEGIN") + 1] == ('LOCK TABLE "airscoop"."lock_s_t" IN EXCLUSIVE MODE')
 
 
 def test_readers_go_on_and_writers_wait(database: Settings, eye: Eye, changes: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
 from support.standin import Spectrum, StandIn
-from support.warehouse import Settings, connect
+from support.warehouse import Settings, connect_owner
 from support.wire_proxy import WireProxy
 
 Eye = psycopg.Connection[tuple[object, ...]]
@@ -97,7 +97,7 @@ def stopped(database: Settings, word: str, way: str) -> Iterator[Warehouse]:
     late = Late(word, way)
     with (
         WireProxy(int(database["port"]), late.hook, back=late.back) as proxy,
-        connect(database, proxy.port) as late.warehouse,
+        connect_owner(database, proxy.port) as late.warehouse,
     ):
         yield late.warehouse
 
@@ -199,7 +199,7 @@ def test_a_statement_that_was_ended_on_the_server_is_not(
         "refresh": lambda warehouse: warehouse.refresh("s.v"),
         "run_script": lambda warehouse: warehouse.run_script(tmp_path / "f.sql"),
     }
-    with psycopg.connect(database["dsn"]) as other, connect(database) as warehouse:
+    with psycopg.connect(database["dsn"]) as other, connect_owner(database) as warehouse:
         other.execute("LOCK TABLE s.a")
         timer = threading.Timer(0.5, warehouse.cancel)
         timer.start()
@@ -258,7 +258,7 @@ def test_a_script_that_fails_says_whether_a_part_of_it_stays(
 ) -> None:
     (tmp_path / "f.sql").write_text(text)
     failing = pytest.raises(errors.AirscoopError)
-    with connect(database) as warehouse, failing as caught:
+    with connect_owner(database) as warehouse, failing as caught:
         warehouse.run_script(tmp_path / "f.sql")
     assert caught.value.committed is expected
     assert rows(eye) == (0 if expected is False else 1)

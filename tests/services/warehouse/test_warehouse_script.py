@@ -11,7 +11,7 @@ import pytest
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
 from support.standin import StandIn
-from support.warehouse import Settings, connect
+from support.warehouse import Settings, connect_owner
 from support.wire_proxy import WireProxy
 
 
@@ -24,7 +24,7 @@ def script(folder: Path, text: str) -> Path:
 def test_each_statement_runs_on_its_own(database: Settings, tmp_path: Path) -> None:
     # VACUUM is refused in a transaction, and also in a message of several statements.
     path = script(tmp_path, "CREATE TABLE t (a text);\nVACUUM t;\nINSERT INTO t VALUES ('${v}');\n")
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         receipt = warehouse.run_script(path, variables={"v": "it's; --"})
         assert (receipt.statements, receipt.file) == (3, str(path))
         assert warehouse.execute("SELECT a FROM t") == [("it's; --",)]
@@ -34,7 +34,7 @@ def test_an_error_names_file_and_line_and_keeps_what_ran(
     database: Settings, tmp_path: Path
 ) -> None:
     path = script(tmp_path, "CREATE TABLE t (a text);\n\nSELECT\n  nothing FROM t;\nSELECT 1")
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         with pytest.raises(errors.NotFound) as caught:
             warehouse.run_script(path)
         assert str(caught.value).startswith(f"{path}:3: ")
@@ -44,7 +44,7 @@ def test_an_error_names_file_and_line_and_keeps_what_ran(
 
 def test_a_wrong_variable_is_found_before_anything_runs(database: Settings, tmp_path: Path) -> None:
     path = script(tmp_path, "CREATE TABLE t (a text);\nSELECT '${role}'")
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         with pytest.raises(errors.UsageError, match=r"script\.sql:2: .*role"):
             warehouse.run_script(path)
         with pytest.raises(errors.UsageError, match="does not use the variable bucket"):
@@ -54,7 +54,7 @@ def test_a_wrong_variable_is_found_before_anything_runs(database: Settings, tmp_
 
 def test_postgresql_reads_a_backslash_as_it_is_set(database: Settings, tmp_path: Path) -> None:
     plain = script(tmp_path, "SELECT 'a\\'; SELECT E'it\\'s; done'\n '\\';'; SELECT $$\\';$$")
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert warehouse.run_script(plain).statements == 3
         warehouse.execute("SET standard_conforming_strings = off")
         escaped = script(tmp_path, "CREATE TABLE t AS SELECT 'it\\'s; done' AS a")
@@ -68,9 +68,9 @@ def test_a_script_cannot_change_how_it_is_split(database: Settings, tmp_path: Pa
     )
     unchanged = "SET standard_conforming_strings = on;\nSELECT 'a\\';"
     changed = pytest.raises(errors.UsageError, match=r"script\.sql:2: .*standard_conforming")
-    with connect(database) as warehouse, changed:
+    with connect_owner(database) as warehouse, changed:
         warehouse.run_script(path)
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert warehouse.run_script(script(tmp_path, unchanged)).statements == 2
 
 
@@ -93,7 +93,7 @@ def test_on_redshift_a_backslash_is_an_escape_in_every_text(
 
 
 def test_a_missing_file_is_named(database: Settings, tmp_path: Path) -> None:
-    with connect(database) as warehouse, pytest.raises(errors.NotFound, match=r"absent\.sql"):
+    with connect_owner(database) as warehouse, pytest.raises(errors.NotFound, match=r"absent\.sql"):
         warehouse.run_script(tmp_path / "absent.sql")
 
 
@@ -115,7 +115,7 @@ def other_role(database: Settings) -> Iterator[Settings]:
 
 
 def test_refresh_brings_the_view_up_to_date(database: Settings, other_role: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert warehouse.execute("SELECT COUNT(*) FROM s.v") == [("1",)]
         assert warehouse.refresh("s.v").view == "s.v"
         assert warehouse.execute("SELECT COUNT(*) FROM s.v") == [("2",)]
@@ -126,7 +126,7 @@ def test_a_view_of_someone_elses_names_the_statement_that_mends_it(
 ) -> None:
     role = other_role["user"]
     mend = f'ALTER MATERIALIZED VIEW "s"."v" OWNER TO "{role}"'
-    with connect(other_role) as warehouse:
+    with connect_owner(other_role) as warehouse:
         with pytest.raises(errors.AccessDenied) as caught:
             warehouse.refresh("s.v")
         text = str(caught.value)
@@ -139,10 +139,13 @@ def test_a_view_of_someone_elses_names_the_statement_that_mends_it(
 
 
 def test_a_missing_view_is_named(database: Settings) -> None:
-    with connect(database) as warehouse, pytest.raises(errors.NotFound, match=r"s\.absent"):
+    with connect_owner(database) as warehouse, pytest.raises(errors.NotFound, match=r"s\.absent"):
         warehouse.refresh("s.absent")
 
 
 def test_partitions_are_refused_on_postgresql(database: Settings) -> None:
-    with connect(database) as warehouse, pytest.raises(errors.UsageError, match="Redshift only"):
+    with (
+        connect_owner(database) as warehouse,
+        pytest.raises(errors.UsageError, match="Redshift only"),
+    ):
         warehouse.partitions("s.t")

@@ -21,7 +21,7 @@ from airscoop import errors
 from airscoop.warehouse.session import Warehouse
 from support.standin import StandIn
 from support.waiting import eventually
-from support.warehouse import Settings, connect, conninfo, statement_runs
+from support.warehouse import Settings, connect_owner, conninfo, statement_runs
 from support.wire_proxy import WireProxy
 
 
@@ -36,14 +36,14 @@ def meanwhile(act: Callable[[], object]) -> Iterator[None]:
 
 
 def test_rows_come_as_text_and_null_as_none(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         rows = warehouse.execute("SELECT 1, 'Grüße', NULL, true UNION ALL SELECT 2, '', 'x', false")
     assert rows == [("1", "Grüße", None, "t"), ("2", "", "x", "f")]
 
 
 def test_parameters_are_bound_and_never_part_of_the_statement(database: Settings) -> None:
     nasty = "'; DROP TABLE t; -- \\"
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE TABLE t (a text, b integer)")
         warehouse.execute("INSERT INTO t VALUES ($1, $2)", (nasty, "7"))
         warehouse.execute("INSERT INTO t VALUES ($1, $2)", (None, None))
@@ -66,7 +66,7 @@ def test_settings_of_the_session_are_the_callers(database: Settings) -> None:
 
 
 def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE MATERIALIZED VIEW v AS SELECT 1 AS a")
         warehouse.execute("CREATE TABLE t (a integer)")
         warehouse.refresh(f"{database['dbname']}.public.v")
@@ -87,7 +87,7 @@ def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings
 
 
 def test_the_label_is_the_application_name(database: Settings) -> None:
-    with connect(database, label="airscoop:dag/task/run's\\/1") as warehouse:
+    with connect_owner(database, label="airscoop:dag/task/run's\\/1") as warehouse:
         name = warehouse.execute("SELECT current_setting('application_name')")
     assert name == [("airscoop:dag/task/run_s_/1",)]
 
@@ -96,7 +96,7 @@ def test_options_of_the_environment_stay_out(
     database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGOPTIONS", "-c work_mem=1234kB")
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert warehouse.execute("SHOW work_mem") != [("1234kB",)]
 
 
@@ -104,7 +104,7 @@ def test_text_is_utf8_whatever_the_environment_says(
     database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert warehouse.execute("SHOW client_encoding") == [("UTF8",)]
 
 
@@ -283,7 +283,7 @@ def test_a_cancel_ends_even_when_the_server_has_gone_silent(database: Settings) 
 
 
 def test_a_missing_table_and_column_are_named(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE TABLE here (a integer)")
         with pytest.raises(errors.NotFound, match=r"nope\.nothing.*create the"):
             warehouse.execute("SELECT * FROM nope.nothing")
@@ -294,7 +294,7 @@ def test_a_missing_table_and_column_are_named(database: Settings) -> None:
 
 
 def test_a_denied_table_names_the_remedy(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE TABLE secret (a integer)")
         warehouse.execute("CREATE ROLE nobody_here")
         try:
@@ -307,7 +307,7 @@ def test_a_denied_table_names_the_remedy(database: Settings) -> None:
 
 
 def test_a_statement_timeout_is_told_from_a_cancel(database: Settings) -> None:
-    with connect(database, statement_timeout=1) as warehouse:
+    with connect_owner(database, statement_timeout=1) as warehouse:
         with pytest.raises(errors.TimedOut) as caught:
             warehouse.execute("SELECT pg_sleep(600)")
         assert caught.value.sqlstate == "57014"
@@ -315,12 +315,15 @@ def test_a_statement_timeout_is_told_from_a_cancel(database: Settings) -> None:
 
 
 def test_copy_through_the_session_is_refused(database: Settings) -> None:
-    with connect(database) as warehouse, pytest.raises(errors.UnsupportedFormat, match="COPY"):
+    with (
+        connect_owner(database) as warehouse,
+        pytest.raises(errors.UnsupportedFormat, match="COPY"),
+    ):
         warehouse.execute("COPY pg_class TO STDOUT")
 
 
 def test_cancel_from_another_thread_ends_the_statement_on_the_server(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
 
         def cancel() -> None:
             assert eventually(lambda: statement_runs(database, "pg_sleep(600)"))
@@ -394,7 +397,7 @@ def test_without_threads_a_cancel_ends_even_when_the_server_has_gone_silent(
 
 
 def test_cancel_before_the_first_statement_is_heard(database: Settings) -> None:
-    warehouse = connect(database)
+    warehouse = connect_owner(database)
     warehouse.cancel()
     with pytest.raises(errors.Cancelled):
         warehouse.execute("SELECT 1")
@@ -413,7 +416,7 @@ def test_what_a_signal_handler_raises_cancels_the_statement(database: Settings) 
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        with connect(database) as warehouse:
+        with connect_owner(database) as warehouse:
             with meanwhile(interrupt), pytest.raises(Interrupted):
                 warehouse.execute("SELECT pg_sleep(600)")
             assert not statement_runs(database, "pg_sleep(600)")
@@ -423,7 +426,7 @@ def test_what_a_signal_handler_raises_cancels_the_statement(database: Settings) 
 
 
 def test_a_second_thread_is_refused_while_one_waits(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         caught: list[BaseException] = []
 
         def second() -> None:
@@ -440,7 +443,7 @@ def test_a_second_thread_is_refused_while_one_waits(database: Settings) -> None:
 
 
 def test_a_killed_backend_is_a_failed_connection(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         (pid,) = warehouse.execute("SELECT pg_backend_pid()")[0]
 
         def kill() -> None:
@@ -464,7 +467,7 @@ def test_a_cancel_by_someone_else_is_told_from_a_timeout(database: Settings) -> 
                 " WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
             )
 
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         with meanwhile(cancel), pytest.raises(errors.Cancelled, match="cancelled at the server"):
             warehouse.execute("SELECT pg_sleep(600)")
         assert warehouse.execute("SELECT 1") == [("1",)]
@@ -476,7 +479,7 @@ def test_postgresql_taken_for_redshift_is_recognised(database: Settings) -> None
 
 
 def test_a_forked_child_neither_uses_nor_closes_the_session(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("SELECT 1")
         child = os.fork()
         if child == 0:
@@ -491,7 +494,7 @@ def test_a_forked_child_neither_uses_nor_closes_the_session(database: Settings) 
 
 
 def test_a_closed_session_says_so(database: Settings) -> None:
-    warehouse = connect(database)
+    warehouse = connect_owner(database)
     with warehouse:
         pass
     with pytest.raises(errors.UsageError, match="closed"):
@@ -507,4 +510,4 @@ def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
 
 
 def test_the_password_is_not_in_the_representation(database: Settings) -> None:
-    assert database["password"] not in repr(connect(database))
+    assert database["password"] not in repr(connect_owner(database))
