@@ -121,6 +121,7 @@ class ChangesReader:
 
 class Changes:
     def reader(self) -> ChangesReader: ...
+    def updated_columns(self) -> list[tuple[str, int]]: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 class Delta:
@@ -132,10 +133,12 @@ class Delta:
         *,
         format: int,
         keep_last: bool,
+        empty_keys: bool,
         common_only: bool,
         any_case: bool,
         numbers_by_value: bool,
         max_delete_ratio: float,
+        max_update_ratio: float | None,
         min_rows: int,
         memory_limit: int,
         temp_dir: str | None,
@@ -217,6 +220,13 @@ class Session:
     def execute(
         self, sql: str, parameters: tuple[str | None, ...], /
     ) -> list[tuple[str | None, ...]]: ...
+    def query_open(
+        self, sql: str, parameters: tuple[str | None, ...], /
+    ) -> list[tuple[str, int, int]]: ...
+    def query_next(self) -> list[tuple[str | None, ...]]: ...
+    def query_arrow(self) -> object: ...
+    def query_failure(self) -> BaseException | None: ...
+    def query_close(self) -> None: ...
     def partitions(self, table: str, /) -> list[tuple[dict[str, str], str]]: ...
     def add_partitions(
         self, table: str, partitions: list[tuple[dict[str, str], str]], /

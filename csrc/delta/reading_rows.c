@@ -30,7 +30,7 @@ static int put_rest(struct scoop_reading *reading, struct scoop_error *error) {
     if (scoop_buf_append(to, reading->rest.data, reading->rest.length, error) != 0)
         return -1;
     reading->rest.length = 0;
-    reading->scan_at_bytes = reading->filling->text.length + BATCH_BYTES;
+    reading->scan_at_bytes = reading->filling->text.length + (reading->crowded ? 0 : BATCH_BYTES);
     return 0;
 }
 
@@ -116,13 +116,16 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
                                           .most_bytes = reading->options.max_record_bytes};
     if (scoop_row_limit_check(&limit, batch, error) != 0)
         return -1;
+    const unsigned char *left = batch->text.data + used;
+    size_t left_bytes = batch->text.length - used;
+    reading->crowded = reading->json && left_bytes > 0 && memchr(left, '\n', left_bytes) != NULL;
+    reading->formed_last = reading->formed_last && !reading->crowded;
     if (scoop_key_order_check(reading->options.key_order, batch, error) != 0)
         return -1;
     if (!scoop_key_order_holds(reading->options.key_order))
         scoop_batch_digest(batch);
     /* Once it is handed over the rest is the other thread's, too. */
-    if (!reading->formed_last && scoop_buf_append(&reading->rest, batch->text.data + used,
-                                                  batch->text.length - used, error) != 0)
+    if (!reading->formed_last && scoop_buf_append(&reading->rest, left, left_bytes, error) != 0)
         return -1;
     scoop_reading_hand_over(reading);
     return 0;
@@ -247,13 +250,14 @@ static int take_waiting_lines(struct scoop_reading *reading, struct scoop_error 
     size_t taken;
     int status = take_lines(reading, over->data, over->length, &taken, error);
     scoop_buf_consume(over, taken);
-    if (status <= 0 || !reading->text_ended || reading->finished)
-        return status;
-    status = take_batch(reading, error);
-    if (status <= 0)
-        return status;
-    form(reading, true);
-    return make_rows(reading, error);
+    while (status > 0 && reading->text_ended && !reading->finished) {
+        status = take_batch(reading, error);
+        if (status <= 0)
+            return status;
+        form(reading, true);
+        status = make_rows(reading, error);
+    }
+    return status;
 }
 
 static void rows_free(struct scoop_stage *stage) {

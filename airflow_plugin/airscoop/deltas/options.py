@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "compare_common"]
+KeyEmpty = Literal["reject", "allow"]
 Engine = Literal["local", "athena"]
 Numbers = Literal["digits", "value"]
 
@@ -26,11 +27,13 @@ class CompareOptions(TypedDict, total=False):
     key: Sequence[str]
     format: TableFormat
     duplicates: Duplicates
+    key_empty: KeyEmpty
     schema_change: SchemaChange
     numbers: Numbers
     invalid_characters: InvalidCharacters
     key_case: KeyCase
     max_delete_ratio: float
+    max_update_ratio: float | None
     min_rows: int
     memory_limit: int | None
     max_record_bytes: int | None
@@ -53,11 +56,13 @@ DEFAULTS: DeltaOptions = {
     "key": ("PK",),
     "format": "auto",
     "duplicates": "error",
+    "key_empty": "reject",
     "schema_change": "error",
     "numbers": "digits",
     "invalid_characters": "reject",
     "key_case": "reject",
     "max_delete_ratio": 0.3,
+    "max_update_ratio": None,
     "min_rows": 1,
     "version": None,
     "memory_limit": None,

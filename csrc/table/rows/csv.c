@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "table/rows/header_names.h"
 #include "table/rows/row_build.h"
-#include "text/example.h"
 #include "text/scan.h"
 #include "text/utf8.h"
 
-enum { NAME_SIZE = 200, REPLACED_CEILING = 1 << 30 };
+enum { REPLACED_CEILING = 1 << 30 };
 
 struct scanner {
     struct scoop_csv *csv;
@@ -61,13 +61,6 @@ static int bad_count(const struct scanner *scanner, size_t fields) {
         fields > scanner->columns ? scanner->columns : fields, scanner->columns);
 }
 
-static int bad_twice(const struct scanner *scanner, const struct scoop_buf *name) {
-    char shown[NAME_SIZE];
-    scoop_example(shown, sizeof shown, name->data, name->length);
-    return scoop_fail_record(scanner->error, place(scanner),
-                             "the header names the column \"%s\" twice", shown);
-}
-
 static bool holds_nul(const void *data, size_t length) {
     return length > 0 && memchr(data, 0, length) != NULL;
 }
@@ -82,29 +75,41 @@ static int append_replaced(struct scoop_buf *out, const unsigned char *data, siz
     return 0;
 }
 
+/* Points the value to a copy with U+FFFD for each NUL; room for all of the row is made. */
+static int mend(struct scanner *scanner, struct scoop_value *value) {
+    struct scoop_buf *replaced = &scanner->csv->replaced;
+    size_t from = replaced->length;
+    if (append_replaced(replaced, value->data, value->length, scanner->error) != 0)
+        return -1;
+    value->data = replaced->data + from;
+    value->length = replaced->length - from;
+    return 0;
+}
+
+/* Copies point into this: it does not move while a row is mended. */
+static int make_room(struct scanner *scanner, const struct scoop_value *values, size_t fields) {
+    size_t room = 0;
+    for (size_t i = 0; i < fields; i++)
+        room += 3 * values[i].length;
+    scanner->csv->replaced.length = 0;
+    return scoop_buf_reserve(&scanner->csv->replaced, room, scanner->error);
+}
+
 /* No table stores a NUL, and no reader of changes takes one. */
 static int mend_values(struct scanner *scanner) {
-    struct scoop_buf *replaced = &scanner->csv->replaced;
-    size_t room = 0;
-    for (size_t i = 0; i < scanner->columns; i++)
-        room += 3 * scanner->csv->values[i].length;
-    replaced->length = 0;
-    if (scoop_buf_reserve(replaced, room, scanner->error) != 0)
+    struct scoop_value *values = scanner->csv->values;
+    if (make_room(scanner, values, scanner->columns) != 0)
         return -1;
     for (size_t i = 0; i < scanner->columns; i++) {
-        struct scoop_value *value = &scanner->csv->values[i];
-        if (value->null || !holds_nul(value->data, value->length))
+        if (values[i].null || !holds_nul(values[i].data, values[i].length))
             continue;
-        const unsigned char *nul = memchr(value->data, 0, value->length);
+        const unsigned char *nul = memchr(values[i].data, 0, values[i].length);
         if (!scanner->csv->replace_invalid)
             return bad(scanner, (size_t)(nul - scanner->text),
                        "a value holds a NUL character, which no table stores; "
                        "invalid_characters=\"replace\" makes it U+FFFD");
-        size_t from = replaced->length;
-        if (append_replaced(replaced, value->data, value->length, scanner->error) != 0)
+        if (mend(scanner, &values[i]) != 0)
             return -1;
-        value->data = replaced->data + from;
-        value->length = replaced->length - from;
     }
     return 0;
 }
@@ -336,7 +341,7 @@ static int check_utf8(struct scanner *scanner, size_t length) {
     if (good == length)
         return 0;
     scanner->lines = count_lines(scanner->text, good);
-    return bad(scanner, good, "the text is not UTF-8");
+    return bad(scanner, good, "the text is not UTF-8; perhaps its encoding is another, as cp1252");
 }
 
 static int prepare(struct scoop_csv *csv, struct scoop_error *error) {
@@ -370,34 +375,19 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     return 0;
 }
 
-static int mend_name(struct scanner *scanner, struct scoop_buf *name) {
-    struct scoop_buf *replaced = &scanner->csv->replaced;
-    if (!scanner->csv->replace_invalid)
-        return bad(scanner, scanner->row, "a column's name holds a NUL character");
-    replaced->length = 0;
-    if (append_replaced(replaced, name->data, name->length, scanner->error) != 0)
-        return -1;
-    name->length = 0;
-    return scoop_buf_append(name, replaced->data, replaced->length, scanner->error);
-}
-
-static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
+static int add_names(struct scanner *scanner, struct scoop_value *values, size_t fields,
                      struct scoop_columns *columns) {
-    struct scoop_buf name;
-    int status = 0;
-    scoop_buf_init(&name, 3 * scanner->length);
-    for (size_t i = 0; i < fields && status == 0; i++) {
-        name.length = 0;
-        status = scoop_value_unescape(&values[i], &name, scanner->error);
-        if (status == 0 && holds_nul(name.data, name.length))
-            status = mend_name(scanner, &name);
-        if (status == 0 && scoop_columns_find(columns, name.data, name.length) >= 0)
-            status = bad_twice(scanner, &name);
-        if (status == 0)
-            status = scoop_columns_add(columns, name.data, name.length, scanner->error);
+    if (make_room(scanner, values, fields) != 0)
+        return -1;
+    for (size_t i = 0; i < fields; i++) {
+        if (values[i].null || !holds_nul(values[i].data, values[i].length))
+            continue;
+        if (!scanner->csv->replace_invalid)
+            return bad(scanner, scanner->row, "a column's name holds a NUL character");
+        if (mend(scanner, &values[i]) != 0)
+            return -1;
     }
-    scoop_buf_free(&name);
-    return status;
+    return scoop_header_names(values, fields, columns, scanner->error);
 }
 
 /* Those that stand before the header; all of the text, where that may go on with one. */
@@ -433,8 +423,10 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
     if (status == 0 && !scanner.incomplete) {
         *used = end;
         size_t good = scoop_utf8_valid(text, end);
-        status = good == end ? add_names(&scanner, values, fields, columns)
-                             : bad(&scanner, good, "the text is not UTF-8");
+        status = good == end
+                     ? add_names(&scanner, values, fields, columns)
+                     : bad(&scanner, good,
+                           "the text is not UTF-8; perhaps its encoding is another, as cp1252");
         csv->line += count_lines(text, end);
         csv->offset += end;
     }
