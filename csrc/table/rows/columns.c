@@ -4,6 +4,7 @@
 
 #include "scoop/memory.h"
 #include "table/rows/batch.h"
+#include "text/delimiter.h"
 #include "text/example.h"
 #include "text/key_hash.h"
 #include "text/text.h"
@@ -137,9 +138,12 @@ int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
     static const struct scoop_columns none;
     char names[300];
     scoop_columns_list_missing(own, &none, names, sizeof names);
+    const char *likely =
+        own->count == 1 ? scoop_likely_delimiter(own->names[0], strlen(own->names[0])) : NULL;
     return scoop_fail(error, SCOOP_USAGE,
-                      "the key \"%.100s\" is no column of %.200s; its columns are %s", key,
-                      export_name, names);
+                      "the key \"%.100s\" is no column of %.200s; its columns are %s%s%s%s", key,
+                      export_name, names, likely == NULL ? "" : ": is the delimiter ",
+                      likely == NULL ? "" : likely, likely == NULL ? "" : "?");
 }
 
 static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns *own,
