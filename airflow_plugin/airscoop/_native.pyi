@@ -121,6 +121,7 @@ class ChangesReader:
 
 class Changes:
     def reader(self) -> ChangesReader: ...
+    def updated_columns(self) -> list[tuple[str, int]]: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 class Delta:
@@ -134,6 +135,7 @@ class Delta:
         keep_last: bool,
         common_only: bool,
         max_delete_ratio: float,
+        max_update_ratio: float | None,
         min_rows: int,
         memory_limit: int,
         temp_dir: str | None,

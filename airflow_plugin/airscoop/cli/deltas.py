@@ -70,6 +70,12 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="refuse more deletes than this part of the old rows (default %(default)s)",
     )
     verb.add_argument(
+        "--max-update-ratio",
+        type=ratio,
+        metavar="PART",
+        help="refuse more updates than this part of the old rows (default: all may change)",
+    )
+    verb.add_argument(
         "--min-rows",
         type=count,
         default=DEFAULTS["min_rows"],

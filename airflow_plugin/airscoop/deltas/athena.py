@@ -19,6 +19,7 @@ from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
+from airscoop.given import spelled
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
 from airscoop.transfer.read_places import ReadPlaces
@@ -117,6 +118,7 @@ class AthenaJob:
         key: Sequence[str],
         version: str,
         max_delete_ratio: float,
+        max_update_ratio: float | None,
         min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
@@ -126,6 +128,7 @@ class AthenaJob:
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
         self._temp_dir = temp_dir
@@ -175,6 +178,7 @@ class AthenaJob:
                     counts,
                     name=_shown(self._new),
                     max_delete_ratio=self._max_delete_ratio,
+                    max_update_ratio=self._max_update_ratio,
                     min_rows=self._min_rows,
                 )
                 self._query(unload)
@@ -256,7 +260,7 @@ class AthenaJob:
             old=None if before is None else before.table,
             new=after.table,
             columns=after.columns,
-            key=self._key,
+            key=[spelled(name, after.columns) for name in self._key],
             version=self._version,
             old_columns=physical,
             new_columns=after.physical,

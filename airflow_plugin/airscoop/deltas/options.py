@@ -26,6 +26,7 @@ class CompareOptions(TypedDict, total=False):
     duplicates: Duplicates
     schema_change: SchemaChange
     max_delete_ratio: float
+    max_update_ratio: float | None
     min_rows: int
     memory_limit: int | None
     max_record_bytes: int | None
@@ -50,6 +51,7 @@ DEFAULTS: DeltaOptions = {
     "duplicates": "error",
     "schema_change": "error",
     "max_delete_ratio": 0.3,
+    "max_update_ratio": None,
     "min_rows": 1,
     "version": None,
     "memory_limit": None,

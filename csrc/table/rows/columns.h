@@ -52,6 +52,8 @@ struct scoop_plan_options {
 
 /* 0, or -1 with SCHEMA_CHANGED: a column that one of them has alone. */
 int scoop_columns_check_schema(const struct scoop_plan_options *options, struct scoop_error *error);
+/* The column that a key means, in any case; -1: none. */
+long scoop_columns_find_key(const struct scoop_columns *columns, const char *key);
 /* That a key is no column of the export of that name. Always -1. */
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error);

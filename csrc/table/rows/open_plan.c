@@ -57,10 +57,12 @@ static int find_keys(const struct scoop_open_plan *open, enum scoop_side side,
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
         const char *key = options->keys[i];
-        if (own->count > 0 && scoop_columns_find(own, key, strlen(key)) < 0)
+        const struct scoop_columns *from = own->count > 0 ? own : &open->all;
+        long at = scoop_columns_find_key(from, key);
+        if (at < 0)
             return scoop_columns_fail_key(own, key, side_name(open, side), error);
         plan->keys[i] = plan->key_places[i] =
-            (size_t)scoop_columns_find(&open->all, key, strlen(key));
+            (size_t)scoop_columns_find(&open->all, from->names[at], strlen(from->names[at]));
     }
     return 0;
 }

@@ -40,7 +40,39 @@ def test_the_receipt_counts_every_row(exports: Exports) -> None:
     assert receipt.sorted
     assert len(delta) == 3
     assert json.loads(json.dumps(receipt.to_dict()))["key"] == ["PK"]
-    assert "1 inserted, 1 updated, 1 deleted, 1 unchanged" in receipt.summary()
+    assert "1 inserted, 1 updated, 1 deleted, 1 unchanged; updated: 33.3 %" in receipt.summary()
+
+
+def test_the_receipt_says_which_columns_changed(exports: Exports) -> None:
+    old = "PK,a,b,t\n" + "".join(f'{n},x,"y,y",1\n' for n in range(5000))
+    new = "t,PK,b,a\n" + "".join(f'2,{n},"y,{"z" if n < 3 else "y"}",x\n' for n in range(5000))
+    receipt = exports.delta(old, new).receipt
+    assert list((receipt.updated_columns or {}).items()) == [("t", 5000), ("b", 3)]
+    assert "; updated: 100.0 % of the rows before, in t 5,000, b 3, " in receipt.summary()
+    assert exports.delta(old, old).receipt.updated_columns == {}
+    assert exports.delta(None, new).receipt.updated_columns == {}
+
+
+def test_more_updates_than_approved_are_suspect(exports: Exports) -> None:
+    message = r"changes 1 of 3 rows.* 33\.3 %.*city \(1 rows\)"
+    with pytest.raises(errors.SuspectExport, match=message):
+        exports.delta(OLD, NEW, max_update_ratio=0.3)
+    assert exports.delta(OLD, NEW, max_update_ratio=0.34).receipt.updated == 1
+    for value in (1.5, -0.1, float("nan"), "x"):
+        with pytest.raises(errors.UsageError, match="max_update_ratio"):
+            exports.delta(OLD, NEW, max_update_ratio=value)
+
+
+def test_the_receipt_of_what_is_written_counts_the_changes(
+    exports: Exports, tmp_path: Path
+) -> None:
+    written = exports.delta(OLD, NEW).write(tmp_path / "changes.jsonl.gz")
+    assert (written.records_in, written.records_out, written.format) == (3, 3, "jsonl")
+
+
+def test_the_error_asks_for_the_delimiter(exports: Exports) -> None:
+    with pytest.raises(errors.UsageError, match=r"its columns are PK;v: is the delimiter ';'\?"):
+        exports.delta(None, "PK;v\n1;a\n")
 
 
 def test_without_an_old_export_every_row_is_an_insert(exports: Exports) -> None:
@@ -319,11 +351,11 @@ def test_a_broken_row_is_an_error_with_line_and_byte(
         exports.delta(OLD, text)
 
 
-def test_a_header_is_needed_and_names_each_column_once(exports: Exports) -> None:
+def test_a_header_is_needed_and_its_names_may_be_repeated(exports: Exports) -> None:
     with pytest.raises(errors.BadRecord, match="there is no header row"):
         exports.delta(OLD, "")
-    with pytest.raises(errors.BadRecord, match='names the column "a" twice'):
-        exports.delta(OLD, "PK,a,a\n")
+    (change,) = exports.delta(None, "PK,a,a,\n1,x,y,z\n")
+    assert change["row"] == {"PK": "1", "a": "x", "a_2": "y", "column_4": "z"}
 
 
 def test_a_truncated_gzip_is_an_error(tmp_path: Path) -> None:
