@@ -18,7 +18,8 @@ bool scoop_counters_edited(const struct scoop_counters *counters);
 /* A record that is not passed on. Pointers are valid during the callback only. */
 struct scoop_reject {
     uint64_t line;               /* of the record's first byte, from 1 */
-    uint64_t byte_offset;        /* of the record's first byte in the text, from 0 */
+    uint64_t byte_offset;        /* of the record's first byte in the text, from 0; or
+                                    SCOOP_NO_OFFSET */
     const char *reason;          /* a sentence */
     const unsigned char *record; /* its first bytes, at most 4096 */
     size_t record_length;        /* bytes at `record` */
@@ -37,6 +38,7 @@ struct scoop_record_options {
     bool replace_invalid;    /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
     bool nonfinite_null;     /* Python nan, inf and 1e999 become null instead of a bad record */
     enum scoop_key_case key_case;
+    unsigned within; /* arrays and objects that a record will be put into, of the nesting allowed */
     struct scoop_reject_policy policy;
     struct scoop_record_places *places; /* are told where records that pass stood; NULL: nobody */
 };

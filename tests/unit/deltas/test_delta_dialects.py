@@ -99,3 +99,12 @@ def test_the_error_of_another_encoding_says_how_it_is_named(exports: Exports) ->
         exports.delta(None, "PK,v\n1,a\n".encode("utf-16"))
     with pytest.raises(errors.BadRecord, match="not UTF-8; perhaps its encoding is another"):
         exports.delta(None, b"PK,v\n1,\xe9\n")
+
+
+@pytest.mark.parametrize(("mark", "named"), [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
+def test_a_header_that_is_one_column_asks_for_the_delimiter(
+    exports: Exports, mark: str, named: str
+) -> None:
+    with pytest.raises(errors.UsageError) as raised:
+        exports.delta(None, f"PK{mark}v\n1{mark}a\n")
+    assert str(raised.value).endswith(f": is the delimiter {named}?")
