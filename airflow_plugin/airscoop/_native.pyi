@@ -133,6 +133,7 @@ class Delta:
         *,
         format: int,
         keep_last: bool,
+        empty_keys: bool,
         common_only: bool,
         max_delete_ratio: float,
         max_update_ratio: float | None,

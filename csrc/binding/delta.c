@@ -146,6 +146,7 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "keys",
                             "format",
                             "keep_last",
+                            "empty_keys",
                             "common_only",
                             "max_delete_ratio",
                             "max_update_ratio",
@@ -157,13 +158,14 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
     PyObject *old, *new, *keys, *temp_dir, *version, *update_ratio;
-    int format, keep_last, common_only;
+    int format, keep_last, empty_keys, common_only;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippdOKnOO:Delta", names, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ipppdOKnOO:Delta", names, &PyTuple_Type,
                                      &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
-                                     &keep_last, &common_only, &options.max_delete_ratio,
-                                     &update_ratio, &min_rows, &memory_limit, &temp_dir, &version))
+                                     &keep_last, &empty_keys, &common_only,
+                                     &options.max_delete_ratio, &update_ratio, &min_rows,
+                                     &memory_limit, &temp_dir, &version))
         return -1;
     if (self->runner.owner != 0)
         return refuse(self, "a Delta is set up once");
@@ -182,6 +184,7 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     }
     options.format = (enum scoop_table_format)format;
     options.keep_last = keep_last;
+    options.empty_keys = empty_keys;
     options.common_only = common_only;
     options.min_rows = min_rows;
     options.memory_limit_bytes = (size_t)memory_limit;

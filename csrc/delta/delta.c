@@ -298,6 +298,7 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         .new_columns = columns[SCOOP_NEW],
         .keys = (const char *const *)delta->keys,
         .key_count = delta->options.key_count,
+        .empty_parts = delta->options.empty_keys,
         .common_only = delta->options.common_only,
         .old_name = names[SCOOP_OLD],
         .new_name = names[SCOOP_NEW],

@@ -15,6 +15,7 @@ from airscoop.deltas.options import (
     DeltaOptions,
     Duplicates,
     Engine,
+    KeyEmpty,
     SchemaChange,
     TableFormat,
 )
@@ -55,6 +56,12 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         choices=get_args(Duplicates),
         default=DEFAULTS["duplicates"],
         help="when a key is there twice: an error, or the last row counts",
+    )
+    verb.add_argument(
+        "--key-empty",
+        choices=get_args(KeyEmpty),
+        default=DEFAULTS["key_empty"],
+        help="when a part of a key of several columns is empty; all of them may never be",
     )
     verb.add_argument(
         "--schema-change",

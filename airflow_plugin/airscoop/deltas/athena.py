@@ -316,16 +316,21 @@ class AthenaJob:
         return folder, sum(sizes[uri] for uri in sources)
 
     def _header(self, sources: Sequence[str]) -> list[str]:
-        """The names in the first line, which must be the same in all objects."""
+        """The names in the first line, which must be the same in all objects that are not empty."""
         names: list[str] = []
         for source in sources:
-            line = self._first_line(source).removeprefix("\ufeff").rstrip("\r\n")
+            text = self._first_line(source).removeprefix("\ufeff")
+            if not text:
+                continue
+            line = text.rstrip("\r\n")
             found = next(csv.reader([line]), [])
             if not found or len(set(found)) != len(found) or "" in found or line.count('"') % 2:
                 raise BadRecord(f"{source}: the first line is no row of names: {line[:200]}")
             if names and names != found:
                 raise SchemaChanged(f"{source} has other columns than {sources[0]}")
             names = found
+        if not names:
+            raise BadRecord(f"{_shown(sources)}: there is no header row")
         return names
 
     def _first_line(self, source: str) -> str:

@@ -47,6 +47,7 @@ class DeltaJob:
         )
         _check("format", given["format"], FORMATS)
         _check("duplicates", given["duplicates"], ("error", "last"))
+        _check("key_empty", given["key_empty"], ("reject", "allow"))
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
         _check_count("min_rows", given["min_rows"])
         _check_count("memory_limit", given["memory_limit"] or 0)
@@ -58,6 +59,7 @@ class DeltaJob:
             self._key,
             format=FORMATS.index(given["format"]),
             keep_last=given["duplicates"] == "last",
+            empty_keys=given["key_empty"] == "allow",
             common_only=given["schema_change"] == "compare_common",
             max_delete_ratio=given["max_delete_ratio"],
             max_update_ratio=given["max_update_ratio"],
@@ -242,11 +244,13 @@ def _athena_job(
         given["format"] == "jsonl"
         or given["duplicates"] != "error"
         or given["schema_change"] != "error"
+        or given["key_empty"] != "reject"
         or given["csv"] is not None
     ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
-            'format="jsonl", duplicates="last", schema_change="compare_common" or csv='
+            'format="jsonl", duplicates="last", key_empty="allow", '
+            'schema_change="compare_common" or csv='
         )
     temp_dir = given["temp_dir"]
     return AthenaJob(

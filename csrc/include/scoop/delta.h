@@ -30,6 +30,7 @@ struct scoop_delta_options {
     size_t key_count;
     enum scoop_table_format format;
     bool keep_last;   /* of rows of one export with one key the last counts; else an error */
+    bool empty_keys;  /* a part of a key of several columns may be NULL or empty, if not all are */
     bool common_only; /* compare the columns that both have; else other columns are an error */
     bool any_deletes; /* max_delete_ratio does not hold */
     double max_delete_ratio; /* more deletes, as a part of the old rows, are SUSPECT_EXPORT */

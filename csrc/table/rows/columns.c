@@ -202,6 +202,7 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
                      const struct scoop_plan_options *options, const char *export_name,
                      struct scoop_error *error) {
     plan->key_count = options->key_count;
+    plan->empty_parts = options->empty_parts;
     plan->keys = scoop_calloc(options->key_count, sizeof *plan->keys);
     plan->key_places = scoop_calloc(options->key_count, sizeof *plan->key_places);
     if (plan->keys == NULL || plan->key_places == NULL)
