@@ -13,6 +13,9 @@
 /* Whether the server has carried out the last statement, even one that was cancelled. */
 bool scoop_session_succeeded(const struct scoop_session *session);
 
+/* The name of the constraint, or unique index, that refused the last statement; "" for none. */
+const char *scoop_session_constraint(const struct scoop_session *session);
+
 /* Refuses the call in another process, after a cancel, and after the connection was lost. */
 int scoop_session_usable(struct scoop_session *session, struct scoop_error *error);
 
