@@ -118,6 +118,7 @@ class AthenaJob:
         key: Sequence[str],
         version: str,
         max_delete_ratio: float,
+        max_update_ratio: float | None,
         min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
@@ -127,6 +128,7 @@ class AthenaJob:
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
         self._temp_dir = temp_dir
@@ -176,6 +178,7 @@ class AthenaJob:
                     counts,
                     name=_shown(self._new),
                     max_delete_ratio=self._max_delete_ratio,
+                    max_update_ratio=self._max_update_ratio,
                     min_rows=self._min_rows,
                 )
                 self._query(unload)
@@ -313,16 +316,21 @@ class AthenaJob:
         return folder, sum(sizes[uri] for uri in sources)
 
     def _header(self, sources: Sequence[str]) -> list[str]:
-        """The names in the first line, which must be the same in all objects."""
+        """The names in the first line, which must be the same in all objects that are not empty."""
         names: list[str] = []
         for source in sources:
-            line = self._first_line(source).removeprefix("\ufeff").rstrip("\r\n")
+            text = self._first_line(source).removeprefix("\ufeff")
+            if not text:
+                continue
+            line = text.rstrip("\r\n")
             found = next(csv.reader([line]), [])
             if not found or len(set(found)) != len(found) or "" in found or line.count('"') % 2:
                 raise BadRecord(f"{source}: the first line is no row of names: {line[:200]}")
             if names and names != found:
                 raise SchemaChanged(f"{source} has other columns than {sources[0]}")
             names = found
+        if not names:
+            raise BadRecord(f"{_shown(sources)}: there is no header row")
         return names
 
     def _first_line(self, source: str) -> str:

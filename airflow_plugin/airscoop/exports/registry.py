@@ -296,6 +296,19 @@ class Registry:
                 last = LastDone(dataset=last.dataset, version=record.export.version)
         return last, None
 
+    def done_behind(self, record: ExportRecord) -> LastDone | None:
+        """A done export behind this one, before the next open one: what an older airscoop, which
+        does not know the item, may have ended. None: there is none.
+        """
+        for other in self.records(
+            record.export.dataset, after=record.export.version, first=AT_ONCE
+        ):
+            if other.state == "done":
+                return LastDone(dataset=record.export.dataset, version=other.export.version)
+            if other.is_open:
+                break
+        return None
+
     # --- one export's work, under the lock ---
 
     def start(self, lease: Lease, record: ExportRecord, *, previous: str | None) -> ExportRecord:

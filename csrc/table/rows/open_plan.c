@@ -51,6 +51,7 @@ static int find_keys(const struct scoop_open_plan *open, enum scoop_side side,
     const struct scoop_plan_options *options = &open->options;
     const struct scoop_columns *own = &open->own[side];
     plan->key_count = options->key_count;
+    plan->empty_parts = options->empty_parts;
     plan->keys = scoop_calloc(options->key_count, sizeof *plan->keys);
     plan->key_places = scoop_calloc(options->key_count, sizeof *plan->key_places);
     if (plan->keys == NULL || plan->key_places == NULL)

@@ -273,3 +273,16 @@ def test_a_change_is_refused_where_a_newer_airscoop_has_written_meanwhile(
     registry.table.update(key, "SET #schema = :s", {"s": 3}, condition="attribute_exists(#pk)")
     with pytest.raises(errors.UnsupportedFormat, match="schema 3; this one knows 2"):
         registry.failed(lease, record.id, "no")
+
+
+def test_one_older_than_what_an_older_airscoop_has_ended_since_is_stale(
+    registry: Registry,
+) -> None:
+    lease = locked(registry)
+    work(registry, lease, "V1")
+    lease.release()
+    as_before(registry, "V3", "done")
+    registry.register(export("V2"))
+    with pytest.raises(errors.StaleExport, match="V2 is older than tenant/a/V3"):
+        lock_export(registry, f"{DATASET}/V2", "me")
+    assert registry.get(f"{DATASET}/V2").code == "STALE_EXPORT"
