@@ -59,6 +59,12 @@ static void the_batch_has_the_targets_types_and_reads_the_source_once(void **sta
                fill_batch, &plan);
 }
 
+static void the_batchs_keys_are_analyzed(void **state) {
+    struct scoop_insert_plan plan = plan_of(false, false);
+    (void)state;
+    ASSERT_SQL("ANALYZE \"airscoop_batch_f00\" (\"k1\", \"k2\")", analyze_batch, &plan);
+}
+
 static void rows_keys_and_nulls_are_counted_in_one_query(void **state) {
     struct scoop_insert_plan plan = plan_of(false, false);
     (void)state;
@@ -241,6 +247,7 @@ static void the_lock_is_named_after_the_target(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_batch_has_the_targets_types_and_reads_the_source_once),
+        cmocka_unit_test(the_batchs_keys_are_analyzed),
         cmocka_unit_test(rows_keys_and_nulls_are_counted_in_one_query),
         cmocka_unit_test(a_key_that_is_null_in_some_rows_is_filled_on_both_sides),
         cmocka_unit_test(rows_are_numbered_only_for_keys_that_repeat),

@@ -96,6 +96,9 @@ static int read_batch(struct insert *insert) {
     add_affected(rows, &read);
     if (expected >= 0 && expected != read)
         return mismatch(insert, "the number of records in the source", expected, read);
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES &&
+        RUN(insert, NULL, analyze_batch) != 0)
+        return -1;
     if (count_batch(insert) != 0)
         return -1;
     if (insert->counts.scanned != read)

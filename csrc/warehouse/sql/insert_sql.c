@@ -219,6 +219,16 @@ SCOOP_INSERT_SQL(fill_batch) {
     END_STATEMENT;
 }
 
+SCOOP_INSERT_SQL(analyze_batch) {
+    BEGIN_STATEMENT;
+    scoop_sql_text(&writer, "ANALYZE ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " (");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ")");
+    END_STATEMENT;
+}
+
 SCOOP_INSERT_SQL(create_repeated) {
     BEGIN_STATEMENT;
     create(&writer, plan, "repeated");

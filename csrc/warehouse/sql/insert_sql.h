@@ -1,5 +1,6 @@
-/* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement is valid on
- * Redshift and on PostgreSQL, and no join condition holds an OR or anything but equalities. */
+/* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement but
+ * analyze_batch is valid on Redshift and on PostgreSQL, and no join condition holds an OR or
+ * anything but equalities. */
 #ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 #define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 
@@ -41,6 +42,9 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
 /* The batch as read, with the target's types. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
+/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch.
+ */
+SCOOP_INSERT_SQL(analyze_batch);
 /* Keys that occur more than once, with how often. */
 SCOOP_INSERT_SQL(create_repeated);
 /* One row: rows of the batch, repeated keys, their rows, and of each key the rows that have it. */
