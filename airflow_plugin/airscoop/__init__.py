@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from airscoop.transfer.prefix import copy_prefix
     from airscoop.transfer.upload import Upload
     from airscoop.transfer.web import Timeouts
+    from airscoop.warehouse.rows import Rows
     from airscoop.warehouse.session import LoadContext, Partition, Warehouse
 
 __version__ = "0.1.0"
@@ -64,6 +65,7 @@ _HOMES = {
     "PublishReceipt": "airscoop.receipts.publishing",
     "Receipt": "airscoop.receipts",
     "RefreshReceipt": "airscoop.receipts.warehouse",
+    "Rows": "airscoop.warehouse.rows",
     "S3Settings": "airscoop.aws.settings",
     "ScriptReceipt": "airscoop.receipts.warehouse",
     "Timeouts": "airscoop.transfer.web",
@@ -109,6 +111,7 @@ __all__ = [
     "PublishReceipt",
     "Receipt",
     "RefreshReceipt",
+    "Rows",
     "S3Settings",
     "ScriptReceipt",
     "Timeouts",

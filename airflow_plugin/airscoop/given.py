@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from airscoop.errors import UsageError
@@ -39,6 +39,15 @@ def names(given: object, what: str) -> tuple[str, ...]:
     if isinstance(given, bytes | bytearray | Mapping) or not isinstance(given, Iterable):
         raise UsageError(f"{what} is {_shown(given)}; give a list of names, or one name")
     return tuple(_name(each, f"{what}[{place}]") for place, each in enumerate(given))
+
+
+def spelled(name: str, columns: Sequence[str]) -> str:
+    """The column that a name means: the one that is written like it, else the only one that is
+    equal but for the case of A to Z, else none: the name itself."""
+    if name in columns:
+        return name
+    alike = [each for each in columns if each.encode().lower() == name.encode().lower()]
+    return alike[0] if len(alike) == 1 else name
 
 
 def values(given: object, what: str) -> dict[str, str]:

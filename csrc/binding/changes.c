@@ -112,8 +112,28 @@ static PyObject *changes_arrow(PyObject *object, PyObject *args, PyObject *kwarg
     return capsule;
 }
 
+/* Names and numbers of rows, of the columns that changed in any. */
+static PyObject *changes_updated_columns(PyObject *object, PyObject *unused) {
+    const struct scoop_changes *changes = ((struct changes_object *)object)->changes;
+    PyObject *list = PyList_New(0);
+    (void)unused;
+    for (size_t i = 0; list != NULL && i < scoop_changes_columns(changes); i++) {
+        uint64_t rows;
+        const char *name = scoop_changes_column(changes, i, &rows);
+        if (rows == 0)
+            continue;
+        PyObject *pair = Py_BuildValue("(NK)", airscoop_text(name), (unsigned long long)rows);
+        if (pair == NULL || PyList_Append(list, pair) != 0)
+            Py_CLEAR(list);
+        Py_XDECREF(pair);
+    }
+    return list;
+}
+
 static PyMethodDef changes_methods[] = {
     {"reader", changes_reader, METH_NOARGS, "A reader at the first change."},
+    {"updated_columns", changes_updated_columns, METH_NOARGS,
+     "The columns that changed, each with the number of updated rows in which it did."},
     {"__arrow_c_stream__", (PyCFunction)(void (*)(void))changes_arrow, METH_VARARGS | METH_KEYWORDS,
      "The changes as an Arrow C stream."},
     {NULL, NULL, 0, NULL},

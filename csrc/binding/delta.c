@@ -146,8 +146,10 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "keys",
                             "format",
                             "keep_last",
+                            "empty_keys",
                             "common_only",
                             "max_delete_ratio",
+                            "max_update_ratio",
                             "min_rows",
                             "memory_limit",
                             "temp_dir",
@@ -155,13 +157,14 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             NULL};
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
-    PyObject *old, *new, *keys, *temp_dir, *version;
-    int format, keep_last, common_only;
+    PyObject *old, *new, *keys, *temp_dir, *version, *update_ratio;
+    int format, keep_last, empty_keys, common_only;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippdKnOO:Delta", names, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ipppdOKnOO:Delta", names, &PyTuple_Type,
                                      &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
-                                     &keep_last, &common_only, &options.max_delete_ratio, &min_rows,
+                                     &keep_last, &empty_keys, &common_only,
+                                     &options.max_delete_ratio, &update_ratio, &min_rows,
                                      &memory_limit, &temp_dir, &version))
         return -1;
     if (self->runner.owner != 0)
@@ -171,8 +174,17 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
         return -1;
     if (memory_limit < 0)
         return refuse(self, "memory_limit is not a whole number, or out of range");
+    if (update_ratio != Py_None) {
+        options.limits_updates = true;
+        options.max_update_ratio = PyFloat_AsDouble(update_ratio);
+        if (PyErr_Occurred()) {
+            PyErr_Clear();
+            return refuse(self, "max_update_ratio is not a number");
+        }
+    }
     options.format = (enum scoop_table_format)format;
     options.keep_last = keep_last;
+    options.empty_keys = empty_keys;
     options.common_only = common_only;
     options.min_rows = min_rows;
     options.memory_limit_bytes = (size_t)memory_limit;

@@ -130,12 +130,14 @@ static int session_traverse(PyObject *object, visitproc visit, void *arg) {
     struct airscoop_session *self = (struct airscoop_session *)object;
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->on_wait);
+    Py_VISIT(self->query_failure);
     return airscoop_runner_traverse(&self->runner, visit, arg);
 }
 
 static int session_clear(PyObject *object) {
     struct airscoop_session *self = (struct airscoop_session *)object;
     Py_CLEAR(self->on_wait);
+    Py_CLEAR(self->query_failure);
     airscoop_runner_clear(&self->runner);
     return 0;
 }
@@ -303,6 +305,14 @@ static PyObject *session_close(PyObject *object, PyObject *nothing) {
 static PyMethodDef methods[] = {
     {"connect", session_connect, METH_NOARGS, "Connects, unless it is connected."},
     {"execute", session_execute, METH_VARARGS, "execute(sql, parameters) -> rows"},
+    {"query_open", airscoop_session_query_open, METH_VARARGS,
+     "query_open(sql, parameters) -> [(name, type, modifier)]"},
+    {"query_next", airscoop_session_query_next, METH_NOARGS, "query_next() -> some rows, or none"},
+    {"query_arrow", airscoop_session_query_arrow, METH_NOARGS,
+     "query_arrow() -> the rows as an Arrow C stream"},
+    {"query_failure", airscoop_session_query_failure, METH_NOARGS,
+     "query_failure() -> what ended an Arrow stream, or None; once"},
+    {"query_close", airscoop_session_query_close, METH_NOARGS, "Ends the query before its end."},
     {"partitions", airscoop_session_partitions, METH_VARARGS,
      "partitions(table) -> [(values, location)]"},
     {"add_partitions", airscoop_session_add_partitions, METH_VARARGS,

@@ -12,6 +12,7 @@ struct airscoop_session {
     PyObject_HEAD struct scoop_session *session; /* NULL once closed */
     PyObject *on_wait;                           /* called with what a call waits for */
     struct scoop_interrupt interrupt;            /* tells it, and looks at signals */
+    PyObject *query_failure;                     /* what ended the rows of an Arrow stream */
     bool told;                                   /* what the call under way waits for */
     struct airscoop_runner runner;
     enum scoop_committed made; /* by the call under way, when it succeeds */
@@ -27,6 +28,14 @@ int airscoop_session_call(struct airscoop_session *self,
 
 PyObject *airscoop_session_partitions(PyObject *object, PyObject *arguments);
 PyObject *airscoop_session_add_partitions(PyObject *object, PyObject *arguments);
+
+/* --- session_query.c --- */
+
+PyObject *airscoop_session_query_open(PyObject *object, PyObject *arguments);
+PyObject *airscoop_session_query_next(PyObject *object, PyObject *nothing);
+PyObject *airscoop_session_query_arrow(PyObject *object, PyObject *nothing);
+PyObject *airscoop_session_query_failure(PyObject *object, PyObject *nothing);
+PyObject *airscoop_session_query_close(PyObject *object, PyObject *nothing);
 
 /* --- session_load.c --- */
 

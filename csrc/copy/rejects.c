@@ -63,9 +63,15 @@ static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject
         status = append_json(lines, rejects->source, strlen(rejects->source), error);
     if (status == 0)
         status = scoop_buf_printf(
-            lines, error, ",\"line\":%llu,\"byte_offset\":%llu,\"length\":%llu,\"reason\":",
-            (unsigned long long)reject->line, (unsigned long long)reject->byte_offset,
-            (unsigned long long)reject->total_length);
+            lines, error, ",\"line\":%llu,\"byte_offset\":", (unsigned long long)reject->line);
+    if (status == 0)
+        status =
+            reject->byte_offset == SCOOP_NO_OFFSET
+                ? scoop_buf_append_text(lines, "null", error)
+                : scoop_buf_printf(lines, error, "%llu", (unsigned long long)reject->byte_offset);
+    if (status == 0)
+        status = scoop_buf_printf(
+            lines, error, ",\"length\":%llu,\"reason\":", (unsigned long long)reject->total_length);
     if (status == 0)
         status = append_json(lines, reject->reason, strlen(reject->reason), error);
     if (status == 0)

@@ -12,6 +12,7 @@
 #include "net/http.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "table/changes/changed_columns.h"
 #include "table/changes/rearrange.h"
 #include "table/compare/compare.h"
 #include "table/rows/open_plan.h"
@@ -28,7 +29,7 @@ enum {
     WAIT_MS = 50,
 };
 
-enum phase { STARTING, PLANNING, COMPARING, ARRANGING, DONE, FAILED };
+enum phase { STARTING, PLANNING, COMPARING, ARRANGING, COUNTING, DONE, FAILED };
 
 struct scoop_delta {
     struct scoop_delta_options options; /* keys and sides are not kept */
@@ -42,6 +43,7 @@ struct scoop_delta {
     struct scoop_compare *compare;
     struct scoop_open_plan open; /* of JSON lines */
     struct scoop_rearrange *rearrange;
+    struct scoop_changed_columns counting;
     struct scoop_delta_counts counts;
     struct scoop_batch nothing; /* the only batch of an old export that is not there */
     bool ended[SCOOP_DELTA_SIDES];
@@ -67,6 +69,10 @@ static int check_options(const struct scoop_delta_options *options, struct scoop
     if (!(options->max_delete_ratio >= 0.0 && options->max_delete_ratio <= 1.0))
         return scoop_fail(error, SCOOP_USAGE, "max_delete_ratio %g is not between 0 and 1",
                           options->max_delete_ratio);
+    if (options->limits_updates &&
+        !(options->max_update_ratio >= 0.0 && options->max_update_ratio <= 1.0))
+        return scoop_fail(error, SCOOP_USAGE, "max_update_ratio %g is not between 0 and 1",
+                          options->max_update_ratio);
     return 0;
 }
 
@@ -292,6 +298,7 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         .new_columns = columns[SCOOP_NEW],
         .keys = (const char *const *)delta->keys,
         .key_count = delta->options.key_count,
+        .empty_parts = delta->options.empty_keys,
         .common_only = delta->options.common_only,
         .old_name = names[SCOOP_OLD],
         .new_name = names[SCOOP_NEW],
@@ -340,6 +347,45 @@ static int check_sums(const struct scoop_delta_counts *counts, const uint64_t *r
                       (unsigned long long)counts->duplicates[SCOOP_NEW]);
 }
 
+/* Those that changed in most rows, as "a (3 rows), b (2 rows)". */
+static void list_updated(const struct scoop_changes *changes, char *text, size_t size) {
+    uint64_t below = UINT64_MAX;
+    size_t count = scoop_changes_columns(changes), shown = 0, used = 0;
+    text[0] = 0;
+    while (shown < MOST_EXAMPLES && used + 1 < size) {
+        uint64_t most = 0, rows;
+        for (size_t i = 0; i < count; i++)
+            if (scoop_changes_column(changes, i, &rows) != NULL && rows < below && rows > most)
+                most = rows;
+        for (size_t i = 0; i < count && most > 0 && shown < MOST_EXAMPLES; i++) {
+            const char *name = scoop_changes_column(changes, i, &rows);
+            if (rows == most)
+                used += scoop_text_print(text + used, size - used, "%s%.60s (%llu rows)",
+                                         shown++ > 0 ? ", " : "", name, (unsigned long long)rows);
+        }
+        if (most == 0)
+            break;
+        below = most;
+    }
+}
+
+static int check_updates(const struct scoop_delta *delta, uint64_t old_rows,
+                         struct scoop_error *error) {
+    uint64_t updated = delta->counts.updated;
+    double ratio = old_rows == 0 ? 0.0 : (double)updated / (double)old_rows;
+    char columns[300];
+    if (!delta->options.limits_updates || ratio <= delta->options.max_update_ratio)
+        return 0;
+    list_updated(delta->changes, columns, sizeof columns);
+    return scoop_fail(error, SCOOP_SUSPECT_EXPORT,
+                      "%.300s changes %llu of %llu rows: updates of %.1f %%, more than "
+                      "max_update_ratio, %g; most changed: %s; if that is right, approve it with "
+                      "a higher max_update_ratio",
+                      scoop_export_name(delta->sides[SCOOP_NEW]), (unsigned long long)updated,
+                      (unsigned long long)old_rows, 100.0 * ratio, delta->options.max_update_ratio,
+                      columns);
+}
+
 static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
                       struct scoop_error *error) {
     const char *name = scoop_export_name(delta->sides[SCOOP_NEW]);
@@ -360,7 +406,7 @@ static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
                           "max_delete_ratio",
                           name, (unsigned long long)deleted, (unsigned long long)old_rows,
                           100.0 * ratio, delta->options.max_delete_ratio);
-    return 0;
+    return check_updates(delta, old_rows, error);
 }
 
 static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) {
@@ -384,6 +430,14 @@ static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) 
     return 1;
 }
 
+static int count_columns(struct scoop_delta *delta, struct scoop_error *error) {
+    int status = scoop_changed_columns_step(&delta->counting, error);
+    if (status != 0)
+        return status;
+    scoop_changed_columns_free(&delta->counting);
+    return look_at_result(delta, error);
+}
+
 static int arrange(struct scoop_delta *delta, struct scoop_error *error) {
     uint64_t same = 0;
     int status =
@@ -392,7 +446,8 @@ static int arrange(struct scoop_delta *delta, struct scoop_error *error) {
         return status < 0 ? -1 : 1;
     delta->counts.updated -= same;
     delta->counts.unchanged += same;
-    return look_at_result(delta, error);
+    delta->phase = COUNTING;
+    return scoop_changed_columns_begin(&delta->counting, delta->changes, error) == 0 ? 1 : -1;
 }
 
 /* 1: something moved, 0: waiting, -1. */
@@ -409,6 +464,8 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
         break;
     case ARRANGING:
         return arrange(delta, error);
+    case COUNTING:
+        return count_columns(delta, error);
     default:
         return 1;
     }
@@ -458,8 +515,8 @@ static void stop_sides(struct scoop_delta *delta) {
 }
 
 static void trace_phase(struct scoop_delta *delta) {
-    static const char *const names[] = {"starting",  "planning", "comparing",
-                                        "arranging", "done",     "failed"};
+    static const char *const names[] = {"starting", "planning", "comparing", "arranging",
+                                        "counting", "done",     "failed"};
     if (delta->told_phase == delta->phase)
         return;
     delta->told_phase = delta->phase;
@@ -525,6 +582,7 @@ void scoop_delta_free(struct scoop_delta *delta) {
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         scoop_export_free(delta->sides[side]);
     scoop_compare_free(delta->compare);
+    scoop_changed_columns_free(&delta->counting);
     scoop_rearrange_free(delta->rearrange);
     scoop_open_plan_free(&delta->open);
     scoop_scratch_free(&delta->scratch);

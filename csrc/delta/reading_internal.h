@@ -27,6 +27,7 @@ struct scoop_reading {
     bool text_ended;  /* all of it is here */
     bool formed;      /* the text of `filling` is complete: its rows are to be made */
     bool formed_last; /* … and are the last */
+    bool crowded;     /* of the last batch whole rows are left, as its rows grew very long */
     bool waiting;     /* alone: for a batch or the plan, with text that is not made into rows */
     bool finished;    /* or failed */
     struct scoop_csv csv;

@@ -28,7 +28,7 @@ static int put_rest(struct scoop_reading *reading, struct scoop_error *error) {
     if (scoop_buf_append(to, reading->rest.data, reading->rest.length, error) != 0)
         return -1;
     reading->rest.length = 0;
-    reading->scan_at_bytes = reading->filling->text.length + BATCH_BYTES;
+    reading->scan_at_bytes = reading->filling->text.length + (reading->crowded ? 0 : BATCH_BYTES);
     return 0;
 }
 
@@ -107,13 +107,16 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
         return -1;
     if (used == 0 && !reading->formed_last)
         return check_record_size(reading, error);
+    const unsigned char *left = batch->text.data + used;
+    size_t left_bytes = batch->text.length - used;
+    reading->crowded = reading->json && left_bytes > 0 && memchr(left, '\n', left_bytes) != NULL;
+    reading->formed_last = reading->formed_last && !reading->crowded;
     if (scoop_key_order_check(reading->options.key_order, batch, error) != 0)
         return -1;
     if (!scoop_key_order_holds(reading->options.key_order))
         scoop_batch_digest(batch);
     /* Once it is handed over the rest is the other thread's, too. */
-    if (!reading->formed_last && scoop_buf_append(&reading->rest, batch->text.data + used,
-                                                  batch->text.length - used, error) != 0)
+    if (!reading->formed_last && scoop_buf_append(&reading->rest, left, left_bytes, error) != 0)
         return -1;
     scoop_reading_hand_over(reading);
     return 0;
@@ -238,13 +241,14 @@ static int take_waiting_lines(struct scoop_reading *reading, struct scoop_error 
     size_t taken;
     int status = take_lines(reading, over->data, over->length, &taken, error);
     scoop_buf_consume(over, taken);
-    if (status <= 0 || !reading->text_ended || reading->finished)
-        return status;
-    status = take_batch(reading, error);
-    if (status <= 0)
-        return status;
-    form(reading, true);
-    return make_rows(reading, error);
+    while (status > 0 && reading->text_ended && !reading->finished) {
+        status = take_batch(reading, error);
+        if (status <= 0)
+            return status;
+        form(reading, true);
+        status = make_rows(reading, error);
+    }
+    return status;
 }
 
 static void rows_free(struct scoop_stage *stage) {

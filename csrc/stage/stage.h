@@ -18,7 +18,8 @@ bool scoop_counters_edited(const struct scoop_counters *counters);
 /* A record that is not passed on. Pointers are valid during the callback only. */
 struct scoop_reject {
     uint64_t line;               /* of the record's first byte, from 1 */
-    uint64_t byte_offset;        /* of the record's first byte in the text, from 0 */
+    uint64_t byte_offset;        /* of the record's first byte in the text, from 0; or
+                                    SCOOP_NO_OFFSET */
     const char *reason;          /* a sentence */
     const unsigned char *record; /* its first bytes, at most 4096 */
     size_t record_length;        /* bytes at `record` */

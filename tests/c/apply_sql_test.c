@@ -80,7 +80,7 @@ static void what_becomes_super_is_parsed_from_the_text_in_the_stage(void **state
         {.name = note, .key = true, .given = true},
         {.name = doc, .given = true, .is_json = true, .is_super = true}};
     static const struct scoop_apply_plan plan_of_super = {
-        .target = {"s", "t"}, .stage = "st", .columns = both, .column_count = 2};
+        .target = {.schema = "s", .table = "t"}, .stage = "st", .columns = both, .column_count = 2};
     (void)state;
     ASSERT_SQL("CREATE TEMP TABLE \"st\" AS SELECT CAST(0 AS BIGINT) AS \"airscoop_number\", "
                "CAST('' AS VARCHAR(1)) AS \"airscoop_op\", \"note\" AS \"c1\", CAST('' AS "

@@ -108,6 +108,31 @@ static void blocks_of_64_bytes_end_anywhere(void **state) {
     }
 }
 
+static void expect_names(const char *text, const char *expected) {
+    struct delta_side side = {0};
+    struct scoop_error error = {0};
+    struct scoop_buf names;
+    scoop_buf_init(&names, 1 << 10);
+    assert_int_equal(delta_read_header(&side, text, &error), 0);
+    for (size_t i = 0; i < side.columns.count; i++)
+        scoop_buf_printf(&names, &error, "%s|", side.columns.names[i]);
+    assert_string_equal(scoop_buf_text(&names, &error), expected);
+    scoop_buf_free(&names);
+    scoop_csv_free(&side.csv);
+    scoop_key_order_free(&side.key_order);
+    scoop_batch_free(&side.batch);
+    scoop_columns_free(&side.columns);
+}
+
+static void names_that_are_empty_or_repeated_get_numbers(void **state) {
+    (void)state;
+    expect_names(",k,\n", "column_1|k|column_3|");
+    expect_names("k,k,\"k\"\n", "k|k_2|k_3|");
+    expect_names("k,k,k_2,k_2\n", "k|k_3|k_2|k_2_2|");
+    expect_names(",column_1,k\n", "column_1_2|column_1|k|");
+    expect_names("k,K\n", "k|K|");
+}
+
 static void faults_are_told_with_their_place(void **state) {
     (void)state;
     expect("k,v\n1\n", "line 2 (byte 4): the row has 1 values, the header names 2");
@@ -115,7 +140,10 @@ static void faults_are_told_with_their_place(void **state) {
     expect("k,v\n1,\"a\n\n", "line 2 (byte 6): a quoted value is not closed");
     expect("k,v\n,a\n", "line 2 (byte 4): the key column \"k\" is empty");
     expect("k,v\n\"\",a\n", "line 2 (byte 4): the key column \"k\" is empty");
-    expect("k,k\n", "line 1 (byte 0): the header names the column \"k\" twice");
+    expect("k;v\n", "the key \"k\" is no column of ; its columns are k;v: is the delimiter ';'?");
+    expect("v\tk\n",
+           "the key \"k\" is no column of ; its columns are v\\tk: is the delimiter a tab?");
+    expect("kk;v\n", "the key \"k\" is no column of ; its columns are kk;v");
     expect("v\n", "the key \"k\" is no column of ; its columns are v");
     expect("", "line 1 (byte 0): there is no header row");
 }
@@ -126,6 +154,7 @@ int main(void) {
         cmocka_unit_test(each_kind_of_line_end_ends_a_row),
         cmocka_unit_test(blank_lines_before_the_header_are_none),
         cmocka_unit_test(blocks_of_64_bytes_end_anywhere),
+        cmocka_unit_test(names_that_are_empty_or_repeated_get_numbers),
         cmocka_unit_test(faults_are_told_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,14 @@
 #include "scoop/delta.h"
 #include "scoop/memory.h"
 
-enum { SLICE_MS = 50, PARTS = 4, LONG_ROWS = 3, PAD_BYTES = 120 * 1000, MOST_ALLOCATIONS = 5000 };
+enum {
+    SLICE_MS = 50,
+    PARTS = 4,
+    LONG_ROWS = 3,
+    PAD_BYTES = 120 * 1000,
+    MOST_ALLOCATIONS = 5000,
+    SPARSE_ROWS = 4000
+};
 
 /* Who asks for the nth thread, from 0, gets none where this has a bit. */
 static unsigned long refused;
@@ -68,7 +75,7 @@ static int remove_files(void **state) {
     return 0;
 }
 
-static struct scoop_delta *new_delta(bool common_only, struct scoop_error *error) {
+static struct scoop_delta *new_delta(size_t parts, bool common_only, struct scoop_error *error) {
     static struct scoop_transfer_options sides[SCOOP_DELTA_SIDES][PARTS];
     static const char *const key = "k";
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
@@ -76,7 +83,7 @@ static struct scoop_delta *new_delta(bool common_only, struct scoop_error *error
             sides[side][part].source.uri = paths[side][part];
     const struct scoop_delta_options options = {
         .sides = {sides[0], sides[1]},
-        .side_objects = {PARTS, PARTS},
+        .side_objects = {parts, parts},
         .keys = &key,
         .key_count = 1,
         .common_only = common_only,
@@ -130,7 +137,7 @@ static void late_members_are_columns_with_and_without_threads(void **state) {
         refused = refusals[i];
         atomic_store(&asked, 0);
         scoop_buf_init(&json, 1 << 24);
-        struct scoop_delta *delta = new_delta(true, &error);
+        struct scoop_delta *delta = new_delta(PARTS, true, &error);
         assert_non_null(delta);
         run_on(delta, &error);
         assert_string_equal(error.message, "");
@@ -139,7 +146,7 @@ static void late_members_are_columns_with_and_without_threads(void **state) {
         scoop_buf_free(&json);
         scoop_delta_free(delta);
 
-        delta = new_delta(false, &error);
+        delta = new_delta(PARTS, false, &error);
         assert_non_null(delta);
         assert_int_equal(run_on(delta, &error), SCOOP_DELTA_FAILED);
         assert_int_equal(error.code, SCOOP_SCHEMA_CHANGED);
@@ -149,8 +156,34 @@ static void late_members_are_columns_with_and_without_threads(void **state) {
     refused = 0;
 }
 
+/* Each row has a column of its own: with its NULLs it is longer than its text. */
+static void few_members_of_many_columns_are_taken_in_pieces(void **state) {
+    static const unsigned long refusals[] = {0, ~0ul};
+    (void)state;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
+        FILE *file = fopen(paths[side][0], "w");
+        assert_non_null(file);
+        for (unsigned i = 0; i < SPARSE_ROWS; i++)
+            fprintf(file, "{\"k\":%u,\"c%u\":%d}\n", i, i, side);
+        fclose(file);
+    }
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct scoop_error error = {0};
+        struct scoop_delta_facts facts;
+        refused = refusals[i];
+        atomic_store(&asked, 0);
+        struct scoop_delta *delta = new_delta(1, false, &error);
+        assert_non_null(delta);
+        assert_int_equal(run_on(delta, &error), SCOOP_DELTA_DONE);
+        scoop_delta_facts(delta, &facts);
+        assert_int_equal(facts.updated, SPARSE_ROWS);
+        scoop_delta_free(delta);
+    }
+    refused = 0;
+}
+
 static int try_all(struct scoop_buf *json, struct scoop_error *error) {
-    struct scoop_delta *delta = new_delta(true, error);
+    struct scoop_delta *delta = new_delta(PARTS, true, error);
     if (delta == NULL)
         return -1;
     int status = -1;
@@ -193,6 +226,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_members_are_columns_with_and_without_threads),
         cmocka_unit_test(each_allocation_that_fails_ends_the_delta),
+        cmocka_unit_test(few_members_of_many_columns_are_taken_in_pieces), /* writes files anew */
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -164,6 +164,38 @@ static void other_names_are_refused(void **state) {
     }
 }
 
+static void a_semicolon_within_a_statement_ends_none(void **state) {
+    static const char *const single[] = {
+        "",
+        ";",
+        " ; -- x",
+        "SELECT 1",
+        "SELECT 1;",
+        "SELECT 1;;\n /* ; */ -- ;",
+        "SELECT ';'",
+        "SELECT 'a''b;c'",
+        "SELECT \"a;b\"",
+        "SELECT $$;$$",
+        "SELECT $a$ $$ ; $a$",
+        "/* a; /* b; */ */ X",
+        "SELECT E'\\';'",
+        "SELECT 'open; text",
+        "SELECT a$b;",
+        "SELECT U&'x;'",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END",
+    };
+    static const char *const several[] = {
+        "SELECT 1; SELECT 2", "BEGIN;COMMIT",       ";SELECT 1;X",        "SELECT '\\'; X --'",
+        "SELECT $1$ ; X $1$", "SELECT a$b$; X $b$", "SELECT 1 -- ;\n; X", "SELECT e; SELECT 'x'",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+        assert_true(scoop_sql_is_single(single[i], false));
+    for (size_t i = 0; i < sizeof several / sizeof several[0]; i++)
+        assert_false(scoop_sql_is_single(several[i], false));
+    assert_true(scoop_sql_is_single("SELECT '\\'; X --'", true)); /* as Redshift reads it */
+}
+
 static void a_statement_is_shown_up_to_its_first_value(void **state) {
     static const char *const cases[][2] = {
         {"SELECT a, \"b 1\" FROM s.t", "SELECT a, \"b 1\" FROM s.t"},
@@ -208,6 +240,7 @@ int main(void) {
         cmocka_unit_test(behind_a_piece_that_failed_nothing_is_written),
         cmocka_unit_test(a_name_splits_at_its_dot),
         cmocka_unit_test(a_name_may_begin_with_its_database),
+        cmocka_unit_test(a_semicolon_within_a_statement_ends_none),
         cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(a_statement_is_shown_up_to_its_first_value),
         cmocka_unit_test(a_long_statement_is_cut),

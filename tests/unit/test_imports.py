@@ -114,6 +114,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.transfer.options",
         "airscoop.transfer.outcome",
         "airscoop.transfer.places",
+        "airscoop.transfer.read_places",
         "airscoop.transfer.rejects",
         "airscoop.transfer.upload",
         "airscoop.transfer.web",

@@ -85,14 +85,20 @@ class DynamoTable:
         before: str,
         backwards: bool = False,
         first: int | None = None,
+        where: tuple[str, str] | None = None,
     ) -> Iterator[Item]:
         """The items of `pk` with after < sk < before, in the order of sk.
 
-        Only those are read that are asked for: `first` of them at once, then page by page.
+        Only those are read that are asked for: `first` of them at once, then page by page. where:
+        an attribute and its value; others are not sent.
         """
         names = {"#pk": "pk", "#sk": "sk"}
         values = {":pk": pk, ":after": after, ":before": before}
         options: dict[str, Any] = {"Limit": first or PAGE}
+        chosen: dict[str, Any] = {}
+        if where is not None:
+            chosen["FilterExpression"] = "#where = :where"
+            names["#where"], values[":where"] = where
         while True:
             with self._errors():
                 answer = self._client.query(
@@ -102,6 +108,7 @@ class DynamoTable:
                     ExpressionAttributeValues=_item(values),
                     ScanIndexForward=not backwards,
                     ConsistentRead=True,
+                    **chosen,
                     **options,
                 )
             for each in answer["Items"]:

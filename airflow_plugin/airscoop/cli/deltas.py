@@ -15,6 +15,7 @@ from airscoop.deltas.options import (
     DeltaOptions,
     Duplicates,
     Engine,
+    KeyEmpty,
     SchemaChange,
     TableFormat,
 )
@@ -57,6 +58,12 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="when a key is there twice: an error, or the last row counts",
     )
     verb.add_argument(
+        "--key-empty",
+        choices=get_args(KeyEmpty),
+        default=DEFAULTS["key_empty"],
+        help="when a part of a key of several columns is empty; all of them may never be",
+    )
+    verb.add_argument(
         "--schema-change",
         choices=get_args(SchemaChange),
         default=DEFAULTS["schema_change"],
@@ -68,6 +75,12 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         default=DEFAULTS["max_delete_ratio"],
         metavar="PART",
         help="refuse more deletes than this part of the old rows (default %(default)s)",
+    )
+    verb.add_argument(
+        "--max-update-ratio",
+        type=ratio,
+        metavar="PART",
+        help="refuse more updates than this part of the old rows (default: all may change)",
     )
     verb.add_argument(
         "--min-rows",

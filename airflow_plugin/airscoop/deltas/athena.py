@@ -19,6 +19,7 @@ from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
+from airscoop.given import spelled
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
 from airscoop.transfer.read_places import ReadPlaces
@@ -117,16 +118,20 @@ class AthenaJob:
         key: Sequence[str],
         version: str,
         max_delete_ratio: float,
+        max_update_ratio: float | None,
         min_rows: int,
         s3: S3Settings | None,
         ca_file: str | None,
+        temp_dir: str | None = None,
     ) -> None:
         self._old, self._new = old, new
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        self._temp_dir = temp_dir
         found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
         self._read = ReadPlaces(sources=found_in_s3, s3=self._s3)
         self._name = f"{PREFIX}{uuid.uuid4().hex}"
@@ -173,6 +178,7 @@ class AthenaJob:
                     counts,
                     name=_shown(self._new),
                     max_delete_ratio=self._max_delete_ratio,
+                    max_update_ratio=self._max_update_ratio,
                     min_rows=self._min_rows,
                 )
                 self._query(unload)
@@ -184,6 +190,7 @@ class AthenaJob:
             ca_file=self._ca_file,
             read=(self._read,),
             cancellation=self._cancellation,
+            temp_dir=self._temp_dir,
         )
 
     @contextmanager
@@ -253,7 +260,7 @@ class AthenaJob:
             old=None if before is None else before.table,
             new=after.table,
             columns=after.columns,
-            key=self._key,
+            key=[spelled(name, after.columns) for name in self._key],
             version=self._version,
             old_columns=physical,
             new_columns=after.physical,
@@ -309,16 +316,21 @@ class AthenaJob:
         return folder, sum(sizes[uri] for uri in sources)
 
     def _header(self, sources: Sequence[str]) -> list[str]:
-        """The names in the first line, which must be the same in all objects."""
+        """The names in the first line, which must be the same in all objects that are not empty."""
         names: list[str] = []
         for source in sources:
-            line = self._first_line(source).removeprefix("\ufeff").rstrip("\r\n")
+            text = self._first_line(source).removeprefix("\ufeff")
+            if not text:
+                continue
+            line = text.rstrip("\r\n")
             found = next(csv.reader([line]), [])
             if not found or len(set(found)) != len(found) or "" in found or line.count('"') % 2:
                 raise BadRecord(f"{source}: the first line is no row of names: {line[:200]}")
             if names and names != found:
                 raise SchemaChanged(f"{source} has other columns than {sources[0]}")
             names = found
+        if not names:
+            raise BadRecord(f"{_shown(sources)}: there is no header row")
         return names
 
     def _first_line(self, source: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airscoop._native import Transfer
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
+from airscoop.deltas.merging import merged
 from airscoop.deltas.result import BLOCK_BYTES, Delta
 from airscoop.errors import CountMismatch, ProtocolError, UnsupportedFormat
 from airscoop.receipts.deltas import DeltaReceipt
@@ -34,12 +35,14 @@ class AthenaDelta(Delta):
         ca_file: str | None,
         read: Sequence[ReadPlaces],
         cancellation: Cancellation,
+        temp_dir: str | None = None,
     ) -> None:
         self.receipt = receipt
         self._read = read
         self._folder = folder
         self._s3, self._ca_file = s3, ca_file
         self._cancellation = cancellation
+        self._temp_dir = temp_dir
 
     def blocks(self) -> Iterator[bytes]:
         """The changes as JSON lines, in blocks of about 1 MiB; as many as the receipt counts."""
@@ -71,7 +74,7 @@ class AthenaDelta(Delta):
         discard(self._folder, self._s3, self._ca_file)
 
     def _lines(self) -> Iterator[bytes]:
-        """Each file is in order; together they are merged."""
+        """Each file is in order; together they are merged, in memory that is bounded."""
         found = [
             each.uri
             for each in storage.list_objects(
@@ -82,7 +85,8 @@ class AthenaDelta(Delta):
             )
             if each.size
         ]
-        return heapq.merge(*map(self._file, found), key=change_id)
+        sources = [partial(self._file, uri) for uri in found]
+        return merged(sources, key=change_id, temp_dir=self._temp_dir)
 
     def _file(self, uri: str) -> Iterator[bytes]:
         before = b""

@@ -14,7 +14,7 @@ from airscoop.deltas.options import DEFAULTS, DeltaOptions, Engine, Source, Tabl
 from airscoop.deltas.result import Delta
 from airscoop.errors import UnsupportedFormat, UsageError
 from airscoop.given import names
-from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.receipts.deltas import DeltaReceipt, most_updated
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
 from airscoop.transfer.csv_dialect import CsvDialect
@@ -22,7 +22,7 @@ from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.read_places import ReadPlaces
 
 if TYPE_CHECKING:
-    from airscoop._native import DeltaFacts
+    from airscoop._native import Changes, DeltaFacts
     from airscoop.deltas.athena import AthenaJob, AthenaSettings
 
 ENGINES: tuple[Engine, ...] = ("local", "athena")
@@ -47,6 +47,7 @@ class DeltaJob:
         )
         _check("format", given["format"], FORMATS)
         _check("duplicates", given["duplicates"], ("error", "last"))
+        _check("key_empty", given["key_empty"], ("reject", "allow"))
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
         _check_count("min_rows", given["min_rows"])
         _check_count("memory_limit", given["memory_limit"] or 0)
@@ -58,8 +59,10 @@ class DeltaJob:
             self._key,
             format=FORMATS.index(given["format"]),
             keep_last=given["duplicates"] == "last",
+            empty_keys=given["key_empty"] == "allow",
             common_only=given["schema_change"] == "compare_common",
             max_delete_ratio=given["max_delete_ratio"],
+            max_update_ratio=given["max_update_ratio"],
             min_rows=given["min_rows"],
             memory_limit=given["memory_limit"] or 0,
             temp_dir=None if temp_dir is None else places.path(temp_dir),
@@ -88,12 +91,11 @@ class DeltaJob:
                 on_progress(self._native.facts())
 
         facts = self._native.run(report if on_progress is not None else None)
-        receipt = self._receipt(facts, time.monotonic() - start)
-        return Delta(
-            self._native.changes(), receipt, read=self._read, cancellation=self._cancellation
-        )
+        changes = self._native.changes()
+        receipt = self._receipt(facts, changes, time.monotonic() - start)
+        return Delta(changes, receipt, read=self._read, cancellation=self._cancellation)
 
-    def _receipt(self, facts: DeltaFacts, seconds: float) -> DeltaReceipt:
+    def _receipt(self, facts: DeltaFacts, changes: Changes, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]
         return DeltaReceipt(
             seconds=seconds,
@@ -105,6 +107,7 @@ class DeltaJob:
             new_rows=new["rows"],
             inserted=facts["inserted"],
             updated=facts["updated"],
+            updated_columns=most_updated(changes.updated_columns()),
             deleted=facts["deleted"],
             unchanged=facts["unchanged"],
             old_duplicates=old["duplicates"],
@@ -192,10 +195,11 @@ def delta(
     keys need no memory to speak of, others up to `memory_limit` (64 MiB) and beyond that temporary
     files in `temp_dir`.
 
-    The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, or
-    when more than `max_delete_ratio` of the old rows are gone. `version` names the new export in
-    the changes' ids: give it wherever a consumer drops ids that it has seen, as the same change may
-    come again in a later version.
+    The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, when
+    more than `max_delete_ratio` of the old rows are gone, or when more than `max_update_ratio` of
+    them changed (None: all may, as where each row has a time stamp). `version` names the new export
+    in the changes' ids: give it wherever a consumer drops ids that it has seen, as the same change
+    may come again in a later version.
 
     engine="athena" compares CSV exports in S3, or tables of the Glue catalog ("database.table"), by
     Athena, as `athena` says; the changes, with the same ids, are read from its results in S3.
@@ -240,12 +244,15 @@ def _athena_job(
         given["format"] == "jsonl"
         or given["duplicates"] != "error"
         or given["schema_change"] != "error"
+        or given["key_empty"] != "reject"
         or given["csv"] is not None
     ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
-            'format="jsonl", duplicates="last", schema_change="compare_common" or csv='
+            'format="jsonl", duplicates="last", key_empty="allow", '
+            'schema_change="compare_common" or csv='
         )
+    temp_dir = given["temp_dir"]
     return AthenaJob(
         _places(old),
         _places(new),
@@ -253,7 +260,9 @@ def _athena_job(
         key=names(given["key"], "key"),
         version=given["version"] or "",
         max_delete_ratio=given["max_delete_ratio"],
+        max_update_ratio=given["max_update_ratio"],
         min_rows=given["min_rows"],
         s3=given["new_s3"] or given["old_s3"],
         ca_file=given["ca_file"],
+        temp_dir=None if temp_dir is None else places.path(temp_dir),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "compare_common"]
+KeyEmpty = Literal["reject", "allow"]
 Engine = Literal["local", "athena"]
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -24,8 +25,10 @@ class CompareOptions(TypedDict, total=False):
     key: Sequence[str]
     format: TableFormat
     duplicates: Duplicates
+    key_empty: KeyEmpty
     schema_change: SchemaChange
     max_delete_ratio: float
+    max_update_ratio: float | None
     min_rows: int
     memory_limit: int | None
     max_record_bytes: int | None
@@ -48,8 +51,10 @@ DEFAULTS: DeltaOptions = {
     "key": ("PK",),
     "format": "auto",
     "duplicates": "error",
+    "key_empty": "reject",
     "schema_change": "error",
     "max_delete_ratio": 0.3,
+    "max_update_ratio": None,
     "min_rows": 1,
     "version": None,
     "memory_limit": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
@@ -106,7 +107,10 @@ class Delta:
             if before_commit is not None:
                 upload.seal()
                 before_commit()
-            return upload.commit()
+            written = upload.commit()
+        return dataclasses.replace(
+            written, format="jsonl", records_in=len(self), records_out=len(self)
+        )
 
     def _write_to(self, upload: Upload) -> None:
         upload.write_changes(self._changes)

@@ -208,7 +208,12 @@ class DeltaSql:
 
 
 def check_counts(
-    counts: Mapping[str, int], *, name: str, max_delete_ratio: float, min_rows: int
+    counts: Mapping[str, int],
+    *,
+    name: str,
+    max_delete_ratio: float,
+    min_rows: int,
+    max_update_ratio: float | None = None,
 ) -> None:
     """Refuses what `airscoop.delta` refuses: empty or equal keys, exports that look cut short."""
     if counts["cut_rows"]:
@@ -230,6 +235,11 @@ def check_counts(
         raise errors.SuspectExport(
             f"{name} lacks {counts['deleted']} of {counts['old_rows']} rows, more than "
             f"max_delete_ratio, {max_delete_ratio:g}; if that is right, approve it with a higher"
+        )
+    if max_update_ratio is not None and counts["updated"] > max_update_ratio * counts["old_rows"]:
+        raise errors.SuspectExport(
+            f"{name} changes {counts['updated']} of {counts['old_rows']} rows, more than "
+            f"max_update_ratio, {max_update_ratio:g}; if that is right, approve it with a higher"
         )
     both = counts["updated"] + counts["unchanged"]
     if (counts["old_rows"], counts["new_rows"]) != (

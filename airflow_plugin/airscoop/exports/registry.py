@@ -128,7 +128,7 @@ class Registry:
         registered as failed, and `refused`. ExportConflict when the version was registered with
         other objects. last: what `find_last_done` gave, where many are registered.
         """
-        last = last or self.find_last_done(export.dataset)
+        last = last or self.find_last_done(export.dataset, after=export.version)
         stale = export.order < last.order
         item = _new_item(export)
         if stale:
@@ -227,9 +227,10 @@ class Registry:
         before: str | None = None,
         backwards: bool = False,
         first: int | None = None,
+        state: State | None = None,
     ) -> Iterator[ExportRecord]:
-        """The records of TENANT/TABLE in the order of versions, between two versions; `first` of
-        them are read at once.
+        """The records of TENANT/TABLE in the order of versions, between two versions, of one state;
+        `first` of them are read at once.
         """
         items = self.table.query(
             dataset,
@@ -237,6 +238,7 @@ class Registry:
             before=AFTER_EXPORTS if before is None else EXPORT + version_order(before),
             backwards=backwards,
             first=first,
+            where=None if state is None else ("state", state),
         )
         yield from map(_record, items)
 
@@ -253,16 +255,24 @@ class Registry:
         """What the table's own item says of the last done export; None: it has none yet."""
         return LastDone.kept(self.table, dataset)
 
-    def find_last_done(self, dataset: str, known: Iterable[ExportRecord] | None = None) -> LastDone:
-        """The same; without the item what the records say, which are read unless they are known."""
+    def find_last_done(
+        self,
+        dataset: str,
+        known: Iterable[ExportRecord] | None = None,
+        *,
+        after: str | None = None,
+    ) -> LastDone:
+        """The same; without the item what the records say, which are read unless they are known.
+
+        after: only what is done behind this version matters, and is read.
+        """
         kept = self.kept_last_done(dataset)
         if kept is not None:
             return kept
-        if known is not None:
-            return LastDone.among(dataset, known)
-        found = self.records(dataset, backwards=True)
-        done = (record for record in found if record.state == "done")
-        return LastDone.among(dataset, islice(done, 1))
+        if known is None:
+            done = self.records(dataset, after=after, backwards=True, state="done")
+            known = islice(done, 1)
+        return LastDone.among(dataset, known)
 
     def unfinished(self, dataset: str, *, before: str | None = None) -> list[ExportRecord]:
         """Those after the last done one, and before a version, that are open."""
@@ -285,6 +295,19 @@ class Registry:
             if record.state == "done":
                 last = LastDone(dataset=last.dataset, version=record.export.version)
         return last, None
+
+    def done_behind(self, record: ExportRecord) -> LastDone | None:
+        """A done export behind this one, before the next open one: what an older airscoop, which
+        does not know the item, may have ended. None: there is none.
+        """
+        for other in self.records(
+            record.export.dataset, after=record.export.version, first=AT_ONCE
+        ):
+            if other.state == "done":
+                return LastDone(dataset=record.export.dataset, version=other.export.version)
+            if other.is_open:
+                break
+        return None
 
     # --- one export's work, under the lock ---
 

@@ -145,7 +145,7 @@ class AthenaConnection:
         """The tables of a database whose names begin with `prefix`."""
         pages = self._glue.get_paginator("get_tables")
         with aws_errors(f"the Glue database {database}"):
-            for page in pages.paginate(DatabaseName=database, Expression=f"{prefix}*"):
+            for page in pages.paginate(DatabaseName=database, Expression=f"{prefix}.*"):
                 now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
                 for table in page["TableList"]:
                     yield MadeTable(

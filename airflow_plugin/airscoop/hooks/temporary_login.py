@@ -53,6 +53,10 @@ def _options(extras: Extras, *, serverless: bool) -> dict[str, Any]:
     seconds = extras.text("serverless_token_duration_seconds")
     user, groups = extras.text("db_user"), extras.take("db_groups")
     create = extras.truth("auto_create") or False
+    if seconds is not None and not seconds.isdecimal():
+        raise extras.wrong("serverless_token_duration_seconds", "write a whole number")
+    if groups is not None and not isinstance(groups, str | list):
+        raise extras.wrong("db_groups", "write a list of names")
     if serverless:
         return {} if seconds is None else {"durationSeconds": int(seconds)}
     found: dict[str, Any] = {"AutoCreate": create}
@@ -67,6 +71,8 @@ def temporary_login(
     conn_id: str, request: LoginRequest, conninfo: Mapping[str, str]
 ) -> dict[str, str]:
     """libpq's user and password, as AWS gives them for the host, port, user and database."""
+    if request.service == "rds" and not conninfo["port"].isdecimal():
+        raise UsageError(f"the connection {conn_id} sets iam, whose login is for one host and port")
     with aws.connection_errors(conn_id):
         client = aws.client(
             request.aws_conn_id,

@@ -81,12 +81,13 @@ class WarehouseHook(BaseHook):
         dialect: Dialect = "postgres" if request.service == "rds" else "redshift"
         conninfo = _fields(connection) | self._from_extras(extras)
         conninfo |= self._encryption(extras, conninfo, dialect, iam=iam)
-        if extras.take("client_encoding", "UTF8").upper().replace("-", "") not in ("UTF8", "AUTO"):
+        encoding = extras.text("client_encoding") or "UTF8"
+        if encoding.upper().replace("-", "") not in ("UTF8", "AUTO"):
             raise extras.wrong("client_encoding", "airscoop speaks UTF8 with servers: take it out")
         extras.finish()
         conninfo.setdefault("port", DEFAULT_PORTS[dialect])
         for name in ("host", "dbname", "user"):
-            if name not in conninfo and "service" not in conninfo:
+            if name not in conninfo and (iam or "service" not in conninfo):
                 field = {"dbname": "schema", "user": "login"}.get(name, name)
                 raise UsageError(f"the connection {self.conn_id} lacks the field {field}")
         if iam:

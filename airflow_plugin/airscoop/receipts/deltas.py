@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from airscoop.receipts import Receipt
+
+MOST_COLUMNS = 20  # of a receipt, which goes to XCom
+SHOWN_COLUMNS = 3  # of its summary
+
+
+def most_updated(columns: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Those that changed in most rows, these first."""
+    return dict(sorted(columns, key=lambda column: -column[1])[:MOST_COLUMNS])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +23,10 @@ class DeltaReceipt(Receipt):
 
     old_rows = updated + unchanged + deleted + old_duplicates, and
     new_rows = inserted + updated + unchanged + new_duplicates; duplicates are rows that a later row
-    with the same key replaces (duplicates="last"). format: of the exports. sorted: both came in the
-    order of their keys and were merged. spilled_bytes: written to temporary files. The etags are
-    those of sources that have one.
+    with the same key replaces (duplicates="last"). format: of the exports. updated_columns: in how
+    many of the updated rows each column changed, of the 20 that changed in most; None where that is
+    not counted (Athena). sorted: both came in the order of their keys and were merged.
+    spilled_bytes: written to temporary files. The etags are those of sources that have one.
     """
 
     verb: str = "delta"
@@ -28,6 +38,7 @@ class DeltaReceipt(Receipt):
     new_rows: int
     inserted: int
     updated: int
+    updated_columns: dict[str, int] | None = None
     deleted: int
     unchanged: int
     old_duplicates: int
@@ -48,4 +59,15 @@ class DeltaReceipt(Receipt):
         )
         if self.old_duplicates + self.new_duplicates > 0:
             text += f", {self.old_duplicates + self.new_duplicates:,} duplicates"
-        return f"{text}, {self.seconds:.1f} s"
+        return f"{text}{self._updates()}, {self.seconds:.1f} s"
+
+    def _updates(self) -> str:
+        """The share says at a glance whether a source stamps each row anew, and in which column."""
+        if not self.updated or not self.old_rows:
+            return ""
+        columns = self.updated_columns or {}
+        shown = [f"{name} {rows:,}" for name, rows in list(columns.items())[:SHOWN_COLUMNS]]
+        if len(columns) > len(shown):
+            shown.append(f"{len(columns) - len(shown)} more columns")
+        share = f"; updated: {100 * self.updated / self.old_rows:.1f} % of the rows before"
+        return f"{share}, in {', '.join(shown)}" if shown else share

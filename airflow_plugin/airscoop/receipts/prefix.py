@@ -34,7 +34,8 @@ class PrefixReceipt(Receipt):
     stand for folders, which are left out. copies: the receipts of the first 1,000 that were copied.
     failures: the first 1,000 that failed. The counts are of all. metadata_lost: how many were
     copied without some of their metadata or tags; metadata_lost_examples: the first 5 of them, with
-    the reason ("s3://…: tags: …").
+    the reason ("s3://…: tags: …"). records_rejected: of all that were copied; reject_examples: of
+    the first 5 that have some, where the first one was ("s3://…: line 3 (byte 17): …").
     """
 
     verb: str = "copy_prefix"
@@ -52,6 +53,8 @@ class PrefixReceipt(Receipt):
     failures: list[CopyFailure]
     metadata_lost: int = 0
     metadata_lost_examples: list[str] = field(default_factory=list)
+    records_rejected: int = 0
+    reject_examples: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         failed = f", {self.failed:,} FAILED" if self.failed else ""
@@ -59,8 +62,12 @@ class PrefixReceipt(Receipt):
         if self.metadata_lost:
             first = f" ({self.metadata_lost_examples[0]})" if self.metadata_lost_examples else ""
             lost = f", {self.metadata_lost:,} without all of their metadata{first}"
+        rejected = ""
+        if self.records_rejected:
+            first = f" ({self.reject_examples[0]})" if self.reject_examples else ""
+            rejected = f", {self.records_rejected:,} records rejected{first}"
         return (
             f"{self.source} -> {self.destination}: {self.objects:,} objects, {self.copied:,} copied"
-            f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}{lost},"
+            f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}{lost}{rejected},"
             f" {self.seconds:.1f} s"
         )

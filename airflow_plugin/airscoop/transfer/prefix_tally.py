@@ -27,6 +27,7 @@ class Tally:
     may_be_there: bool = False  # a copy, or one that failed in its commit
     metadata_lost: int = 0
     metadata_lost_examples: list[str] = field(default_factory=list)
+    reject_examples: list[str] = field(default_factory=list)
     copies: list[CopyReceipt] = field(default_factory=list)
     failures: list[CopyFailure] = field(default_factory=list)
 
@@ -38,6 +39,8 @@ class Tally:
             self.destination_bytes += receipt.destination_bytes
             self.records_in += receipt.records_in
             self.records_rejected += receipt.records_rejected
+            if receipt.first_reject and len(self.reject_examples) < MOST_EXAMPLES:
+                self.reject_examples.append(f"{receipt.source}: {receipt.first_reject}")
             self.may_be_there = True
             if len(self.copies) < MOST_KEPT:
                 self.copies.append(receipt)
@@ -76,6 +79,8 @@ class Tally:
             destination_bytes=self.destination_bytes,
             equal_bytes=self.equal_bytes,
             copies=sorted(self.copies, key=lambda copy: copy.source),
+            records_rejected=self.records_rejected,
+            reject_examples=self.reject_examples,
             metadata_lost=self.metadata_lost,
             metadata_lost_examples=self.metadata_lost_examples,
             failures=sorted(self.failures, key=lambda failure: failure.source),

@@ -28,6 +28,7 @@ from airscoop.receipts.warehouse import (
 )
 from airscoop.transfer import places
 from airscoop.transfer.options import TransferOptions, place
+from airscoop.warehouse.rows import Rows
 
 log = logging.getLogger(__name__)
 Dialect = Literal["redshift", "postgres"]
@@ -130,6 +131,16 @@ class Warehouse:
     ) -> list[tuple[str | None, ...]]:
         """Runs one statement; $1, $2, … stand for the parameters. All rows, as text."""
         return self._session.execute(given.text(sql, "sql"), given.parameters(parameters))
+
+    def query(self, sql: str, parameters: Sequence[str | int | None] = ()) -> Rows:
+        """Runs one statement and gives its rows as they come, with names and types.
+
+        $1, $2, … stand for the parameters. `Rows` is iterated over, or read as Arrow or by
+        `to_pandas()`, in memory that does not grow with the number of rows. Until the last one was
+        read, or it is closed, other calls of this session are refused.
+        """
+        text, values = given.text(sql, "sql"), given.parameters(parameters)
+        return Rows(self._session, self._session.query_open(text, values))
 
     def partitions(self, table: str) -> list[Partition]:
         """The partitions of an external table, ordered by their values."""

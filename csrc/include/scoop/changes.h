@@ -3,6 +3,7 @@
 #define SCOOP_CHANGES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "scoop/arrow.h"
 #include "scoop/buffer.h"
@@ -22,6 +23,12 @@ struct scoop_changes;
 /* Changes never change. Any thread may hold and give back references. NULL is allowed for give. */
 struct scoop_changes *scoop_changes_hold(struct scoop_changes *changes);
 void scoop_changes_give(struct scoop_changes *changes);
+
+/* The columns that both exports have; 0 before the end of the delta. */
+size_t scoop_changes_columns(const struct scoop_changes *changes);
+/* The name of one of them, and in how many of the updated rows it changed. */
+const char *scoop_changes_column(const struct scoop_changes *changes, size_t column,
+                                 uint64_t *updated_rows);
 
 /* Reads the changes from the first on; one thread at a time. Holds a reference of its own. */
 struct scoop_changes_reader;

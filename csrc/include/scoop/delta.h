@@ -30,9 +30,12 @@ struct scoop_delta_options {
     size_t key_count;
     enum scoop_table_format format;
     bool keep_last;   /* of rows of one export with one key the last counts; else an error */
+    bool empty_keys;  /* a part of a key of several columns may be NULL or empty, if not all are */
     bool common_only; /* compare the columns that both have; else other columns are an error */
     bool any_deletes; /* max_delete_ratio does not hold */
     double max_delete_ratio; /* more deletes, as a part of the old rows, are SUSPECT_EXPORT */
+    bool limits_updates;     /* max_update_ratio holds */
+    double max_update_ratio; /* the same of updates */
     uint64_t min_rows;       /* fewer rows in the new export are SUSPECT_EXPORT */
     size_t memory_limit_bytes;
     size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES */

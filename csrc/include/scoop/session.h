@@ -64,12 +64,12 @@ struct scoop_statement {
     size_t parameter_count;        /* 0: sent as a simple query, so that DDL works on Redshift */
 };
 
-/* Runs one statement, connecting first when needed. All rows are held in memory. *rows (owned by
- * the caller; the pointer may be NULL) is set on success only. One thread at a time, the process
- * that connected only. 0, or -1: the server's SQLSTATE is in error->sqlstate. After CONNECTION the
- * session can only be freed. The error's `committed`: YES where a cancel came too late, UNKNOWN
- * where the connection was lost before the answer; NO in a transaction that the statement does not
- * end. */
+/* Runs one statement (USAGE for several), connecting first when needed. All rows are held in
+ * memory. *rows (owned by the caller; the pointer may be NULL) is set on success only. One thread
+ * at a time, the process that connected only. 0, or -1: the server's SQLSTATE is in
+ * error->sqlstate. After CONNECTION the session can only be freed. The error's `committed`: YES
+ * where a cancel came too late, UNKNOWN where the connection was lost before the answer; NO in a
+ * transaction that the statement does not end. */
 int scoop_session_execute(struct scoop_session *session, const struct scoop_statement *statement,
                           const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                           struct scoop_error *error);

@@ -7,9 +7,11 @@
 #include "stage/csv/record.h"
 #include "stage/records.h"
 #include "text/bom.h"
+#include "text/delimiter.h"
+#include "text/example.h"
 #include "text/text.h"
 
-enum { REASON_BYTES = 200 };
+enum { REASON_BYTES = 200, NAME_SIZE = 64 };
 
 struct csv_clean {
     struct scoop_stage stage;
@@ -79,8 +81,13 @@ static bool needs_header(const struct csv_clean *csv) {
     return csv->columns == 0 && !csv->dialect.no_header;
 }
 
+/* Of the source: what was decoded before has other bytes. */
+static uint64_t source_offset(const struct csv_clean *csv) {
+    return csv->dialect.encoding == NULL ? csv->offset : SCOOP_NO_OFFSET;
+}
+
 static int fail_header(const struct csv_clean *csv, const char *reason, struct scoop_error *error) {
-    const struct scoop_record_place place = {csv->line, csv->offset};
+    const struct scoop_record_place place = {csv->line, source_offset(csv)};
     return scoop_fail_record(error, place, "%s", reason);
 }
 
@@ -90,7 +97,7 @@ static int reject(struct csv_clean *csv, const unsigned char *text, size_t *at, 
     if (needs_header(csv))
         return fail_header(csv, reason, error);
     const struct scoop_reject bad = {.line = csv->line,
-                                     .byte_offset = csv->offset,
+                                     .byte_offset = source_offset(csv),
                                      .reason = reason,
                                      .record = text + *at,
                                      .record_length = end - *at,
@@ -137,14 +144,9 @@ static int reject_broken(struct csv_clean *csv, const unsigned char *text, size_
 /* What parts values elsewhere, in a header that is one name; NULL: nothing does. */
 static const char *likely_delimiter(const struct csv_clean *csv, const unsigned char *text,
                                     size_t length) {
-    static const char *const likely[] = {"';'", "a tab", "'|'"};
-    static const char marks[] = ";\t|";
     if (csv->dialect.delimiter != NULL || csv->dialect.for_rows || csv->record.count != 1)
         return NULL;
-    for (size_t i = 0; i < sizeof likely / sizeof *likely; i++)
-        if (memchr(text, marks[i], length) != NULL)
-            return likely[i];
-    return NULL;
+    return scoop_likely_delimiter(text, length);
 }
 
 /* Whether the record that was read cannot pass, and why. */
@@ -152,15 +154,16 @@ static bool is_refused(const struct csv_clean *csv, const unsigned char *text, s
                        bool header, char *reason, size_t size) {
     size_t length = csv->record.content_end - at, good = scoop_utf8_valid(text + at, length);
     const unsigned char *nul = memchr(text + at, 0, length);
+    char shown[NAME_SIZE];
     const char *likely = header ? likely_delimiter(csv, text + at, length) : NULL;
     if (good < length)
         say_where(csv, good, "the text is not UTF-8; perhaps its encoding is another, as cp1252",
                   reason, size);
     else if (nul != NULL && !csv->records.options.replace_invalid && !csv->dialect.for_rows)
         say_where(csv, (size_t)(nul - text) - at, "a NUL character", reason, size);
-    else if (likely != NULL)
-        scoop_text_print(reason, size, "the header is one column, %.*s: is the delimiter %s?",
-                         (int)(length < 60 ? length : 60), (const char *)text + at, likely);
+    else if (likely != NULL && scoop_example(shown, sizeof shown, text + at, length) > 0)
+        scoop_text_print(reason, size, "the header is one column, %s: is the delimiter %s?", shown,
+                         likely);
     else if (csv->columns != 0 && csv->record.count != csv->columns)
         scoop_text_print(reason, size, "the row has %zu values, the header names %zu",
                          csv->record.count, csv->columns);

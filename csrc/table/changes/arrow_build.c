@@ -1,5 +1,6 @@
 #include "table/changes/arrow_build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "scoop/memory.h"
@@ -121,6 +122,20 @@ int scoop_arrow_texts(struct scoop_text_column *column, struct ArrowArray *array
     return 0;
 }
 
+int scoop_arrow_fixed(struct scoop_text_column *column, struct ArrowArray *array,
+                      struct scoop_error *error) {
+    if (scoop_buf_reserve(&column->data, 1, error) != 0 ||
+        fill(array, column->rows, 2, NULL, 0, error) != 0)
+        return -1;
+    array->null_count = column->nulls;
+    if (column->nulls == 0)
+        scoop_buf_free(&column->valid);
+    move(&column->valid, array, 0);
+    move(&column->data, array, 1);
+    column->rows = column->nulls = 0;
+    return 0;
+}
+
 int scoop_arrow_struct(int64_t rows, struct ArrowArray **children, int64_t count,
                        struct ArrowArray *array, struct scoop_error *error) {
     return fill(array, rows, 1, children, count, error);
@@ -150,6 +165,7 @@ static void release_schema(struct ArrowSchema *schema) {
     }
     scoop_free(schema->children);
     scoop_free((char *)(uintptr_t)schema->name);
+    scoop_free(schema->private_data);
     schema->release = NULL;
 }
 
@@ -171,4 +187,19 @@ int scoop_arrow_field(struct ArrowSchema *schema, const char *format, const char
         return 0;
     release_schema(schema);
     return scoop_fail_memory(error);
+}
+
+int scoop_arrow_decimal_field(struct ArrowSchema *schema, int precision, int scale,
+                              const char *name, struct scoop_error *error) {
+    enum { FORMAT_BYTES = 32 };
+    char *format = scoop_malloc(FORMAT_BYTES);
+    if (format == NULL)
+        return scoop_fail_memory(error);
+    snprintf(format, FORMAT_BYTES, "d:%d,%d", precision, scale);
+    if (scoop_arrow_field(schema, format, name, 0, error) != 0) {
+        scoop_free(format);
+        return -1;
+    }
+    schema->private_data = format;
+    return 0;
 }

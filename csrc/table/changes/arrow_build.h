@@ -27,6 +27,9 @@ int scoop_bitmap_add(struct scoop_buf *bitmap, int64_t rows, bool set, struct sc
  * memory moves into the array. Children are made with scoop_malloc, and moved also on failure. */
 int scoop_arrow_texts(struct scoop_text_column *column, struct ArrowArray *array,
                       struct scoop_error *error);
+/* Of values of one width, which are in column->data; its offsets are not used. */
+int scoop_arrow_fixed(struct scoop_text_column *column, struct ArrowArray *array,
+                      struct scoop_error *error);
 int scoop_arrow_struct(int64_t rows, struct ArrowArray **children, int64_t count,
                        struct ArrowArray *array, struct scoop_error *error);
 int scoop_arrow_list(struct scoop_buf *valid, struct scoop_buf *offsets, int64_t rows,
@@ -39,5 +42,8 @@ void scoop_arrow_free_children(struct ArrowArray **children, int64_t count);
 /* A field with room for `count` children, zeroed. `name` is copied, format is static text. */
 int scoop_arrow_field(struct ArrowSchema *schema, const char *format, const char *name,
                       int64_t count, struct scoop_error *error);
+/* A field of decimals of 128 bits. */
+int scoop_arrow_decimal_field(struct ArrowSchema *schema, int precision, int scale,
+                              const char *name, struct scoop_error *error);
 
 #endif

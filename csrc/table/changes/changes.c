@@ -49,6 +49,7 @@ void scoop_changes_give(struct scoop_changes *changes) {
     }
     scoop_scratch_free(&changes->scratch);
     scoop_free(changes->version);
+    scoop_free(changes->changed_rows);
     scoop_free(changes);
 }
 
@@ -88,6 +89,16 @@ int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *err
             return -1;
     }
     return 0;
+}
+
+size_t scoop_changes_columns(const struct scoop_changes *changes) {
+    return changes->changed_rows == NULL ? 0 : changes->plans[SCOOP_NEW].compared;
+}
+
+const char *scoop_changes_column(const struct scoop_changes *changes, size_t column,
+                                 uint64_t *updated_rows) {
+    *updated_rows = changes->changed_rows[column];
+    return changes->plans[SCOOP_NEW].names.names[column];
 }
 
 static size_t spool_blocks(const struct scoop_spool *spool) {

@@ -22,6 +22,7 @@ struct scoop_changes {
     size_t *member_ends[SCOOP_DELTA_SIDES];
     bool json; /* values may be marked as JSON (table/rows/row_text.h) */
     char *version;
+    uint64_t *changed_rows; /* of the updated rows those in which a compared column changed */
 };
 
 /* Empty, with one reference; plans are filled in later. */

@@ -6,6 +6,7 @@
 #include "table/rows/batch.h"
 #include "text/example.h"
 #include "text/key_hash.h"
+#include "text/name_case.h"
 #include "text/text.h"
 
 enum { NAME_SIZE = 200, MOST_SEARCHED = 16 /* columns, one after the other */ };
@@ -132,14 +133,46 @@ int scoop_columns_check_schema(const struct scoop_plan_options *options,
                       added_count && gone_count ? ";" : "", gone_count ? " gone: " : "", gone);
 }
 
+/* Whether the parts of a text, between marks, have the key among them. */
+static bool has_part(const char *text, char mark, const char *key) {
+    size_t length = strlen(key);
+    for (const char *at = text;; at++) {
+        const char *end = strchr(at, mark);
+        if (end == NULL && at == text)
+            return false;
+        if ((end == NULL ? strlen(at) : (size_t)(end - at)) == length &&
+            memcmp(at, key, length) == 0)
+            return true;
+        if (end == NULL)
+            return false;
+        at = end;
+    }
+}
+
+/* A question, where the key is a part of what was taken for one name; else "". */
+static const char *ask_delimiter(const struct scoop_columns *own, const char *key) {
+    static const char marks[] = ";\t|,";
+    static const char *const questions[] = {": is the delimiter ';'?", ": is the delimiter a tab?",
+                                            ": is the delimiter '|'?", ": is the delimiter ','?"};
+    for (size_t column = 0; column < own->count; column++)
+        for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+            if (has_part(own->names[column], marks[i], key))
+                return questions[i];
+    return "";
+}
+
+long scoop_columns_find_key(const struct scoop_columns *columns, const char *key) {
+    return scoop_find_name_in(key, (const char *const *)columns->names, columns->count);
+}
+
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error) {
     static const struct scoop_columns none;
     char names[300];
     scoop_columns_list_missing(own, &none, names, sizeof names);
     return scoop_fail(error, SCOOP_USAGE,
-                      "the key \"%.100s\" is no column of %.200s; its columns are %s", key,
-                      export_name, names);
+                      "the key \"%.100s\" is no column of %.200s; its columns are %s%s", key,
+                      export_name, names, ask_delimiter(own, key));
 }
 
 static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns *own,
@@ -169,16 +202,21 @@ static int plan_keys(struct scoop_row_plan *plan, const struct scoop_columns *ow
                      const struct scoop_plan_options *options, const char *export_name,
                      struct scoop_error *error) {
     plan->key_count = options->key_count;
+    plan->empty_parts = options->empty_parts;
     plan->keys = scoop_calloc(options->key_count, sizeof *plan->keys);
     plan->key_places = scoop_calloc(options->key_count, sizeof *plan->key_places);
     if (plan->keys == NULL || plan->key_places == NULL)
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
-        long at = find_text(own, options->keys[i]);
+        long at = scoop_columns_find_key(own, options->keys[i]);
         if (at < 0)
             return scoop_columns_fail_key(own, options->keys[i], export_name, error);
+        for (size_t before = 0; before < i; before++)
+            if (plan->keys[before] == (size_t)at)
+                return scoop_fail(error, SCOOP_USAGE, "the key column \"%.100s\" is given twice",
+                                  own->names[at]);
         plan->keys[i] = (size_t)at;
-        plan->key_places[i] = (size_t)find_text(&plan->names, options->keys[i]);
+        plan->key_places[i] = (size_t)find_text(&plan->names, own->names[at]);
     }
     return 0;
 }

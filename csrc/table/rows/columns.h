@@ -32,9 +32,10 @@ struct scoop_row_plan {
     size_t compared; /* the first columns of a canonical row, which both exports have */
     size_t *keys;    /* the export's columns that are the key */
     size_t key_count;
-    bool as_it_is; /* the canonical order is the export's own, and all is compared */
-    bool open;     /* columns may follow: rows end with their last value (open_plan.h) */
-    bool *met;     /* open: which columns the export itself has */
+    bool empty_parts; /* a part of a key may be NULL or empty, if not all are */
+    bool as_it_is;    /* the canonical order is the export's own, and all is compared */
+    bool open;        /* columns may follow: rows end with their last value (open_plan.h) */
+    bool *met;        /* open: which columns the export itself has */
     struct scoop_columns names; /* in canonical order */
     size_t *key_places;         /* the key's columns in canonical order */
 };
@@ -46,12 +47,15 @@ struct scoop_plan_options {
     const struct scoop_columns *new_columns;
     const char *const *keys;
     size_t key_count;
+    bool empty_parts;
     bool common_only;
     const char *old_name, *new_name; /* of the exports, for messages */
 };
 
 /* 0, or -1 with SCHEMA_CHANGED: a column that one of them has alone. */
 int scoop_columns_check_schema(const struct scoop_plan_options *options, struct scoop_error *error);
+/* The column that a key means, in any case; -1: none. */
+long scoop_columns_find_key(const struct scoop_columns *columns, const char *key);
 /* That a key is no column of the export of that name. Always -1. */
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error);

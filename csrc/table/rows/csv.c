@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "table/rows/header_names.h"
 #include "table/rows/row_build.h"
-#include "text/example.h"
 #include "text/scan.h"
 #include "text/utf8.h"
-
-enum { NAME_SIZE = 200 };
 
 struct scanner {
     struct scoop_csv *csv;
@@ -56,13 +54,6 @@ static int bad_count(const struct scanner *scanner, size_t fields) {
         scanner->error, place(scanner), "the row has %s%zu values, the header names %zu",
         fields > scanner->columns ? "more than " : "",
         fields > scanner->columns ? scanner->columns : fields, scanner->columns);
-}
-
-static int bad_twice(const struct scanner *scanner, const struct scoop_buf *name) {
-    char shown[NAME_SIZE];
-    scoop_example(shown, sizeof shown, name->data, name->length);
-    return scoop_fail_record(scanner->error, place(scanner),
-                             "the header names the column \"%s\" twice", shown);
 }
 
 static int take_values(struct scanner *scanner, const struct scoop_value *values) {
@@ -288,7 +279,7 @@ static int check_utf8(struct scanner *scanner, size_t length) {
     if (good == length)
         return 0;
     scanner->lines = count_lines(scanner->text, good);
-    return bad(scanner, good, "the text is not UTF-8");
+    return bad(scanner, good, "the text is not UTF-8; perhaps its encoding is another, as cp1252");
 }
 
 static int prepare(struct scoop_csv *csv, struct scoop_error *error) {
@@ -323,21 +314,10 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
 
 static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
                      struct scoop_columns *columns) {
-    struct scoop_buf name;
-    int status = 0;
-    scoop_buf_init(&name, scanner->length);
-    for (size_t i = 0; i < fields && status == 0; i++) {
-        name.length = 0;
-        status = scoop_value_unescape(&values[i], &name, scanner->error);
-        if (status == 0 && name.length > 0 && memchr(name.data, 0, name.length) != NULL)
-            status = bad(scanner, scanner->row, "a column's name holds a NUL character");
-        if (status == 0 && scoop_columns_find(columns, name.data, name.length) >= 0)
-            status = bad_twice(scanner, &name);
-        if (status == 0)
-            status = scoop_columns_add(columns, name.data, name.length, scanner->error);
-    }
-    scoop_buf_free(&name);
-    return status;
+    for (size_t i = 0; i < fields; i++)
+        if (values[i].length > 0 && memchr(values[i].data, 0, values[i].length) != NULL)
+            return bad(scanner, scanner->row, "a column's name holds a NUL character");
+    return scoop_header_names(values, fields, columns, scanner->error);
 }
 
 /* Those that stand before the header; all of the text, where that may go on with one. */
@@ -373,8 +353,10 @@ int scoop_csv_header(struct scoop_csv *csv, const unsigned char *text, size_t le
     if (status == 0 && !scanner.incomplete) {
         *used = end;
         size_t good = scoop_utf8_valid(text, end);
-        status = good == end ? add_names(&scanner, values, fields, columns)
-                             : bad(&scanner, good, "the text is not UTF-8");
+        status = good == end
+                     ? add_names(&scanner, values, fields, columns)
+                     : bad(&scanner, good,
+                           "the text is not UTF-8; perhaps its encoding is another, as cp1252");
         csv->line += count_lines(text, end);
         csv->offset += end;
     }

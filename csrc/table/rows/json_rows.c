@@ -8,7 +8,11 @@
 #include "text/example.h"
 #include "text/json_reader.h"
 
-enum { DECODED_CEILING = 1 << 30, NAME_SIZE = 200 };
+enum {
+    DECODED_CEILING = 1 << 30,
+    NAME_SIZE = 200,
+    MOST_MADE_BYTES = 4 * 1024 * 1024, /* of a batch: few members of many columns make long rows */
+};
 
 void scoop_json_rows_init(struct scoop_json_rows *rows) {
     memset(rows, 0, sizeof *rows);
@@ -36,8 +40,8 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
     const unsigned char *at = line;
     unsigned char *out = rows->decoded.data;
     size_t length, expected = 0;
-    for (size_t i = 0; i < names->count; i++)
-        rows->values[i] = (struct scoop_value){.data = NULL, .null = true};
+    for (; rows->used > 0; rows->used--)
+        rows->values[rows->used - 1] = (struct scoop_value){.null = true};
     if (!scoop_json_checked_begin(&at))
         return scoop_fail_record(error, rows->place, "a row must be an object");
     while (scoop_json_checked_member(&at, out, &length)) {
@@ -51,6 +55,8 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
             return bad_member(rows, out, length, error);
         at = scoop_json_take_value(at, &out, &rows->values[column]);
         expected = (size_t)column + 1;
+        if (expected > rows->used)
+            rows->used = expected;
     }
     return 0;
 }
@@ -83,7 +89,8 @@ static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
     if (grown == NULL)
         return scoop_fail_memory(error);
     rows->values = grown;
-    rows->room = needed;
+    for (; rows->room < needed; rows->room++)
+        grown[rows->room] = (struct scoop_value){.null = true};
     return 0;
 }
 
@@ -104,7 +111,8 @@ int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch
     const uint64_t first = rows->record;
     const struct scoop_record_place first_place = rows->place;
     batch->first_line = first_place.line;
-    while (at < end && (newline = memchr(text + at, '\n', end - at)) != NULL) {
+    while (at < end && batch->extra.length < MOST_MADE_BYTES &&
+           (newline = memchr(text + at, '\n', end - at)) != NULL) {
         size_t next = (size_t)(newline - text) + 1;
         look_up(rows, &mark);
         int status = take_line(rows, batch, at, next - at, error);

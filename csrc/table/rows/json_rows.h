@@ -16,6 +16,7 @@ struct scoop_json_rows {
     struct scoop_record_place place;   /* where it stands if it follows the one before */
     struct scoop_value *values;
     size_t room;              /* of values */
+    size_t used;              /* of those, by the last row: the others are NULL */
     struct scoop_buf decoded; /* the values of one row */
 };
 
@@ -25,8 +26,9 @@ void scoop_json_rows_free(struct scoop_json_rows *rows);
  * object has none. 0, or -1 with NO_MEMORY. */
 int scoop_json_rows_columns(const struct scoop_json_rows *rows, const struct scoop_buf *text,
                             struct scoop_columns *columns, struct scoop_error *error);
-/* As scoop_csv_scan, with a plan that is open. BAD_RECORD: a line is no object, or a member is
- * given twice. 1, and no rows: there are members that the plan has not met. */
+/* As scoop_csv_scan, but it may stop before the last whole line, when much is made; with a plan
+ * that is open. BAD_RECORD: a line is no object, or a member is given twice. 1, and no rows: there
+ * are members that the plan has not met. */
 int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,
                          struct scoop_error *error);
 

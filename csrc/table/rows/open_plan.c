@@ -51,16 +51,19 @@ static int find_keys(const struct scoop_open_plan *open, enum scoop_side side,
     const struct scoop_plan_options *options = &open->options;
     const struct scoop_columns *own = &open->own[side];
     plan->key_count = options->key_count;
+    plan->empty_parts = options->empty_parts;
     plan->keys = scoop_calloc(options->key_count, sizeof *plan->keys);
     plan->key_places = scoop_calloc(options->key_count, sizeof *plan->key_places);
     if (plan->keys == NULL || plan->key_places == NULL)
         return scoop_fail_memory(error);
     for (size_t i = 0; i < options->key_count; i++) {
         const char *key = options->keys[i];
-        if (own->count > 0 && scoop_columns_find(own, key, strlen(key)) < 0)
+        const struct scoop_columns *from = own->count > 0 ? own : &open->all;
+        long at = scoop_columns_find_key(from, key);
+        if (at < 0)
             return scoop_columns_fail_key(own, key, side_name(open, side), error);
         plan->keys[i] = plan->key_places[i] =
-            (size_t)scoop_columns_find(&open->all, key, strlen(key));
+            (size_t)scoop_columns_find(&open->all, from->names[at], strlen(from->names[at]));
     }
     return 0;
 }

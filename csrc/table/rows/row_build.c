@@ -7,8 +7,10 @@
 enum { NAME_SIZE = 200 };
 
 /* A key of several columns, so that its bytes order as the values do: each 0 becomes 0 255, each
- * value ends with 0 1. */
-static int end_part(struct scoop_buf *key, size_t from, struct scoop_error *error) {
+ * value ends with 0 1. NULL, which is no value, is 0 0. */
+static int end_part(struct scoop_buf *key, size_t from, bool null, struct scoop_error *error) {
+    if (null)
+        return scoop_buf_append(key, "\0\0", 2, error);
     unsigned char *zero;
     size_t at = from;
     while (at < key->length && (zero = memchr(key->data + at, 0, key->length - at)) != NULL) {
@@ -39,9 +41,14 @@ int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *bat
                       struct scoop_record_place place, struct scoop_error *error) {
     struct scoop_buf *extra = &batch->extra;
     const struct scoop_value *first = &values[plan->keys[0]];
-    for (size_t i = 0; i < plan->key_count; i++)
-        if (values[plan->keys[i]].null || values[plan->keys[i]].length == 0)
-            return scoop_row_fail_key(plan, i, place, error);
+    size_t empty = 0, first_empty = 0;
+    for (size_t i = plan->key_count; i-- > 0;)
+        if (values[plan->keys[i]].null || values[plan->keys[i]].length == 0) {
+            empty++;
+            first_empty = i;
+        }
+    if (empty > 0 && (!plan->empty_parts || empty == plan->key_count))
+        return scoop_row_fail_key(plan, first_empty, place, error);
     if (plan->key_count == 1 && !first->doubled && stands_in(&batch->text, first->data)) {
         row->key_at = (uint32_t)(first->data - batch->text.data);
         row->key_length = (uint32_t)first->length;
@@ -51,9 +58,10 @@ int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *bat
     row->key_in_extra = true;
     row->key_at = (uint32_t)extra->length;
     for (size_t i = 0; i < plan->key_count; i++) {
+        const struct scoop_value *value = &values[plan->keys[i]];
         size_t from = extra->length;
-        if (scoop_value_unescape(&values[plan->keys[i]], extra, error) != 0 ||
-            (plan->key_count > 1 && end_part(extra, from, error) != 0))
+        if (scoop_value_unescape(value, extra, error) != 0 ||
+            (plan->key_count > 1 && end_part(extra, from, value->null, error) != 0))
             return -1;
     }
     row->key_length = (uint32_t)extra->length - row->key_at;
@@ -99,7 +107,9 @@ int scoop_row_hash_key(const struct scoop_row_plan *plan, const struct scoop_row
         struct scoop_value value = {0};
         for (size_t column = 0; column <= plan->key_places[i]; column++)
             at = scoop_row_next(at, end, &value);
-        if (scoop_buf_append(room, &value.length, sizeof value.length, error) != 0 ||
+        /* NULL is not the empty text. */
+        size_t length = value.null ? SIZE_MAX : value.length;
+        if (scoop_buf_append(room, &length, sizeof length, error) != 0 ||
             scoop_buf_append(room, value.data, value.length, error) != 0)
             return -1;
     }

@@ -10,6 +10,7 @@
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
+#include "warehouse/load/names.h"
 #include "warehouse/load/rights.h"
 #include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
@@ -382,6 +383,8 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
     int result = scoop_session_holds(session, &apply.plan.target, interrupt, error);
     if (result == 0)
         result = scoop_session_alone(session, "apply_changes", interrupt, error);
+    if (result == 0)
+        result = scoop_names_correct(session, &apply.plan.target, interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);

@@ -1,13 +1,14 @@
 #include "warehouse/load/apply_columns.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "scoop/memory.h"
 #include "text/escapes.h"
 #include "text/json_string.h"
+#include "text/name_case.h"
 #include "text/text.h"
 #include "warehouse/session/session.h"
+#include "warehouse/sql/moment.h"
 
 /* Types that have no equality: json, xml; geometric ones have another one. */
 static const uint32_t by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
@@ -43,19 +44,12 @@ void scoop_apply_map_free(struct scoop_apply_map *map) {
     scoop_apply_map_init(map, map->plan, map->options);
 }
 
-/* As it is, else the one column that is equal but for case; -1: none. */
+static const char *column_at(const void *from, size_t place) {
+    return ((const struct scoop_apply_plan *)from)->columns[place].name;
+}
+
 static long find_column(const struct scoop_apply_plan *plan, const char *name) {
-    long found = -1;
-    size_t hits = 0;
-    for (size_t i = 0; i < plan->column_count; i++) {
-        if (strcmp(plan->columns[i].name, name) == 0)
-            return (long)i;
-        if (strcasecmp(plan->columns[i].name, name) != 0)
-            continue;
-        found = (long)i;
-        hits++;
-    }
-    return hits == 1 ? found : -1;
+    return scoop_find_name(name, column_at, plan, plan->column_count);
 }
 
 static void list_columns(const struct scoop_apply_plan *plan, char *text, size_t size) {
@@ -113,6 +107,7 @@ int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_row
         if (column->name == NULL)
             return scoop_fail_memory(error);
         uint32_t type = scoop_rows_type(rows, at);
+        column->moment = scoop_is_moment(type);
         column->by_text = is_by_text(type);
         column->is_super = type == OID_OF_SUPER;
         column->is_json = type == OID_OF_JSON || type == OID_OF_JSONB || column->is_super;
@@ -126,19 +121,29 @@ static int bad(const struct scoop_change_record *record, const char *what, const
                       (unsigned long long)record->number, what, name);
 }
 
-static bool is_ignored(const struct scoop_apply_map *map, const char *name) {
+static const char *member_at(const void *from, size_t place) {
+    return ((const struct scoop_change_member *)from)[place].name;
+}
+
+/* Whether the row's column is one of those to leave out. */
+static bool is_ignored(const struct scoop_apply_map *map, const struct scoop_change_record *record,
+                       size_t column) {
     for (size_t i = 0; i < map->options->ignored_count; i++)
-        if (strcmp(map->options->ignored[i], name) == 0)
+        if (scoop_find_name(map->options->ignored[i], member_at, record->row, record->row_count) ==
+            (long)column)
             return true;
     return false;
 }
 
-static int learn_column(struct scoop_apply_map *map, const char *name, struct scoop_error *error) {
+static int learn_column(struct scoop_apply_map *map, const struct scoop_change_record *record,
+                        size_t at, struct scoop_error *error) {
     struct scoop_apply_plan *plan = map->plan;
-    long column = is_ignored(map, name) ? -1 : find_column(plan, name);
+    const char *name = record->row[at].name;
+    bool ignored = is_ignored(map, record, at);
+    long column = ignored ? SCOOP_NO_NAME : find_column(plan, name);
     char names[300];
     list_columns(plan, names, sizeof names);
-    if (column < 0 && !is_ignored(map, name))
+    if (column < 0 && !ignored)
         return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
                           "the changes have a column \"%.100s\", which %.127s lacks (it has %s); "
                           "add it to the table, or leave it out with ignore_columns",
@@ -170,7 +175,7 @@ static int learn_columns(struct scoop_apply_map *map, const struct scoop_change_
         for (size_t other = 0; other < i; other++)
             if (strcmp(record->row[i].name, record->row[other].name) == 0)
                 return bad(record, "its row has a column twice:", record->row[i].name, error);
-        if (learn_column(map, record->row[i].name, error) != 0)
+        if (learn_column(map, record, i, error) != 0)
             return -1;
     }
     for (size_t i = 0; i < map->options->key_count; i++)
@@ -186,6 +191,20 @@ static long find_name(const struct scoop_apply_map *map, const char *name, size_
         if (strcmp(map->names[i], name) == 0)
             return (long)i;
     return -1;
+}
+
+/* "now" would be another moment on each run. */
+static int check_moment(const struct scoop_apply_map *map, const struct scoop_change_record *record,
+                        long column, const struct scoop_change_member *member,
+                        struct scoop_error *error) {
+    if (member->value == NULL || !map->plan->columns[column].moment ||
+        scoop_moment_word(member->value) == NULL)
+        return 0;
+    return scoop_fail(
+        error, SCOOP_BAD_RECORD,
+        "change %llu: '%.100s' of the column \"%.100s\" is a word that each run would "
+        "read as a moment of its own; the export has to have the date or the time",
+        (unsigned long long)record->number, member->value, map->plan->columns[column].name);
 }
 
 static bool has_json(const struct scoop_apply_plan *plan) {
@@ -243,7 +262,8 @@ static int take_row(struct scoop_apply_map *map, const struct scoop_change_recor
         map->seen[at] = record->number;
         if (map->columns[at] < 0 || member.value == NULL)
             continue;
-        if (convert(map, map->columns[at], &member, error) != 0 ||
+        if (check_moment(map, record, map->columns[at], &member, error) != 0 ||
+            convert(map, map->columns[at], &member, error) != 0 ||
             scoop_apply_chunk_set(chunk, (size_t)map->columns[at], member.value,
                                   member.value_length, error) != 0)
             return -1;
@@ -258,15 +278,14 @@ static int take_key(struct scoop_apply_map *map, const struct scoop_change_recor
                     struct scoop_apply_chunk *chunk, struct scoop_error *error) {
     const struct scoop_apply_options *options = map->options;
     for (size_t i = 0; i < options->key_count; i++) {
-        struct scoop_change_member member = {.name = NULL};
-        for (size_t k = 0; k < record->key_count; k++)
-            if (strcmp(record->key[k].name, options->keys[i]) == 0)
-                member = record->key[k];
-        if (member.name == NULL)
+        long at = scoop_find_name(options->keys[i], member_at, record->key, record->key_count);
+        if (at == SCOOP_NO_NAME)
             return bad(record, "its key is another one; it lacks", options->keys[i], error);
+        struct scoop_change_member member = record->key[at];
         if (member.value == NULL)
             return bad(record, "its key is null:", member.name, error);
-        if (convert(map, (long)map->keys[i], &member, error) != 0)
+        if (check_moment(map, record, (long)map->keys[i], &member, error) != 0 ||
+            convert(map, (long)map->keys[i], &member, error) != 0)
             return -1;
         const char *there = scoop_apply_chunk_value(chunk, chunk->rows - 1, map->keys[i]);
         if (record->op != SCOOP_CHANGE_DELETE &&

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "warehouse/load/insert_names.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
 #include "warehouse/load/rights.h"
@@ -220,9 +221,13 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     struct insert insert = {
         .session = session, .options = options, .interrupt = interrupt, .error = error};
     char suffix[SCOOP_SUFFIX_BYTES + 1];
+    struct scoop_insert_spelling spelling = {0};
     if (scoop_random_hex(suffix, 8, error) != 0 ||
-        scoop_insert_plan(&options->names, options->replace, suffix, &insert.plan, error) != 0)
+        scoop_insert_spell(&spelling, &options->names, error) != 0 ||
+        scoop_insert_plan(&spelling.names, options->replace, suffix, &insert.plan, error) != 0) {
+        scoop_insert_spelling_free(&spelling);
         return -1;
+    }
     scoop_insert_lock_name(&insert.plan.target, &insert.lock);
     scoop_buf_init(&insert.sql, SQL_CEILING_BYTES);
     int result = scoop_session_holds(session, &insert.plan.source, interrupt, error);
@@ -231,8 +236,13 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
     if (result == 0)
         result = scoop_session_alone(session, "insert_distinct", interrupt, error);
     if (result == 0)
+        result = scoop_insert_spell_as_tables(&spelling, &insert.plan, session, interrupt, error);
+    if (result == 0)
+        result = scoop_insert_check_moments(&insert.plan, session, interrupt, error);
+    if (result == 0)
         result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);
+    scoop_insert_spelling_free(&spelling);
     *counts = insert.counts;
     if (result == 0)
         return 0;

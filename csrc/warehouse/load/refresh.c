@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "warehouse/load/names.h"
 #include "warehouse/session/blockers.h"
 #include "warehouse/session/made.h"
 #include "warehouse/session/session.h"
@@ -89,7 +90,8 @@ int scoop_refresh(struct scoop_session *session, const char *view,
     if (scoop_sql_split(view, &name, error) != 0)
         return -1;
     if (scoop_session_holds(session, &name, interrupt, error) != 0 ||
-        scoop_session_alone(session, "refresh", interrupt, error) != 0)
+        scoop_session_alone(session, "refresh", interrupt, error) != 0 ||
+        scoop_names_correct(session, &name, interrupt, error) != 0)
         return scoop_fail_prefix(error, "refreshing %.250s: ", view);
     struct scoop_made made = {0};
     int result = run_on_view(session, &name, interrupt, &made, error);

@@ -182,6 +182,7 @@ void scoop_session_free(struct scoop_session *session) {
     if (session == NULL)
         return;
     scoop_session_drop(session);
+    scoop_query_forget(session);
     forget_settings(session);
     scoop_free(session->label);
     scoop_free(session->ca_file);
@@ -396,7 +397,7 @@ int scoop_session_connect(struct scoop_session *session, const struct scoop_inte
     if (scoop_session_usable(session, error) != 0)
         return -1;
     if (session->connection != NULL)
-        return 0;
+        return scoop_session_unread(session, error);
     if (check_service(session, error) != 0 || open_wake(session, error) != 0)
         return -1;
     session->connection = start(session, error);

@@ -13,6 +13,9 @@
 /* Whether the server has carried out the last statement, even one that was cancelled. */
 bool scoop_session_succeeded(const struct scoop_session *session);
 
+/* Refuses the call while the rows of a query are being read. */
+int scoop_session_unread(const struct scoop_session *session, struct scoop_error *error);
+
 /* Refuses the call in another process, after a cancel, and after the connection was lost. */
 int scoop_session_usable(struct scoop_session *session, struct scoop_error *error);
 

@@ -13,6 +13,16 @@ struct scoop_rows {
     PGresult *result;
 };
 
+/* A statement whose rows are read one after the other. */
+struct scoop_query_state {
+    PGresult *columns; /* names and types, also when it has ended; NULL: there was none yet */
+    uint64_t number;   /* of the session's queries */
+    PGresult *row;     /* NULL: none is at hand */
+    bool open;         /* the server has more to say */
+    bool fresh;        /* the row was not asked for yet */
+    bool within;       /* a transaction was open before */
+};
+
 struct scoop_session {
     char **keywords; /* owned, closed by NULL; NULL once connected */
     char **values;
@@ -31,9 +41,10 @@ struct scoop_session {
     bool succeeded;         /* how the server answered the last statement, even a cancelled one */
     bool may_commit;        /* the last statement, had it been carried out */
     enum scoop_committed made; /* what the last statement has committed, whatever it ended with */
-    pid_t pid;                 /* the process that made the session */
-    int wake_fd;               /* readable once cancelled; -1: there is nothing to be woken from */
-    uint64_t checked_ms;       /* when the interrupt was asked last */
+    struct scoop_query_state query; /* the rows that are being read */
+    pid_t pid;                      /* the process that made the session */
+    int wake_fd;         /* readable once cancelled; -1: there is nothing to be woken from */
+    uint64_t checked_ms; /* when the interrupt was asked last */
     atomic_bool cancelled;
 };
 
@@ -69,6 +80,12 @@ void scoop_session_free_settings(PQconninfoOption *settings);
 void scoop_session_drop_notice(void *user, const char *message);
 /* Closes the connection; the session is lost. */
 void scoop_session_drop(struct scoop_session *session);
+
+/* Refuses a text of several statements. */
+int scoop_session_several(const struct scoop_session *session, const char *sql,
+                          struct scoop_error *error);
+/* Ends the query whose rows are being read, on the server too, and forgets its columns. */
+void scoop_query_forget(struct scoop_session *session);
 
 /* Asks the server to end the statement under way; gives up waiting after a second. */
 void scoop_cancel_request(PGconn *connection);

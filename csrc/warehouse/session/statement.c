@@ -256,6 +256,8 @@ static int exchange(struct scoop_session *session, const struct scoop_statement 
 static int make_ready(struct scoop_session *session, const struct scoop_interrupt *interrupt,
                       struct scoop_error *error) {
     int result = scoop_session_usable(session, error);
+    if (result == 0)
+        result = scoop_session_unread(session, error);
     if (result == 0 && session->connection == NULL)
         result = scoop_session_connect(session, interrupt, error);
     session->succeeded = false;
@@ -288,6 +290,8 @@ int scoop_session_execute(struct scoop_session *session, const struct scoop_stat
                           const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                           struct scoop_error *error) {
     struct scoop_made made = {0};
+    if (scoop_session_several(session, statement->sql, error) != 0)
+        return -1;
     if (execute(session, statement, interrupt, rows, error) == 0)
         return 0;
     scoop_made_add(&made, session);

@@ -4,6 +4,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "scoop/query.h"
 #include "warehouse/session/session_internal.h"
 
 /* Redshift's databases have names in small letters. */
@@ -53,11 +54,14 @@ int scoop_session_alone(struct scoop_session *session, const char *verb,
 bool scoop_session_in_transaction(const struct scoop_session *session) {
     if (session->connection == NULL || session->pid != getpid())
         return false;
+    if (session->query.open)
+        return session->query.within;
     PGTransactionStatusType status = PQtransactionStatus(session->connection);
     return status != PQTRANS_IDLE && status != PQTRANS_UNKNOWN;
 }
 
 bool scoop_session_take_back(struct scoop_session *session) {
+    scoop_query_close(session);
     bool open = session->left_open || scoop_session_in_transaction(session);
     scoop_session_rollback(session);
     return open;

@@ -15,6 +15,7 @@ struct scoop_apply_column {
     char *name;
     bool key;
     bool given;    /* the file's rows have it */
+    bool moment;   /* its type is of dates or times */
     bool by_text;  /* its type knows no equality: values are compared as text */
     bool is_json;  /* json, jsonb, SUPER */
     bool is_super; /* Redshift's, which takes a text as one string: it is staged as a text */

@@ -207,7 +207,9 @@ SCOOP_INSERT_SQL(fill_batch) {
     BEGIN_STATEMENT;
     insert_into(&writer, plan, "batch");
     scoop_sql_text(&writer, "SELECT ");
-    all_columns(&writer, plan, NULL);
+    columns(&writer, plan, NULL,
+            plan->source_columns == NULL ? plan->names->columns : plan->source_columns,
+            plan->names->column_count);
     scoop_sql_text(&writer, " FROM ");
     scoop_sql_table(&writer, &plan->source);
     for (size_t i = 0; i < plan->names->partition_count; i++) {

@@ -23,6 +23,7 @@ struct scoop_insert_plan {
     const struct scoop_insert_names *names;
     struct scoop_table_name source;
     struct scoop_table_name target;
+    const char *const *source_columns; /* names->columns as the source spells them; NULL: alike */
     char suffix[SCOOP_SUFFIX_BYTES + 1];
     bool replace;      /* greater rows take the place of rows in the target */
     bool has_repeated; /* some key occurs twice in the batch, so there are winners */

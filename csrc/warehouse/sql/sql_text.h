@@ -44,6 +44,10 @@ const char *scoop_sql_statement(struct scoop_sql_writer *writer);
  * or comment of it. `size` is at least 8. */
 void scoop_sql_display(const char *sql, char *text, size_t size);
 
+/* Whether a text is one statement at most, with semicolons behind it or not. `escapes`: a backslash
+ * escapes in '…', as on Redshift. */
+bool scoop_sql_is_single(const char *sql, bool escapes);
+
 /* Whether a comment begins here, and the end of it, or of all when it has none. */
 bool scoop_sql_is_comment(const char *at);
 const char *scoop_sql_skip_comment(const char *at);

@@ -232,7 +232,8 @@ def test_what_was_set_up_is_not_set_up_again(tmp_path: Path) -> None:
     delta = airscoop.DeltaJob(None, tmp_path / "f")
     delta.run()
     again = {
-        "format": 0, "keep_last": False, "common_only": False, "max_delete_ratio": 1.0,
+        "format": 0, "keep_last": False, "empty_keys": False, "common_only": False,
+        "max_delete_ratio": 1.0, "max_update_ratio": None,
         "min_rows": 0, "memory_limit": 0, "temp_dir": None, "version": None,
     }  # fmt: skip
     while transfer.read():

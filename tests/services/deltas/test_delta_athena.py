@@ -180,6 +180,7 @@ def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
         ("PK,v,w\n1,a,b\n2,b,c\n", errors.SchemaChanged, "added: w"),
         ('PK,"v\nw"\n1,a\n', errors.BadRecord, "no row of names"),
         ("PK,PK\n1,a\n", errors.BadRecord, "no row of names"),
+        ("", errors.BadRecord, "there is no header row"),
         ("id,v\n1,a\n2,b\n", errors.SchemaChanged, "added: id; gone: PK"),
     ],
 )
@@ -191,6 +192,13 @@ def test_what_is_refused_writes_nothing(
         bench.delta(old, bench.export("v2", new))
     assert not any("UNLOAD" in statement for statement in bench.hook.statements)
     assert bench.left() == []
+
+
+def test_objects_of_no_bytes_are_passed_over(bench: Bench) -> None:
+    old, new = bench.export("v1", "", "PK,v\n1,a\n"), bench.export("v2", "PK,v\n1,b\n", "")
+    assert [(c["op"], c["row"]) for c in bench.delta(old, new)] == [
+        ("UPDATE", {"PK": "1", "v": "b"})
+    ]
 
 
 def test_a_folder_with_other_objects_is_refused(bench: Bench) -> None:

@@ -6,20 +6,29 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airscoop import Credentials, errors
 from airscoop.aws.settings import KinesisSettings
-from airscoop.exports.lease import Lease
+from airscoop.exports.lease import Lease, held_lock
 from airscoop.exports.steps.lock import lock_export
 from airscoop.exports.steps.publish import publish_changes
 from airscoop.exports.steps.working import ExportLock, Terms
 from support.exports import QUICK, ROWS, Exports
-from support.moto import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, LosingProxy, MotoServer
+from support.moto import (
+    ACCESS_KEY_ID,
+    REGION,
+    SECRET_ACCESS_KEY,
+    LosingProxy,
+    MotoServer,
+    aws_environment,
+)
 from support.paths import TESTS
 from support.s3 import BUCKET, OWNER
 from support.waiting import eventually
@@ -224,7 +233,7 @@ from airscoop import Credentials, S3Settings, errors
 from airscoop.aws.settings import KinesisSettings
 from airscoop.exports.steps.working import Terms
 from airscoop.exports.steps.publish import publish_changes
-from airscoop.exports.lease import Lease
+from airscoop.exports.lease import Lease, held_lock
 from airscoop.exports.registry import Registry
 if sys.argv[9:] == ["without heartbeat"]:
     Lease._beat = lambda self: None
@@ -346,3 +355,43 @@ def test_an_export_that_failed_half_published_can_be_given_up(exports: Exports) 
         exports.lock("V2")
     assert exports.registry.give_up(lock.export).state == "failed"
     assert exports.lock("V2").previous is None
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "registry.md"
+
+
+def loop_of_the_page(exports: Exports, stream: str) -> str:
+    """The program that docs/how-to/registry.md shows, for the test's own places."""
+    page = PAGE.read_text(encoding="utf-8")
+    program = textwrap.dedent(page.split("plain functions:\n")[1].split("\nWhatever")[0])
+    for printed, here in (
+        ('Registry("registry")', f'Registry("{exports.registry.table.name}")'),
+        ("s3://exports/acme/", f"s3://{BUCKET}/{exports.store.prefix}/"),
+        ("s3://changes/v1", exports.changes),
+        ('"stream"', f'"{stream}"'),
+        ('["id"]', '["PK"]'),
+    ):
+        assert printed in program
+        program = program.replace(printed, here)
+    return program
+
+
+def test_the_loop_of_the_page_leaves_no_lock_held_by_a_refused_export(
+    exports: Exports, moto_server: MotoServer, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports.store.put("orders/V1/export.csv.gz", b"this is no gzip")
+    exports.put("V2", ROWS)
+    for name, value in aws_environment(moto_server.endpoint).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", exports.store.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", OWNER.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", OWNER.secret_access_key)
+    program = loop_of_the_page(exports, stream)
+    with pytest.raises(errors.AirscoopError):
+        exec(program, {})
+    assert held_lock(exports.registry, exports.dataset) is None
+    assert exports.registry.get(exports.id("V1")).state == "failed"
+    exec(program, {})
+    assert held_lock(exports.registry, exports.dataset) is None
+    assert exports.registry.get(exports.id("V2")).state == "done"
+    assert len(read_all(moto_server, stream)) == len(ROWS)

@@ -88,6 +88,27 @@ def test_registering_new_versions_reads_none_of_them_again(
     assert asked.operations.count("GetItem") == 1
 
 
+def test_each_registration_by_itself_reads_none_of_the_others(
+    registry: Registry, client: Any
+) -> None:
+    asked = Asked(client)
+    for number in range(60):
+        registry.register(export(f"V{number}"))
+    assert asked.items == 0
+    work(registry, locked(registry), "V70")
+    assert registry.register(export("V60")).status == "refused"
+
+
+def test_the_first_look_at_a_new_table_is_sent_no_records_but_the_first_open_one(
+    registry: Registry, client: Any
+) -> None:
+    for number in range(60):
+        registry.register(export(f"V{number}"))
+    asked = Asked(client)
+    assert lock_export(registry, f"{DATASET}/V59", "me").waits_for is not None
+    assert asked.items <= 8
+
+
 @pytest.mark.parametrize("done", [0, 60])
 def test_a_poke_is_one_small_query_whatever_stands_before_and_behind(
     done: int, registry: Registry, client: Any
@@ -252,3 +273,16 @@ def test_a_change_is_refused_where_a_newer_airscoop_has_written_meanwhile(
     registry.table.update(key, "SET #schema = :s", {"s": 3}, condition="attribute_exists(#pk)")
     with pytest.raises(errors.UnsupportedFormat, match="schema 3; this one knows 2"):
         registry.failed(lease, record.id, "no")
+
+
+def test_one_older_than_what_an_older_airscoop_has_ended_since_is_stale(
+    registry: Registry,
+) -> None:
+    lease = locked(registry)
+    work(registry, lease, "V1")
+    lease.release()
+    as_before(registry, "V3", "done")
+    registry.register(export("V2"))
+    with pytest.raises(errors.StaleExport, match="V2 is older than tenant/a/V3"):
+        lock_export(registry, f"{DATASET}/V2", "me")
+    assert registry.get(f"{DATASET}/V2").code == "STALE_EXPORT"

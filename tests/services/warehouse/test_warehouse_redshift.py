@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -203,6 +204,17 @@ def test_a_bad_record_in_the_partition_inserts_nothing(load: Load) -> None:
 def test_a_missing_partition_gives_no_rows_and_is_caught_by_the_count(load: Load) -> None:
     with pytest.raises(errors.CountMismatch, match="should be 4 but is 0"):
         load.run(partition={"day": "2"}, expected_records=4)
+
+
+def test_rows_of_a_query_come_with_names_and_types(warehouse: Warehouse) -> None:
+    with warehouse.query("SELECT $1::integer AS n, 1.50::numeric(9,2) AS m", ["41"]) as rows:
+        assert [(column.name, column.type) for column in rows.columns] == [
+            ("n", "integer"),
+            ("m", "numeric(9,2)"),
+        ]
+        assert list(rows) == [(41, Decimal("1.50"))]
+    with pytest.raises(errors.UsageError, match="one statement is run at a time"):
+        warehouse.execute("SELECT 1; SELECT 2")
 
 
 def test_every_statement_carries_the_label(warehouse: Warehouse) -> None:

@@ -86,6 +86,28 @@ def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings
             warehouse.apply_changes("/dev/null", table="other.public.t", key="a")
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, which root alone may")
+def test_tls_needs_no_home_that_may_be_entered(database: Settings) -> None:
+    program = (
+        "import os, airscoop;"
+        "session = airscoop.Warehouse(os.environ['SETTINGS'], dialect='postgres');"
+        "print(session.execute('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'))"
+    )
+    settings = {**conninfo(database), "sslmode": "require"}
+    text = " ".join(f"{name}='{value}'" for name, value in settings.items())
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        user=54_321,  # whom no system knows
+        group=54_321,
+        extra_groups=[],
+        env={"HOME": "/root", "PATH": os.environ["PATH"], "SETTINGS": text},
+    )
+    assert (done.stdout, done.stderr) == ("[('t',)]\n", "")
+
+
 def test_the_label_is_the_application_name(database: Settings) -> None:
     with connect_owner(database, label="airscoop:dag/task/run's\\/1") as warehouse:
         name = warehouse.execute("SELECT current_setting('application_name')")

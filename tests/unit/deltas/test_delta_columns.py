@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,40 @@ def test_csv_of_no_bytes_at_all_has_no_header(parts: Parts) -> None:
 def test_an_empty_object_has_no_format(parts: Parts) -> None:
     new = parts.of("", '{"PK":1}\n', "", suffix=".part")
     assert [c["row"] for c in airscoop.delta(None, new)] == [{"PK": 1}]
+
+
+# Many columns
+
+
+def sparse(count: int, salt: str) -> str:
+    """Each row has a column of its own: rows with all their NULLs are longer than they are."""
+    return "".join(f'{{"PK":{n},"c{n}":"{salt}"}}\n' for n in range(count))
+
+
+def test_rows_of_few_members_of_many_columns_are_taken_in_pieces(exports: Exports) -> None:
+    count = 6000
+    delta = exports.delta(sparse(count, "a"), sparse(count, "b"), suffix=".jsonl")
+    receipt = delta.receipt
+    assert (receipt.updated, receipt.old_rows, receipt.new_rows) == (count, count, count)
+    change = next(iter(delta))
+    assert (change["key"], change["changed"], len(change["row"])) == ({"PK": 0}, ["c0"], count + 1)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_time_grows_as_the_columns_do(exports: Exports, suffix: str) -> None:
+    """By the processor's time: with the square, eight times the columns would be 64 times that."""
+
+    def seconds(count: int) -> float:
+        row: Row = {"PK": 1} | {f"c{n}": f"v{n}" for n in range(count)}
+        texts = [
+            lines({**row, "c1": value})
+            if suffix == ".jsonl"
+            else ",".join(row) + "\n" + ",".join(map(str, {**row, "c1": value}.values())) + "\n"
+            for value in ("x", "y")
+        ]
+        begun = time.process_time()
+        delta = exports.delta(*texts, suffix=suffix, max_record_bytes=64 << 20)
+        assert next(iter(delta))["changed"] == ["c1"]
+        return time.process_time() - begun
+
+    assert seconds(80_000) < 30 * max(seconds(10_000), 0.02)

@@ -92,3 +92,12 @@ def test_the_command_line_has_a_flag_for_each(
     words += ["--csv-encoding", "utf-16", "--csv-null", "-", "--csv-comment", "#"]
     assert main(words) == 0
     assert '"row":{"PK":"1","v":"a\'b","w":null}' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("mark", "named"), [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
+def test_a_header_that_is_one_column_asks_for_the_delimiter(
+    exports: Exports, mark: str, named: str
+) -> None:
+    with pytest.raises(errors.UsageError) as raised:
+        exports.delta(None, f"PK{mark}v\n1{mark}a\n")
+    assert str(raised.value).endswith(f": is the delimiter {named}?")

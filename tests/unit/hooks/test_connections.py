@@ -166,6 +166,23 @@ def test_an_extra_that_is_no_text_is_refused_by_its_name(monkeypatch: pytest.Mon
         conninfo_of(monkeypatch, options=["-c", "search_path=x"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "extras", "message"),
+    [
+        ("postgres", {"client_encoding": 8}, "client_encoding"),
+        ("redshift", {"is_serverless": True, "serverless_token_duration_seconds": "1h"}, "seconds"),
+        ("redshift", {"db_groups": 5}, "db_groups"),
+        ("postgres", {"port": "5432,5433"}, "one host and port"),
+    ],
+)
+def test_a_login_that_cannot_be_asked_for_is_an_error_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch, kind: str, extras: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=f"connection w.*{message}"):
+        conninfo_of(monkeypatch, kind, iam=True, **extras)
+    assert "client_encoding" not in conninfo_of(monkeypatch, client_encoding=None)
+
+
 @pytest.mark.parametrize("extra", ["{bad", "[1]", '"text"'])
 def test_extras_that_cannot_be_read_are_no_empty_ones(
     monkeypatch: pytest.MonkeyPatch, extra: str

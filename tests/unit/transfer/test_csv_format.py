@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,25 @@ def test_csv_is_not_cut_into_files_which_would_lack_the_header(
 def test_a_dialect_needs_the_format(source: Path, tmp_path: Path) -> None:
     with pytest.raises(errors.UsageError, match='format="csv"'):
         airscoop.copy(source, tmp_path / "out", csv=DIALECT)
+
+
+def test_places_in_another_encoding_have_a_line_and_no_byte(tmp_path: Path) -> None:
+    """What a byte is in UTF-8 says nothing of the source."""
+    source, rejects = tmp_path / "in.csv", tmp_path / "bad.jsonl"
+    source.write_bytes("k,v\n1,É\n2\n".encode("latin-1"))
+    dialect = airscoop.CsvDialect(encoding="latin-1")
+    with pytest.raises(errors.BadRecord, match=r"in\.csv: line 3: the row has 1 values"):
+        airscoop.check(source, csv=dialect)
+    target = tmp_path / "out.csv"
+    airscoop.copy(source, target, format="csv", csv=dialect, max_rejected=1, rejects=rejects)
+    (line,) = rejects.read_text().splitlines()
+    assert (json.loads(line)["line"], json.loads(line)["byte_offset"]) == (3, None)
+
+
+def test_a_header_in_a_message_is_cut_between_characters(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("a\t" + "é" * 90 + "\n", encoding="utf-8")
+    with pytest.raises(errors.BadRecord) as raised:
+        airscoop.check(source)
+    assert "one column, a\\t" in str(raised.value)
+    assert "…: is the delimiter a tab?" in str(raised.value)

@@ -63,3 +63,20 @@ def test_the_summary_of_many_says_where_the_first_is(tmp_path: Path) -> None:
     receipt = airscoop.check(source, format="jsonl", max_rejected=5)
     assert "2 rejected, the first on line 2 (byte 8): " in receipt.summary()
     assert airscoop.check(source, format="raw").first_reject is None
+
+
+def test_the_summary_of_several_sources_says_it_too(tmp_path: Path) -> None:
+    for name, text in (("a", '{"a":1}\n'), ("b", '{"a":1}\nx\n'), ("c", "\ny\nz\n")):
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    (tmp_path / "to").mkdir()
+    receipt = airscoop.copy_prefix(
+        [tmp_path / f"{name}.jsonl" for name in "abc"],
+        tmp_path / "to",
+        format="jsonl",
+        max_rejected=5,
+        jobs=1,
+    )
+    assert receipt.records_rejected == 3
+    assert receipt.reject_examples[0].startswith(f"{tmp_path}/b.jsonl: line 2 (byte 8): ")
+    assert receipt.reject_examples[1].startswith(f"{tmp_path}/c.jsonl: line 2 (byte 1): ")
+    assert f"3 records rejected ({tmp_path}/b.jsonl: line 2 " in receipt.summary()

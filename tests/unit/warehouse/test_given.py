@@ -188,3 +188,12 @@ def test_a_delta_reads_its_key_by_the_same_rule() -> None:
     wrong: Any = [None]
     with pytest.raises(UsageError, match=r"^key\[0\] is None; give"):
         airscoop.delta(None, "new.csv", key=wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("id", "id"), ("NOTE", "Note"), ("Id", "Id"), ("x", "x"), ("Ä", "Ä")]
+)
+def test_a_name_means_the_column_that_is_written_like_it_or_the_only_one_but_for_case(
+    name: str, column: str
+) -> None:
+    assert given.spelled(name, ["id", "ID", "Note", "ä"]) == column

@@ -65,8 +65,9 @@ def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
         registry.failed(lease, export_id, record.conflict, CONFLICT)
         raise ExportConflict(record.conflict)
     last = registry.bring_forward(lease)
-    if last.order > record.export.order:
-        message = stale_message(record.export, last)
+    newer = last if last.order > record.export.order else registry.done_behind(record)
+    if newer is not None:
+        message = stale_message(record.export, newer)
         registry.start(lease, record, previous=None)
         registry.failed(lease, export_id, message, STALE)
         raise StaleExport(message)

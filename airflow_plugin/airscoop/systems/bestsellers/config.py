@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from airscoop.given import spelled
 from airscoop.systems.yaml_model import Count, Text, Texts, YamlEntry, YamlFile, named_once
 
 Format = Literal["jsonl", "python-literal"]  # of records: raw bytes are no rows of a table
@@ -43,7 +44,7 @@ class BestsellersSource(YamlEntry):
                 raise ValueError(f"field {field} must name at least one column")
         for field in ("distinct_on_columns", "order_by"):
             for column in getattr(self, field):
-                if column not in self.columns:
+                if spelled(column, self.columns) not in self.columns:
                     raise ValueError(f"field {field} names {column}, which columns lacks")
         return self
 
