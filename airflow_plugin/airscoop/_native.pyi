@@ -135,6 +135,8 @@ class Delta:
         keep_last: bool,
         empty_keys: bool,
         common_only: bool,
+        any_case: bool,
+        numbers_by_value: bool,
         max_delete_ratio: float,
         max_update_ratio: float | None,
         min_rows: int,

@@ -148,6 +148,8 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "keep_last",
                             "empty_keys",
                             "common_only",
+                            "any_case",
+                            "numbers_by_value",
                             "max_delete_ratio",
                             "max_update_ratio",
                             "min_rows",
@@ -158,13 +160,13 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
     PyObject *old, *new, *keys, *temp_dir, *version, *update_ratio;
-    int format, keep_last, empty_keys, common_only;
+    int format, keep_last, empty_keys, common_only, any_case, by_value;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ipppdOKnOO:Delta", names, &PyTuple_Type,
-                                     &old, &PyTuple_Type, &new, &PyTuple_Type, &keys, &format,
-                                     &keep_last, &empty_keys, &common_only,
-                                     &options.max_delete_ratio, &update_ratio, &min_rows,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ipppppdOKnOO:Delta", names,
+                                     &PyTuple_Type, &old, &PyTuple_Type, &new, &PyTuple_Type, &keys,
+                                     &format, &keep_last, &empty_keys, &common_only, &any_case,
+                                     &by_value, &options.max_delete_ratio, &update_ratio, &min_rows,
                                      &memory_limit, &temp_dir, &version))
         return -1;
     if (self->runner.owner != 0)
@@ -186,6 +188,8 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.keep_last = keep_last;
     options.empty_keys = empty_keys;
     options.common_only = common_only;
+    options.any_case = any_case;
+    options.numbers_by_value = by_value;
     options.min_rows = min_rows;
     options.memory_limit_bytes = (size_t)memory_limit;
     self->state = SCOOP_DELTA_RUNNING;

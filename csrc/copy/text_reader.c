@@ -40,8 +40,7 @@ struct scoop_text_reader *scoop_text_reader_new(const struct scoop_transfer_opti
     transfer.memory = &reader->arrived;
     transfer.format = SCOOP_FORMAT_JSONL;
     transfer.compression = SCOOP_COMPRESSION_NONE;
-    transfer.allow_plain = true;             /* it goes by the content */
-    transfer.key_case = SCOOP_KEY_CASE_KEEP; /* columns of a table may differ in case only */
+    transfer.allow_plain = true; /* it goes by the content */
     reader->transfer = scoop_transfer_new(&transfer, error);
     if (reader->transfer != NULL)
         return reader;

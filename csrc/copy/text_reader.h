@@ -15,7 +15,7 @@ struct scoop_text_facts {
 };
 
 /* Reads options->source; its other options are set here, but for memory_limit_bytes and
- * max_record_bytes. Strings are copied. Nothing is opened yet. NULL with *error. */
+ * what a record may be. Strings are copied. Nothing is opened yet. NULL with *error. */
 struct scoop_text_reader *scoop_text_reader_new(const struct scoop_transfer_options *options,
                                                 struct scoop_error *error);
 /* Starts the thread, or, where none is to be had, has scoop_text_reader_take read; the waker

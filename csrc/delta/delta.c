@@ -15,6 +15,8 @@
 #include "table/changes/changed_columns.h"
 #include "table/changes/rearrange.h"
 #include "table/compare/compare.h"
+#include "table/rows/column_case.h"
+#include "table/rows/row_limit.h"
 #include "table/rows/open_plan.h"
 #include "text/example.h"
 #include "text/text.h"
@@ -175,6 +177,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
             .count = options->side_objects[side] == 0 ? 1 : options->side_objects[side],
             .format = options->format,
             .memory_bytes = source_bytes(&delta->options, side),
+            .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
             .bell = &delta->bell,
         };
@@ -276,6 +279,13 @@ static int open_plan(struct scoop_delta *delta, const struct scoop_plan_options 
     return 0;
 }
 
+static int check_case(const struct scoop_delta *delta, const struct scoop_columns *columns,
+                      int side, struct scoop_error *error) {
+    return delta->options.any_case
+               ? 0
+               : scoop_columns_check_case(columns, scoop_export_name(delta->sides[side]), error);
+}
+
 /* Once the columns of both are known. */
 static int plan(struct scoop_delta *delta, struct scoop_error *error) {
     const struct scoop_columns *columns[SCOOP_DELTA_SIDES] = {NULL, NULL};
@@ -304,6 +314,9 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         .new_name = names[SCOOP_NEW],
     };
     delta->changes->json = json[SCOOP_NEW];
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (columns[side] != NULL && check_case(delta, columns[side], side, error) != 0)
+            return -1;
     if ((json[SCOOP_NEW] ? open_plan(delta, &options, error)
                          : scoop_row_plans(&options, delta->changes->plans, error)) != 0)
         return -1;
@@ -325,6 +338,9 @@ static int close_plan(struct scoop_delta *delta, struct scoop_error *error) {
         scoop_row_plan_free(&plans[side]);
     if (scoop_open_plan_close(&delta->open, plans, error) != 0)
         return -1;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
+        if (delta->sides[side] != NULL && check_case(delta, &plans[side].names, side, error) != 0)
+            return -1;
     if (plans[SCOOP_OLD].as_it_is && plans[SCOOP_NEW].as_it_is)
         return 1;
     delta->rearrange = scoop_rearrange_new(delta->changes, delta->open.all.count, error);
@@ -409,6 +425,19 @@ static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
     return check_updates(delta, old_rows, error);
 }
 
+/* Rows were looked at as they came; what many names add is seen of the changes alone. */
+static int check_length(struct scoop_delta *delta, struct scoop_error *error) {
+    size_t most = delta->options.max_record_bytes;
+    struct scoop_row_limit limit = {.json = delta->changes->json};
+    limit.most_bytes = most == 0 ? SCOOP_MAX_RECORD_BYTES : most;
+    for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
+        limit.plan = &delta->changes->plans[side];
+        if (!scoop_row_limit_is_proof(&limit))
+            return scoop_changes_check_length(delta->changes, limit.most_bytes, error);
+    }
+    return 0;
+}
+
 static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) {
     struct scoop_compare_facts facts;
     uint64_t duplicates = delta->counts.duplicates[SCOOP_OLD] + delta->counts.duplicates[SCOOP_NEW];
@@ -424,7 +453,7 @@ static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) 
                           delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
     if (check_sums(&delta->counts, facts.rows, error) != 0 ||
         check_size(delta, facts.rows, error) != 0 ||
-        scoop_changes_prepare(delta->changes, error) != 0)
+        scoop_changes_prepare(delta->changes, error) != 0 || check_length(delta, error) != 0)
         return -1;
     delta->phase = DONE;
     return 1;

@@ -36,6 +36,7 @@ static int make_objects(struct scoop_export *export, const struct scoop_export_o
             .transfer = &options->objects[i],
             .format = options->format,
             .memory_bytes = options->memory_bytes,
+            .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
             .bell = options->bell,
             .key_order = &export->key_order,

@@ -8,7 +8,8 @@ struct scoop_export_options {
     const struct scoop_transfer_options *objects; /* their sources; copied */
     size_t count;
     enum scoop_table_format format;
-    size_t memory_bytes;     /* for the buffers of the source that is read */
+    size_t memory_bytes; /* for the buffers of the source that is read */
+    bool numbers_by_value;
     size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES */
     struct scoop_bell *bell; /* borrowed */
 };

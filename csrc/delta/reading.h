@@ -20,9 +20,11 @@ struct scoop_bell {
 };
 
 struct scoop_reading_options {
-    const struct scoop_transfer_options *transfer; /* its source; copied */
+    /* Its source, and what its records may be; copied. */
+    const struct scoop_transfer_options *transfer;
     enum scoop_table_format format;
     size_t memory_bytes;               /* for the source's own buffers */
+    bool numbers_by_value;             /* as of scoop_delta_options */
     size_t max_record_bytes;           /* 0: SCOOP_MAX_RECORD_BYTES */
     struct scoop_bell *bell;           /* borrowed */
     struct scoop_key_order *key_order; /* of the export that this is (a part of); borrowed */

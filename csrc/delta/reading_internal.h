@@ -23,6 +23,8 @@ struct scoop_reading {
         struct scoop_stage base;
         struct scoop_reading *reading;
     } end;
+    bool replace_invalid; /* as of scoop_transfer_options, also the next */
+    enum scoop_key_case key_case;
     bool begun, json, columns_known;
     bool text_ended;  /* all of it is here */
     bool formed;      /* the text of `filling` is complete: its rows are to be made */

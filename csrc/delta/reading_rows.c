@@ -4,6 +4,8 @@
 #include "base/invariant.h"
 #include "delta/reading_internal.h"
 #include "stage/sniff.h"
+#include "table/rows/column_case.h"
+#include "table/rows/row_limit.h"
 #include "text/bom.h"
 
 #define BLANKS " \t\r\n"
@@ -53,6 +55,8 @@ static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_
     else if (!last || count_first(text->data, text->length, "\r\n") < text->length)
         status = scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
                                   &used, error);
+    if (status == 0 && used > 0 && reading->key_case == SCOOP_KEY_CASE_RENAME)
+        status = scoop_columns_rename(&reading->columns, error);
     if (status != 0)
         return -1;
     scoop_buf_consume(text, used);
@@ -107,6 +111,11 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
         return -1;
     if (used == 0 && !reading->formed_last)
         return check_record_size(reading, error);
+    const struct scoop_row_limit limit = {.plan = reading->csv.plan,
+                                          .json = reading->json,
+                                          .most_bytes = reading->options.max_record_bytes};
+    if (scoop_row_limit_check(&limit, batch, error) != 0)
+        return -1;
     const unsigned char *left = batch->text.data + used;
     size_t left_bytes = batch->text.length - used;
     reading->crowded = reading->json && left_bytes > 0 && memchr(left, '\n', left_bytes) != NULL;
@@ -292,7 +301,12 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
     }
     /* The check takes the mark, and counts it. */
     const struct scoop_record_options options = {
-        .max_record_bytes = reading->options.max_record_bytes, .places = &reading->rows.places};
+        .max_record_bytes = reading->options.max_record_bytes,
+        .replace_invalid = reading->replace_invalid,
+        .key_case = reading->key_case,
+        .within = 1, /* a change has the row inside */
+        .places = &reading->rows.places,
+    };
     reading->check = scoop_json_check_new(&options, &reading->counters, error);
     if (reading->check == NULL)
         return -1;

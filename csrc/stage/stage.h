@@ -38,6 +38,7 @@ struct scoop_record_options {
     bool replace_invalid;    /* \u0000 and lone surrogates become U+FFFD instead of a bad record */
     bool nonfinite_null;     /* Python nan, inf and 1e999 become null instead of a bad record */
     enum scoop_key_case key_case;
+    unsigned within; /* arrays and objects that a record will be put into, of the nesting allowed */
     struct scoop_reject_policy policy;
     struct scoop_record_places *places; /* are told where records that pass stood; NULL: nobody */
 };

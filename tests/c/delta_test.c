@@ -26,7 +26,7 @@ static void changes_of_each_kind_are_found(void **state) {
     assert_true(run.facts.merged);
     assert_non_null(strstr((char *)run.json.data,
                            "{\"op\":\"UPDATE\",\"key\":{\"k\":\"3\"},\"row\":{\"k\":\"3\",\"v\":"
-                           "\"d\"},\"changed\":[\"v\"],\"id\":\""));
+                           "\"d\"},\"changed\":[\"v\"],\"format\":\"csv\",\"id\":\""));
     assert_non_null(strstr((char *)run.json.data, "{\"op\":\"DELETE\",\"key\":{\"k\":\"2\"}"));
     assert_non_null(strstr((char *)run.json.data, "{\"op\":\"INSERT\",\"key\":{\"k\":\"4\"}"));
     delta_run_free(&run);

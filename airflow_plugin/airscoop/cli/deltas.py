@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from airscoop.cli import streams
 from airscoop.cli.csv_dialect import add_csv, csv_of
-from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
+from airscoop.cli.flags import (
+    PLACES,
+    add_quiet,
+    add_record_rules,
+    add_s3,
+    count,
+    s3_of,
+    size,
+)
 from airscoop.cli.output import add_json, show
 from airscoop.deltas.options import (
     DEFAULTS,
@@ -16,6 +24,7 @@ from airscoop.deltas.options import (
     Duplicates,
     Engine,
     KeyEmpty,
+    Numbers,
     SchemaChange,
     TableFormat,
 )
@@ -69,6 +78,13 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         default=DEFAULTS["schema_change"],
         help="when a column is new or gone: an error, or the common ones are compared",
     )
+    verb.add_argument(
+        "--numbers",
+        choices=get_args(Numbers),
+        default=DEFAULTS["numbers"],
+        help="of JSON lines: those differ whose digits do, or those of other value",
+    )
+    add_record_rules(verb)
     verb.add_argument(
         "--max-delete-ratio",
         type=ratio,

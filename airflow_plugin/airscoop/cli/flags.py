@@ -46,6 +46,23 @@ def add_quiet(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 
+def add_record_rules(verb: argparse.ArgumentParser) -> None:
+    """What a record may hold, the same for every verb that reads or makes some."""
+    verb.add_argument(
+        "--invalid-characters",
+        choices=("reject", "replace"),
+        default="reject",
+        help="what to do with \\u0000 and lone surrogates; replace: by U+FFFD",
+    )
+    verb.add_argument(
+        "--key-case",
+        choices=("reject", "rename", "keep"),
+        default="reject",
+        help="what to do with keys of one object that are equal but for case (or equal); rename: "
+        "Name, name_2",
+    )
+
+
 def s3_of(options: argparse.Namespace) -> S3Settings:
     """What the options of `add_s3` say of S3."""
     from airscoop.aws.settings import S3Settings

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, cast
 
 from airscoop.cli import streams
-from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
+from airscoop.cli.flags import PLACES, add_quiet, add_record_rules, add_s3, count, s3_of, size
 from airscoop.cli.output import ProgressShown, add_json, show
 from airscoop.publishing.options import DEFAULTS, PublishOptions
 
@@ -37,6 +37,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="accept a stream that ignores partition keys, and so the order",
     )
+    add_record_rules(verb)
     verb.add_argument(
         "--max-tries",
         type=count,

@@ -7,7 +7,15 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from airscoop.cli.csv_dialect import add_csv, csv_of
-from airscoop.cli.flags import PLACES, add_quiet, add_s3, count, s3_of, size
+from airscoop.cli.flags import (
+    PLACES,
+    add_quiet,
+    add_record_rules,
+    add_s3,
+    count,
+    s3_of,
+    size,
+)
 from airscoop.cli.object_options import add_object_options, object_options
 from airscoop.cli.output import ProgressShown, add_json, show
 from airscoop.cli.web import add_web, web_of
@@ -155,24 +163,12 @@ def _add_reading(verb: argparse.ArgumentParser, *, default: str) -> None:
         "--max-record-bytes", type=size, metavar="SIZE", help="default 4M, at most 2G"
     )
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
-    verb.add_argument(
-        "--invalid-characters",
-        choices=("reject", "replace"),
-        default="reject",
-        help="what to do with \\u0000 and lone surrogates; replace: by U+FFFD",
-    )
+    add_record_rules(verb)
     verb.add_argument(
         "--nonfinite",
         choices=("reject", "null"),
         default="reject",
         help="what to do with nan, inf and 1e999 in Python literals",
-    )
-    verb.add_argument(
-        "--key-case",
-        choices=("reject", "rename", "keep"),
-        default="reject",
-        help="what to do with keys of one object that are equal but for case (or equal); rename: "
-        "Name, name_2",
     )
     verb.add_argument(
         "--allow-unknown-length",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airscoop.cli import streams
-from airscoop.cli.flags import add_quiet, add_s3, count, s3_of, size
+from airscoop.cli.flags import add_quiet, add_record_rules, add_s3, count, s3_of, size
 from airscoop.cli.output import add_json, show
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ def _add_apply(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         action="store_true",
         help="also a file that was applied before the table changed further",
     )
+    add_record_rules(apply)
     apply.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 16M")
     apply.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
     add_s3(apply)
@@ -247,6 +248,8 @@ def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
         expected_changes=options.expected_changes,
         json_texts=options.json_texts,
         again=options.again,
+        invalid_characters=options.invalid_characters,
+        key_case=options.key_case,
         max_record_bytes=options.max_record_bytes,
         allow_unknown_length=options.allow_unknown_length,
         changes_s3=s3_of(options),

@@ -17,11 +17,13 @@ from airscoop.cancelling import Cancellation
 from airscoop.cleaning_up import quietly
 from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
+from airscoop.deltas.column_case import by_case
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.given import spelled
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer import places
+from airscoop.transfer.options import KeyCase
 from airscoop.transfer.read_places import ReadPlaces
 
 
@@ -120,6 +122,7 @@ class AthenaJob:
         max_delete_ratio: float,
         max_update_ratio: float | None,
         min_rows: int,
+        key_case: KeyCase,
         s3: S3Settings | None,
         ca_file: str | None,
         temp_dir: str | None = None,
@@ -128,6 +131,7 @@ class AthenaJob:
         self._settings = settings
         self._key, self._version = key, version
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
+        self._key_case: KeyCase = key_case
         self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
@@ -331,7 +335,7 @@ class AthenaJob:
             names = found
         if not names:
             raise BadRecord(f"{_shown(sources)}: there is no header row")
-        return names
+        return by_case(names, self._key_case, sources[0])
 
     def _first_line(self, source: str) -> str:
         blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)

@@ -49,6 +49,7 @@ class DeltaJob:
         _check("duplicates", given["duplicates"], ("error", "last"))
         _check("key_empty", given["key_empty"], ("reject", "allow"))
         _check("schema_change", given["schema_change"], ("error", "compare_common"))
+        _check("numbers", given["numbers"], ("digits", "value"))
         _check_count("min_rows", given["min_rows"])
         _check_count("memory_limit", given["memory_limit"] or 0)
         _check_csv(given)
@@ -61,6 +62,8 @@ class DeltaJob:
             keep_last=given["duplicates"] == "last",
             empty_keys=given["key_empty"] == "allow",
             common_only=given["schema_change"] == "compare_common",
+            any_case=given["key_case"] == "keep",
+            numbers_by_value=given["numbers"] == "value",
             max_delete_ratio=given["max_delete_ratio"],
             max_update_ratio=given["max_update_ratio"],
             min_rows=given["min_rows"],
@@ -134,6 +137,8 @@ def _side(
         TransferOptions(
             source=source,
             max_record_bytes=options["max_record_bytes"],
+            invalid_characters=options["invalid_characters"],
+            key_case=options["key_case"],
             allow_unknown_length=options["allow_unknown_length"],
             source_s3=found,
             ca_file=options["ca_file"],
@@ -195,6 +200,12 @@ def delta(
     keys need no memory to speak of, others up to `memory_limit` (64 MiB) and beyond that temporary
     files in `temp_dir`.
 
+    No change is written that its readers would refuse: `invalid_characters` and `key_case` say, as
+    in `copy`, what becomes of NULs and of names that are equal but for case (with "keep" say so to
+    `check`, `publish` and `apply_changes`, too), and a row is refused whose change could be longer
+    than `max_record_bytes` (4 MiB). numbers="value" takes numbers of JSON lines by their value,
+    also within objects: 1.0 and 1.00 are 1.
+
     The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, when
     more than `max_delete_ratio` of the old rows are gone, or when more than `max_update_ratio` of
     them changed (None: all may, as where each row has a time stamp). `version` names the new export
@@ -244,13 +255,15 @@ def _athena_job(
         given["format"] == "jsonl"
         or given["duplicates"] != "error"
         or given["schema_change"] != "error"
+        or given["numbers"] != "digits"
+        or given["invalid_characters"] != "reject"
         or given["key_empty"] != "reject"
         or given["csv"] is not None
     ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV with equal columns and without duplicates: not '
-            'format="jsonl", duplicates="last", key_empty="allow", '
-            'schema_change="compare_common" or csv='
+            'format="jsonl", duplicates="last", key_empty="allow", numbers="value", '
+            'schema_change="compare_common", invalid_characters="replace" or csv='
         )
     temp_dir = given["temp_dir"]
     return AthenaJob(
@@ -259,6 +272,7 @@ def _athena_job(
         settings=airscoop.AthenaSettings(**athena) if isinstance(athena, Mapping) else athena,
         key=names(given["key"], "key"),
         version=given["version"] or "",
+        key_case=given["key_case"],
         max_delete_ratio=given["max_delete_ratio"],
         max_update_ratio=given["max_update_ratio"],
         min_rows=given["min_rows"],

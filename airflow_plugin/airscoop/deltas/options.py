@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 if TYPE_CHECKING:
     from airscoop.aws.settings import S3Settings
     from airscoop.transfer.csv_dialect import CsvDialect
+    from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "compare_common"]
 KeyEmpty = Literal["reject", "allow"]
 Engine = Literal["local", "athena"]
+Numbers = Literal["digits", "value"]
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -27,6 +29,9 @@ class CompareOptions(TypedDict, total=False):
     duplicates: Duplicates
     key_empty: KeyEmpty
     schema_change: SchemaChange
+    numbers: Numbers
+    invalid_characters: InvalidCharacters
+    key_case: KeyCase
     max_delete_ratio: float
     max_update_ratio: float | None
     min_rows: int
@@ -53,6 +58,9 @@ DEFAULTS: DeltaOptions = {
     "duplicates": "error",
     "key_empty": "reject",
     "schema_change": "error",
+    "numbers": "digits",
+    "invalid_characters": "reject",
+    "key_case": "reject",
     "max_delete_ratio": 0.3,
     "max_update_ratio": None,
     "min_rows": 1,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
 
 from airscoop.cancelling import Cancellation
+from airscoop.errors import UnsupportedFormat
 from airscoop.receipts.deltas import DeltaReceipt
 
 if TYPE_CHECKING:
@@ -31,6 +32,21 @@ class Change(TypedDict):
     changed: NotRequired[list[str]]
     format: NotRequired[Literal["csv"]]
     id: str
+
+
+def _change(line: bytes, number: int) -> Change:
+    """What Python cannot hold as a dict it may still write: that is an error, not a crash."""
+    import json
+
+    try:
+        change: Change = json.loads(line)
+    except (RecursionError, ValueError) as error:
+        why = "its nesting" if isinstance(error, RecursionError) else str(error)
+        raise UnsupportedFormat(
+            f"change {number:,} is more than Python's json reads ({why}): write the changes, and "
+            "read the file by another program"
+        ) from None
+    return change
 
 
 class Delta:
@@ -61,12 +77,11 @@ class Delta:
             yield block
 
     def __iter__(self) -> Iterator[Change]:
-        import json
-
+        number = 0
         for block in self.blocks():
             for line in block.splitlines():
-                change: Change = json.loads(line)
-                yield change
+                number += 1
+                yield _change(line, number)
 
     def __len__(self) -> int:
         return self.receipt.inserted + self.receipt.updated + self.receipt.deleted

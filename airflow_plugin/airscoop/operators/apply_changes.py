@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from airscoop.operators.counts import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
+    from airscoop.transfer.options import InvalidCharacters, KeyCase
     from airscoop.warehouse.session import JsonTexts
 
 COUNTS = ("inserted", "updated", "deleted")
@@ -29,6 +30,7 @@ class ApplyChangesOperator(WarehouseOperator):
     one; the file must hold as many changes as were counted, or nothing is applied.
     expected_changes: a number in place of what `delta` counted, or None for no check.
     json_texts: as of `Warehouse.apply_changes`; by default what the changes, or else `delta`, say.
+    invalid_characters, key_case: what a change may hold, as of `airscoop.copy`.
     again: also a file that was applied before the table changed further.
     """
 
@@ -46,6 +48,8 @@ class ApplyChangesOperator(WarehouseOperator):
         expected_changes: int | Literal["delta"] | None = "delta",
         json_texts: JsonTexts | None = None,
         again: bool = False,
+        invalid_characters: InvalidCharacters = "reject",
+        key_case: KeyCase = "reject",
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
@@ -58,6 +62,8 @@ class ApplyChangesOperator(WarehouseOperator):
         self.expected_changes = expected_changes
         self.json_texts = json_texts
         self.again = again
+        self.invalid_characters: InvalidCharacters = invalid_characters
+        self.key_case: KeyCase = key_case
         self.aws_conn_id = aws_conn_id
 
     def perform(self, context: Context) -> ApplyReceipt:
@@ -73,6 +79,8 @@ class ApplyChangesOperator(WarehouseOperator):
                 expected_changes=expected,
                 json_texts=self.json_texts or self._told(),
                 again=self.again,
+                invalid_characters=self.invalid_characters,
+                key_case=self.key_case,
                 changes_s3=settings,
                 ca_file=ca_file,
                 load=LoadContext(

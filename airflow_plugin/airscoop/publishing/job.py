@@ -48,6 +48,8 @@ class PublishJob:
             settings = dataclasses.replace(settings, region=_region_of(stream))
         native = TransferOptions(
             source=self._changes,
+            invalid_characters=given["invalid_characters"],
+            key_case=given["key_case"],
             memory_limit=given["memory_limit"],
             allow_unknown_length=given["allow_unknown_length"],
             source_s3=given["changes_s3"] or S3Settings(),
@@ -141,6 +143,7 @@ def publish(
     change's "key" (the SHA-256 of it, if it has more than 256 characters). Changes of one key never
     overtake each other; a stream that ignores partition keys is refused, unless `any_order`.
 
+    What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
     Every change arrives at least once. What the stream did not store is sent again, more and more
     slowly, until `max_tries` (10) tries in a row have stored nothing. An error tells how many
     changes from the start of the file are all stored: `start_at` leaves out so many. `on_progress`

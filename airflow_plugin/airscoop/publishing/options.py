@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import KinesisSettings, S3Settings
+    from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 
 class SendOptions(TypedDict, total=False):
     """How they are read and sent; `publish` says more."""
 
     any_order: bool
+    invalid_characters: InvalidCharacters
+    key_case: KeyCase
     max_tries: int | None
     max_in_flight: int | None
     max_age_ms: int | None
@@ -31,6 +34,8 @@ class PublishOptions(SendOptions, total=False):
 DEFAULTS: PublishOptions = {
     "start_at": 0,
     "any_order": False,
+    "invalid_characters": "reject",
+    "key_case": "reject",
     "max_tries": None,
     "max_in_flight": None,
     "max_age_ms": None,

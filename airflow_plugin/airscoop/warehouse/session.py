@@ -27,7 +27,7 @@ from airscoop.receipts.warehouse import (
     ScriptReceipt,
 )
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import InvalidCharacters, KeyCase, TransferOptions, place
 from airscoop.warehouse.rows import Rows
 
 log = logging.getLogger(__name__)
@@ -243,6 +243,8 @@ class Warehouse:
         expected_changes: int | None = None,
         json_texts: JsonTexts | None = None,
         again: bool = False,
+        invalid_characters: InvalidCharacters = "reject",
+        key_case: KeyCase = "reject",
         max_record_bytes: int | None = None,
         allow_unknown_length: bool = False,
         changes_s3: S3Settings | None = None,
@@ -261,7 +263,8 @@ class Warehouse:
         One transaction: every statement touches as many rows as the file has changes of its kind,
         or nothing is applied (CountMismatch). A file whose changes stand in the table already
         changes nothing (`already_applied`); one that was applied before the table changed further
-        is refused (PreconditionFailed) unless `again`.
+        is refused (PreconditionFailed) unless `again`. invalid_characters, key_case: what a change
+        may hold, as in `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
         if json_texts not in JSON_TEXTS:
@@ -279,6 +282,8 @@ class Warehouse:
         facts = self._session.apply(
             changes=TransferOptions(
                 source=source,
+                invalid_characters=invalid_characters,
+                key_case=key_case,
                 max_record_bytes=max_record_bytes,
                 allow_unknown_length=allow_unknown_length,
                 source_s3=changes_s3 or S3Settings(),

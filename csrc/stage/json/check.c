@@ -128,6 +128,7 @@ static void forget_record(struct json_check *check) {
     check->record.length = 0;
     check->keys.count = 0;
     check->scan = (struct scoop_json_scan){.replace = check->records.options.replace_invalid,
+                                           .within = check->records.options.within,
                                            .key_case = check->records.options.key_case,
                                            .keys = &check->keys,
                                            .bases = check->key_bases};

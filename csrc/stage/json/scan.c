@@ -193,8 +193,10 @@ static const unsigned char *close_keys(struct scoop_json_scan *scan, const unsig
 /* A bracket at p; after it. */
 static const unsigned char *scan_bracket(struct scoop_json_scan *scan, const unsigned char *line,
                                          const unsigned char *p, bool opens) {
-    if (opens && scan->depth == SCOOP_JSON_MAX_DEPTH)
-        return fail_at(scan, line, p, "nesting deeper than 1000");
+    if (opens && scan->depth + scan->within == SCOOP_JSON_MAX_DEPTH)
+        return fail_at(scan, line, p,
+                       scan->within == 0 ? "nesting deeper than 1000"
+                                         : "nesting deeper than 1000 once the row is in a change");
     if (!opens && scan->depth == 0)
         return fail_at(scan, line, p, "a closing bracket without its opening one");
     if (!opens) {

@@ -14,6 +14,7 @@ struct scoop_json_scan {
     bool value;      /* a value has begun; false at a line's end: the line is blank */
     bool unstorable; /* \u0000 or a lone surrogate escape was seen and let pass */
     bool replace;    /* set by the caller: let them pass */
+    unsigned within; /* set by the caller: levels that the record will stand in */
     enum scoop_key_case key_case; /* set by the caller */
     bool clashes;                 /* RENAME: keys are equal but for case */
     struct scoop_json_keys *keys; /* the caller's; used unless KEEP */

@@ -8,6 +8,8 @@
 #include "text/scan.h"
 #include "text/utf8.h"
 
+enum { REPLACED_CEILING = 1 << 30 };
+
 struct scanner {
     struct scoop_csv *csv;
     struct scoop_batch *batch;
@@ -17,6 +19,7 @@ struct scanner {
     size_t columns;  /* of the export */
     uint64_t lines;  /* before that row, in this scan */
     unsigned high;   /* not 0: there are bytes beyond ASCII */
+    bool has_nul;    /* somewhere in the text */
     bool incomplete; /* the text ends inside quotes */
     bool last;
     struct scoop_error *error;
@@ -25,6 +28,7 @@ struct scanner {
 void scoop_csv_init(struct scoop_csv *csv) {
     memset(csv, 0, sizeof *csv);
     csv->line = 1;
+    scoop_buf_init(&csv->replaced, REPLACED_CEILING);
 }
 
 void scoop_csv_free(struct scoop_csv *csv) {
@@ -32,6 +36,7 @@ void scoop_csv_free(struct scoop_csv *csv) {
     scoop_free(csv->values);
     csv->ends = NULL;
     csv->values = NULL;
+    scoop_buf_free(&csv->replaced);
 }
 
 /* On the line of the row under way. */
@@ -56,8 +61,64 @@ static int bad_count(const struct scanner *scanner, size_t fields) {
         fields > scanner->columns ? scanner->columns : fields, scanner->columns);
 }
 
-static int take_values(struct scanner *scanner, const struct scoop_value *values) {
+static bool holds_nul(const void *data, size_t length) {
+    return length > 0 && memchr(data, 0, length) != NULL;
+}
+
+/* Appends the text with U+FFFD for each NUL. */
+static int append_replaced(struct scoop_buf *out, const unsigned char *data, size_t length,
+                           struct scoop_error *error) {
+    for (size_t i = 0; i < length; i++)
+        if (scoop_buf_append(out, data[i] == 0 ? (const void *)"\xef\xbf\xbd" : &data[i],
+                             data[i] == 0 ? 3 : 1, error) != 0)
+            return -1;
+    return 0;
+}
+
+/* Points the value to a copy with U+FFFD for each NUL; room for all of the row is made. */
+static int mend(struct scanner *scanner, struct scoop_value *value) {
+    struct scoop_buf *replaced = &scanner->csv->replaced;
+    size_t from = replaced->length;
+    if (append_replaced(replaced, value->data, value->length, scanner->error) != 0)
+        return -1;
+    value->data = replaced->data + from;
+    value->length = replaced->length - from;
+    return 0;
+}
+
+/* Copies point into this: it does not move while a row is mended. */
+static int make_room(struct scanner *scanner, const struct scoop_value *values, size_t fields) {
+    size_t room = 0;
+    for (size_t i = 0; i < fields; i++)
+        room += 3 * values[i].length;
+    scanner->csv->replaced.length = 0;
+    return scoop_buf_reserve(&scanner->csv->replaced, room, scanner->error);
+}
+
+/* No table stores a NUL, and no reader of changes takes one. */
+static int mend_values(struct scanner *scanner) {
+    struct scoop_value *values = scanner->csv->values;
+    if (make_room(scanner, values, scanner->columns) != 0)
+        return -1;
+    for (size_t i = 0; i < scanner->columns; i++) {
+        if (values[i].null || !holds_nul(values[i].data, values[i].length))
+            continue;
+        const unsigned char *nul = memchr(values[i].data, 0, values[i].length);
+        if (!scanner->csv->replace_invalid)
+            return bad(scanner, (size_t)(nul - scanner->text),
+                       "a value holds a NUL character, which no table stores; "
+                       "invalid_characters=\"replace\" makes it U+FFFD");
+        if (mend(scanner, &values[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take_values(struct scanner *scanner) {
     const struct scoop_row_plan *plan = scanner->csv->plan;
+    const struct scoop_value *values = scanner->csv->values;
+    if (scanner->has_nul && mend_values(scanner) != 0)
+        return -1;
     struct scoop_row *row = scoop_batch_add(scanner->batch, scanner->error);
     if (row == NULL ||
         scoop_row_set_key(plan, scanner->batch, row, values, place(scanner), scanner->error) != 0)
@@ -81,10 +142,11 @@ static int take_plain(struct scanner *scanner, size_t end, size_t fields) {
     const uint32_t *ends = scanner->csv->ends;
     if (fields != scanner->columns)
         return bad_count(scanner, fields);
-    if (!plan->as_it_is || plan->key_count > 1)
+    bool mends = scanner->has_nul && holds_nul(scanner->text + scanner->row, end - scanner->row);
+    if (!plan->as_it_is || plan->key_count > 1 || mends)
         split(scanner, fields);
-    if (!plan->as_it_is)
-        return take_values(scanner, scanner->csv->values);
+    if (!plan->as_it_is || mends)
+        return take_values(scanner);
     struct scoop_row *row = scoop_batch_add(scanner->batch, scanner->error);
     if (row == NULL)
         return -1;
@@ -206,7 +268,7 @@ static int take_quoted(struct scanner *scanner, size_t *end) {
         return 0;
     if (fields != scanner->columns)
         return bad_count(scanner, fields);
-    if (take_values(scanner, scanner->csv->values) != 0)
+    if (take_values(scanner) != 0)
         return -1;
     scanner->lines += count_lines(scanner->text + scanner->row, *end - scanner->row);
     scanner->row = *end;
@@ -301,6 +363,7 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     if (prepare(csv, error) != 0)
         return -1;
     scanner.columns = csv->plan->columns;
+    scanner.has_nul = holds_nul(scanner.text, scanner.length);
     batch->first_line = csv->line;
     if (scan_rows(&scanner) != 0)
         return -1;
@@ -312,11 +375,18 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
     return 0;
 }
 
-static int add_names(struct scanner *scanner, const struct scoop_value *values, size_t fields,
+static int add_names(struct scanner *scanner, struct scoop_value *values, size_t fields,
                      struct scoop_columns *columns) {
-    for (size_t i = 0; i < fields; i++)
-        if (values[i].length > 0 && memchr(values[i].data, 0, values[i].length) != NULL)
+    if (make_room(scanner, values, fields) != 0)
+        return -1;
+    for (size_t i = 0; i < fields; i++) {
+        if (values[i].null || !holds_nul(values[i].data, values[i].length))
+            continue;
+        if (!scanner->csv->replace_invalid)
             return bad(scanner, scanner->row, "a column's name holds a NUL character");
+        if (mend(scanner, &values[i]) != 0)
+            return -1;
+    }
     return scoop_header_names(values, fields, columns, scanner->error);
 }
 

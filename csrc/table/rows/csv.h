@@ -13,7 +13,9 @@ struct scoop_csv {
     uint64_t offset;                   /* from 0 */
     bool is_made;   /* of another text, with the same lines: bytes are not those of the source */
     uint32_t *ends; /* of the fields of the row under way */
-    struct scoop_value *values; /* of a row with quotes */
+    struct scoop_value *values; /* of a row that is taken apart */
+    bool replace_invalid;       /* NUL becomes U+FFFD, else it is BAD_RECORD */
+    struct scoop_buf replaced;  /* values of the row under way that had one */
 };
 
 /* Beyond the text that is scanned, this many bytes are read (and ignored). */

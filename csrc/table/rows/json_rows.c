@@ -17,6 +17,7 @@ enum {
 void scoop_json_rows_init(struct scoop_json_rows *rows) {
     memset(rows, 0, sizeof *rows);
     scoop_buf_init(&rows->decoded, DECODED_CEILING);
+    scoop_canonical_init(&rows->canonical);
 }
 
 void scoop_json_rows_free(struct scoop_json_rows *rows) {
@@ -24,6 +25,7 @@ void scoop_json_rows_free(struct scoop_json_rows *rows) {
     scoop_free(rows->values);
     rows->values = NULL;
     scoop_buf_free(&rows->decoded);
+    scoop_canonical_free(&rows->canonical);
 }
 
 static int bad_member(const struct scoop_json_rows *rows, const unsigned char *name, size_t length,
@@ -53,7 +55,9 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
             return 1;
         if (rows->values[column].data != NULL)
             return bad_member(rows, out, length, error);
-        at = scoop_json_take_value(at, &out, &rows->values[column]);
+        at = scoop_canonical_take(&rows->canonical, at, &out, &rows->values[column], error);
+        if (at == NULL)
+            return -1;
         expected = (size_t)column + 1;
         if (expected > rows->used)
             rows->used = expected;
@@ -63,8 +67,9 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
 
 static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t from,
                      size_t length, struct scoop_error *error) {
-    /* Each value needs at most a byte more than its text; the names pass through the same room. */
-    if (scoop_buf_reserve(&rows->decoded, 2 * length + 2, error) != 0)
+    /* The names pass through the same room as the values. */
+    size_t room = scoop_canonical_room(&rows->canonical, length);
+    if (scoop_buf_reserve(&rows->decoded, room, error) != 0)
         return -1;
     int status = read_row(rows, batch->text.data + from, error);
     if (status != 0)

@@ -6,6 +6,7 @@
 
 #include "base/record_place.h"
 #include "table/rows/batch.h"
+#include "table/rows/canonical.h"
 #include "table/rows/columns.h"
 #include "table/rows/row_text.h"
 
@@ -18,6 +19,7 @@ struct scoop_json_rows {
     size_t room;              /* of values */
     size_t used;              /* of those, by the last row: the others are NULL */
     struct scoop_buf decoded; /* the values of one row */
+    struct scoop_canonical canonical;
 };
 
 void scoop_json_rows_init(struct scoop_json_rows *rows);

@@ -53,7 +53,8 @@ static int fill(struct scoop_change_source *source, const struct scoop_transfer_
                 struct scoop_error *error) {
     size_t most = options->max_record_bytes == 0 ? MAX_RECORD_BYTES : options->max_record_bytes;
     const struct scoop_record_options records = {.max_record_bytes = most,
-                                                 .key_case = SCOOP_KEY_CASE_KEEP};
+                                                 .replace_invalid = options->replace_invalid,
+                                                 .key_case = options->key_case};
     struct scoop_transfer_options transfer = *options;
     transfer.destination = (struct scoop_place){0};
     transfer.memory = &source->arrived;

@@ -15,8 +15,8 @@ enum scoop_change_read {
 
 struct scoop_change_source;
 
-/* Only what concerns a source is looked at; copied. Nothing is opened yet. One thread owns it. NULL
- * with *error (USAGE, NO_MEMORY). */
+/* Only what concerns a source, and what a record may be, is looked at; copied. Nothing is opened
+ * yet. One thread owns it. NULL with *error (USAGE, NO_MEMORY). */
 struct scoop_change_source *scoop_change_source_new(const struct scoop_transfer_options *options,
                                                     struct scoop_error *error);
 /* The next change, valid until the next call. Waits about 100 ms at most. FAILED with BAD_RECORD

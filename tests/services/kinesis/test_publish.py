@@ -65,6 +65,19 @@ def test_a_delta_goes_from_s3_to_the_stream(store: Store, stream: Stream) -> Non
     assert receipt.source_etag == store.head("changes.jsonl.gz")["ETag"]
 
 
+def test_names_equal_but_for_case_are_published_where_that_is_said(
+    tmp_path: Path, stream: Stream
+) -> None:
+    export = tmp_path / "new.csv"
+    export.write_text("PK,A,a\n1,x,y\n")
+    out = tmp_path / "changes.jsonl"
+    airscoop.delta(None, export, key_case="keep").write(out)
+    with pytest.raises(errors.BadRecord, match="equal but for case"):
+        airscoop.publish(out, stream.name, kinesis=stream.settings())
+    airscoop.publish(out, stream.name, kinesis=stream.settings(), key_case="keep")
+    assert [one["row"] for one in stream.changes()] == [{"PK": "1", "A": "x", "a": "y"}]
+
+
 def test_an_empty_file_is_published(tmp_path: Path, stream: Stream) -> None:
     path = tmp_path / "none.jsonl"
     path.write_bytes(b"")

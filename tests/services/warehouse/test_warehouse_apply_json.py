@@ -145,3 +145,20 @@ def test_a_key_of_json_keeps_its_type(database: dict[str, str], tmp_path: Path) 
 def test_a_rule_that_is_none_is_refused(table: Table) -> None:
     with pytest.raises(errors.UsageError, match=r"json_texts .*value, parse"):
         table.apply(table.folder / "none.jsonl", json_texts="text")
+
+
+def test_columns_equal_but_for_case_are_applied_where_that_is_said(
+    database: dict[str, str], tmp_path: Path
+) -> None:
+    table = Table(database["dsn"], tmp_path, "jsonb")
+    table.eye.execute('CREATE TABLE public.u (id text, "A" text, a text)')
+    export = tmp_path / "new.csv"
+    export.write_text("id,A,a\n1,x,y\n")
+    out = tmp_path / "changes.jsonl"
+    airscoop.delta(None, export, key="id", key_case="keep").write(out)
+    with Warehouse(table.dsn, dialect="postgres") as warehouse:
+        with pytest.raises(errors.BadRecord, match="equal but for case"):
+            warehouse.apply_changes(out, table="public.u", key="id")
+        warehouse.apply_changes(out, table="public.u", key="id", key_case="keep")
+    assert table.eye.execute("SELECT * FROM public.u").fetchall() == [("1", "x", "y")]
+    table.eye.close()

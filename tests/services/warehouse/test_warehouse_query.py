@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pyarrow
 import pytest
 
@@ -137,6 +138,28 @@ def test_a_cancel_ends_a_query(database: Settings) -> None:
         with pytest.raises(errors.Cancelled):
             for _ in rows:
                 pass
+
+
+def test_a_connection_that_is_lost_among_the_rows_is_told(database: Settings) -> None:
+    with connect(database) as warehouse:
+        ((pid,),) = warehouse.execute("SELECT pg_backend_pid()")
+        rows = iter(warehouse.query("SELECT n, pg_sleep(n / 5000) FROM generate_series(1, 9000) n"))
+        assert next(rows)[0] == 1
+        with psycopg.connect(database["dsn"]) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (int(pid or 0),))
+        with pytest.raises(errors.ConnectionFailed) as caught:
+            list(rows)
+        assert (caught.value.retryable, caught.value.committed) == (True, None)
+        with pytest.raises(errors.ConnectionFailed, match="open a new session"):
+            warehouse.execute("SELECT 1")
+
+
+def test_a_query_that_takes_too_long_is_ended_and_the_session_goes_on(database: Settings) -> None:
+    with connect(database, statement_timeout=0.3) as warehouse:
+        rows = warehouse.query("SELECT n, pg_sleep(n / 5000) FROM generate_series(1, 9000) n")
+        with pytest.raises(errors.TimedOut):
+            list(rows)
+        assert warehouse.execute("SELECT 1") == [("1",)]
 
 
 @pytest.mark.parametrize("value", ["date 'infinity'", "timestamp '0044-03-15 00:00:00 BC'"])
