@@ -1,5 +1,6 @@
-/* Session.query_open, query_next and query_close: rows as they come, some at a time. */
+/* Session.query_open, query_next, query_arrow and query_close: rows as they come. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "binding/lists.h"

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "warehouse/sql/apply_sql.h"
+#include "warehouse/sql/exchange_sql.h"
 
 static char id[] = "i\"d", note[] = "note", doc[] = "doc", other[] = "other";
 static struct scoop_apply_column columns[] = {{.name = id, .key = true, .given = true},
@@ -98,6 +99,32 @@ static void what_becomes_super_is_parsed_from_the_text_in_the_stage(void **state
                count_equal, &plan_of_super);
 }
 
+static void updated_rows_are_inserted_again_with_what_the_file_lacks(void **state) {
+    struct scoop_apply_column own[] = {{.name = id, .key = true, .given = true},
+                                       {.name = note, .given = true, .unique = true},
+                                       {.name = doc, .generated = true},
+                                       {.name = other}};
+    const struct scoop_apply_plan exchanged = {
+        .target = {"s", "t"}, .stage = "st", .columns = own, .column_count = 4};
+    (void)state;
+    ASSERT_SQL("CREATE TEMP TABLE \"st_rows\" AS SELECT t.* FROM \"s\".\"t\" t JOIN \"st\" s ON "
+               "s.\"c1\" = t.\"i\"\"d\" WHERE s.\"airscoop_op\" = 'U'",
+               save_rows, &exchanged);
+    ASSERT_SQL("DELETE FROM \"s\".\"t\" t USING \"st\" s WHERE s.\"c1\" = t.\"i\"\"d\" AND "
+               "s.\"airscoop_op\" = 'U'",
+               delete_saved, &exchanged);
+    ASSERT_SQL("INSERT INTO \"s\".\"t\" (\"i\"\"d\", \"note\", \"other\") OVERRIDING SYSTEM VALUE "
+               "SELECT t.\"i\"\"d\", s.\"c2\", t.\"other\" FROM \"st_rows\" t JOIN \"st\" s ON "
+               "s.\"c1\" = t.\"i\"\"d\"",
+               insert_saved, &exchanged);
+    ASSERT_SQL(
+        "SELECT s.\"airscoop_number\", o.\"airscoop_number\", s.\"c1\", o.\"c1\" FROM \"st\" "
+        "s JOIN \"st\" o ON s.\"airscoop_number\" < o.\"airscoop_number\" AND s.\"c2\" = "
+        "o.\"c2\" WHERE s.\"airscoop_op\" = 'I' AND o.\"airscoop_op\" = 'I' ORDER BY 1 "
+        "LIMIT 1",
+        same_as_change, &exchanged, SCOOP_CHANGE_INSERT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stage_has_the_targets_types_and_names_of_its_own),
@@ -105,6 +132,7 @@ int main(void) {
         cmocka_unit_test(a_change_of_each_kind_is_one_statement_by_key),
         cmocka_unit_test(values_are_compared_with_null_equal_to_null),
         cmocka_unit_test(keys_that_do_not_fit_are_found_with_their_changes),
+        cmocka_unit_test(updated_rows_are_inserted_again_with_what_the_file_lacks),
     };
     return cmocka_run_group_tests_name("apply_sql", tests, NULL, NULL);
 }

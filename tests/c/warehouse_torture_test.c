@@ -17,6 +17,7 @@
 #include "scoop/session.h"
 #include "warehouse/load/apply_columns.h"
 #include "warehouse/load/change_source.h"
+#include "warehouse/load/insert_names.h"
 #include "warehouse/partition/partition_internal.h"
 #include "warehouse/sql/insert_sql.h"
 
@@ -94,6 +95,18 @@ static int write_sql(struct scoop_error *error) {
     if (result == 0)
         result = scoop_insert_sql_create_winners(&plan, &sql, error);
     scoop_buf_free(&sql);
+    return result;
+}
+
+static int spell_names(struct scoop_error *error) {
+    static const char *const columns[] = {"k", "at"}, *const keys[] = {"K"};
+    const struct scoop_insert_names names = {
+        .columns = columns, .column_count = 2, .keys = keys, .key_count = 1};
+    struct scoop_insert_spelling spelling = {0};
+    int result = scoop_insert_spell(&spelling, &names, error);
+    if (result == 0)
+        assert_string_equal(spelling.names.keys[0], "k");
+    scoop_insert_spelling_free(&spelling);
     return result;
 }
 
@@ -188,6 +201,7 @@ static void partition_values_survive_a_failing_allocation(void **state) {
 static void statements_survive_a_failing_allocation(void **state) {
     (void)state;
     torture(write_sql);
+    torture(spell_names);
 }
 
 static void a_session_survives_a_failing_allocation(void **state) {

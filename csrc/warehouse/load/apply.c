@@ -5,7 +5,9 @@
 
 #include "text/text.h"
 #include "warehouse/load/apply_columns.h"
+#include "warehouse/load/apply_exchange.h"
 #include "warehouse/load/apply_log.h"
+#include "warehouse/load/apply_spelling.h"
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
@@ -192,10 +194,9 @@ static int check_repeated(struct apply *apply) {
     scoop_rows_free(rows);
     if (count == 0)
         return 0;
-    return scoop_fail(apply->error, SCOOP_DUPLICATE_KEY,
-                      "several changes have one key: %s in the changes %lld and %lld; a file holds "
-                      "one change a key, as airscoop.delta writes it",
-                      key, first, last);
+    scoop_lock_rollback(apply->session);
+    return scoop_apply_fail_repeated(apply->options, (uint64_t)first, (uint64_t)last, key,
+                                     apply->interrupt, apply->error);
 }
 
 static int match_target(struct apply *apply) {
@@ -303,9 +304,15 @@ static int apply_all(struct apply *apply) {
         if (op == SCOOP_CHANGE_UPDATE && !has_values(apply))
             return scoop_fail(apply->error, SCOOP_BAD_RECORD,
                               "an UPDATE has no column beside its key that is not left out");
-        if (RUN(apply, &rows, apply, (enum scoop_change_op)op) != 0)
+        if (is_postgres(apply) && op != SCOOP_CHANGE_DELETE &&
+            scoop_apply_mark(apply->session, apply->interrupt, apply->error) != 0)
             return -1;
-        apply->facts.applied[op] = scoop_rows_affected(rows);
+        if (RUN(apply, &rows, apply, (enum scoop_change_op)op) == 0)
+            apply->facts.applied[op] = scoop_rows_affected(rows);
+        else if (scoop_apply_exchange(apply->session, &apply->plan, (enum scoop_change_op)op,
+                                      &apply->facts.applied[op], apply->interrupt,
+                                      apply->error) != 0)
+            return -1;
         scoop_rows_free(rows);
         if (apply->facts.applied[op] != wanted)
             return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,

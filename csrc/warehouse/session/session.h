@@ -13,6 +13,8 @@
 /* Whether the server has carried out the last statement, even one that was cancelled. */
 bool scoop_session_succeeded(const struct scoop_session *session);
 
+/* The name of the constraint, or unique index, that refused the last statement; "" for none. */
+const char *scoop_session_constraint(const struct scoop_session *session);
 /* Refuses the call while the rows of a query are being read. */
 int scoop_session_unread(const struct scoop_session *session, struct scoop_error *error);
 

@@ -38,6 +38,7 @@ struct scoop_session {
     char usual_timeout[32]; /* statement_timeout before a lock was waited for */
     char held_by[500];      /* of what is waited for; "" where nobody tells */
     char waits_for[900];    /* "" when nothing is */
+    char constraint[256];   /* that the last statement broke; "" for none */
     bool succeeded;         /* how the server answered the last statement, even a cancelled one */
     bool may_commit;        /* the last statement, had it been carried out */
     enum scoop_committed made; /* what the last statement has committed, whatever it ended with */

@@ -10,6 +10,7 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "text/text.h"
 #include "warehouse/session/made.h"
 #include "warehouse/session/session_internal.h"
 #include "warehouse/sql/sql_text.h"
@@ -146,6 +147,16 @@ static int stop(struct scoop_session *session, struct answer *answer, struct sco
     return -1;
 }
 
+static void note_constraint(struct scoop_session *session, const PGresult *result) {
+    const char *name = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    scoop_text_print(session->constraint, sizeof session->constraint, "%s",
+                     name == NULL ? "" : name);
+}
+
+const char *scoop_session_constraint(const struct scoop_session *session) {
+    return session->constraint;
+}
+
 static int conclude(struct scoop_session *session, enum scoop_wait end, struct answer *answer,
                     struct scoop_error *error) {
     if (end == SCOOP_WAIT_STOP)
@@ -164,6 +175,7 @@ static int conclude(struct scoop_session *session, enum scoop_wait end, struct a
     if (answer->result == NULL)
         return fail_lost(session, error);
     session->succeeded = !failed(answer->result);
+    note_constraint(session, answer->result);
     if (session->succeeded)
         return 0;
     scoop_fail_result(answer->result, session->timed, error);

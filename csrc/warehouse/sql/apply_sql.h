@@ -14,11 +14,13 @@
 struct scoop_apply_column {
     char *name;
     bool key;
-    bool given;    /* the file's rows have it */
-    bool moment;   /* its type is of dates or times */
-    bool by_text;  /* its type knows no equality: values are compared as text */
-    bool is_json;  /* json, jsonb, SUPER */
-    bool is_super; /* Redshift's, which takes a text as one string: it is staged as a text */
+    bool given;     /* the file's rows have it */
+    bool moment;    /* its type is of dates or times */
+    bool generated; /* the server computes it; known after a refusal only, as is the next */
+    bool unique;    /* of the constraint that refused a change */
+    bool by_text;   /* its type knows no equality: values are compared as text */
+    bool is_json;   /* json, jsonb, SUPER */
+    bool is_super;  /* Redshift's, which takes a text as one string: it is staged as a text */
 };
 
 struct scoop_apply_plan {
