@@ -276,3 +276,21 @@ def test_two_statements_are_refused_before_one_runs(database: Settings, sql: str
 def test_one_statement_may_end_in_semicolons(database: Settings, sql: str) -> None:
     with connect(database) as warehouse:
         assert len(warehouse.execute(sql)) == 1
+
+
+def test_rows_are_never_those_of_the_sessions_next_query(database: Settings) -> None:
+    """The last rows of a query are here when its end is, and the session is free."""
+    with connect(database) as warehouse:
+        found = []
+        for row in warehouse.query("SELECT g FROM generate_series(1, 2) g"):
+            found.append(row)
+            if len(found) == 1:
+                inner = warehouse.query("SELECT -g FROM generate_series(1, 5000) g")
+        assert found == [(1,), (2,)]
+        assert len(list(inner)) == 5000
+        empty = warehouse.query("SELECT 1 AS a WHERE false")
+        other = warehouse.query("SELECT 2 AS b")
+        with pytest.raises(OSError, match="the query of these rows has ended"):
+            pyarrow.table(empty)
+        empty.close()
+        assert list(other) == [(2,)]
