@@ -16,7 +16,7 @@ import pytest
 
 from airscoop import errors
 from airscoop.warehouse.rows import Column
-from support.warehouse import Settings, connect
+from support.warehouse import Settings, connect, connect_owner
 
 UTC = datetime.UTC
 TYPED = (
@@ -58,7 +58,7 @@ def test_parameters_are_bound(database: Settings) -> None:
 
 
 def test_a_statement_without_rows_has_none_and_is_carried_out(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert list(warehouse.query("CREATE TABLE t (a integer)")) == []
         assert list(warehouse.query("INSERT INTO t VALUES (1), (2) RETURNING a")) == [(1,), (2,)]
         empty = warehouse.query("SELECT a FROM t WHERE a > 9")
@@ -122,7 +122,7 @@ def test_an_error_among_the_rows_ends_the_query_and_not_the_session(database: Se
 
 
 def test_a_query_within_a_transaction_leaves_it_open(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE TABLE t (a integer)")
         warehouse.execute("BEGIN")
         assert list(warehouse.query("INSERT INTO t VALUES (1) RETURNING a")) == [(1,)]
