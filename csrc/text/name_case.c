@@ -1,12 +1,13 @@
 #include "text/name_case.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static unsigned char folded(char letter) {
     return (unsigned char)(letter >= 'A' && letter <= 'Z' ? letter + 'a' - 'A' : letter);
 }
 
-bool scoop_same_name(const char *left, const char *right) {
+static bool same_name(const char *left, const char *right) {
     while (*left != 0 && folded(*left) == folded(*right))
         left++, right++;
     return folded(*left) == folded(*right);
@@ -18,7 +19,7 @@ long scoop_find_name(const char *name, const char *(*at)(const void *from, size_
     size_t hits = 0;
     for (size_t i = 0; i < count; i++) {
         const char *other = at(from, i);
-        if (other == NULL || !scoop_same_name(name, other))
+        if (other == NULL || !same_name(name, other))
             continue;
         if (strcmp(name, other) == 0)
             return (long)i;

@@ -3,12 +3,10 @@
 #ifndef SCOOP_TEXT_NAME_CASE_H
 #define SCOOP_TEXT_NAME_CASE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum { SCOOP_NO_NAME = -1 };
 
-bool scoop_same_name(const char *left, const char *right);
 /* The place among `count` names, of which `at` gives each (NULL: none); SCOOP_NO_NAME where there
  * is none, or more than one and none written like it. */
 long scoop_find_name(const char *name, const char *(*at)(const void *from, size_t place),

@@ -87,7 +87,7 @@ int scoop_schema_look(struct scoop_session *session, const struct scoop_table_na
     return state->versions ? read_versions(session, interrupt, state, error) : 0;
 }
 
-bool scoop_schema_is_current(const struct scoop_schema_state *state) {
+static bool is_current(const struct scoop_schema_state *state) {
     bool current = state->schema && state->versions;
     for (size_t i = 0; i < SCOOP_KEPT_TABLES; i++)
         current = current && state->of_table[i] >= scoop_kept_tables[i]->version;
@@ -194,7 +194,7 @@ static int check_target(struct scoop_session *session, const struct scoop_table_
 static int take_step(struct scoop_session *session, const struct scoop_schema_state *state,
                      const struct scoop_table_name *lock, const struct scoop_interrupt *interrupt,
                      struct scoop_error *error) {
-    bool locking = scoop_schema_is_current(state);
+    bool locking = is_current(state);
     int result = scoop_session_run(session, "BEGIN", interrupt, error);
     if (result == 0 && !locking)
         result = scoop_schema_bring_forward(session, state, interrupt, error);
@@ -220,7 +220,7 @@ int scoop_schema_prepare(struct scoop_session *session, const struct scoop_table
         if (scoop_schema_look(session, target, lock, interrupt, &state,
                               failed ? &ignored : error) != 0)
             return -1;
-        if (scoop_schema_is_current(&state) && state.lock)
+        if (is_current(&state) && state.lock)
             return 0;
         if (failed && !scoop_schema_was_raced(error))
             return -1;

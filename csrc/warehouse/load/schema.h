@@ -35,7 +35,6 @@ struct scoop_schema_state {
 int scoop_schema_look(struct scoop_session *session, const struct scoop_table_name *target,
                       const struct scoop_table_name *lock, const struct scoop_interrupt *interrupt,
                       struct scoop_schema_state *state, struct scoop_error *error);
-bool scoop_schema_is_current(const struct scoop_schema_state *state);
 /* Within a transaction: all but the locks. 0 or -1. */
 int scoop_schema_bring_forward(struct scoop_session *session,
                                const struct scoop_schema_state *state,
