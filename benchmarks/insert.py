@@ -51,7 +51,7 @@ INSERT INTO bench_staging.target
       ELSE {rows} + n END,
     timestamp '2026-06-01' + n * interval '1 second', md5((-n)::text) || ' is what it says now',
     n % 100019 / 100.0, 'tag ' || n % 50
-  FROM generate_series(1, {batch}) n;
+  FROM generate_series(1::bigint, {batch}) n;
 """
 
 

@@ -32,10 +32,10 @@ PyObject *airscoop_session_add_partitions(PyObject *object, PyObject *arguments)
 /* --- session_query.c --- */
 
 PyObject *airscoop_session_query_open(PyObject *object, PyObject *arguments);
-PyObject *airscoop_session_query_next(PyObject *object, PyObject *nothing);
-PyObject *airscoop_session_query_arrow(PyObject *object, PyObject *nothing);
+PyObject *airscoop_session_query_next(PyObject *object, PyObject *arguments);
+PyObject *airscoop_session_query_arrow(PyObject *object, PyObject *arguments);
 PyObject *airscoop_session_query_failure(PyObject *object, PyObject *nothing);
-PyObject *airscoop_session_query_close(PyObject *object, PyObject *nothing);
+PyObject *airscoop_session_query_close(PyObject *object, PyObject *arguments);
 
 /* --- session_load.c --- */
 

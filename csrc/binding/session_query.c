@@ -44,8 +44,9 @@ PyObject *airscoop_session_query_open(PyObject *object, PyObject *arguments) {
         run.statement.parameters = parameters.texts;
         run.statement.parameter_count = parameters.count;
         if (airscoop_session_call(run.self, do_open, &run, SCOOP_COMMITTED_NO) == 0)
-            list = airscoop_list_of(scoop_query_columns(run.self->session), column_of,
-                                    run.self->session);
+            list = Py_BuildValue("(KN)", (unsigned long long)scoop_query_number(run.self->session),
+                                 airscoop_list_of(scoop_query_columns(run.self->session), column_of,
+                                                  run.self->session));
     }
     airscoop_texts_free(&parameters);
     return list;
@@ -54,6 +55,7 @@ PyObject *airscoop_session_query_open(PyObject *object, PyObject *arguments) {
 /* Rows that were read: of each value its length, -1 for NULL, and its bytes. */
 struct fetching {
     struct airscoop_session *self;
+    unsigned long long query; /* its number */
     struct scoop_buf values;
     size_t rows, columns;
 };
@@ -74,6 +76,8 @@ static int put_row(struct fetching *run, struct scoop_error *error) {
 static int do_fetch(void *user, struct scoop_error *error) {
     struct fetching *run = user;
     struct scoop_session *session = run->self->session;
+    if (scoop_query_number(session) != run->query)
+        return 0; /* all of it was read, and another one was begun */
     run->columns = scoop_query_columns(session);
     while (run->rows < BATCH_ROWS && run->values.length < BATCH_BYTES) {
         int status = scoop_query_next(session, &run->self->interrupt, error);
@@ -108,10 +112,11 @@ static PyObject *take_row(const unsigned char **at, size_t columns) {
     return row;
 }
 
-PyObject *airscoop_session_query_next(PyObject *object, PyObject *nothing) {
+PyObject *airscoop_session_query_next(PyObject *object, PyObject *arguments) {
     struct fetching run = {.self = (struct airscoop_session *)object};
     PyObject *list = NULL;
-    (void)nothing;
+    if (!PyArg_ParseTuple(arguments, "K:query_next", &run.query))
+        return NULL;
     scoop_buf_init(&run.values, BATCH_CEILING);
     if (airscoop_session_call(run.self, do_fetch, &run, SCOOP_COMMITTED_NO) == 0)
         list = PyList_New((Py_ssize_t)run.rows);
@@ -125,18 +130,30 @@ PyObject *airscoop_session_query_next(PyObject *object, PyObject *nothing) {
     return list;
 }
 
+struct closing {
+    struct airscoop_session *self;
+    unsigned long long query; /* its number */
+};
+
 static int do_close(void *user, struct scoop_error *error) {
-    struct airscoop_session *self = user;
+    struct closing *run = user;
     (void)error;
-    scoop_query_close(self->session);
+    if (scoop_query_number(run->self->session) == run->query)
+        scoop_query_close(run->self->session);
     return 0;
 }
 
-PyObject *airscoop_session_query_close(PyObject *object, PyObject *nothing) {
-    struct airscoop_session *self = (struct airscoop_session *)object;
-    (void)nothing;
-    if (self->session != NULL && airscoop_runner_is_ours(&self->runner) &&
-        airscoop_session_call(self, do_close, self, SCOOP_COMMITTED_NO) != 0)
+static int close_query(struct airscoop_session *self, unsigned long long query) {
+    struct closing run = {self, query};
+    return self->session != NULL && airscoop_runner_is_ours(&self->runner)
+               ? airscoop_session_call(self, do_close, &run, SCOOP_COMMITTED_NO)
+               : 0;
+}
+
+PyObject *airscoop_session_query_close(PyObject *object, PyObject *arguments) {
+    unsigned long long query;
+    if (!PyArg_ParseTuple(arguments, "K:query_close", &query) ||
+        close_query((struct airscoop_session *)object, query) != 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -231,9 +248,7 @@ static void release_stream(struct ArrowArrayStream *stream) {
     PyGILState_STATE held = PyGILState_Ensure();
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
-    PyObject *closed =
-        is_current(own) ? airscoop_session_query_close((PyObject *)own->self, NULL) : NULL;
-    Py_XDECREF(closed);
+    close_query(own->self, own->query);
     PyErr_Clear(); /* another thread has the session */
     PyErr_Restore(kind, value, trace);
     Py_DECREF((PyObject *)own->self);
@@ -253,11 +268,13 @@ static void release_capsule(PyObject *capsule) {
     PyMem_Free(stream);
 }
 
-PyObject *airscoop_session_query_arrow(PyObject *object, PyObject *nothing) {
+PyObject *airscoop_session_query_arrow(PyObject *object, PyObject *arguments) {
+    unsigned long long query;
+    if (!PyArg_ParseTuple(arguments, "K:query_arrow", &query))
+        return NULL;
     struct ArrowArrayStream *stream = PyMem_Calloc(1, sizeof *stream);
     struct stream *own = PyMem_Calloc(1, sizeof *own);
     PyObject *capsule = NULL;
-    (void)nothing;
     if (stream != NULL && own != NULL)
         capsule = PyCapsule_New(stream, stream_name, release_capsule);
     else
@@ -268,7 +285,7 @@ PyObject *airscoop_session_query_arrow(PyObject *object, PyObject *nothing) {
         return NULL;
     }
     own->self = (struct airscoop_session *)Py_NewRef(object);
-    own->query = own->self->session == NULL ? 0 : scoop_query_number(own->self->session);
+    own->query = query;
     *stream = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release_stream, own};
     return capsule;
 }

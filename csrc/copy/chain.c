@@ -61,9 +61,11 @@ static int check_content(const struct scoop_chain_options *options, struct scoop
     if (options->transfer->format == SCOOP_FORMAT_RAW || options->content == SCOOP_CONTENT_PLAIN ||
         options->content == SCOOP_CONTENT_GZIP || (wide && options->transfer->csv.encoding != NULL))
         return 0;
-    return scoop_fail(error, SCOOP_UNSUPPORTED,
-                      "%s is %s data; only plain UTF-8 text and gzip can be read as records",
-                      options->source_name, scoop_content_name(options->content));
+    return scoop_fail(
+        error, SCOOP_UNSUPPORTED,
+        "%s is %s data; only plain UTF-8 text and gzip can be read as records, and CSV "
+        "whose encoding is named",
+        options->source_name, scoop_content_name(options->content));
 }
 
 /* NULL with code OK: the format has no records. */

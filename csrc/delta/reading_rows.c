@@ -291,7 +291,8 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
     reading->begun = true;
     if (content != SCOOP_CONTENT_PLAIN)
         return scoop_fail(error, SCOOP_UNSUPPORTED,
-                          "%s data; only plain UTF-8 text and gzip can be read as rows",
+                          "%s data; only plain UTF-8 text and gzip can be read as rows, and CSV "
+                          "whose encoding is named: csv=CsvDialect(encoding=…)",
                           scoop_content_name(content));
     reading->json = is_json(reading, data + mark, length - mark);
     if (!reading->json) {

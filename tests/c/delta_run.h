@@ -120,6 +120,8 @@ static inline int delta_print(struct delta_run *run, struct scoop_error *error) 
         return -1;
     int status = scoop_changes_read_json(reader, SIZE_MAX, &run->json, error);
     scoop_changes_reader_free(reader);
+    if (status == 0 && scoop_buf_text(&run->json, error) == NULL)
+        return -1;
     return status;
 }
 

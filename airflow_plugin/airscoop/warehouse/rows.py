@@ -36,8 +36,9 @@ class Rows:
     the session does nothing else.
     """
 
-    def __init__(self, session: Session, columns: list[tuple[str, int, int]]) -> None:
+    def __init__(self, session: Session, query: int, columns: list[tuple[str, int, int]]) -> None:
         self._session = session
+        self._query = query  # the session may have begun another one since
         self._is_open = True
         self.columns = [
             Column(name=name, type=_type_name(number, modifier))
@@ -67,7 +68,7 @@ class Rows:
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         try:
             while self._is_open:
-                batch = self._session.query_next()
+                batch = self._session.query_next(self._query)
                 if not batch:
                     self._is_open = False
                 for row in batch:
@@ -92,7 +93,7 @@ class Rows:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """For pyarrow, polars, DuckDB: a column of the nearest type for each; once."""
         self._take()
-        stream = self._session.query_arrow()
+        stream = self._session.query_arrow(self._query)
         self._is_open = False  # the stream ends the query, when its reader lets go of it
         return stream
 
@@ -118,7 +119,7 @@ class Rows:
         """Ends the query, on the server too; rows that were not read are lost."""
         if self._is_open:
             self._is_open = False
-            self._session.query_close()
+            self._session.query_close(self._query)
 
     def __del__(self) -> None:
         # Missing where __init__ failed.

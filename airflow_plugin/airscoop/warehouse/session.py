@@ -140,7 +140,7 @@ class Warehouse:
         read, or it is closed, other calls of this session are refused.
         """
         text, values = given.text(sql, "sql"), given.parameters(parameters)
-        return Rows(self._session, self._session.query_open(text, values))
+        return Rows(self._session, *self._session.query_open(text, values))
 
     def partitions(self, table: str) -> list[Partition]:
         """The partitions of an external table, ordered by their values."""

@@ -103,8 +103,9 @@ void scoop_row_plan_free(struct scoop_row_plan *plan) {
     memset(plan, 0, sizeof *plan);
 }
 
-size_t scoop_columns_list_missing(const struct scoop_columns *has,
-                                  const struct scoop_columns *lacks, char *text, size_t size) {
+/* The columns that `has` has and `lacks` lacks, as "a, b", cut where it does not fit; how many. */
+static size_t list_missing(const struct scoop_columns *has, const struct scoop_columns *lacks,
+                           char *text, size_t size) {
     size_t count = 0, used = 0;
     text[0] = 0;
     for (size_t i = 0; i < has->count; i++) {
@@ -122,8 +123,8 @@ int scoop_columns_check_schema(const struct scoop_plan_options *options,
                                struct scoop_error *error) {
     const struct scoop_columns *old = options->old_columns, *new = options->new_columns;
     char gone[200], added[200];
-    size_t gone_count = scoop_columns_list_missing(old, new, gone, sizeof gone);
-    size_t added_count = scoop_columns_list_missing(new, old, added, sizeof added);
+    size_t gone_count = list_missing(old, new, gone, sizeof gone);
+    size_t added_count = list_missing(new, old, added, sizeof added);
     if (gone_count == 0 && added_count == 0)
         return 0;
     return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
@@ -169,7 +170,7 @@ int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error) {
     static const struct scoop_columns none;
     char names[300];
-    scoop_columns_list_missing(own, &none, names, sizeof names);
+    list_missing(own, &none, names, sizeof names);
     return scoop_fail(error, SCOOP_USAGE,
                       "the key \"%.100s\" is no column of %.200s; its columns are %s%s", key,
                       export_name, names, ask_delimiter(own, key));

@@ -21,9 +21,6 @@ int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t le
 /* The index of a name, or -1. */
 long scoop_columns_find(const struct scoop_columns *columns, const void *name, size_t length);
 void scoop_columns_free(struct scoop_columns *columns);
-/* The columns that `has` has and `lacks` lacks, as "a, b", cut where it does not fit; how many. */
-size_t scoop_columns_list_missing(const struct scoop_columns *has,
-                                  const struct scoop_columns *lacks, char *text, size_t size);
 
 /* How the rows of one export become canonical ones. */
 struct scoop_row_plan {

@@ -24,8 +24,9 @@ struct insert {
     struct scoop_table_name lock;
     struct scoop_buf sql;
     struct scoop_insert_counts counts;
-    int64_t winners;
-    int64_t matched; /* winners whose key the target had */
+    int64_t repeated_keys, repeated_rows; /* of the source: keys that occur more than once */
+    int64_t winners;                      /* rows that are left, one a key */
+    int64_t matched;                      /* winners whose key the target had */
 };
 
 /* Runs what `built` appended to insert->sql; *rows may be NULL. */
@@ -56,12 +57,13 @@ static int mismatch(struct insert *insert, const char *what, int64_t expected, i
                       (long long)expected, (long long)found);
 }
 
-static void note_nulls(struct insert *insert, const struct scoop_rows *rows, int64_t scanned) {
+static void note_nulls(struct insert *insert, const struct scoop_rows *rows) {
+    int64_t all = scoop_rows_number(rows, 0, 0);
     for (size_t i = 0; i < insert->plan.names->key_count; i++) {
-        int64_t nulls = scoop_rows_number(rows, 0, i + 2);
-        insert->plan.nulls[i] = nulls == 0         ? SCOOP_NULLS_NONE
-                                : nulls == scanned ? SCOOP_NULLS_ALL
-                                                   : SCOOP_NULLS_SOME;
+        int64_t known = scoop_rows_number(rows, 0, i + 3);
+        insert->plan.nulls[i] = known == all ? SCOOP_NULLS_NONE
+                                : known == 0 ? SCOOP_NULLS_ALL
+                                             : SCOOP_NULLS_SOME;
     }
 }
 
@@ -74,15 +76,15 @@ static bool needs_filler(const struct scoop_insert_plan *plan) {
 
 /* What is in the batch: rows, keys, NULLs. */
 static int count_batch(struct insert *insert) {
-    struct scoop_insert_counts *counts = &insert->counts;
     struct scoop_rows *rows = NULL;
-    if (RUN(insert, &rows, count_batch) != 0)
+    if (RUN(insert, NULL, create_repeated) != 0 || RUN(insert, &rows, count_batch) != 0)
         return -1;
-    counts->scanned = scoop_rows_number(rows, 0, 0);
-    counts->duplicates = counts->scanned - scoop_rows_number(rows, 0, 1);
-    note_nulls(insert, rows, counts->scanned);
+    insert->counts.scanned = scoop_rows_number(rows, 0, 0);
+    insert->repeated_keys = scoop_rows_number(rows, 0, 1);
+    insert->repeated_rows = scoop_rows_number(rows, 0, 2);
+    note_nulls(insert, rows);
     scoop_rows_free(rows);
-    insert->plan.has_repeated = counts->duplicates > 0;
+    insert->plan.has_repeated = insert->repeated_keys > 0;
     return needs_filler(&insert->plan) ? RUN(insert, NULL, create_filler) : 0;
 }
 
@@ -95,6 +97,9 @@ static int read_batch(struct insert *insert) {
     add_affected(rows, &read);
     if (expected >= 0 && expected != read)
         return mismatch(insert, "the number of records in the source", expected, read);
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES &&
+        RUN(insert, NULL, analyze_batch) != 0)
+        return -1;
     if (count_batch(insert) != 0)
         return -1;
     if (insert->counts.scanned != read)
@@ -102,22 +107,26 @@ static int read_batch(struct insert *insert) {
     return 0;
 }
 
-/* One row for each key; the batch itself when every key occurs once. */
+/* One row for each key is left in the batch. */
 static int choose_winners(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    int64_t wanted = insert->counts.scanned - insert->counts.duplicates;
-    insert->winners = wanted;
-    if (!insert->plan.has_repeated)
-        return 0;
-    if (RUN(insert, NULL, create_repeated) != 0 || RUN(insert, NULL, create_winners) != 0 ||
-        RUN(insert, NULL, add_greatest) != 0 || RUN(insert, &rows, count_winners) != 0)
-        return -1;
-    insert->winners = scoop_rows_number(rows, 0, 0);
-    scoop_rows_free(rows);
-    return insert->winners == wanted
+    int64_t removed = 0, added = 0;
+    if (insert->plan.has_repeated) {
+        if (RUN(insert, NULL, create_winners) != 0 || RUN(insert, &rows, remove_repeated) != 0)
+            return -1;
+        add_affected(rows, &removed);
+        if (RUN(insert, &rows, add_winners) != 0)
+            return -1;
+        add_affected(rows, &added);
+    }
+    insert->counts.duplicates = removed - added;
+    insert->winners = insert->counts.scanned - insert->counts.duplicates;
+    if (removed != insert->repeated_rows)
+        return mismatch(insert, "the number of rows with a repeated key", insert->repeated_rows,
+                        removed);
+    return added == insert->repeated_keys
                ? 0
-               : mismatch(insert, "the number of rows left after the duplicates", wanted,
-                          insert->winners);
+               : mismatch(insert, "the number of repeated keys", insert->repeated_keys, added);
 }
 
 /* Greater rows take the place of theirs in the target. */

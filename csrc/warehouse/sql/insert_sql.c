@@ -18,10 +18,6 @@ static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert
     scoop_sql_identifier(writer, name);
 }
 
-static void winners(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
-    temporary(writer, plan, plan->has_repeated ? "winners" : "batch");
-}
-
 /* alias."column"; the alias "" stands for the target itself, which takes none in a DELETE. */
 static void column(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
                    const char *alias, const char *name) {
@@ -114,14 +110,13 @@ static void keys_equal(struct scoop_sql_writer *writer, const struct scoop_inser
     }
 }
 
-/* NOT EXISTS (SELECT 1 FROM <temporary> o WHERE the key of `alias` is there). */
-static void is_not_in(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                      const char *role, const char *alias, const char *also) {
+/* The key of the row w is not matched, or its row gave way. */
+static void is_not_matched(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
     scoop_sql_text(writer, " WHERE NOT EXISTS (SELECT 1 FROM ");
-    temporary(writer, plan, role);
+    temporary(writer, plan, "matched");
     scoop_sql_text(writer, " o WHERE ");
-    keys_equal(writer, plan, "o", alias);
-    scoop_sql_text(writer, also);
+    keys_equal(writer, plan, "o", "w");
+    scoop_sql_text(writer, plan->replace ? " AND o." GREATER " = 0" : "");
     scoop_sql_text(writer, ")");
 }
 
@@ -226,21 +221,43 @@ SCOOP_INSERT_SQL(fill_batch) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(count_batch) {
+SCOOP_INSERT_SQL(analyze_batch) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT SUM(g." COUNT "), COUNT(*)");
-    for (size_t i = 0; i < plan->names->key_count; i++) {
-        scoop_sql_text(&writer, ", SUM(CASE WHEN ");
-        column(&writer, plan, "g", plan->names->keys[i]);
-        scoop_sql_text(&writer, " IS NULL THEN g." COUNT " ELSE 0 END)");
-    }
-    scoop_sql_text(&writer, " FROM (SELECT ");
+    scoop_sql_text(&writer, "ANALYZE ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " (");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ")");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(create_repeated) {
+    BEGIN_STATEMENT;
+    create(&writer, plan, "repeated");
     all_keys(&writer, plan, NULL);
     scoop_sql_text(&writer, ", COUNT(*) AS " COUNT " FROM ");
     temporary(&writer, plan, "batch");
     scoop_sql_text(&writer, " GROUP BY ");
     all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, ") g");
+    scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(count_batch) {
+    BEGIN_STATEMENT;
+    scoop_sql_text(&writer, "SELECT COUNT(*), (SELECT COUNT(*) FROM ");
+    temporary(&writer, plan, "repeated");
+    scoop_sql_text(&writer, "), (SELECT SUM(r." COUNT ") FROM ");
+    temporary(&writer, plan, "repeated");
+    scoop_sql_text(&writer, " r)");
+    for (size_t i = 0; i < plan->names->key_count; i++) {
+        scoop_sql_text(&writer, ", COUNT(");
+        column(&writer, plan, "b", plan->names->keys[i]);
+        scoop_sql_text(&writer, ")");
+    }
+    scoop_sql_text(&writer, " FROM ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " b");
     END_STATEMENT;
 }
 
@@ -266,33 +283,9 @@ SCOOP_INSERT_SQL(create_filler) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(create_repeated) {
-    BEGIN_STATEMENT;
-    create(&writer, plan, "repeated");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " GROUP BY ");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
-    END_STATEMENT;
-}
-
 SCOOP_INSERT_SQL(create_winners) {
     BEGIN_STATEMENT;
     create(&writer, plan, "winners");
-    all_columns(&writer, plan, "b");
-    scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " b");
-    is_not_in(&writer, plan, "repeated", "b", "");
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(add_greatest) {
-    BEGIN_STATEMENT;
-    insert_into(&writer, plan, "winners");
-    scoop_sql_text(&writer, "SELECT ");
     all_columns(&writer, plan, NULL);
     scoop_sql_text(&writer, " FROM (SELECT ");
     all_columns(&writer, plan, "b");
@@ -310,10 +303,26 @@ SCOOP_INSERT_SQL(add_greatest) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(count_winners) {
+SCOOP_INSERT_SQL(remove_repeated) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT COUNT(*) FROM ");
-    winners(&writer, plan);
+    char batch[64];
+    snprintf(batch, sizeof batch, "\"airscoop_batch_%s\"", plan->suffix);
+    scoop_sql_text(&writer, "DELETE FROM ");
+    scoop_sql_text(&writer, batch);
+    scoop_sql_text(&writer, " USING ");
+    temporary(&writer, plan, "repeated");
+    scoop_sql_text(&writer, " r WHERE ");
+    keys_equal(&writer, plan, batch, "r");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(add_winners) {
+    BEGIN_STATEMENT;
+    insert_into(&writer, plan, "batch");
+    scoop_sql_text(&writer, "SELECT ");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, " FROM ");
+    temporary(&writer, plan, "winners");
     END_STATEMENT;
 }
 
@@ -327,7 +336,7 @@ SCOOP_INSERT_SQL(create_matched) {
         scoop_sql_text(&writer, ") AS " GREATER);
     }
     scoop_sql_text(&writer, " FROM ");
-    winners(&writer, plan);
+    temporary(&writer, plan, "batch");
     scoop_sql_text(&writer, " w, ");
     scoop_sql_table(&writer, &plan->target);
     scoop_sql_text(&writer, " t WHERE ");
@@ -374,17 +383,17 @@ SCOOP_INSERT_SQL(insert_missing, bool any_matched) {
     scoop_sql_text(&writer, ") SELECT ");
     all_columns(&writer, plan, "w");
     scoop_sql_text(&writer, " FROM ");
-    winners(&writer, plan);
+    temporary(&writer, plan, "batch");
     scoop_sql_text(&writer, " w");
     if (any_matched)
-        is_not_in(&writer, plan, "matched", "w", plan->replace ? " AND o." GREATER " = 0" : "");
+        is_not_matched(&writer, plan);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(drop) {
-    static const char *const roles[] = {"matched", "batch", "repeated", "winners", "filler"};
+    static const char *const roles[] = {"batch", "repeated", "matched", "winners", "filler"};
     BEGIN_STATEMENT;
-    bool made[] = {true, true, plan->has_repeated, plan->has_repeated, false};
+    bool made[] = {true, true, true, plan->has_repeated, false};
     for (size_t i = 0; i < plan->names->key_count; i++)
         made[4] |= plan->nulls[i] == SCOOP_NULLS_SOME;
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {

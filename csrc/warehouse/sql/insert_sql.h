@@ -1,5 +1,6 @@
-/* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement is valid on
- * Redshift and on PostgreSQL, and no join condition holds an OR or anything but equalities. */
+/* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement but
+ * analyze_batch is valid on Redshift and on PostgreSQL, and no join condition holds an OR or
+ * anything but equalities. */
 #ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 #define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 
@@ -25,7 +26,7 @@ struct scoop_insert_plan {
     const char *const *source_columns; /* names->columns as the source spells them; NULL: alike */
     char suffix[SCOOP_SUFFIX_BYTES + 1];
     bool replace;      /* greater rows take the place of rows in the target */
-    bool has_repeated; /* some key occurs twice in the batch, so winners are a table of their own */
+    bool has_repeated; /* some key occurs twice in the batch, so there are winners */
     enum scoop_key_nulls nulls[SCOOP_MAX_KEYS]; /* of each key, as count_batch found */
 };
 
@@ -42,23 +43,26 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
 /* The batch as read, with the target's types. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
-/* One row: rows of the batch, keys, and for each key the rows in which it is NULL. */
+/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch.
+ */
+SCOOP_INSERT_SQL(analyze_batch);
+/* Keys that occur more than once, with how often. */
+SCOOP_INSERT_SQL(create_repeated);
+/* One row: rows of the batch, repeated keys, their rows, and of each key the rows that have it. */
 SCOOP_INSERT_SQL(count_batch);
 /* One row: for each key that is NULL in some rows a value that it has in others. */
 SCOOP_INSERT_SQL(create_filler);
-/* Keys that occur more than once. */
-SCOOP_INSERT_SQL(create_repeated);
-/* Winners: rows whose key occurs once, and the greatest row of each repeated key. */
+/* The greatest row of each repeated key, which takes the place of all its rows in the batch. */
 SCOOP_INSERT_SQL(create_winners);
-SCOOP_INSERT_SQL(add_greatest);
-SCOOP_INSERT_SQL(count_winners);
-/* The keys of winners that the target has, by the one scan of it; for replace, with whether the
- * winner is greater than every row of its key there. */
+SCOOP_INSERT_SQL(remove_repeated);
+SCOOP_INSERT_SQL(add_winners);
+/* The batch's keys that the target has, by the one scan of it; for replace, with whether the row is
+ * greater than every row of its key there. */
 SCOOP_INSERT_SQL(create_matched);
-/* Matched keys; for replace, then those whose winner is greater. */
+/* Matched keys; for replace, then those whose row is greater. */
 SCOOP_INSERT_SQL(count_matched);
 SCOOP_INSERT_SQL(delete_greater);
-/* Winners whose key is not matched, or whose rows gave way. */
+/* Rows whose key is not matched, or whose rows in the target gave way. */
 SCOOP_INSERT_SQL(insert_missing, bool any_matched);
 /* All temporary tables of the load. */
 SCOOP_INSERT_SQL(drop);

@@ -16,7 +16,7 @@ import pytest
 
 from airscoop import errors
 from airscoop.warehouse.rows import Column
-from support.warehouse import Settings, connect
+from support.warehouse import Settings, connect, connect_owner
 
 UTC = datetime.UTC
 TYPED = (
@@ -58,7 +58,7 @@ def test_parameters_are_bound(database: Settings) -> None:
 
 
 def test_a_statement_without_rows_has_none_and_is_carried_out(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         assert list(warehouse.query("CREATE TABLE t (a integer)")) == []
         assert list(warehouse.query("INSERT INTO t VALUES (1), (2) RETURNING a")) == [(1,), (2,)]
         empty = warehouse.query("SELECT a FROM t WHERE a > 9")
@@ -122,7 +122,7 @@ def test_an_error_among_the_rows_ends_the_query_and_not_the_session(database: Se
 
 
 def test_a_query_within_a_transaction_leaves_it_open(database: Settings) -> None:
-    with connect(database) as warehouse:
+    with connect_owner(database) as warehouse:
         warehouse.execute("CREATE TABLE t (a integer)")
         warehouse.execute("BEGIN")
         assert list(warehouse.query("INSERT INTO t VALUES (1) RETURNING a")) == [(1,)]
@@ -276,3 +276,21 @@ def test_two_statements_are_refused_before_one_runs(database: Settings, sql: str
 def test_one_statement_may_end_in_semicolons(database: Settings, sql: str) -> None:
     with connect(database) as warehouse:
         assert len(warehouse.execute(sql)) == 1
+
+
+def test_rows_are_never_those_of_the_sessions_next_query(database: Settings) -> None:
+    """The last rows of a query are here when its end is, and the session is free."""
+    with connect(database) as warehouse:
+        found = []
+        for row in warehouse.query("SELECT g FROM generate_series(1, 2) g"):
+            found.append(row)
+            if len(found) == 1:
+                inner = warehouse.query("SELECT -g FROM generate_series(1, 5000) g")
+        assert found == [(1,), (2,)]
+        assert len(list(inner)) == 5000
+        empty = warehouse.query("SELECT 1 AS a WHERE false")
+        other = warehouse.query("SELECT 2 AS b")
+        with pytest.raises(OSError, match="the query of these rows has ended"):
+            pyarrow.table(empty)
+        empty.close()
+        assert list(other) == [(2,)]

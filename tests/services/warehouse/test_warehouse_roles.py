@@ -14,6 +14,7 @@ import pytest
 from airscoop import ApplyReceipt, InsertReceipt, errors
 from airscoop.warehouse.session import Warehouse
 from support.paths import ROOT
+from support.standin import StandIn
 from support.warehouse import Settings, connect_owner, conninfo
 
 Eye = psycopg.Connection[Any]
@@ -257,3 +258,56 @@ def test_a_dump_that_reads_every_table_is_not_in_the_way(roles: Roles) -> None:
             warehouse.insert_distinct(
                 source="s.source", target="s.target", columns=["k", "stamp"], distinct_on=["k"]
             )
+
+
+@pytest.fixture
+def on_redshift(standin: StandIn) -> Iterator[tuple[str, str, Eye]]:
+    """A user of the stand-in that owns nothing, a schema with source and target, and an eye."""
+    user, schema = (f"{name}_{uuid.uuid4().hex[:8]}" for name in ("etl", "house"))
+    with standin.connect() as eye:
+        eye.execute(
+            f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.source (k varchar(20));"
+            f"CREATE TABLE {schema}.target (k varchar(20));"
+            f"INSERT INTO {schema}.source VALUES ('a'); CREATE USER {user} PASSWORD 'x'".encode()
+        )
+        try:
+            yield user, schema, eye
+        finally:
+            eye.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+            eye.execute(f"GRANT {user} TO CURRENT_USER".encode())
+            eye.execute(f"DROP OWNED BY {user} CASCADE; DROP USER {user}".encode())
+
+
+def test_a_redshift_user_is_told_all_rights_and_loads_with_them(
+    standin: StandIn, on_redshift: tuple[str, str, Eye]
+) -> None:
+    user, schema, eye = on_redshift
+    with Warehouse(standin.dsn) as owner:
+        owner.init()
+    dsn = standin.dsn.replace(standin.dsn.split("//")[1].split("@")[0], f"{user}:x")
+
+    def insert() -> InsertReceipt:
+        with Warehouse(dsn) as warehouse:
+            return warehouse.insert_distinct(
+                source=f"{schema}.source", target=f"{schema}.target", columns=["k"],
+                distinct_on=["k"],
+            )  # fmt: skip
+
+    with pytest.raises(errors.AccessDenied) as caught:
+        insert()
+    grants = grants_of(caught.value)
+    assert f'GRANT SELECT ON "{schema}"."source" TO "{user}"' in grants
+    for grant in grants:
+        eye.execute(grant.encode())
+    assert insert().inserted == 1
+
+
+def test_a_redshift_group_is_granted(standin: StandIn, on_redshift: tuple[str, str, Eye]) -> None:
+    user, _, eye = on_redshift
+    with Warehouse(standin.dsn) as owner:
+        receipt = owner.init(grant_to=f"group:{user}")
+    assert receipt.granted_to == [f"group:{user}"] and "granted to" in receipt.summary()
+    found = eye.execute(
+        "SELECT has_table_privilege(%s, 'airscoop.loads', 'INSERT')", (user,)
+    ).fetchone()
+    assert found == (True,)

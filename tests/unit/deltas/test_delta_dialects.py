@@ -94,6 +94,13 @@ def test_the_command_line_has_a_flag_for_each(
     assert '"row":{"PK":"1","v":"a\'b","w":null}' in capfd.readouterr().out
 
 
+def test_the_error_of_another_encoding_says_how_it_is_named(exports: Exports) -> None:
+    with pytest.raises(errors.UnsupportedFormat, match=r"UTF-16 text data; .*encoding=…"):
+        exports.delta(None, "PK,v\n1,a\n".encode("utf-16"))
+    with pytest.raises(errors.BadRecord, match="not UTF-8; perhaps its encoding is another"):
+        exports.delta(None, b"PK,v\n1,\xe9\n")
+
+
 @pytest.mark.parametrize(("mark", "named"), [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
 def test_a_header_that_is_one_column_asks_for_the_delimiter(
     exports: Exports, mark: str, named: str

@@ -96,7 +96,7 @@ dialects = st.builds(
 )
 
 
-@examples(150)
+@examples(80)
 @given(tables(), dialects, st.integers())
 def test_a_dialect_gives_the_changes_of_plain_csv(
     case: tuple[int, Table, Table], dialect: airscoop.CsvDialect, seed: int
