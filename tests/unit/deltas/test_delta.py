@@ -509,7 +509,7 @@ def test_arrow_has_the_same_changes_for_pyarrow_polars_and_duckdb(exports: Expor
     columns = ["PK", "a é", "added", "b", "gone", "k2"]
     expected: list[dict[str, Any]] = [
         {
-            **{name: value for name, value in change.items() if name != "format"},
+            **change,
             "row": {name: change["row"].get(name) for name in columns},
             "changed": change.get("changed"),
         }
