@@ -105,7 +105,7 @@ static void updated_rows_are_inserted_again_with_what_the_file_lacks(void **stat
                                        {.name = doc, .generated = true},
                                        {.name = other}};
     const struct scoop_apply_plan exchanged = {
-        .target = {"s", "t"}, .stage = "st", .columns = own, .column_count = 4};
+        .target = {.schema = "s", .table = "t"}, .stage = "st", .columns = own, .column_count = 4};
     (void)state;
     ASSERT_SQL("CREATE TEMP TABLE \"st_rows\" AS SELECT t.* FROM \"s\".\"t\" t JOIN \"st\" s ON "
                "s.\"c1\" = t.\"i\"\"d\" WHERE s.\"airscoop_op\" = 'U'",
