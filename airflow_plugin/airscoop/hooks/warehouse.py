@@ -130,8 +130,13 @@ class WarehouseHook(BaseHook):
                 f"the connection {self.conn_id}: its extras ssl and sslmode ({mode}) contradict "
                 "each other; leave one out"
             )
+        if iam and (ssl is False or mode == "disable"):
+            raise UsageError(
+                f"the connection {self.conn_id}: with iam its password is a token that TLS has to "
+                "protect; take ssl or sslmode out of its extras"
+            )
         if mode is not None:
-            return {"sslmode": "require"} if ssl and mode in ("allow", "prefer") else {}
+            return {"sslmode": "require"} if (ssl or iam) and mode in ("allow", "prefer") else {}
         if ssl is False:
             return {"sslmode": "disable"}
         if dialect == "redshift":

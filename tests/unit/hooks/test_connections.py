@@ -260,6 +260,22 @@ def test_a_postgres_connection_with_iam_asks_its_own_aws_connection_for_rds(
     assert found["sslmode"] == "require"
 
 
+@pytest.mark.parametrize("mode", ["allow", "prefer"])
+def test_a_token_is_sent_over_tls_alone(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-3"})
+    found = conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a", sslmode=mode)
+    assert found["sslmode"] == "require"
+
+
+@pytest.mark.parametrize("extra", [{"ssl": False}, {"sslmode": "disable"}])
+def test_a_token_without_tls_is_refused(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
+) -> None:
+    connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-3"})
+    with pytest.raises(UsageError, match="TLS has to protect"):
+        conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a", **extra)
+
+
 @pytest.mark.usefixtures("api")
 def test_a_postgres_connection_of_redshift_gets_a_login_of_the_cluster(
     monkeypatch: pytest.MonkeyPatch,
