@@ -92,13 +92,15 @@ static int count_batch(struct insert *insert) {
 static int read_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
     int64_t read = 0, expected = insert->options->expected_records;
+    bool is_postgres = scoop_session_dialect(insert->session) == SCOOP_POSTGRES;
+    if (is_postgres && RUN(insert, NULL, raise_memory) != 0)
+        return -1;
     if (RUN(insert, NULL, create_batch) != 0 || RUN(insert, &rows, fill_batch) != 0)
         return -1;
     add_affected(rows, &read);
     if (expected >= 0 && expected != read)
         return mismatch(insert, "the number of records in the source", expected, read);
-    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES &&
-        RUN(insert, NULL, analyze_batch) != 0)
+    if (is_postgres && RUN(insert, NULL, analyze_batch) != 0)
         return -1;
     if (count_batch(insert) != 0)
         return -1;

@@ -110,14 +110,14 @@ static void keys_equal(struct scoop_sql_writer *writer, const struct scoop_inser
     }
 }
 
-/* The key of the row w is not matched, or its row gave way. */
+/* The key of the row w is not matched, or its row gave way. A join, since Redshift refuses some
+ * subqueries that look outside. */
 static void is_not_matched(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
-    scoop_sql_text(writer, " WHERE NOT EXISTS (SELECT 1 FROM ");
+    scoop_sql_text(writer, " LEFT JOIN ");
     temporary(writer, plan, "matched");
-    scoop_sql_text(writer, " o WHERE ");
+    scoop_sql_text(writer, " o ON ");
     keys_equal(writer, plan, "o", "w");
-    scoop_sql_text(writer, plan->replace ? " AND o." GREATER " = 0" : "");
-    scoop_sql_text(writer, ")");
+    scoop_sql_text(writer, " AND o." GREATER " = 0 WHERE o." GREATER " IS NULL");
 }
 
 static void create(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
@@ -192,6 +192,16 @@ static void greater(struct scoop_sql_writer *writer, const struct scoop_insert_p
 
 #define BEGIN_STATEMENT struct scoop_sql_writer writer = {sql, error, 0}
 #define END_STATEMENT return writer.status
+
+SCOOP_INSERT_SQL(raise_memory) {
+    (void)plan;
+    BEGIN_STATEMENT;
+    scoop_sql_text(&writer, "SELECT set_config('work_mem', m.setting || 'kB', true) "
+                            "FROM pg_settings w, pg_settings m "
+                            "WHERE w.name = 'work_mem' AND m.name = 'maintenance_work_mem' "
+                            "AND CAST(w.setting AS bigint) < CAST(m.setting AS bigint)");
+    END_STATEMENT;
+}
 
 SCOOP_INSERT_SQL(create_batch) {
     BEGIN_STATEMENT;
@@ -330,11 +340,12 @@ SCOOP_INSERT_SQL(create_matched) {
     BEGIN_STATEMENT;
     create(&writer, plan, "matched");
     all_keys(&writer, plan, "w");
-    if (plan->replace) {
-        scoop_sql_text(&writer, ", MIN(");
+    scoop_sql_text(&writer, ", MIN(");
+    if (plan->replace)
         greater(&writer, plan);
-        scoop_sql_text(&writer, ") AS " GREATER);
-    }
+    else
+        scoop_sql_text(&writer, "0");
+    scoop_sql_text(&writer, ") AS " GREATER);
     scoop_sql_text(&writer, " FROM ");
     temporary(&writer, plan, "batch");
     scoop_sql_text(&writer, " w, ");
@@ -348,9 +359,7 @@ SCOOP_INSERT_SQL(create_matched) {
 
 SCOOP_INSERT_SQL(count_matched) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT COUNT(*)");
-    scoop_sql_text(&writer, plan->replace ? ", SUM(" GREATER ")" : "");
-    scoop_sql_text(&writer, " FROM ");
+    scoop_sql_text(&writer, "SELECT COUNT(*), SUM(" GREATER ") FROM ");
     temporary(&writer, plan, "matched");
     END_STATEMENT;
 }

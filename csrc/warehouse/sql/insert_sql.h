@@ -1,5 +1,5 @@
 /* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement but
- * analyze_batch is valid on Redshift and on PostgreSQL, and no join condition holds an OR or
+ * raise_memory and analyze_batch is valid on Redshift and on PostgreSQL, and no join condition holds an OR or
  * anything but equalities. */
 #ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 #define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
@@ -40,6 +40,9 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
     int scoop_insert_sql_##name(const struct scoop_insert_plan *plan, ##__VA_ARGS__,               \
                                 struct scoop_buf *sql, struct scoop_error *error)
 
+/* PostgreSQL only: the load's joins and sorts may use what an index may be made with. With the
+ * usual work_mem of 4 MB the batch and the target would go through temporary files. */
+SCOOP_INSERT_SQL(raise_memory);
 /* The batch as read, with the target's types. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
@@ -56,10 +59,10 @@ SCOOP_INSERT_SQL(create_filler);
 SCOOP_INSERT_SQL(create_winners);
 SCOOP_INSERT_SQL(remove_repeated);
 SCOOP_INSERT_SQL(add_winners);
-/* The batch's keys that the target has, by the one scan of it; for replace, with whether the row is
- * greater than every row of its key there. */
+/* The batch's keys that the target has, by the one scan of it; with 1 where, for replace, the
+ * row is greater than every row of its key there, else 0. */
 SCOOP_INSERT_SQL(create_matched);
-/* Matched keys; for replace, then those whose row is greater. */
+/* Matched keys, and those whose row is greater. */
 SCOOP_INSERT_SQL(count_matched);
 SCOOP_INSERT_SQL(delete_greater);
 /* Rows whose key is not matched, or whose rows in the target gave way. */
