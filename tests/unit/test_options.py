@@ -14,9 +14,16 @@ from airscoop.deltas import options as deltas
 from airscoop.deltas.job import delta_job
 from airscoop.publishing import options as publishing
 from airscoop.transfer import arguments
-from airscoop.transfer.options import TransferOptions
+from airscoop.transfer.csv_dialect import CsvDialect
+from airscoop.transfer.options import InvalidCharacters, KeyCase, TransferOptions
 
-SETTINGS = {"S3Settings": S3Settings, "KinesisSettings": KinesisSettings}
+SETTINGS = {  # what the options import for their types alone
+    "S3Settings": S3Settings,
+    "KinesisSettings": KinesisSettings,
+    "CsvDialect": CsvDialect,
+    "InvalidCharacters": InvalidCharacters,
+    "KeyCase": KeyCase,
+}
 TAKING: list[tuple[Callable[..., Any], type, dict[str, Any]]] = [
     (airscoop.delta, deltas.DeltaOptions, {**deltas.DEFAULTS}),
     (airscoop.DeltaJob, deltas.DeltaOptions, {**deltas.DEFAULTS}),
