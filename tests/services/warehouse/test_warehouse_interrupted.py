@@ -147,15 +147,13 @@ def test_a_statement_in_the_callers_transaction_is_not(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "commit", ["COMMIT", " /* all */ end", "INSERT INTO s.a VALUES (2); COMMIT"]
-)
+@pytest.mark.parametrize("commit", ["COMMIT", " /* all */ end"])
 def test_the_callers_own_commit_is(database: Settings, eye: Eye, way: str, commit: str) -> None:
     with stopped(database, commit, way) as warehouse:
         warehouse.execute("BEGIN")
         warehouse.execute("INSERT INTO s.a VALUES (1)")
         assert told(lambda: warehouse.execute(commit), way) is truth(way)
-    assert rows(eye) == 1 + commit.count("INSERT")
+    assert rows(eye) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
