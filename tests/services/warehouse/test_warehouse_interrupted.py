@@ -157,7 +157,7 @@ def test_the_callers_own_commit_is(database: Settings, eye: Eye, way: str, commi
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("sql", ["BEGIN", "-- anew\nstart transaction; INSERT INTO s.a VALUES (1)"])
+@pytest.mark.parametrize("sql", ["BEGIN", "-- anew\nstart transaction;"])
 def test_what_only_begins_a_transaction_commits_nothing(
     database: Settings, eye: Eye, way: str, sql: str
 ) -> None:
