@@ -16,6 +16,7 @@ from airscoop.local import postgres
 from airscoop.local.processes import LocalStackError
 from airscoop.transfer import login
 from airscoop.transfer.resume import default_file
+from support.other_user import becomes_another_user
 
 NOBODY = 54_321  # whom no system knows
 KEYS = {
@@ -70,7 +71,7 @@ def test_what_is_kept_at_home_is_named_where_there_is_none(monkeypatch: pytest.M
     assert default_file("s3://b/k").is_relative_to("/state/airscoop")
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, which root alone may")
+@becomes_another_user
 @pytest.mark.parametrize("home", [{}, {"HOME": "/root"}, {"HOME": "/dev/null"}])
 def test_a_user_whom_nobody_knows_finds_all_settings_in_the_environment(
     home: dict[str, str],

@@ -14,6 +14,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
+from support.other_user import reaches_the_checkout
 from support.paths import PACKAGE_ROOT
 
 KINDS = {
@@ -95,6 +96,7 @@ except PermissionError as error:
 """
 
 
+@reaches_the_checkout
 @pytest.mark.parametrize("mode", ["r", "w"])
 def test_a_file_that_may_not_be_opened_is_told_when_it_is_opened(mode: str, tmp_path: Path) -> None:
     (tmp_path / "x").touch(mode=0o444)

@@ -166,7 +166,7 @@ def test_a_conflict_is_tried_again(database: Settings, eye: Eye) -> None:
     conflicts = iter([True, False])
 
     def hook(number: int, sql: str) -> str:
-        if sql.startswith("DELETE FROM") and next(conflicts):
+        if sql.startswith('DELETE FROM "s"."target"') and next(conflicts):
             eye.execute("UPDATE s.target SET stamp = 1")
         return sql
 

@@ -19,6 +19,7 @@ import pytest
 
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
+from support.other_user import becomes_another_user
 from support.standin import StandIn
 from support.waiting import eventually
 from support.warehouse import Settings, connect_owner, conninfo, statement_runs
@@ -86,7 +87,7 @@ def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings
             warehouse.apply_changes("/dev/null", table="other.public.t", key="a")
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, which root alone may")
+@becomes_another_user
 def test_tls_needs_no_home_that_may_be_entered(database: Settings) -> None:
     program = (
         "import os, airscoop;"
