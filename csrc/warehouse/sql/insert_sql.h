@@ -1,6 +1,6 @@
 /* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement but
- * raise_memory and analyze_batch is valid on Redshift and on PostgreSQL, and no join condition holds an OR or
- * anything but equalities. */
+ * raise_memory and analyze_batch is valid on Redshift and on PostgreSQL, and no join condition
+ * holds an OR or anything but equalities. */
 #ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 #define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 
