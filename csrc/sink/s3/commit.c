@@ -92,7 +92,7 @@ static bool same_checksum(struct scoop_s3_sink *sink, struct scoop_http_exchange
            strcmp(found, expected) == 0;
 }
 
-/* The ETag without the W/ that a proxy puts before it: the bytes behind an MD5 are what they are. */
+/* The ETag without the W/ that a proxy may put before it: what an MD5 is of does not change. */
 static const char *object_etag(struct scoop_http_exchange *exchange) {
     const char *etag = scoop_http_header(exchange, "ETag");
     return etag != NULL && strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
