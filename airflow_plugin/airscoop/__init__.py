@@ -27,8 +27,9 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
-    from airscoop.transfer.copy import CopyJob, Progress, check, copy, read
+    from airscoop.transfer.copy import CopyJob, check, copy, read
     from airscoop.transfer.csv_dialect import CsvDialect
+    from airscoop.transfer.job import Progress
     from airscoop.transfer.object_options import ObjectOptions
     from airscoop.transfer.open import open
     from airscoop.transfer.prefix import copy_prefix
@@ -60,7 +61,7 @@ _HOMES = {
     "PartitionReceipt": "airscoop.receipts.warehouse",
     "PrefixIncomplete": "airscoop.errors",
     "PrefixReceipt": "airscoop.receipts.prefix",
-    "Progress": "airscoop.transfer.copy",
+    "Progress": "airscoop.transfer.job",
     "PublishJob": "airscoop.publishing.job",
     "PublishReceipt": "airscoop.receipts.publishing",
     "Receipt": "airscoop.receipts",

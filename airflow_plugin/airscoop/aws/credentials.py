@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
+from airscoop import kinds
 from airscoop.errors import UsageError
+
+KINDS: kinds.Kinds = {
+    "access_key_id": kinds.SECRET,
+    "secret_access_key": kinds.SECRET,
+    "session_token": kinds.SECRET,
+    "expires_at": kinds.instance(datetime, "a datetime with a time zone"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +35,10 @@ class Credentials:
     expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
+        kinds.settle(self, KINDS)
+        for name in ("access_key_id", "secret_access_key"):
+            if not getattr(self, name):
+                raise UsageError(f"{name} is empty")
         if self.expires_at is not None and self.expires_at.tzinfo is None:
             raise UsageError("expires_at needs a time zone: datetime.now(timezone.utc), say")
 

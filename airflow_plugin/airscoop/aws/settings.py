@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from airscoop import kinds
 from airscoop.aws.credentials import Credentials, CredentialsProvider, Renewal
 from airscoop.errors import CredentialsExpired, CredentialsMissing
 from airscoop.shown_fields import ShownFields
@@ -41,6 +42,13 @@ class AwsSettings(ShownFields):
     """
 
     SERVICE: ClassVar[str]  # botocore's name of it
+    KINDS: ClassVar[dict[str, kinds.Kind]] = {
+        "credentials": kinds.instance(Credentials, "an airscoop.Credentials"),
+        "credentials_provider": kinds.FUNCTION,
+        "endpoint_url": kinds.TEXT,
+        "region": kinds.TEXT,
+        "profile": kinds.TEXT,
+    }
     # The host names that the engine makes itself; "{region}" stands for the region.
     USUAL_HOSTS: ClassVar[tuple[str, ...]]
 
@@ -54,6 +62,7 @@ class AwsSettings(ShownFields):
     _is_resolved: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        kinds.settle(self, self.KINDS)
         if self.credentials_provider is not None:
             object.__setattr__(self, "renewal", Renewal.of(self.credentials_provider))
 
@@ -191,6 +200,13 @@ class S3Settings(AwsSettings):
     """
 
     SERVICE = "s3"
+    KINDS = AwsSettings.KINDS | {
+        "anonymous": kinds.FLAG,
+        "payload_signing": kinds.choice(PayloadSigning),
+        "requester_pays": kinds.FLAG,
+        "expected_bucket_owner": kinds.TEXT,
+        "addressing_style": kinds.choice(AddressingStyle),
+    }
     USUAL_HOSTS = (
         "s3.amazonaws.com",
         "s3.{region}.amazonaws.com",

@@ -12,7 +12,7 @@ from airscoop.cli import signals, streams
 
 if TYPE_CHECKING:
     from airscoop.receipts import Receipt
-    from airscoop.transfer.copy import Progress
+    from airscoop.transfer.job import Progress
 
 SECONDS_BETWEEN_LINES = 10.0
 

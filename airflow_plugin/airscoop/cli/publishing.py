@@ -12,7 +12,7 @@ from airscoop.publishing.options import DEFAULTS, PublishOptions
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
-    from airscoop.transfer.copy import Progress
+    from airscoop.transfer.job import Progress
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,7 +87,7 @@ def run_publish(options: argparse.Namespace) -> int:
 
 
 def _progress(facts: PublishFacts) -> Progress:
-    from airscoop.transfer.copy import Progress
+    from airscoop.transfer.job import Progress
 
     total = facts["source_total_bytes"]
     return Progress(

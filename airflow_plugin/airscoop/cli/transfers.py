@@ -283,7 +283,7 @@ def run_copy(options: argparse.Namespace) -> int:
 
 
 def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
-    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.job import TransferJob
     from airscoop.transfer.naming import destination_for
 
     if options.jobs is not None or options.filters or options.allow_empty:
@@ -294,7 +294,7 @@ def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
         )
     destination = destination_for(transfer.source, transfer.destination or "")
     transfer = dataclasses.replace(transfer, destination=destination)
-    job = CopyJob(transfer, resume=_resume_store(options, destination))
+    job = TransferJob(transfer, resume=_resume_store(options, destination))
     with ProgressShown(_label(transfer.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json, data_on_stdout=destination == "-")
@@ -304,14 +304,17 @@ def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
 def _copy_several(
     options: argparse.Namespace, sources: list[str], transfer: TransferOptions
 ) -> int:
+    from airscoop.transfer.arguments import CopyOptions
     from airscoop.transfer.prefix import copy_prefix
 
     if options.resume or options.resume_file is not None:
         from airscoop.errors import UsageError
 
         raise UsageError("only the copy of one object is resumed; a prefix skips what is equal")
-    fields = {one.name: getattr(transfer, one.name) for one in dataclasses.fields(transfer)}
+    known = {*CopyOptions.__annotations__} - {"if_match"}
+    fields = {name: getattr(transfer, name) for name in known}
     fields["source"] = sources if len(sources) > 1 else sources[0]
+    fields["destination"] = transfer.destination
     if options.jobs is not None:
         fields["jobs"] = options.jobs
     with ProgressShown(_label(sources[0]), quiet=options.quiet or options.json) as shown:
@@ -327,29 +330,29 @@ def _copy_several(
 
 def run_cat(options: argparse.Namespace) -> int:
     """airscoop cat SOURCE"""
-    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.job import TransferJob
 
-    CopyJob(dataclasses.replace(_options(options, "-"), compression="none")).run()
+    TransferJob(dataclasses.replace(_options(options, "-"), compression="none")).run()
     return 0
 
 
 def run_head(options: argparse.Namespace) -> int:
     """airscoop head -n LINES SOURCE"""
-    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.job import TransferJob
 
     if options.lines > 0:
-        CopyJob(dataclasses.replace(_options(options, "-"), head_lines=options.lines)).run()
+        TransferJob(dataclasses.replace(_options(options, "-"), head_lines=options.lines)).run()
     return 0
 
 
 def run_check(options: argparse.Namespace) -> int:
     """airscoop check SOURCE"""
-    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.job import TransferJob
 
     checked = dataclasses.replace(
         _options(options, None, checked=True), max_rejected=options.max_rejected
     )
-    job = CopyJob(checked, verb="check")
+    job = TransferJob(checked, verb="check")
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
     show(receipt, as_json=options.json)

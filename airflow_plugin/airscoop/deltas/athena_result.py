@@ -18,7 +18,7 @@ from airscoop.transfer.options import TransferOptions
 
 if TYPE_CHECKING:
     from airscoop.transfer.read_places import ReadPlaces
-    from airscoop.transfer.upload import Upload
+    from airscoop.transfer.upload import OwnedUpload
 
 ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
 
@@ -61,7 +61,7 @@ class AthenaDelta(Delta):
         if block:
             yield bytes(block)
 
-    def _write_to(self, upload: Upload) -> None:
+    def _write_to(self, upload: OwnedUpload) -> None:
         for block in self.blocks():
             upload.write(block)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
 from airscoop.cancelling import Cancellation
 from airscoop.errors import UnsupportedFormat
 from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
     from airscoop._native import Changes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from airscoop.receipts.transfer import CopyReceipt
     from airscoop.transfer.arguments import DestinationOptions
     from airscoop.transfer.read_places import ReadPlaces
-    from airscoop.transfer.upload import Upload
+    from airscoop.transfer.upload import OwnedUpload
 
 BLOCK_BYTES = 1 << 20
 
@@ -109,13 +110,22 @@ class Delta:
         The `cancel` of the job that made this result makes the writing end in Cancelled, too.
         UsageError where the destination is one of the exports, which the file would replace.
         """
-        from airscoop.transfer.upload import Upload
+        from airscoop.transfer.arguments import DestinationOptions
+        from airscoop.transfer.options import TransferOptions, place
+        from airscoop.transfer.upload import OwnedUpload
 
+        refuse_unknown("write", options, DestinationOptions.__annotations__)
         for read in self._read:
             read.refuse(destination, destination_s3)
-        held = before_commit is not None
+        settings = TransferOptions.of(
+            source="",
+            destination=place(destination, "destination"),
+            destination_s3=destination_s3,
+            held=before_commit is not None,
+            **options,
+        )
         with (
-            Upload(destination, destination_s3=destination_s3, held=held, **options) as upload,
+            OwnedUpload(settings) as upload,
             self._cancellation.reaching(upload),
         ):
             self._write_to(upload)
@@ -127,7 +137,7 @@ class Delta:
             written, format="jsonl", records_in=len(self), records_out=len(self)
         )
 
-    def _write_to(self, upload: Upload) -> None:
+    def _write_to(self, upload: OwnedUpload) -> None:
         upload.write_changes(self._changes)
 
     def discard(self) -> None:

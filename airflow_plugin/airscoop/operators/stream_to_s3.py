@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
+from airscoop import kinds
 from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
-from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.arguments import CopyOptions
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.login import secrets_of
 from airscoop.transfer.naming import destination_for
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import KINDS, TransferOptions, place
 from airscoop.transfer.places import secrets_in
 from airscoop.transfer.resume import TaskStateResumeStore
 
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 
     from airscoop.aws.settings import PayloadSigning
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.transfer.copy import Progress
+    from airscoop.transfer.job import Progress
     from airscoop.transfer.options import Format
     from airscoop.transfer.web import TimeoutGiven
 
 IfMissing = Literal["retry", "fail", "skip"]
 
 SECONDS_BETWEEN_LOG_LINES = 5.0
+
+# Those that the operator has itself are given to the operator.
+OWN_OPTIONS = {"format", "max_rejected", "rejects", "timeout", "retry_seconds", "restarts"}
+FURTHER_OPTIONS = CopyOptions.__annotations__.keys() - OWN_OPTIONS
 
 
 class StreamToS3Operator(AirscoopOperator):
@@ -128,34 +133,37 @@ class StreamToS3Operator(AirscoopOperator):
         waited_for = error.source_missing and self.if_missing == "retry"
         return waited_for or super().left_to_retries(error)
 
-    def _new_job(self, context: Context) -> CopyJob:
+    def _new_job(self, context: Context) -> TransferJob:
         settings, ca_file = s3_settings(
             self.aws_conn_id,
             payload_signing=self.payload_signing,
             requester_pays=self.requester_pays,
             expected_bucket_owner=self.expected_bucket_owner,
         )
-        given = options_of(self.copy_options, "copy_options")
+        given = kinds.rendered(
+            options_of(self.copy_options, "copy_options", FURTHER_OPTIONS), KINDS
+        )
         address, login = self._source(given)
         source = place(address, "source")
-        options = TransferOptions(
+        own = {
+            "format": text(self.format, "format"),
+            "max_rejected": self.max_rejected,
+            "rejects": self.rejects,
+            "timeout": self.timeout,
+            "retry_seconds": self.retry_seconds,
+            "restarts": self.restarts,
+            "source_s3": settings,
+            "destination_s3": settings,
+            "ca_file": ca_file,
+        }
+        options = TransferOptions.of(
             source=source,
             destination=destination_for(source, place(self.destination, "destination")),
-            format=cast("Format", text(self.format, "format")),
-            max_rejected=self.max_rejected,
-            rejects=self.rejects,
-            timeout=self.timeout,
-            retry_seconds=self.retry_seconds,
-            restarts=self.restarts,
-            source_s3=settings,
-            destination_s3=settings,
-            ca_file=ca_file,
+            **(own | login | given),
         )
-        try:
-            options = dataclasses.replace(options, **(login | given))
-        except TypeError as error:
-            raise UsageError(f"copy_options: {error}") from error
-        return CopyJob(options, resume=self._resume_store(context), last_try=_is_last_try(context))
+        return TransferJob(
+            options, resume=self._resume_store(context), last_try=_is_last_try(context)
+        )
 
     def _source(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The source's address, and what the connection adds to its request; the headers of both
@@ -174,7 +182,8 @@ class StreamToS3Operator(AirscoopOperator):
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
         accessor = context.get("task_state_store")
-        return TaskStateResumeStore(accessor) if self.resume and accessor is not None else None
+        resumes = kinds.FLAG.read(self.resume, "resume")
+        return TaskStateResumeStore(accessor) if resumes and accessor is not None else None
 
     def _log_progress(self, progress: Progress) -> None:
         now = time.monotonic()

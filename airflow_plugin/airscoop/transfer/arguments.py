@@ -1,5 +1,6 @@
-"""Which fields of `TransferOptions` the functions take that take a part of them. For type checkers:
-nothing here is loaded when airscoop runs.
+"""Which options the public functions take that take a part of what `copy` does.
+
+The engine's own (`TransferOptions`) are more: what is not named here no caller sets.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ import os
 from collections.abc import Sequence
 from typing import TypedDict
 
+from airscoop.aws.settings import S3Settings
+from airscoop.kinds import Size
 from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import (
@@ -25,7 +28,7 @@ from airscoop.transfer.web import WebOptions
 class RecordOptions(TypedDict, total=False):
     """How records are checked."""
 
-    max_record_bytes: int | None
+    max_record_bytes: Size | None
     invalid_characters: InvalidCharacters
     nonfinite: Nonfinite
     key_case: KeyCase
@@ -38,13 +41,12 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
     """How a source is read and checked."""
 
     allow_unknown_length: bool
-    memory_limit: int | None
+    memory_limit: Size | None
     ca_file: str | None
     version_id: str | None
     compression: Compression
     allow_plain: bool
     trailing_garbage: TrailingGarbage
-    head_lines: int | None
 
 
 class DestinationOptions(RecordOptions, total=False):
@@ -55,13 +57,11 @@ class DestinationOptions(RecordOptions, total=False):
     checksum: Checksum
     max_rejected: int
     rejects: str | os.PathLike[str] | None
-    memory_limit: int | None
+    memory_limit: Size | None
     overwrite: bool
     if_match: str | None
-    object_options: ObjectOptions
+    object_options: ObjectOptions | None
     ca_file: str | None
-    split_part: bool
-    destination_fd: int | None
 
 
 class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
@@ -74,22 +74,59 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
-    rejects: str | os.PathLike[str] | None
     allow_unknown_length: bool
     server_side: bool
-    split_bytes: int | None
+    overwrite: bool
+    object_options: ObjectOptions | None
+    ca_file: str | None
+
+
+class CopyOptions(ObjectCopyOptions, total=False):
+    """What is copied, what is refused, and how both ends are reached; `copy` says more."""
+
+    rejects: str | os.PathLike[str] | None
+    version_id: str | None
+    split_bytes: Size | None
     split_replace: bool
-    overwrite: bool
-    object_options: ObjectOptions
-    ca_file: str | None
+    memory_limit: Size | None
+    if_match: str | None
+    source_s3: S3Settings | None
+    destination_s3: S3Settings | None
 
 
-class FileOptions(TypedDict, total=False):
-    """How each file of an output in several is written."""
-
-    compression: Compression
-    compression_level: int | None
-    checksum: Checksum
-    overwrite: bool
-    memory_limit: int | None
-    ca_file: str | None
+COPY_DEFAULTS: CopyOptions = {
+    "format": "raw",
+    "compression": "auto",
+    "compression_level": None,
+    "allow_plain": False,
+    "trailing_garbage": "reject",
+    "checksum": "crc32c",
+    "max_rejected": 0,
+    "rejects": None,
+    "max_record_bytes": None,
+    "invalid_characters": "reject",
+    "nonfinite": "reject",
+    "key_case": "reject",
+    "records": None,
+    "csv": None,
+    "columns": None,
+    "allow_unknown_length": False,
+    "version_id": None,
+    "timeout": None,
+    "retry_seconds": None,
+    "restarts": None,
+    "headers": None,
+    "auth": None,
+    "body": None,
+    "idempotent": False,
+    "server_side": True,
+    "split_bytes": None,
+    "split_replace": False,
+    "memory_limit": None,
+    "overwrite": True,
+    "if_match": None,
+    "object_options": None,
+    "source_s3": None,
+    "destination_s3": None,
+    "ca_file": None,
+}

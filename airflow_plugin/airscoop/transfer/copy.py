@@ -2,247 +2,52 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Unpack
 
-from airscoop._native import Transfer, default_memory_limit
+from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
-from airscoop.transfer import places
-from airscoop.transfer.csv_dialect import CsvDialect
-from airscoop.transfer.login import Auth, Body
+from airscoop.signatures import refuse_unknown, showing
+from airscoop.transfer.arguments import COPY_DEFAULTS, CopyOptions, SourceOptions
+from airscoop.transfer.job import Progress, TransferJob
 from airscoop.transfer.naming import destination_for, format_to_check
-from airscoop.transfer.object_options import ObjectOptions
-from airscoop.transfer.options import (
-    Checksum,
-    Compression,
-    Format,
-    InvalidCharacters,
-    KeyCase,
-    Nonfinite,
-    TrailingGarbage,
-    TransferOptions,
-    place,
-)
-from airscoop.transfer.outcome import note_commit, receipt_of
-from airscoop.transfer.web import TimeoutGiven
+from airscoop.transfer.options import Format, TransferOptions, place
 
 if TYPE_CHECKING:
-    from airscoop._native import TransferFacts
-    from airscoop.transfer.arguments import SourceOptions
-    from airscoop.transfer.resume import ResumeStore, Resumption
-    from airscoop.transfer.split import SplitUpload
+    from airscoop.transfer.resume import ResumeStore
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a transfer is. `total_bytes` is the source's size, None when unknown.
+class CopyJob(TransferJob):
+    """A copy that can be cancelled from another thread (or a signal handler) while it runs.
 
-    `objects` counts those that a copy of a prefix is done with, of `total_objects` known so far.
+    It takes what `copy` takes.
     """
 
-    source_bytes: int
-    total_bytes: int | None
-    records: int
-    rejected: int
-    objects: int | None = None
-    total_objects: int | None = None
-
-
-class CopyJob:
-    """A copy that can be cancelled from another thread (or a signal handler) while it runs."""
-
+    @showing(CopyOptions, COPY_DEFAULTS)
     def __init__(
         self,
-        options: TransferOptions,
+        source: str | os.PathLike[str],
+        destination: str | os.PathLike[str],
         *,
-        verb: str = "copy",
         resume: ResumeStore | None = None,
-        last_try: bool = False,
+        **options: Unpack[CopyOptions],
     ) -> None:
-        self._options = options
-        self._verb = verb
-        native = options.native() if options.split_bytes is None else reading(options).native()
-        self._transfer: Transfer = Transfer(native, to_memory=options.split_bytes is not None)
-        self._resumption = None
-        whole = options.split_bytes is None
-        if resume is not None and not hasattr(resume, "save"):
-            raise UsageError(
-                "resume takes a store, such as airscoop.resume.FileResumeStore(path),"
-                f" not {type(resume).__name__}"
-            )
-        if whole and resume is not None and places.is_s3(options.destination or ""):
-            from airscoop.transfer.resume import Resumption
-
-            self._resumption = Resumption(resume, options, native, last_try=last_try)
-
-    def cancel(self) -> None:
-        """Makes `run` take everything back and end in Cancelled, within about 3 s."""
-        self._transfer.cancel()
-
-    def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt:
-        """Runs to the end; `on_progress` is called about once a second, on this thread."""
-        if self._options.split_bytes is not None:
-            return self._run_split(time.monotonic(), on_progress)
-        try:
-            return self._run_whole(time.monotonic(), on_progress)
-        except BaseException as error:
-            note_commit(error, self._transfer)
-            raise
-
-    def _run_whole(
-        self, start: float, on_progress: Callable[[Progress], object] | None
-    ) -> CopyReceipt:
-        resumption = self._resumption
-
-        def report() -> None:
-            if resumption is not None:
-                resumption.progress(self._transfer)
-            if on_progress is not None:
-                on_progress(_progress(self._transfer.facts()))
-
-        if resumption is None:
-            facts = self._transfer.run(report if on_progress is not None else None)
-        else:
-            facts = self._run_resumable(resumption, report)
-        return receipt_of(self._verb, self._options, facts, time.monotonic() - start)
-
-    def _run_split(
-        self, start: float, on_progress: Callable[[Progress], object] | None
-    ) -> CopyReceipt:
-        last = start
-        upload = writing(self._options)
-        try:
-            while block := self._transfer.read():
-                upload.write(block)
-                if on_progress is not None and time.monotonic() - last > 1:
-                    last = time.monotonic()
-                    on_progress(_progress(self._transfer.facts()))
-            written = upload.commit()
-        except BaseException as error:
-            vars(error).setdefault("committed", upload.receipt is not None)
-            self._transfer.abort()
-            upload.abort()
-            raise
-        read = receipt_of(
-            self._verb, self._options, self._transfer.facts(), time.monotonic() - start
-        )
-        return dataclasses.replace(
-            read,
-            destination_bytes=written.destination_bytes,
-            compression="packed" if written.compression == "packed" else read.compression,
-            parts=written.parts,
-            retries=read.retries + written.retries,
-            etag=None,
-            checksum=None,
-            unchanged=False,
-            files=written.files,
-            removed=written.removed,
-        )
-
-    def _run_resumable(self, resumption: Resumption, report: Callable[[], object]) -> TransferFacts:
-        resumption.begin(self._transfer)
-        try:
-            facts = self._transfer.run(report, resumption.on_upload)
-        except BaseException as error:
-            resumption.failed(self._transfer, error)
-            raise
-        resumption.committed(facts["resumed"])
-        facts["resumed"] = facts["resumed"] or resumption.outcome
-        return facts
+        refuse_unknown("CopyJob", options, COPY_DEFAULTS)
+        where = place(source, "source")
+        to = destination_for(where, place(destination, "destination"))
+        super().__init__(TransferOptions.of(source=where, destination=to, **options), resume=resume)
 
 
-READING_MEMORY = 12 * 2**20  # of a copy to several files; the rest is the writing side's
-
-
-def reading(options: TransferOptions) -> TransferOptions:
-    """The half of a copy to several files that reads and checks."""
-    if options.max_rejected > 0 or options.rejects is not None:
-        raise UsageError("max_rejected and split_bytes do not go together")
-    return dataclasses.replace(
-        options,
-        destination=None,
-        text_for=options.destination,
-        compression_level=None,
-        memory_limit=READING_MEMORY,
-        overwrite=True,
-    )
-
-
-def writing(options: TransferOptions) -> SplitUpload:
-    """The half that cuts, compresses and writes."""
-    from airscoop.transfer.split import SplitUpload, refuse_source
-
-    refuse_source(options)
-    return SplitUpload(
-        options.destination or "-",
-        split_bytes=options.split_bytes or 0,
-        split_replace=options.split_replace,
-        compression=options.compression,
-        compression_level=options.compression_level,
-        checksum=options.checksum,
-        destination_s3=options.destination_s3,
-        object_options=options.object_options,
-        overwrite=options.overwrite,
-        memory_limit=(options.memory_limit or default_memory_limit()) - READING_MEMORY,
-        ca_file=options.ca_file,
-    )
-
-
-def _progress(facts: TransferFacts) -> Progress:
-    total = facts["source_total_bytes"]
-    return Progress(
-        source_bytes=facts["source_bytes"],
-        total_bytes=None if total < 0 else total,
-        records=facts["records_in"],
-        rejected=facts["records_rejected"],
-    )
-
-
+@showing(CopyOptions, COPY_DEFAULTS)
 def copy(
     source: str | os.PathLike[str],
     destination: str | os.PathLike[str],
     *,
-    format: Format = "raw",
-    compression: Compression = "auto",
-    compression_level: int | None = None,
-    allow_plain: bool = False,
-    trailing_garbage: TrailingGarbage = "reject",
-    checksum: Checksum = "crc32c",
-    max_rejected: int = 0,
-    rejects: str | os.PathLike[str] | None = None,
-    max_record_bytes: int | None = None,
-    invalid_characters: InvalidCharacters = "reject",
-    nonfinite: Nonfinite = "reject",
-    key_case: KeyCase = "reject",
-    records: str | None = None,
-    csv: CsvDialect | None = None,
-    columns: Sequence[str] | None = None,
-    allow_unknown_length: bool = False,
-    version_id: str | None = None,
-    timeout: TimeoutGiven | None = None,
-    retry_seconds: float | None = None,
-    restarts: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    auth: Auth | None = None,
-    body: Body | None = None,
-    idempotent: bool = False,
-    server_side: bool = True,
-    split_bytes: int | None = None,
-    split_replace: bool = False,
-    memory_limit: int | None = None,
-    overwrite: bool = True,
-    object_options: ObjectOptions | None = None,
-    source_s3: S3Settings | None = None,
-    destination_s3: S3Settings | None = None,
-    ca_file: str | None = None,
     resume: ResumeStore | None = None,
     on_progress: Callable[[Progress], object] | None = None,
+    **options: Unpack[CopyOptions],
 ) -> CopyReceipt:
     """Copies one source to one destination; the destination appears whole or not at all.
 
@@ -306,45 +111,8 @@ def copy(
 
     Raises a subclass of airscoop.errors.AirscoopError; nothing is left behind then.
     """
-    where = place(source, "source")
-    options = TransferOptions(
-        source=where,
-        destination=destination_for(where, place(destination, "destination")),
-        format=format,
-        compression=compression,
-        compression_level=compression_level,
-        allow_plain=allow_plain,
-        trailing_garbage=trailing_garbage,
-        checksum=checksum,
-        max_rejected=max_rejected,
-        rejects=rejects,
-        max_record_bytes=max_record_bytes,
-        invalid_characters=invalid_characters,
-        nonfinite=nonfinite,
-        key_case=key_case,
-        records=records,
-        csv=csv,
-        columns=columns,
-        allow_unknown_length=allow_unknown_length,
-        version_id=version_id,
-        timeout=timeout,
-        retry_seconds=retry_seconds,
-        restarts=restarts,
-        headers=headers,
-        auth=auth,
-        body=body,
-        idempotent=idempotent,
-        server_side=server_side,
-        split_bytes=split_bytes,
-        split_replace=split_replace,
-        memory_limit=memory_limit,
-        overwrite=overwrite,
-        object_options=object_options or ObjectOptions(),
-        source_s3=source_s3 or S3Settings(),
-        destination_s3=destination_s3 or S3Settings(),
-        ca_file=ca_file,
-    )
-    return CopyJob(options, resume=resume).run(on_progress=on_progress)
+    refuse_unknown("copy", options, COPY_DEFAULTS)
+    return CopyJob(source, destination, resume=resume, **options).run(on_progress=on_progress)
 
 
 def check(
@@ -360,13 +128,14 @@ def check(
 
     `format` None is "csv" for a name that ends in .csv (.csv.gz), and with `csv`; else "jsonl".
     """
+    refuse_unknown("check", options, SourceOptions.__annotations__)
     where = place(source, "source")
-    job = CopyJob(
-        TransferOptions(
+    job = TransferJob(
+        TransferOptions.of(
             source=where,
             format=format or format_to_check(where, options.get("csv")),
             max_rejected=max_rejected,
-            source_s3=source_s3 or S3Settings(),
+            source_s3=source_s3,
             **options,
         ),
         verb="check",
@@ -386,15 +155,14 @@ def read(
     The blocks are true only once the iterator has ended: an error may come after any of them.
     Leaving the iteration early closes the connection.
     """
-    transfer = Transfer(
-        TransferOptions(
-            source=place(source, "source"),
-            format=format,
-            source_s3=source_s3 or S3Settings(),
-            **options,
-        ).native(),
-        to_memory=True,
+    refuse_unknown("read", options, SourceOptions.__annotations__)
+    given = TransferOptions.of(
+        source=place(source, "source"), format=format, source_s3=source_s3, **options
     )
+    return _blocks(Transfer(given.native(), to_memory=True))
+
+
+def _blocks(transfer: Transfer) -> Iterator[bytes]:
     with transfer:
         while block := transfer.read():
             yield block

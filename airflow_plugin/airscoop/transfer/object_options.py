@@ -7,9 +7,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 
 Encryption = Literal["AES256", "aws:kms", "aws:kms:dsse"]
+
+
+KINDS: kinds.Kinds = {
+    **dict.fromkeys(
+        (
+            "content_type",
+            "kms_key_id",
+            "storage_class",
+            "acl",
+            "cache_control",
+            "content_encoding",
+            "content_disposition",
+            "content_language",
+        ),
+        kinds.TEXT,
+    ),
+    "encryption": kinds.choice(Encryption),
+    "bucket_key": kinds.FLAG,
+    "tags": kinds.PAIRS,
+    "metadata": kinds.PAIRS,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +59,9 @@ class ObjectOptions:
     expires: datetime | str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kinds.settle(self, KINDS)
 
     def native(self) -> dict[str, Any]:
         """The binding's options."""

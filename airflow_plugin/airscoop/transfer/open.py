@@ -6,6 +6,7 @@ import os
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from airscoop.aws.settings import S3Settings
+from airscoop.kinds import Size
 from airscoop.transfer import open_arguments, open_names, places
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import Compression, TrailingGarbage, TransferOptions
@@ -26,11 +27,11 @@ def _reader(
     *,
     binary: bool,
 ) -> Reader:
-    settings = TransferOptions(
+    settings = TransferOptions.of(
         source=name,
         source_fd=fd,
         compression=compression,
-        source_s3=s3 or S3Settings(),
+        source_s3=s3,
         **options,
     )
     # Who opens an object as bytes may want its end first: it is looked at before it is read.
@@ -41,12 +42,10 @@ def _reader(
 
 
 def _writer(name: str, fd: int | None, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
-    split_bytes = options.pop("split_bytes", None)
-    upload = (
-        OwnedUpload(name, destination_fd=fd, destination_s3=s3, **options)
-        if split_bytes is None
-        else SplitUpload(name, split_bytes=split_bytes, destination_s3=s3, **options)
+    settings = TransferOptions.of(
+        source="", destination=name, destination_fd=fd, destination_s3=s3, **options
     )
+    upload = OwnedUpload(settings) if settings.split_bytes is None else SplitUpload(settings)
     upload.write(b"")  # opens the destination: what is wrong with its name shows now
     return Writer(upload, name if fd is None else fd)
 
@@ -70,10 +69,10 @@ class WriteOptions(TypedDict, total=False):
     s3: S3Settings | None
     ca_file: str | None
     compression_level: int | None
-    memory_limit: int | None
+    memory_limit: Size | None
     overwrite: bool
     object_options: ObjectOptions
-    split_bytes: int | None
+    split_bytes: Size | None
     split_replace: bool
 
 

@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self
 
+from airscoop import kinds
 from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings, s3_options
 from airscoop.errors import UsageError
@@ -26,6 +27,35 @@ Nonfinite = Literal["reject", "null"]
 KeyCase = Literal["reject", "rename", "keep"]
 
 
+KINDS: kinds.Kinds = {
+    "format": kinds.choice(Format),
+    "compression": kinds.choice(Compression),
+    "compression_level": kinds.whole(1, 9),
+    "allow_plain": kinds.FLAG,
+    "trailing_garbage": kinds.choice(TrailingGarbage),
+    "checksum": kinds.choice(Checksum),
+    "max_rejected": kinds.whole(),
+    "max_record_bytes": kinds.size(),
+    "invalid_characters": kinds.choice(InvalidCharacters),
+    "nonfinite": kinds.choice(Nonfinite),
+    "records": kinds.TEXT,
+    "key_case": kinds.choice(KeyCase),
+    "allow_unknown_length": kinds.FLAG,
+    "idempotent": kinds.FLAG,
+    "server_side": kinds.FLAG,
+    "split_bytes": kinds.size(),
+    "split_replace": kinds.FLAG,
+    "version_id": kinds.TEXT,
+    "memory_limit": kinds.size(),
+    "overwrite": kinds.FLAG,
+    "if_match": kinds.TEXT,
+    "object_options": kinds.instance(ObjectOptions, "an airscoop.ObjectOptions"),
+    "source_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
+    "destination_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
+    "ca_file": kinds.PATH,
+}
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class TransferOptions(ShownFields):
     """What `copy`, `read` and `check` have in common. None is the engine's default."""
@@ -40,7 +70,7 @@ class TransferOptions(ShownFields):
     checksum: Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | os.PathLike[str] | None = None
-    max_record_bytes: int | None = None
+    max_record_bytes: kinds.Size | None = None
     invalid_characters: InvalidCharacters = "reject"
     nonfinite: Nonfinite = "reject"
     records: str | None = None  # json-array: where the array is, names with dots between
@@ -56,7 +86,7 @@ class TransferOptions(ShownFields):
     body: login.Body | None = field(default=None, repr=False)  # POSTed
     idempotent: bool = False  # it may be POSTed again
     server_side: bool = True  # an S3 object for S3 is copied by the server, where nothing changes
-    split_bytes: int | None = None  # files of about this size instead of one
+    split_bytes: kinds.Size | None = None  # files of about this size instead of one
     split_replace: bool = False  # whatever stands in their way is replaced, whoever wrote it
     split_part: bool = False  # one of those files
     held: bool = False  # sealed before it is committed
@@ -65,7 +95,7 @@ class TransferOptions(ShownFields):
     destination_fd: int | None = None
     text_for: str | None = None  # what is read goes to several files of this name
     head_lines: int | None = None
-    memory_limit: int | None = None
+    memory_limit: kinds.Size | None = None
     overwrite: bool = True
     if_match: str | None = None  # the ETag of the only object in S3 that may be replaced
     object_options: ObjectOptions = field(default_factory=ObjectOptions)
@@ -73,6 +103,14 @@ class TransferOptions(ShownFields):
     destination_s3: S3Settings = field(default_factory=S3Settings)
     ca_file: str | None = None
     slash_key: bool = False  # the destination is a key as it was listed, which may end in "/"
+
+    @classmethod
+    def of(cls, **options: Any) -> Self:
+        """From options as callers give them, of which None is the default."""
+        return cls(**{name: value for name, value in options.items() if value is not None})
+
+    def __post_init__(self) -> None:
+        kinds.settle(self, KINDS)
 
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
@@ -83,14 +121,7 @@ class TransferOptions(ShownFields):
         return rejects_for(str(self.destination))
 
     def _check(self) -> None:
-        """Refuses what the engine would not see: it gets these fields as something else."""
-        for name, kind in (
-            ("invalid_characters", InvalidCharacters),
-            ("nonfinite", Nonfinite),
-            ("trailing_garbage", TrailingGarbage),
-        ):
-            if getattr(self, name) not in get_args(kind):
-                raise UsageError(f'{name} cannot be "{getattr(self, name)}"')
+        """Refuses what does not go together, and what the engine would not see."""
         rejects = self.rejects_place() if self.rejects else None
         if rejects is not None and rejects.endswith("/"):
             raise UsageError(f"{places.displayed(rejects)} names no reject file; add a file name")
@@ -102,15 +133,6 @@ class TransferOptions(ShownFields):
             raise UsageError("csv and split_bytes do not go together: all but one lack the header")
         if (self.destination or "").endswith("/") and not self.slash_key:
             raise UsageError(f"{self.destination} names no object; add a file name")
-        for name, needed in (
-            ("object_options", ObjectOptions),
-            ("source_s3", S3Settings),
-            ("destination_s3", S3Settings),
-        ):
-            given = getattr(self, name)
-            if not isinstance(given, needed):
-                wanted = f"an airscoop.{needed.__name__}"
-                raise UsageError(f"{name} has to be {wanted}, not {type(given).__name__}")
 
     def native(self) -> dict[str, Any]:
         """The dict that the binding takes; resolves credentials for the S3 ends only."""

@@ -5,27 +5,42 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Any, Unpack
 
+from airscoop import kinds
 from airscoop._native import default_memory_limit
 from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import PrefixIncomplete, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
+from airscoop.signatures import refuse_unknown
 from airscoop.transfer import places
-from airscoop.transfer.copy import Progress
+from airscoop.transfer.arguments import ObjectCopyOptions
+from airscoop.transfer.job import Progress
 from airscoop.transfer.naming import is_folder
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, singles
 from airscoop.transfer.prefix_filters import Filter, chooser
 from airscoop.transfer.prefix_run import JOBS, PrefixCopy
 
-if TYPE_CHECKING:
-    from airscoop.transfer.arguments import ObjectCopyOptions
-
 MOST_NAMED = 5  # in the words of an error; the receipt names more
 
 Place = str | os.PathLike[str]
+
+KINDS: kinds.Kinds = {
+    "jobs": kinds.whole(1, 1000),
+    "allow_empty": kinds.FLAG,
+    "memory_limit": kinds.size(),
+}
+DEFAULTS = {"jobs": JOBS, "allow_empty": False}
+# What `copy` takes, and a copy of many cannot.
+OF_ONE = {
+    "split_bytes": "split_bytes is for one object at a time",
+    "split_replace": "split_bytes is for one object at a time",
+    "version_id": "version_id is of one object: leave it out",
+    "if_match": "if_match is of one object: leave it out",
+    "rejects": "the rejects of many objects do not go to one place: leave it out",
+}
 
 
 def copy_prefix(
@@ -37,7 +52,7 @@ def copy_prefix(
     exclude: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     allow_empty: bool = False,
-    memory_limit: int | None = None,
+    memory_limit: kinds.Size | None = None,
     source_s3: S3Settings | None = None,
     destination_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
@@ -62,7 +77,10 @@ def copy_prefix(
     that failed and has the receipt, which keeps the receipts of the first 1,000 that were copied.
     """
     is_chosen = chooser(include, exclude, filters)
-    _check(jobs, options)
+    _refuse_of_one(options)
+    own = kinds.read_all(
+        {"jobs": jobs, "allow_empty": allow_empty, "memory_limit": memory_limit}, KINDS, DEFAULTS
+    )
     if alone := isinstance(source, str | os.PathLike):
         sources = [_prefix(source, "source")]
     else:
@@ -74,7 +92,7 @@ def copy_prefix(
     sources, source_s3 = _located(sources, source_s3 or S3Settings())
     to, destination_s3 = located(to, destination_s3 or S3Settings())
     copy = PrefixCopy(
-        TransferOptions(
+        TransferOptions.of(
             source=sources[0],
             destination=to,
             source_s3=source_s3,
@@ -82,8 +100,8 @@ def copy_prefix(
             **options,
         ),
         sources_in_s3=any(map(places.is_s3, sources)),
-        jobs=jobs,
-        memory_limit=memory_limit or default_memory_limit(),
+        jobs=own["jobs"],
+        memory_limit=own["memory_limit"] or default_memory_limit(),
     )
     label = places.displayed(sources[0])
     entries: Iterator[Entry]
@@ -95,7 +113,7 @@ def copy_prefix(
     receipt = copy.run(label, entries, on_progress)
     if receipt.failed:
         raise incomplete(receipt)
-    if receipt.objects == 0 and not allow_empty:
+    if receipt.objects == 0 and not own["allow_empty"]:
         any_filter = include or exclude or filters
         raise places.not_found(
             sources[0],
@@ -122,15 +140,12 @@ def _prefix(name: Place, argument: str) -> str:
     return text if isinstance(name, str) else text + "/"
 
 
-def _check(jobs: int, options: ObjectCopyOptions) -> None:
-    if jobs < 1:
-        raise UsageError(f"jobs {jobs} is not 1 or more")
-    if options.get("split_bytes") is not None or options.get("split_replace"):
-        raise UsageError("split_bytes is for one object at a time")
-    if options.get("version_id") is not None:
-        raise UsageError("version_id is of one object: leave it out")
-    if options.get("rejects") is not None:
-        raise UsageError("the rejects of many objects do not go to one place: leave it out")
+def _refuse_of_one(options: Any) -> None:
+    """Takes out of the options those of `copy` that are for one object, which have to be unset."""
+    for name, why in OF_ONE.items():
+        if options.pop(name, None) not in (None, False):
+            raise UsageError(why)
+    refuse_unknown("copy_prefix", options, ObjectCopyOptions.__annotations__)
 
 
 def _check_folder(sources: Sequence[str], destination: str, *, alone: bool) -> None:

@@ -23,7 +23,7 @@ from airscoop.errors import (
 )
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.transfer import places
-from airscoop.transfer.copy import CopyJob, Progress
+from airscoop.transfer.job import Progress, TransferJob
 from airscoop.transfer.options import Checksum, TransferOptions
 from airscoop.transfer.prefix_entries import Entry, files, make_room, objects
 from airscoop.transfer.prefix_equal import are_equal
@@ -81,7 +81,7 @@ class PrefixCopy:
         )
         self._memory = _Memory(self._limit)
         self._lock = threading.Lock()
-        self._running: dict[CopyJob, int] = {}
+        self._running: dict[TransferJob, int] = {}
         self._stopped = threading.Event()
         self._tally = Tally()
 
@@ -143,12 +143,12 @@ class PrefixCopy:
             return self._job_memory()
         return min(self._job_memory(), SMALL_MEMORY + 2 * entry.size)
 
-    def _job(self, entry: Entry, destination: str, limit: int) -> CopyJob:
+    def _job(self, entry: Entry, destination: str, limit: int) -> TransferJob:
         checksum = self._options.checksum
         source = entry.info
         if checksum == "crc32c" and source is not None and source.checksum is not None:
             checksum = cast(Checksum, source.checksum.partition(":")[0].lower())
-        return CopyJob(
+        return TransferJob(
             dataclasses.replace(
                 self._options,
                 source=entry.uri,
@@ -214,7 +214,7 @@ class PrefixCopy:
                 del self._running[job]
         self._tally.note_copy(receipt)
 
-    def _note(self, job: CopyJob, progress: Progress) -> None:
+    def _note(self, job: TransferJob, progress: Progress) -> None:
         with self._lock:
             self._running[job] = progress.source_bytes
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
-from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, LeftoverFiles, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import places
-from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.prefix_overlap import same_bucket
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
-from airscoop.transfer.upload import OwnedUpload, Upload
+from airscoop.transfer.upload import OwnedUpload
 
 if TYPE_CHECKING:
-    from airscoop.transfer.arguments import FileOptions
     from airscoop.transfer.options import TransferOptions
 
 LEAST_BYTES = 5 * 2**20  # S3's smallest part
@@ -78,34 +75,32 @@ class SplitUpload:
 
     receipt: CopyReceipt | None
 
-    def __init__(
-        self,
-        destination: str,
-        *,
-        split_bytes: int,
-        split_replace: bool = False,
-        destination_s3: S3Settings | None = None,
-        object_options: ObjectOptions | None = None,
-        **options: Unpack[FileOptions],
-    ) -> None:
+    def __init__(self, options: TransferOptions) -> None:
+        destination, split_bytes = options.destination or "-", int(options.split_bytes or 0)
         if split_bytes < LEAST_BYTES:
             raise UsageError(f"split_bytes {split_bytes} is less than {LEAST_BYTES}")
         if destination == "-" or destination.endswith("/"):
             raise UsageError(f"{destination} is no name that files could be named after")
-        if options.get("overwrite") is False:
+        if not options.overwrite:
             raise UsageError("overwrite=False and split_bytes do not go together")
+        s3 = options.destination_s3
         self._destination = destination
         self._split_bytes = split_bytes
-        self._replace = split_replace
-        self._options = options
-        self._object_options = object_options or ObjectOptions()
-        self._s3 = destination_s3 or S3Settings()
-        if places.is_s3(destination):
-            self._s3 = self._s3.resolved()
-        self._there = SplitFiles(destination, s3=self._s3, ca_file=options.get("ca_file"))
+        self._replace = options.split_replace
+        self._part_options = dataclasses.replace(
+            options,
+            held=True,
+            split_part=True,
+            split_bytes=None,
+            split_replace=False,
+            destination_s3=s3.resolved() if places.is_s3(destination) else s3,
+        )
+        self._there = SplitFiles(
+            destination, s3=self._part_options.destination_s3, ca_file=options.ca_file
+        )
         self._refuse_others(first=1)  # every run replaces number 0: that one is for the end
-        self._sealed: list[Upload] = []
-        self._current: Upload | None = self._next()
+        self._sealed: list[OwnedUpload] = []
+        self._current: OwnedUpload | None = self._next()
         self._committed = 0
         self._start = time.monotonic()
         self._lines = 0  # of the current file
@@ -115,21 +110,16 @@ class SplitUpload:
         self._begun = False
         self.receipt = None
 
-    def _next(self) -> Upload:
+    def _next(self) -> OwnedUpload:
         if len(self._sealed) == MOST_FILES:
             raise UsageError(f"more than {MOST_FILES} files: raise split_bytes")
         name = part_name(self._destination, len(self._sealed))
-        object_options = self._object_options
+        object_options = self._part_options.object_options
         if places.is_s3(name):
             metadata = {**object_options.metadata, **mark_of(name)}
             object_options = dataclasses.replace(object_options, metadata=metadata)
         return OwnedUpload(
-            name,
-            held=True,
-            split_part=True,
-            destination_s3=self._s3,
-            object_options=object_options,
-            **self._options,
+            dataclasses.replace(self._part_options, destination=name, object_options=object_options)
         )
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
@@ -199,7 +189,7 @@ class SplitUpload:
         self.receipt = merged(receipts, self._destination, files, removed, seconds)
         return self.receipt
 
-    def _commit_one(self, upload: Upload) -> CopyReceipt:
+    def _commit_one(self, upload: OwnedUpload) -> CopyReceipt:
         receipt = upload.commit()
         self._committed += 1
         return receipt

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
+from airscoop.signatures import refuse_unknown
+from airscoop.transfer.arguments import DestinationOptions
 from airscoop.transfer.options import Format, TransferOptions, place
 from airscoop.transfer.outcome import note_commit, receipt_of
 
 if TYPE_CHECKING:
     from airscoop._native import Changes
     from airscoop.receipts.transfer import CopyReceipt
-    from airscoop.transfer.arguments import DestinationOptions
 
 
 _Answer = TypeVar("_Answer")
@@ -38,18 +39,22 @@ class Upload:
         *,
         format: Format = "raw",
         destination_s3: S3Settings | None = None,
-        held: bool = False,
         **options: Unpack[DestinationOptions],
     ) -> None:
-        self._options = TransferOptions(
-            source="",
-            destination=place(destination, "destination"),
-            format=format,
-            destination_s3=destination_s3 or S3Settings(),
-            held=held,
-            **options,
+        refuse_unknown("Upload", options, DestinationOptions.__annotations__)
+        self._begin(
+            TransferOptions.of(
+                source="",
+                destination=place(destination, "destination"),
+                format=format,
+                destination_s3=destination_s3,
+                **options,
+            )
         )
-        native = self._options.native()
+
+    def _begin(self, options: TransferOptions) -> None:
+        self._options = options
+        native = options.native()
         native["source"] = None
         self._transfer = Transfer(native)
         self._start = time.monotonic()
@@ -69,17 +74,9 @@ class Upload:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
         return self._told(self._transfer.write, data)
 
-    def write_changes(self, changes: Changes) -> int:
-        """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
-        return self._told(self._transfer.write_changes, changes)
-
     def written_bytes(self) -> int:
         """Bytes of the destination that have been made so far, compressed ones where it is gzip."""
         return self._transfer.facts()["destination_bytes"]
-
-    def seal(self) -> None:
-        """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
-        self._told(self._transfer.seal)
 
     def commit(self) -> CopyReceipt:
         """Makes what was written visible."""
@@ -126,7 +123,19 @@ class Upload:
 
 
 class OwnedUpload(Upload):
-    """One that belongs to what warns of its own drop: a file object, an output in several files."""
+    """One of airscoop's own: of a file object, an output in several files, a delta. What it belongs
+    to warns of its own drop."""
+
+    def __init__(self, options: TransferOptions) -> None:
+        self._begin(options)
+
+    def write_changes(self, changes: Changes) -> int:
+        """Takes a delta's changes as JSON lines, made on two threads. Returns their bytes."""
+        return self._told(self._transfer.write_changes, changes)
+
+    def seal(self) -> None:
+        """Of a held upload: sends everything and gives its memory back; `commit` comes next."""
+        self._told(self._transfer.seal)
 
     def __del__(self) -> None:
         """Says nothing."""

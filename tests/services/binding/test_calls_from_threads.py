@@ -20,6 +20,7 @@ import airscoop
 from airscoop import errors
 from airscoop._native import Delta, Publish, Session, Transfer
 from airscoop.transfer.options import TransferOptions
+from airscoop.transfer.upload import OwnedUpload
 from support.fault_server import Origin, Request, fault_proxy
 from support.kinesis import Stream, change, lines
 from support.paths import PACKAGE_ROOT
@@ -151,7 +152,7 @@ def test_changes_are_written_in_one_piece(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("PK,v\n" + rows)
     delta = airscoop.delta(None, tmp_path / "new.csv")
     whole, done = b"".join(delta.blocks()), threading.Event()
-    with airscoop.Upload(tmp_path / "out") as upload:
+    with OwnedUpload(TransferOptions(source="", destination=str(tmp_path / "out"))) as upload:
 
         def disturb() -> None:
             while not done.wait(0.001):  # between its writes the other one may begin
@@ -271,6 +272,7 @@ RESTARTS = """
 import sys, threading, airscoop
 from airscoop._native import Transfer
 from airscoop.transfer.options import TransferOptions
+from airscoop.transfer.upload import OwnedUpload
 
 runs, done = [None], threading.Event()
 

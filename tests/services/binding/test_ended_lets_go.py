@@ -21,6 +21,7 @@ PROGRAM = """
 import gc, json, os, re, sys, time, airscoop
 from pathlib import Path
 from airscoop import errors
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 folder, store = sys.argv[2:4]
 
@@ -55,7 +56,7 @@ print(json.dumps({name: after[name] - before[name] for name in before}))
 COPY = """
 def use(number):
     options = TransferOptions(source=%s, destination=f"{%s}/%s{number}.gz", format="jsonl")
-    job = airscoop.CopyJob(options)
+    job = TransferJob(options)
     assert job.run().records_out == 40_000
     assert job._transfer.facts()["records_out"] == 40_000
     return job
@@ -96,7 +97,7 @@ def fail(*upload):
 
 def use(number):
     options = TransferOptions(source=f"{folder}/noise", destination=f"{store}/never{number}")
-    native = airscoop.CopyJob(options)._transfer
+    native = TransferJob(options)._transfer
     return native, caught(lambda: native.run(None, fail))
 """,
     "exceptions of reads": """

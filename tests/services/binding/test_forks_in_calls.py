@@ -28,6 +28,7 @@ DRIVER = """
 import gc, os, signal, sys, airscoop
 from pathlib import Path
 from airscoop import errors, storage
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 parent, forked, url = os.getpid(), Path(sys.argv[1]), sys.argv[2]
 children = []
@@ -73,7 +74,7 @@ def drive(run, *uses):
 """
 
 COPY = """
-job = airscoop.CopyJob(TransferOptions(source=url, destination=sys.argv[3], **options))
+job = TransferJob(TransferOptions(source=url, destination=sys.argv[3], **options))
 native = job._transfer
 drive(lambda: job.run(**run), native.facts, native.mark, job.cancel, lambda: native.run(None))
 """

@@ -19,6 +19,7 @@ import pytest
 import airscoop
 from airscoop import Credentials, KinesisSettings, S3Settings, Warehouse, errors, storage
 from airscoop.aws.credentials import CredentialsProvider
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from support.fault_server import error, fault_proxy
 from support.kinesis import Stream, change, lines
@@ -174,7 +175,7 @@ def copying(store: Store, provider: CredentialsProvider) -> object:
         source=store.uri("a"), destination=store.uri("b"),
         source_s3=settings, destination_s3=settings,
     )  # fmt: skip
-    return airscoop.CopyJob(options)
+    return TransferJob(options)
 
 
 def uploading(store: Store, provider: CredentialsProvider) -> object:

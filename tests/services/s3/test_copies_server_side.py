@@ -377,12 +377,12 @@ def test_a_copy_that_fails_in_the_middle_leaves_nothing(
 
 def test_a_cancelled_copy_leaves_nothing(store: Store, big: str) -> None:
     from airscoop.errors import Cancelled
-    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.job import TransferJob
     from airscoop.transfer.options import TransferOptions
 
     with fault_proxy(store.endpoint) as proxy:
         settings = store.settings(endpoint_url=proxy.url, credentials=OWNER)
-        job = CopyJob(
+        job = TransferJob(
             TransferOptions(
                 source=big,
                 destination=store.uri("out.bin"),

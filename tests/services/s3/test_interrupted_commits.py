@@ -15,6 +15,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from support.fault_server import (
     Fault,
@@ -65,9 +66,9 @@ class Commit:
         handler.answer(code, body, headers)
 
 
-def job(store: Store, proxy: FaultProxy, source: Path, **options: Any) -> airscoop.CopyJob:
+def job(store: Store, proxy: FaultProxy, source: Path, **options: Any) -> TransferJob:
     settings = store.settings(endpoint_url=proxy.url)
-    return airscoop.CopyJob(
+    return TransferJob(
         TransferOptions(
             source=str(source), destination=store.uri("a"), destination_s3=settings, **options
         )
@@ -232,7 +233,7 @@ def test_a_cancel_while_the_server_copies_says_whether_the_object_is_there(
 ) -> None:
     store.put("from", b"data")
     settings = store.settings(endpoint_url=proxy.url)
-    running = airscoop.CopyJob(
+    running = TransferJob(
         TransferOptions(
             source=store.uri("from"),
             destination=store.uri("a"),
@@ -253,7 +254,7 @@ def test_a_cancel_after_a_file_is_renamed_says_that_it_is_there(tmp_path: Path) 
     chance = random.Random(16)
     for number in range(100):
         to = tmp_path / f"to-{number}"
-        running = airscoop.CopyJob(TransferOptions(source=str(tmp_path / "f"), destination=str(to)))
+        running = TransferJob(TransferOptions(source=str(tmp_path / "f"), destination=str(to)))
         timer = threading.Timer(chance.uniform(0, 0.004), running.cancel)
         timer.start()
         try:
@@ -285,7 +286,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
             break
         size = chance.choice([1000, 9 * MIB])
         (tmp_path / "f").write_bytes(noise(size, seed=number))
-        running = airscoop.CopyJob(
+        running = TransferJob(
             TransferOptions(
                 source=str(tmp_path / "f"),
                 destination=store.uri(f"to-{number}"),
@@ -310,7 +311,7 @@ def test_interrupts_at_any_moment_say_what_is_so(
 def test_a_split_output_of_which_some_files_are_there_is_in_part(
     store: Store, proxy: FaultProxy
 ) -> None:
-    upload = airscoop.transfer.copy.writing(
+    upload = airscoop.transfer.job.writing(
         TransferOptions(
             source="",
             destination=store.uri("a"),

@@ -268,14 +268,14 @@ def test_all_copies_together_stay_within_one_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], most_at_once: int
 ) -> None:
     from airscoop._native import default_memory_limit
-    from airscoop.transfer.copy import CopyJob
+    from airscoop.transfer.job import TransferJob
 
     limit = options.get("memory_limit") or default_memory_limit()
     changed, running, peaks = threading.Condition(), list[int](), [(0, 0)]
-    run = CopyJob.run
+    run = TransferJob.run
 
-    def noted(job: CopyJob, **arguments: Any) -> airscoop.CopyReceipt:
-        memory = job._options.memory_limit or 0
+    def noted(job: TransferJob, **arguments: Any) -> airscoop.CopyReceipt:
+        memory = int(job._options.memory_limit or 0)
         with changed:
             running.append(memory)
             peaks.append((len(running), sum(running)))
@@ -287,7 +287,7 @@ def test_all_copies_together_stay_within_one_limit(
             with changed:
                 running.remove(memory)
 
-    monkeypatch.setattr(CopyJob, "run", noted)
+    monkeypatch.setattr(TransferJob, "run", noted)
     for number in range(9):
         store.put(f"in/{number}", b'{"a": 1}\n' * 1_700_000)
     receipt = copy_prefix(store, store.uri("in/"), store.uri("out/"), **options)

@@ -11,6 +11,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from support.fault_server import FaultProxy, Request, error
 from support.s3 import Store, json_lines
@@ -20,9 +21,9 @@ EARLIER = b"of an earlier run\n"
 
 
 @pytest.fixture
-def job(store: Store, proxy: FaultProxy, tmp_path: Path) -> airscoop.CopyJob:
+def job(store: Store, proxy: FaultProxy, tmp_path: Path) -> TransferJob:
     (tmp_path / "f").write_bytes(TEXT)
-    return airscoop.CopyJob(
+    return TransferJob(
         TransferOptions(
             source=str(tmp_path / "f"),
             destination=store.uri("a"),
@@ -37,7 +38,7 @@ def job(store: Store, proxy: FaultProxy, tmp_path: Path) -> airscoop.CopyJob:
 class CancelDuring:
     """Cancels while a request of the reject file is with the server."""
 
-    def __init__(self, job: airscoop.CopyJob, *, carried_out: bool) -> None:
+    def __init__(self, job: TransferJob, *, carried_out: bool) -> None:
         self.job, self.carried_out = job, carried_out
 
     def __call__(self, handler: Any, request: Request) -> None:
@@ -51,7 +52,7 @@ class CancelDuring:
 
 @pytest.mark.parametrize("carried_out", [True, False], ids=["carried out", "carried out later"])
 def test_a_cancel_while_it_is_written_leaves_none(
-    carried_out: bool, store: Store, proxy: FaultProxy, job: airscoop.CopyJob
+    carried_out: bool, store: Store, proxy: FaultProxy, job: TransferJob
 ) -> None:
     proxy.on("put", CancelDuring(job, carried_out=carried_out))
     with pytest.raises(errors.Cancelled, match="nothing was committed") as caught:
@@ -61,7 +62,7 @@ def test_a_cancel_while_it_is_written_leaves_none(
 
 
 def test_a_cancel_before_it_is_written_leaves_none(
-    store: Store, proxy: FaultProxy, job: airscoop.CopyJob
+    store: Store, proxy: FaultProxy, job: TransferJob
 ) -> None:
     proxy.on("head", CancelDuring(job, carried_out=True))
     with pytest.raises(errors.Cancelled):
@@ -70,7 +71,7 @@ def test_a_cancel_before_it_is_written_leaves_none(
 
 
 def test_a_commit_that_is_refused_leaves_none(
-    store: Store, proxy: FaultProxy, job: airscoop.CopyJob
+    store: Store, proxy: FaultProxy, job: TransferJob
 ) -> None:
     proxy.on("put", error("AccessDenied", 403), skip=1)
     with pytest.raises(errors.AccessDenied):
@@ -79,7 +80,7 @@ def test_a_commit_that_is_refused_leaves_none(
 
 
 def test_an_earlier_one_was_replaced_and_the_new_one_stays(
-    store: Store, proxy: FaultProxy, job: airscoop.CopyJob
+    store: Store, proxy: FaultProxy, job: TransferJob
 ) -> None:
     """The earlier object may stand, too: better this account of rejected records than none."""
     store.put("rejects", EARLIER)
@@ -91,7 +92,7 @@ def test_an_earlier_one_was_replaced_and_the_new_one_stays(
 
 
 def test_where_the_commit_is_in_doubt_it_stays(
-    store: Store, proxy: FaultProxy, job: airscoop.CopyJob
+    store: Store, proxy: FaultProxy, job: TransferJob
 ) -> None:
     ended = threading.Event()
 

@@ -14,7 +14,7 @@ import pytest
 
 import airscoop
 from airscoop import CopyReceipt, errors
-from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from airscoop.transfer.resume import FileResumeStore
 from support.fault_server import Fault, FaultProxy, Request, error, origin
@@ -384,7 +384,7 @@ def test_the_last_try_leaves_nothing(
         destination_s3=store.settings(endpoint_url=proxy.url),
     )
     with pytest.raises(errors.AirscoopError) as caught:
-        CopyJob(options, resume=state, last_try=True).run()
+        TransferJob(options, resume=state, last_try=True).run()
     assert caught.value.retryable
     assert not state.path.exists()
     store.assert_untouched()

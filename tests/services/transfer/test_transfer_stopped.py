@@ -17,6 +17,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from support.fault_server import Request, fault_proxy, origin, plain, with_length
 from support.s3 import AIRSCOOP, MIB, PART_BYTES, Store, noise, open_below
@@ -284,7 +285,7 @@ def test_a_cancel_from_another_thread_ends_in_cancelled(
     options = TransferOptions(
         source=stalled, destination=store.uri("a"), destination_s3=store.settings()
     )
-    job = airscoop.CopyJob(options)
+    job = TransferJob(options)
 
     def cancel() -> None:
         assert eventually(has_upload(store))
@@ -304,7 +305,7 @@ def test_a_cancel_from_another_thread_ends_in_cancelled(
 
 
 def test_a_cancel_while_the_server_completes_the_upload_is_never_a_success(store: Store) -> None:
-    job: list[airscoop.CopyJob] = []
+    job: list[TransferJob] = []
 
     def cancel_and_wait(handler: Any, request: Request) -> None:
         job[0].cancel()
@@ -319,7 +320,7 @@ def test_a_cancel_while_the_server_completes_the_upload_is_never_a_success(store
             destination=store.uri("a"),
             destination_s3=settings,
         )
-        job.append(airscoop.CopyJob(options))
+        job.append(TransferJob(options))
         with pytest.raises(errors.Cancelled):
             job[0].run()
     store.assert_untouched()
@@ -337,7 +338,7 @@ def test_a_cancel_while_a_record_streams_from_a_file_ends_in_cancelled(
         format="jsonl",
         max_rejected=1,
     )
-    job = airscoop.CopyJob(options)
+    job = TransferJob(options)
     timer = threading.Timer(0.1, job.cancel)
     timer.start()
     with pytest.raises(errors.Cancelled):
@@ -348,7 +349,7 @@ def test_a_cancel_while_a_record_streams_from_a_file_ends_in_cancelled(
 
 def test_a_job_runs_once(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"x")
-    job = airscoop.CopyJob(
+    job = TransferJob(
         TransferOptions(source=str(tmp_path / "in"), destination=str(tmp_path / "out"))
     )
     job.run()
@@ -360,7 +361,7 @@ def test_other_threads_run_while_a_transfer_waits(stalled: str, store: Store) ->
     counted = 0
     options = TransferOptions(source=stalled, destination=store.uri("a"),
                               destination_s3=store.settings())  # fmt: skip
-    job = airscoop.CopyJob(options)
+    job = TransferJob(options)
 
     def count() -> None:
         nonlocal counted
@@ -390,7 +391,7 @@ def test_a_transfer_that_was_never_set_up_is_refused() -> None:
 
 
 def test_two_threads_cannot_run_one_transfer(stalled: str, store: Store) -> None:
-    job = airscoop.CopyJob(
+    job = TransferJob(
         TransferOptions(source=stalled, destination=store.uri("a"), destination_s3=store.settings())
     )
     refused: list[BaseException] = []

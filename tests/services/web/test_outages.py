@@ -13,7 +13,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from support.fault_server import Answer, Origin, raw, redirect, status, then_reset, with_length
 from support.web_waits import WAIT_MS, WAITS_MS
@@ -181,7 +181,7 @@ def test_a_retry_after_counts_among_the_waits(web: Origin, tmp_path: Path, waits
 
 def test_a_wait_ends_at_once_by_a_cancel(web: Origin, tmp_path: Path) -> None:
     url = web.serve("/f", status(503, headers="Retry-After: 60\r\n"))
-    job = CopyJob(TransferOptions(source=url, destination=str(tmp_path / "f")))
+    job = TransferJob(TransferOptions(source=url, destination=str(tmp_path / "f")))
     threading.Timer(0.3, job.cancel).start()
     start = time.monotonic()
     with pytest.raises(errors.Cancelled):

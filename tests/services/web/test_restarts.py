@@ -16,7 +16,7 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.transfer.copy import CopyJob
+from airscoop.transfer.job import TransferJob
 from airscoop.transfer.options import TransferOptions
 from support.fault_server import (
     Answer,
@@ -238,7 +238,7 @@ def test_parts_that_are_proven_are_not_sent_again(
 def test_a_cancel_before_the_restart_brings_a_byte_leaves_no_upload(
     web: Origin, store: Store, proxy: FaultProxy
 ) -> None:
-    jobs: list[CopyJob] = []
+    jobs: list[TransferJob] = []
     ended = threading.Event()
 
     def then_cancelled(connection: socket.socket, head: str) -> None:
@@ -252,7 +252,7 @@ def test_a_cancel_before_the_restart_brings_a_byte_leaves_no_upload(
     settings = store.settings(endpoint_url=proxy.url)
     url = web.serve("/f", then_cancelled, silent)
     options = TransferOptions(source=url, destination=store.uri("a"), destination_s3=settings)
-    jobs.append(CopyJob(options))
+    jobs.append(TransferJob(options))
     with pytest.raises(errors.Cancelled):
         jobs[0].run()
     ended.set()

@@ -237,13 +237,13 @@ def test_a_terminal_that_goes_away_takes_the_progress_along_and_not_the_copy(
     program = """if True:
         import sys, airscoop.transfer.copy as copy
         from airscoop.cli import main
-        def run(job, *, on_progress, run=copy.CopyJob.run):
+        def run(job, *, on_progress, run=copy.TransferJob.run):
             on_progress(shown)
             sys.stdin.read()
             on_progress(shown)
             return run(job, on_progress=on_progress)
         shown = copy.Progress(source_bytes=1, total_bytes=2, records=0, rejected=0)
-        copy.CopyJob.run = run
+        copy.TransferJob.run = run
         sys.exit(main())
     """
     main_end, terminal = pty.openpty()

@@ -242,7 +242,7 @@ def test_a_signal_that_is_sent_twice_does_not_end_the_taking_back(
                 os.kill(os.getpid(), {int(number)})
                 time.sleep(0)
                 os.write(1, b"taken back")
-        airscoop.transfer.copy.CopyJob.run = run
+        airscoop.transfer.job.TransferJob.run = run
     """
     done = run(program, "copy", source, tmp_path / "out")
     assert (done.returncode, done.stdout) == (CODES[number], "taken back")
@@ -264,7 +264,7 @@ def test_a_signal_in_a_finalizer_is_not_lost(
         def run(*_, **__):
             Dropped()
             time.sleep(60)
-        airscoop.transfer.copy.CopyJob.run = run
+        airscoop.transfer.job.TransferJob.run = run
     """
     done = run(program, "copy", source, tmp_path / "out")
     assert done.returncode == CODES[number]

@@ -240,10 +240,10 @@ def test_what_nobody_foresaw_is_a_line_and_an_object(places: dict[str, str]) -> 
         ("KeyError('x')", 1, "INTERNAL"),
     ):
         program = f"""if True:
-            import sys, airscoop.transfer.copy
+            import sys, airscoop.transfer.job
             from airscoop.cli import main
             def fail(*_, **__): raise {error}
-            airscoop.transfer.copy.CopyJob.run = fail
+            airscoop.transfer.job.TransferJob.run = fail
             sys.exit(main())
         """
         done = subprocess.run(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import airscoop
+from airscoop.transfer.options import TransferOptions
+from airscoop.transfer.upload import OwnedUpload
 
 Row = dict[str, str | None]
 
@@ -134,7 +136,7 @@ def test_a_signal_ends_writing_and_leaves_nothing(many: airscoop.Delta, tmp_path
 
 
 def test_only_changes_are_written_as_changes(many: airscoop.Delta, tmp_path: Path) -> None:
-    with airscoop.Upload(tmp_path / "out.jsonl") as upload:
+    with OwnedUpload(TransferOptions(source="", destination=f"{tmp_path}/out.jsonl")) as upload:
         with pytest.raises(TypeError):
             upload.write_changes(many)  # type: ignore[arg-type]  # wrong on purpose
         upload.abort()

@@ -227,7 +227,7 @@ class TaskState:
 
 
 def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> dict[str, Any]:
-    """What the operator gives to its CopyJob."""
+    """What the operator gives to its TransferJob."""
     given: dict[str, Any] = {}
 
     class Job:
@@ -238,7 +238,7 @@ def made_with(operator: StreamToS3Operator, context: Any, monkeypatch: Any) -> d
             counts: dict[str, Any] = dict.fromkeys(RECEIPT_FIELDS, 0)
             return CopyReceipt(**counts)
 
-    monkeypatch.setattr("airscoop.operators.stream_to_s3.CopyJob", Job)
+    monkeypatch.setattr("airscoop.operators.stream_to_s3.TransferJob", Job)
     operator.execute(context)
     return given
 

@@ -116,13 +116,17 @@ def test_rejects_lie_beside_such_names(folder: Path) -> None:
         {"headers": {"X\udcff": "a"}},
         {"auth": ("u", "\udcff")},
         {"body": "\udcff"},
-        {"object_options": airscoop.ObjectOptions(content_type="\udcff")},
     ],
     ids=repr,
 )
 def test_an_option_that_is_not_utf8_is_wrong_usage(options: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="UTF-8"):
         airscoop.copy("http://127.0.0.1:9/x", tmp_path / "x", **options)
+
+
+def test_a_header_of_an_object_that_is_not_utf8_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="UTF-8"):
+        airscoop.ObjectOptions(content_type="\udcff")
 
 
 def test_a_name_below_a_folder_that_is_no_key_fails_as_one_given_alone(folder: Path) -> None:
