@@ -416,12 +416,25 @@ static bool try_again(struct scoop_s3_call *call, struct scoop_http_exchange *ex
     return scoop_engine_after(call->client->engine, delay, send_again, call, &error) == 0;
 }
 
+/* A deletion that finds nothing has come about, as one that was sent twice: S3 answers 204, other
+ * servers 404. */
+static bool is_gone(const struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
+    struct scoop_s3_error body = {0};
+    const char *action = call->request.action;
+    struct scoop_buf *answer = scoop_http_body(exchange);
+    if (scoop_http_status(exchange) != 404 || action == NULL ||
+        strcmp(action, "s3:DeleteObject") != 0)
+        return false;
+    scoop_s3_parse_error(answer->data, answer->length, &body);
+    return body.code[0] == 0 || strcmp(body.code, "NoSuchKey") == 0;
+}
+
 static bool answer_is_error(struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
     struct scoop_s3_error body;
     int status = scoop_http_status(exchange);
     struct scoop_buf *answer = scoop_http_body(exchange);
     if (status < 200 || status > 299)
-        return true;
+        return !is_gone(call, exchange);
     return call->request.error_in_200 &&
            (answer->length == 0 || scoop_s3_parse_error(answer->data, answer->length, &body));
 }
