@@ -14,6 +14,7 @@ from typing import Any
 
 from airscoop.errors import UsageError
 
+LONGEST_BITS = 10_000  # Python refuses to write out numbers of some 14,000
 WRITE = "give a text, a whole number or a date"
 
 
@@ -22,6 +23,8 @@ def text(given: object, what: str) -> str:
     if isinstance(given, str):
         return _checked(given, what)
     if isinstance(given, numbers.Integral) and not isinstance(given, bool):
+        if int(given).bit_length() > LONGEST_BITS:
+            raise UsageError(f"{what} is a number beyond all bounds; {WRITE}")
         return str(int(given))
     if isinstance(given, datetime.date) and not isinstance(given, datetime.datetime):
         return given.isoformat()
@@ -128,6 +131,8 @@ def _hint(given: object) -> str:
 
 def _shown(given: object) -> str:
     """A text may be long, or secret."""
+    if isinstance(given, int) and given.bit_length() > LONGEST_BITS:
+        return "a number beyond all bounds"
     if given is None or isinstance(given, bool | int | float | datetime.date):
         return repr(given)
     if isinstance(given, str):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, get_args
 
@@ -41,11 +41,12 @@ def refuse(name: str, wanted: str, value: object) -> NoReturn:
 
 def shown(value: object) -> str:
     """A wrong value in an error: short, and no object's own words, which may be secret."""
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number beyond all bounds"
     if value is None or isinstance(value, bool | int | float):
-        text = repr(value)
-        return text if len(text) <= 40 else f"a number of {len(text)} digits"
+        return repr(value)
     if isinstance(value, str):
-        return f"the text {value[:40]!r}" if len(value) <= 40 else "a text"
+        return repr(value) if len(value) <= 40 else "a long text"
     return f"of type {type(value).__name__}"
 
 
@@ -212,17 +213,14 @@ def settle(options: Any, kinds: Kinds, prefix: str = "") -> None:
         if field.name not in kinds:
             continue
         value = getattr(options, field.name)
-        if value is None:
-            value = _default(field)
-        if value is not None:
-            value = kinds[field.name].read(value, prefix + field.name)
+        if value is None and field.default is not dataclasses.MISSING:
+            value = field.default
+            if value is None:
+                continue
+        elif value is None and field.default_factory is not dataclasses.MISSING:
+            value = field.default_factory()
+        value = kinds[field.name].read(value, prefix + field.name)
         object.__setattr__(options, field.name, value)
-
-
-def _default(field: dataclasses.Field[Any]) -> object:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None if field.default is dataclasses.MISSING else field.default
 
 
 def read_all(given: Mapping[str, Any], kinds: Kinds, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,10 +241,3 @@ def rendered(given: Mapping[str, Any], kinds: Kinds) -> dict[str, Any]:
         name: kinds[name].parse(value) if isinstance(value, str) and name in kinds else value
         for name, value in given.items()
     }
-
-
-def read_each(values: Sequence[Any], kind: Kind, name: str) -> list[Any]:
-    """The values of a list, of one kind."""
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
-        refuse(name, "a list", values)
-    return [kind.read(value, f"{name}[{place}]") for place, value in enumerate(values)]

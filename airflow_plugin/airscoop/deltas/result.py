@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
 
+from airscoop import kinds
 from airscoop.cancelling import Cancellation
 from airscoop.errors import UnsupportedFormat
 from airscoop.receipts.deltas import DeltaReceipt
@@ -114,6 +115,8 @@ class Delta:
         from airscoop.transfer.options import TransferOptions, place
         from airscoop.transfer.upload import OwnedUpload
 
+        if before_commit is not None:
+            kinds.FUNCTION.read(before_commit, "before_commit")
         refuse_unknown("write", options, DestinationOptions.__annotations__)
         for read in self._read:
             read.refuse(destination, destination_s3)

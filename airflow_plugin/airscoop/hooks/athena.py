@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from airscoop import kinds
 from airscoop.aws.service_errors import aws_errors
 from airscoop.aws.settings import S3Settings
 from airscoop.cleaning_up import cleaned_up, quietly
@@ -27,6 +28,13 @@ NO_ESCAPE = "\x01"
 MADE_BY = "airscoop.process"
 
 
+KINDS: kinds.Kinds = {
+    **dict.fromkeys(("database", "results", "workgroup", "aws_conn_id"), kinds.TEXT),
+    "empty_is_null": kinds.FLAG,
+    "poll_seconds": kinds.number(0, 3600),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class AthenaSettings:
     """Where Athena works.
@@ -43,6 +51,9 @@ class AthenaSettings:
     aws_conn_id: str | None = None
     empty_is_null: bool = False
     poll_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        kinds.settle(self, KINDS, "athena: ")
 
     def s3(self) -> tuple[S3Settings, str | None] | None:
         """How the connection reaches S3, and the CA file to trust; None without a connection."""

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airscoop import given
+from airscoop import given, kinds
 from airscoop.errors import UsageError
+
+KINDS: kinds.Kinds = {
+    **dict.fromkeys(("delimiter", "quote", "escape", "encoding", "comment"), kinds.TEXT),
+    "header": kinds.FLAG,
+    "skip_rows": kinds.whole(),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +39,7 @@ class CsvDialect:
     comment: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("delimiter", "quote", "escape", "encoding", "comment"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, str):
-                raise UsageError(f"csv: {name} has to be a text, not {type(value).__name__}")
-        if not isinstance(self.header, bool):
-            raise UsageError(f"csv: header has to be True or False, not {self.header!r}")
-        skip = self.skip_rows
-        if not isinstance(skip, int) or isinstance(skip, bool) or not 0 <= skip < 2**63:
-            raise UsageError(f"csv: skip_rows has to be a number of lines, not {skip!r}")
+        kinds.settle(self, KINDS, "csv: ")
         if self.null_values is not None:
             object.__setattr__(self, "null_values", _texts("csv: null_values", self.null_values))
             if any("\n" in text or "\r" in text for text in self.null_values):
@@ -88,7 +86,7 @@ def native(dialect: CsvDialect | None, columns: Sequence[str] | None) -> dict[st
 
 def _texts(name: str, values: object) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise UsageError(f"{name} has to be a list of texts, not {values!r:.100}")
+        kinds.refuse(name, "a list of texts", values)
     return tuple(given.text(value, name) for value in values)
 
 

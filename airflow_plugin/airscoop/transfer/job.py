@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airscoop import kinds
 from airscoop._native import Transfer, default_memory_limit
 from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
@@ -69,6 +70,8 @@ class TransferJob:
 
     def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt:
         """Runs to the end; `on_progress` is called about once a second, on this thread."""
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         if self._options.split_bytes is not None:
             return self._run_split(time.monotonic(), on_progress)
         try:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import UsageError
+from airscoop.kinds import shown
 from airscoop.transfer.options import place
 
 
@@ -70,20 +71,24 @@ _OTHER_COMPRESSIONS = {
 
 
 def check_mode(mode: str) -> None:
+    if not isinstance(mode, str):
+        refuse(f"mode {shown(mode)}: {_MODES}")
     for letter, advice in _OTHER_MODES.items():
-        if letter in str(mode):
+        if letter in mode:
             refuse(f"mode {mode!r}: {advice}")
-    if "".join(sorted(str(mode).replace("t", "", 1))) not in ("r", "br", "w", "bw") or (
+    if "".join(sorted(mode.replace("t", "", 1))) not in ("r", "br", "w", "bw") or (
         "t" in mode and "b" in mode
     ):
         refuse(f"mode {mode!r}: {_MODES}")
 
 
 def check_options(direction: str, compression: str, options: dict[str, Any]) -> None:
-    if compression not in _COMPRESSIONS[direction]:
+    if not isinstance(compression, str) or compression not in _COMPRESSIONS[direction]:
         known = " or ".join(f'"{name}"' for name in _COMPRESSIONS[direction])
-        advice = _OTHER_COMPRESSIONS.get(str(compression), f"use {known}")
-        refuse(f"compression {compression!r}: {advice}")
+        advice = f"use {known}"
+        if isinstance(compression, str):
+            advice = _OTHER_COMPRESSIONS.get(compression, advice)
+        refuse(f"compression {shown(compression)}: {advice}")
     for name in options:
         if name in _OPTIONS[direction]:
             continue
@@ -99,6 +104,8 @@ def check_options(direction: str, compression: str, options: dict[str, Any]) -> 
 def check_place(uri: str | os.PathLike[str] | int, *, closes: bool) -> str:
     """The name; of a descriptor, which has to be open, the one of standard input and output."""
     if isinstance(uri, int) and not isinstance(uri, bool):
+        if not 0 <= uri < 2**31:
+            refuse(f"{shown(uri)} is no descriptor of a file")
         os.fstat(uri)
         return "-"
     if not isinstance(uri, str | os.PathLike):
@@ -115,5 +122,5 @@ def check_text(encoding: str, errors: str | None, newline: str | None) -> None:
     """Has io check the options before anything is opened."""
     try:
         io.TextIOWrapper(io.BytesIO(), encoding, errors, newline)
-    except (LookupError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         refuse(str(error))

@@ -10,6 +10,7 @@ import re
 from airscoop import _native
 from airscoop.aws.access_points import is_arn, with_colons
 from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
+from airscoop.kinds import shown
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
@@ -56,7 +57,7 @@ def path(name: str | os.PathLike[str]) -> str:
 
 def _text(name: str | os.PathLike[str]) -> str:
     if not isinstance(name, str | os.PathLike):
-        raise UsageError(f"a place is a text or a path, not {type(name).__name__}: {name!r:.100}")
+        raise UsageError(f"a place is a text or a path, not {shown(name)}")
     return os.fsdecode(name)
 
 

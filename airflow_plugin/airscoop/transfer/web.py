@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from airscoop.errors import UsageError
+from airscoop.kinds import shown
 from airscoop.transfer.login import Auth, Body
 
 MOST_SECONDS = 10_000_000  # some 115 days
@@ -30,6 +31,14 @@ class Timeouts:
     idle: float | None = None
     whole: float | None = None
     min_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name == "min_rate":
+                _check(f"timeout: {field.name}", value, most=2**40, whole=True)
+            else:
+                _check(f"timeout: {field.name}", value, most=MOST_SECONDS)
 
 
 TimeoutGiven = Timeouts | Mapping[str, Any] | float
@@ -54,18 +63,7 @@ _HOW = (
 
 
 def timeouts(given: TimeoutGiven | None) -> Timeouts:
-    """The timeouts that are meant, checked."""
-    found = _named(given)
-    for field in dataclasses.fields(found):
-        value = getattr(found, field.name)
-        if field.name == "min_rate":
-            _check(f"timeout: {field.name}", value, most=2**40, whole=True)
-        else:
-            _check(f"timeout: {field.name}", value, most=MOST_SECONDS)
-    return found
-
-
-def _named(given: TimeoutGiven | None) -> Timeouts:
+    """The timeouts that are meant."""
     if given is None or isinstance(given, Timeouts):
         return given or Timeouts()
     if isinstance(given, Mapping):
@@ -76,7 +74,7 @@ def _named(given: TimeoutGiven | None) -> Timeouts:
             raise UsageError(f"timeout knows {names}, not {', '.join(map(str, given))}") from None
     if isinstance(given, int | float) and not isinstance(given, bool):
         return Timeouts(whole=given)
-    raise UsageError(f"timeout cannot be {given!r}: {_HOW}")
+    raise UsageError(f"timeout cannot be {shown(given)}: {_HOW}")
 
 
 def _check(
@@ -87,11 +85,11 @@ def _check(
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        raise UsageError(f"{name} has to be a {kind}, not {value!r}")
+        raise UsageError(f"{name} has to be a {kind}, not {shown(value)}")
     if not (0 < value <= most or (value == 0 and zero is not None)):
         raise UsageError(
-            f"{name} has to be a {kind} from {'0' if zero else 'above 0'} to {most:,}, not {value}"
-            + (f" (0: {zero})" if zero else "; leave it out for the default")
+            f"{name} has to be a {kind} from {'0' if zero else 'above 0'} to {most:,}, "
+            f"not {shown(value)}" + (f" (0: {zero})" if zero else "; leave it out for the default")
         )
 
 
