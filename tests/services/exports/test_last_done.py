@@ -295,7 +295,8 @@ def test_of_two_late_versions_both_are_stale_where_the_later_one_is_taken_up_fir
     work(registry, lease, "V1")
     lease.release()
     as_before(registry, "V4", "done")
-    registry.register(export("V2"), export("V3"))
+    for version in ("V2", "V3"):
+        registry.register(export(version))
     for version in ("V3", "V2"):
         with pytest.raises(errors.StaleExport, match=f"{version} is older than tenant/a/V4"):
             lock_export(registry, f"{DATASET}/{version}", "me")
