@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airscoop import _native
+from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, LeftoverFiles, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
 from airscoop.transfer import places
