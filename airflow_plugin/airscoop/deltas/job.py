@@ -204,7 +204,7 @@ def delta(
     in `copy`, what becomes of NULs and of names that are equal but for case (with "keep" say so to
     `check`, `publish` and `apply_changes`, too), and a row is refused whose change could be longer
     than `max_record_bytes` (4 MiB). numbers="value" takes numbers of JSON lines by their value,
-    also within objects: 1.0 and 1.00 are 1.
+    also within objects: 1.0 and 1.00 are 1; those of a key always are.
 
     The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, when
     more than `max_delete_ratio` of the old rows are gone, or when more than `max_update_ratio` of

@@ -33,7 +33,7 @@ struct scoop_delta_options {
     bool empty_keys;  /* a part of a key of several columns may be NULL or empty, if not all are */
     bool common_only; /* compare the columns that both have; else other columns are an error */
     bool any_case;    /* columns may be equal but for case */
-    bool numbers_by_value;   /* JSON: 1.0 and 1.00 are equal; else numbers differ in their digits */
+    bool numbers_by_value;   /* JSON: 1.0 and 1.00 are equal, not in the key alone */
     bool any_deletes;        /* max_delete_ratio does not hold */
     double max_delete_ratio; /* more deletes, as a part of the old rows, are SUSPECT_EXPORT */
     bool limits_updates;     /* max_update_ratio holds */
