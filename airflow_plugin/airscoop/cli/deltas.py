@@ -82,7 +82,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--numbers",
         choices=get_args(Numbers),
         default=DEFAULTS["numbers"],
-        help="of JSON lines: those differ whose digits do, or those of other value (always in keys)",
+        help="of JSON lines: those differ whose digits do, or those of other value (keys: always)",
     )
     add_record_rules(verb)
     verb.add_argument(
