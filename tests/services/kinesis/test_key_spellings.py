@@ -17,8 +17,8 @@ from support.spellings import MOST, SPELLINGS, export
 
 def consume(stream: Stream, database: Path) -> list[str]:
     """The rows of the example consumer's table, once nothing more comes."""
-    command = [sys.executable, ROOT / "examples/consumer.py", stream.name, database]
-    subprocess.run([*command, "--until-idle", "1"], env=stream.environment(), check=True)
+    words = [str(ROOT / "examples/consumer.py"), stream.name, str(database), "--until-idle", "1"]
+    subprocess.run([sys.executable, *words], env=stream.environment(), check=True)
     with closing(sqlite3.connect(database)) as opened:
         return [row for (row,) in opened.execute("select row from rows")]
 
