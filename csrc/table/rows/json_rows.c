@@ -96,7 +96,7 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
 }
 
 static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
-    size_t needed = rows->plan->columns + 1;
+    size_t needed = rows->plan->fields + 1;
     if (rows->room >= needed)
         return 0;
     struct scoop_value *grown = scoop_realloc(rows->values, needed * sizeof *grown);
