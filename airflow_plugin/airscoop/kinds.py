@@ -130,12 +130,13 @@ def size(least: int = 1) -> Kind:
 def choice(literal: Any) -> Kind:
     """One of the texts of a Literal."""
     known = get_args(literal)
-    wanted = " or ".join(f'"{each}"' for each in known)
+    words = ", ".join(f'"{each}"' for each in known[:-1]) + f' or "{known[-1]}"'
 
     def read(value: Any, name: str) -> str:
-        if not isinstance(value, str) or value not in known:
-            refuse(name, wanted, value)
-        return value
+        if isinstance(value, str) and value in known:
+            return value
+        given = f'"{value}"' if isinstance(value, str) and len(value) <= 40 else shown(value)
+        raise UsageError(f"{name} cannot be {given}; use {words}")
 
     return Kind(read)
 

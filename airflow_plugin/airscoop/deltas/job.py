@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from airscoop import _native
+from airscoop import _native, kinds
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
 from airscoop.deltas.options import (
     DEFAULTS,
+    KINDS,
     DeltaOptions,
     Engine,
     SchemaChange,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from airscoop._native import Changes, DeltaFacts
     from airscoop.deltas.athena import AthenaJob, AthenaSettings
 
-ENGINES: tuple[Engine, ...] = ("local", "athena")
 FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
 SCHEMA_CHANGES: tuple[SchemaChange, ...] = ("error", "compare_common", "all")  # as the engine has
 
@@ -44,7 +44,7 @@ class DeltaJob:
     @showing(DeltaOptions, DEFAULTS)
     def __init__(self, old: Source | None, new: Source, **options: Unpack[DeltaOptions]) -> None:
         refuse_unknown("DeltaJob.__init__", options, DEFAULTS)
-        given: DeltaOptions = {**DEFAULTS, **options}
+        given = _given(options)
         self._cancellation = Cancellation("the comparison")
         self._key = names(given["key"], "key")
         self._old = _places(old)
@@ -53,13 +53,7 @@ class DeltaJob:
             ReadPlaces(sources=self._old, s3=given["old_s3"]),
             ReadPlaces(sources=self._new, s3=given["new_s3"] or given["old_s3"]),
         )
-        _check("format", given["format"], FORMATS)
-        _check("duplicates", given["duplicates"], ("error", "last"))
-        _check("key_empty", given["key_empty"], ("reject", "allow"))
         _check_schema_change(given)
-        _check("numbers", given["numbers"], ("digits", "value"))
-        _check_count("min_rows", given["min_rows"])
-        _check_count("memory_limit", given["memory_limit"] or 0)
         _check_csv(given)
         temp_dir = given["temp_dir"]
         self._native = _native.Delta(
@@ -76,7 +70,7 @@ class DeltaJob:
             max_delete_ratio=given["max_delete_ratio"],
             max_update_ratio=given["max_update_ratio"],
             min_rows=given["min_rows"],
-            memory_limit=given["memory_limit"] or 0,
+            memory_limit=int(given["memory_limit"] or 0),
             temp_dir=None if temp_dir is None else places.path(temp_dir),
             version=given["version"],
         )
@@ -167,6 +161,8 @@ def _places(source: Source | None) -> tuple[str, ...]:
         return ()
     if isinstance(source, str | os.PathLike):
         return (place(source, "source"),)
+    if not isinstance(source, Sequence) or isinstance(source, bytes | bytearray):
+        kinds.refuse("an export", "a place, or a list of places", source)
     return tuple(place(one, "source") for one in source)
 
 
@@ -175,9 +171,9 @@ def _displayed(sources: Sequence[str]) -> str:
     return places.displayed(sources[0]) + more
 
 
-def _check(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise UsageError(f'{name} cannot be "{value}": it is one of {", ".join(choices)}')
+def _given(options: DeltaOptions) -> DeltaOptions:
+    """All options, each read by its kind."""
+    return cast("DeltaOptions", {**DEFAULTS, **kinds.read_all(options, KINDS, DEFAULTS)})
 
 
 def _check_csv(options: DeltaOptions) -> None:
@@ -189,15 +185,8 @@ def _check_csv(options: DeltaOptions) -> None:
 
 
 def _check_schema_change(options: DeltaOptions) -> None:
-    _check("schema_change", options["schema_change"], SCHEMA_CHANGES)
-    _check("gone_columns", options["gone_columns"], ("set_null", "drop"))
     if options["gone_columns"] == "drop" and options["schema_change"] != "all":
         raise UsageError('gone_columns="drop" goes with schema_change="all" alone')
-
-
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or not 0 <= value < 2**63:
-        raise UsageError(f"{name} is not a whole number, or out of range")
 
 
 @showing(DeltaOptions, DEFAULTS)
@@ -258,7 +247,7 @@ def delta_job(
     **options: Unpack[DeltaOptions],
 ) -> DeltaJob | AthenaJob:
     """The job that `delta` runs, with the same arguments."""
-    _check("engine", engine, ENGINES)
+    kinds.choice(Engine).read(engine, "engine")
     if engine == "athena":
         return _athena_job(old, new, athena, options)
     return DeltaJob(old, new, **options)
@@ -276,7 +265,7 @@ def _athena_job(
     if athena is None:
         raise UsageError('engine="athena" needs athena=AthenaSettings(database=…, results=…)')
     refuse_unknown("delta_job", options, DEFAULTS)
-    given: DeltaOptions = {**DEFAULTS, **options}
+    given = _given(options)
     if (
         given["format"] == "jsonl"
         or given["duplicates"] != "error"

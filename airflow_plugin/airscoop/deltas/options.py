@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from airscoop import kinds
+from airscoop.aws.settings import S3Settings
+from airscoop.transfer.options import InvalidCharacters, KeyCase
+
 if TYPE_CHECKING:
-    from airscoop.aws.settings import S3Settings
     from airscoop.transfer.csv_dialect import CsvDialect
-    from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
@@ -37,8 +39,8 @@ class CompareOptions(TypedDict, total=False):
     max_delete_ratio: float
     max_update_ratio: float | None
     min_rows: int
-    memory_limit: int | None
-    max_record_bytes: int | None
+    memory_limit: kinds.Size | None
+    max_record_bytes: kinds.Size | None
     temp_dir: str | os.PathLike[str] | None
     csv: CsvDialect | Mapping[str, Any] | None
     columns: Sequence[str] | None
@@ -77,4 +79,26 @@ DEFAULTS: DeltaOptions = {
     "old_s3": None,
     "new_s3": None,
     "ca_file": None,
+}
+
+KINDS: kinds.Kinds = {
+    "format": kinds.choice(TableFormat),
+    "duplicates": kinds.choice(Duplicates),
+    "key_empty": kinds.choice(KeyEmpty),
+    "schema_change": kinds.choice(SchemaChange),
+    "gone_columns": kinds.choice(GoneColumns),
+    "numbers": kinds.choice(Numbers),
+    "invalid_characters": kinds.choice(InvalidCharacters),
+    "key_case": kinds.choice(KeyCase),
+    "max_delete_ratio": kinds.number(0, 1),
+    "max_update_ratio": kinds.number(0, 1),
+    "min_rows": kinds.whole(),
+    "version": kinds.TEXT,
+    "memory_limit": kinds.size(),
+    "max_record_bytes": kinds.size(),
+    "temp_dir": kinds.PATH,
+    "allow_unknown_length": kinds.FLAG,
+    "old_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
+    "new_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
+    "ca_file": kinds.PATH,
 }
