@@ -76,6 +76,10 @@ static void tell_handling(const struct scoop_transfer *transfer,
         facts->counters.gzip_inside = false;
 }
 
+const char *scoop_transfer_source_name(const struct scoop_transfer *transfer) {
+    return transfer->source_name;
+}
+
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
     static const char *const kept[] = {"", "memory", "source", "file"};

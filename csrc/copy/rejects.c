@@ -9,11 +9,12 @@
 #include "base/invariant.h"
 #include "base/record_place.h"
 #include "scoop/memory.h"
+#include "stage/records.h"
 #include "text/escapes.h"
 #include "text/text.h"
 #include "text/utf8.h"
 
-enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
+enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024 };
 
 void scoop_rejects_init(struct scoop_rejects *rejects) {
     memset(rejects, 0, sizeof *rejects);
@@ -83,20 +84,11 @@ static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject
 
 static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
                   enum scoop_code code, const char *why, struct scoop_error *error) {
-    struct scoop_error ignored = {0};
-    struct scoop_buf snippet;
-    const struct scoop_record_place place = {reject->line, reject->byte_offset};
-    char where[SCOOP_PLACE_SIZE];
-    size_t length = reject->record_length < MESSAGE_SNIPPET_BYTES ? reject->record_length
-                                                                  : MESSAGE_SNIPPET_BYTES;
-    scoop_buf_init(&snippet, 8 * MESSAGE_SNIPPET_BYTES);
-    append_json(&snippet, reject->record, length, &ignored);
-    const char *text = scoop_buf_text(&snippet, &ignored);
-    scoop_record_place_print(where, place);
-    scoop_fail(error, code, "%s: %s: %s%s; the record begins %s", rejects->source, where,
-               reject->reason, why, text ? text : "");
-    scoop_buf_free(&snippet);
-    return -1;
+    char where[SCOOP_PLACE_SIZE], beginning[SCOOP_BEGINNING_SIZE];
+    scoop_record_place_print(where, (struct scoop_record_place){reject->line, reject->byte_offset});
+    scoop_reject_beginning(reject, beginning);
+    return scoop_fail(error, code, "%s: %s: %s%s%s", rejects->source, where, reject->reason, why,
+                      beginning);
 }
 
 static void note_first(struct scoop_rejects *rejects, const struct scoop_reject *reject) {

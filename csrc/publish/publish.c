@@ -54,6 +54,8 @@ struct scoop_publish {
     struct scoop_buf text; /* read, from text_at on not yet taken */
     size_t text_at;
     uint64_t skipped, taken;
+    struct scoop_record_places places; /* of the changes in the source */
+    struct scoop_record_place place;   /* of the next one, if it follows at once */
     bool source_ended;
     struct scoop_error source_error, error;
 };
@@ -144,6 +146,7 @@ void scoop_publish_free(struct scoop_publish *publish) {
     scoop_outbox_free(publish->outbox);
     scoop_buf_free(&publish->question);
     scoop_buf_free(&publish->text);
+    scoop_record_places_free(&publish->places);
     scoop_free(publish->stream);
     scoop_free(publish);
 }
@@ -290,15 +293,34 @@ static int send_what_is_due(struct scoop_publish *publish, struct scoop_error *e
 
 /* --- changes --- */
 
-/* 1: the line was skipped or taken, 0: not now, -1. */
+/* The outbox does not know where its changes are from. */
+static int fail_line(const struct scoop_publish *publish, struct scoop_error *error) {
+    char where[SCOOP_PLACE_SIZE];
+    if (error->code != SCOOP_BAD_RECORD && error->code != SCOOP_TOO_LARGE)
+        return -1;
+    scoop_record_place_print(where, publish->place);
+    scoop_error_say(error, "%s: %s: %s", scoop_text_reader_name(publish->reader), where,
+                    error->message);
+    return -1;
+}
+
+/* A line without its newline. 1: it was skipped or taken, 0: not now, -1. */
 static int take_line(struct scoop_publish *publish, const unsigned char *line, size_t length,
                      uint64_t now, struct scoop_error *error) {
+    struct scoop_record_places *places = &publish->places;
+    int taken = 1;
+    scoop_record_places_look_up(places, &places->first, publish->skipped + publish->taken,
+                                &publish->place);
     if (publish->skipped < publish->options.start_at) {
         publish->skipped++;
-        return 1;
+    } else {
+        taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
+        publish->taken += taken > 0;
     }
-    int taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
-    publish->taken += taken > 0;
+    if (taken < 0)
+        return fail_line(publish, error);
+    publish->place.line += (uint64_t)taken;
+    publish->place.offset += taken > 0 ? length + 1 : 0;
     return taken;
 }
 
@@ -338,7 +360,8 @@ static int take_changes(struct scoop_publish *publish, struct scoop_error *error
     }
     if (taken == 0)
         return 0;
-    switch (scoop_text_reader_take(publish->reader, &publish->text, &publish->source_error)) {
+    switch (scoop_text_reader_take(publish->reader, &publish->text, &publish->places,
+                                   &publish->source_error)) {
     case SCOOP_TEXT_READY:
         return 1;
     case SCOOP_TEXT_WAITING:

@@ -1,11 +1,13 @@
 #include "stage/records.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/record_place.h"
 #include "text/bom.h"
+#include "text/example.h"
 
-enum { REJECT_BYTES = 4096 };
+enum { REJECT_BYTES = 4096, EXAMPLE_SIZE = 124 };
 
 void scoop_records_init(struct scoop_records *records, const struct scoop_record_options *options,
                         struct scoop_counters *counters) {
@@ -111,15 +113,24 @@ int scoop_records_finish(struct scoop_records *records, scoop_line_taker *take, 
     return records->partial_bytes > 0 ? give_partial(records, take, user, error) : 0;
 }
 
+void scoop_reject_beginning(const struct scoop_reject *reject, char text[SCOOP_BEGINNING_SIZE]) {
+    char example[EXAMPLE_SIZE];
+    scoop_example(example, sizeof example, reject->record, reject->record_length);
+    snprintf(text, SCOOP_BEGINNING_SIZE, "; the record begins \"%s\"", example);
+}
+
 int scoop_records_reject(struct scoop_records *records, struct scoop_reject reject,
                          struct scoop_error *error) {
     records->counters->records_in++;
     records->counters->records_rejected++;
     if (reject.record_length > REJECT_BYTES)
         reject.record_length = REJECT_BYTES;
-    if (records->options.policy.on_reject == NULL)
+    if (records->options.policy.on_reject == NULL) {
+        char beginning[SCOOP_BEGINNING_SIZE];
+        scoop_reject_beginning(&reject, beginning);
         return scoop_fail_record(error,
-                                 (struct scoop_record_place){reject.line, reject.byte_offset}, "%s",
-                                 reject.reason);
+                                 (struct scoop_record_place){reject.line, reject.byte_offset},
+                                 "%s%s", reject.reason, beginning);
+    }
     return records->options.policy.on_reject(records->options.policy.user, &reject, error);
 }

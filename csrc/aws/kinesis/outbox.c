@@ -168,9 +168,8 @@ static int take_free(struct scoop_outbox *outbox, struct scoop_parcel **parcel,
 }
 
 static int fail_change(const struct scoop_outbox *outbox, struct scoop_error *error) {
-    scoop_error_say(error, "change %llu (line %llu): %.900s",
-                    (unsigned long long)outbox->next_number + 1,
-                    (unsigned long long)outbox->next_number + 1, error->message);
+    scoop_error_say(error, "change %llu: %.900s", (unsigned long long)outbox->next_number + 1,
+                    error->message);
     return -1;
 }
 

@@ -188,6 +188,8 @@ void scoop_transfer_keep_upload(struct scoop_transfer *transfer);
 /* How far a seekable upload has come; zeros otherwise. 0, or -1 with NO_MEMORY. */
 int scoop_transfer_mark(struct scoop_transfer *transfer, struct scoop_upload_mark *mark,
                         struct scoop_error *error);
+/* The source as messages name it; valid as long as the transfer. */
+const char *scoop_transfer_source_name(const struct scoop_transfer *transfer);
 /* Whether the destination is there, once the transfer has ended, well or not. */
 enum scoop_committed scoop_transfer_committed(const struct scoop_transfer *transfer);
 /* Facts so far. */

@@ -1,10 +1,12 @@
 #include "table/changes/line.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "scoop/memory.h"
 #include "table/rows/json_value.h"
 #include "text/json_reader.h"
+#include "text/text.h"
 
 enum { TEXT_CEILING = 1 << 30, FIRST_MEMBERS = 32 };
 
@@ -15,7 +17,7 @@ struct reading {
     struct scoop_change_line *line;
     const unsigned char *at;
     unsigned char *out;
-    uint64_t number;
+    struct scoop_change_place place;
     long op; /* -1: not said yet */
     size_t key_from, row_from;
     size_t key_count, row_count;
@@ -38,9 +40,19 @@ void scoop_change_line_free(struct scoop_change_line *line) {
     memset(line, 0, sizeof *line);
 }
 
+int scoop_change_fail(struct scoop_error *error, struct scoop_change_place place,
+                      const char *format, ...) {
+    char what[sizeof error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    scoop_text_vprint(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return scoop_fail_record(error, place.record, "change %llu%s", (unsigned long long)place.number,
+                             what);
+}
+
 static int bad(const struct reading *reading, const char *reason) {
-    return scoop_fail(reading->error, SCOOP_BAD_RECORD, "change %llu: %s",
-                      (unsigned long long)reading->number, reason);
+    return scoop_change_fail(reading->error, reading->place, ": %s", reason);
 }
 
 static struct scoop_change_member *add_member(struct reading *reading) {
@@ -154,21 +166,17 @@ static int read_line(struct reading *reading) {
 }
 
 int scoop_change_line_read(struct scoop_change_line *line, const unsigned char *json, size_t length,
-                           uint64_t number, struct scoop_change_record *record,
+                           struct scoop_change_place place, struct scoop_change_record *record,
                            struct scoop_error *error) {
     line->count = 0;
     /* A name needs a byte more than between its quotes, a value at most two. */
     if (scoop_buf_reserve(&line->text, 2 * length + 4, error) != 0)
         return -1;
-    struct reading reading = {.line = line,
-                              .at = json,
-                              .out = line->text.data,
-                              .number = number,
-                              .op = -1,
-                              .error = error};
+    struct reading reading = {
+        .line = line, .at = json, .out = line->text.data, .place = place, .op = -1, .error = error};
     if (read_line(&reading) != 0)
         return -1;
-    record->number = number;
+    record->place = place;
     record->op = (enum scoop_change_op)reading.op;
     record->key = line->members + reading.key_from;
     record->key_count = reading.key_count;

@@ -99,11 +99,8 @@ static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
     return 0;
 }
 
-/* The next record stands where the last mark up to it says. */
 static void look_up(struct scoop_json_rows *rows, size_t *mark) {
-    const struct scoop_record_places *places = &rows->places;
-    for (; *mark < places->count && places->marks[*mark].record <= rows->record; ++*mark)
-        rows->place = places->marks[*mark].place;
+    scoop_record_places_look_up(&rows->places, mark, rows->record, &rows->place);
 }
 
 int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,

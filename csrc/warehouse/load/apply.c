@@ -160,6 +160,8 @@ static int stage_changes(struct apply *apply) {
     if (source == NULL)
         return -1;
     int result = take_changes(apply, source);
+    if (result != 0 && apply->error->code == SCOOP_BAD_RECORD)
+        scoop_error_name_source(apply->error, scoop_change_source_name(source));
     note_json_texts(apply);
     scoop_change_source_facts(source, &apply->facts.source);
     scoop_change_source_free(source);

@@ -389,6 +389,37 @@ def test_a_record_that_is_too_large_is_named_and_nothing_behind_it_is_sent(
     assert_in_order(stream.proxy.stored, expected[:20])
 
 
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [
+        (b'{"op": "INSERT"}', "change 2: "),
+        (b"[3]", "change 2: "),
+        (b'{"key": {"PK": 3}, "row": {"text": "' + b"x" * (1 << 20) + b'"}}', "change 2: "),
+        (b'{"key": {"PK": "\\u0000"}}', ""),
+        (b'{"key": 3', ""),
+    ],
+)
+def test_what_is_no_change_is_named_by_file_line_and_byte(
+    tmp_path: Path, stream: Stream, bad: bytes, what: str
+) -> None:
+    """The first two bytes of blank lines count, and those before the text."""
+    path = tmp_path / "changes.jsonl"
+    before = b"\xef\xbb\xbf\n\n" + lines([change(1)]) + b"\n"
+    path.write_bytes(before + bad + b"\n" + lines([change(5)]))
+    with pytest.raises(errors.AirscoopError) as caught:
+        airscoop.publish(path, stream.name, kinesis=stream.settings())
+    assert str(caught.value).startswith(f"{path}: line 5 (byte {len(before)}): {what}")
+
+
+def test_places_count_what_was_left_out(tmp_path: Path, stream: Stream) -> None:
+    path = tmp_path / "changes.jsonl"
+    before = lines([change(1)]) + b"\n\n" + lines([change(2)])
+    path.write_bytes(before + b'{"op": "INSERT"}\n')
+    with pytest.raises(errors.BadRecord) as caught:
+        airscoop.publish(path, stream.name, kinesis=stream.settings(), start_at=1)
+    assert str(caught.value).startswith(f"{path}: line 5 (byte {len(before)}): change 3: ")
+
+
 def test_a_broken_line_is_named(tmp_path: Path, stream: Stream) -> None:
     path = tmp_path / "changes.jsonl"
     path.write_bytes(lines([change(1), change(2)]) + b'{"key": 3\n')
