@@ -388,6 +388,8 @@ class Warehouse:
 
 
 def _wanted(partition: Partition) -> tuple[dict[str, str], str]:
+    if partition.location is None:
+        raise UsageError("location is None, which is not an s3:// address")
     return given.values(partition.values, "values"), given.text(partition.location, "location")
 
 
