@@ -374,7 +374,7 @@ static void a_record_that_is_too_large_is_named(void **state) {
     assert_int_equal(scoop_outbox_offer(outbox, "{\"key\":2}", 9, 0, &error), 1);
     assert_int_equal(scoop_outbox_offer(outbox, line, sizeof line - 1, 0, &error), -1);
     assert_int_equal(error.code, SCOOP_TOO_LARGE);
-    assert_non_null(strstr(error.message, "line 8"));
+    assert_non_null(strstr(error.message, "change 8: "));
     scoop_outbox_free(outbox);
 }
 

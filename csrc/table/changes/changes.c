@@ -172,13 +172,27 @@ static bool read_plain(const unsigned char *data, size_t length, size_t count,
     return true;
 }
 
+static void put_nulls(struct scoop_value *values, size_t from, size_t to,
+                      const unsigned char *end) {
+    for (; from < to; from++)
+        values[from] = (struct scoop_value){.data = end, .null = true};
+}
+
 static void read_row(const unsigned char *data, size_t length, size_t count,
                      struct scoop_change_row *row) {
-    const unsigned char *at = data, *end = at + length;
+    struct scoop_cell_reader reader = scoop_cells_read(data, length);
+    struct scoop_cell cell;
+    size_t column = 0;
     row->length = length;
     row->plain = read_plain(data, length, count, row->values);
-    for (size_t i = 0; !row->plain && i < count; i++)
-        at = scoop_row_next(at, end, &row->values[i]);
+    if (row->plain)
+        return;
+    while (column < count && scoop_cells_next(&reader, &cell) && cell.column < count) {
+        put_nulls(row->values, column, cell.column, data + length);
+        row->values[cell.column] = cell.value;
+        column = cell.column + 1;
+    }
+    put_nulls(row->values, column, count, data + length);
 }
 
 /* Canonical values are equal when their bytes are. */

@@ -35,10 +35,6 @@ int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *err
 int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,
                                struct scoop_error *error);
 
-/* 0, or -1 with BAD_RECORD: a change is longer as a line of JSON. Reads and writes all of them. */
-int scoop_changes_check_length(struct scoop_changes *changes, size_t most_bytes,
-                               struct scoop_error *error);
-
 enum { SCOOP_CHANGE_ID_SIZE = 33, SCOOP_CHANGE_OP_BYTES = 6 /* of each op */ };
 
 /* A row taken apart. Plain: ASCII without a byte that JSON escapes or CSV quotes. There is room

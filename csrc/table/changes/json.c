@@ -6,7 +6,7 @@
 #include "text/escapes.h"
 #include "text/json_string.h"
 
-enum { MOST_OTHER_BYTES = 128 /* of a change: all but names and values */, LINE_CEILING = 1 << 30 };
+enum { MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
 
 /* Room for a whole change is made before: nothing here checks it. */
 struct writer {
@@ -167,24 +167,4 @@ int scoop_changes_read_json(struct scoop_changes_reader *reader, size_t at_least
         out->length = (size_t)(writer.at - out->data);
     }
     return 1;
-}
-
-int scoop_changes_check_length(struct scoop_changes *changes, size_t most_bytes,
-                               struct scoop_error *error) {
-    struct scoop_changes_reader *reader = scoop_changes_reader_new(changes, error);
-    struct scoop_buf line;
-    int more = reader == NULL ? -1 : 1;
-    scoop_buf_init(&line, LINE_CEILING);
-    while (more > 0) {
-        line.length = 0;
-        more = scoop_changes_read_json(reader, 1, &line, error);
-        if (more >= 0 && line.length > most_bytes)
-            more = scoop_fail(error, SCOOP_BAD_RECORD,
-                              "a change has %zu bytes, more than max_record_bytes, %zu, with which "
-                              "changes are read: %.100s…",
-                              line.length, most_bytes, (const char *)line.data);
-    }
-    scoop_buf_free(&line);
-    scoop_changes_reader_free(reader);
-    return more;
 }
