@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -23,13 +24,14 @@ sparse = pytest.mark.parametrize("own", [False, True], ids=["dense", "sparse"])
 
 
 def export(suffix: str, salt: str, *, own: bool = False) -> str:
-    """Rows of all columns; own: each of a part that no other row has."""
+    """Rows of all columns; own: each of a part that no other row has. Half of it is more than the
+    256 KiB that a reader takes at once."""
     names = [f"c{n}" for n in range(COLUMNS)]
     part = COLUMNS // ROWS
     rows: list[dict[str, Any]] = []
     for key in range(ROWS):
         given = names[key * part : (key + 1) * part] if own else names
-        rows.append({"PK": str(key), **{name: f"{name}{salt}" for name in given}})
+        rows.append({"PK": str(key), **dict.fromkeys(given, salt * 30)})
     if suffix == ".jsonl":
         return "".join(json.dumps(row) + "\n" for row in rows)
     lines = [",".join(["PK", *names])]
@@ -92,7 +94,11 @@ def running(tmp_path: Path) -> Iterator[list[Delta]]:
     yield found
     for delta in found:
         delta.process.kill()
-        delta.process.communicate()
+        delta.process.wait()
+        for stream in (delta.process.stdin, delta.process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):  # what it did not take
+                stream.close()
 
 
 @wide
