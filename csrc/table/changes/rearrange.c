@@ -1,5 +1,6 @@
 #include "table/changes/rearrange.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "table/rows/row_build.h"
 
 enum { STEP_CHANGES = 4096, STEP_BYTES = 1024 * 1024, ROW_CEILING = 1 << 30 };
+
+#define NOWHERE SIZE_MAX
 
 struct scoop_rearrange {
     struct scoop_changes *changes;
@@ -26,13 +29,15 @@ static void begin_spool(struct scoop_rearrange *rearrange, int spool) {
     scoop_spool_init(&rearrange->to, from->scratch, from->block_bytes);
 }
 
-/* Where the side's rows will have each column. */
+/* Where the side's rows will have each column; NOWHERE: it is left out. */
 static int find_places(struct scoop_rearrange *rearrange, int side, size_t columns,
                        struct scoop_error *error) {
     const struct scoop_row_plan *plan = &rearrange->changes->plans[side];
     size_t *places = rearrange->places[side] = scoop_calloc(columns + 1, sizeof *places);
     if (places == NULL)
         return scoop_fail_memory(error);
+    for (size_t i = 0; i < columns; i++)
+        places[i] = NOWHERE;
     for (size_t i = 0; i < plan->columns; i++)
         places[plan->order[i]] = i;
     return 0;
@@ -73,8 +78,10 @@ static int write_row(struct scoop_rearrange *rearrange, enum scoop_side side,
     struct scoop_buf *written = &rearrange->rows[side];
     struct scoop_cell *cells = rearrange->cells;
     size_t count = 0;
-    for (; scoop_cells_next(&reader, &cells[count]); count++)
+    while (scoop_cells_next(&reader, &cells[count])) {
         cells[count].column = rearrange->places[side][cells[count].column];
+        count += cells[count].column != NOWHERE;
+    }
     qsort(cells, count, sizeof *cells, by_place);
     written->length = 0;
     if (scoop_row_write_cells(&rearrange->changes->plans[side], cells, count, written,
