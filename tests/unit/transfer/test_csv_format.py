@@ -155,7 +155,7 @@ def test_a_null_that_is_all_of_a_row_is_no_empty_string(
 ) -> None:
     source, copied = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text("a\n1\nNULL\n2\n")
-    csv = {"null_values": ["NULL"], **dialect}
+    csv = airscoop.CsvDialect(null_values=["NULL"], **dialect)
     columns = None if dialect.get("header", True) else ["a"]
     with pytest.raises(errors.BadRecord, match=r"line 3 \(byte 4\): NULL is its only value"):
         airscoop.copy(source, copied, format="csv", csv=csv, columns=columns)
@@ -169,5 +169,5 @@ def test_a_null_that_is_all_of_a_row_is_no_empty_string(
 def test_a_null_beside_another_value_is_nothing_at_all(tmp_path: Path) -> None:
     source, copied = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text('a,b\nNULL,NULL\n"",NULL\n')
-    airscoop.copy(source, copied, format="csv", csv={"null_values": ["NULL"]})
+    airscoop.copy(source, copied, format="csv", csv=airscoop.CsvDialect(null_values=["NULL"]))
     assert copied.read_text() == 'a,b\n,\n"",\n'
