@@ -83,6 +83,12 @@ class ExportRecord:
         return self.state == "failed" and self.begun and self.code != STALE
 
     @property
+    def lacks_changes(self) -> bool:
+        """Some of its changes may have been sent, and some were not."""
+        count = None if self.changes is None else self.changes.count
+        return self.begun and self.state == "computed" and self.offset != count
+
+    @property
     def is_open(self) -> bool:
         """Whether it is to be worked on, before later versions.
 
@@ -371,7 +377,15 @@ class Registry:
         """The export is done: the next one is compared with it.
 
         The last done one is another from then on, in the same transaction, unless that is newer.
+        PreconditionFailed where a part of it may be on the stream, and the rest is not.
         """
+        record = self.get(export_id)
+        if record.lacks_changes and record.changes is not None:
+            raise PreconditionFailed(
+                f"{export_id} is half published ({record.offset} of {record.changes.count} "
+                "changes), so it is not done: publish the rest, or finish it as failed; the next "
+                "run goes on with it then"
+            )
         changes = {"state": "done", "error": None, "code": None}
         last = self.bring_forward(lease)
         this = LastDone(dataset=lease.dataset, version=export_id.rpartition("/")[2])

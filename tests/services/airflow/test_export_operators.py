@@ -194,11 +194,12 @@ def test_the_lock_task_is_rescheduled_while_it_waits(steps: Steps) -> None:
     steps.exports.put("V1", ROWS)
     steps.exports.put("V2", ROWS)
     assert len(steps.register()["exports"]) == 2
-    steps.lock("V1")
-    for version in ("V1", "V2"):
+    lock = steps.lock("V1")
+    for version, run in (("V1", "run_2"), ("V2", "run_2"), ("V1", "run_1"), ("V2", "run_1")):
         with pytest.raises(AirflowRescheduleException):
-            steps.lock(version, "run_2")
-    assert steps.lock("V1")["owner"] == "dag/run_1/0"  # the same run, tried again
+            steps.lock(version, run)  # also the same run, tried again: its name is no lock
+    assert steps.finish(lock, state="failed")["state"] == "failed"
+    assert steps.lock("V1")["owner"] == "dag/run_1/0"
 
 
 def test_a_step_that_fails_for_good_fails_the_export_and_the_run(steps: Steps) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airscoop.cleaning_up import quietly
 from airscoop.errors import ExportConflict, PreconditionFailed, StaleExport
 from airscoop.exports.last_done import LastDone
-from airscoop.exports.lease import Lease, holder
+from airscoop.exports.lease import Lease, holder, new_owner
 from airscoop.exports.registry import CONFLICT, STALE, ExportRecord, Registry, stale_message
 from airscoop.exports.steps.working import ExportLock, Terms
 
@@ -22,14 +22,18 @@ class LockAttempt:
 
 
 def lock_export(
-    registry: Registry, export_id: str, owner: str, *, terms: Terms | None = None
+    registry: Registry, export_id: str, owner: str | None = None, *, terms: Terms | None = None
 ) -> LockAttempt:
     """Takes the lock of an export's table, once no earlier export of it is unfinished.
+
+    owner: a name for people, by default `new_owner`; a lock that is held is waited for, also where
+    the names are equal.
 
     Does not wait: ask again while `waits_for` says for what. The lock holds for the handover's
     time; `compute_changes` and the others go on with it. StaleExport and ExportConflict fail the
     export.
     """
+    owner = owner or new_owner()
     dataset = export_id.rpartition("/")[0]
     version = export_id.rpartition("/")[2]
     record = registry.get(export_id)
