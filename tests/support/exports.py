@@ -150,9 +150,9 @@ class Exports:
         return found[0]
 
     def compute(self, lock: ExportLock, **options: Any) -> ChangesReceipt:
-        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK} | options
+        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK, "changes": self.changes}
         return compute_changes(
-            self.registry, lock, changes=self.changes, s3=self.store.settings(), **given
+            self.registry, lock, s3=self.store.settings(), **{**given, **options}
         )
 
     def finish(self, lock: ExportLock, **options: Any) -> FinishReceipt:

@@ -161,9 +161,9 @@ def test_a_failed_export_is_worked_on_again_when_it_is_asked_for(exports: Export
     with pytest.raises(errors.SuspectExport):
         exports.compute(lock, max_delete_ratio=0.3)
     exports.finish(lock)
-    assert exports.register().exports == []
-    other = lock_export(exports.registry, lock.export, "other")
-    assert "has failed: SuspectExport" in str(other.finished)
+    assert exports.register().exports == [lock.export]  # it is seen as long as it has failed
+    with pytest.raises(errors.PreconditionFailed, match=r"V2, .* has failed: SuspectExport"):
+        lock_export(exports.registry, lock.export, "other")
     again = exports.lock("V2", "run")  # the same run, told to do it again
     assert again.previous == "V1"
     exports.finish(again, state="failed")
