@@ -111,7 +111,7 @@ def compute_changes(
 
 def _limits(record: ExportRecord, options: CompareOptions) -> CompareOptions:
     """The options; without limits where the very file that they let pass must come out again."""
-    if record.begun:
+    if record.begun and record.changes is not None:
         return {**options, "max_delete_ratio": 1.0, "max_update_ratio": None, "min_rows": 0}
     if record.approved_delete_ratio is None:
         return options
