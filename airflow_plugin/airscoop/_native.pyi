@@ -334,6 +334,7 @@ class AirscoopError(Exception):
     os_errno: int | None
     sqlstate: str | None
     request_id: str | None
+    statements_committed: int | None
 
 class AccessDenied(AirscoopError): ...
 class BadRecord(AirscoopError): ...

@@ -125,12 +125,22 @@ void airscoop_note_commit(enum scoop_committed committed) {
     PyErr_Restore(kind, value, trace);
 }
 
+void airscoop_note_count(const char *name, size_t count) {
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyErr_NormalizeException(&kind, &value, &trace);
+    if (value != NULL && set_attribute(value, name, PyLong_FromSize_t(count)) != 0)
+        PyErr_Clear(); /* it takes no attributes */
+    PyErr_Restore(kind, value, trace);
+}
+
 /* Class-level values, so that an exception made in Python has the same attributes. */
 static PyObject *default_attributes(enum scoop_code code, bool retryable) {
-    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code),
+    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code),
                          "retryable", retryable ? Py_True : Py_False, "committed", Py_False,
                          "source_missing", Py_False, "http_status", Py_None, "os_errno", Py_None,
-                         "sqlstate", Py_None, "request_id", Py_None);
+                         "sqlstate", Py_None, "request_id", Py_None, "statements_committed",
+                         Py_None);
 }
 
 static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base) {

@@ -11,6 +11,7 @@ from typing import Any
 from airscoop.cli import signals, streams
 from airscoop.cli.output import ReceiptUnprinted
 from airscoop.errors import AirscoopError, LocalStackFailed
+from airscoop.system_errors import code_of, told
 
 FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
 READER_GONE = 128 + signal.SIGPIPE
@@ -112,6 +113,9 @@ def _stopped(
         what = str(options.stopped)
     elif getattr(options, "resume", False) or getattr(options, "resume_file", None):
         what = STOPPED_RESUMABLE
+    statements = getattr(error, "statements_committed", None)
+    if statements is not None:
+        what += f"; {statements} of the script's statements are committed"
     line = signals.line(number, what)
     facts = _facts("CANCELLED", line, error) | {"signal": signal.Signals(number).name}
     return 128 + number, line, facts
@@ -128,7 +132,7 @@ def _unexpected(error: BaseException) -> tuple[int, str, dict[str, Any]]:
         code, name = WRONG_USAGE, "USAGE"
         text = f"a name or value has characters that cannot be sent: {text}"
     elif isinstance(error, OSError):
-        name = "IO"
+        name, text = code_of(error), told(error)
     else:
         text = f"{type(error).__name__}: {text} ({_place(error)}); a defect: please report it"
     if _committed(error):
@@ -179,6 +183,9 @@ def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
     }
     for name in ("http_status", "sqlstate", "request_id"):
         facts[name] = getattr(error, name, None)
+    statements = getattr(error, "statements_committed", None)
+    if statements is not None:
+        facts["statements_committed"] = statements
     return facts
 
 

@@ -10,7 +10,7 @@ from airscoop.errors import LocalStackFailed
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `local up|down|status`."""
+    """Adds `local up|down|status|env`."""
     from airscoop.local.__main__ import add_arguments
 
     verb = verbs.add_parser("local", help="S3, PostgreSQL and stand-ins for AWS, on this machine")
@@ -19,7 +19,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """airscoop local up|down|status"""
+    """airscoop local up|down|status|env"""
     from airscoop.local.__main__ import run as run_local
     from airscoop.local.processes import LocalStackError
 
@@ -29,6 +29,6 @@ def run(options: argparse.Namespace) -> int:
         raise LocalStackFailed(str(error)) from error
     if options.local_verb == "up":
         show_done(text, as_json=options.json)
-    elif options.local_verb == "status":
+    elif options.local_verb in ("status", "env"):
         streams.put(text)
     return 0
