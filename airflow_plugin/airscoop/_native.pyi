@@ -67,6 +67,7 @@ class Transfer:
         keep: bool,
     ) -> None: ...
     def mark(self) -> tuple[int, int, int, str]: ...
+    def rejected(self) -> bytes: ...
     def run(
         self,
         progress: Callable[[], object] | None,
@@ -335,6 +336,11 @@ class AirscoopError(Exception):
     sqlstate: str | None
     request_id: str | None
     statements_committed: int | None
+    source: str | None
+    line: int | None
+    byte_offset: int | None
+    reason: str | None
+    snippet: str | None
 
 class AccessDenied(AirscoopError): ...
 class BadRecord(AirscoopError): ...

@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import errno
 import signal
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from airscoop.cli import signals, streams
@@ -21,6 +23,8 @@ STOPPED_IN_COMMIT = (
     "that was in the commit, or between two: what it was to make may be there, all of it or in part"
 )
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
+# Facts that only some errors have.
+GIVEN = ("source", "line", "byte_offset", "reason", "snippet", "statements_committed")
 BAD_DATA_CODES = frozenset(
     {
         "BAD_RECORD",
@@ -42,15 +46,26 @@ def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) ->
     """Says what ended a command; returns its exit code."""
     code, line, facts = _told(error, options)
     signals.begin_telling(code)
+    speak = _own_words(error, options)
     receipt = getattr(error, "receipt", None)  # of a prefix, some of whose objects are there
     if receipt is not None and not as_json:
         with contextlib.suppress(streams.Unwritten):
-            streams.put(receipt.summary())
+            streams.put(speak(receipt.summary()))
     if line is not None:
-        streams.say(f"airscoop: {line}")
+        streams.say(f"airscoop: {speak(line)}")
     if as_json and not isinstance(error, ReceiptUnprinted | streams.Unwritten):
+        facts["message"] = speak(facts["message"])
         _print_json(facts, beside_data=data_on_stdout(options))
     return code
+
+
+def _own_words(error: BaseException, options: argparse.Namespace) -> Callable[[str], str]:
+    """Puts a message into the command's own words, where there is memory to look them up."""
+    if not hasattr(options, "line") or isinstance(error, MemoryError):
+        return str
+    from airscoop.cli.wording import flags_of, spoken
+
+    return partial(spoken, flags=flags_of(options.parser), words=options.line)
 
 
 def data_on_stdout(options: argparse.Namespace) -> bool:
@@ -169,9 +184,13 @@ def _committed(error: BaseException) -> bool | None:
     return False
 
 
-def print_error(code: str, message: str) -> None:
-    """The JSON of an error that came before anything was begun."""
-    _print_json(_facts(code, message, Exception()), beside_data=False)
+def tell_usage(message: str, usage: str, *, as_json: bool) -> None:
+    """What is wrong with a line; for people with the verb's usage."""
+    if as_json:
+        streams.say(message)
+        _print_json(_facts("USAGE", message, Exception()), beside_data=False)
+    else:
+        streams.say(f"{usage}{message}")
 
 
 def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
@@ -183,9 +202,8 @@ def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
     }
     for name in ("http_status", "sqlstate", "request_id"):
         facts[name] = getattr(error, name, None)
-    statements = getattr(error, "statements_committed", None)
-    if statements is not None:
-        facts["statements_committed"] = statements
+    given = {name: getattr(error, name, None) for name in GIVEN}
+    facts |= {name: value for name, value in given.items() if value is not None}
     return facts
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 USE = 'eval "$(airscoop local env)"'
-JSON_HELP = {"env": "as JSON"} | dict.fromkeys(("up", "status"), "with addresses and keys, as JSON")
+JSON_HELP = {"env": "as JSON"} | dict.fromkeys(
+    ("up", "down", "status"), "with addresses and keys, as JSON"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     }
     for verb, text in helps.items():
         sub = verbs.add_parser(verb, help=text, description=text)
+        sub.add_argument("--json", action="store_true", help=JSON_HELP[verb])
         if verb == "down":
             sub.add_argument("--purge", action="store_true", help="remove the stack's data, too")
-        else:
-            sub.add_argument("--json", action="store_true", help=JSON_HELP[verb])
         if verb == "up":
             sub.add_argument("--s3-endpoint", metavar="URL", help="use this S3, start none")
             sub.add_argument(
@@ -42,7 +43,7 @@ def _text(status: Status, *, as_json: bool) -> str:
     from airscoop.local import stack
 
     if as_json:
-        return json.dumps(status.to_dict(), indent=2)
+        return json.dumps(status.to_dict())
     places = {
         "s3": status.s3.get("endpoint"),
         "aws": status.aws.get("endpoint"),
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> str:
         return text if args.json else f"{text}\nto use it  {USE}"
     if args.local_verb == "down":
         stack.down(purge=args.purge)
-        return ""
+        return _text(stack.status(), as_json=True) if args.json else ""
     if args.local_verb == "env":
         return _environment(as_json=args.json)
     return _text(stack.status(), as_json=args.json)
