@@ -23,9 +23,9 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> int:
     """airscoop completion SHELL"""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    streams.put(argcomplete.shellcode(["airscoop"], shell=options.shell))
+    streams.put(shellcode(["airscoop"], shell=options.shell))
     return 0
 
 
