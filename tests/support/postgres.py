@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -97,9 +98,9 @@ def let_load(database: dict[str, str]) -> None:
             warehouse.execute(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {loaders}")
 
 
-@pytest.fixture
-def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
-    """An empty database of the test's own; the same keys as `postgres`."""
+@contextmanager
+def new_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An empty database while the `with` lasts; the same keys as `postgres`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres["dsn"], autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
@@ -107,6 +108,13 @@ def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
             yield settings(int(postgres["port"]), name, postgres["certificate"])
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An empty database of the test's own; the same keys as `postgres`."""
+    with new_database(postgres) as database:
+        yield database
 
 
 @pytest.fixture

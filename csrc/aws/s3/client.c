@@ -37,6 +37,7 @@ struct scoop_s3_client {
     uint64_t first_byte_ms;
     bool requester_pays;
     char *expected_bucket_owner;
+    char *proxy;
     char *version_id;
     struct scoop_retry_quota quota;
 };
@@ -60,6 +61,7 @@ void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->expected_bucket_owner);
+    scoop_free_secret(client->proxy);
     scoop_free(client->version_id);
     scoop_signer_free(&client->signer);
     scoop_free(client);
@@ -85,12 +87,12 @@ static int set_owner(struct scoop_s3_client *client, const char *owner, struct s
     return client->expected_bucket_owner == NULL ? scoop_fail_memory(error) : 0;
 }
 
-static int set_version(struct scoop_s3_client *client, const char *version_id,
-                       struct scoop_error *error) {
-    if (version_id == NULL)
+/* NULL stays NULL. */
+static int set_text(char **copied, const char *text, struct scoop_error *error) {
+    if (text == NULL)
         return 0;
-    client->version_id = scoop_strdup(version_id);
-    return client->version_id == NULL ? scoop_fail_memory(error) : 0;
+    *copied = scoop_strdup(text);
+    return *copied == NULL ? scoop_fail_memory(error) : 0;
 }
 
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
@@ -120,7 +122,8 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
                           &options->provider, error) == 0 &&
         set_owner(client, options->expected_bucket_owner, error) == 0 &&
-        set_version(client, options->version_id, error) == 0 &&
+        set_text(&client->proxy, options->proxy, error) == 0 &&
+        set_text(&client->version_id, options->version_id, error) == 0 &&
         set_endpoint(client, options->endpoint_url, error) == 0) {
         client->path_style = client->own_endpoint && !options->virtual_hosts;
         enum scoop_payload_signing signing = options->payload_signing;
@@ -505,6 +508,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .body_fd = request->body_fd,
         .body_offset = request->body_offset,
         .response_ceiling = request->response_ceiling,
+        .proxy = call->client->proxy,
         .first_byte_ms = call->client->first_byte_ms,
         .total_timeout_ms = request->total_timeout_ms,
         .on_head = on_head,

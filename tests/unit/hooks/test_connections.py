@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airscoop.errors import AccessDenied, UsageError
+from airscoop.errors import AccessDenied, ProtocolError, UsageError
 from airscoop.hooks import aws
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.hooks.aws import kinesis_settings, registry, s3_settings
-from airscoop.hooks.connections import truth
+from airscoop.hooks.connections import extras_errors, truth
 from airscoop.hooks.http import http_connection
 from airscoop.hooks.warehouse import LIBPQ_EXTRAS, OTHER_LOGINS, WarehouseHook
 
@@ -260,20 +260,34 @@ def test_a_postgres_connection_with_iam_asks_its_own_aws_connection_for_rds(
     assert found["sslmode"] == "require"
 
 
-@pytest.mark.parametrize("mode", ["allow", "prefer"])
-def test_a_token_is_sent_over_tls_alone(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-3"})
-    found = conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a", sslmode=mode)
-    assert found["sslmode"] == "require"
+@pytest.mark.usefixtures("api")
+@pytest.mark.parametrize("mode", [None, "allow", "prefer", "verify-ca"])
+@pytest.mark.parametrize(
+    ("kind", "extra"),
+    [
+        ("postgres", {}),
+        ("postgres", {"redshift": True}),
+        ("redshift", {}),
+        ("redshift", {"is_serverless": True, "serverless_work_group": "group"}),
+    ],
+)
+def test_a_token_is_sent_over_tls_alone(
+    monkeypatch: pytest.MonkeyPatch, kind: str, extra: dict[str, Any], mode: str | None
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    found = conninfo_of(monkeypatch, kind, iam=True, aws_conn_id="a", sslmode=mode, **extra)
+    assert found["sslmode"] in ("require", "verify-ca", "verify-full")
+    assert mode in (None, "allow", "prefer", found["sslmode"])
 
 
+@pytest.mark.parametrize("kind", ["postgres", "redshift"])
 @pytest.mark.parametrize("extra", [{"ssl": False}, {"sslmode": "disable"}])
 def test_a_token_without_tls_is_refused(
-    monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, kind: str, extra: dict[str, Any]
 ) -> None:
     connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-3"})
     with pytest.raises(UsageError, match="TLS has to protect"):
-        conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a", **extra)
+        conninfo_of(monkeypatch, kind, iam=True, aws_conn_id="a", **extra)
 
 
 @pytest.mark.usefixtures("api")
@@ -310,6 +324,52 @@ def test_a_refused_login_names_the_connection(monkeypatch: pytest.MonkeyPatch) -
     Api.refuses = True
     with pytest.raises(AccessDenied, match=r"^the connection w: .*AccessDenied"):
         conninfo_of(monkeypatch, iam=True, aws_conn_id="a")
+
+
+@pytest.mark.usefixtures("api")
+def test_a_login_that_aws_leaves_out_is_no_fault_of_the_extras(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aws, "client", lambda *_, **__: Nothing())
+    for serverless in (False, True):
+        with pytest.raises(ProtocolError, match=r"^the connection w: AWS gave no login"):
+            conninfo_of(monkeypatch, iam=True, aws_conn_id="a", is_serverless=serverless)
+
+
+class Nothing:
+    """A client whose answers are empty."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda **_: {}
+
+
+@pytest.mark.parametrize("error", [KeyError, TypeError, ValueError])
+def test_a_fault_that_is_none_of_the_extras_is_told_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("a fault of ours")
+
+    connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-1"})
+    monkeypatch.setattr("airscoop.hooks.aws.Registry", fail)
+    with pytest.raises(error, match="a fault of ours"):
+        registry("a", "t")
+    monkeypatch.setattr("airscoop.hooks.aws_extras.from_botocore", fail)
+    with pytest.raises(error, match="a fault of ours"):
+        s3_settings("a")
+    with pytest.raises(error, match="a fault of ours"):
+        kinesis_settings("a")
+    monkeypatch.setattr(aws, "client", fail)
+    with pytest.raises(error, match="a fault of ours"):
+        conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a")
+
+
+@pytest.mark.parametrize("error", [KeyError, NotImplementedError, TypeError, ValueError])
+def test_where_no_connection_is_read_no_extras_are_at_fault(error: type[Exception]) -> None:
+    with pytest.raises(error, match="a fault"), extras_errors(None):
+        raise error("a fault")
+    with pytest.raises(UsageError, match="connection a: its extras"), extras_errors("a"):
+        raise error("a fault")
 
 
 # --- Connections that do not exist ---
@@ -405,7 +465,7 @@ def test_a_connection_says_whether_payloads_are_signed(
 def test_what_a_transfer_does_not_read_of_a_connection_is_in_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = {"retries": {"mode": "standard"}, "proxies": {"https": "http://u:s3cr3t@proxy:1"}}
+    config = {"retries": {"mode": "standard"}, "tcp_keepalive": True}
     with caplog.at_level(logging.WARNING):
         s3_of(
             monkeypatch,
@@ -415,9 +475,42 @@ def test_what_a_transfer_does_not_read_of_a_connection_is_in_one_warning(
             service_config={"s3": {"bucket_name": "b"}},
         )
     (told,) = [record.getMessage() for record in caplog.records if "not used" in record.message]
-    for name in ("retries", "proxies", "regoin", "session_kwargs.profile_name", "bucket_name"):
+    for name in (
+        "retries",
+        "tcp_keepalive",
+        "regoin",
+        "session_kwargs.profile_name",
+        "bucket_name",
+    ):
         assert name in told
-    assert "s3cr3t" not in told
+
+
+def test_requests_go_by_the_proxies_of_a_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxies = {"https": "http://u:s3cr3t@proxy:1"}
+    with caplog.at_level(logging.WARNING):
+        assert s3_of(monkeypatch, config_kwargs={"proxies": proxies}).proxies == proxies
+        assert kinesis_settings("a")[0].proxies == proxies
+        assert s3_of(monkeypatch).proxies is None
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"proxies": {"no_proxy": "s3cr3t"}},
+        {"proxies": "http://u:s3cr3t@proxy:1"},
+        {"proxies": {"https": ["s3cr3t"]}},
+        {"proxies_config": {"proxy_client_cert": "/s3cr3t.pem"}},
+    ],
+)
+def test_proxies_that_cannot_be_used_are_refused(
+    monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match=r"^the connection a: config_kwargs\.prox") as caught:
+        s3_of(monkeypatch, config_kwargs=config)
+    assert "s3cr3t" not in str(caught.value)
 
 
 @pytest.mark.parametrize("config", [{"client_cert": "/c.pem"}, {"signature_version": "s3"}])
@@ -453,6 +546,14 @@ def test_certificates_that_are_checked_as_usual_need_no_file(
         {"config_kwargs": {"s3": {"addressing_style": "sideways"}}},
         {"role_arn": "arn:aws:iam::1:role/r", "assume_role_method": "by_magic"},
         {"profile_name": "nope"},
+        {"config_kwargs": ["read_timeout"]},
+        {"config_kwargs": {"s3": "path"}},
+        {"config_kwargs": {"use_fips_endpoint": True}, "region_name": "no region"},
+        {"session_kwargs": ["x"]},
+        {"service_config": ["s3"]},
+        {"verify": "/nonexistent.pem", "config_kwargs": {"s3": {"addressing_style": []}}},
+        {"endpoint_url": "no address", "config_kwargs": {"s3": {"addressing_style": "virtual"}}},
+        {"role_arn": "arn:aws:iam::1:role/r", "assume_role_kwargs": "x"},
     ],
 )
 def test_errors_of_a_connection_name_it(
