@@ -49,7 +49,7 @@ void scoop_script_free(struct scoop_script *script);
  * none is committed, else UNKNOWN. */
 int scoop_script_run(struct scoop_session *session, const char *file,
                      const struct scoop_script_variable *variables, size_t variable_count,
-                     const struct scoop_interrupt *interrupt, size_t *done,
-                     size_t *committed, struct scoop_error *error);
+                     const struct scoop_interrupt *interrupt, size_t *done, size_t *committed,
+                     struct scoop_error *error);
 
 #endif

@@ -104,7 +104,7 @@ def test_on_redshift_a_backslash_is_an_escape_in_every_text(
         ("CREATE TABLE t (a int); SELECT 1; SELECT x", "2 of its 3 statements are committed", 2),
         ("SELECT x; SELECT 1", "none of its 2 statements is committed", 0),
         ("SELECT x", "", 0),
-        ("SELECT 1; BEGIN; SELECT 2; SELECT x; COMMIT", "1 of its 5 statements", 1),
+        ("SELECT 1; BEGIN; SELECT 2; SELECT x; COMMIT", "1 of its 5 statements are committed", 1),
         ("BEGIN; SELECT 1; COMMIT; SELECT x", "3 of its 4 statements are committed", 3),
         ("BEGIN; SELECT 1; ROLLBACK; SELECT x", "none of its 4 statements is committed", 0),
         ("BEGIN; SELECT 1", "none of its 2 statements is committed", 0),
