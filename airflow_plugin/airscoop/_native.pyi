@@ -117,12 +117,17 @@ class DeltaFacts(TypedDict):
     sorted: bool
     spilled_bytes: int
 
+class SchemaChange(TypedDict):
+    added: list[str]
+    gone: list[str]
+
 class ChangesReader:
     def read(self, at_least: int, /) -> bytes: ...
 
 class Changes:
     def reader(self) -> ChangesReader: ...
     def updated_columns(self) -> list[tuple[str, int]]: ...
+    def schema_change(self) -> SchemaChange: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 class Delta:
@@ -135,7 +140,8 @@ class Delta:
         format: int,
         keep_last: bool,
         empty_keys: bool,
-        common_only: bool,
+        schema_change: int,
+        drop_gone: bool,
         any_case: bool,
         numbers_by_value: bool,
         max_delete_ratio: float,
