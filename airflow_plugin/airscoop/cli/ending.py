@@ -13,7 +13,6 @@ from typing import Any
 from airscoop.cli import signals, streams
 from airscoop.cli.output import ReceiptUnprinted
 from airscoop.errors import AirscoopError, LocalStackFailed
-from airscoop.system_errors import code_of, told
 
 FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
 READER_GONE = 128 + signal.SIGPIPE
@@ -147,6 +146,8 @@ def _unexpected(error: BaseException) -> tuple[int, str, dict[str, Any]]:
         code, name = WRONG_USAGE, "USAGE"
         text = f"a name or value has characters that cannot be sent: {text}"
     elif isinstance(error, OSError):
+        from airscoop.system_errors import code_of, told
+
         name, text = code_of(error), told(error)
     else:
         text = f"{type(error).__name__}: {text} ({_place(error)}); a defect: please report it"
