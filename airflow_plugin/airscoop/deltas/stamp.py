@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from airscoop.deltas.options import DeltaOptions
 from airscoop.errors import UsageError
 
@@ -30,6 +28,8 @@ def stamp_of(options: DeltaOptions, *, first: bool) -> str:
             "dataset, version and previous go together: dataset names the table, version the new "
             "export, previous the old one (none where there is no old export)"
         )
+    import json
+
     named = {"dataset": dataset, "version": version, "previous": previous}
     for name, value in named.items():
         if value is not None:
