@@ -9,6 +9,7 @@
 #include "warehouse/load/apply_log.h"
 #include "warehouse/load/apply_spelling.h"
 #include "warehouse/load/apply_stage.h"
+#include "warehouse/load/apply_version.h"
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
@@ -33,13 +34,14 @@ struct apply {
     const struct scoop_apply_options *options;
     const struct scoop_interrupt *interrupt;
     struct scoop_error *error;
-    struct scoop_table_name lock;
+    struct scoop_table_name lock, base; /* base: of a view the table that it shows */
     struct scoop_apply_plan plan;
     struct scoop_apply_map map;
     struct scoop_apply_chunk chunk;
     struct scoop_buf sql;
     struct scoop_apply_facts facts;
     struct match matches[SCOOP_CHANGE_OPS];
+    char overtaken[SCOOP_APPLIED_AT_BYTES]; /* when the file was applied before others; "": not */
 };
 
 /* Runs what `built` appended to apply->sql; *rows may be NULL. */
@@ -99,6 +101,8 @@ static int store_chunk(struct apply *apply) {
 }
 
 static int take_change(struct apply *apply, const struct scoop_change_record *record) {
+    if (record->op == SCOOP_CHANGE_OPS)
+        return 0;
     if (scoop_apply_map_take(&apply->map, record, &apply->chunk, apply->error) != 0)
         return -1;
     apply->facts.changes[record->op]++;
@@ -213,19 +217,44 @@ static int match_target(struct apply *apply) {
     return 0;
 }
 
+/* Whether the log says that it is the file's turn, or that it is applied. */
+static int find_turn(struct apply *apply) {
+    struct scoop_applied applied;
+    memset(&applied, 0, sizeof applied);
+    apply->overtaken[0] = 0;
+    if (apply->options->again)
+        return 0;
+    if (scoop_apply_log_find(apply->session, &apply->base, &apply->facts.source, apply->interrupt,
+                             &applied, apply->error) != 0)
+        return -1;
+    enum scoop_apply_turn turn = scoop_apply_turn(&applied, &apply->facts.source, apply->error);
+    apply->facts.already_applied = turn == SCOOP_APPLY_TURN_DONE;
+    if (turn == SCOOP_APPLY_TURN_UNSURE)
+        memcpy(apply->overtaken, applied.before, sizeof apply->overtaken);
+    return turn == SCOOP_APPLY_TURN_WRONG ? -1 : 0;
+}
+
+/* Values are compared as text. Of floats that is all of their digits. */
+static int count_equal(struct apply *apply, struct scoop_rows **rows) {
+    if (is_postgres(apply) && scoop_session_run(apply->session, "SET LOCAL extra_float_digits = 3",
+                                                apply->interrupt, apply->error) != 0)
+        return -1;
+    return RUN(apply, rows, count_equal);
+}
+
 /* Whether the table is as the changes want it. Where there are inserts or deletes, their keys tell
- * most often; else values are compared. */
+ * most often; else values are compared. Of deletes alone nothing tells: their keys were perhaps
+ * never there. */
 static int find_already(struct apply *apply) {
     const int64_t *changes = apply->facts.changes;
     const struct match *matches = apply->matches;
     struct scoop_rows *rows = NULL;
     int64_t wanted = changes[SCOOP_CHANGE_INSERT] + changes[SCOOP_CHANGE_UPDATE];
-    if (all_changes(apply) == 0 ||
-        matches[SCOOP_CHANGE_DELETE].missing != changes[SCOOP_CHANGE_DELETE] ||
+    if (wanted == 0 || matches[SCOOP_CHANGE_DELETE].missing != changes[SCOOP_CHANGE_DELETE] ||
         matches[SCOOP_CHANGE_INSERT].missing != 0 || matches[SCOOP_CHANGE_UPDATE].missing != 0 ||
         matches[SCOOP_CHANGE_INSERT].pairs + matches[SCOOP_CHANGE_UPDATE].pairs != wanted)
         return 0;
-    if (RUN(apply, &rows, count_equal) != 0)
+    if (count_equal(apply, &rows) != 0)
         return -1;
     apply->facts.already_applied = scoop_rows_number(rows, 0, 0) == wanted;
     scoop_rows_free(rows);
@@ -234,18 +263,12 @@ static int find_already(struct apply *apply) {
 
 /* A file that was applied and is not in the table any more has been overtaken. */
 static int check_overtaken(struct apply *apply) {
-    char at[SCOOP_APPLIED_AT_BYTES];
-    if (apply->options->again || all_changes(apply) == 0)
-        return 0;
-    if (scoop_apply_log_find(apply->session, &apply->plan.target, apply->facts.source.digest,
-                             apply->interrupt, at, apply->error) != 0)
-        return -1;
-    if (at[0] == 0)
+    if (apply->overtaken[0] == 0 || all_changes(apply) == 0)
         return 0;
     return scoop_fail(apply->error, SCOOP_PRECONDITION,
                       "this file was applied at %s (UTC), and the table has changed since; to "
-                      "apply it once more say again",
-                      at);
+                      "apply it once more say again (--again)",
+                      apply->overtaken);
 }
 
 /* Examples of what is wrong with the changes of one kind. */
@@ -324,9 +347,14 @@ static int apply_all(struct apply *apply) {
     return 0;
 }
 
+static bool has_version(const struct apply *apply) {
+    return apply->facts.source.version.version[0] != 0;
+}
+
+/* Also of a table that is as the changes want it: then it is taken to their version. */
 static int finish(struct apply *apply) {
-    if (all_changes(apply) > 0 &&
-        scoop_apply_log_add(apply->session, &apply->plan.target, apply->options, &apply->facts,
+    if ((all_changes(apply) > 0 || has_version(apply)) &&
+        scoop_apply_log_add(apply->session, &apply->base, apply->options, &apply->facts,
                             apply->interrupt, apply->error) != 0)
         return -1;
     if (RUN(apply, NULL, drop_stage) != 0)
@@ -336,14 +364,18 @@ static int finish(struct apply *apply) {
 }
 
 /* 0 also when there is nothing to commit: the caller rolls back then. */
-static int transact(struct apply *apply) {
+static int transact(struct apply *apply, bool *commits) {
     if (scoop_lock_begin(apply->session, &apply->lock, &apply->plan.target, "SHARE ROW EXCLUSIVE",
                          apply->interrupt, apply->error) != 0 ||
-        make_stage(apply) != 0 || stage_changes(apply) != 0 || check_repeated(apply) != 0 ||
-        match_target(apply) != 0 || find_already(apply) != 0)
+        make_stage(apply) != 0 || stage_changes(apply) != 0 || find_turn(apply) != 0)
         return -1;
     if (apply->facts.already_applied)
         return 0;
+    if (check_repeated(apply) != 0 || match_target(apply) != 0 || find_already(apply) != 0)
+        return -1;
+    *commits = !apply->facts.already_applied || has_version(apply);
+    if (apply->facts.already_applied)
+        return *commits ? finish(apply) : 0;
     if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0)
         return -1;
     return finish(apply);
@@ -352,6 +384,7 @@ static int transact(struct apply *apply) {
 static int attempt(void *user) {
     struct apply *apply = user;
     int attempts = apply->facts.attempts + 1;
+    bool commits = false;
     memset(&apply->facts, 0, sizeof apply->facts);
     apply->facts.attempts = attempts;
     if (scoop_schema_prepare(apply->session, &apply->plan.target, &apply->lock, apply->interrupt,
@@ -359,10 +392,10 @@ static int attempt(void *user) {
         return -1;
     scoop_apply_map_init(&apply->map, &apply->plan, apply->options);
     scoop_apply_chunk_init(&apply->chunk, &apply->plan);
-    int result = transact(apply);
+    int result = transact(apply, &commits);
     scoop_apply_chunk_free(&apply->chunk);
     scoop_apply_map_free(&apply->map);
-    if (result != 0 || apply->facts.already_applied)
+    if (result != 0 || !commits)
         scoop_lock_rollback(apply->session);
     return result;
 }
@@ -392,6 +425,10 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
         result = scoop_session_alone(session, "apply_changes", interrupt, error);
     if (result == 0)
         result = scoop_names_correct(session, &apply.plan.target, interrupt, error);
+    apply.plan.postgres = is_postgres(&apply);
+    apply.base = apply.plan.target; /* a file is applied once also where it goes through a view */
+    if (result == 0 && apply.plan.postgres)
+        result = scoop_names_base(session, &apply.base, interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);

@@ -186,18 +186,23 @@ static void staged_value(struct scoop_sql_writer *writer, const struct scoop_app
     scoop_sql_text(writer, is_super ? ")" : "");
 }
 
-/* Values of SUPER are compared as what they are written like. */
+/* A value as its text. Redshift's texts are equal with blanks behind them, and by collations; its
+ * other types have one value for one text. */
 static void side(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
                  const char *alias, size_t column, bool of_stage) {
-    bool by_text = plan->columns[column].by_text, is_super = plan->columns[column].is_super;
-    scoop_sql_text(writer, by_text ? "CAST(" : is_super ? "JSON_SERIALIZE(" : "");
+    const struct scoop_apply_column *one = &plan->columns[column];
+    const char *before = plan->postgres  ? "CAST("
+                         : one->is_super ? "JSON_SERIALIZE("
+                         : one->is_text  ? "MD5("
+                                         : "";
+    scoop_sql_text(writer, before);
     if (of_stage) {
         staged_value(writer, plan, alias, column);
     } else {
         scoop_sql_text(writer, alias);
-        scoop_sql_identifier(writer, plan->columns[column].name);
+        scoop_sql_identifier(writer, one->name);
     }
-    scoop_sql_text(writer, by_text ? " AS VARCHAR)" : is_super ? ")" : "");
+    scoop_sql_text(writer, plan->postgres ? " AS TEXT) COLLATE \"C\"" : *before != 0 ? ")" : "");
 }
 
 /* (s."c2" = t."a" OR (s."c2" IS NULL AND t."a" IS NULL)): Redshift has no IS DISTINCT FROM. */
@@ -220,7 +225,7 @@ SCOOP_APPLY_SQL(count_equal) {
     from_both(&writer, plan, "JOIN");
     scoop_sql_text(&writer, " WHERE s." OP " <> 'D'");
     for (size_t i = 0; i < plan->column_count; i++)
-        if (plan->columns[i].given && !plan->columns[i].key)
+        if (plan->columns[i].given)
             equal(&writer, plan, i);
     return writer.status;
 }
