@@ -28,6 +28,9 @@ struct scoop_apply_options {
     enum scoop_json_texts json_texts;
     bool again;                   /* also when it is not the file's turn, or was */
     struct scoop_load_facts load; /* for airscoop.applied; etag is the source's own */
+    /* Asked right before COMMIT: 0, or -1 with *error, and nothing is applied. NULL: nobody is. */
+    int (*before_commit)(void *user, struct scoop_error *error);
+    void *user;
 };
 
 enum { SCOOP_DATASET_BYTES = 1024, SCOOP_VERSION_BYTES = 512 };

@@ -7,6 +7,7 @@
 #include "warehouse/load/apply_columns.h"
 #include "warehouse/load/apply_exchange.h"
 #include "warehouse/load/apply_log.h"
+#include "warehouse/load/apply_refusal.h"
 #include "warehouse/load/apply_spelling.h"
 #include "warehouse/load/apply_stage.h"
 #include "warehouse/load/apply_version.h"
@@ -79,12 +80,22 @@ static enum scoop_change_op op_of(const struct scoop_rows *rows, size_t row) {
     return op;
 }
 
+static int learn_constraints(struct apply *apply) {
+    if (scoop_session_run(apply->session, "SET CONSTRAINTS ALL DEFERRED", apply->interrupt,
+                          apply->error) != 0)
+        return -1;
+    return scoop_apply_learn_constraints(apply->session, &apply->plan, apply->interrupt,
+                                         apply->error);
+}
+
 static int make_stage(struct apply *apply) {
     struct scoop_rows *rows = NULL;
     if (RUN(apply, &rows, describe) != 0)
         return -1;
     int result = scoop_apply_map_describe(&apply->map, rows, apply->error);
     scoop_rows_free(rows);
+    if (result == 0 && is_postgres(apply))
+        result = learn_constraints(apply);
     return result == 0 ? RUN(apply, NULL, create_stage) : -1;
 }
 
@@ -310,6 +321,11 @@ static int check_matched(struct apply *apply) {
     return 0;
 }
 
+static int mark(struct apply *apply) {
+    return is_postgres(apply) ? scoop_apply_mark(apply->session, apply->interrupt, apply->error)
+                              : 0;
+}
+
 static bool has_values(const struct apply *apply) {
     for (size_t i = 0; i < apply->plan.column_count; i++)
         if (apply->plan.columns[i].given && !apply->plan.columns[i].key)
@@ -317,34 +333,82 @@ static bool has_values(const struct apply *apply) {
     return false;
 }
 
+static int check_touched(struct apply *apply, enum scoop_change_op op) {
+    int64_t wanted = apply->facts.changes[op], touched = apply->facts.applied[op];
+    if (touched == wanted)
+        return 0;
+    return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
+                      "%lld %s changes touched %lld rows; look for triggers, rules and row "
+                      "security of the table",
+                      (long long)wanted, scoop_change_op_name(op), (long long)touched);
+}
+
+static int explain(struct apply *apply) {
+    return is_postgres(apply)
+               ? scoop_apply_explain(apply->session, &apply->plan, apply->interrupt, apply->error)
+               : -1;
+}
+
+static int apply_one(struct apply *apply, enum scoop_change_op op) {
+    struct scoop_rows *rows = NULL;
+    if (RUN(apply, &rows, apply, op) == 0)
+        apply->facts.applied[op] = scoop_rows_affected(rows);
+    else if (scoop_apply_exchange(apply->session, &apply->plan, op, &apply->facts.applied[op],
+                                  apply->interrupt, apply->error) != 0)
+        return explain(apply);
+    scoop_rows_free(rows);
+    return check_touched(apply, op);
+}
+
+/* A row may refer to one that is inserted, and one that is deleted may be referred to until an
+ * update: references are right at the end only. */
+static int apply_at_once(struct apply *apply) {
+    struct scoop_rows *rows = NULL;
+    int64_t ignored;
+    if (RUN(apply, &rows, apply_at_once, apply->facts.changes) != 0) {
+        scoop_apply_exchange(apply->session, &apply->plan, SCOOP_CHANGE_UPDATE, &ignored,
+                             apply->interrupt, apply->error);
+        return explain(apply);
+    }
+    for (enum scoop_change_op op = 0; op < SCOOP_CHANGE_OPS; op++)
+        apply->facts.applied[op] = scoop_rows_number(rows, 0, op);
+    scoop_rows_free(rows);
+    for (enum scoop_change_op op = 0; op < SCOOP_CHANGE_OPS; op++)
+        if (check_touched(apply, op) != 0)
+            return -1;
+    return 0;
+}
+
 /* Deletes first, inserts last: so no row is in the way of another unique value. */
 static int apply_all(struct apply *apply) {
-    for (int op = SCOOP_CHANGE_DELETE; op >= SCOOP_CHANGE_INSERT; op--) {
-        struct scoop_rows *rows = NULL;
-        int64_t wanted = apply->facts.changes[op];
-        if (wanted == 0)
-            continue;
-        if (op == SCOOP_CHANGE_UPDATE && !has_values(apply))
-            return scoop_fail(apply->error, SCOOP_BAD_RECORD,
-                              "an UPDATE has no column beside its key that is not left out");
-        if (is_postgres(apply) && op != SCOOP_CHANGE_DELETE &&
-            scoop_apply_mark(apply->session, apply->interrupt, apply->error) != 0)
+    bool updates = apply->facts.changes[SCOOP_CHANGE_UPDATE] > 0;
+    if (updates && !has_values(apply))
+        return scoop_fail(apply->error, SCOOP_BAD_RECORD,
+                          "an UPDATE has no column beside its key that is not left out");
+    if (scoop_apply_check_columns(&apply->plan, updates, apply->error) != 0)
+        return -1;
+    if (apply->plan.refers_to_itself && all_changes(apply) > 0)
+        return mark(apply) == 0 ? apply_at_once(apply) : -1;
+    for (int op = SCOOP_CHANGE_DELETE; op >= SCOOP_CHANGE_INSERT; op--)
+        if (apply->facts.changes[op] > 0 &&
+            (mark(apply) != 0 || apply_one(apply, (enum scoop_change_op)op) != 0))
             return -1;
-        if (RUN(apply, &rows, apply, (enum scoop_change_op)op) == 0)
-            apply->facts.applied[op] = scoop_rows_affected(rows);
-        else if (scoop_apply_exchange(apply->session, &apply->plan, (enum scoop_change_op)op,
-                                      &apply->facts.applied[op], apply->interrupt,
-                                      apply->error) != 0)
-            return -1;
-        scoop_rows_free(rows);
-        if (apply->facts.applied[op] != wanted)
-            return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
-                              "%lld %s changes touched %lld rows; look for triggers, rules and row "
-                              "security of the table",
-                              (long long)wanted, scoop_change_op_name((enum scoop_change_op)op),
-                              (long long)apply->facts.applied[op]);
-    }
     return 0;
+}
+
+/* What was deferred is checked here, where the error can say what to do. */
+static int check_deferred(struct apply *apply) {
+    if (!is_postgres(apply))
+        return 0;
+    if (mark(apply) != 0)
+        return -1;
+    if (scoop_session_run(apply->session, "SET CONSTRAINTS ALL IMMEDIATE", apply->interrupt,
+                          apply->error) == 0)
+        return 0;
+    int64_t ignored;
+    scoop_apply_exchange(apply->session, &apply->plan, SCOOP_CHANGE_INSERT, &ignored,
+                         apply->interrupt, apply->error);
+    return explain(apply);
 }
 
 static bool has_version(const struct apply *apply) {
@@ -358,6 +422,9 @@ static int finish(struct apply *apply) {
                             apply->interrupt, apply->error) != 0)
         return -1;
     if (RUN(apply, NULL, drop_stage) != 0)
+        return -1;
+    const struct scoop_apply_options *options = apply->options;
+    if (options->before_commit != NULL && options->before_commit(options->user, apply->error) != 0)
         return -1;
     return scoop_load_commit(apply->session, "no change is applied twice", apply->interrupt,
                              apply->error);
@@ -376,7 +443,8 @@ static int transact(struct apply *apply, bool *commits) {
     *commits = !apply->facts.already_applied || has_version(apply);
     if (apply->facts.already_applied)
         return *commits ? finish(apply) : 0;
-    if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0)
+    if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0 ||
+        check_deferred(apply) != 0)
         return -1;
     return finish(apply);
 }

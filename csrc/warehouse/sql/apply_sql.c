@@ -273,12 +273,19 @@ static void given(struct scoop_sql_writer *writer, const struct scoop_apply_plan
     }
 }
 
+static bool sets_identity(const struct scoop_apply_plan *plan) {
+    for (size_t i = 0; i < plan->column_count; i++)
+        if (plan->columns[i].given && plan->columns[i].identity)
+            return true;
+    return false;
+}
+
 static void insert(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
     scoop_sql_text(writer, "INSERT INTO ");
     target(writer, plan);
     scoop_sql_text(writer, " (");
     given(writer, plan, false);
-    scoop_sql_text(writer, ") SELECT ");
+    scoop_sql_text(writer, sets_identity(plan) ? ") OVERRIDING SYSTEM VALUE SELECT " : ") SELECT ");
     given(writer, plan, true);
     scoop_sql_text(writer, " FROM ");
     stage(writer, plan);
@@ -322,15 +329,50 @@ static void remove_rows(struct scoop_sql_writer *writer, const struct scoop_appl
     scoop_sql_text(writer, ".");
 }
 
+static void apply_op(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                     enum scoop_change_op op) {
+    if (op == SCOOP_CHANGE_INSERT)
+        insert(writer, plan);
+    else if (op == SCOOP_CHANGE_UPDATE)
+        update(writer, plan);
+    else
+        remove_rows(writer, plan);
+    is_op(writer, op);
+}
+
 SCOOP_APPLY_SQL(apply, enum scoop_change_op op) {
     BEGIN;
-    if (op == SCOOP_CHANGE_INSERT)
-        insert(&writer, plan);
-    else if (op == SCOOP_CHANGE_UPDATE)
-        update(&writer, plan);
-    else
-        remove_rows(&writer, plan);
-    is_op(&writer, op);
+    apply_op(&writer, plan, op);
+    return writer.status;
+}
+
+/* Each waits for the count of the one before it. */
+SCOOP_APPLY_SQL(apply_at_once, const int64_t changes[SCOOP_CHANGE_OPS]) {
+    BEGIN;
+    static const char *const names[] = {"inserted", "updated", "deleted"};
+    const char *before = NULL;
+    for (int op = SCOOP_CHANGE_DELETE; op >= SCOOP_CHANGE_INSERT; op--) {
+        if (changes[op] == 0)
+            continue;
+        scoop_sql_text(&writer, before == NULL ? "WITH " : ", ");
+        scoop_sql_text(&writer, names[op]);
+        scoop_sql_text(&writer, " AS (");
+        apply_op(&writer, plan, (enum scoop_change_op)op);
+        if (before != NULL) {
+            scoop_sql_text(&writer, " AND (SELECT COUNT(*) FROM ");
+            scoop_sql_text(&writer, before);
+            scoop_sql_text(&writer, ") >= 0");
+        }
+        scoop_sql_text(&writer, " RETURNING 1)");
+        before = names[op];
+    }
+    for (int op = 0; op < SCOOP_CHANGE_OPS; op++) {
+        scoop_sql_text(&writer, op == 0 ? " SELECT " : ", ");
+        if (changes[op] != 0)
+            scoop_sql_text(&writer, "(SELECT COUNT(*) FROM ");
+        scoop_sql_text(&writer, changes[op] != 0 ? names[op] : "0");
+        scoop_sql_text(&writer, changes[op] != 0 ? ")" : "");
+    }
     return writer.status;
 }
 

@@ -16,8 +16,9 @@ struct scoop_apply_column {
     bool key;
     bool given;     /* the file's rows have it */
     bool moment;    /* its type is of dates or times */
-    bool generated; /* the server computes it; known after a refusal only, as is the next */
-    bool unique;    /* of the constraint that refused a change */
+    bool generated; /* the server computes it */
+    bool identity;  /* the server numbers it, GENERATED ALWAYS */
+    bool unique;    /* of the constraint that refused a change; known after that only */
     bool is_text;   /* of characters */
     bool is_json;   /* json, jsonb, SUPER */
     bool is_super;  /* Redshift's, which takes a text as one string: it is staged as a text */
@@ -29,6 +30,7 @@ struct scoop_apply_plan {
     struct scoop_apply_column *columns;
     size_t column_count;
     bool postgres; /* else Redshift */
+    bool refers_to_itself;
 };
 
 enum { SCOOP_APPLY_EXAMPLES = 3, SCOOP_APPLY_FIXED = 2 /* columns: the change's number, its op */ };
@@ -58,6 +60,9 @@ SCOOP_APPLY_SQL(count_equal);
 enum scoop_apply_fault { SCOOP_APPLY_MISSING, SCOOP_APPLY_THERE, SCOOP_APPLY_SEVERAL };
 SCOOP_APPLY_SQL(examples, enum scoop_change_op op, enum scoop_apply_fault fault);
 SCOOP_APPLY_SQL(apply, enum scoop_change_op op);
+/* PostgreSQL: those that there are in one statement, at whose end references are checked, one after
+ * the other: deletes, updates, inserts. One row: how many rows each touched, by enum. */
+SCOOP_APPLY_SQL(apply_at_once, const int64_t changes[SCOOP_CHANGE_OPS]);
 SCOOP_APPLY_SQL(drop_stage);
 
 #endif
