@@ -8,6 +8,9 @@ things are one transaction: the rows, the ids of the changes that were applied, 
 shard was read. A consumer that is killed goes on where its last transaction ended; records that are
 read again, or were published again, have ids that are known, and are dropped.
 
+Keys are equal when their values are, however they are written: 1.0 is 1e0, \\u00e9 is é, and the
+order of members is none. Rows keep their numbers as they are written.
+
 Changes of one key are in one shard, in order. When shards are split or merged, a shard is read only
 after its parents have ended, so that the order holds there, too.
 
@@ -23,6 +26,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
 import boto3
@@ -38,6 +42,36 @@ create table if not exists shards (
 SLOW_DOWN = ("ProvisionedThroughputExceededException", "LimitExceededException")
 SECONDS_BETWEEN_READS = 0.2  # a shard allows for five reads a second
 MOST_RECORDS = 1000
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+MOST_PLAIN_DIGITS = 30
+
+
+class Number(str):
+    """A number of JSON, as it is written: a float would round it."""
+
+    __slots__ = ()
+
+    def by_value(self) -> str:
+        """The one spelling of its value."""
+        try:
+            value = EXACT.plus(Decimal(self)).normalize(EXACT)  # of -0: 0
+        except ArithmeticError:  # an exponent that nothing can hold
+            return str(self)
+        return f"{value:f}" if abs(value.adjusted()) < MOST_PLAIN_DIGITS else str(value)
+
+
+def json_text(value: Any, *, canonical: bool = False) -> str:
+    """Numbers and members as they came, or in the one form that all spellings of a key have."""
+    if isinstance(value, Number):
+        return value.by_value() if canonical else str(value)
+    if isinstance(value, Mapping):
+        names = sorted(value) if canonical else list(value)
+        members = [f"{json.dumps(name, ensure_ascii=False)}: "
+                   f"{json_text(value[name], canonical=canonical)}" for name in names]  # fmt: skip
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(json_text(one, canonical=canonical) for one in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 class Consumer:
@@ -116,7 +150,7 @@ class Consumer:
         self._database.execute("begin immediate")
         try:
             for record in records:
-                change = json.loads(record["Data"])
+                change = json.loads(record["Data"], parse_int=Number, parse_float=Number)
                 new = self._database.execute(
                     "insert into seen values (?) on conflict do nothing", (change["id"],)
                 )
@@ -132,14 +166,13 @@ class Consumer:
             raise
 
     def _apply(self, change: Mapping[str, Any]) -> None:
-        key = json.dumps(change["key"], sort_keys=True, ensure_ascii=False)
+        key = json_text(change["key"], canonical=True)
         if change["op"] == "DELETE":
             self._database.execute("delete from rows where key = ?", (key,))
             return
-        row = json.dumps(change["row"], ensure_ascii=False)
         self._database.execute(
             "insert into rows values (?, ?) on conflict (key) do update set row = excluded.row",
-            (key, row),
+            (key, json_text(change["row"])),
         )
 
     def _keep_place(self, shard: str, sequence_number: str | None) -> None:

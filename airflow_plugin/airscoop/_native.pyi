@@ -116,12 +116,17 @@ class DeltaFacts(TypedDict):
     sorted: bool
     spilled_bytes: int
 
+class SchemaChange(TypedDict):
+    added: list[str]
+    gone: list[str]
+
 class ChangesReader:
     def read(self, at_least: int, /) -> bytes: ...
 
 class Changes:
     def reader(self) -> ChangesReader: ...
     def updated_columns(self) -> list[tuple[str, int]]: ...
+    def schema_change(self) -> SchemaChange: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 class Delta:
@@ -134,7 +139,8 @@ class Delta:
         format: int,
         keep_last: bool,
         empty_keys: bool,
-        common_only: bool,
+        schema_change: int,
+        drop_gone: bool,
         any_case: bool,
         numbers_by_value: bool,
         max_delete_ratio: float,
@@ -323,6 +329,7 @@ def same_place(
     other_region: str | None,
     /,
 ) -> bool: ...
+def web_object(address: bytes, endpoint_url: str | None, region: str | None, /) -> bytes: ...
 def default_memory_limit() -> int: ...
 def is_split_file(path: str, /) -> bool: ...
 def checksum_add(algorithm: str, value: int, data: ReadableBuffer, /) -> int: ...

@@ -65,6 +65,7 @@ PyObject *airscoop_delete_object(PyObject *module, PyObject *args);
 PyObject *airscoop_is_split_file(PyObject *module, PyObject *args);
 PyObject *airscoop_same_bucket(PyObject *module, PyObject *args);
 PyObject *airscoop_same_place(PyObject *module, PyObject *args);
+PyObject *airscoop_web_object(PyObject *module, PyObject *args);
 PyObject *airscoop_displayed(PyObject *module, PyObject *place);
 PyObject *airscoop_default_memory_limit(PyObject *module, PyObject *unused);
 PyObject *airscoop_checksum_add(PyObject *module, PyObject *args);

@@ -130,10 +130,30 @@ static PyObject *changes_updated_columns(PyObject *object, PyObject *unused) {
     return list;
 }
 
+static PyObject *list_alone(const struct scoop_changes *changes, int side) {
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && i < scoop_changes_alone(changes, side); i++) {
+        PyObject *name = airscoop_text(scoop_changes_alone_name(changes, side, i));
+        if (name == NULL || PyList_Append(list, name) != 0)
+            Py_CLEAR(list);
+        Py_XDECREF(name);
+    }
+    return list;
+}
+
+static PyObject *changes_schema_change(PyObject *object, PyObject *unused) {
+    const struct scoop_changes *changes = ((struct changes_object *)object)->changes;
+    (void)unused;
+    return Py_BuildValue("{s:N,s:N}", "added", list_alone(changes, 1), "gone",
+                         list_alone(changes, 0));
+}
+
 static PyMethodDef changes_methods[] = {
     {"reader", changes_reader, METH_NOARGS, "A reader at the first change."},
     {"updated_columns", changes_updated_columns, METH_NOARGS,
      "The columns that changed, each with the number of updated rows in which it did."},
+    {"schema_change", changes_schema_change, METH_NOARGS,
+     "The columns that were added, and those that are gone."},
     {"__arrow_c_stream__", (PyCFunction)(void (*)(void))changes_arrow, METH_VARARGS | METH_KEYWORDS,
      "The changes as an Arrow C stream."},
     {NULL, NULL, 0, NULL},

@@ -147,7 +147,8 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "format",
                             "keep_last",
                             "empty_keys",
-                            "common_only",
+                            "schema_change",
+                            "drop_gone",
                             "any_case",
                             "numbers_by_value",
                             "max_delete_ratio",
@@ -161,14 +162,14 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
     PyObject *old, *new, *keys, *temp_dir, *version, *stamp, *update_ratio;
-    int format, keep_last, empty_keys, common_only, any_case, by_value;
+    int format, keep_last, empty_keys, schema_change, drop_gone, any_case, by_value;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ipppppdOKnOOO:Delta", names,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippipppdOKnOOO:Delta", names,
                                      &PyTuple_Type, &old, &PyTuple_Type, &new, &PyTuple_Type, &keys,
-                                     &format, &keep_last, &empty_keys, &common_only, &any_case,
-                                     &by_value, &options.max_delete_ratio, &update_ratio, &min_rows,
-                                     &memory_limit, &temp_dir, &version, &stamp))
+                                     &format, &keep_last, &empty_keys, &schema_change, &drop_gone,
+                                     &any_case, &by_value, &options.max_delete_ratio, &update_ratio,
+                                     &min_rows, &memory_limit, &temp_dir, &version, &stamp))
         return -1;
     if (self->runner.owner != 0)
         return refuse(self, "a Delta is set up once");
@@ -189,7 +190,8 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     options.format = (enum scoop_table_format)format;
     options.keep_last = keep_last;
     options.empty_keys = empty_keys;
-    options.common_only = common_only;
+    options.schema_change = (enum scoop_schema_change)schema_change;
+    options.drop_gone = drop_gone;
     options.any_case = any_case;
     options.numbers_by_value = by_value;
     options.min_rows = min_rows;

@@ -59,6 +59,7 @@ static PyMethodDef functions[] = {
     {"displayed", airscoop_displayed, METH_O, "A place without secrets, given as bytes."},
     {"same_bucket", airscoop_same_bucket, METH_VARARGS, "Whether two ways lead to one bucket."},
     {"same_place", airscoop_same_place, METH_VARARGS, "Whether two names are of one place."},
+    {"web_object", airscoop_web_object, METH_VARARGS, "The s3:// name of a web address."},
     {"default_memory_limit", airscoop_default_memory_limit, METH_NOARGS,
      "Of a transfer, in bytes."},
     {"is_split_file", airscoop_is_split_file, METH_VARARGS, "Whether a split copy wrote a file."},

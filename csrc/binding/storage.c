@@ -8,6 +8,9 @@
 #include "scoop/same_place.h"
 #include "scoop/split_mark.h"
 #include "scoop/transfer.h"
+#include "scoop/web_object.h"
+
+enum { WEB_OBJECT_CEILING = 4096 };
 
 struct item {
     uint64_t size_bytes;
@@ -161,6 +164,23 @@ PyObject *airscoop_same_place(PyObject *module, PyObject *args) {
     if (scoop_same_place(&one, &other, &same, &error) != 0)
         return airscoop_raise(PyModule_GetState(module), &error);
     return PyBool_FromLong(same);
+}
+
+PyObject *airscoop_web_object(PyObject *module, PyObject *args) {
+    struct scoop_s3_options at = {0};
+    struct scoop_error error = {0};
+    struct scoop_buf uri;
+    const char *address;
+    if (!PyArg_ParseTuple(args, "yzz:web_object", &address, &at.endpoint_url, &at.region))
+        return NULL;
+    scoop_buf_init(&uri, WEB_OBJECT_CEILING);
+    PyObject *result = NULL;
+    if (scoop_web_object(address, &at, &uri, &error) != 0)
+        airscoop_raise(PyModule_GetState(module), &error);
+    else
+        result = PyBytes_FromStringAndSize((const char *)uri.data, (Py_ssize_t)uri.length);
+    scoop_buf_free(&uri);
+    return result;
 }
 
 PyObject *airscoop_default_memory_limit(PyObject *module, PyObject *unused) {

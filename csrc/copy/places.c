@@ -15,6 +15,7 @@
 #include "scoop/same_bucket.h"
 #include "scoop/same_place.h"
 #include "scoop/url_display.h"
+#include "scoop/web_object.h"
 
 /* A path without links and dots, or the key. */
 struct name {
@@ -102,10 +103,26 @@ static bool is_nameless(const struct scoop_place *place) {
     return place->uri == NULL || strcmp(place->uri, "-") == 0 || scoop_place_is_http(place->uri);
 }
 
+/* A web address that is that of an object, as who reaches S3 by `at` names it. */
+static int same_as_web(const char *address, const struct scoop_place *at, bool *same,
+                       struct scoop_error *error) {
+    struct scoop_buf uri;
+    scoop_buf_init(&uri, PATH_MAX);
+    int status = scoop_web_object(address, &at->s3, &uri, error);
+    if (status == 0 && uri.length > 0) {
+        const struct scoop_place object = {.uri = scoop_buf_text(&uri, error), .s3 = at->s3};
+        status = object.uri == NULL ? -1 : scoop_same_place(&object, at, same, error);
+    }
+    scoop_buf_free(&uri);
+    return status;
+}
+
 int scoop_same_place(const struct scoop_place *one, const struct scoop_place *other, bool *same,
                      struct scoop_error *error) {
     struct name first, second;
     *same = false;
+    if (scoop_place_is_http(one->uri) && scoop_place_is_s3(other->uri))
+        return same_as_web(one->uri, other, same, error);
     if (is_nameless(one) || is_nameless(other) ||
         scoop_place_is_s3(one->uri) != scoop_place_is_s3(other->uri))
         return 0;
@@ -134,14 +151,16 @@ static bool is_in_partition_of(const struct name *name, const struct name *objec
 
 static int check_source(const struct scoop_transfer_options *options, struct scoop_error *error) {
     const struct scoop_place rejects = {.uri = options->rejects_uri, .s3 = options->destination.s3};
+    char shown[512];
     bool same;
     if (scoop_same_place(&options->source, &rejects, &same, error) != 0)
         return -1;
-    if (same)
-        return scoop_fail(error, SCOOP_USAGE,
-                          "the reject file %s would replace the source %s: name another place",
-                          options->rejects_uri, options->source.uri);
-    return 0;
+    if (!same)
+        return 0;
+    scoop_url_display(options->source.uri, shown, sizeof shown);
+    return scoop_fail(error, SCOOP_USAGE,
+                      "the reject file %s would replace the source %s: name another place",
+                      options->rejects_uri, shown);
 }
 
 /* Whether what is written can be other bytes than what is read. */

@@ -310,7 +310,9 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
         .keys = (const char *const *)delta->keys,
         .key_count = delta->options.key_count,
         .empty_parts = delta->options.empty_keys,
-        .common_only = delta->options.common_only,
+        .schema_change = delta->options.schema_change,
+        .drop_gone = delta->options.drop_gone,
+        .any_case = delta->options.any_case,
         .old_name = names[SCOOP_OLD],
         .new_name = names[SCOOP_NEW],
     };
@@ -320,6 +322,8 @@ static int plan(struct scoop_delta *delta, struct scoop_error *error) {
             return -1;
     if ((json[SCOOP_NEW] ? open_plan(delta, &options, error)
                          : scoop_row_plans(&options, delta->changes->plans, error)) != 0)
+        return -1;
+    if (!json[SCOOP_NEW] && scoop_changes_note_schema(delta->changes, &options, error) != 0)
         return -1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         if (delta->sides[side] != NULL)
@@ -337,7 +341,9 @@ static int close_plan(struct scoop_delta *delta, struct scoop_error *error) {
         return 1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         scoop_row_plan_free(&plans[side]);
-    if (scoop_open_plan_close(&delta->open, plans, error) != 0)
+    const struct scoop_plan_options options = scoop_open_plan_options(&delta->open);
+    if (scoop_open_plan_close(&delta->open, plans, error) != 0 ||
+        scoop_changes_note_schema(delta->changes, &options, error) != 0)
         return -1;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
         if (delta->sides[side] != NULL && check_case(delta, &plans[side].names, side, error) != 0)

@@ -238,7 +238,7 @@ struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *opti
     scoop_buf_init(&reading->over, MEMORY_CEILING);
     scoop_csv_init(&reading->csv);
     scoop_json_rows_init(&reading->rows);
-    reading->rows.canonical.by_value = options->numbers_by_value;
+    reading->rows.numbers_by_value = options->numbers_by_value;
     reading->key_case = options->transfer->key_case;
     reading->replace_invalid = reading->csv.replace_invalid = options->transfer->replace_invalid;
     for (size_t i = 0; i < SCOOP_READING_BATCHES; i++)

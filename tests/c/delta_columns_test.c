@@ -75,7 +75,8 @@ static int remove_files(void **state) {
     return 0;
 }
 
-static struct scoop_delta *new_delta(size_t parts, bool common_only, struct scoop_error *error) {
+static struct scoop_delta *new_delta(size_t parts, enum scoop_schema_change schema_change,
+                                     struct scoop_error *error) {
     static struct scoop_transfer_options sides[SCOOP_DELTA_SIDES][PARTS];
     static const char *const key = "k";
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++)
@@ -86,7 +87,7 @@ static struct scoop_delta *new_delta(size_t parts, bool common_only, struct scoo
         .side_objects = {parts, parts},
         .keys = &key,
         .key_count = 1,
-        .common_only = common_only,
+        .schema_change = schema_change,
         .max_delete_ratio = 0.5,
     };
     return scoop_delta_new(&options, error);
@@ -110,21 +111,46 @@ static int read_changes(struct scoop_delta *delta, struct scoop_buf *json,
     return status;
 }
 
-static void expect_changes(struct scoop_buf *json) {
-    static const char *const rows[] = {
-        "\"row\":{\"k\":2,\"v\":null,\"z\":null,\"w\":null,\"n\":1},\"changed\":[\"w\"]",
-        "\"row\":{\"k\":1,\"v\":null,\"z\":null,\"w\":null,\"n\":null},\"changed\":[\"w\"]",
-        "\"row\":{\"k\":3,\"v\":null,\"z\":4,\"w\":null,\"n\":null},\"changed\":[\"z\"]",
-    };
+enum { CHANGES = 3 };
+
+static const char *const of_common[CHANGES] = {
+    "\"row\":{\"k\":2,\"v\":null,\"z\":null,\"w\":null,\"n\":1},\"changed\":[\"w\"]",
+    "\"row\":{\"k\":1,\"v\":null,\"z\":null,\"w\":null,\"n\":null},\"changed\":[\"w\"]",
+    "\"row\":{\"k\":3,\"v\":null,\"z\":4,\"w\":null,\"n\":null},\"changed\":[\"z\"]",
+};
+static const char *const of_all[CHANGES] = {
+    "\"row\":{\"k\":2,\"v\":null,\"n\":1,\"z\":null,\"w\":null,\"o\":null},\"changed\":[\"n\","
+    "\"w\"]",
+    "\"row\":{\"k\":1,\"v\":null,\"n\":null,\"z\":null,\"w\":null,\"o\":null},\"changed\":[\"w\","
+    "\"o\"]",
+    "\"row\":{\"k\":3,\"v\":null,\"n\":null,\"z\":4,\"w\":null,\"o\":null},\"changed\":[\"z\"]",
+};
+
+static void expect_changes(struct scoop_buf *json, enum scoop_schema_change schema_change) {
+    const char *const *rows = schema_change == SCOOP_SCHEMA_CHANGE_ALL ? of_all : of_common;
     assert_int_equal(scoop_buf_append(json, "", 1, &(struct scoop_error){0}), 0);
     const char *text = (const char *)json->data;
     size_t lines = 0;
     for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
         lines++;
-    assert_int_equal(lines, 3);
-    for (size_t i = 0; i < 3; i++)
+    assert_int_equal(lines, CHANGES);
+    for (size_t i = 0; i < CHANGES; i++)
         if (strstr(text, rows[i]) == NULL)
             fail_msg("%s is not in %s", rows[i], text);
+}
+
+static void take_all(enum scoop_schema_change schema_change) {
+    struct scoop_error error = {0};
+    struct scoop_buf json;
+    scoop_buf_init(&json, 1 << 24);
+    struct scoop_delta *delta = new_delta(PARTS, schema_change, &error);
+    assert_non_null(delta);
+    run_on(delta, &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(read_changes(delta, &json, &error), 0);
+    expect_changes(&json, schema_change);
+    scoop_buf_free(&json);
+    scoop_delta_free(delta);
 }
 
 static void late_members_are_columns_with_and_without_threads(void **state) {
@@ -133,20 +159,11 @@ static void late_members_are_columns_with_and_without_threads(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct scoop_error error = {0};
-        struct scoop_buf json;
         refused = refusals[i];
         atomic_store(&asked, 0);
-        scoop_buf_init(&json, 1 << 24);
-        struct scoop_delta *delta = new_delta(PARTS, true, &error);
-        assert_non_null(delta);
-        run_on(delta, &error);
-        assert_string_equal(error.message, "");
-        assert_int_equal(read_changes(delta, &json, &error), 0);
-        expect_changes(&json);
-        scoop_buf_free(&json);
-        scoop_delta_free(delta);
-
-        delta = new_delta(PARTS, false, &error);
+        take_all(SCOOP_SCHEMA_CHANGE_COMMON);
+        take_all(SCOOP_SCHEMA_CHANGE_ALL);
+        struct scoop_delta *delta = new_delta(PARTS, SCOOP_SCHEMA_CHANGE_ERROR, &error);
         assert_non_null(delta);
         assert_int_equal(run_on(delta, &error), SCOOP_DELTA_FAILED);
         assert_int_equal(error.code, SCOOP_SCHEMA_CHANGED);
@@ -172,7 +189,7 @@ static void few_members_of_many_columns_are_taken_in_pieces(void **state) {
         struct scoop_delta_facts facts;
         refused = refusals[i];
         atomic_store(&asked, 0);
-        struct scoop_delta *delta = new_delta(1, false, &error);
+        struct scoop_delta *delta = new_delta(1, SCOOP_SCHEMA_CHANGE_ERROR, &error);
         assert_non_null(delta);
         assert_int_equal(run_on(delta, &error), SCOOP_DELTA_DONE);
         scoop_delta_facts(delta, &facts);
@@ -182,8 +199,9 @@ static void few_members_of_many_columns_are_taken_in_pieces(void **state) {
     refused = 0;
 }
 
-static int try_all(struct scoop_buf *json, struct scoop_error *error) {
-    struct scoop_delta *delta = new_delta(PARTS, true, error);
+static int try_all(enum scoop_schema_change schema_change, struct scoop_buf *json,
+                   struct scoop_error *error) {
+    struct scoop_delta *delta = new_delta(PARTS, schema_change, error);
     if (delta == NULL)
         return -1;
     int status = -1;
@@ -201,8 +219,7 @@ static void fail_at(long nth) {
 #endif
 }
 
-static void each_allocation_that_fails_ends_the_delta(void **state) {
-    (void)state;
+static void fail_each_allocation(enum scoop_schema_change schema_change) {
     bool done = false;
     refused = ~0ul; /* on one thread, so that each is met */
     for (long nth = 1; !done && nth < MOST_ALLOCATIONS; nth++) {
@@ -210,16 +227,22 @@ static void each_allocation_that_fails_ends_the_delta(void **state) {
         struct scoop_buf json;
         scoop_buf_init(&json, 1 << 24);
         fail_at(nth);
-        done = try_all(&json, &error) == 0;
+        done = try_all(schema_change, &json, &error) == 0;
         fail_at(0);
         if (done)
-            expect_changes(&json);
+            expect_changes(&json, schema_change);
         else
             assert_int_equal(error.code, SCOOP_NO_MEMORY);
         scoop_buf_free(&json);
     }
     refused = 0;
     assert_true(done);
+}
+
+static void each_allocation_that_fails_ends_the_delta(void **state) {
+    (void)state;
+    fail_each_allocation(SCOOP_SCHEMA_CHANGE_COMMON);
+    fail_each_allocation(SCOOP_SCHEMA_CHANGE_ALL);
 }
 
 int main(void) {

@@ -20,13 +20,36 @@ static void check_key(const char *line, const char *expected) {
     assert_memory_equal(key.text, expected, key.length);
 }
 
+static void refuse_key(const char *line) {
+    struct scoop_partition_key key;
+    struct scoop_error error = {0};
+    assert_int_equal(scoop_kinesis_partition_key(line, strlen(line), &key, &error), -1);
+    assert_int_equal(error.code, SCOOP_BAD_RECORD);
+}
+
 static void the_partition_key_is_the_text_of_the_key(void **state) {
     (void)state;
     check_key("{\"op\":\"INSERT\",\"key\":{\"PK\":\"a\\\"b\"},\"row\":{\"key\":1}}",
               "{\"PK\":\"a\\\"b\"}");
-    check_key("{\"row\":{\"key\":1, \"a\":[{}, {\"key\":2}]}, \"key\" : [1, 2.5e3] }",
-              "[1, 2.5e3]");
+    check_key("{\"row\":{\"key\":1, \"a\":[{}, {\"key\":2}]}, \"key\" : [1, 2.5e3] }", "[1,2500]");
     check_key("{\"key\":null}", "null");
+    refuse_key("{\"key\":12");
+    refuse_key("{\"key\":12x");
+    refuse_key("{\"row\":{\"key\":1}}");
+}
+
+/* Whoever wrote the line, the changes of a key go to one shard. */
+static void all_spellings_of_a_key_have_one_partition_key(void **state) {
+    static const char *const spellings[] = {
+        "{\"key\":{\"a\":1,\"b\":{\"x\":\"\u00e9/\",\"y\":[true,null]}}}",
+        "{\"key\":{\"b\":{\"y\":[true,null],\"x\":\"\xc3\xa9\\/\"},\"a\":1.00}}",
+        "{\"key\" : { \"\\u0061\" : 10e-1 , \"b\" : {\"x\":\"\\u00E9/\",\"y\":[ true , null ]} } }",
+        "{\"key\":{\"a\":0.1E+1,\"b\":{\"x\":\"\\u00e9\\u002f\",\"y\":[true,null]}},\"id\":1}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        check_key(spellings[i], "{\"a\":1,\"b\":{\"x\":\"\xc3\xa9/\",\"y\":[true,null]}}");
+    check_key("{\"key\":[-0,0e9999999999999999,10000000000000000000000,1e22]}", "[0,0,1e22,1e22]");
 }
 
 static void a_key_of_more_than_256_characters_is_hashed(void **state) {
@@ -231,6 +254,7 @@ static void shards_are_counted_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_partition_key_is_the_text_of_the_key),
+        cmocka_unit_test(all_spellings_of_a_key_have_one_partition_key),
         cmocka_unit_test(a_key_of_more_than_256_characters_is_hashed),
         cmocka_unit_test(a_line_that_says_that_there_are_no_changes_is_none),
         cmocka_unit_test(a_request_names_the_stream_or_its_arn),

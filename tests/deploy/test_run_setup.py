@@ -1,4 +1,4 @@
-"""./run setup, interrupted: whatever the moment, the next one works.
+"""./run setup, interrupted: whatever the moment, the next one works. What ./run refuses.
 
 The script is the real one, in a folder of its own with a package of one C file; its lock has what a
 build needs, as wheels made again from what is installed here, so that no network is needed.
@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from airscoop.local.postgres_programs import VERSIONS
 from support.paths import ROOT
 
 LOCKED = ("uv", "setuptools", "wheel")
@@ -166,3 +167,71 @@ def test_what_a_killed_run_had_started_ends_before_the_next_begins(
     made = identity(folder / ".venv/bin/airscoop")
     assert set_up(folder, environment) == ""
     assert identity(folder / ".venv/bin/airscoop") == made
+
+
+@pytest.fixture
+def no_apt(tmp_path: Path) -> dict[str, str]:
+    """An environment in which whatever is installed is noted, and fails."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("apt-get", "dpkg-query", "python3"):
+        (programs / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nexit 1\n")
+        (programs / name).chmod(0o755)
+    return {"PATH": f"{programs}:/usr/bin:/bin"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["demo", "nosuch"], "there is no demo 'nosuch'; there are: bestsellers, snapshot_delta"),
+        (["demo", "snapshot"], "there is no demo 'snapshot'"),
+        (["fuzz", "60", "nosuch"], "./run fuzz knows no target 'nosuch'"),
+        (["bench", "nosuch"], "./run bench transfer"),
+        (["setup", "now"], "./run setup takes no arguments"),
+        (["lint", "x"], "./run lint takes no arguments"),
+        (["down", "--purgee"], "./run down takes --purge alone"),
+        (["nosuch"], "there is no 'nosuch'"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_wrong_words_end_it_before_anything_is_installed(
+    words: list[str], said: str, no_apt: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run([ROOT / "run", *words], env=no_apt, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert not (tmp_path / "begun").exists()
+
+
+def test_elsewhere_it_names_the_systems_that_it_supports(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in ("bash", "dirname", "readlink", "env", "id", "flock", "git"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    environment |= {"PATH": str(programs)}
+    script = (folder / "run").read_text()
+    (folder / "run").write_text(script.replace("export PATH=/usr/lib/ccache:$PATH", "export PATH"))
+    done = subprocess.run(
+        ["./run", "setup"], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "./run works on Debian 12 and 13, and Ubuntu 24.04" in done.stderr
+
+
+def test_a_setup_that_only_builds_installs_no_server(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    asked = folder / "asked"
+    script = (folder / "run").read_text()
+    noting = f'need_packages() {{ echo "$@" >{asked}; }}\n\n# The lock'
+    (folder / "run").write_text(script.replace("# The lock", noting, 1))
+    set_up(folder, environment)
+    assert "libpq-dev" in asked.read_text()
+    assert "postgresql" not in asked.read_text()
+
+
+def test_the_script_and_the_package_know_the_same_versions_of_postgresql() -> None:
+    known = f"postgres_versions=({{{min(VERSIONS)}..{max(VERSIONS)}}})"
+    assert known in (ROOT / "run").read_text().splitlines()

@@ -6,15 +6,16 @@ import gzip
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
 import airscoop
 
-Row = tuple[str | None, ...]
+Row = tuple[Any, ...]  # texts and None; of JSON lines any value
 
 
-Table = dict[str, Row]
+Table = dict[Any, Row]  # by texts; of JSON lines by numbers, too
 
 
 texts = st.text(
@@ -54,7 +55,7 @@ def quoted(value: str | None, *, always: bool) -> str:
 
 
 def as_dialect(
-    width: int, rows: list[tuple[str, Row]], dialect: airscoop.CsvDialect, rng: random.Random
+    width: int, rows: list[tuple[Any, Row]], dialect: airscoop.CsvDialect, rng: random.Random
 ) -> bytes:
     """The rows as a dialect has them, which can say all of them: with an escape or with quotes."""
     delimiter, quote = dialect.delimiter or ",", dialect.quote or '"'
@@ -83,7 +84,7 @@ def as_dialect(
     return text.encode((dialect.encoding or "utf-8").replace("latin-1", "iso8859-1"))
 
 
-def as_csv(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes:
+def as_csv(width: int, rows: list[tuple[Any, Row]], rng: random.Random) -> bytes:
     """The rows as some export writes them; its columns in an order of its own."""
     names = ["PK", *(f"c{n}" for n in range(width))]
     order = list(range(width + 1))
@@ -100,7 +101,7 @@ def as_csv(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes
     return (("\ufeff" if rng.random() < 0.2 else "") + text).encode()
 
 
-def as_json(width: int, rows: list[tuple[str, Row]], rng: random.Random) -> bytes:
+def as_json(width: int, rows: list[tuple[Any, Row]], rng: random.Random) -> bytes:
     lines = []
     for index, (key, row) in enumerate(rows):
         members = [("PK", key), *((f"c{n}", row[n]) for n in range(width))]

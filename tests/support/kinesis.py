@@ -46,6 +46,11 @@ class Answer:
 Script = Callable[[str, dict[str, Any]], Answer | None]
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves is part of the tests."""
+
+
 class Proxy:
     """Stands before moto. `script` is asked for each call; None passes it on."""
 
@@ -60,7 +65,7 @@ class Proxy:
         self.passes = 0  # so many PutRecords a closed gate lets through
         self._at_once = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -10,6 +10,7 @@ from support.paths import TESTS
 # torture, also where `./run test` runs a little of it.
 FOLDERS = {
     "services/faults": "torture",
+    "services/histories": "torture",
     "services/memory": "torture",
     "fuzz": "torture",
     "c/hash_join_test.c": "torture",

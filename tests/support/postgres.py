@@ -9,19 +9,28 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from airscoop.local import postgres_programs
 from airscoop.local.processes import free_ports
 from airscoop.warehouse.session import Warehouse
 from support.certificates import KEY, make_certificate
 
-BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, PASSWORD = "superuser", "correct horse"
 # Own nothing; what the superuser makes in a test's database they may use.
 LOADERS = ("loader_one", "loader_two")
+
+
+def server_programs() -> Path:
+    """The folder of the newest server here; without one the test is skipped."""
+    found = postgres_programs.servers()
+    if not found:
+        pytest.skip("PostgreSQL's server is missing: apt-get install postgresql")
+    return next(iter(found.values()))
 
 
 def as_server(*command: str | Path) -> None:
@@ -46,10 +55,9 @@ def settings(port: int, database: str, certificate: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[dict[str, str]]:
-    """A PostgreSQL 15 that speaks TLS: host, port, user (a superuser), password, dbname; also dsn,
+    """A PostgreSQL that speaks TLS: host, port, user (a superuser), password, dbname; also dsn,
     a libpq URI, and certificate, the file of the one it shows."""
-    if not (BIN / "initdb").exists():
-        pytest.skip(f"{BIN} is missing: apt-get install postgresql-15")
+    programs = server_programs()
     root = Path(tempfile.mkdtemp(prefix="airscoop-test-"))
     secret = root / "password"
     secret.write_text(PASSWORD)
@@ -65,10 +73,10 @@ def postgres() -> Iterator[dict[str, str]]:
     )
     try:
         as_server(
-            BIN / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={secret}", "-A",
+            programs / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={secret}", "-A",
             "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
         )  # fmt: skip
-        as_server(BIN / "pg_ctl", "-D", data, "-w", "-l", root / "log", "-o", options, "start")
+        as_server(programs / "pg_ctl", "-D", data, "-w", "-l", root / "log", "-o", options, "start")
         found = settings(port, "postgres", str(certificate))
         try:
             with psycopg.connect(found["dsn"], autocommit=True) as admin:
@@ -76,7 +84,7 @@ def postgres() -> Iterator[dict[str, str]]:
                     admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'".encode())
             yield found
         finally:
-            as_server(BIN / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            as_server(programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(root)
 
@@ -90,9 +98,9 @@ def let_load(database: dict[str, str]) -> None:
             warehouse.execute(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {loaders}")
 
 
-@pytest.fixture
-def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
-    """An empty database of the test's own; the same keys as `postgres`."""
+@contextmanager
+def new_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An empty database while the `with` lasts; the same keys as `postgres`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres["dsn"], autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
@@ -100,6 +108,13 @@ def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
             yield settings(int(postgres["port"]), name, postgres["certificate"])
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def bare_database(postgres: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An empty database of the test's own; the same keys as `postgres`."""
+    with new_database(postgres) as database:
+        yield database
 
 
 @pytest.fixture

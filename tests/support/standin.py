@@ -19,9 +19,10 @@ import pytest
 from airscoop import Warehouse
 from airscoop.local import processes
 from airscoop.local import stack as local_stack
-from airscoop.local.postgres import BIN, Postgres
+from airscoop.local.postgres import Postgres
 from airscoop.local.processes import Process
 from support.paths import PACKAGE_ROOT
+from support.postgres import server_programs
 
 USER, PASSWORD = "awsuser", "standin-secret"
 SERDE = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' STORED AS TEXTFILE"
@@ -158,8 +159,7 @@ def _line(line: Mapping[str, Any] | str | bytes) -> bytes:
 @pytest.fixture(scope="session")
 def stand_in_backend() -> Iterator[tuple[Path, Postgres, int]]:
     """A PostgreSQL for stand-ins: state folder, cluster, port."""
-    if not (BIN / "initdb").exists():
-        pytest.skip(f"{BIN} is missing: apt-get install postgresql-15")
+    server_programs()
     root = state_folder()
     (root / "run").mkdir()
     postgres = Postgres(root, root / "run")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pwd
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +13,8 @@ from airscoop.local import postgres
 from airscoop.local.processes import LocalStackError
 from airscoop.transfer import login
 from airscoop.transfer.resume import default_file
-from support.other_user import becomes_another_user
+from support.other_user import needs_root, run_as_other
 
-NOBODY = 54_321  # whom no system knows
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AK",
     "AWS_SECRET_ACCESS_KEY": "SK",
@@ -71,7 +67,7 @@ def test_what_is_kept_at_home_is_named_where_there_is_none(monkeypatch: pytest.M
     assert default_file("s3://b/k").is_relative_to("/state/airscoop")
 
 
-@becomes_another_user
+@needs_root
 @pytest.mark.parametrize("home", [{}, {"HOME": "/root"}, {"HOME": "/dev/null"}])
 def test_a_user_whom_nobody_knows_finds_all_settings_in_the_environment(
     home: dict[str, str],
@@ -81,14 +77,5 @@ def test_a_user_whom_nobody_knows_finds_all_settings_in_the_environment(
         "airscoop.open('/dev/null', 'rb').read();"
         "print(found.credentials.access_key_id, 'botocore' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        check=False,
-        capture_output=True,
-        text=True,
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
-        env=KEYS | home | {"PATH": os.environ["PATH"]},
-    )
+    done = run_as_other(program, env=KEYS | home)
     assert (done.stdout, done.stderr) == ("AK False\n", "")

@@ -6,16 +6,13 @@ import copy
 import errno
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import airscoop
 from airscoop import errors
-from support.other_user import reaches_the_checkout
-from support.paths import PACKAGE_ROOT
+from support.other_user import folder_for_all, run_as_other
 
 KINDS = {
     errors.PlaceNotFound: (errors.NotFound, FileNotFoundError),
@@ -96,20 +93,13 @@ except PermissionError as error:
 """
 
 
-@reaches_the_checkout
 @pytest.mark.parametrize("mode", ["r", "w"])
-def test_a_file_that_may_not_be_opened_is_told_when_it_is_opened(mode: str, tmp_path: Path) -> None:
-    (tmp_path / "x").touch(mode=0o444)
-    tmp_path.chmod(0o000 if mode == "r" else 0o555)
-    nobody = 65534 if os.geteuid() == 0 else None  # whom files refuse; root they do not
-    done = subprocess.run(
-        [sys.executable, "-c", OPEN, str(tmp_path / "x"), mode],
-        env={"PYTHONPATH": str(PACKAGE_ROOT)},
-        user=nobody,
-        capture_output=True,
-        text=True,
-    )
-    tmp_path.chmod(0o755)
+def test_a_file_that_may_not_be_opened_is_told_when_it_is_opened(mode: str) -> None:
+    with folder_for_all() as folder:
+        (folder / "x").touch(mode=0o444)
+        folder.chmod(0o000 if mode == "r" else 0o555)
+        done = run_as_other(OPEN, str(folder / "x"), mode)
+        folder.chmod(0o755)
     assert (done.stdout, done.stderr) == ("refused\n", "")
 
 

@@ -23,6 +23,7 @@ from airscoop.deltas.options import (
     DeltaOptions,
     Duplicates,
     Engine,
+    GoneColumns,
     KeyEmpty,
     Numbers,
     SchemaChange,
@@ -76,13 +77,20 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--schema-change",
         choices=get_args(SchemaChange),
         default=DEFAULTS["schema_change"],
-        help="when a column is new or gone: an error, or the common ones are compared",
+        help="when a column is new or gone: an error; all are compared, null where an export lacks "
+        "one; or those that both have, where other columns' changes are lost",
+    )
+    verb.add_argument(
+        "--gone-columns",
+        choices=get_args(GoneColumns),
+        default=DEFAULTS["gone_columns"],
+        help="of --schema-change all: columns that are gone become null, or are dropped from rows",
     )
     verb.add_argument(
         "--numbers",
         choices=get_args(Numbers),
         default=DEFAULTS["numbers"],
-        help="of JSON lines: those differ whose digits do, or those of other value",
+        help="of JSON lines: those differ whose digits do, or those of other value (keys: always)",
     )
     add_record_rules(verb)
     verb.add_argument(

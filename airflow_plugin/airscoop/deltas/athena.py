@@ -18,10 +18,12 @@ from airscoop.cleaning_up import quietly
 from airscoop.deltas.athena_leftovers import PREFIX, MadeTable, remove_left
 from airscoop.deltas.athena_result import AthenaDelta, discard, read
 from airscoop.deltas.column_case import by_case
+from airscoop.deltas.options import GoneColumns, SchemaChange
+from airscoop.deltas.schema_change import alone, check_schema
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.given import spelled
-from airscoop.receipts.deltas import DeltaReceipt
+from airscoop.receipts.deltas import MOST_SCHEMA_COLUMNS, DeltaReceipt
 from airscoop.transfer import places
 from airscoop.transfer.options import KeyCase
 from airscoop.transfer.read_places import ReadPlaces
@@ -103,6 +105,11 @@ class Side:
     made: bool  # for this run, over CSV: NULL is a value that is missing
     size: int
 
+    def called(self, columns: Sequence[str]) -> list[str | None]:
+        """What the table calls these columns; None: it lacks it."""
+        names = dict(zip(self.columns, self.physical, strict=True))
+        return [names.get(name) for name in columns]
+
 
 class AthenaJob:
     """A comparison that another thread (or a signal handler) can cancel: while it runs, and while
@@ -124,6 +131,8 @@ class AthenaJob:
         max_update_ratio: float | None,
         min_rows: int,
         key_case: KeyCase,
+        schema_change: SchemaChange,
+        gone_columns: GoneColumns,
         s3: S3Settings | None,
         ca_file: str | None,
         temp_dir: str | None = None,
@@ -134,6 +143,8 @@ class AthenaJob:
         self._stamp = stamp
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         self._key_case: KeyCase = key_case
+        self._schema_change: SchemaChange = schema_change
+        self._gone_columns: GoneColumns = gone_columns
         self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
         self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
@@ -220,11 +231,14 @@ class AthenaJob:
     def _receipt(
         self, before: Side | None, after: Side, counts: dict[str, int], seconds: float
     ) -> DeltaReceipt:
+        added, gone = alone(before.columns, after.columns) if before else ([], [])
         return DeltaReceipt(
             seconds=seconds,
             old=_shown(self._old) if self._old else None,
             new=_shown(self._new),
             key=list(self._key),
+            columns_added=added[:MOST_SCHEMA_COLUMNS],
+            columns_gone=gone[:MOST_SCHEMA_COLUMNS],
             format="csv",
             sorted=False,
             spilled_bytes=0,
@@ -258,20 +272,28 @@ class AthenaJob:
         return dict(zip(COUNTS, self._client.numbers(self._query(sql.counts())), strict=True))
 
     def _sql(self, before: Side | None, after: Side) -> DeltaSql:
-        physical: list[str] | None = None
+        columns = list(after.columns)
         if before is not None:
-            _check_columns(before, after)
-            places_of = dict(zip(before.columns, before.physical, strict=True))
-            physical = [places_of[name] for name in after.columns]
+            check_schema(
+                before.columns,
+                after.columns,
+                key=self._key,
+                schema_change=self._schema_change,
+                any_case=self._key_case == "keep",
+                old=_shown(self._old),
+                new=_shown(self._new),
+            )
+            if self._gone_columns == "set_null":
+                columns += alone(before.columns, after.columns)[1]
         return DeltaSql(
             old=None if before is None else before.table,
             new=after.table,
-            columns=after.columns,
+            columns=columns,
             key=[spelled(name, after.columns) for name in self._key],
             version=self._version,
             stamp=self._stamp,
-            old_columns=physical,
-            new_columns=after.physical,
+            old_columns=None if before is None else before.called(columns),
+            new_columns=after.called(columns),
             old_last=before.physical[-1] if before is not None and before.made else None,
             new_last=after.physical[-1] if after.made else None,
             empty_is_null=self._settings.empty_is_null,
@@ -348,12 +370,3 @@ class AthenaJob:
 
 def _shown(sources: Sequence[str]) -> str:
     return sources[0] + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
-
-
-def _check_columns(before: Side, after: Side) -> None:
-    gone = [name for name in before.columns if name not in after.columns]
-    added = [name for name in after.columns if name not in before.columns]
-    if gone or added:
-        what = [f"added: {', '.join(added)}"] if added else []
-        what += [f"gone: {', '.join(gone)}"] if gone else []
-        raise SchemaChanged(f"the columns changed: {'; '.join(what)}")

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airscoop import _native
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
-from airscoop.deltas.options import DEFAULTS, DeltaOptions, Engine, Source, TableFormat
+from airscoop.deltas.options import (
+    DEFAULTS,
+    DeltaOptions,
+    Engine,
+    SchemaChange,
+    Source,
+    TableFormat,
+)
 from airscoop.deltas.result import Delta
 from airscoop.deltas.stamp import stamp_of, version_of_ids
 from airscoop.errors import UnsupportedFormat, UsageError
 from airscoop.given import names
-from airscoop.receipts.deltas import DeltaReceipt, most_updated
+from airscoop.receipts.deltas import MOST_SCHEMA_COLUMNS, DeltaReceipt, most_updated
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
 from airscoop.transfer.csv_dialect import CsvDialect
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 
 ENGINES: tuple[Engine, ...] = ("local", "athena")
 FORMATS: tuple[TableFormat, ...] = ("auto", "csv", "jsonl")
+SCHEMA_CHANGES: tuple[SchemaChange, ...] = ("error", "compare_common", "all")  # as the engine has
 
 
 class DeltaJob:
@@ -49,7 +57,7 @@ class DeltaJob:
         _check("format", given["format"], FORMATS)
         _check("duplicates", given["duplicates"], ("error", "last"))
         _check("key_empty", given["key_empty"], ("reject", "allow"))
-        _check("schema_change", given["schema_change"], ("error", "compare_common"))
+        _check_schema_change(given)
         _check("numbers", given["numbers"], ("digits", "value"))
         _check_count("min_rows", given["min_rows"])
         _check_count("memory_limit", given["memory_limit"] or 0)
@@ -63,7 +71,8 @@ class DeltaJob:
             format=FORMATS.index(given["format"]),
             keep_last=given["duplicates"] == "last",
             empty_keys=given["key_empty"] == "allow",
-            common_only=given["schema_change"] == "compare_common",
+            schema_change=SCHEMA_CHANGES.index(given["schema_change"]),
+            drop_gone=given["gone_columns"] == "drop",
             any_case=given["key_case"] == "keep",
             numbers_by_value=given["numbers"] == "value",
             max_delete_ratio=given["max_delete_ratio"],
@@ -109,11 +118,14 @@ class DeltaJob:
 
     def _receipt(self, facts: DeltaFacts, changes: Changes, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]
+        schema = changes.schema_change()
         return DeltaReceipt(
             seconds=seconds,
             old=_displayed(self._old) if self._old else None,
             new=_displayed(self._new),
             key=list(self._key),
+            columns_added=schema["added"][:MOST_SCHEMA_COLUMNS],
+            columns_gone=schema["gone"][:MOST_SCHEMA_COLUMNS],
             format="jsonl" if facts["json"] else "csv",
             old_rows=old["rows"],
             new_rows=new["rows"],
@@ -185,6 +197,13 @@ def _check_csv(options: DeltaOptions) -> None:
         raise UsageError("a delta of CSV without a header needs the names of its columns: columns")
 
 
+def _check_schema_change(options: DeltaOptions) -> None:
+    _check("schema_change", options["schema_change"], SCHEMA_CHANGES)
+    _check("gone_columns", options["gone_columns"], ("set_null", "drop"))
+    if options["gone_columns"] == "drop" and options["schema_change"] != "all":
+        raise UsageError('gone_columns="drop" goes with schema_change="all" alone')
+
+
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or not 0 <= value < 2**63:
         raise UsageError(f"{name} is not a whole number, or out of range")
@@ -213,7 +232,14 @@ def delta(
     in `copy`, what becomes of NULs and of names that are equal but for case (with "keep" say so to
     `check`, `publish` and `apply_changes`, too), and a row is refused whose change could be longer
     than `max_record_bytes` (4 MiB). numbers="value" takes numbers of JSON lines by their value,
-    also within objects: 1.0 and 1.00 are 1.
+    also within objects: 1.0 and 1.00 are 1; those of a key always are.
+
+    A column that one of the exports has alone is SchemaChanged. With schema_change="all" it is
+    compared as if the other one had it with nulls: each row in which a new column is not null is an
+    UPDATE, and so is each in which one that is gone was not; such columns are null in the rows from
+    then on, or, with gone_columns="drop", they are in no row and not compared. "compare_common"
+    compares the columns that both have: the new ones' values are told only of rows that change in
+    others, and those of all other rows never, as the next version has the column, too.
 
     The result is refused (SuspectExport) when the new export has fewer than `min_rows` rows, when
     more than `max_delete_ratio` of the old rows are gone, or when more than `max_update_ratio` of
@@ -264,17 +290,18 @@ def _athena_job(
     if (
         given["format"] == "jsonl"
         or given["duplicates"] != "error"
-        or given["schema_change"] != "error"
+        or given["schema_change"] == "compare_common"
         or given["numbers"] != "digits"
         or given["invalid_characters"] != "reject"
         or given["key_empty"] != "reject"
         or given["csv"] is not None
     ):
         raise UnsupportedFormat(
-            'engine="athena" compares CSV with equal columns and without duplicates: not '
+            'engine="athena" compares CSV without duplicates: not '
             'format="jsonl", duplicates="last", key_empty="allow", numbers="value", '
             'schema_change="compare_common", invalid_characters="replace" or csv='
         )
+    _check_schema_change(given)
     temp_dir = given["temp_dir"]
     return AthenaJob(
         _places(old),
@@ -284,6 +311,8 @@ def _athena_job(
         version=version_of_ids(given) or "",
         stamp=stamp_of(given, first=old is None),
         key_case=given["key_case"],
+        schema_change=given["schema_change"],
+        gone_columns=given["gone_columns"],
         max_delete_ratio=given["max_delete_ratio"],
         max_update_ratio=given["max_update_ratio"],
         min_rows=given["min_rows"],

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
-SchemaChange = Literal["error", "compare_common"]
+SchemaChange = Literal["error", "all", "compare_common"]
+GoneColumns = Literal["set_null", "drop"]
 KeyEmpty = Literal["reject", "allow"]
 Engine = Literal["local", "athena"]
 Numbers = Literal["digits", "value"]
@@ -29,6 +30,7 @@ class CompareOptions(TypedDict, total=False):
     duplicates: Duplicates
     key_empty: KeyEmpty
     schema_change: SchemaChange
+    gone_columns: GoneColumns
     numbers: Numbers
     invalid_characters: InvalidCharacters
     key_case: KeyCase
@@ -60,6 +62,7 @@ DEFAULTS: DeltaOptions = {
     "duplicates": "error",
     "key_empty": "reject",
     "schema_change": "error",
+    "gone_columns": "set_null",
     "numbers": "digits",
     "invalid_characters": "reject",
     "key_case": "reject",

@@ -47,8 +47,9 @@ class DeltaSql:
     """The statements for one pair of tables. `old` None: there is no old export.
 
     Tables are given as in SQL, with their database. `columns` are the names in the changes;
-    new_columns and old_columns what the tables call them, in the same order (None: the same).
-    new_last and old_last: the last column of a table in which NULL means that a row was cut short.
+    new_columns and old_columns what the tables call them, in the same order (None: the same; as an
+    element: the table lacks it). new_last and old_last: the last column of a table in which NULL
+    means that a row was cut short.
     empty_is_null: so are empty texts read. version: in the ids; stamp: members of each change.
     """
 
@@ -58,8 +59,8 @@ class DeltaSql:
     key: Sequence[str]
     version: str = ""
     stamp: str = ""
-    old_columns: Sequence[str] | None = None
-    new_columns: Sequence[str] | None = None
+    old_columns: Sequence[str | None] | None = None
+    new_columns: Sequence[str | None] | None = None
     old_last: str | None = None
     new_last: str | None = None
     empty_is_null: bool = False
@@ -148,11 +149,14 @@ class DeltaSql:
         """What a column is called within the statement: Athena folds the case of names."""
         return quoted(f"c{self.columns.index(name)}")
 
-    def _select(self, table: str, columns: Sequence[str] | None) -> str:
-        values = (
-            f"NULLIF({quoted(name)}, '')" if self.empty_is_null else quoted(name)
-            for name in columns or self.columns
-        )
+    def _value(self, name: str | None, last: str | None) -> str:
+        """A column's value; of one that the table lacks, what the table has for nothing."""
+        if name is None:
+            return "CAST(NULL AS VARCHAR)" if self.empty_is_null or last is None else "''"
+        return f"NULLIF({quoted(name)}, '')" if self.empty_is_null else quoted(name)
+
+    def _select(self, table: str, columns: Sequence[str | None] | None, last: str | None) -> str:
+        values = (self._value(name, last) for name in columns or self.columns)
         return "SELECT {} FROM {}".format(
             ", ".join(
                 f"{value} AS {self._own(name)}"
@@ -162,8 +166,12 @@ class DeltaSql:
         )
 
     def _tables(self) -> str:
-        new = self._select(self.new, self.new_columns)
-        old = f"{new} WHERE FALSE" if self.old is None else self._select(self.old, self.old_columns)
+        new = self._select(self.new, self.new_columns, self.new_last)
+        old = (
+            f"{new} WHERE FALSE"
+            if self.old is None
+            else self._select(self.old, self.old_columns, self.old_last)
+        )
         return (
             f"WITH old_rows AS ({old}),\nnew_rows AS ({new}),\n"
             "o AS (SELECT 1 AS k, old_rows.* FROM old_rows),\n"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from airscoop.aws.botocore_chain import botocore_errors
 from airscoop.aws.dynamodb import client_options
 from airscoop.aws.settings import KinesisSettings, S3Settings
-from airscoop.errors import AirscoopError, UsageError
+from airscoop.errors import UsageError
 from airscoop.exports.registry import Registry
 from airscoop.hooks.aws_extras import ca_file_of, kinesis_values, s3_values
-from airscoop.hooks.connections import find_connection
+from airscoop.hooks.connections import extras_errors, find_connection
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import PayloadSigning
@@ -71,10 +70,10 @@ def registry(aws_conn_id: str | None, table: str) -> Registry:
         return Registry(table)
     with connection_errors(aws_conn_id):
         ca_file_of(hook)
-        config = hook.config.merge(Config(**client_options()))
-        return Registry(
-            table, client=hook.get_client_type(region_name=hook.region_name, config=config)
-        )
+        with extras_errors(hook.aws_conn_id):
+            config = hook.config.merge(Config(**client_options()))
+            found = hook.get_client_type(region_name=hook.region_name, config=config)
+    return Registry(table, client=found)
 
 
 def client(
@@ -84,7 +83,8 @@ def client(
     hook = _provided(existing(aws_conn_id), service, needed_by)
     with connection_errors(aws_conn_id):
         ca_file_of(hook)  # refuses one that checks no certificates
-        return hook.get_client_type(region_name=region or hook.region_name)
+        with extras_errors(hook.aws_conn_id):
+            return hook.get_client_type(region_name=region or hook.region_name)
 
 
 def existing(aws_conn_id: str | None) -> str | None:
@@ -104,17 +104,9 @@ def existing(aws_conn_id: str | None) -> str | None:
     return aws_conn_id
 
 
-@contextlib.contextmanager
-def connection_errors(conn_id: str | None) -> Iterator[None]:
-    """What botocore or the provider raises over a connection, as an AirscoopError that names it."""
-    place = None if conn_id is None else f"the connection {conn_id}"
-    try:
-        with botocore_errors(place=place):
-            yield
-    except AirscoopError:
-        raise
-    except (KeyError, NotImplementedError, TypeError, ValueError) as error:
-        raise UsageError(f"{place}: its extras cannot be read: {error}") from error
+def connection_errors(conn_id: str | None) -> AbstractContextManager[None]:
+    """What botocore raises over a connection, as an AirscoopError that names it."""
+    return botocore_errors(place=None if conn_id is None else f"the connection {conn_id}")
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from airscoop.aws.botocore_chain import chains, from_botocore
 from airscoop.aws.credentials import Credentials
 from airscoop.aws.settings import check_proxies
 from airscoop.errors import UsageError
-from airscoop.hooks.connections import tell_unused, truth
+from airscoop.hooks.connections import extras_errors, tell_unused, truth
 
 # The extras that the provider reads, for a session or for what it is asked for here.
 _READ = frozenset(
@@ -30,7 +30,8 @@ _S3_ADDRESSING = (
 
 def ca_file_of(hook: Any) -> str | None:
     """The CA file that the connection names; one that checks no certificates is refused."""
-    verify = hook.verify
+    with extras_errors(hook.aws_conn_id):
+        verify = hook.verify
     said = truth(verify)
     if verify is not None and said is False:
         raise UsageError(
@@ -43,7 +44,8 @@ def ca_file_of(hook: Any) -> str | None:
 def s3_values(hook: Any, payload_signing: str) -> dict[str, Any]:
     """The fields of `S3Settings`."""
     kwargs = _config_kwargs(hook)
-    s3 = dict(kwargs.pop("s3", None) or {})
+    with extras_errors(hook.aws_conn_id):
+        s3 = dict(kwargs.pop("s3", None) or {})
     signed = s3.pop("payload_signing_enabled", None)
     if payload_signing == "auto" and signed is not None:
         payload_signing = "always" if truth(signed) else "never"
@@ -53,11 +55,11 @@ def s3_values(hook: Any, payload_signing: str) -> dict[str, Any]:
     _tell(hook, {**kwargs, **{f"s3.{name}": value for name, value in s3.items()}})
     values = {**_reached(hook, unsigned=unsigned), "proxies": proxies}
     if address or any(asked.values()):
-        found = chains.find(values["profile"]).s3_address(
-            values["region"] or "us-east-1",
-            values["endpoint_url"],
-            config={**asked, "s3": address},
-        )
+        chain, region = chains.find(values["profile"]), values["region"] or "us-east-1"
+        with extras_errors(hook.aws_conn_id):
+            found = chain.s3_address(
+                region, values["endpoint_url"], config={**asked, "s3": address}
+            )
         values["endpoint_url"], values["region"] = found.endpoint_url, found.region
         values["addressing_style"] = "virtual" if found.label else "path"
     return {**values, "anonymous": unsigned, "payload_signing": payload_signing}
@@ -79,12 +81,14 @@ def kinesis_values(hook: Any) -> dict[str, Any]:
     if any(asked.values()) and values["endpoint_url"] is None:
         chain = chains.find(values["profile"])
         region = values["region"] or "us-east-1"
-        values["endpoint_url"] = chain.client_endpoint("kinesis", region, asked)
+        with extras_errors(hook.aws_conn_id):
+            values["endpoint_url"] = chain.client_endpoint("kinesis", region, asked)
     return values
 
 
 def _config_kwargs(hook: Any) -> dict[str, Any]:
-    kwargs = dict(hook.conn_config.extra_config.get("config_kwargs") or {})
+    with extras_errors(hook.aws_conn_id):
+        kwargs = dict(hook.conn_config.extra_config.get("config_kwargs") or {})
     return {name: value for name, value in kwargs.items() if value is not None}
 
 
@@ -116,12 +120,13 @@ def _proxies(hook: Any, kwargs: dict[str, Any]) -> Mapping[str, str | None] | No
 
 def _tell(hook: Any, kwargs: Mapping[str, Any]) -> None:
     """The engine has its own waits, retries and connections."""
-    extras = hook.conn_config.extra_config
+    with extras_errors(hook.aws_conn_id):
+        extras = hook.conn_config.extra_config
+        sessions = dict(extras.get("session_kwargs") or {})
+        service = dict(hook.conn_config.get_service_config(hook.client_type))
     unused = [name for name, value in extras.items() if name not in _READ and value is not None]
     unused += [f"config_kwargs.{name}" for name in kwargs if name != "region_name"]
-    sessions = extras.get("session_kwargs") or {}
     unused += [f"session_kwargs.{name}" for name in sessions if name not in _SESSION]
-    service = hook.conn_config.get_service_config(hook.client_type)
     unused += [
         f"service_config.{hook.client_type}.{name}" for name in service if name != "endpoint_url"
     ]
@@ -129,16 +134,16 @@ def _tell(hook: Any, kwargs: Mapping[str, Any]) -> None:
 
 
 def _reached(hook: Any, *, unsigned: bool) -> dict[str, Any]:
-    session = hook.get_session(region_name=hook.region_name)
+    with extras_errors(hook.aws_conn_id):
+        session = hook.get_session(region_name=hook.region_name)
+        read = {
+            "endpoint_url": hook.conn_config.get_service_endpoint_url(hook.client_type),
+            "region": hook.region_name or hook.config.region_name or session.region_name,
+            "profile": hook.conn_config.profile_name,
+        }
     credentials: Credentials | None = None
     provider = None
     if not unsigned and (found := session.get_credentials()) is not None:
         place = f"the connection {hook.aws_conn_id}"
         credentials, provider = from_botocore(found, place=place)
-    return {
-        "credentials": credentials,
-        "credentials_provider": provider,
-        "endpoint_url": hook.conn_config.get_service_endpoint_url(hook.client_type),
-        "region": hook.region_name or hook.config.region_name or session.region_name,
-        "profile": hook.conn_config.profile_name,
-    }
+    return {**read, "credentials": credentials, "credentials_provider": provider}

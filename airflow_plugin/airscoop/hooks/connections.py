@@ -6,10 +6,11 @@ where it says how a login or its encryption is to be.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -39,6 +40,18 @@ def find_connection(conn_id: str, kind: str) -> Connection:
             f"connections add {conn_id} --conn-type {kind}, or as the variable "
             f"AIRFLOW_CONN_{conn_id.upper()}"
         ) from None
+
+
+@contextlib.contextmanager
+def extras_errors(conn_id: str | None) -> Iterator[None]:
+    """What Python and the provider raise over extras of the wrong kind, as a UsageError that names
+    the connection. It goes around what reads extras, and nothing else."""
+    try:
+        yield
+    except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        if conn_id is None:
+            raise
+        raise UsageError(f"the connection {conn_id}: its extras cannot be read: {error}") from error
 
 
 def truth(value: object) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from airscoop.errors import UsageError
+from airscoop.errors import ProtocolError, UsageError
 from airscoop.hooks import aws
 from airscoop.hooks.connections import Extras
 
@@ -92,9 +92,15 @@ def temporary_login(
             given = client.get_credentials(
                 dbName=conninfo["dbname"], workgroupName=name, **request.options
             )
-            return {"user": given["dbUser"], "password": given["dbPassword"]}
+            return _login(conn_id, given.get("dbUser"), given.get("dbPassword"))
         asked = {"DbUser": conninfo["user"], **request.options}
         given = client.get_cluster_credentials(
             DbName=conninfo["dbname"], ClusterIdentifier=name, **asked
         )
-    return {"user": given["DbUser"], "password": given["DbPassword"]}
+    return _login(conn_id, given.get("DbUser"), given.get("DbPassword"))
+
+
+def _login(conn_id: str, user: str | None, password: str | None) -> dict[str, str]:
+    if not user or not password:
+        raise ProtocolError(f"the connection {conn_id}: AWS gave no login for it")
+    return {"user": user, "password": password}

@@ -16,12 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="local_verb", metavar="VERB", required=True)
     helps = {
         "up": "start what does not run yet",
-        "down": "stop everything; the data stay",
+        "down": "stop everything; the data stay, unless --purge is said",
         "status": "say what runs, and where",
     }
     for verb, text in helps.items():
         sub = verbs.add_parser(verb, help=text, description=text)
-        if verb != "down":
+        if verb == "down":
+            sub.add_argument("--purge", action="store_true", help="remove the stack's data, too")
+        else:
             sub.add_argument("--json", action="store_true", help="with addresses and keys, as JSON")
         if verb == "up":
             sub.add_argument("--s3-endpoint", metavar="URL", help="use this S3, start none")
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> str:
         up = stack.up(s3_endpoint=args.s3_endpoint, bucket=args.bucket or stack.BUCKET)
         return _text(up, as_json=args.json)
     if args.local_verb == "down":
-        stack.down()
+        stack.down(purge=args.purge)
         return ""
     return _text(stack.status(), as_json=args.json)
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL 15 of the stack's own: data folder, port, roles; never the system's cluster."""
+"""A PostgreSQL of the stack's own: data folder, port, roles; never the system's cluster."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from airscoop.local import processes
+from airscoop.local import postgres_programs, processes
 from airscoop.local.processes import LocalStackError, Process, Recorder
 
-BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER = "postgres"
 
 _HBA = """\
@@ -62,7 +61,21 @@ class Postgres:
 
     @property
     def uid(self) -> int:
-        return pwd.getpwnam(self.user).pw_uid
+        try:
+            return pwd.getpwnam(self.user).pw_uid
+        except KeyError:
+            raise LocalStackError(
+                f"there is no user {self.user}, as whom root runs PostgreSQL's server: "
+                "apt-get install postgresql makes one"
+            ) from None
+
+    def _program(self, name: str) -> Path:
+        return postgres_programs.folder_for(self.data) / name
+
+    def check(self) -> None:
+        """LocalStackError says what the system lacks."""
+        self._program("postgres")
+        assert self.uid >= 0
 
     def _switch(self) -> str | None:
         return self.user if os.getuid() == 0 else None
@@ -90,8 +103,7 @@ class Postgres:
 
         Callers must exclude each other.
         """
-        if not (BIN / "initdb").exists():
-            raise LocalStackError(f"{BIN} is missing: apt-get install postgresql-15")
+        self.check()
         # An initdb whose parent was killed may still write there: never the same name twice.
         for left in self.data.parent.glob(f"{self.data.name}.new-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -112,8 +124,9 @@ class Postgres:
         if os.getuid() == 0:
             os.chown(data, self.uid, -1)
         self._run(
-            BIN / "initdb", "--pgdata", data, "--username", SUPERUSER, "--encoding", "UTF8",
-            "--locale", "C", "--auth-local", "peer", "--auth-host", "reject", "--no-sync",
+            self._program("initdb"), "--pgdata", data, "--username", SUPERUSER,
+            "--encoding", "UTF8", "--locale", "C",
+            "--auth-local", "peer", "--auth-host", "reject", "--no-sync",
         )  # fmt: skip
         _append(data / "postgresql.conf", _CONF)
         (data / "pg_hba.conf").write_text(_HBA.format(superuser=SUPERUSER))
@@ -126,7 +139,7 @@ class Postgres:
         self._remove_stale_lock()
         return processes.start(
             "PostgreSQL",
-            [BIN / "postgres", "-D", self.data, "-p", str(port), "-k", self.sockets],
+            [self._program("postgres"), "-D", self.data, "-p", str(port), "-k", self.sockets],
             log=log,
             record=record,
             user=self._switch(),
@@ -149,14 +162,16 @@ class Postgres:
         lock.unlink(missing_ok=True)
 
     def is_ready(self, port: int) -> bool:
-        command = [str(BIN / "pg_isready"), "-q", "-h", str(self.sockets), "-p", str(port)]
+        probe = self._program("pg_isready")
+        command = [str(probe), "-q", "-h", str(self.sockets), "-p", str(port)]
         return subprocess.run(command, check=False).returncode == 0  # noqa: S603
 
     def psql(self, port: int, sql: str) -> str:
         """Runs `sql` as the superuser, each statement by itself; gives the rows as text."""
         return self._run(
-            BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.sockets,
-            "-p", str(port), "-U", SUPERUSER, "-d", "postgres", "-f", "-", text=sql,
+            self._program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+            "-h", self.sockets, "-p", str(port), "-U", SUPERUSER, "-d", "postgres",
+            "-f", "-", text=sql,
         )  # fmt: skip
 
     def rename_role(self, port: int, before: str, after: str) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,11 @@ POSTGRES_USER_BEFORE = "airscoop"
 READY_SECONDS = 60
 # In the order they are started; they are stopped in the opposite one.
 PARTS = ("s3", "aws", "postgres", "warehouse", "http")
+# All that the stack and its Airflow make in their folder, where others may keep something, too.
+MADE = (
+    "s3", "s3-identities.json", "postgres", "postgres.new-*", "http", "run", "log", "airflow",
+    "stack.json", "stack.new",
+)  # fmt: skip
 
 
 def _damaged(path: Path) -> str:
@@ -217,6 +223,14 @@ class Stack:
         for part in reversed(PARTS):
             self._stop(part)
 
+    def purge(self) -> None:
+        for made in MADE:
+            for path in self._folder.glob(made):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
     def _start_s3(self) -> None:
         self._stop("warehouse")
         ports = {}
@@ -395,14 +409,16 @@ def up(*, s3_endpoint: str | None = None, bucket: str = BUCKET) -> Status:
         return stack.status()
 
 
-def down() -> None:
-    """Stops what `up` started, and waits until it has ended; the data stay."""
+def down(*, purge: bool = False) -> None:
+    """Stops what `up` started, and waits until it has ended; the data stay, unless purged."""
     folder = state_folder()
     if not folder.exists():
         return
     stack = Stack(folder)
     with stack.locked():
         stack.down()
+        if purge:
+            stack.purge()
 
 
 def status() -> Status:

@@ -34,9 +34,12 @@ class ReadPlaces:
 
     def _is_same(self, source: str, name: str, s3: S3Settings) -> bool:
         own = self.s3 or S3Settings()
-        if places.is_s3(source) != places.is_s3(name):
+        of_object = places.is_http(source) and places.is_s3(name)
+        if places.is_s3(source) != places.is_s3(name) and not of_object:
             return False
-        if places.is_s3(source):
+        if of_object:
+            s3 = s3.resolved()
+        elif places.is_s3(source):
             if _key(source) != _key(name):
                 return False
             if is_arn(source) or is_arn(name):  # an access point may be any bucket's

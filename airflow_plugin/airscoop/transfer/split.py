@@ -7,6 +7,7 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Unpack
 
+from airscoop import _native
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, LeftoverFiles, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
@@ -58,12 +59,23 @@ def refuse_source(options: TransferOptions) -> None:
     """
     source, destination = options.source, options.destination or "-"
     s3, other_s3 = options.source_s3, options.destination_s3
+    if places.is_http(source) and places.is_s3(destination):
+        s3, source = other_s3, _object_of(source, other_s3.resolved())
     if not SplitFiles(destination, s3=None, ca_file=None).names(source):
         return
     in_s3 = places.is_s3(source)
     if in_s3 and same_bucket(source, s3.resolved(), destination, other_s3.resolved()) is False:
         return
-    raise UsageError(f"{source} is where files of {destination} go: name another destination")
+    raise UsageError(
+        f"{places.displayed(options.source)} is where files of {destination} go: name another "
+        "destination"
+    )
+
+
+def _object_of(address: str, s3: S3Settings) -> str:
+    """The s3:// name of an object's web address; the address itself where it is that of none."""
+    found = _native.web_object(places.encoded(address), s3.endpoint_url, s3.region)
+    return found.decode(errors="surrogateescape") or address
 
 
 class SplitUpload:

@@ -3,12 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/canonical.h"
 #include "base/crypto.h"
 #include "text/escapes.h"
 #include "text/json_reader.h"
 #include "text/utf8.h"
 
-enum { MOST_KEY_CHARACTERS = 256, ENTRY_BYTES = sizeof "{\"Data\":\"\",\"PartitionKey\":\"\"}," };
+enum {
+    MOST_KEY_CHARACTERS = 256,
+    KEY_CEILING = 1 << 30,
+    ENTRY_BYTES = sizeof "{\"Data\":\"\",\"PartitionKey\":\"\"},"
+};
 
 static struct scoop_json_reader reader_at(const void *text, size_t length) {
     return (struct scoop_json_reader){text, (const unsigned char *)text + length};
@@ -16,28 +21,58 @@ static struct scoop_json_reader reader_at(const void *text, size_t length) {
 
 /* --- requests --- */
 
-int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_partition_key *key,
-                                struct scoop_error *error) {
+static int fail_line(struct scoop_error *error, const char *why) {
+    return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: %s", why);
+}
+
+/* The text of a change's key. */
+static int find_key(const void *line, size_t length, struct scoop_json_span *key,
+                    struct scoop_error *error) {
     struct scoop_json_reader reader = reader_at(line, length);
-    struct scoop_json_span name, value = {NULL, 0};
+    struct scoop_json_span name;
     bool first = true;
     if (!scoop_json_begin(&reader, '{'))
-        return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it is no JSON object");
-    while (value.data == NULL) {
+        return fail_line(error, "it is no JSON object");
+    for (bool found = false; !found;) {
         if (scoop_json_member(&reader, &first, &name) <= 0)
-            return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it has no \"key\"");
-        bool found = scoop_json_is(&name, "key");
-        if (!scoop_json_skip(&reader, found ? &value : NULL))
-            return scoop_fail(error, SCOOP_BAD_RECORD, "not a change: it is no JSON object");
+            return fail_line(error, "it has no \"key\"");
+        found = scoop_json_is(&name, "key");
+        if (!scoop_json_skip(&reader, key))
+            return fail_line(error, "it is no JSON object");
     }
-    if (value.length <= sizeof key->text &&
-        scoop_utf8_count(value.data, value.length) <= MOST_KEY_CHARACTERS) {
-        memcpy(key->text, value.data, value.length);
-        key->length = value.length;
+    return scoop_json_member(&reader, &first, &name) < 0 ? fail_line(error, "it is no JSON object")
+                                                         : 0;
+}
+
+static int set_key(struct scoop_partition_key *key, const unsigned char *text, size_t length,
+                   struct scoop_error *error) {
+    if (length <= sizeof key->text && scoop_utf8_count(text, length) <= MOST_KEY_CHARACTERS) {
+        memcpy(key->text, text, length);
+        key->length = length;
         return 0;
     }
     key->length = SCOOP_SHA256_HEX_SIZE - 1;
-    return scoop_sha256_hex(value.data, value.length, key->text, error);
+    return scoop_sha256_hex(text, length, key->text, error);
+}
+
+int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_partition_key *key,
+                                struct scoop_error *error) {
+    struct scoop_json_span found;
+    struct scoop_canonical canonical;
+    struct scoop_buf text;
+    if (find_key(line, length, &found, error) != 0)
+        return -1;
+    scoop_canonical_init(&canonical);
+    scoop_buf_init(&text, KEY_CEILING);
+    int status = scoop_buf_reserve(&text, scoop_canonical_room(found.data, found.length), error);
+    unsigned char *end = text.data;
+    if (status == 0 && scoop_canonical_write(&canonical, found.data, true, &end, error) == NULL)
+        status = -1;
+    if (status == 0)
+        status = set_key(key, text.data, (size_t)(end - text.data), error);
+    scoop_buf_free(&text);
+    scoop_canonical_free(&canonical);
+    return status;
 }
 
 bool scoop_kinesis_no_change(const void *line, size_t length) {

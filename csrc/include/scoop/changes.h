@@ -18,17 +18,29 @@ enum scoop_change_op {
     SCOOP_CHANGE_OPS
 };
 
+/* What becomes of columns that one of the exports has alone. */
+enum scoop_schema_change {
+    SCOOP_SCHEMA_CHANGE_ERROR,
+    SCOOP_SCHEMA_CHANGE_COMMON, /* they are not compared; rows have those of their own export */
+    SCOOP_SCHEMA_CHANGE_ALL,    /* they are compared: NULL in the export that lacks them */
+};
+
 struct scoop_changes;
 
 /* Changes never change. Any thread may hold and give back references. NULL is allowed for give. */
 struct scoop_changes *scoop_changes_hold(struct scoop_changes *changes);
 void scoop_changes_give(struct scoop_changes *changes);
 
-/* The columns that both exports have; 0 before the end of the delta. */
+/* The columns that are compared; 0 before the end of the delta. */
 size_t scoop_changes_columns(const struct scoop_changes *changes);
 /* The name of one of them, and in how many of the updated rows it changed. */
 const char *scoop_changes_column(const struct scoop_changes *changes, size_t column,
                                  uint64_t *updated_rows);
+
+/* The columns that one export has alone: `side` 0: those that are gone, 1: those that were added.
+ */
+size_t scoop_changes_alone(const struct scoop_changes *changes, int side);
+const char *scoop_changes_alone_name(const struct scoop_changes *changes, int side, size_t column);
 
 /* Reads the changes from the first on; one thread at a time. Holds a reference of its own. */
 struct scoop_changes_reader;

@@ -7,8 +7,8 @@
 
 #include "scoop/transfer.h"
 
-/* *same: in doubt they are. "-" and web addresses never are. 0, or -1 with USAGE or with an errno
- * for folders that cannot be looked into. */
+/* *same: in doubt they are. "-" never is; a web address as `one` is where it is that of an object.
+ * 0, or -1 with USAGE or with an errno for folders that cannot be looked into. */
 int scoop_same_place(const struct scoop_place *one, const struct scoop_place *other, bool *same,
                      struct scoop_error *error);
 

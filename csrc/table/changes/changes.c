@@ -44,6 +44,7 @@ void scoop_changes_give(struct scoop_changes *changes) {
     for (int i = 0; i < SCOOP_DELTA_SIDES; i++) {
         scoop_spool_free(&changes->spools[i]);
         scoop_row_plan_free(&changes->plans[i]);
+        scoop_columns_free(&changes->alone[i]);
         scoop_free(changes->by_name[i]);
         scoop_buf_free(&changes->members[i]);
         scoop_free(changes->member_ends[i]);
@@ -101,6 +102,24 @@ const char *scoop_changes_column(const struct scoop_changes *changes, size_t col
                                  uint64_t *updated_rows) {
     *updated_rows = changes->changed_rows[column];
     return changes->plans[SCOOP_NEW].names.names[column];
+}
+
+int scoop_changes_note_schema(struct scoop_changes *changes,
+                              const struct scoop_plan_options *options, struct scoop_error *error) {
+    const struct scoop_columns *old = options->old_columns, *new = options->new_columns;
+    if (old == NULL)
+        return 0;
+    return scoop_columns_missing(old, new, &changes->alone[SCOOP_OLD], error) == 0
+               ? scoop_columns_missing(new, old, &changes->alone[SCOOP_NEW], error)
+               : -1;
+}
+
+size_t scoop_changes_alone(const struct scoop_changes *changes, int side) {
+    return changes->alone[side].count;
+}
+
+const char *scoop_changes_alone_name(const struct scoop_changes *changes, int side, size_t column) {
+    return changes->alone[side].names[column];
 }
 
 static size_t spool_blocks(const struct scoop_spool *spool) {

@@ -29,9 +29,8 @@ static int order(const void *a, const void *b, void *names) {
     return *one < *other ? -1 : *one > *other;
 }
 
-/* The first pair, *two behind *one. */
-static int find_clash(const struct scoop_columns *columns, bool *found, size_t *one, size_t *two,
-                      struct scoop_error *error) {
+int scoop_columns_find_case(const struct scoop_columns *columns, bool *found, size_t *one,
+                            size_t *two, struct scoop_error *error) {
     size_t count = columns->count, *places = scoop_calloc(count + 1, sizeof *places);
     *found = false;
     if (places == NULL)
@@ -55,7 +54,7 @@ int scoop_columns_check_case(const struct scoop_columns *columns, const char *ex
                              struct scoop_error *error) {
     bool found;
     size_t one, two;
-    if (find_clash(columns, &found, &one, &two, error) != 0)
+    if (scoop_columns_find_case(columns, &found, &one, &two, error) != 0)
         return -1;
     if (!found)
         return 0;
@@ -105,7 +104,7 @@ int scoop_columns_rename(struct scoop_columns *columns, struct scoop_error *erro
     for (;;) {
         bool found;
         size_t one, two;
-        if (find_clash(columns, &found, &one, &two, error) != 0)
+        if (scoop_columns_find_case(columns, &found, &one, &two, error) != 0)
             return -1;
         if (!found)
             return make_anew(columns, error);

@@ -12,4 +12,9 @@ int scoop_columns_check_case(const struct scoop_columns *columns, const char *ex
  * with NO_MEMORY. */
 int scoop_columns_rename(struct scoop_columns *columns, struct scoop_error *error);
 
+/* The first pair of names that are equal but for case, *two behind *one; *found: there is one. 0,
+ * or -1 with NO_MEMORY. */
+int scoop_columns_find_case(const struct scoop_columns *columns, bool *found, size_t *one,
+                            size_t *two, struct scoop_error *error);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "scoop/memory.h"
 #include "table/rows/batch.h"
+#include "table/rows/schema_change.h"
 #include "text/example.h"
 #include "text/key_hash.h"
 #include "text/name_case.h"
@@ -103,35 +104,26 @@ void scoop_row_plan_free(struct scoop_row_plan *plan) {
     memset(plan, 0, sizeof *plan);
 }
 
-/* The columns that `has` has and `lacks` lacks, as "a, b", cut where it does not fit; how many. */
-static size_t list_missing(const struct scoop_columns *has, const struct scoop_columns *lacks,
-                           char *text, size_t size) {
-    size_t count = 0, used = 0;
+size_t scoop_columns_show(const struct scoop_columns *columns, char *text, size_t size) {
+    size_t used = 0;
     text[0] = 0;
-    for (size_t i = 0; i < has->count; i++) {
-        if (find_text(lacks, has->names[i]) >= 0)
-            continue;
+    for (size_t i = 0; i < columns->count && used < size; i++) {
         char name[NAME_SIZE];
-        scoop_example(name, sizeof name, has->names[i], strlen(has->names[i]));
-        if (used < size)
-            used += scoop_text_print(text + used, size - used, "%s%s", count++ ? ", " : "", name);
+        scoop_example(name, sizeof name, columns->names[i], strlen(columns->names[i]));
+        used += scoop_text_print(text + used, size - used, "%s%s", i > 0 ? ", " : "", name);
     }
-    return count;
+    return columns->count;
 }
 
-int scoop_columns_check_schema(const struct scoop_plan_options *options,
-                               struct scoop_error *error) {
-    const struct scoop_columns *old = options->old_columns, *new = options->new_columns;
-    char gone[200], added[200];
-    size_t gone_count = list_missing(old, new, gone, sizeof gone);
-    size_t added_count = list_missing(new, old, added, sizeof added);
-    if (gone_count == 0 && added_count == 0)
-        return 0;
-    return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-                      "the columns changed from %.150s to %.150s:%s%s%s%s%s; if that is meant, "
-                      "compare what both have with schema_change=\"compare_common\"",
-                      options->old_name, options->new_name, added_count ? " added: " : "", added,
-                      added_count && gone_count ? ";" : "", gone_count ? " gone: " : "", gone);
+int scoop_columns_missing(const struct scoop_columns *has, const struct scoop_columns *lacks,
+                          struct scoop_columns *missing, struct scoop_error *error) {
+    for (size_t i = 0; i < has->count; i++) {
+        const char *name = has->names[i];
+        if (find_text(lacks, name) < 0 &&
+            scoop_columns_add(missing, name, strlen(name), error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* Whether the parts of a text, between marks, have the key among them. */
@@ -168,30 +160,34 @@ long scoop_columns_find_key(const struct scoop_columns *columns, const char *key
 
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error) {
-    static const struct scoop_columns none;
     char names[300];
-    list_missing(own, &none, names, sizeof names);
+    scoop_columns_show(own, names, sizeof names);
     return scoop_fail(error, SCOOP_USAGE,
                       "the key \"%.100s\" is no column of %.200s; its columns are %s%s", key,
                       export_name, names, ask_delimiter(own, key));
 }
 
+/* `compared`: the columns of both, in their canonical order. */
 static int plan_columns(struct scoop_row_plan *plan, const struct scoop_columns *own,
-                        const struct scoop_columns *common, struct scoop_error *error) {
-    plan->columns = own->count;
-    plan->order = scoop_calloc(own->count, sizeof *plan->order);
+                        const struct scoop_columns *compared, bool with_others,
+                        struct scoop_error *error) {
+    plan->fields = own->count;
+    plan->order = scoop_calloc(own->count + compared->count, sizeof *plan->order);
     if (plan->order == NULL)
         return scoop_fail_memory(error);
     size_t next = 0;
-    for (size_t i = 0; i < common->count; i++)
-        plan->order[next++] = (size_t)find_text(own, common->names[i]);
+    for (size_t i = 0; i < compared->count; i++) {
+        long at = find_text(own, compared->names[i]);
+        plan->order[next++] = at < 0 ? own->count : (size_t)at;
+    }
     plan->compared = next;
-    for (size_t i = 0; i < own->count; i++)
-        if (find_text(common, own->names[i]) < 0)
+    for (size_t i = 0; with_others && i < own->count; i++)
+        if (find_text(compared, own->names[i]) < 0)
             plan->order[next++] = i;
-    plan->as_it_is = plan->compared == own->count;
-    for (size_t i = 0; i < own->count; i++) {
-        const char *name = own->names[plan->order[i]];
+    plan->columns = next;
+    plan->as_it_is = plan->compared == own->count && plan->columns == own->count;
+    for (size_t i = 0; i < plan->columns; i++) {
+        const char *name = i < plan->compared ? compared->names[i] : own->names[plan->order[i]];
         plan->as_it_is = plan->as_it_is && plan->order[i] == i;
         if (scoop_columns_add(&plan->names, name, strlen(name), error) != 0)
             return -1;
@@ -234,22 +230,33 @@ static int find_common(const struct scoop_plan_options *options, struct scoop_co
     return 0;
 }
 
+static int find_all(const struct scoop_plan_options *options, struct scoop_columns *all,
+                    struct scoop_error *error) {
+    static const struct scoop_columns none;
+    if (scoop_columns_missing(options->new_columns, &none, all, error) != 0)
+        return -1;
+    return options->old_columns == NULL || options->drop_gone
+               ? 0
+               : scoop_columns_missing(options->old_columns, options->new_columns, all, error);
+}
+
 int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_plan plans[2],
                     struct scoop_error *error) {
     const struct scoop_columns *own[] = {options->old_columns, options->new_columns};
     const char *names[] = {options->old_name, options->new_name};
-    struct scoop_columns common = {0};
-    int status = find_common(options, &common, error);
+    bool all = options->schema_change == SCOOP_SCHEMA_CHANGE_ALL;
+    struct scoop_columns compared = {0};
+    int status = all ? find_all(options, &compared, error) : find_common(options, &compared, error);
     for (int side = SCOOP_OLD; side <= SCOOP_NEW && status == 0; side++) {
         if (own[side] == NULL)
             continue;
-        status = plan_columns(&plans[side], own[side], &common, error);
+        status = plan_columns(&plans[side], own[side], &compared, !all, error);
         if (status == 0)
             status = plan_keys(&plans[side], own[side], options, names[side], error);
     }
     /* Last, so that a key that is missing is told as such. */
-    if (status == 0 && options->old_columns != NULL && !options->common_only)
-        status = scoop_columns_check_schema(options, error);
-    scoop_columns_free(&common);
+    if (status == 0 && options->old_columns != NULL)
+        status = scoop_schema_change_check(options, error);
+    scoop_columns_free(&compared);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scoop/changes.h"
 #include "scoop/error.h"
 
 struct scoop_columns {
@@ -24,13 +25,15 @@ void scoop_columns_free(struct scoop_columns *columns);
 
 /* How the rows of one export become canonical ones. */
 struct scoop_row_plan {
-    size_t columns;  /* of the export */
-    size_t *order;   /* order[i]: which of the export's columns is the i-th canonical one */
-    size_t compared; /* the first columns of a canonical row, which both exports have */
+    size_t fields;   /* the columns of the export */
+    size_t columns;  /* of a canonical row */
+    size_t *order;   /* order[i]: which of the export's columns is the i-th canonical one; `fields`:
+                        none, it is NULL in all rows */
+    size_t compared; /* the first columns of a canonical row, which those of both exports have */
     size_t *keys;    /* the export's columns that are the key */
     size_t key_count;
     bool empty_parts; /* a part of a key may be NULL or empty, if not all are */
-    bool as_it_is;    /* the canonical order is the export's own, and all is compared */
+    bool as_it_is;    /* canonical rows have the export's own columns in its order, all compared */
     bool open;        /* columns may follow: rows end with their last value (open_plan.h) */
     bool *met;        /* open: which columns the export itself has */
     struct scoop_columns names; /* in canonical order */
@@ -45,20 +48,26 @@ struct scoop_plan_options {
     const char *const *keys;
     size_t key_count;
     bool empty_parts;
-    bool common_only;
+    enum scoop_schema_change schema_change;
+    bool drop_gone; /* ALL: columns that the new export lacks are in no row, and not compared */
+    bool any_case;  /* names may be equal but for case */
     const char *old_name, *new_name; /* of the exports, for messages */
 };
 
-/* 0, or -1 with SCHEMA_CHANGED: a column that one of them has alone. */
-int scoop_columns_check_schema(const struct scoop_plan_options *options, struct scoop_error *error);
+/* Adds the columns that `has` has and `lacks` lacks. 0, or -1 with NO_MEMORY. */
+int scoop_columns_missing(const struct scoop_columns *has, const struct scoop_columns *lacks,
+                          struct scoop_columns *missing, struct scoop_error *error);
 /* The column that a key means, in any case; -1: none. */
 long scoop_columns_find_key(const struct scoop_columns *columns, const char *key);
 /* That a key is no column of the export of that name. Always -1. */
 int scoop_columns_fail_key(const struct scoop_columns *own, const char *key,
                            const char *export_name, struct scoop_error *error);
-/* Plans both sides: the columns that both have in the new export's order, then each one's own. 0,
- * or -1 with SCHEMA_CHANGED (a column that one of them has alone), USAGE (a key that is no column)
- * or NO_MEMORY. plans are zeroed by the caller, freed by the caller, also after a failure. */
+/* The names as "a, b", cut where they do not fit; returns how many there are. */
+size_t scoop_columns_show(const struct scoop_columns *columns, char *text, size_t size);
+/* Plans both sides: the columns that both have in the new export's order, then each one's own; of
+ * ALL, the new export's columns, then those that are gone. 0, or -1 with SCHEMA_CHANGED
+ * (schema_change.h), USAGE (a key that is no column) or NO_MEMORY. plans are zeroed by the caller,
+ * freed by the caller, also after a failure. */
 int scoop_row_plans(const struct scoop_plan_options *options, struct scoop_row_plan plans[2],
                     struct scoop_error *error);
 

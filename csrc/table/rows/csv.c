@@ -347,9 +347,13 @@ static int check_utf8(struct scanner *scanner, size_t length) {
 static int prepare(struct scoop_csv *csv, struct scoop_error *error) {
     if (csv->ends != NULL)
         return 0;
-    csv->ends = scoop_calloc(csv->plan->columns, sizeof *csv->ends);
-    csv->values = scoop_calloc(csv->plan->columns, sizeof *csv->values);
-    return csv->ends == NULL || csv->values == NULL ? scoop_fail_memory(error) : 0;
+    size_t fields = csv->plan->fields;
+    csv->ends = scoop_calloc(fields, sizeof *csv->ends);
+    csv->values = scoop_calloc(fields + 1, sizeof *csv->values);
+    if (csv->ends == NULL || csv->values == NULL)
+        return scoop_fail_memory(error);
+    csv->values[fields].null = true; /* of columns that the export lacks */
+    return 0;
 }
 
 int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, size_t *used,
@@ -362,7 +366,7 @@ int scoop_csv_scan(struct scoop_csv *csv, struct scoop_batch *batch, bool last, 
                               .error = error};
     if (prepare(csv, error) != 0)
         return -1;
-    scanner.columns = csv->plan->columns;
+    scanner.columns = csv->plan->fields;
     scanner.has_nul = holds_nul(scanner.text, scanner.length);
     batch->first_line = csv->line;
     if (scan_rows(&scanner) != 0)

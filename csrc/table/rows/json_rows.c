@@ -35,6 +35,13 @@ static int bad_member(const struct scoop_json_rows *rows, const unsigned char *n
     return scoop_fail_record(error, rows->place, "the member \"%s\" is given twice", shown);
 }
 
+static bool is_key(const struct scoop_row_plan *plan, size_t column) {
+    for (size_t i = 0; i < plan->key_count; i++)
+        if (plan->keys[i] == column)
+            return true;
+    return false;
+}
+
 /* 0, 1: it has a member that is no column, -1. */
 static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
                     struct scoop_error *error) {
@@ -55,7 +62,9 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
             return 1;
         if (rows->values[column].data != NULL)
             return bad_member(rows, out, length, error);
-        at = scoop_canonical_take(&rows->canonical, at, &out, &rows->values[column], error);
+        bool by_value = rows->numbers_by_value || is_key(rows->plan, (size_t)column);
+        at = scoop_json_take_canonical(&rows->canonical, at, by_value, &out, &rows->values[column],
+                                       error);
         if (at == NULL)
             return -1;
         expected = (size_t)column + 1;
@@ -68,7 +77,7 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
 static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t from,
                      size_t length, struct scoop_error *error) {
     /* The names pass through the same room as the values. */
-    size_t room = scoop_canonical_room(&rows->canonical, length);
+    size_t room = scoop_canonical_room(batch->text.data + from, length);
     if (scoop_buf_reserve(&rows->decoded, room, error) != 0)
         return -1;
     int status = read_row(rows, batch->text.data + from, error);
@@ -87,7 +96,7 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
 }
 
 static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
-    size_t needed = rows->plan->columns + 1;
+    size_t needed = rows->plan->fields + 1;
     if (rows->room >= needed)
         return 0;
     struct scoop_value *grown = scoop_realloc(rows->values, needed * sizeof *grown);

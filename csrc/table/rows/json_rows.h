@@ -4,9 +4,9 @@
 #ifndef SCOOP_TABLE_ROWS_JSON_ROWS_H
 #define SCOOP_TABLE_ROWS_JSON_ROWS_H
 
+#include "base/canonical.h"
 #include "base/record_place.h"
 #include "table/rows/batch.h"
-#include "table/rows/canonical.h"
 #include "table/rows/columns.h"
 #include "table/rows/row_text.h"
 
@@ -20,6 +20,7 @@ struct scoop_json_rows {
     size_t used;              /* of those, by the last row: the others are NULL */
     struct scoop_buf decoded; /* the values of one row */
     struct scoop_canonical canonical;
+    bool numbers_by_value; /* of a key they always are */
 };
 
 void scoop_json_rows_init(struct scoop_json_rows *rows);

@@ -24,3 +24,16 @@ const unsigned char *scoop_json_take_value(const unsigned char *at, unsigned cha
     *value = (struct scoop_value){.data = from, .length = (size_t)(*out - from)};
     return at;
 }
+
+const unsigned char *scoop_json_take_canonical(struct scoop_canonical *canonical,
+                                               const unsigned char *at, bool by_value,
+                                               unsigned char **out, struct scoop_value *value,
+                                               struct scoop_error *error) {
+    unsigned char *from = *out;
+    if (*at == '"' || *at == 'n')
+        return scoop_json_take_value(at, out, value);
+    *(*out)++ = SCOOP_JSON_MARK;
+    at = scoop_canonical_write(canonical, at, by_value, out, error);
+    *value = (struct scoop_value){.data = from, .length = (size_t)(*out - from)};
+    return at;
+}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "scoop/memory.h"
+#include "table/rows/schema_change.h"
 
 static const char *side_name(const struct scoop_open_plan *open, enum scoop_side side) {
     return side == SCOOP_OLD ? open->options.old_name : open->options.new_name;
@@ -99,13 +100,12 @@ int scoop_open_plan_show(struct scoop_open_plan *open, enum scoop_side side,
         const char *name = open->own[side].names[open->shown[side]];
         plan->met[scoop_columns_find(all, name, strlen(name))] = true;
     }
-    plan->columns = plan->compared = all->count;
+    plan->fields = plan->columns = plan->compared = all->count;
     plan->open = true;
     return plan->keys == NULL ? find_keys(open, side, plan, error) : 0;
 }
 
-/* The options with the columns of both. */
-static struct scoop_plan_options with_columns(const struct scoop_open_plan *open) {
+struct scoop_plan_options scoop_open_plan_options(const struct scoop_open_plan *open) {
     struct scoop_plan_options options = open->options;
     const struct scoop_columns *columns[2];
     for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++)
@@ -116,20 +116,19 @@ static struct scoop_plan_options with_columns(const struct scoop_open_plan *open
 }
 
 int scoop_open_plan_check(const struct scoop_open_plan *open, struct scoop_error *error) {
-    const struct scoop_plan_options options = with_columns(open);
-    return options.common_only || options.old_columns == NULL
-               ? 0
-               : scoop_columns_check_schema(&options, error);
+    const struct scoop_plan_options options = scoop_open_plan_options(open);
+    return options.old_columns == NULL ? 0 : scoop_schema_change_check(&options, error);
 }
 
 int scoop_open_plan_close(const struct scoop_open_plan *open, struct scoop_row_plan plans[2],
                           struct scoop_error *error) {
-    const struct scoop_plan_options options = with_columns(open);
+    const struct scoop_plan_options options = scoop_open_plan_options(open);
     if (scoop_row_plans(&options, plans, error) != 0)
         return -1;
     for (int side = SCOOP_OLD; side <= SCOOP_NEW; side++) {
         struct scoop_row_plan *plan = &plans[side];
-        plan->as_it_is = plan->compared == plan->columns;
+        plan->fields = open->all.count;
+        plan->as_it_is = plan->compared == plan->fields && plan->columns == plan->fields;
         for (size_t i = 0; i < plan->columns; i++) {
             const char *name = plan->names.names[i];
             plan->order[i] = (size_t)scoop_columns_find(&open->all, name, strlen(name));

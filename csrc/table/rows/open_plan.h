@@ -29,8 +29,9 @@ int scoop_open_plan_meet(struct scoop_open_plan *open, enum scoop_side side,
  * side that has rows) or NO_MEMORY. */
 int scoop_open_plan_show(struct scoop_open_plan *open, enum scoop_side side,
                          struct scoop_row_plan *plan, struct scoop_error *error);
-/* Both exports have ended. 0, or -1 with SCHEMA_CHANGED; one without rows has the other's columns.
- */
+/* The options with the columns of both that are known, one without rows having the other's. */
+struct scoop_plan_options scoop_open_plan_options(const struct scoop_open_plan *open);
+/* Both exports have ended. 0, or -1 with SCHEMA_CHANGED or NO_MEMORY. */
 int scoop_open_plan_check(const struct scoop_open_plan *open, struct scoop_error *error);
 /* After that: the plans that scoop_row_plans makes of all columns, where `order` says which of the
  * open plan's columns each one is, and as_it_is that rows need not be brought into order. */

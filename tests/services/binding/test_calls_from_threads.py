@@ -232,8 +232,8 @@ def test_what_was_set_up_is_not_set_up_again(tmp_path: Path) -> None:
     delta = airscoop.DeltaJob(None, tmp_path / "f")
     delta.run()
     again = {
-        "format": 0, "keep_last": False, "empty_keys": False, "common_only": False,
-        "any_case": False, "numbers_by_value": False,
+        "format": 0, "keep_last": False, "empty_keys": False, "schema_change": 0,
+        "drop_gone": False, "any_case": False, "numbers_by_value": False,
         "max_delete_ratio": 1.0, "max_update_ratio": None,
         "min_rows": 0, "memory_limit": 0, "temp_dir": None, "version": None,
         "stamp": None,

@@ -156,6 +156,39 @@ def test_what_is_written_is_the_same_each_time_and_can_be_discarded(bench: Bench
     assert len(written[0].splitlines()) == 3
 
 
+@pytest.mark.parametrize("gone", ["set_null", "drop"])
+def test_columns_that_are_new_or_gone_are_compared(bench: Bench, gone: str) -> None:
+    old = bench.export("v1", "PK,v,was\n1,a,x\n2,b,\n3,c,y\n")
+    new = bench.export("v2", "is,PK,v\nn,1,a\n,2,b\n,3,C\n,4,d\n")
+    options: dict[str, Any] = {"schema_change": "all", "gone_columns": gone, "version": "v2"}
+    athena = bench.delta(old, new, empty_is_null=True, **options)
+    other = local(bench, old, new, **options)
+    assert by_id(athena) == by_id(other)
+    assert counts(athena) == counts(other) == (3, 4, 1, 2, 0, 1)
+    assert athena.receipt.columns_added == other.receipt.columns_added == ["is"]
+    assert athena.receipt.columns_gone == other.receipt.columns_gone == ["was"]
+    texts = {change["key"]["PK"]: change["row"] for change in bench.delta(old, new, **options)}
+    assert sorted(texts) == ["1", "3", "4"]  # nothing is the empty text there, on both sides
+    assert texts["4"] == {"is": "", "PK": "4", "v": "d", **({"was": ""} if gone != "drop" else {})}
+
+
+def test_a_column_that_a_table_of_the_catalog_lacks_is_null(bench: Bench) -> None:
+    old = bench.catalog("old", {"pk": "string"}, [("1",), ("2",)])
+    new = bench.catalog("new", {"pk": "string", "v": "string"}, [("1", ""), ("2", None)])
+    delta = bench.delta(old, new, key=["pk"], schema_change="all")
+    assert [(change["op"], change["row"]) for change in delta] == [("UPDATE", {"pk": "1", "v": ""})]
+
+
+def test_another_case_alone_is_a_changed_schema(bench: Bench) -> None:
+    old, new = bench.export("v1", "PK,v\n1,a\n"), bench.export("v2", "pk,v\n1,a\n")
+    for mode in ("error", "all"):
+        with pytest.raises(errors.SchemaChanged, match=r'the column "PK" of .* is "pk" in'):
+            bench.delta(old, new, schema_change=mode)
+    other = bench.export("v3", "id,v\n1,a\n")
+    with pytest.raises(errors.UsageError, match=r'the key "id" is no column of .*v1'):
+        bench.delta(old, other, key=["id"], schema_change="all")
+
+
 def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
     columns = {"pk": "string", "v": "varchar(9)"}
     old = bench.catalog("old", columns, [("1", None), ("2", "b"), ("3", "c")])

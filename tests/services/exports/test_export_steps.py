@@ -14,7 +14,7 @@ import pytest
 from airscoop import errors
 from airscoop.exports import model as airscoop_exports
 from airscoop.exports.lease import LOCK, Lease
-from airscoop.exports.registry import Registry
+from airscoop.exports.registry import Registration, Registry
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.exports.steps.lock import lock_export
 from airscoop.exports.steps.working import ExportLock, Terms
@@ -57,6 +57,25 @@ def test_an_export_that_is_delivered_again_makes_no_work_and_the_receipt_says_so
     assert (one.exports, one.already_there) == ([], 1)
     attempt = lock_export(exports.registry, exports.id("V1"), "late")
     assert attempt.finished == f"{exports.id('V1')} is done"
+
+
+def test_a_run_works_also_on_what_another_registers_at_the_same_moment(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one may be killed right after, and nobody is told."""
+    exports.put("V1", ROWS)
+    register = Registry.register
+    others: list[str] = []
+
+    def late(*arguments: Any, **options: Any) -> Registration:
+        monkeypatch.setattr(Registry, "register", register)
+        others.extend(exports.register().exports)
+        return register(*arguments, **options)
+
+    monkeypatch.setattr(Registry, "register", late)
+    receipt = exports.register()
+    assert (receipt.registered, receipt.already_there) == ([], 1)
+    assert receipt.exports == others == [exports.id("V1")]
 
 
 def test_the_changes_of_two_tables_have_different_ids(exports: Exports) -> None:
@@ -503,7 +522,7 @@ from airscoop.exports.steps.finish import finish_export
 from airscoop.exports.steps.lock import lock_export
 from airscoop.aws.credentials import Credentials
 from airscoop.aws.settings import S3Settings
-from airscoop.exports.registry import Registry
+from airscoop.exports.registry import Registration, Registry
 registry, export, owner, changes = Registry(sys.argv[2]), *sys.argv[3:6]
 s3 = S3Settings(credentials=Credentials(access_key_id=sys.argv[6], secret_access_key=sys.argv[7]),
                 endpoint_url=sys.argv[8], region="us-east-1")

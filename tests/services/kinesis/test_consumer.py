@@ -50,10 +50,10 @@ def export(folder: Path, name: str, rows: dict[str, str]) -> Path:
     return path
 
 
-def publish(stream: Stream, old: Path | None, new: Path) -> None:
+def publish(stream: Stream, old: Path | None, new: Path, **options: Any) -> None:
     """The delta of two exports."""
     changes = new.with_suffix(".jsonl.gz")
-    airscoop.delta(old, new, version=new.name, max_delete_ratio=1).write(changes)
+    airscoop.delta(old, new, version=new.name, max_delete_ratio=1, **options).write(changes)
     airscoop.publish(changes, stream.name, kinesis=stream.settings())
 
 
@@ -78,6 +78,25 @@ def test_the_table_becomes_what_the_last_export_is(
     publish(stream, first, second)
     consume(stream, database)
     assert table(database) == expected
+
+
+def test_the_table_follows_columns_that_come_and_go(stream: Stream, tmp_path: Path) -> None:
+    texts = [
+        "PK,a\n1,x\n2,y\n",
+        "PK,a,c\n1,x,p\n2,y,q\n",
+        "PK,a,c\n1,x,P\n2,y,q\n",
+        "c,PK\nP,1\nq,2\n",
+    ]
+    before: Path | None = None
+    for number, text in enumerate(texts):
+        now = tmp_path / f"v{number}"
+        now.write_text(text)
+        publish(stream, before, now, schema_change="all")
+        before = now
+    consume(stream, tmp_path / "table.db")
+    assert table(tmp_path / "table.db") == {
+        "1": {"PK": "1", "a": None, "c": "P"}, "2": {"PK": "2", "a": None, "c": "q"},
+    }  # fmt: skip
 
 
 def test_changes_that_come_twice_count_once(

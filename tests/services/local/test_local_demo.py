@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +91,48 @@ def test_a_stack_that_does_not_come_up_is_one_line(
     monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", "/proc/x")
     assert main([]) == 1
     assert capsys.readouterr().err.startswith("demo: /proc/x cannot be made")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_says_what_still_runs_and_how_to_end_it(
+    number: int, stack: dict[str, Any]
+) -> None:
+    program = """if True:
+        import sys, time
+        from airscoop.local.demo import __main__ as demo
+        def run(options):
+            print("begun", flush=True)
+            time.sleep(60)
+        demo.DEMOS["bestsellers"].run = run
+        sys.argv[1:] = []
+        sys.exit(demo.main())
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "AIRSCOOP_LOCAL_DIR": stack["state"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        said = process.communicate()[1]
+    assert process.returncode == 128 + number
+    assert said.count("\n") == 1
+    assert "still run: s3, aws, postgres, warehouse, http. ./run down stops them" in said
+
+
+def test_a_demo_that_is_stopped_before_the_stack_runs_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> local_stack.Status:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("AIRSCOOP_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setattr(local_stack, "up", interrupted)
+    assert main([]) == 130
+    assert "demo: interrupted; nothing of the local stack runs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", sorted(DEMOS))

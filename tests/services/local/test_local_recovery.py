@@ -17,9 +17,10 @@ import pytest
 
 from airscoop.local import processes
 from airscoop.local import stack as local_stack
-from airscoop.local.postgres import BIN, Postgres
+from airscoop.local.postgres import Postgres
 from airscoop.local.processes import LocalStackError, Process
 from support.paths import PACKAGE_ROOT
+from support.postgres import server_programs
 from support.standin import READY_SECONDS, state_folder
 from support.waiting import eventually
 
@@ -38,8 +39,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def postgres(folder: Path) -> Postgres:
     """No cluster yet; its sockets are in the same folder."""
-    if not (BIN / "initdb").exists():
-        pytest.skip(f"{BIN} is missing: apt-get install postgresql-15")
+    server_programs()
     sockets = folder / "run"
     sockets.mkdir(mode=0o711)
     found = Postgres(folder, sockets)

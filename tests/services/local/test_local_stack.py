@@ -101,6 +101,21 @@ def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(fold
     assert "Messages" not in sqs.receive_message(QueueUrl=first["aws"]["queue"])
 
 
+def test_down_with_purge_removes_what_the_stack_made_and_nothing_else(folder: Path) -> None:
+    first = local_stack.up().to_dict()
+    kept = folder / "fuzz" / "corpus"
+    kept.mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "airscoop", "local", "down", "--purge"], capture_output=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert {path.name for path in folder.iterdir()} == {"fuzz", "lock"}
+    assert commands_naming(folder) == []
+    assert local_stack.status().running is False
+    again = local_stack.up().to_dict()
+    assert again["running"] and again["s3"]["bucket"] == first["s3"]["bucket"]
+
+
 def test_an_airflow_connection_finds_each_service_at_its_place(
     stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

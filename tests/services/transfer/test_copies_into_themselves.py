@@ -159,6 +159,23 @@ def test_a_reject_file_never_replaces_the_source_whatever_the_endpoint_is_called
     assert store.names() == ["in.jsonl"]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_web_address_of_an_object_is_that_object(
+    store: Store, form: Callable[[str], str]
+) -> None:
+    data = json_lines(3)
+    uri = store.put("in-00000.jsonl", data)
+    address = f"{form(store.endpoint).rstrip('/')}/{BUCKET}/{store.key('in-00000.jsonl')}"
+    settings: dict[str, Any] = {"destination_s3": store.settings(), "format": "jsonl"}
+    with pytest.raises(UsageError, match="is the source"):
+        airscoop.copy(address, uri, **settings)
+    with pytest.raises(UsageError, match="would replace the source"):
+        airscoop.copy(address, store.uri("out"), max_rejected=5, rejects=uri, **settings)
+    with pytest.raises(UsageError, match="another destination"):
+        airscoop.copy(address, store.uri("in.jsonl"), split_bytes=SPLIT, **settings)
+    assert bodies(store, store.names()) == {"in-00000.jsonl": data}
+
+
 def test_an_object_copied_onto_itself_stays_whole(store: Store) -> None:
     data = noise(9_000_000)
     source = store.put("x", data)

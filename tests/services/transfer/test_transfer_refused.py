@@ -14,6 +14,7 @@ import pytest
 
 import airscoop
 from airscoop import Credentials, S3Settings, errors, storage
+from support.other_user import folder_for_all, run_as_other
 from support.paths import PACKAGE_ROOT
 from support.s3 import (
     AIRSCOOP,
@@ -239,12 +240,17 @@ def test_a_standard_output_that_is_full_is_an_error(tmp_path: Path) -> None:
     assert "No space left" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_to_is_denied(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(SMALL)
-    (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(errors.AccessDenied, match="closed"):
-        airscoop.copy(tmp_path / "in", tmp_path / "closed" / "out")
+def test_a_folder_that_may_not_be_written_to_is_denied() -> None:
+    program = (
+        "import sys, airscoop\n"
+        "try: airscoop.copy(sys.argv[1], sys.argv[2])\n"
+        "except airscoop.errors.AccessDenied as error: print(error)"
+    )
+    with folder_for_all() as folder:
+        (folder / "in").write_bytes(SMALL)
+        (folder / "closed").mkdir(mode=0o500)
+        done = run_as_other(program, str(folder / "in"), str(folder / "closed" / "out"))
+    assert "/closed/" in done.stdout and done.stderr == ""
 
 
 @pytest.mark.parametrize("level", [-1, 10, 2**40])

@@ -19,7 +19,7 @@ import pytest
 
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
-from support.other_user import becomes_another_user
+from support.other_user import needs_root, run_as_other
 from support.standin import StandIn
 from support.waiting import eventually
 from support.warehouse import Settings, connect_owner, conninfo, statement_runs
@@ -87,7 +87,7 @@ def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings
             warehouse.apply_changes("/dev/null", table="other.public.t", key="a")
 
 
-@becomes_another_user
+@needs_root
 def test_tls_needs_no_home_that_may_be_entered(database: Settings) -> None:
     program = (
         "import os, airscoop;"
@@ -96,16 +96,7 @@ def test_tls_needs_no_home_that_may_be_entered(database: Settings) -> None:
     )
     settings = {**conninfo(database), "sslmode": "require"}
     text = " ".join(f"{name}='{value}'" for name, value in settings.items())
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        check=False,
-        capture_output=True,
-        text=True,
-        user=54_321,  # whom no system knows
-        group=54_321,
-        extra_groups=[],
-        env={"HOME": "/root", "PATH": os.environ["PATH"], "SETTINGS": text},
-    )
+    done = run_as_other(program, env={"HOME": "/root", "SETTINGS": text})
     assert (done.stdout, done.stderr) == ("[('t',)]\n", "")
 
 

@@ -13,12 +13,14 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import airscoop
 from airscoop import errors
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, literal, quoted
 from support.athena_sql import on_duckdb
 from support.delta_tables import Table, export, tables
+from support.delta_tables import quoted as csv_value
 from support.properties import examples
 
 
@@ -88,6 +90,48 @@ def test_any_two_tables_have_the_same_changes_by_both_engines(
     receipt = delta.receipt
     for name in ("old_rows", "new_rows", "inserted", "updated", "deleted", "unchanged"):
         assert counts[name] == getattr(receipt, name), name
+
+
+@examples(60)
+@given(tables(), st.permutations(range(3)), st.booleans())
+def test_columns_of_one_export_alone_have_the_same_changes_by_both_engines(
+    case: tuple[int, Table, Table], places: list[int], drops: bool
+) -> None:
+    """The old export lacks one column, the new one lacks another."""
+    width, old, new = case
+    lacks = {"old": f"c{places[0]}", "new": f"c{places[1]}"}
+    connection = connect(width, old, new)
+    names = ["PK", *(f"c{n}" for n in range(width))]
+    both = [name for name in names if not (name == lacks["new"] and drops)]
+    called = {side: [None if name == lacks[side] else name for name in both] for side in lacks}
+    columns = [*(name for name in both if name != lacks["new"]), *(set(both) & {lacks["new"]})]
+    sql = DeltaSql(
+        old="old_export",
+        new="new_export",
+        columns=columns,
+        key=["PK"],
+        old_columns=[called["old"][both.index(name)] for name in columns],
+        new_columns=[called["new"][both.index(name)] for name in columns],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {side: Path(folder, f"{side}.csv") for side in lacks}
+        for side, table in (("old", old), ("new", new)):
+            own = [n for n, name in enumerate(names) if name != lacks[side]]
+            lines = [",".join(names[n] for n in own)]
+            lines += [
+                ",".join(csv_value((key, *row)[n], always=False) for n in own)
+                for key, row in table.items()
+            ]
+            paths[side].write_bytes("".join(f"{line}\n" for line in lines).encode())
+        delta = airscoop.delta(
+            paths["old"],
+            paths["new"],
+            max_delete_ratio=1.0,
+            min_rows=0,
+            schema_change="all",
+            gone_columns="drop" if drops else "set_null",
+        )
+        assert by_sql(connection, sql) == by_id(delta)
 
 
 def test_without_an_old_export_every_row_is_an_insert() -> None:

@@ -67,6 +67,34 @@ def test_the_command_refuses_before_it_reads(
     assert new.read_text() == "no export at all"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://lake.s3.amazonaws.com/in/new.csv",
+        "https://lake.s3.eu-west-1.amazonaws.com/in/new.csv?X-Amz-Signature=s3cr3t",
+        "https://s3.eu-west-1.amazonaws.com/lake/in/../in/new.csv",
+        "https://s3.example.org/lake/in/n%65w.csv",
+        "https://lake.s3.example.org:443/in/new.csv",
+    ],
+)
+@pytest.mark.parametrize("at", [[], ["--endpoint-url", "https://s3.example.org"]])
+def test_the_web_address_of_an_object_is_that_object(
+    exports: tuple[Path, Path],
+    address: str,
+    at: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    if "example" in address and not at:
+        at = ["--endpoint-url", "https://s3.example.org/"]
+    words = ["delta", str(exports[0]), address, "--out", "s3://lake/in/new.csv", *at]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "which it would replace" in said and "s3cr3t" not in said
+
+
 LINES = b'{"a": 1}\n{"a": 2}\n'
 
 

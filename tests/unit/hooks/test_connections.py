@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airscoop.errors import AccessDenied, UsageError
+from airscoop.errors import AccessDenied, ProtocolError, UsageError
 from airscoop.hooks import aws
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.hooks.aws import kinesis_settings, registry, s3_settings
-from airscoop.hooks.connections import truth
+from airscoop.hooks.connections import extras_errors, truth
 from airscoop.hooks.http import http_connection
 from airscoop.hooks.warehouse import LIBPQ_EXTRAS, OTHER_LOGINS, WarehouseHook
 
@@ -260,20 +260,34 @@ def test_a_postgres_connection_with_iam_asks_its_own_aws_connection_for_rds(
     assert found["sslmode"] == "require"
 
 
-@pytest.mark.parametrize("mode", ["allow", "prefer"])
-def test_a_token_is_sent_over_tls_alone(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-3"})
-    found = conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a", sslmode=mode)
-    assert found["sslmode"] == "require"
+@pytest.mark.usefixtures("api")
+@pytest.mark.parametrize("mode", [None, "allow", "prefer", "verify-ca"])
+@pytest.mark.parametrize(
+    ("kind", "extra"),
+    [
+        ("postgres", {}),
+        ("postgres", {"redshift": True}),
+        ("redshift", {}),
+        ("redshift", {"is_serverless": True, "serverless_work_group": "group"}),
+    ],
+)
+def test_a_token_is_sent_over_tls_alone(
+    monkeypatch: pytest.MonkeyPatch, kind: str, extra: dict[str, Any], mode: str | None
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    found = conninfo_of(monkeypatch, kind, iam=True, aws_conn_id="a", sslmode=mode, **extra)
+    assert found["sslmode"] in ("require", "verify-ca", "verify-full")
+    assert mode in (None, "allow", "prefer", found["sslmode"])
 
 
+@pytest.mark.parametrize("kind", ["postgres", "redshift"])
 @pytest.mark.parametrize("extra", [{"ssl": False}, {"sslmode": "disable"}])
 def test_a_token_without_tls_is_refused(
-    monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, kind: str, extra: dict[str, Any]
 ) -> None:
     connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-3"})
     with pytest.raises(UsageError, match="TLS has to protect"):
-        conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a", **extra)
+        conninfo_of(monkeypatch, kind, iam=True, aws_conn_id="a", **extra)
 
 
 @pytest.mark.usefixtures("api")
@@ -310,6 +324,52 @@ def test_a_refused_login_names_the_connection(monkeypatch: pytest.MonkeyPatch) -
     Api.refuses = True
     with pytest.raises(AccessDenied, match=r"^the connection w: .*AccessDenied"):
         conninfo_of(monkeypatch, iam=True, aws_conn_id="a")
+
+
+@pytest.mark.usefixtures("api")
+def test_a_login_that_aws_leaves_out_is_no_fault_of_the_extras(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aws, "client", lambda *_, **__: Nothing())
+    for serverless in (False, True):
+        with pytest.raises(ProtocolError, match=r"^the connection w: AWS gave no login"):
+            conninfo_of(monkeypatch, iam=True, aws_conn_id="a", is_serverless=serverless)
+
+
+class Nothing:
+    """A client whose answers are empty."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda **_: {}
+
+
+@pytest.mark.parametrize("error", [KeyError, TypeError, ValueError])
+def test_a_fault_that_is_none_of_the_extras_is_told_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("a fault of ours")
+
+    connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-1"})
+    monkeypatch.setattr("airscoop.hooks.aws.Registry", fail)
+    with pytest.raises(error, match="a fault of ours"):
+        registry("a", "t")
+    monkeypatch.setattr("airscoop.hooks.aws_extras.from_botocore", fail)
+    with pytest.raises(error, match="a fault of ours"):
+        s3_settings("a")
+    with pytest.raises(error, match="a fault of ours"):
+        kinesis_settings("a")
+    monkeypatch.setattr(aws, "client", fail)
+    with pytest.raises(error, match="a fault of ours"):
+        conninfo_of(monkeypatch, "postgres", iam=True, aws_conn_id="a")
+
+
+@pytest.mark.parametrize("error", [KeyError, NotImplementedError, TypeError, ValueError])
+def test_where_no_connection_is_read_no_extras_are_at_fault(error: type[Exception]) -> None:
+    with pytest.raises(error, match="a fault"), extras_errors(None):
+        raise error("a fault")
+    with pytest.raises(UsageError, match="connection a: its extras"), extras_errors("a"):
+        raise error("a fault")
 
 
 # --- Connections that do not exist ---
@@ -486,6 +546,14 @@ def test_certificates_that_are_checked_as_usual_need_no_file(
         {"config_kwargs": {"s3": {"addressing_style": "sideways"}}},
         {"role_arn": "arn:aws:iam::1:role/r", "assume_role_method": "by_magic"},
         {"profile_name": "nope"},
+        {"config_kwargs": ["read_timeout"]},
+        {"config_kwargs": {"s3": "path"}},
+        {"config_kwargs": {"use_fips_endpoint": True}, "region_name": "no region"},
+        {"session_kwargs": ["x"]},
+        {"service_config": ["s3"]},
+        {"verify": "/nonexistent.pem", "config_kwargs": {"s3": {"addressing_style": []}}},
+        {"endpoint_url": "no address", "config_kwargs": {"s3": {"addressing_style": "virtual"}}},
+        {"role_arn": "arn:aws:iam::1:role/r", "assume_role_kwargs": "x"},
     ],
 )
 def test_errors_of_a_connection_name_it(

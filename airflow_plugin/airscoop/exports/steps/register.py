@@ -134,8 +134,9 @@ class _Found:
         except ExportConflict as error:
             self.conflict(registry, export, str(error))
             return
-        if registration.status == "already_there":
+        if registration.status == "already_there":  # by another run, at the same moment
             self.already_there += 1
+            self.work += [export] if registration.record.is_open else []
             return
         self.work.append(export)
         if registration.status == "refused":

@@ -1,6 +1,6 @@
 """The Redshift stand-in: a server for PostgreSQL's protocol with what only Redshift has added.
 
-What it gets goes byte for byte to a PostgreSQL 15 behind it, but for:
+What it gets goes byte for byte to a PostgreSQL behind it, but for:
 
 - external schemas, tables (JSON lines) and partitions, with their views SVV_EXTERNAL_*: carried out
   here, alone and outside transaction blocks, as on Redshift. A partition is a foreign table whose

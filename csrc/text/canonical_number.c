@@ -1,4 +1,4 @@
-#include "table/rows/canonical_number.h"
+#include "text/canonical_number.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -76,8 +76,6 @@ unsigned char *scoop_canonical_number(unsigned char *out, const unsigned char *t
     int64_t exponent;
     while (mark < end && *mark != 'e' && *mark != 'E')
         mark++;
-    if (!read_exponent(mark < end ? mark + 1 : end, end, &exponent))
-        return (unsigned char *)mempcpy(out, text, length);
     if (*at == '-')
         at++;
     find_digits(&number, at, mark);
@@ -85,6 +83,8 @@ unsigned char *scoop_canonical_number(unsigned char *out, const unsigned char *t
         *out++ = '0';
         return out;
     }
+    if (!read_exponent(mark < end ? mark + 1 : end, end, &exponent))
+        return (unsigned char *)mempcpy(out, text, length);
     if (*text == '-')
         *out++ = '-';
     int64_t point = number.point + exponent;

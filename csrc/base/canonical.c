@@ -1,11 +1,10 @@
-#include "table/rows/canonical.h"
+#include "base/canonical.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "scoop/memory.h"
-#include "table/rows/canonical_number.h"
-#include "table/rows/json_value.h"
+#include "text/canonical_number.h"
 #include "text/escapes.h"
 #include "text/utf8.h"
 
@@ -19,6 +18,7 @@ struct scoop_canonical_member {
 
 struct writer {
     struct scoop_canonical *canonical;
+    bool by_value;
     unsigned char *start; /* of the whole value */
     unsigned char *out;
     struct scoop_error *error;
@@ -35,12 +35,15 @@ void scoop_canonical_free(struct scoop_canonical *canonical) {
     scoop_canonical_init(canonical);
 }
 
-size_t scoop_canonical_room(const struct scoop_canonical *canonical, size_t length) {
-    return (canonical->by_value ? SCOOP_NUMBER_GROWS + 1 : 2) * length + 2;
+size_t scoop_canonical_room(const unsigned char *text, size_t length) {
+    size_t exponents = 0; /* or what looks like one */
+    for (size_t i = 1; i < length; i++)
+        exponents += (text[i] | 0x20) == 'e' && text[i - 1] >= '0' && text[i - 1] <= '9';
+    return 2 * length + 2 + SCOOP_NUMBER_GROWTH * exponents;
 }
 
 static const unsigned char *skip_space(const unsigned char *at) {
-    while (*at == ' ' || *at == '\t' || *at == '\r')
+    while (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')
         at++;
     return at;
 }
@@ -65,12 +68,18 @@ static const unsigned char *write_string(struct writer *writer, const unsigned c
     return at + 1;
 }
 
+/* What follows a number, true, false or null. */
+static bool ends_bare(unsigned char byte) {
+    return byte == ',' || byte == '}' || byte == ']' || byte == ' ' || byte == '\t' ||
+           byte == '\r' || byte == '\n';
+}
+
 static const unsigned char *write_bare(struct writer *writer, const unsigned char *at) {
     const unsigned char *end = at;
-    while (*end != ',' && *end != '}' && *end != ']' && *end != ' ' && *end != '\t' && *end != '\r')
+    while (!ends_bare(*end))
         end++;
     bool word = *at == 't' || *at == 'f' || *at == 'n';
-    if (writer->canonical->by_value && !word)
+    if (writer->by_value && !word)
         writer->out = scoop_canonical_number(writer->out, at, (size_t)(end - at));
     else
         writer->out = (unsigned char *)mempcpy(writer->out, at, (size_t)(end - at));
@@ -183,16 +192,13 @@ static const unsigned char *write_value(struct writer *writer, const unsigned ch
                         : write_bare(writer, at);
 }
 
-const unsigned char *scoop_canonical_take(struct scoop_canonical *canonical,
-                                          const unsigned char *at, unsigned char **out,
-                                          struct scoop_value *value, struct scoop_error *error) {
-    struct writer writer = {.canonical = canonical, .start = *out, .out = *out, .error = error};
-    if (*at == '"' || *at == 'n')
-        return scoop_json_take_value(at, out, value);
-    *writer.out++ = SCOOP_JSON_MARK;
+const unsigned char *scoop_canonical_write(struct scoop_canonical *canonical,
+                                           const unsigned char *at, bool by_value,
+                                           unsigned char **out, struct scoop_error *error) {
+    struct writer writer = {
+        .canonical = canonical, .by_value = by_value, .start = *out, .out = *out, .error = error};
     canonical->count = 0;
     at = write_value(&writer, at);
-    *value = (struct scoop_value){.data = *out, .length = (size_t)(writer.out - *out)};
     *out = writer.out;
     return at;
 }
