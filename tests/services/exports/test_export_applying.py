@@ -74,7 +74,7 @@ def test_a_version_that_was_applied_and_failed_is_not_left_out(
     exports.compute(lock)
     apply(exports, lock, target)
     exports.finish(lock, state="failed", error="the stream is gone")
-    assert exports.registry.get(lock.export).holds_up_others
+    assert exports.registry.get(lock.export).half_published
     assert lock_export(exports.registry, exports.id("V3"), "next", terms=QUICK).waits_for
     lock = exports.lock("V2")
     exports.compute(lock)
