@@ -25,6 +25,10 @@ int scoop_fail_record(struct scoop_error *error, struct scoop_record_place place
  * unless it is there. */
 void scoop_error_name_source(struct scoop_error *error, const char *name);
 
+/* Gives an error these facts of the record that it is about. */
+void scoop_error_record(struct scoop_error *error, struct scoop_record_place place,
+                        const char *reason);
+
 /* Where the records of a text that is passed on stood: only what does not follow from the record
  * before is kept, as after blank lines. The one who reads it drops what is behind him. */
 struct scoop_record_mark {

@@ -84,11 +84,15 @@ static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject
 
 static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
                   enum scoop_code code, const char *why, struct scoop_error *error) {
+    const struct scoop_record_place place = {reject->line, reject->byte_offset};
     char where[SCOOP_PLACE_SIZE], beginning[SCOOP_BEGINNING_SIZE];
-    scoop_record_place_print(where, (struct scoop_record_place){reject->line, reject->byte_offset});
+    scoop_record_place_print(where, place);
     scoop_reject_beginning(reject, beginning);
-    return scoop_fail(error, code, "%s: %s: %s%s%s", rejects->source, where, reject->reason, why,
-                      beginning);
+    scoop_fail(error, code, "%s: %s: %s%s%s", rejects->source, where, reject->reason, why,
+               beginning);
+    scoop_reject_note(reject, error);
+    scoop_text_print(error->record.source, sizeof error->record.source, "%s", rejects->source);
+    return -1;
 }
 
 static void note_first(struct scoop_rejects *rejects, const struct scoop_reject *reject) {
@@ -108,7 +112,12 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (rejects->count > rejects->max_rejected)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)",
                       error);
-    if (rejects->uri == NULL || keep(rejects, reject, &full) == 0)
+    if (rejects->uri == NULL) {
+        if (rejects->count <= rejects->shows)
+            keep(rejects, reject, &full); /* as many as there is room for */
+        return 0;
+    }
+    if (keep(rejects, reject, &full) == 0)
         return 0;
     if (full.code == SCOOP_TOO_LARGE)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",

@@ -53,7 +53,7 @@ struct scoop_publish {
     struct scoop_kinesis_stream summary;
     struct scoop_buf text; /* read, from text_at on not yet taken */
     size_t text_at;
-    uint64_t skipped, taken;
+    uint64_t skipped, taken, lines;    /* lines: of both, and those that are no change */
     struct scoop_record_places places; /* of the changes in the source */
     struct scoop_record_place place;   /* of the next one, if it follows at once */
     bool source_ended;
@@ -309,16 +309,16 @@ static int take_line(struct scoop_publish *publish, const unsigned char *line, s
                      uint64_t now, struct scoop_error *error) {
     struct scoop_record_places *places = &publish->places;
     int taken = 1;
-    scoop_record_places_look_up(places, &places->first, publish->skipped + publish->taken,
-                                &publish->place);
+    scoop_record_places_look_up(places, &places->first, publish->lines, &publish->place);
     if (publish->skipped < publish->options.start_at) {
         publish->skipped++;
-    } else {
+    } else if (!scoop_kinesis_no_change(line, length)) {
         taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
         publish->taken += taken > 0;
     }
     if (taken < 0)
         return fail_line(publish, error);
+    publish->lines += (uint64_t)taken;
     publish->place.line += (uint64_t)taken;
     publish->place.offset += taken > 0 ? length + 1 : 0;
     return taken;
@@ -422,16 +422,25 @@ static int step(struct scoop_publish *publish, struct scoop_error *error) {
     return !waits || SCOOP_INVARIANT(is_under_way(publish), error) ? more : -1;
 }
 
-/* Tells how to go on, once anything was taken. */
+/* Tells how to go on, once anything was sent. */
 static void add_mark(struct scoop_publish *publish) {
     struct scoop_outbox_facts facts;
     if (publish->outbox == NULL || publish->error.code == SCOOP_USAGE)
         return;
     scoop_outbox_facts(publish->outbox, &facts);
-    scoop_error_say(&publish->error,
-                    "%.850s; the first %llu changes are stored: start_at=%llu goes on behind them",
-                    publish->error.message, (unsigned long long)facts.acknowledged,
-                    (unsigned long long)facts.acknowledged);
+    if (facts.calls == 0)
+        return;
+    unsigned long long stored = facts.acknowledged;
+    if (stored > publish->options.start_at)
+        scoop_error_say(&publish->error,
+                        "%.850s; the first %llu changes are stored: start_at=%llu goes on behind "
+                        "them",
+                        publish->error.message, stored, stored);
+    else
+        scoop_error_say(&publish->error,
+                        "%.850s; no further change is known to be stored: start_at=%llu goes on "
+                        "there",
+                        publish->error.message, stored);
 }
 
 /* What is under way is forgotten, and nothing more is sent. */

@@ -47,7 +47,8 @@ static size_t change_bytes(const struct scoop_row_limit *limit, const struct sco
     const struct scoop_row_plan *plan = limit->plan;
     struct scoop_cell_reader reader = scoop_cells_read(scoop_row_data(batch, row), row->length);
     struct scoop_cell cell;
-    size_t bytes = OTHER_BYTES + names + NULL_BYTES * (plan->columns + plan->key_count);
+    size_t bytes = OTHER_BYTES + limit->stamp_bytes + names +
+                   NULL_BYTES * (plan->columns + plan->key_count);
     while (scoop_cells_next(&reader, &cell))
         bytes += count_in_change(plan, cell.column) *
                  (scoop_value_json_bytes(&cell.value, limit->json) - NULL_BYTES);
@@ -68,7 +69,7 @@ int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoo
     const struct scoop_row_plan *plan = limit->plan;
     size_t names =
         scoop_row_limit_is_proof(limit) ? reserved_bytes(limit) : all_name_bytes(plan, false);
-    size_t fixed = OTHER_BYTES + names + NULL_BYTES * plan->columns;
+    size_t fixed = OTHER_BYTES + limit->stamp_bytes + names + NULL_BYTES * plan->columns;
     for (size_t i = 0; i < batch->count; i++) {
         const struct scoop_row *row = &batch->rows[i];
         if (fixed + 2 * SCOOP_ESCAPE_MOST * (size_t)row->length <= limit->most_bytes)

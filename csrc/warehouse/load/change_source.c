@@ -8,6 +8,8 @@
 #include "stage/checked_lines.h"
 #include "table/changes/line.h"
 #include "text/hex.h"
+#include "warehouse/load/apply_version.h"
+#include "warehouse/load/content.h"
 
 enum { MEMORY_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };
 enum { MEMORY_BYTES = 16 * 1024 * 1024, MAX_RECORD_BYTES = 16 * 1024 * 1024 };
@@ -20,6 +22,8 @@ struct scoop_change_source {
     uint64_t number;                 /* of the last change that was read */
     struct scoop_record_place place; /* of the next one, if it follows at once */
     struct scoop_change_line line;
+    struct scoop_content *content;
+    struct scoop_apply_version version;
     struct scoop_digest *digest;
     char digest_hex[SCOOP_SHA256_HEX_SIZE];
     bool arrived_all;
@@ -39,7 +43,9 @@ static int fill(struct scoop_change_source *source, const struct scoop_transfer_
     transfer.allow_plain = true;
     transfer.memory_limit_bytes = MEMORY_BYTES;
     source->digest = scoop_digest_new(SCOOP_DIGEST_SHA256, error);
-    if (source->digest == NULL || scoop_checked_lines_init(&source->lines, &records, error) != 0)
+    source->content = scoop_content_new(error);
+    if (source->digest == NULL || source->content == NULL ||
+        scoop_checked_lines_init(&source->lines, &records, error) != 0)
         return -1;
     source->transfer = scoop_transfer_new(&transfer, error);
     return source->transfer == NULL ? -1 : 0;
@@ -106,9 +112,12 @@ static int read_line(struct scoop_change_source *source, const unsigned char *li
     source->used += length;
     source->place.line++;
     source->place.offset += length;
-    if (scoop_digest_update(source->digest, line, length, error) != 0)
+    if (scoop_digest_update(source->digest, line, length, error) != 0 ||
+        scoop_change_line_read(&source->line, line, length, place, record, error) != 0 ||
+        scoop_apply_version_take(&source->version, record, error) != 0 ||
+        scoop_content_add(source->content, record, error) != 0)
         return -1;
-    return scoop_change_line_read(&source->line, line, length, place, record, error);
+    return 0;
 }
 
 enum scoop_change_read scoop_change_source_next(struct scoop_change_source *source,
@@ -138,6 +147,8 @@ void scoop_change_source_facts(const struct scoop_change_source *source,
     facts->retries = transfer.retries;
     memcpy(facts->etag, transfer.source_etag, sizeof facts->etag);
     memcpy(facts->digest, source->digest_hex, sizeof facts->digest);
+    scoop_content_show(source->content, facts->content);
+    facts->version = source->version;
 }
 
 void scoop_change_source_free(struct scoop_change_source *source) {
@@ -146,6 +157,7 @@ void scoop_change_source_free(struct scoop_change_source *source) {
     scoop_transfer_free(source->transfer);
     scoop_checked_lines_free(&source->lines);
     scoop_digest_free(source->digest);
+    scoop_content_free(source->content);
     scoop_change_line_free(&source->line);
     scoop_buf_free(&source->arrived);
     scoop_free(source);
