@@ -208,10 +208,22 @@ static PyObject *publish_cancel(PyObject *object, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+static PyObject *publish_allow_until(PyObject *object, PyObject *until_ms) {
+    struct publish_object *self = (struct publish_object *)object;
+    unsigned long long until = PyLong_AsUnsignedLongLong(until_ms);
+    if (PyErr_Occurred() != NULL || airscoop_runner_check(&self->runner) != 0)
+        return NULL;
+    if (self->publish != NULL)
+        scoop_publish_allow_until(self->publish, until);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"run", publish_run, METH_O, "Publishes to the end; returns the facts."},
     {"facts", publish_facts, METH_NOARGS, "The facts so far."},
     {"cancel", publish_cancel, METH_NOARGS, "Makes run end in Cancelled. Any thread."},
+    {"allow_until", publish_allow_until, METH_O,
+     "Nothing is sent after so many ms of CLOCK_BOOTTIME, until the next call. Any thread."},
     {NULL, NULL, 0, NULL},
 };
 

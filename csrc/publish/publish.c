@@ -39,6 +39,7 @@ struct scoop_publish {
     size_t memory_bytes;
     enum phase phase, told_phase; /* the latter in the trace */
     atomic_bool cancelled;
+    atomic_uint_least64_t allowed_until_ms; /* of scoop_boottime_ms */
     struct scoop_engine *engine;
     struct scoop_kinesis_client *client;
     struct scoop_waker waker;
@@ -116,6 +117,7 @@ struct scoop_publish *scoop_publish_new(const struct scoop_publish_options *opti
     publish->source = *options->changes;
     memset(&publish->options.kinesis, 0, sizeof publish->options.kinesis);
     set_defaults(&publish->options);
+    atomic_init(&publish->allowed_until_ms, UINT64_MAX);
     publish->waker.fd = -1;
     publish->read.source_total_bytes = -1;
     scoop_buf_init(&publish->question, 4096);
@@ -249,6 +251,14 @@ static void on_done(void *user, const struct scoop_kinesis_answer *answer) {
     }
 }
 
+static bool is_allowed(const struct scoop_publish *publish) {
+    return scoop_boottime_ms() <= atomic_load(&publish->allowed_until_ms);
+}
+
+static bool may_send(void *user) {
+    return is_allowed(((struct sending *)user)->publish);
+}
+
 static int start_call(struct scoop_publish *publish, const char *operation,
                       const struct scoop_buf *body, struct scoop_parcel *parcel,
                       struct scoop_error *error) {
@@ -263,6 +273,7 @@ static int start_call(struct scoop_publish *publish, const char *operation,
         .stream = publish->stream,
         .body = body->data,
         .body_length = body->length,
+        .may_send = may_send,
         .on_done = on_done,
         .user = sending,
     };
@@ -274,7 +285,7 @@ static int start_call(struct scoop_publish *publish, const char *operation,
 static int ask_stream(struct scoop_publish *publish, struct scoop_error *error) {
     if (publish->phase == ASKED_LATER && scoop_now_ms() < publish->ask_again_ms)
         return 0;
-    if (publish->phase == ASKING && publish->sendings[0].call != NULL)
+    if ((publish->phase == ASKING && publish->sendings[0].call != NULL) || !is_allowed(publish))
         return 0;
     publish->phase = ASKING;
     return start_call(publish, "DescribeStreamSummary", &publish->question, NULL, error);
@@ -282,7 +293,8 @@ static int ask_stream(struct scoop_publish *publish, struct scoop_error *error) 
 
 static int send_what_is_due(struct scoop_publish *publish, struct scoop_error *error) {
     struct scoop_parcel *parcel;
-    while ((parcel = scoop_outbox_next(publish->outbox, scoop_now_ms())) != NULL)
+    while (is_allowed(publish) &&
+           (parcel = scoop_outbox_next(publish->outbox, scoop_now_ms())) != NULL)
         if (start_call(publish, "PutRecords", scoop_parcel_body(parcel), parcel, error) != 0)
             return -1;
     return 0;
@@ -425,7 +437,9 @@ static int wait_ms(struct scoop_publish *publish, uint64_t now, uint64_t until) 
     uint64_t most = until > now ? until - now : 0;
     if (publish->phase == ASKED_LATER && publish->ask_again_ms < until)
         return publish->ask_again_ms > now ? (int)(publish->ask_again_ms - now) : 0;
-    return (int)(publish->outbox == NULL ? most : scoop_outbox_wait_ms(publish->outbox, now, most));
+    return (int)(publish->outbox == NULL || !is_allowed(publish)
+                     ? most
+                     : scoop_outbox_wait_ms(publish->outbox, now, most));
 }
 
 /* Lets requests move on; waits for them, or for the reader, if there is nothing else to do. */
@@ -477,6 +491,11 @@ enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int sl
     return publish->phase == DONE     ? SCOOP_PUBLISH_DONE
            : publish->phase == FAILED ? SCOOP_PUBLISH_FAILED
                                       : SCOOP_PUBLISH_RUNNING;
+}
+
+void scoop_publish_allow_until(struct scoop_publish *publish, uint64_t until_ms) {
+    atomic_store(&publish->allowed_until_ms, until_ms);
+    scoop_waker_wake(&publish->waker);
 }
 
 void scoop_publish_cancel(struct scoop_publish *publish) {

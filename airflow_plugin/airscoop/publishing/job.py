@@ -76,6 +76,11 @@ class PublishJob:
         """Makes `run` send nothing more and end in Cancelled."""
         self._native.cancel()
 
+    def allow_until(self, seconds: float) -> None:
+        """Has nothing sent after so many seconds of CLOCK_BOOTTIME, until this is called again with
+        a later time; what is due waits. Any thread."""
+        self._native.allow_until(max(0, int(seconds * 1000)))
+
     def run(self, *, on_progress: Callable[[PublishFacts], object] | None = None) -> PublishReceipt:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
         when that is an error, on this thread."""

@@ -73,6 +73,7 @@ def publish_changes(
         )
         if not record.begun:
             registry.begin_publishing(lease, lock.export)
+        lease.watch(job.allow_until)
         with cancellation.reaching(job):
             receipt = job.run(on_progress=save)
         registry.published(lease, lock.export, record.changes.count, receipt.to_dict())
