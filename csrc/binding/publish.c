@@ -87,7 +87,7 @@ static int make(struct publish_object *self, struct scoop_publish_options *optio
     const struct scoop_s3_options *end = &changes.destination.s3;
     options->changes = &changes;
     options->kinesis = (struct scoop_kinesis_options){end->endpoint_url, end->region,
-                                                      end->credentials, end->provider};
+                                                      end->credentials, end->provider, end->proxy};
     self->publish = scoop_publish_new(options, &error);
     if (self->publish == NULL)
         airscoop_raise(state_of(self), &error);

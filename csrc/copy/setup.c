@@ -41,8 +41,10 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.destination.s3.credentials.secret_access_key,
         &transfer->options.destination.s3.credentials.session_token,
         &transfer->options.source.s3.expected_bucket_owner,
+        &transfer->options.source.s3.proxy,
         &transfer->options.source.s3.version_id,
         &transfer->options.destination.s3.expected_bucket_owner,
+        &transfer->options.destination.s3.proxy,
         &transfer->options.object.content_type,
         &transfer->options.rejects_uri,
         &transfer->options.if_match,
@@ -78,6 +80,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
         scoop_free((char *)places[i]->s3.endpoint_url);
         scoop_free((char *)places[i]->s3.region);
         scoop_free((char *)places[i]->s3.expected_bucket_owner);
+        scoop_free_secret((char *)places[i]->s3.proxy);
         scoop_free((char *)places[i]->s3.version_id);
         scoop_free((char *)credentials->access_key_id);
         scoop_free_secret((char *)credentials->secret_access_key);

@@ -13,10 +13,10 @@ struct scoop_timer {
     void *user;
 };
 
-/* The proxy of a request: how it is shown, and the variable that names it. */
+/* The proxy of a request: how it is shown, and what names it. */
 struct scoop_proxy {
     char shown[160];      /* "": none */
-    const char *variable; /* static */
+    const char *named_by; /* static: a variable, or "proxies" of the settings */
 };
 
 struct scoop_engine {
@@ -121,7 +121,8 @@ void scoop_http_free_headers(struct scoop_http_exchange *exchange);
 
 /* --- proxy.c --- */
 
-/* Has the request go through the proxy that the environment names for its address. */
+/* Has the request go through its own proxy, or the one that the environment names for its
+ * address. */
 void scoop_http_set_proxy(struct scoop_http_exchange *exchange);
 
 /* --- server_words.c --- */

@@ -36,6 +36,7 @@ struct scoop_http_request {
      * the scheme, host and port of a web address alone. NULL: none. */
     const char *own_headers;
     const char *user_agent; /* NULL: "airscoop" */
+    const char *proxy;      /* borrowed until on_done; NULL: as the environment says; "": none */
     bool once;              /* libcurl itself never sends it twice */
     const void *body;       /* borrowed until on_done; NULL: body_length bytes of body_fd, if any */
     size_t body_length;

@@ -1,5 +1,5 @@
-/* Which proxy a request goes through, as the environment says. libcurl's own reading of NO_PROXY
- * knows neither ports nor "*.domain", and takes no HTTP_PROXY. */
+/* Which proxy a request goes through, as its caller or the environment says. libcurl's own reading
+ * of NO_PROXY knows neither ports nor "*.domain", and takes no HTTP_PROXY. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +70,11 @@ void scoop_http_set_proxy(struct scoop_http_exchange *exchange) {
     struct scoop_address address;
     const char *proxy = NULL;
     exchange->proxy.shown[0] = 0;
-    if (scoop_address_split(exchange->url, &address) && !is_left_out(&address))
-        proxy = find_proxy(&address, &exchange->proxy.variable);
+    if (exchange->request.proxy != NULL) {
+        proxy = exchange->request.proxy[0] == 0 ? NULL : exchange->request.proxy;
+        exchange->proxy.named_by = "proxies";
+    } else if (scoop_address_split(exchange->url, &address) && !is_left_out(&address))
+        proxy = find_proxy(&address, &exchange->proxy.named_by);
     SCOOP_HTTP_SET(exchange, CURLOPT_NOPROXY, "");
     SCOOP_HTTP_SET(exchange, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (proxy == NULL)

@@ -97,13 +97,13 @@ static void fail_proxy(struct scoop_http_exchange *exchange, const char *place, 
     bool refused = answer == 407 || answer == 403;
     if (refused)
         scoop_fail(&exchange->error, SCOOP_ACCESS_DENIED, "%s: the proxy %s (%s) %s: HTTP %ld",
-                   place, proxy->shown, proxy->variable,
+                   place, proxy->shown, proxy->named_by,
                    answer == 407 ? "wants another login" : "does not let it through", answer);
     else
         scoop_fail(&exchange->error,
                    result == CURLE_OPERATION_TIMEDOUT ? SCOOP_TIMEOUT : SCOOP_CONNECTION,
                    "%s: the proxy %s (%s) brings no connection: %s", place, proxy->shown,
-                   proxy->variable, text);
+                   proxy->named_by, text);
     exchange->error.http_status = (int)answer;
 }
 

@@ -258,7 +258,7 @@ def _two_etags(chance: random.Random) -> Fault:
     return act
 
 
-def _weak_etag(handler: Any, request: Request) -> None:
+def weak_etag(handler: Any, request: Request) -> None:
     """The answer, with its ETag made weak."""
     code, headers, body = handler.forward(request)
     weak = {n: f"W/{v}" if n.lower() == "etag" else v for n, v in headers.items()}
@@ -489,7 +489,7 @@ S3_FAULTS = {
     "wrong ETag": Kind(_wrong_etag, ("put", "part", "get", "head")),
     "repeated headers": Kind(_repeated, ALL, passing=True),
     "two ETags": Kind(_two_etags, ("put", "part", "get", "head")),
-    "weak ETag": Kind(_always(_weak_etag), ("put", "part", "get", "head")),
+    "weak ETag": Kind(_always(weak_etag), ("put", "part", "get", "head")),
     "weak ETag, and cut": Kind(_weak_etag_and_cut, ("get",)),
     "another ETag in the answer": Kind(_always(wrong_completion), ("complete",), hides=True),
     "no ETag": Kind(_always(without_etag), ("put", "part", "get", "head")),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from airscoop.aws.credentials import Credentials, CredentialsProvider, Renewal
-from airscoop.errors import CredentialsExpired, CredentialsMissing
+from airscoop.errors import CredentialsExpired, CredentialsMissing, UsageError
 from airscoop.shown_fields import ShownFields
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class AwsSettings(ShownFields):
     threads and both ends of a transfer may have it, on the thread that needs them first. Without it
     botocore's own credentials are renewed in this way, if they can be (roles, single sign-on,
     processes).
+
+    `proxies` names the proxy of requests over "http" and over "https", as botocore's Config does:
+    with them the environment's proxies and NO_PROXY do not count, and a scheme that is not named
+    goes without one. None: as the environment says.
     """
 
     SERVICE: ClassVar[str]  # botocore's name of it
@@ -49,6 +54,7 @@ class AwsSettings(ShownFields):
     endpoint_url: str | None = None
     region: str | None = None
     profile: str | None = None
+    proxies: Mapping[str, str | None] | None = field(default=None, repr=False, hash=False)
     # The provider's, shared by all that have it; None without one.
     renewal: Renewal | None = field(default=None, init=False, repr=False, compare=False)
     _is_resolved: bool = field(default=False, init=False, repr=False, compare=False)
@@ -56,6 +62,8 @@ class AwsSettings(ShownFields):
     def __post_init__(self) -> None:
         if self.credentials_provider is not None:
             object.__setattr__(self, "renewal", Renewal.of(self.credentials_provider))
+        if self.proxies is not None:
+            check_proxies(self.proxies)
 
     @property
     def needs_credentials(self) -> bool:
@@ -257,6 +265,7 @@ def aws_options(end: str, settings: AwsSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         f"{end}_endpoint_url": settings.endpoint_url,
         f"{end}_region": settings.region,
+        f"{end}_proxy": _proxy(settings),
     }
     if settings.renewal is not None:
         options[f"{end}_credentials_provider"] = settings.renewal
@@ -267,3 +276,22 @@ def aws_options(end: str, settings: AwsSettings) -> dict[str, Any]:
             f"{end}_session_token": settings.credentials.session_token,
         }
     return options
+
+
+def check_proxies(proxies: object) -> None:
+    """UsageError unless it maps http and https to addresses. An address may hold a password."""
+    advice = 'write {"https": "http://proxy:3128"}'
+    if not isinstance(proxies, Mapping):
+        raise UsageError(f"proxies names no schemes; {advice}")
+    if not set(proxies) <= {"http", "https"}:
+        raise UsageError(f"proxies knows the schemes http and https alone; {advice}")
+    if not all(proxy is None or isinstance(proxy, str) for proxy in proxies.values()):
+        raise UsageError(f"proxies has an address that is no text; {advice}")
+
+
+def _proxy(settings: AwsSettings) -> str | None:
+    """The one of the endpoint's scheme; "" for none, None for what the environment says."""
+    if settings.proxies is None:
+        return None
+    plain = (settings.endpoint_url or "").lower().startswith("http://")
+    return settings.proxies.get("http" if plain else "https") or ""

@@ -1,8 +1,9 @@
-"""Many files, each in order, as one: merged a few at a time, so memory does not grow with them."""
+"""Many files, each in order, as one: a few at a time, so neither memory nor open files grow."""
 
 from __future__ import annotations
 
 import heapq
+import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,24 +23,43 @@ def merged(
 ) -> Iterator[bytes]:
     """The lines of all sources in the order of their keys.
 
-    Of more than a few sources a few at a time are merged into an unnamed temporary file, and those
-    files, a few more at a time, until one merge is left.
+    Of more than a few sources a few at a time are merged into an unnamed temporary file. As soon as
+    there are FILES_AT_ONCE of those, they are merged into one of the next level, and so on, until
+    one merge is left.
     """
     if len(sources) <= SOURCES_AT_ONCE:
         yield from heapq.merge(*(source() for source in sources), key=key)
         return
-    files: list[IO[bytes]] = []
+    levels: list[list[IO[bytes]]] = []
     try:
         for start in range(0, len(sources), SOURCES_AT_ONCE):
             some = [source() for source in sources[start : start + SOURCES_AT_ONCE]]
-            files.append(_spooled(some, key, temp_dir))
-        while len(files) > FILES_AT_ONCE:
-            files.append(_spooled(files[:FILES_AT_ONCE], key, temp_dir))
-            _close(files, FILES_AT_ONCE)
+            _add(levels, _spooled(some, key, temp_dir), key, temp_dir)
+        for lower, upper in itertools.pairwise(levels):
+            if lower:
+                upper.append(_spooled(lower, key, temp_dir))
+                _close(lower)
         with _file_errors():
-            yield from heapq.merge(*files, key=key)
+            yield from heapq.merge(*levels[-1], key=key)
     finally:
-        _close(files, len(files))
+        for level in levels:
+            _close(level)
+
+
+def _add(
+    levels: list[list[IO[bytes]]],
+    file: IO[bytes],
+    key: Callable[[bytes], bytes],
+    temp_dir: str | None,
+) -> None:
+    """Puts a file into the lowest level; one that is full becomes a file of the next."""
+    for level in levels:
+        level.append(file)
+        if len(level) < FILES_AT_ONCE:
+            return
+        file = _spooled(level, key, temp_dir)
+        _close(level)
+    levels.append([file])
 
 
 def _spooled(
@@ -68,7 +88,7 @@ def _file_errors() -> Iterator[None]:
         raise made from error
 
 
-def _close(files: list[IO[bytes]], count: int) -> None:
-    for file in files[:count]:
+def _close(files: list[IO[bytes]]) -> None:
+    for file in files:
         file.close()
-    del files[:count]
+    files.clear()

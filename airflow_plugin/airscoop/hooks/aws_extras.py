@@ -7,6 +7,7 @@ from typing import Any
 
 from airscoop.aws.botocore_chain import chains, from_botocore
 from airscoop.aws.credentials import Credentials
+from airscoop.aws.settings import check_proxies
 from airscoop.errors import UsageError
 from airscoop.hooks.connections import tell_unused, truth
 
@@ -48,9 +49,9 @@ def s3_values(hook: Any, payload_signing: str) -> dict[str, Any]:
         payload_signing = "always" if truth(signed) else "never"
     address = {name: s3.pop(name) for name in _S3_ADDRESSING if name in s3}
     asked = {name: kwargs.pop(name) for name in _ADDRESSING if name in kwargs}
-    unsigned = _unsigned(kwargs)
+    unsigned, proxies = _unsigned(kwargs), _proxies(hook, kwargs)
     _tell(hook, {**kwargs, **{f"s3.{name}": value for name, value in s3.items()}})
-    values = _reached(hook, unsigned=unsigned)
+    values = {**_reached(hook, unsigned=unsigned), "proxies": proxies}
     if address or any(asked.values()):
         found = chains.find(values["profile"]).s3_address(
             values["region"] or "us-east-1",
@@ -72,8 +73,9 @@ def kinesis_values(hook: Any) -> dict[str, Any]:
             f"the connection {hook.aws_conn_id} asks for unsigned requests, which Kinesis refuses; "
             "name another one"
         )
+    proxies = _proxies(hook, kwargs)
     _tell(hook, kwargs)
-    values = _reached(hook, unsigned=False)
+    values = {**_reached(hook, unsigned=False), "proxies": proxies}
     if any(asked.values()) and values["endpoint_url"] is None:
         chain = chains.find(values["profile"])
         region = values["region"] or "us-east-1"
@@ -94,13 +96,29 @@ def _unsigned(kwargs: dict[str, Any]) -> bool:
     return False
 
 
+def _proxies(hook: Any, kwargs: dict[str, Any]) -> Mapping[str, str | None] | None:
+    """Those of the engine's requests, as botocore takes them."""
+    proxies, how = kwargs.pop("proxies", None), kwargs.pop("proxies_config", None)
+    place = f"the connection {hook.aws_conn_id}: config_kwargs"
+    if how:
+        raise UsageError(
+            f"{place}.proxies_config cannot be kept: a login stands in the proxy's address, and "
+            "its certificate authority in the file that the extra verify names"
+        )
+    if proxies is None:
+        return None
+    try:
+        check_proxies(proxies)
+    except UsageError as error:
+        raise UsageError(f"{place}.{error}") from None
+    return dict(proxies)
+
+
 def _tell(hook: Any, kwargs: Mapping[str, Any]) -> None:
-    """The engine has its own waits, retries and connections; its proxies are the environment's."""
+    """The engine has its own waits, retries and connections."""
     extras = hook.conn_config.extra_config
     unused = [name for name, value in extras.items() if name not in _READ and value is not None]
-    unused += [f"config_kwargs.{name}" for name in kwargs if name not in ("region_name", "proxies")]
-    if "proxies" in kwargs:
-        unused.append("config_kwargs.proxies (HTTPS_PROXY and HTTP_PROXY in the environment are)")
+    unused += [f"config_kwargs.{name}" for name in kwargs if name != "region_name"]
     sessions = extras.get("session_kwargs") or {}
     unused += [f"session_kwargs.{name}" for name in sessions if name not in _SESSION]
     service = hook.conn_config.get_service_config(hook.client_type)

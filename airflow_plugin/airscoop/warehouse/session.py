@@ -388,7 +388,8 @@ class Warehouse:
 
 
 def _wanted(partition: Partition) -> tuple[dict[str, str], str]:
-    return given.values(partition.values, "values"), given.text(partition.location, "location")
+    location = "" if partition.location is None else given.text(partition.location, "location")
+    return given.values(partition.values, "values"), location
 
 
 def _say_wait(what: str) -> None:

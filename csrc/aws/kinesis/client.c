@@ -22,6 +22,7 @@ struct scoop_kinesis_client {
     struct scoop_engine *engine;
     struct scoop_endpoint endpoint;
     struct scoop_signer signer;
+    char *proxy;
 };
 
 struct scoop_kinesis_call {
@@ -58,6 +59,10 @@ struct scoop_kinesis_client *scoop_kinesis_client_new(struct scoop_engine *engin
                                    &options->credentials, &options->provider, error);
     if (status == 0 && !scoop_signer_signs(&client->signer))
         status = scoop_fail(error, SCOOP_CREDENTIALS, "Kinesis needs AWS credentials");
+    if (status == 0 && options->proxy != NULL) {
+        client->proxy = scoop_strdup(options->proxy);
+        status = client->proxy == NULL ? scoop_fail_memory(error) : 0;
+    }
     if (status == 0 && set_endpoint(client, options->endpoint_url, error) == 0)
         return client;
     scoop_kinesis_client_free(client);
@@ -68,6 +73,7 @@ void scoop_kinesis_client_free(struct scoop_kinesis_client *client) {
     if (client == NULL)
         return;
     scoop_signer_free(&client->signer);
+    scoop_free_secret(client->proxy);
     scoop_free(client);
 }
 
@@ -129,6 +135,7 @@ static int send_call(struct scoop_kinesis_call *call, struct scoop_error *error)
             .url = url,
             .headers = (const char *const *)list.lines,
             .header_count = list.count,
+            .proxy = call->client->proxy,
             .body = call->request.body,
             .body_length = call->request.body_length,
             .may_send = may_send,

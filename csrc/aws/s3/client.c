@@ -37,6 +37,7 @@ struct scoop_s3_client {
     uint64_t first_byte_ms;
     bool requester_pays;
     char *expected_bucket_owner;
+    char *proxy;
     char *version_id;
     struct scoop_retry_quota quota;
 };
@@ -60,6 +61,7 @@ void scoop_s3_client_free(struct scoop_s3_client *client) {
     if (client == NULL)
         return;
     scoop_free(client->expected_bucket_owner);
+    scoop_free_secret(client->proxy);
     scoop_free(client->version_id);
     scoop_signer_free(&client->signer);
     scoop_free(client);
@@ -85,12 +87,12 @@ static int set_owner(struct scoop_s3_client *client, const char *owner, struct s
     return client->expected_bucket_owner == NULL ? scoop_fail_memory(error) : 0;
 }
 
-static int set_version(struct scoop_s3_client *client, const char *version_id,
-                       struct scoop_error *error) {
-    if (version_id == NULL)
+/* NULL stays NULL. */
+static int set_text(char **copied, const char *text, struct scoop_error *error) {
+    if (text == NULL)
         return 0;
-    client->version_id = scoop_strdup(version_id);
-    return client->version_id == NULL ? scoop_fail_memory(error) : 0;
+    *copied = scoop_strdup(text);
+    return *copied == NULL ? scoop_fail_memory(error) : 0;
 }
 
 static int set_endpoint(struct scoop_s3_client *client, const char *endpoint_url,
@@ -120,7 +122,8 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
                           &options->provider, error) == 0 &&
         set_owner(client, options->expected_bucket_owner, error) == 0 &&
-        set_version(client, options->version_id, error) == 0 &&
+        set_text(&client->proxy, options->proxy, error) == 0 &&
+        set_text(&client->version_id, options->version_id, error) == 0 &&
         set_endpoint(client, options->endpoint_url, error) == 0) {
         client->path_style = client->own_endpoint && !options->virtual_hosts;
         enum scoop_payload_signing signing = options->payload_signing;
@@ -413,12 +416,25 @@ static bool try_again(struct scoop_s3_call *call, struct scoop_http_exchange *ex
     return scoop_engine_after(call->client->engine, delay, send_again, call, &error) == 0;
 }
 
+/* A deletion that finds nothing has come about, as one that was sent twice: S3 answers 204, other
+ * servers 404. */
+static bool is_gone(const struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
+    struct scoop_s3_error body = {0};
+    const char *action = call->request.action;
+    struct scoop_buf *answer = scoop_http_body(exchange);
+    if (scoop_http_status(exchange) != 404 || action == NULL ||
+        strcmp(action, "s3:DeleteObject") != 0)
+        return false;
+    scoop_s3_parse_error(answer->data, answer->length, &body);
+    return body.code[0] == 0 || strcmp(body.code, "NoSuchKey") == 0;
+}
+
 static bool answer_is_error(struct scoop_s3_call *call, struct scoop_http_exchange *exchange) {
     struct scoop_s3_error body;
     int status = scoop_http_status(exchange);
     struct scoop_buf *answer = scoop_http_body(exchange);
     if (status < 200 || status > 299)
-        return true;
+        return !is_gone(call, exchange);
     return call->request.error_in_200 &&
            (answer->length == 0 || scoop_s3_parse_error(answer->data, answer->length, &body));
 }
@@ -492,6 +508,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .body_fd = request->body_fd,
         .body_offset = request->body_offset,
         .response_ceiling = request->response_ceiling,
+        .proxy = call->client->proxy,
         .first_byte_ms = call->client->first_byte_ms,
         .total_timeout_ms = request->total_timeout_ms,
         .on_head = on_head,

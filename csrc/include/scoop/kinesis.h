@@ -12,6 +12,7 @@ struct scoop_kinesis_options {
     const char *region;       /* NULL: us-east-1 */
     struct scoop_credentials credentials;
     struct scoop_credentials_provider provider; /* `user` outlives the client */
+    const char *proxy; /* of all its requests; NULL: as the environment says; "": none */
 };
 
 /* What DescribeStreamSummary says. */

@@ -32,7 +32,8 @@ struct scoop_s3_options {
     uint64_t first_byte_ms; /* what an answer may take to begin; 0: SCOOP_FIRST_BYTE_MS */
     bool requester_pays;    /* agreed to by a header of every request */
     const char *expected_bucket_owner; /* an account's id: S3 refuses buckets of others */
-    const char *version_id;            /* which one of an object is read; NULL: the newest */
+    const char *proxy;      /* of all its requests; NULL: as the environment says; "": none */
+    const char *version_id; /* which one of an object is read; NULL: the newest */
 };
 
 struct scoop_s3_client;

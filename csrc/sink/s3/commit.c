@@ -92,9 +92,15 @@ static bool same_checksum(struct scoop_s3_sink *sink, struct scoop_http_exchange
            strcmp(found, expected) == 0;
 }
 
+/* The ETag without the W/ that a proxy may put before it: what an MD5 is of does not change. */
+static const char *object_etag(struct scoop_http_exchange *exchange) {
+    const char *etag = scoop_http_header(exchange, "ETag");
+    return etag != NULL && strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+}
+
 static bool same_etag(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
     char expected[SCOOP_ETAG_SIZE];
-    const char *etag = scoop_http_header(exchange, "ETag");
+    const char *etag = object_etag(exchange);
     return etag != NULL && scoop_s3_multipart_etag(sink->parts, sink->part_count, expected) &&
            strcmp(etag, expected) == 0;
 }
@@ -109,7 +115,7 @@ static bool is_ours(struct scoop_s3_sink *sink, struct scoop_http_exchange *exch
     if (same_etag(sink, exchange))
         return true;
     snprintf(suffix, sizeof suffix, "-%zu\"", sink->part_count);
-    const char *etag = scoop_http_header(exchange, "ETag");
+    const char *etag = object_etag(exchange);
     if (etag == NULL)
         return false;
     if (strcmp(etag, sink->answered_etag) == 0)
@@ -185,8 +191,8 @@ static bool etag_is_md5(struct scoop_http_exchange *exchange) {
 /* Whether an answer is about the bytes that were sent. */
 static bool put_is_ours(struct scoop_s3_sink *sink, struct scoop_http_exchange *exchange) {
     if (etag_is_md5(exchange))
-        return same_md5(sink, scoop_http_header(exchange, "ETag"));
-    return same_checksum(sink, exchange) && scoop_http_header(exchange, "ETag") != NULL;
+        return same_md5(sink, object_etag(exchange));
+    return same_checksum(sink, exchange) && object_etag(exchange) != NULL;
 }
 
 /* A sending whose answer was lost may have made the object. */
@@ -197,10 +203,10 @@ static void put_looked(void *user, struct scoop_http_exchange *exchange,
     sink->looking = false;
     bool there = error->code == SCOOP_OK &&
                  scoop_http_content_length(exchange) == (int64_t)sink->total_bytes;
-    const char *etag = there ? scoop_http_header(exchange, "ETag") : NULL;
+    const char *etag = there ? object_etag(exchange) : NULL;
     bool told_twice = etag != NULL && strcmp(etag, sink->answered_etag) == 0;
     if (there && (told_twice || put_is_ours(sink, exchange)))
-        committed(sink, scoop_http_header(exchange, "ETag"));
+        committed(sink, object_etag(exchange));
     else if (must_believe(sink, error))
         committed(sink, sink->answered_etag);
     else {
@@ -219,7 +225,7 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
     sink->facts.in_doubt = in_doubt;
     struct scoop_error failure = {0};
     if (error->code == SCOOP_OK && put_is_ours(sink, exchange)) {
-        committed(sink, scoop_http_header(exchange, "ETag"));
+        committed(sink, object_etag(exchange));
         return;
     }
     if (error->code != SCOOP_OK && sink->filling != NULL && sink->state != SCOOP_SINK_ABORTING &&
@@ -236,7 +242,7 @@ static void put_done(void *user, struct scoop_http_exchange *exchange,
         return;
     }
     if (error->code == SCOOP_OK)
-        doubt(sink, scoop_http_header(exchange, "ETag"));
+        doubt(sink, object_etag(exchange));
     if (!in_doubt)
         refused(sink, &sink->error);
     else if (look(sink, put_looked, &failure) != 0)
@@ -283,7 +289,7 @@ static void looked(void *user, struct scoop_http_exchange *exchange,
     scoop_s3_sink_ended(sink);
     sink->looking = false;
     if (error->code == SCOOP_OK && is_ours(sink, exchange)) {
-        committed(sink, scoop_http_header(exchange, "ETag"));
+        committed(sink, object_etag(exchange));
     } else if (must_believe(sink, error)) {
         committed(sink, sink->answered_etag);
     } else if (sink->state == SCOOP_SINK_ABORTING) {

@@ -12,6 +12,7 @@ import pytest
 
 import airscoop
 from airscoop import Credentials, errors, storage
+from support.fault_catalog import weak_etag
 from support.fault_server import (
     Fault,
     FaultProxy,
@@ -415,3 +416,38 @@ def test_regions_that_send_on_for_ever_end_the_copy(
     with pytest.raises(errors.HttpError, match="PermanentRedirect"):
         send(small, store, proxy)
     assert proxy.kinds().count("put") == 2
+
+
+def test_a_weak_etag_with_the_sum_of_our_bytes_is_ours(
+    store: Store, proxy: FaultProxy, small: Path
+) -> None:
+    """A proxy that changes the encoding of answers weakens ETags."""
+    proxy.on("put", weak_etag)
+    receipt = send(small, store, proxy)
+    assert proxy.kinds() == ["put"]
+    assert receipt.etag == store.head("a")["ETag"]
+
+
+def test_a_weak_etag_tells_whose_object_it_is_when_the_answer_was_lost(
+    store: Store, proxy: FaultProxy, large: Path
+) -> None:
+    proxy.on("complete", lose_answer, times=100)
+    proxy.on("head", weak_etag, times=100)
+    receipt = send(large, store, proxy)
+    assert receipt.etag == store.head("a")["ETag"]
+    assert store.get("a") == LARGE
+
+
+@pytest.mark.parametrize("answer", [plain(404), error("NoSuchKey", 404)], ids=["bare", "code"])
+def test_deleting_what_is_gone_is_done(answer: Fault, store: Store, proxy: FaultProxy) -> None:
+    proxy.on("delete", answer)
+    storage.delete(store.uri("a"), s3=store.settings(endpoint_url=proxy.url))
+    assert proxy.kinds() == ["delete"]
+
+
+def test_deleting_from_a_bucket_that_is_not_there_is_an_error(
+    store: Store, proxy: FaultProxy
+) -> None:
+    proxy.on("delete", error("NoSuchBucket", 404))
+    with pytest.raises(errors.NotFound, match="NoSuchBucket"):
+        storage.delete(store.uri("a"), s3=store.settings(endpoint_url=proxy.url))

@@ -111,7 +111,7 @@ def test_a_location_that_is_not_in_s3_is_refused(
     warehouse: Warehouse, table: str, location: str | None
 ) -> None:
     wrong = Partition(values={"day": "a", "hour": "1"}, location=location)
-    with pytest.raises(errors.UsageError, match=r"is not an s3:// address|^location is None"):
+    with pytest.raises(errors.UsageError, match="is not an s3:// address"):
         warehouse.add_partitions(table, [wrong])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import resource
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -52,7 +53,7 @@ def test_few_are_open_at_a_time_and_none_after(monkeypatch: pytest.MonkeyPatch) 
 
     def made(*arguments: Any, **options: Any) -> Any:
         files.append(real(*arguments, **options))
-        assert sum(not file.closed for file in files) <= 300 // SOURCES_AT_ONCE + 1
+        assert sum(not file.closed for file in files) <= 2 * FILES_AT_ONCE
         return files[-1]
 
     monkeypatch.setattr(tempfile, "TemporaryFile", made)
@@ -62,6 +63,17 @@ def test_few_are_open_at_a_time_and_none_after(monkeypatch: pytest.MonkeyPatch) 
     found.close()  # type: ignore[attr-defined]  # a generator
     assert [file for file in files if not file.closed] == []
     assert most_sources[0] == SOURCES_AT_ONCE
+
+
+def test_as_many_files_as_athena_writes_need_few_open_files() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_now = 1 + max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + 4 * FILES_AT_ONCE, before[1]))
+    try:
+        texts = [[b"%05d\n" % number] for number in range(20_000)]
+        assert merge(texts[::-1]) == list(itertools.chain(*texts))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_source_that_fails_ends_it_and_leaves_nothing_open(tmp_path: Path) -> None:

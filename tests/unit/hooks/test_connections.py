@@ -405,7 +405,7 @@ def test_a_connection_says_whether_payloads_are_signed(
 def test_what_a_transfer_does_not_read_of_a_connection_is_in_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = {"retries": {"mode": "standard"}, "proxies": {"https": "http://u:s3cr3t@proxy:1"}}
+    config = {"retries": {"mode": "standard"}, "tcp_keepalive": True}
     with caplog.at_level(logging.WARNING):
         s3_of(
             monkeypatch,
@@ -415,9 +415,42 @@ def test_what_a_transfer_does_not_read_of_a_connection_is_in_one_warning(
             service_config={"s3": {"bucket_name": "b"}},
         )
     (told,) = [record.getMessage() for record in caplog.records if "not used" in record.message]
-    for name in ("retries", "proxies", "regoin", "session_kwargs.profile_name", "bucket_name"):
+    for name in (
+        "retries",
+        "tcp_keepalive",
+        "regoin",
+        "session_kwargs.profile_name",
+        "bucket_name",
+    ):
         assert name in told
-    assert "s3cr3t" not in told
+
+
+def test_requests_go_by_the_proxies_of_a_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxies = {"https": "http://u:s3cr3t@proxy:1"}
+    with caplog.at_level(logging.WARNING):
+        assert s3_of(monkeypatch, config_kwargs={"proxies": proxies}).proxies == proxies
+        assert kinesis_settings("a")[0].proxies == proxies
+        assert s3_of(monkeypatch).proxies is None
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"proxies": {"no_proxy": "s3cr3t"}},
+        {"proxies": "http://u:s3cr3t@proxy:1"},
+        {"proxies": {"https": ["s3cr3t"]}},
+        {"proxies_config": {"proxy_client_cert": "/s3cr3t.pem"}},
+    ],
+)
+def test_proxies_that_cannot_be_used_are_refused(
+    monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match=r"^the connection a: config_kwargs\.prox") as caught:
+        s3_of(monkeypatch, config_kwargs=config)
+    assert "s3cr3t" not in str(caught.value)
 
 
 @pytest.mark.parametrize("config", [{"client_cert": "/c.pem"}, {"signature_version": "s3"}])
