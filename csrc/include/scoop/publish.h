@@ -52,9 +52,9 @@ struct scoop_publish *scoop_publish_new(const struct scoop_publish_options *opti
  * nothing is sent afterwards. */
 enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int slice_ms,
                                            struct scoop_error *error);
-/* From now on nothing is sent after `until_ms` of scoop_boottime_ms: what is due waits until this is
- * called again with a later time. Compared before each piece of each request. Any thread, any time
- * before free. */
+/* From now on nothing is sent after `until_ms` of scoop_boottime_ms: what is due waits until this
+ * is called again with a later time. Compared before each piece of each request. Any thread, any
+ * time before free. */
 void scoop_publish_allow_until(struct scoop_publish *publish, uint64_t until_ms);
 /* Makes it end in CANCELLED: nothing more is sent, answers are not waited for. Any thread, any time
  * before free. */
