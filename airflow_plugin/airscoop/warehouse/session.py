@@ -388,8 +388,9 @@ class Warehouse:
 
 
 def _wanted(partition: Partition) -> tuple[dict[str, str], str]:
-    location = "" if partition.location is None else given.text(partition.location, "location")
-    return given.values(partition.values, "values"), location
+    if partition.location is None:
+        raise UsageError("location is None, which is not an s3:// address")
+    return given.values(partition.values, "values"), given.text(partition.location, "location")
 
 
 def _say_wait(what: str) -> None:
