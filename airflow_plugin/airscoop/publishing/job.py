@@ -57,6 +57,7 @@ class PublishJob:
         ).native()
         native |= aws_options("destination", settings.resolved())
         native["ca_file"] = trusted(given["ca_file"])
+        native["source_if_match"] = given["changes_etag"]
         self._native = Publish(
             native,
             stream,
@@ -147,6 +148,9 @@ def publish(
     name or an ARN. A record's data is the change's line, its partition key the JSON text of the
     change's "key" (the SHA-256 of it, if it has more than 256 characters). Changes of one key never
     overtake each other; a stream that ignores partition keys is refused, unless `any_order`.
+
+    With `changes_etag` the file, in S3, is read only if that is its ETag; else SourceChanged, and
+    nothing is sent.
 
     What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
     Every change arrives at least once. What the stream did not store is sent again, more and more

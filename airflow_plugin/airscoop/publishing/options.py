@@ -26,6 +26,7 @@ class PublishOptions(SendOptions, total=False):
     """And from which change on, and how to reach the file and the stream."""
 
     start_at: int
+    changes_etag: str | None
     changes_s3: S3Settings | None
     kinesis: KinesisSettings | None
     ca_file: str | None
@@ -33,6 +34,7 @@ class PublishOptions(SendOptions, total=False):
 
 DEFAULTS: PublishOptions = {
     "start_at": 0,
+    "changes_etag": None,
     "any_order": False,
     "invalid_characters": "reject",
     "key_case": "reject",
