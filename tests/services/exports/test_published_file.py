@@ -83,9 +83,7 @@ def test_a_file_with_another_number_of_changes_than_were_computed_is_not_called_
     with Lease.attach(exports.registry, exports.dataset, "run", lock.fence) as lease:
         other = dataclasses.replace(computed, count=counted)
         exports.registry.computed(lease, lock.export, other, {})
-    with pytest.raises(
-        errors.CountMismatch, match=rf"4 changes .* but {counted} "
-    ):
+    with pytest.raises(errors.CountMismatch, match=rf"4 changes .* but {counted} "):
         publish(exports, lock, stream)
     assert exports.registry.get(lock.export).state == "computed"
 
@@ -97,7 +95,7 @@ def test_the_verb_reads_only_the_file_with_the_etag(store: Store, stream: Stream
     etag = airscoop.publish(uri, stream.name, **options).source_etag
     assert etag is not None
     assert airscoop.publish(uri, stream.name, changes_etag=etag, **options).sent == 10
-    with pytest.raises(errors.SourceChanged, match="not the object with the ETag .x. any more"):
+    with pytest.raises(errors.SourceChanged, match=r"not the object with the ETag .x. any more"):
         airscoop.publish(uri, stream.name, changes_etag='"x"', **options)
     assert len(stream.proxy.stored) == 20
     assert {json.loads(data)["id"] for _, data in stream.proxy.stored} == {
