@@ -176,7 +176,7 @@ class Publish:
         *,
         start_at: int,
         any_order: bool,
-        max_tries: int,
+        retry_ms: int,
         max_in_flight: int,
         max_age_ms: int,
     ) -> None: ...

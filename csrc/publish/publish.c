@@ -22,6 +22,7 @@ enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
     READING_MEMORY_BYTES = 10 * 1024 * 1024, /* the source's buffers, inflating, blocks */
     MOST_CALLS = 64,
+    UNHEARD_MS = 30 * 1000,
 };
 
 enum phase { ASKING, ASKED_LATER, PUBLISHING, DONE, FAILED };
@@ -50,6 +51,7 @@ struct scoop_publish {
     struct sending sendings[MOST_CALLS];
     struct scoop_buf question; /* the body of DescribeStreamSummary */
     uint32_t asked;
+    struct scoop_patience asking;
     uint64_t ask_again_ms;
     struct scoop_kinesis_stream summary;
     struct scoop_buf text; /* read, from text_at on not yet taken */
@@ -79,8 +81,8 @@ static void set_defaults(struct scoop_publish_options *options) {
         options->max_in_flight = SCOOP_PUBLISH_IN_FLIGHT;
     if (options->max_age_ms == 0)
         options->max_age_ms = SCOOP_PUBLISH_AGE_MS;
-    if (options->max_tries == 0)
-        options->max_tries = SCOOP_PUBLISH_TRIES;
+    if (options->retry_ms == 0)
+        options->retry_ms = SCOOP_PUBLISH_RETRY_MS;
 }
 
 static int set_up(struct scoop_publish *publish, const struct scoop_publish_options *options,
@@ -194,7 +196,7 @@ static int begin_publishing(struct scoop_publish *publish, struct scoop_error *e
         .max_record_bytes = publish->summary.record_bytes,
         .max_in_flight = publish->options.max_in_flight,
         .max_age_ms = publish->options.max_age_ms,
-        .max_tries = publish->options.max_tries,
+        .retry_ms = publish->options.retry_ms,
     };
     if (check_stream(publish, error) != 0)
         return -1;
@@ -211,10 +213,15 @@ static int take_summary(struct scoop_publish *publish, const struct scoop_kinesi
     if (error->code == SCOOP_OK &&
         scoop_kinesis_parse_stream(answer->body, answer->length, &publish->summary, error) == 0)
         return begin_publishing(publish, error);
-    if (!error->retryable || ++publish->asked >= publish->options.max_tries)
+    uint64_t now = scoop_now_ms();
+    uint64_t most = publish->options.retry_ms;
+    if (error->http_status == 0 && most > UNHEARD_MS)
+        most = UNHEARD_MS; /* most likely there is no such endpoint */
+    publish->asked++;
+    if (!error->retryable || scoop_patience_ends(&publish->asking, now, most))
         return -1;
     publish->ask_again_ms =
-        scoop_now_ms() + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
+        now + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
     SCOOP_TRACE("publish", "the stream %s is asked again: %s", publish->stream,
                 scoop_code_name(error->code));
     publish->phase = ASKED_LATER;
@@ -288,6 +295,8 @@ static int ask_stream(struct scoop_publish *publish, struct scoop_error *error) 
     if ((publish->phase == ASKING && publish->sendings[0].call != NULL) || !is_allowed(publish))
         return 0;
     publish->phase = ASKING;
+    if (publish->asked == 0)
+        scoop_patience_begin(&publish->asking, scoop_now_ms());
     return start_call(publish, "DescribeStreamSummary", &publish->question, NULL, error);
 }
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from airscoop.aws.dynamodb import Item
+from airscoop.aws.dynamodb import RETRY_SECONDS, Item, Patience
 from airscoop.errors import AirscoopError, LockLost, LockTimeout
 from airscoop.exports.last_done import SCHEMA, refuse_newer
 
@@ -212,29 +212,32 @@ class Lease:
         self._watcher = watcher
         watcher(self.good_until)
 
-    def check(self) -> None:
-        """Raises LockLost when another run has the lock.
+    def check(self, interrupt: Callable[[], object] | None = None) -> None:
+        """Returns while the lock is known to be held; raises LockLost when another run has it.
 
-        A process that was stopped for a while asks before it says that all is well; when the
-        registry cannot be reached for a whole lease, the error about that is raised.
+        Half a lease after the last answer, as when the process was stopped, the registry is asked
+        first. One that throttles or cannot be reached is waited for, 10 minutes at most; meanwhile
+        `interrupt` is called, and what it raises ends the waiting.
         """
         if self._lost is not None:
             raise self._lost
-        if boottime() < self.good_until:
-            return
-        try:
-            self._renew(self.seconds)
-        except LockLost:
-            raise
-        except AirscoopError:
-            if boottime() - self._renewed_at >= self.seconds:
-                raise
+        if boottime() >= self.good_until:
+            self.confirm(interrupt)
 
-    def confirm(self) -> None:
-        """Asks the registry now whether the lock is held: before what cannot be taken back."""
-        if self._lost is not None:
-            raise self._lost
-        self._renew(self.seconds)
+    def confirm(self, interrupt: Callable[[], object] | None = None) -> None:
+        """Asks the registry now whether the lock is held: before what cannot be taken back. It is
+        waited for as by `check`."""
+        patience = Patience()
+        while self._lost is None:
+            try:
+                return self._renew(self.seconds)
+            except AirscoopError as error:
+                if not error.retryable or patience.ends(RETRY_SECONDS):
+                    raise
+            if interrupt is not None:
+                interrupt()
+            self._ended.wait(self.seconds / BEATS / 10)
+        raise self._lost
 
     def hand_over(self) -> None:
         """Ends the heartbeat; the lock waits for the run's next task, for the handover's time."""
@@ -271,7 +274,7 @@ class Lease:
 
     def _renew(self, seconds: float) -> None:
         now = boottime()  # before the request: the lease may begin when it is sent
-        item = self._registry.table.update(
+        item = self._registry.table.within(self.seconds / BEATS).update(
             (self.dataset, LOCK),
             "SET #rvn = :rvn, #lease_ms = :ms",
             {**self._mine(), "rvn": uuid.uuid4().hex, "ms": int(seconds * 1000)},

@@ -15,7 +15,7 @@ class SendOptions(TypedDict, total=False):
     any_order: bool
     invalid_characters: InvalidCharacters
     key_case: KeyCase
-    max_tries: int | None
+    retry_seconds: float | None
     max_in_flight: int | None
     max_age_ms: int | None
     memory_limit: int | None
@@ -38,7 +38,7 @@ DEFAULTS: PublishOptions = {
     "any_order": False,
     "invalid_characters": "reject",
     "key_case": "reject",
-    "max_tries": None,
+    "retry_seconds": None,
     "max_in_flight": None,
     "max_age_ms": None,
     "memory_limit": None,

@@ -55,7 +55,7 @@ def publish_changes(
 
         def save(facts: PublishFacts) -> None:
             nonlocal saved
-            lease.check()
+            lease.check(cancellation.check)
             if facts["acknowledged"] > saved:
                 registry.save_offset(lease, lock.export, facts["acknowledged"])
                 saved = facts["acknowledged"]
