@@ -318,6 +318,8 @@ static int take_line(struct scoop_publish *publish, const unsigned char *line, s
         publish->skipped++;
         return 1;
     }
+    if (scoop_kinesis_no_change(line, length))
+        return 1;
     int taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
     publish->taken += taken > 0;
     return taken;

@@ -114,6 +114,8 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="refuse a new export with fewer rows (default %(default)s)",
     )
     verb.add_argument("--version", metavar="TEXT", help="of the new export; goes into the ids")
+    verb.add_argument("--dataset", metavar="TEXT", help="which table, for apply: TENANT/TABLE, say")
+    verb.add_argument("--previous", metavar="TEXT", help="the version of the old export")
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 64M")
     verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
     verb.add_argument("--temp-dir", metavar="FOLDER", help="default $TMPDIR or /tmp")
