@@ -42,6 +42,7 @@ static const struct field fields[] = {
     {"source_expected_bucket_owner", TEXT, AT(source.s3.expected_bucket_owner)},
     {"source_proxy", TEXT, AT(source.s3.proxy)},
     {"source_version_id", TEXT, AT(source.s3.version_id)},
+    {"source_if_match", TEXT, AT(source.s3.if_match)},
     {"destination", TEXT, AT(destination.uri)},
     {"destination_fd", INTEGER, AT(destination.fd)},
     {"destination_endpoint_url", TEXT, AT(destination.s3.endpoint_url)},

@@ -181,7 +181,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
             .memory_bytes = source_bytes(&delta->options, side),
             .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
-            .stamp_bytes = strlen(delta->changes->stamp),
+            .stamp_bytes = scoop_changes_stamp_bytes(delta->changes),
             .bell = &delta->bell,
         };
         if (export.objects == NULL)
@@ -436,7 +436,7 @@ static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
 static void begin_measuring(struct scoop_delta *delta) {
     size_t most = delta->options.max_record_bytes;
     struct scoop_row_limit limit = {.json = delta->changes->json};
-    limit.stamp_bytes = strlen(delta->changes->stamp);
+    limit.stamp_bytes = scoop_changes_stamp_bytes(delta->changes);
     limit.most_bytes = most == 0 ? SCOOP_MAX_RECORD_BYTES : most;
     bool proof = true;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {

@@ -22,6 +22,7 @@ enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
     READING_MEMORY_BYTES = 10 * 1024 * 1024, /* the source's buffers, inflating, blocks */
     MOST_CALLS = 64,
+    UNHEARD_MS = 30 * 1000,
 };
 
 enum phase { ASKING, ASKED_LATER, PUBLISHING, DONE, FAILED };
@@ -39,6 +40,7 @@ struct scoop_publish {
     size_t memory_bytes;
     enum phase phase, told_phase; /* the latter in the trace */
     atomic_bool cancelled;
+    atomic_uint_least64_t allowed_until_ms; /* of scoop_boottime_ms */
     struct scoop_engine *engine;
     struct scoop_kinesis_client *client;
     struct scoop_waker waker;
@@ -49,6 +51,7 @@ struct scoop_publish {
     struct sending sendings[MOST_CALLS];
     struct scoop_buf question; /* the body of DescribeStreamSummary */
     uint32_t asked;
+    struct scoop_patience asking;
     uint64_t ask_again_ms;
     struct scoop_kinesis_stream summary;
     struct scoop_buf text; /* read, from text_at on not yet taken */
@@ -80,8 +83,8 @@ static void set_defaults(struct scoop_publish_options *options) {
         options->max_in_flight = SCOOP_PUBLISH_IN_FLIGHT;
     if (options->max_age_ms == 0)
         options->max_age_ms = SCOOP_PUBLISH_AGE_MS;
-    if (options->max_tries == 0)
-        options->max_tries = SCOOP_PUBLISH_TRIES;
+    if (options->retry_ms == 0)
+        options->retry_ms = SCOOP_PUBLISH_RETRY_MS;
 }
 
 static int set_up(struct scoop_publish *publish, const struct scoop_publish_options *options,
@@ -118,6 +121,7 @@ struct scoop_publish *scoop_publish_new(const struct scoop_publish_options *opti
     publish->source = *options->changes;
     memset(&publish->options.kinesis, 0, sizeof publish->options.kinesis);
     set_defaults(&publish->options);
+    atomic_init(&publish->allowed_until_ms, UINT64_MAX);
     publish->waker.fd = -1;
     publish->read.source_total_bytes = -1;
     scoop_buf_init(&publish->question, 4096);
@@ -195,7 +199,7 @@ static int begin_publishing(struct scoop_publish *publish, struct scoop_error *e
         .max_record_bytes = publish->summary.record_bytes,
         .max_in_flight = publish->options.max_in_flight,
         .max_age_ms = publish->options.max_age_ms,
-        .max_tries = publish->options.max_tries,
+        .retry_ms = publish->options.retry_ms,
     };
     if (check_stream(publish, error) != 0)
         return -1;
@@ -212,10 +216,15 @@ static int take_summary(struct scoop_publish *publish, const struct scoop_kinesi
     if (error->code == SCOOP_OK &&
         scoop_kinesis_parse_stream(answer->body, answer->length, &publish->summary, error) == 0)
         return begin_publishing(publish, error);
-    if (!error->retryable || ++publish->asked >= publish->options.max_tries)
+    uint64_t now = scoop_now_ms();
+    uint64_t most = publish->options.retry_ms;
+    if (error->http_status == 0 && most > UNHEARD_MS)
+        most = UNHEARD_MS; /* most likely there is no such endpoint */
+    publish->asked++;
+    if (!error->retryable || scoop_patience_ends(&publish->asking, now, most))
         return -1;
     publish->ask_again_ms =
-        scoop_now_ms() + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
+        now + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
     SCOOP_TRACE("publish", "the stream %s is asked again: %s", publish->stream,
                 scoop_code_name(error->code));
     publish->phase = ASKED_LATER;
@@ -252,6 +261,14 @@ static void on_done(void *user, const struct scoop_kinesis_answer *answer) {
     }
 }
 
+static bool is_allowed(const struct scoop_publish *publish) {
+    return scoop_boottime_ms() <= atomic_load(&publish->allowed_until_ms);
+}
+
+static bool may_send(void *user) {
+    return is_allowed(((struct sending *)user)->publish);
+}
+
 static int start_call(struct scoop_publish *publish, const char *operation,
                       const struct scoop_buf *body, struct scoop_parcel *parcel,
                       struct scoop_error *error) {
@@ -266,6 +283,7 @@ static int start_call(struct scoop_publish *publish, const char *operation,
         .stream = publish->stream,
         .body = body->data,
         .body_length = body->length,
+        .may_send = may_send,
         .on_done = on_done,
         .user = sending,
     };
@@ -277,15 +295,18 @@ static int start_call(struct scoop_publish *publish, const char *operation,
 static int ask_stream(struct scoop_publish *publish, struct scoop_error *error) {
     if (publish->phase == ASKED_LATER && scoop_now_ms() < publish->ask_again_ms)
         return 0;
-    if (publish->phase == ASKING && publish->sendings[0].call != NULL)
+    if ((publish->phase == ASKING && publish->sendings[0].call != NULL) || !is_allowed(publish))
         return 0;
     publish->phase = ASKING;
+    if (publish->asked == 0)
+        scoop_patience_begin(&publish->asking, scoop_now_ms());
     return start_call(publish, "DescribeStreamSummary", &publish->question, NULL, error);
 }
 
 static int send_what_is_due(struct scoop_publish *publish, struct scoop_error *error) {
     struct scoop_parcel *parcel;
-    while ((parcel = scoop_outbox_next(publish->outbox, scoop_now_ms())) != NULL)
+    while (is_allowed(publish) &&
+           (parcel = scoop_outbox_next(publish->outbox, scoop_now_ms())) != NULL)
         if (start_call(publish, "PutRecords", scoop_parcel_body(parcel), parcel, error) != 0)
             return -1;
     return 0;
@@ -457,7 +478,9 @@ static int wait_ms(struct scoop_publish *publish, uint64_t now, uint64_t until) 
     uint64_t most = until > now ? until - now : 0;
     if (publish->phase == ASKED_LATER && publish->ask_again_ms < until)
         return publish->ask_again_ms > now ? (int)(publish->ask_again_ms - now) : 0;
-    return (int)(publish->outbox == NULL ? most : scoop_outbox_wait_ms(publish->outbox, now, most));
+    return (int)(publish->outbox == NULL || !is_allowed(publish)
+                     ? most
+                     : scoop_outbox_wait_ms(publish->outbox, now, most));
 }
 
 /* Lets requests move on; waits for them, or for the reader, if there is nothing else to do. */
@@ -509,6 +532,11 @@ enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int sl
     return publish->phase == DONE     ? SCOOP_PUBLISH_DONE
            : publish->phase == FAILED ? SCOOP_PUBLISH_FAILED
                                       : SCOOP_PUBLISH_RUNNING;
+}
+
+void scoop_publish_allow_until(struct scoop_publish *publish, uint64_t until_ms) {
+    atomic_store(&publish->allowed_until_ms, until_ms);
+    scoop_waker_wake(&publish->waker);
 }
 
 void scoop_publish_cancel(struct scoop_publish *publish) {

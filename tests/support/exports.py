@@ -93,6 +93,12 @@ class LeaseClock:
     def monotonic_ns(self) -> int:
         return int(self._seconds * 1e9)
 
+    CLOCK_BOOTTIME = time.CLOCK_BOOTTIME
+
+    def clock_gettime(self, clock: int) -> float:
+        """The owner's own: other processes, and the engine, have the real one."""
+        return time.clock_gettime(clock) + self._seconds
+
     def time(self) -> float:
         return time.time()
 

@@ -39,10 +39,10 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_record_rules(verb)
     verb.add_argument(
-        "--max-tries",
-        type=count,
-        metavar="N",
-        help="give up after so many tries without any progress (default 10)",
+        "--retry-seconds",
+        type=float,
+        metavar="SECONDS",
+        help="give up when nothing was stored for so long (default 600)",
     )
     verb.add_argument("--kinesis-endpoint-url", metavar="URL", help="Kinesis elsewhere than at AWS")
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")

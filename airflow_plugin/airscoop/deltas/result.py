@@ -26,7 +26,7 @@ BLOCK_BYTES = 1 << 20
 class Change(TypedDict):
     """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's,
     `format` a CSV export's, whose values are texts; dataset, version and previous are there if
-    they were given."""
+    they were given, and `changes` then, how many the version has."""
 
     op: Literal["INSERT", "UPDATE", "DELETE"]
     key: dict[str, Any]
@@ -36,6 +36,7 @@ class Change(TypedDict):
     dataset: NotRequired[str]
     version: NotRequired[str]
     previous: NotRequired[str | None]
+    changes: NotRequired[int]
     id: str
 
 

@@ -17,10 +17,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop.aws.dynamodb import Action, DynamoTable, Item, Key, make_client
-from airscoop.errors import ExportConflict, LockLost, NotFound, PreconditionFailed, UsageError
+from airscoop.errors import ExportConflict, NotFound, PreconditionFailed, UsageError
 from airscoop.exports import model
 from airscoop.exports.last_done import NOT_NEWER, SCHEMA, LastDone, refuse_newer
-from airscoop.exports.lease import LOCK, MINE, holder
+from airscoop.exports.lease import LOCK, MINE, lock_lost
 from airscoop.exports.model import Export, version_order
 
 if TYPE_CHECKING:
@@ -446,10 +446,7 @@ class Registry:
         found = self.find_last_done(lease.dataset)
         held = self.table.transact(found.write(lease.fence, over=None), _mine(lease))
         if held and not held[1]:
-            raise LockLost(
-                f"{lease.dataset}: {lease.owner} has lost its lock (fence {lease.fence}), nothing "
-                f"was changed; {holder(self, lease.dataset)}"
-            )
+            raise lock_lost(self, lease.dataset, lease.owner)
         return found if not held else self.bring_forward(lease)
 
     def failed(
@@ -512,10 +509,7 @@ class Registry:
     ) -> Exception:
         """Why nothing was changed; held: whose conditions did: the record's, the lock's, others."""
         if not held[1]:
-            return LockLost(
-                f"{export_id}: {lease.owner} has lost its lock (fence {lease.fence}), nothing was "
-                f"changed; {holder(self, lease.dataset)}"
-            )
+            return lock_lost(self, export_id, lease.owner)
         state = self.get(export_id).state
         if held[0]:
             return PreconditionFailed(f"{export_id}: another export was done at the same time")

@@ -66,8 +66,8 @@ static size_t changed_bytes(const struct scoop_changes *changes,
 static size_t line_bytes(const struct scoop_changes *changes, const struct scoop_record *record) {
     bool update = record->kind == SCOOP_RECORD_UPDATED;
     enum scoop_side side = record->kind == SCOOP_RECORD_OLD ? SCOOP_OLD : SCOOP_NEW;
-    size_t stamp = changes->stamp[0] == 0 ? 0 : strlen(changes->stamp) + 1;
-    return FIXED_BYTES + stamp + (size_t)(changes->json ? 0 : FORMAT_BYTES) +
+    return FIXED_BYTES + scoop_changes_stamp_bytes(changes) +
+           (size_t)(changes->json ? 0 : FORMAT_BYTES) +
            row_bytes(changes, side, update ? &record->row_now : &record->row) +
            (update ? changed_bytes(changes, record) : 0);
 }

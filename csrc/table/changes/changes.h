@@ -22,7 +22,8 @@ struct scoop_changes {
     size_t *member_ends[SCOOP_DELTA_SIDES];
     bool json; /* values may be marked as JSON (table/rows/row_text.h) */
     char *version;
-    char *stamp; /* members of each change, as JSON text; "": none */
+    char *stamp; /* members of each change, as JSON text, which the number of all changes follows;
+                    "": none */
     struct scoop_columns alone[SCOOP_DELTA_SIDES]; /* those that one side has and the other lacks */
     uint64_t *changed_rows; /* of the updated rows those in which a compared column changed */
 };
@@ -33,6 +34,8 @@ struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *versio
 /* Once the columns of both sides are known. 0, or -1 with NO_MEMORY. */
 int scoop_changes_note_schema(struct scoop_changes *changes,
                               const struct scoop_plan_options *options, struct scoop_error *error);
+/* What a change may take for the stamp and the number behind it. */
+size_t scoop_changes_stamp_bytes(const struct scoop_changes *changes);
 /* Once the plans are there. 0, or -1 with NO_MEMORY. */
 int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *error);
 

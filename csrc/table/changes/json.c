@@ -1,4 +1,6 @@
 /* Changes as JSON lines. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "table/changes/changes.h"
@@ -6,7 +8,12 @@
 #include "text/escapes.h"
 #include "text/json_string.h"
 
-enum { MOST_OTHER_BYTES = 128 /* of a change: all but names and values */ };
+#define COUNT_MEMBER ",\"changes\":"
+
+enum {
+    MOST_OTHER_BYTES = 128, /* of a change: all but names and values */
+    MOST_DIGITS = 20,
+};
 
 /* Room for a whole change is made before: nothing here checks it. */
 struct writer {
@@ -104,6 +111,18 @@ static void put_changed(struct writer *writer) {
     enclose(writer, from, "[]");
 }
 
+static void put_stamp(struct writer *writer) {
+    const struct scoop_changes *changes = writer->changes;
+    put_text(writer, ",");
+    put_text(writer, changes->stamp);
+    writer->at += sprintf((char *)writer->at, COUNT_MEMBER "%" PRIu64,
+                          changes->spools[0].records + changes->spools[1].records);
+}
+
+size_t scoop_changes_stamp_bytes(const struct scoop_changes *changes) {
+    return changes->stamp[0] == 0 ? 0 : strlen(changes->stamp) + sizeof COUNT_MEMBER + MOST_DIGITS;
+}
+
 static void put_change(struct writer *writer) {
     const struct scoop_row_plan *plan = &writer->changes->plans[writer->change->side];
     put_text(writer, "{\"op\":\"");
@@ -116,10 +135,8 @@ static void put_change(struct writer *writer) {
         put_changed(writer);
     if (!writer->changes->json)
         put_text(writer, ",\"format\":\"csv\""); /* its values are texts, whatever they stood for */
-    if (writer->changes->stamp[0] != 0) {
-        put_text(writer, ",");
-        put_text(writer, writer->changes->stamp);
-    }
+    if (writer->changes->stamp[0] != 0)
+        put_stamp(writer);
     put_text(writer, ",\"id\":\"");
     put(writer, writer->change->id, SCOOP_CHANGE_ID_SIZE - 1);
     put_text(writer, "\"}\n");
@@ -131,8 +148,9 @@ static size_t most_bytes(const struct scoop_changes *changes, const struct scoop
     size_t escape = change->row.plain ? 1 : SCOOP_ESCAPE_MOST, values = change->row.length;
     for (size_t i = 0; i < plan->key_count; i++)
         values += change->row.values[plan->key_places[i]].length;
-    return MOST_OTHER_BYTES + strlen(changes->stamp) + 3 * changes->members[change->side].length +
-           escape * values + 2 * plan->columns * sizeof "null" + SCOOP_COPY_BYTES;
+    return MOST_OTHER_BYTES + scoop_changes_stamp_bytes(changes) +
+           3 * changes->members[change->side].length + escape * values +
+           2 * plan->columns * sizeof "null" + SCOOP_COPY_BYTES;
 }
 
 int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from airscoop import errors
 from airscoop.exports.lease import LOCK, Lease, holder
@@ -438,6 +439,48 @@ def test_a_lease_that_is_over_is_looked_at_before_anything_is_done(
         first.check()
     assert lost == [True]
     assert first.release() is False
+
+
+class Throttling:
+    """A client whose writes are throttled as often as a test says."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self.left = client, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        self.left -= 1
+        if self.left >= 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+        return self._client.update_item(**request)
+
+
+def interrupt() -> None:
+    raise errors.Cancelled("enough")
+
+
+def test_a_check_waits_for_a_table_that_throttles_and_can_be_interrupted(
+    registry: Registry, moto_server: MotoServer, clock: LeaseClock
+) -> None:
+    client = Throttling(moto_server.client("dynamodb"))
+    throttled = Registry(registry.table.name, client=client)
+    lease = Lease.try_acquire(throttled, "tenant/a", "me", seconds=0.3)
+    assert lease is not None
+    told: list[float] = []
+    lease.watch(told.append)
+    clock.go(0.2)
+    client.left = 30  # far more than a lease
+    asked: list[int] = []
+    lease.check(lambda: asked.append(client.left))
+    assert client.left < 0
+    assert len(asked) > 1
+    assert len(told) == 2 and told[1] > told[0]
+    clock.go(1000)
+    client.left = 10_000
+    with pytest.raises(errors.Cancelled):
+        lease.check(interrupt)
 
 
 def test_the_heartbeat_tells_at_once_that_the_lock_is_lost(registry: Registry) -> None:

@@ -29,7 +29,7 @@ FAILING = {
     "bad data": ("copy {bad} {out} --format jsonl", 3),
     "delta": ("delta {missing} {in}", 1),
     "publish": (
-        "publish {in} s --kinesis-endpoint-url http://127.0.0.1:1 --max-tries 1 --region r",
+        "publish {in} s --kinesis-endpoint-url http://127.0.0.1:1 --retry-seconds 0 --region r",
         1,
     ),
     "apply": (f"apply {{in}} s.t --key PK {NOWHERE}", 1),

@@ -44,7 +44,8 @@ def test_ids_are_those_of_the_datasets_version(tmp_path: Path) -> None:
     (named,) = airscoop.delta(old, new, dataset="acme/orders", version="v2", previous="v1")
     (before,) = airscoop.delta(old, new, version="acme/orders/v2")
     assert named["id"] == before["id"]
-    assert set(named) - set(before) == {"dataset", "version", "previous"}
+    assert set(named) - set(before) == {"dataset", "version", "previous", "changes"}
+    assert named["changes"] == 1
 
 
 def test_a_file_without_changes_says_its_version_in_its_one_line(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def _compare(
     job = delta_job(old, new, engine=engine, athena=athena, **options)
     job.refuse_destination(place, destination_s3=options["old_s3"])
     with cancellation.reaching(job):
-        return job, job.run(on_progress=lambda _: lease.check())
+        return job, job.run(on_progress=lambda _: lease.check(cancellation.check))
 
 
 def _write(

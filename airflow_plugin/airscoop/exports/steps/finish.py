@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from airscoop.exports.lease import Lease
+from airscoop.exports.lease import Lease, boottime
 from airscoop.exports.registry import ExportRecord, Registry
 from airscoop.exports.steps.working import ExportLock, LockDict, OnStart, Terms, begun
 from airscoop.receipts.exports import FinishReceipt
@@ -62,7 +62,7 @@ def _release_left(registry: Registry, record: ExportRecord, owner: str, terms: T
         handover_seconds=terms.handover_seconds,
         releases=True,
         on_lost=None,
-        renewed_at=time.monotonic(),
+        renewed_at=boottime(),
     ).release()
 
 
