@@ -64,6 +64,9 @@ class AwsSettings(ShownFields):
             object.__setattr__(self, "renewal", Renewal.of(self.credentials_provider))
         if self.proxies is not None:
             check_proxies(self.proxies)
+        for name in ("endpoint_url", "region", "profile"):
+            if not isinstance(getattr(self, name), str | None):
+                raise UsageError(f"{type(self).__name__}: {name} is no text")
 
     @property
     def needs_credentials(self) -> bool:

@@ -30,7 +30,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     retry = actions.add_parser("retry", help="have the next run work on a failed export once more")
     give_up = actions.add_parser(
         "give-up",
-        help="let later versions go on without an export that failed after a part was published",
+        help="let later versions go on without an export that failed, and runs end well with it",
     )
     for action, run in ((retry, run_retry), (give_up, run_give_up)):
         action.add_argument("export", metavar="TENANT/TABLE/VERSION")

@@ -3,13 +3,16 @@
 The lock is one item of the registry's table. It holds no time: who waits for a lock sees whether
 its record version (`rvn`) stays the same for as long as the lease says, on a clock of its own.
 `fence` counts up with every taking; what the lock protects is written under the condition that it
-is still the writer's.
+is still the writer's. An owner's name is only for people: who has the name, but not the fence, is
+another one.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import os
+import socket
 import threading
 import time
 import uuid
@@ -32,6 +35,8 @@ HANDOVER_SECONDS = 600.0
 BEATS = 3  # in a lease
 SECONDS_OF_SIGHTINGS = 7 * 86400
 MINE = "#owner = :owner AND #fence = :fence AND #released = :no"
+# `taken` is the fence of the last taking; an older airscoop writes none.
+SAME_TAKING = "#fence >= :fence AND (attribute_not_exists(#taken) OR #taken <= :fence)"
 
 
 class Lease:
@@ -74,16 +79,17 @@ class Lease:
         cls,
         registry: Registry,
         dataset: str,
-        owner: str,
+        owner: str | None = None,
         *,
         seconds: float = SECONDS,
         handover_seconds: float = HANDOVER_SECONDS,
         on_lost: Callable[[], object] | None = None,
     ) -> Self | None:
-        """The lock of `dataset` (TENANT/TABLE) if it is free, released, this owner's, or was not
-        renewed for as long as its lease says; None when another has it.
+        """The lock of `dataset` (TENANT/TABLE) if it is free, released, or was not renewed for as
+        long as its lease says; None when it is held, be it by the same `owner` (by default
+        `new_owner`): who goes on with a lock that it has says so by `attach`.
         """
-        now = time.monotonic()
+        owner, now = owner or new_owner(), time.monotonic()
         fence = _take(registry, dataset, owner, seconds)
         if fence is None:
             return None
@@ -104,7 +110,7 @@ class Lease:
         cls,
         registry: Registry,
         dataset: str,
-        owner: str,
+        owner: str | None = None,
         *,
         timeout: float | None = None,
         seconds: float = SECONDS,
@@ -112,6 +118,7 @@ class Lease:
         on_lost: Callable[[], object] | None = None,
     ) -> Self:
         """The same, waiting for it; LockTimeout after `timeout` seconds."""
+        owner = owner or new_owner()
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             lease = cls.try_acquire(
@@ -144,7 +151,7 @@ class Lease:
         """Goes on with the lock that an earlier task of the same owner took with `fence`.
 
         The fence rises: what may be left of the earlier process writes nothing more. LockLost when
-        another owner has taken the lock, or it was released.
+        the lock was taken anew since, by whomever, or was released.
         """
         rvn, now = uuid.uuid4().hex, time.monotonic()
         key = (dataset, LOCK)
@@ -162,7 +169,7 @@ class Lease:
                     "fence": fence,
                     "no": False,
                 },
-                condition="#owner = :owner AND #released = :no AND #fence >= :fence",
+                condition=f"#owner = :owner AND #released = :no AND {SAME_TAKING}",
             ),
         )
         if item is None:
@@ -272,6 +279,11 @@ class Lease:
         raise self._lost
 
 
+def new_owner() -> str:
+    """A name that nobody else has: the host's, the process's number, and a random part."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
+
+
 def held_lock(registry: Registry, dataset: str) -> Item | None:
     """The lock's item (`owner`, `fence`); None when nobody holds it."""
     item = registry.table.get((dataset, LOCK))
@@ -317,9 +329,7 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
     if item is not None:
         refuse_newer(item)
     if item is not None and not (
-        item["released"]
-        or item["owner"] == owner
-        or _seconds_seen(registry, dataset, item) * 1000 >= item["lease_ms"]
+        item["released"] or _seconds_seen(registry, dataset, item) * 1000 >= item["lease_ms"]
     ):
         return None
     taken = registry.table.settled(
@@ -328,13 +338,14 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
         lambda: registry.table.update(
             key,
             "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no, "
-            "#schema = :schema ADD #fence :one",
+            "#taken = :taken, #schema = :schema ADD #fence :one",
             {
                 "owner": owner,
                 "rvn": rvn,
                 "ms": int(seconds * 1000),
                 "no": False,
                 "one": 1,
+                "taken": 1 if item is None else item["fence"] + 1,
                 "schema": SCHEMA,
                 "seen": "" if item is None else item["rvn"],
             },

@@ -12,6 +12,7 @@ from airscoop._native import Publish
 from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
 from airscoop.errors import AirscoopError, UsageError
+from airscoop.given import text
 from airscoop.publishing.options import DEFAULTS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown, showing
@@ -34,7 +35,7 @@ class PublishJob:
         refuse_unknown("PublishJob.__init__", options, DEFAULTS)
         given: PublishOptions = {**DEFAULTS, **options}
         self._changes = place(changes, "changes")
-        self._stream = stream
+        self._stream = stream = text(stream, "stream")
         _check_number("start_at", given["start_at"], MOST_NUMBER)
         for name, number in (
             ("max_tries", given["max_tries"]),

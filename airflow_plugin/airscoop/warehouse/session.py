@@ -100,11 +100,16 @@ class Warehouse:
         lock_timeout: float | None = None,
         statement_timeout: float | None = None,
     ) -> None:
+        if not isinstance(conninfo, str | Mapping):
+            raise UsageError(
+                "conninfo is neither a text nor a mapping: write it as libpq's, such as "
+                '"host=db.example.com dbname=dev user=loader"'
+            )
         self._session = Session(
             conninfo if isinstance(conninfo, str) else dict(conninfo),
-            dialect=dialect,
+            dialect=given.text(dialect, "dialect"),
             ca_file=tls.ca_file(ca_file),
-            label=label,
+            label=None if label is None else given.text(label, "label"),
             lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
             statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
             on_wait=_say_wait,

@@ -194,11 +194,12 @@ def test_the_lock_task_is_rescheduled_while_it_waits(steps: Steps) -> None:
     steps.exports.put("V1", ROWS)
     steps.exports.put("V2", ROWS)
     assert len(steps.register()["exports"]) == 2
-    steps.lock("V1")
-    for version in ("V1", "V2"):
+    lock = steps.lock("V1")
+    for version, run in (("V1", "run_2"), ("V2", "run_2"), ("V1", "run_1"), ("V2", "run_1")):
         with pytest.raises(AirflowRescheduleException):
-            steps.lock(version, "run_2")
-    assert steps.lock("V1")["owner"] == "dag/run_1/0"  # the same run, tried again
+            steps.lock(version, run)  # also the same run, tried again: its name is no lock
+    assert steps.finish(lock, state="failed")["state"] == "failed"
+    assert steps.lock("V1")["owner"] == "dag/run_1/0"
 
 
 def test_a_step_that_fails_for_good_fails_the_export_and_the_run(steps: Steps) -> None:
@@ -212,6 +213,37 @@ def test_a_step_that_fails_for_good_fails_the_export_and_the_run(steps: Steps) -
     record = steps.exports.registry.get(lock["export"])
     assert (record.state, record.code) == ("failed", "USAGE")
     assert steps.lock("V1")["fence"] > lock["fence"]  # cleared, the run does it again
+
+
+def test_the_newest_version_fails_each_run_until_it_is_approved_and_later_runs_keep_that(
+    steps: Steps,
+) -> None:
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    first = steps.lock("V1")
+    steps.delta(first)
+    steps.publish(first)
+    steps.finish(first)
+    uri = steps.exports.put("V2", {"1": "a"})
+    steps.register()
+    lock = steps.lock("V2")
+    with pytest.raises(AirflowFailException, match="SuspectExport"):
+        steps.delta(lock)
+    with pytest.raises(AirflowFailException, match="SuspectExport"):
+        steps.finish(lock)
+    assert steps.register()["exports"] == [steps.exports.id("V2")]
+    with pytest.raises(AirflowFailException, match=r"newest version .*exports retry .*give-up"):
+        steps.lock("V2", "run_2")
+    assert steps.register(key=uri)["exports"] == [steps.exports.id("V2")]
+    lock = steps.lock("V2", "run_3")
+    assert steps.delta(lock, approved_delete_ratio=0.9)["count"] == 3
+    steps.finish(lock, state="failed")
+    steps.register(key=uri)
+    lock = steps.lock("V2", "run_4")
+    assert steps.delta(lock, delta_options={"min_rows": 0})["count"] == 3
+    assert steps.publish(lock)["sent"] == 3
+    assert steps.finish(lock)["state"] == "done"
+    assert steps.register()["exports"] == []
 
 
 def test_an_option_that_does_not_exist_is_named(steps: Steps) -> None:

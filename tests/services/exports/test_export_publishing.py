@@ -198,7 +198,12 @@ def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
     assert exports.register_one(third).exports == [exports.id("V2"), exports.id("V3")]
     exports.finish(exports.lock("V2", "three"), state="failed")
     assert exports.register_one(half).exports == [exports.id("V2")]
-    exports.work("V2", "four")
+    lock = exports.lock("V2", "four")
+    exports.compute(lock)
+    with pytest.raises(errors.PreconditionFailed, match="half published"):
+        exports.finish(lock, state="done")
+    exports.published(lock)
+    exports.finish(lock)
     assert exports.work("V3", "four").previous == "V2"
 
 
