@@ -12,8 +12,8 @@ from support.delta_tables import Row, Table, as_csv, as_json
 from support.fault_catalog import S3_FAULTS
 
 MARKER = "_SUCCESS"
-# What happens in histories; each comes in when the pipeline has a test of its own for it.
-CONFLICTS, APPROVALS, REPLACED_CHANGES = False, False, False
+# It comes in when publishing and applying read the very file by its ETag.
+REPLACED_CHANGES = False
 KEYS = [*(f"k{n}" for n in range(14)), "7", "07", "é", "a b", 'q"', "ü,ö"]
 NUMBERS = [*range(19), 2**53 + 1]
 TEXTS = [
@@ -327,8 +327,7 @@ def _rounds(chance: random.Random, count: int, marked: bool) -> tuple[Round, ...
             if number == count:
                 break
             events.append(Event("put", number))
-            weights = [10, 2, 2, 2] if CONFLICTS else [1, 0, 0, 0]
-            when = chance.choices(["never", "now", "in the run", "later"], weights)[0]
+            when = chance.choices(["never", "now", "in the run", "later"], [10, 2, 2, 2])[0]
             if when == "now" and not marked:
                 events.append(Event("spoil", number, "a second object"))
                 spoilt.append(number)
@@ -349,7 +348,7 @@ def history(seed: int) -> History:
         json_lines=chance.random() < 0.5,
         number_keys=chance.random() < 0.4,
         marker=MARKER if chance.random() < 0.4 else None,
-        max_delete_ratio=chance.choice([1.0, 1.0, 0.1]) if APPROVALS else 1.0,
+        max_delete_ratio=chance.choice([1.0, 1.0, 0.1]),
         schema_changes=chance.random() < 0.4,
     )
     versions = _versions(chance, kind)

@@ -144,8 +144,11 @@ class Play:
 
     def _configured(self) -> Pipeline:
         """As a person has it for the next run."""
-        ratio = 1.0 if self._approves else self.plan.kind.max_delete_ratio
-        compare = {"max_delete_ratio": ratio, "schema_change": "all"}
+        compare: dict[str, Any] = {
+            "max_delete_ratio": self.plan.kind.max_delete_ratio,
+            "schema_change": "all",
+            "approved_delete_ratio": 1.0 if self._approves else None,
+        }
         return dataclasses.replace(self.pipeline, compare=compare)
 
     def _end(self, child: Child, outcome: Outcome, report: Path) -> bool:
