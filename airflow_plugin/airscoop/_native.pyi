@@ -67,6 +67,7 @@ class Transfer:
         keep: bool,
     ) -> None: ...
     def mark(self) -> tuple[int, int, int, str]: ...
+    def rejected(self) -> bytes: ...
     def run(
         self,
         progress: Callable[[], object] | None,
@@ -149,6 +150,7 @@ class Delta:
         memory_limit: int,
         temp_dir: str | None,
         version: str | None,
+        stamp: str | None,
     ) -> None: ...
     def run(self, progress: Callable[[], object] | None, /) -> DeltaFacts: ...
     def facts(self) -> DeltaFacts: ...
@@ -272,6 +274,7 @@ class Session:
         run_id: str | None,
         task_id: str | None,
         try_number: str | None,
+        before_commit: Callable[[], object] | None,
     ) -> ApplyFacts: ...
     def init(self, grantees: tuple[str, ...], /) -> tuple[list[tuple[str, int, int]], str]: ...
     def refresh(self, view: str, /) -> None: ...
@@ -341,6 +344,12 @@ class AirscoopError(Exception):
     os_errno: int | None
     sqlstate: str | None
     request_id: str | None
+    statements_committed: int | None
+    source: str | None
+    line: int | None
+    byte_offset: int | None
+    reason: str | None
+    snippet: str | None
 
 class AccessDenied(AirscoopError): ...
 class BadRecord(AirscoopError): ...

@@ -22,7 +22,20 @@ int scoop_fail_record(struct scoop_error *error, struct scoop_record_place place
     scoop_text_vprint(what, sizeof what, format, arguments);
     va_end(arguments);
     scoop_record_place_print(where, place);
-    return scoop_fail(error, SCOOP_BAD_RECORD, "%s: %s", where, what);
+    scoop_fail(error, SCOOP_BAD_RECORD, "%s: %s", where, what);
+    scoop_error_record(error, place, what);
+    return -1;
+}
+
+void scoop_error_record(struct scoop_error *error, struct scoop_record_place place,
+                        const char *reason) {
+    struct scoop_error_record *record = &error->record;
+    memset(record, 0, sizeof *record);
+    record->given = true;
+    record->line = place.line;
+    record->has_offset = place.offset != SCOOP_NO_OFFSET;
+    record->byte_offset = record->has_offset ? place.offset : 0;
+    scoop_text_print(record->reason, sizeof record->reason, "%s", reason);
 }
 
 void scoop_record_places_free(struct scoop_record_places *places) {

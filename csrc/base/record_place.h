@@ -22,6 +22,10 @@ void scoop_record_place_print(char text[SCOOP_PLACE_SIZE], struct scoop_record_p
 int scoop_fail_record(struct scoop_error *error, struct scoop_record_place place,
                       const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Gives an error these facts of the record that it is about. */
+void scoop_error_record(struct scoop_error *error, struct scoop_record_place place,
+                        const char *reason);
+
 /* Where the records of a text that is passed on stood: only what does not follow from the record
  * before is kept, as after blank lines. The one who reads it drops what is behind him. */
 struct scoop_record_mark {

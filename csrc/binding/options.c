@@ -83,6 +83,7 @@ static const struct field fields[] = {
     {"memory_limit", SIZE, AT(memory_limit_bytes)},
     {"max_record_bytes", SIZE, AT(max_record_bytes)},
     {"max_rejected", COUNT, AT(max_rejected)},
+    {"show_rejects", COUNT, AT(show_rejects)},
     {"rejects", TEXT, AT(rejects_uri)},
     {"held", FLAG, AT(held)},
     {"split_part", FLAG, AT(split_part)},

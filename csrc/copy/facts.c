@@ -107,3 +107,11 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
                sizeof facts->server_side_refused);
     tell_source(attempt, facts);
 }
+
+void scoop_transfer_take_shown(struct scoop_transfer *transfer, struct scoop_buf *lines) {
+    if (transfer->phase != DONE || transfer->options.show_rejects == 0)
+        return;
+    scoop_buf_free(lines);
+    *lines = transfer->rejects.lines;
+    scoop_buf_init(&transfer->rejects.lines, 0);
+}

@@ -81,6 +81,22 @@ static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject
     return status == 0 ? scoop_buf_append(lines, "}\n", 2, error) : -1;
 }
 
+/* `length` is at most MESSAGE_SNIPPET_BYTES, each of which may become three. */
+static void put_snippet(char *snippet, const unsigned char *record, size_t length) {
+    size_t made = 0;
+    for (size_t i = 0; i < length;) {
+        bool whole;
+        size_t taken = scoop_utf8_take(record + i, length - i, &whole);
+        if (whole && record[i] != 0)
+            memcpy(snippet + made, record + i, taken);
+        made += whole && record[i] != 0
+                    ? taken
+                    : scoop_utf8_encode(SCOOP_REPLACEMENT, (unsigned char *)snippet + made);
+        i += whole ? taken : 1;
+    }
+    snippet[made] = 0;
+}
+
 static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
                   enum scoop_code code, const char *why, struct scoop_error *error) {
     struct scoop_error ignored = {0};
@@ -96,6 +112,9 @@ static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject
     scoop_fail(error, code, "%s: %s: %s%s; the record begins %s", rejects->source, where,
                reject->reason, why, text ? text : "");
     scoop_buf_free(&snippet);
+    scoop_error_record(error, place, reject->reason);
+    scoop_text_print(error->record.source, sizeof error->record.source, "%s", rejects->source);
+    put_snippet(error->record.snippet, reject->record, length);
     return -1;
 }
 
@@ -116,7 +135,12 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (rejects->count > rejects->max_rejected)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)",
                       error);
-    if (rejects->uri == NULL || keep(rejects, reject, &full) == 0)
+    if (rejects->uri == NULL) {
+        if (rejects->count <= rejects->shows)
+            keep(rejects, reject, &full); /* as many as there is room for */
+        return 0;
+    }
+    if (keep(rejects, reject, &full) == 0)
         return 0;
     if (full.code == SCOOP_TOO_LARGE)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",

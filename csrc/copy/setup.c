@@ -202,6 +202,7 @@ static void set_up_rejects(struct scoop_transfer *transfer) {
     rejects->source = transfer->source_name;
     rejects->uri = transfer->options.rejects_uri;
     rejects->max_rejected = transfer->options.max_rejected;
+    rejects->shows = transfer->options.show_rejects;
     rejects->budget = &transfer->budget;
     rejects->temp_folder = transfer->temp_folder;
     rejects->checksum = transfer->options.checksum;

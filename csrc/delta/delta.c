@@ -166,7 +166,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
     if (delta->options.memory_limit_bytes == 0)
         delta->options.memory_limit_bytes =
             scoop_default_memory_bytes(SCOOP_DELTA_MEMORY_LIMIT_BYTES, LEAST_MEMORY_BYTES);
-    delta->changes = scoop_changes_new(options->temp_dir, options->version, error);
+    delta->changes = scoop_changes_new(options->temp_dir, options->version, options->stamp, error);
     if (delta->changes == NULL ||
         scoop_scratch_init(&delta->scratch, options->temp_dir, error) != 0 ||
         copy_keys(delta, options, error) != 0 || make_compare(delta, error) != 0)
@@ -179,6 +179,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
             .memory_bytes = source_bytes(&delta->options, side),
             .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
+            .stamp_bytes = strlen(delta->changes->stamp),
             .bell = &delta->bell,
         };
         if (export.objects == NULL)
@@ -435,6 +436,7 @@ static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
 static int check_length(struct scoop_delta *delta, struct scoop_error *error) {
     size_t most = delta->options.max_record_bytes;
     struct scoop_row_limit limit = {.json = delta->changes->json};
+    limit.stamp_bytes = strlen(delta->changes->stamp);
     limit.most_bytes = most == 0 ? SCOOP_MAX_RECORD_BYTES : most;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         limit.plan = &delta->changes->plans[side];

@@ -178,6 +178,8 @@ static void name_source(const struct scoop_reading *reading, struct scoop_error 
         strncmp(error->message, reading->name, strlen(reading->name)) == 0)
         return;
     scoop_error_say(error, "%s: %.500s", reading->name, error->message);
+    if (error->record.given)
+        scoop_text_print(error->record.source, sizeof error->record.source, "%s", reading->name);
 }
 
 /* One step. False: it has to wait, has ended or has failed. */

@@ -297,6 +297,8 @@ static int take_line(struct scoop_publish *publish, const unsigned char *line, s
         publish->skipped++;
         return 1;
     }
+    if (scoop_kinesis_no_change(line, length))
+        return 1;
     int taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
     publish->taken += taken > 0;
     return taken;
@@ -399,16 +401,25 @@ static int step(struct scoop_publish *publish, struct scoop_error *error) {
     return !waits || SCOOP_INVARIANT(is_under_way(publish), error) ? more : -1;
 }
 
-/* Tells how to go on, once anything was taken. */
+/* Tells how to go on, once anything was sent. */
 static void add_mark(struct scoop_publish *publish) {
     struct scoop_outbox_facts facts;
     if (publish->outbox == NULL || publish->error.code == SCOOP_USAGE)
         return;
     scoop_outbox_facts(publish->outbox, &facts);
-    scoop_error_say(&publish->error,
-                    "%.850s; the first %llu changes are stored: start_at=%llu goes on behind them",
-                    publish->error.message, (unsigned long long)facts.acknowledged,
-                    (unsigned long long)facts.acknowledged);
+    if (facts.calls == 0)
+        return;
+    unsigned long long stored = facts.acknowledged;
+    if (stored > publish->options.start_at)
+        scoop_error_say(&publish->error,
+                        "%.850s; the first %llu changes are stored: start_at=%llu goes on behind "
+                        "them",
+                        publish->error.message, stored, stored);
+    else
+        scoop_error_say(&publish->error,
+                        "%.850s; no further change is known to be stored: start_at=%llu goes on "
+                        "there",
+                        publish->error.message, stored);
 }
 
 /* What is under way is forgotten, and nothing more is sent. */

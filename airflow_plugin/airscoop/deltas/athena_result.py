@@ -30,6 +30,7 @@ class AthenaDelta(Delta):
         self,
         receipt: DeltaReceipt,
         *,
+        stamp: str,
         folder: str,
         s3: S3Settings,
         ca_file: str | None,
@@ -38,6 +39,7 @@ class AthenaDelta(Delta):
         temp_dir: str | None = None,
     ) -> None:
         self.receipt = receipt
+        self._stamp = stamp
         self._read = read
         self._folder = folder
         self._s3, self._ca_file = s3, ca_file

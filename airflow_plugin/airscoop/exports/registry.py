@@ -383,8 +383,21 @@ class Registry:
         return self._advance(lease, export_id, UNFINISHED, {"approved_delete_ratio": delete_ratio})
 
     def begin_publishing(self, lease: Lease, export_id: str) -> None:
-        """From now on something of it may be on the stream."""
+        """From now on something of it may be on the stream, or in a table."""
         self._change(lease, export_id, ("computed", "published"), {"begun": True})
+
+    def applied(
+        self, lease: Lease, export_id: str, table: str, receipt: Mapping[str, Any]
+    ) -> ExportRecord:
+        """All changes are applied to a table of a warehouse."""
+        receipts = self.get(export_id).receipts
+        tables = {**receipts.get("applied", {}), table: dict(receipt)}
+        return self._advance(
+            lease,
+            export_id,
+            ("computed", "published"),
+            {"receipts": {**receipts, "applied": tables}, "begun": True},
+        )
 
     def save_offset(self, lease: Lease, export_id: str, offset: int) -> None:
         """So many changes, from the first on, are published."""

@@ -11,7 +11,7 @@
 enum { BLOCK_BYTES = 256 * 1024, TEXT_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
 
 struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *version,
-                                        struct scoop_error *error) {
+                                        const char *stamp, struct scoop_error *error) {
     struct scoop_changes *changes = scoop_calloc(1, sizeof *changes);
     if (changes == NULL) {
         scoop_fail_memory(error);
@@ -23,7 +23,8 @@ struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *versio
     for (int i = 0; i < SCOOP_DELTA_SIDES; i++)
         scoop_buf_init(&changes->members[i], NAMES_CEILING);
     changes->version = scoop_strdup(version == NULL ? "" : version);
-    if (changes->version == NULL)
+    changes->stamp = scoop_strdup(stamp == NULL ? "" : stamp);
+    if (changes->version == NULL || changes->stamp == NULL)
         scoop_fail_memory(error);
     else if (scoop_scratch_init(&changes->scratch, temp_dir, error) == 0)
         return changes;
@@ -50,6 +51,7 @@ void scoop_changes_give(struct scoop_changes *changes) {
     }
     scoop_scratch_free(&changes->scratch);
     scoop_free(changes->version);
+    scoop_free(changes->stamp);
     scoop_free(changes->changed_rows);
     scoop_free(changes);
 }

@@ -22,13 +22,14 @@ struct scoop_changes {
     size_t *member_ends[SCOOP_DELTA_SIDES];
     bool json; /* values may be marked as JSON (table/rows/row_text.h) */
     char *version;
+    char *stamp; /* members of each change, as JSON text; "": none */
     struct scoop_columns alone[SCOOP_DELTA_SIDES]; /* those that one side has and the other lacks */
     uint64_t *changed_rows; /* of the updated rows those in which a compared column changed */
 };
 
 /* Empty, with one reference; plans are filled in later. */
 struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *version,
-                                        struct scoop_error *error);
+                                        const char *stamp, struct scoop_error *error);
 /* Once the columns of both sides are known. 0, or -1 with NO_MEMORY. */
 int scoop_changes_note_schema(struct scoop_changes *changes,
                               const struct scoop_plan_options *options, struct scoop_error *error);

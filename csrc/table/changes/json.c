@@ -21,7 +21,7 @@ static void put(struct writer *writer, const void *data, size_t length) {
 }
 
 static void put_text(struct writer *writer, const char *text) {
-    put(writer, text, strlen(text)); /* of a constant, known when compiled */
+    put(writer, text, strlen(text)); /* of a constant mostly, known when compiled */
 }
 
 /* JSON text as it is, but for quotes that are doubled in a row. */
@@ -116,6 +116,10 @@ static void put_change(struct writer *writer) {
         put_changed(writer);
     if (!writer->changes->json)
         put_text(writer, ",\"format\":\"csv\""); /* its values are texts, whatever they stood for */
+    if (writer->changes->stamp[0] != 0) {
+        put_text(writer, ",");
+        put_text(writer, writer->changes->stamp);
+    }
     put_text(writer, ",\"id\":\"");
     put(writer, writer->change->id, SCOOP_CHANGE_ID_SIZE - 1);
     put_text(writer, "\"}\n");
@@ -127,8 +131,8 @@ static size_t most_bytes(const struct scoop_changes *changes, const struct scoop
     size_t escape = change->row.plain ? 1 : SCOOP_ESCAPE_MOST, values = change->row.length;
     for (size_t i = 0; i < plan->key_count; i++)
         values += change->row.values[plan->key_places[i]].length;
-    return MOST_OTHER_BYTES + 3 * changes->members[change->side].length + escape * values +
-           2 * plan->columns * sizeof "null" + SCOOP_COPY_BYTES;
+    return MOST_OTHER_BYTES + strlen(changes->stamp) + 3 * changes->members[change->side].length +
+           escape * values + 2 * plan->columns * sizeof "null" + SCOOP_COPY_BYTES;
 }
 
 int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,

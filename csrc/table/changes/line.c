@@ -19,7 +19,8 @@ struct reading {
     long op; /* -1: not said yet */
     size_t key_from, row_from;
     size_t key_count, row_count;
-    bool has_key, has_row, of_csv;
+    bool has_key, has_row, of_csv, has_previous, has_count;
+    struct scoop_change_stamp stamp;
     struct scoop_error *error;
 };
 
@@ -109,6 +110,30 @@ static void read_format(struct reading *reading) {
     reading->out = out;
 }
 
+/* A text of the stamp; *text stays NULL where the value is none. False: it is neither text nor
+ * null. */
+static bool read_text(struct reading *reading, const char **text) {
+    bool is_text = *reading->at == '"';
+    struct scoop_value value;
+    take_value(reading, &value);
+    *reading->out++ = 0;
+    *text = is_text ? (const char *)value.data : NULL;
+    return is_text || value.null;
+}
+
+/* Whether the member is of the stamp, and was read. */
+static bool read_stamp(struct reading *reading, const char *name) {
+    if (strcmp(name, "dataset") == 0)
+        read_text(reading, &reading->stamp.dataset);
+    else if (strcmp(name, "version") == 0)
+        read_text(reading, &reading->stamp.version);
+    else if (strcmp(name, "previous") == 0)
+        reading->has_previous = read_text(reading, &reading->stamp.previous);
+    else
+        return false;
+    return true;
+}
+
 static int read_member(struct reading *reading, const char *name) {
     struct scoop_value ignored;
     bool is_op = strcmp(name, "op") == 0, is_key = strcmp(name, "key") == 0;
@@ -127,6 +152,9 @@ static int read_member(struct reading *reading, const char *name) {
         read_format(reading);
         return 0;
     }
+    if (read_stamp(reading, name))
+        return 0;
+    reading->has_count |= strcmp(name, "changes") == 0;
     unsigned char *out = reading->out;
     take_value(reading, &ignored);
     reading->out = out;
@@ -144,6 +172,14 @@ static int read_line(struct reading *reading) {
         reading->out += length + 1;
         if (read_member(reading, name) != 0)
             return -1;
+    }
+    const struct scoop_change_stamp *stamp = &reading->stamp;
+    if (stamp->dataset == NULL || stamp->version == NULL || !reading->has_previous)
+        reading->stamp = (struct scoop_change_stamp){0}; /* members of another program */
+    if (reading->op < 0 && !reading->has_key && !reading->has_row && reading->has_count &&
+        reading->stamp.version != NULL) {
+        reading->op = SCOOP_CHANGE_OPS;
+        return 0;
     }
     if (reading->op < 0 || reading->key_count == 0)
         return bad(reading, "it lacks op or key; a change file has a change in each line, as "
@@ -170,6 +206,7 @@ int scoop_change_line_read(struct scoop_change_line *line, const unsigned char *
         return -1;
     record->number = number;
     record->op = (enum scoop_change_op)reading.op;
+    record->stamp = reading.stamp;
     record->key = line->members + reading.key_from;
     record->key_count = reading.key_count;
     record->row = line->members + reading.row_from;

@@ -16,9 +16,17 @@ struct scoop_change_member {
     bool is_text; /* a string, not other JSON */
 };
 
+/* Which version of which table a change is of, as its line says; all NULL where it does not say so.
+ */
+struct scoop_change_stamp {
+    const char *dataset, *version;
+    const char *previous; /* the version before; NULL: there is none */
+};
+
 struct scoop_change_record {
-    uint64_t number; /* of the change in its file, from 1 */
-    enum scoop_change_op op;
+    uint64_t number;         /* of the line in its file, from 1 */
+    enum scoop_change_op op; /* SCOOP_CHANGE_OPS: it is no change, but says the stamp of none */
+    struct scoop_change_stamp stamp;
     const struct scoop_change_member *key; /* at least one */
     size_t key_count;
     const struct scoop_change_member *row; /* of a DELETE perhaps none */

@@ -68,7 +68,7 @@ static bool is_key(const struct scoop_row_plan *plan, size_t column) {
 static size_t change_bytes(const struct scoop_row_limit *limit, const struct scoop_batch *batch,
                            const struct scoop_row *row, size_t names) {
     const unsigned char *at = scoop_row_data(batch, row), *end = at + row->length;
-    size_t bytes = OTHER_BYTES + names;
+    size_t bytes = OTHER_BYTES + limit->stamp_bytes + names;
     for (size_t i = 0; i < limit->plan->columns; i++) {
         struct scoop_value value = {0};
         at = scoop_row_next(at, end, &value);
@@ -91,7 +91,7 @@ int scoop_row_limit_check(const struct scoop_row_limit *limit, const struct scoo
     const struct scoop_row_plan *plan = limit->plan;
     size_t names =
         scoop_row_limit_is_proof(limit) ? reserved_bytes(limit) : all_name_bytes(plan, false);
-    size_t fixed = OTHER_BYTES + names + 4 * plan->columns;
+    size_t fixed = OTHER_BYTES + limit->stamp_bytes + names + 4 * plan->columns;
     for (size_t i = 0; i < batch->count; i++) {
         const struct scoop_row *row = &batch->rows[i];
         if (fixed + 2 * SCOOP_ESCAPE_MOST * (size_t)row->length <= limit->most_bytes)

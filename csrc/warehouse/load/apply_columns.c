@@ -10,8 +10,8 @@
 #include "warehouse/session/session.h"
 #include "warehouse/sql/moment.h"
 
-/* Types that have no equality: json, xml; geometric ones have another one. */
-static const uint32_t by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
+/* text, char(n), varchar */
+static const uint32_t text_types[] = {25, 1042, 1043};
 enum {
     OID_OF_JSON = 114,
     OID_OF_JSONB = 3802,
@@ -86,9 +86,9 @@ static int find_keys(struct scoop_apply_map *map, struct scoop_error *error) {
     return 0;
 }
 
-static bool is_by_text(uint32_t type) {
-    for (size_t i = 0; i < sizeof by_text / sizeof by_text[0]; i++)
-        if (by_text[i] == type)
+static bool is_of_text(uint32_t type) {
+    for (size_t i = 0; i < sizeof text_types / sizeof text_types[0]; i++)
+        if (text_types[i] == type)
             return true;
     return false;
 }
@@ -108,7 +108,7 @@ int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_row
             return scoop_fail_memory(error);
         uint32_t type = scoop_rows_type(rows, at);
         column->moment = scoop_is_moment(type);
-        column->by_text = is_by_text(type);
+        column->is_text = is_of_text(type);
         column->is_super = type == OID_OF_SUPER;
         column->is_json = type == OID_OF_JSON || type == OID_OF_JSONB || column->is_super;
     }

@@ -8,6 +8,8 @@
 #include "stage/stage.h"
 #include "table/changes/line.h"
 #include "text/hex.h"
+#include "warehouse/load/apply_version.h"
+#include "warehouse/load/content.h"
 
 enum { MEMORY_CEILING = 64 * 1024 * 1024, SLICE_MS = 100 };
 enum { MEMORY_BYTES = 16 * 1024 * 1024, MAX_RECORD_BYTES = 16 * 1024 * 1024 };
@@ -25,6 +27,8 @@ struct scoop_change_source {
     size_t used;
     uint64_t number; /* of the last change that was read */
     struct scoop_change_line line;
+    struct scoop_content *content;
+    struct scoop_apply_version version;
     struct scoop_digest *digest;
     char digest_hex[SCOOP_SHA256_HEX_SIZE];
     bool arrived_all;
@@ -64,7 +68,8 @@ static int fill(struct scoop_change_source *source, const struct scoop_transfer_
     transfer.memory_limit_bytes = MEMORY_BYTES;
     source->check = scoop_json_check_new(&records, &source->counters, error);
     source->digest = scoop_digest_new(SCOOP_DIGEST_SHA256, error);
-    if (source->check == NULL || source->digest == NULL)
+    source->content = scoop_content_new(error);
+    if (source->check == NULL || source->digest == NULL || source->content == NULL)
         return -1;
     source->check->next = &source->end.base;
     source->transfer = scoop_transfer_new(&transfer, error);
@@ -126,7 +131,9 @@ static enum scoop_change_read read_line(struct scoop_change_source *source,
     size_t length = (size_t)(newline - from) + 1;
     source->used += length;
     if (scoop_digest_update(source->digest, from, length, error) != 0 ||
-        scoop_change_line_read(&source->line, from, length, ++source->number, record, error) != 0)
+        scoop_change_line_read(&source->line, from, length, ++source->number, record, error) != 0 ||
+        scoop_apply_version_take(&source->version, record, error) != 0 ||
+        scoop_content_add(source->content, record, error) != 0)
         return SCOOP_CHANGE_READ_FAILED;
     return SCOOP_CHANGE_READ_ONE;
 }
@@ -151,6 +158,8 @@ void scoop_change_source_facts(const struct scoop_change_source *source,
     facts->retries = transfer.retries;
     memcpy(facts->etag, transfer.source_etag, sizeof facts->etag);
     memcpy(facts->digest, source->digest_hex, sizeof facts->digest);
+    scoop_content_show(source->content, facts->content);
+    facts->version = source->version;
 }
 
 void scoop_change_source_free(struct scoop_change_source *source) {
@@ -159,6 +168,7 @@ void scoop_change_source_free(struct scoop_change_source *source) {
     scoop_transfer_free(source->transfer);
     scoop_stage_free_chain(source->check);
     scoop_digest_free(source->digest);
+    scoop_content_free(source->content);
     scoop_change_line_free(&source->line);
     scoop_buf_free(&source->text);
     scoop_buf_free(&source->arrived);

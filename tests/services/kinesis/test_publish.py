@@ -49,6 +49,19 @@ def test_each_change_is_a_record_with_its_key(
     assert receipt.source_bytes == path.stat().st_size
 
 
+def test_of_a_version_without_changes_nothing_is_sent(tmp_path: Path, stream: Stream) -> None:
+    (tmp_path / "old.csv").write_text("PK,a\n1,x\n")
+    named = airscoop.delta(
+        tmp_path / "old.csv", tmp_path / "old.csv", dataset="t/a", version="2", previous="1"
+    )
+    named.write(tmp_path / "changes.jsonl.gz")
+    receipt = airscoop.publish(
+        tmp_path / "changes.jsonl.gz", stream.name, kinesis=stream.settings()
+    )
+    assert (receipt.changes, receipt.sent, receipt.skipped) == (0, 0, 0)
+    assert stream.records() == []
+
+
 def test_a_delta_goes_from_s3_to_the_stream(store: Store, stream: Stream) -> None:
     old = store.put("old.csv", b"PK,a\n1,x\n2,y\n3,z\n")
     new = store.put("new.csv", b"PK,a\n1,x\n2,Y\n4,w\n")
