@@ -62,16 +62,19 @@ def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
             "max_delete_ratio": table.max_delete_ratio,
             "min_rows": table.min_rows,
         }
+        one = {"export": export, "key": table.key, "delta_options": options, "approved": None}
         if approved is not None and f"/{export}/" in key:
-            options["max_delete_ratio"] = approved
-        work.append({"export": export, "key": table.key, "delta_options": options})
+            options["max_delete_ratio"] = one["approved"] = approved
+        work.append(one)
     if len(work) > MOST_EXPORTS:
         log.warning("%d exports are left to the next run", len(work) - MOST_EXPORTS)
     return work[:MOST_EXPORTS]
 
 
 @task_group
-def snapshot(export: str, key: list[str], delta_options: dict[str, Any]) -> None:
+def snapshot(
+    export: str, key: list[str], delta_options: dict[str, Any], approved: float | None
+) -> None:
     """One export: it waits for the lock of its table, and for the table's earlier exports."""
     lock = LockExportOperator(
         task_id="lock", export=export, poke_interval=CONFIG.poll_seconds, **PLACE
@@ -81,6 +84,7 @@ def snapshot(export: str, key: list[str], delta_options: dict[str, Any]) -> None
         lock=lock.output,
         key=key,
         delta_options=delta_options,
+        approved_delete_ratio=approved,
         changes=CONFIG.changes,
         **PLACE,
     )
@@ -110,7 +114,7 @@ with DAG(
             type=["null", "number"],
             minimum=0,
             maximum=1,
-            description="Approves a share of deletes, for the export of key and in this run",
+            description="Approves a share of deletes, for the export of key; its record keeps it",
         ),
     },
     default_args={"retries": 3, "retry_delay": timedelta(seconds=CONFIG.retry_seconds)},

@@ -14,7 +14,14 @@ order of members is none. Rows keep their numbers as they are written.
 Changes of one key are in one shard, in order. When shards are split or merged, a shard is read only
 after its parents have ended, so that the order holds there, too.
 
-Of boto3 it needs the permissions kinesis:ListShards, GetShardIterator and GetRecords. One process
+A record that is no change is put aside in the table `dead_letters`, and reading goes on. A stream
+that was made anew, or whose records may have expired before they were read, ends it with an error:
+what is missing cannot be read any more, but be had by a new database and a first import.
+
+It says when the table equals a version, by the protocol of docs/how-to/publish.md: each change says
+its dataset, its version, and how many changes that version has.
+
+It needs kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords. One process
 reads one stream; ids are kept for ever here, though a stream gives records again for as long as it
 retains them (a year at most) and no longer.
 """
@@ -24,8 +31,9 @@ from __future__ import annotations
 import argparse
 import json
 import sqlite3
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
@@ -38,7 +46,21 @@ create table if not exists seen (id text primary key) without rowid;
 create table if not exists shards (
     shard text primary key, sequence_number text, ended integer not null default 0
 ) without rowid;
+create table if not exists dead_letters (
+    shard text, sequence_number text, why text not null, data blob not null,
+    primary key (shard, sequence_number)
+) without rowid;
+create table if not exists versions (
+    dataset text, version text, previous text, changes integer not null, taken integer not null,
+    first_arrival real not null, primary key (dataset, version)
+) without rowid;
+create table if not exists stream (name text primary key, created real not null) without rowid;
+create table if not exists read_until (shard text primary key, time real not null) without rowid;
 """
+GAP = (
+    "changes may be missing that can never be read. Start with a new database, and publish the "
+    "newest export as a first import: docs/how-to/publish.md says how"
+)
 SLOW_DOWN = ("ProvisionedThroughputExceededException", "LimitExceededException")
 SECONDS_BETWEEN_READS = 0.2  # a shard allows for five reads a second
 MOST_RECORDS = 1000
@@ -74,6 +96,31 @@ def json_text(value: Any, *, canonical: bool = False) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+class Gap(Exception):
+    """Records may be missing, and cannot be had any more."""
+
+
+class NoChange(Exception):
+    """What is wrong with a record that is no change."""
+
+
+def read_change(data: bytes) -> dict[str, Any]:
+    """The change of a record, its numbers as they are written."""
+    try:
+        change = json.loads(data, parse_int=Number, parse_float=Number)
+    except (ValueError, RecursionError) as error:
+        raise NoChange(f"it is no JSON: {error}") from error
+    if not isinstance(change, dict):
+        raise NoChange("it is no JSON object")
+    needed = ("op", "key", "id") if change.get("op") == "DELETE" else ("op", "key", "id", "row")
+    missing = [name for name in needed if change.get(name) is None]
+    if missing:
+        raise NoChange(f"it has no {' and no '.join(missing)}")
+    if change["op"] not in ("INSERT", "UPDATE", "DELETE") or not isinstance(change["id"], str):
+        raise NoChange("its op is none of INSERT, UPDATE and DELETE, or its id no text")
+    return change
+
+
 class Consumer:
     """Reads a stream into a database."""
 
@@ -84,6 +131,48 @@ class Consumer:
         self._database.execute("pragma journal_mode = wal")
         self._database.executescript(SCHEMA)
         self._iterators: dict[str, str] = {}
+        self._retention: float | None = None  # seconds
+
+    def check_stream(self) -> None:
+        """Raises Gap when the stream is not the one that was read, or was not read for too long."""
+        answer = self._kinesis.describe_stream_summary(StreamName=self._stream)
+        summary = answer["StreamDescriptionSummary"]
+        created = summary["StreamCreationTimestamp"].timestamp()
+        self._retention = summary["RetentionPeriodHours"] * 3600
+        self._database.execute(
+            "insert or ignore into stream values (?, ?)", (self._stream, created)
+        )
+        kept = self._select("select created from stream where name = ?", self._stream)
+        if kept != [(created,)]:
+            raise Gap(f"the stream {self._stream} was made anew since it was read: {GAP}")
+        for (shard,) in self._select(
+            "select shard from read_until where shard not in (select shard from shards where ended)"
+        ):
+            self._check_retention(shard)
+
+    def _check_retention(self, shard: str) -> None:
+        """Whether what came after the last read may have expired by now."""
+        kept = self._select("select time from read_until where shard = ?", shard)
+        if self._retention is not None and kept and time.time() - kept[0][0] > self._retention:
+            raise Gap(
+                f"what was not read of {shard} is older than the {self._retention / 3600:g} hours "
+                f"for which {self._stream} keeps records: {GAP}"
+            )
+
+    def version(self, dataset: str) -> str | None:
+        """The version that the table equals; None: none, as one is on its way, or was left half.
+
+        Versions come one after the other; the first one that counts is the last import of all rows.
+        """
+        found = self._select(
+            "select version, previous is null, changes = taken from versions where dataset = ? "
+            "order by first_arrival desc",
+            dataset,
+        )
+        for _, is_import, is_whole in found:
+            if is_import or not is_whole:
+                return found[0][0] if is_whole else None
+        return None
 
     def run(self, *, until_idle: float | None = None) -> None:
         """Reads for ever, or until nothing has come for so many seconds."""
@@ -123,7 +212,9 @@ class Consumer:
                 raise
             return 0
         following = answer.get("NextShardIterator")  # none: the shard has ended
-        self._take(shard, answer["Records"], ended=following is None)
+        self._check_retention(shard)
+        until = time.time() - answer.get("MillisBehindLatest", 0) / 1000
+        self._take(shard, answer["Records"], until, ended=following is None)
         if following is None:
             del self._iterators[shard]
         else:
@@ -145,25 +236,68 @@ class Consumer:
             self._iterators[shard] = answer["ShardIterator"]
         return self._iterators[shard]
 
-    def _take(self, shard: str, records: Iterable[Mapping[str, Any]], *, ended: bool) -> None:
+    def _take(
+        self, shard: str, records: Iterable[Mapping[str, Any]], until: float, *, ended: bool
+    ) -> None:
         """Rows, ids and the shard's checkpoint: all of them, or none."""
+        equalled: list[str] = []
         self._database.execute("begin immediate")
         try:
             for record in records:
-                change = json.loads(record["Data"], parse_int=Number, parse_float=Number)
-                new = self._database.execute(
-                    "insert into seen values (?) on conflict do nothing", (change["id"],)
-                )
-                if new.rowcount == 1:
-                    self._apply(change)
+                equalled += self._take_record(shard, record)
                 self._keep_place(shard, record["SequenceNumber"])
             if ended:
                 self._keep_place(shard, None)
+            self._database.execute(
+                "insert into read_until values (?, ?) "
+                "on conflict (shard) do update set time = excluded.time",
+                (shard, until),
+            )
             self._database.execute("commit")
         except BaseException:
             self._database.execute("rollback")
             self._iterators.pop(shard, None)
             raise
+        for line in equalled:
+            print(line, flush=True)
+
+    def _take_record(self, shard: str, record: Mapping[str, Any]) -> Iterator[str]:
+        """Applies a change that is new; yields what is to be said of its version."""
+        try:
+            change = read_change(record["Data"])
+        except NoChange as error:
+            self._put_aside(shard, record, str(error))
+            return
+        new = self._database.execute(
+            "insert into seen values (?) on conflict do nothing", (change["id"],)
+        )
+        if new.rowcount == 1:
+            self._apply(change)
+            yield from self._count(change, record)
+
+    def _put_aside(self, shard: str, record: Mapping[str, Any], why: str) -> None:
+        data, number = record["Data"], record["SequenceNumber"]
+        kept = self._database.execute(
+            "insert or ignore into dead_letters values (?, ?, ?, ?)", (shard, number, why, data)
+        )
+        if kept.rowcount == 1:
+            print(f"{shard} {number}: put aside: {why}", file=sys.stderr, flush=True)
+
+    def _count(self, change: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
+        """Counts a change of a version; yields that the table equals it, if that is so now."""
+        stamp = [change.get(name) for name in ("dataset", "version", "previous", "changes")]
+        dataset, version, _, changes = stamp
+        if not (isinstance(dataset, str) and isinstance(version, str) and changes is not None):
+            return  # a file that does not say what it is of
+        arrival = record["ApproximateArrivalTimestamp"].timestamp()
+        self._database.execute(
+            "insert into versions values (?, ?, ?, ?, 1, ?) on conflict (dataset, version) "
+            "do update set taken = taken + 1, changes = excluded.changes, "
+            "first_arrival = min(first_arrival, excluded.first_arrival)",
+            (*stamp[:3], int(changes), arrival),
+        )
+        if self.version(dataset) == version:
+            yield f"{dataset}: the table equals {version}"
 
     def _apply(self, change: Mapping[str, Any]) -> None:
         key = json_text(change["key"], canonical=True)
@@ -203,7 +337,12 @@ def main() -> None:
         "--until-idle", type=float, metavar="SECONDS", help="end when nothing has come for so long"
     )
     options = parser.parse_args()
-    Consumer(options.stream, options.database).run(until_idle=options.until_idle)
+    consumer = Consumer(options.stream, options.database)
+    try:
+        consumer.check_stream()
+        consumer.run(until_idle=options.until_idle)
+    except Gap as error:
+        sys.exit(f"consumer: {error}")
 
 
 if __name__ == "__main__":

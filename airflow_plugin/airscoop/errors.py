@@ -3,6 +3,10 @@
 Every one is an `AirscoopError` with the attributes `code` (the table's name for it), `retryable`,
 `http_status`, `os_errno`, `sqlstate` and `request_id` (None where they do not apply), and
 `source_missing`: whether it is the source itself that is not there (404, 410, NoSuchKey).
+`BadRecord` and `TooManyRejected` have `source`, `line` (from 1), `byte_offset`, `reason` and
+`snippet` (what the record begins with) of the record that ended the run, each None where it is not
+known. `statements_committed` is how many statements of a script are surely committed, of other
+errors None.
 
 `committed` says whether what was to be made is there in spite of the error: False, nearly always;
 True, where it came after the commit; None, where it came in the commit and the server did not

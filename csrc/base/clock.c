@@ -17,6 +17,11 @@ uint64_t scoop_now_ms(void) {
     return scoop_now_ns() / NS_OF_MS;
 }
 
+uint64_t scoop_boottime_ms(void) {
+    struct timespec now = read_clock(CLOCK_BOOTTIME);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_OF_MS;
+}
+
 int64_t scoop_unix_ms(void) {
     struct timespec now = read_clock(CLOCK_REALTIME);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_OF_MS;

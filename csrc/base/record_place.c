@@ -22,7 +22,27 @@ int scoop_fail_record(struct scoop_error *error, struct scoop_record_place place
     scoop_text_vprint(what, sizeof what, format, arguments);
     va_end(arguments);
     scoop_record_place_print(where, place);
-    return scoop_fail(error, SCOOP_BAD_RECORD, "%s: %s", where, what);
+    scoop_fail(error, SCOOP_BAD_RECORD, "%s: %s", where, what);
+    scoop_error_record(error, place, what);
+    return -1;
+}
+
+void scoop_error_record(struct scoop_error *error, struct scoop_record_place place,
+                        const char *reason) {
+    struct scoop_error_record *record = &error->record;
+    memset(record, 0, sizeof *record);
+    record->given = true;
+    record->line = place.line;
+    record->has_offset = place.offset != SCOOP_NO_OFFSET;
+    record->byte_offset = record->has_offset ? place.offset : 0;
+    scoop_text_print(record->reason, sizeof record->reason, "%s", reason);
+}
+
+void scoop_error_name_source(struct scoop_error *error, const char *name) {
+    if (strncmp(error->message, name, strlen(name)) != 0)
+        scoop_error_say(error, "%s: %.500s", name, error->message);
+    if (error->record.given)
+        scoop_text_print(error->record.source, sizeof error->record.source, "%s", name);
 }
 
 void scoop_record_places_free(struct scoop_record_places *places) {
@@ -57,5 +77,22 @@ int scoop_record_places_tell(struct scoop_record_places *places, struct scoop_re
     }
     places->told += records;
     places->next = (struct scoop_record_place){place.line + records, place.offset + bytes};
+    return 0;
+}
+
+void scoop_record_places_look_up(const struct scoop_record_places *places, size_t *mark,
+                                 uint64_t record, struct scoop_record_place *place) {
+    for (; *mark < places->count && places->marks[*mark].record <= record; ++*mark)
+        *place = places->marks[*mark].place;
+}
+
+int scoop_record_places_move(struct scoop_record_places *from, struct scoop_record_places *to,
+                             struct scoop_error *error) {
+    for (; from->first < from->count; from->first++) {
+        if (make_room(to, error) != 0)
+            return -1;
+        to->marks[to->count++] = from->marks[from->first];
+    }
+    from->first = from->count = 0;
     return 0;
 }

@@ -35,6 +35,17 @@ int64_t scoop_outage_next_ms(struct scoop_outage *outage, const struct scoop_out
     return (int64_t)wait;
 }
 
+void scoop_patience_begin(struct scoop_patience *patience, uint64_t now_ms) {
+    *patience = (struct scoop_patience){.since_ms = now_ms};
+}
+
+bool scoop_patience_ends(struct scoop_patience *patience, uint64_t now_ms, uint64_t most_ms) {
+    uint64_t step = now_ms - patience->since_ms;
+    patience->since_ms = now_ms;
+    patience->spent_ms += step < SCOOP_PATIENCE_STEP_MS ? step : SCOOP_PATIENCE_STEP_MS;
+    return patience->spent_ms >= most_ms;
+}
+
 void scoop_retry_quota_init(struct scoop_retry_quota *quota) {
     quota->tokens = SCOOP_RETRY_QUOTA;
 }

@@ -23,6 +23,19 @@ uint32_t scoop_retry_delay_ms(uint32_t retry, bool throttled, double random01);
  * SCOOP_RETRY_AFTER_EXTRA_MS longer. */
 uint32_t scoop_retry_after_ms(uint32_t delay_ms, uint32_t server_ms);
 
+enum { SCOOP_PATIENCE_STEP_MS = 80 * 1000 };
+
+/* For how long nothing has come of what is tried again and again. A try, with the wait before it,
+ * counts SCOOP_PATIENCE_STEP_MS at most: while a process is stopped nobody tries. */
+struct scoop_patience {
+    uint64_t since_ms, spent_ms;
+};
+
+/* The first try begins. */
+void scoop_patience_begin(struct scoop_patience *patience, uint64_t now_ms);
+/* One has failed. Whether that was all of most_ms. */
+bool scoop_patience_ends(struct scoop_patience *patience, uint64_t now_ms, uint64_t most_ms);
+
 /* A bucket of tokens shared by all requests of one client, so that an outage is not met with a
  * storm of retries. Not thread-safe: it belongs to the engine's thread. */
 struct scoop_retry_quota {

@@ -34,6 +34,8 @@ PyObject *airscoop_committed_or_none(enum scoop_committed committed);
 /* Gives the exception that is set, by a signal's handler or a callback, the attribute `committed`;
  * call it wherever such an exception wins over libscoop's error. */
 void airscoop_note_commit(enum scoop_committed committed);
+/* Gives the exception that is set, whatever it is, this attribute. */
+void airscoop_note_count(const char *name, size_t count);
 
 /* Creates the exception classes and adds them to the module. 0 or -1 with an exception set. */
 int airscoop_add_exceptions(PyObject *module);

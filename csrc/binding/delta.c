@@ -157,23 +157,25 @@ static int delta_init(PyObject *object, PyObject *args, PyObject *kwargs) {
                             "memory_limit",
                             "temp_dir",
                             "version",
+                            "stamp",
                             NULL};
     struct delta_object *self = (struct delta_object *)object;
     struct scoop_delta_options options = {0};
-    PyObject *old, *new, *keys, *temp_dir, *version, *update_ratio;
+    PyObject *old, *new, *keys, *temp_dir, *version, *stamp, *update_ratio;
     int format, keep_last, empty_keys, schema_change, drop_gone, any_case, by_value;
     unsigned long long min_rows;
     Py_ssize_t memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippipppdOKnOO:Delta", names,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!$ippipppdOKnOOO:Delta", names,
                                      &PyTuple_Type, &old, &PyTuple_Type, &new, &PyTuple_Type, &keys,
                                      &format, &keep_last, &empty_keys, &schema_change, &drop_gone,
                                      &any_case, &by_value, &options.max_delete_ratio, &update_ratio,
-                                     &min_rows, &memory_limit, &temp_dir, &version))
+                                     &min_rows, &memory_limit, &temp_dir, &version, &stamp))
         return -1;
     if (self->runner.owner != 0)
         return refuse(self, "a Delta is set up once");
     if (airscoop_given_text_or_none(state_of(self), "temp_dir", temp_dir, &options.temp_dir) != 0 ||
-        airscoop_given_text_or_none(state_of(self), "version", version, &options.version) != 0)
+        airscoop_given_text_or_none(state_of(self), "version", version, &options.version) != 0 ||
+        airscoop_given_text_or_none(state_of(self), "stamp", stamp, &options.stamp) != 0)
         return -1;
     if (memory_limit < 0)
         return refuse(self, "memory_limit is not a whole number, or out of range");

@@ -35,6 +35,17 @@ PyObject *airscoop_committed_or_none(enum scoop_committed committed) {
     return PyBool_FromLong(committed == SCOOP_COMMITTED_YES);
 }
 
+static int set_record(PyObject *exception, const struct scoop_error_record *record) {
+    PyObject *offset =
+        record->has_offset ? PyLong_FromUnsignedLongLong(record->byte_offset) : Py_NewRef(Py_None);
+    if (set_attribute(exception, "byte_offset", offset) != 0 ||
+        set_attribute(exception, "line", PyLong_FromUnsignedLongLong(record->line)) != 0 ||
+        set_attribute(exception, "source", text_or_none(record->source)) != 0 ||
+        set_attribute(exception, "reason", text_or_none(record->reason)) != 0)
+        return -1;
+    return set_attribute(exception, "snippet", text_or_none(record->snippet));
+}
+
 static int set_facts(PyObject *exception, const struct scoop_error *error) {
     if (set_attribute(exception, "code", PyUnicode_FromString(scoop_code_name(error->code))) != 0)
         return -1;
@@ -50,7 +61,9 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
         return -1;
     if (set_attribute(exception, "sqlstate", text_or_none(error->sqlstate)) != 0)
         return -1;
-    return set_attribute(exception, "request_id", text_or_none(error->request_id));
+    if (set_attribute(exception, "request_id", text_or_none(error->request_id)) != 0)
+        return -1;
+    return error->record.given ? set_record(exception, &error->record) : 0;
 }
 
 /* What a code is called where it is about a file, an object or an address. */
@@ -125,12 +138,34 @@ void airscoop_note_commit(enum scoop_committed committed) {
     PyErr_Restore(kind, value, trace);
 }
 
+void airscoop_note_count(const char *name, size_t count) {
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyErr_NormalizeException(&kind, &value, &trace);
+    if (value != NULL && set_attribute(value, name, PyLong_FromSize_t(count)) != 0)
+        PyErr_Clear(); /* it takes no attributes */
+    PyErr_Restore(kind, value, trace);
+}
+
+/* None for each fact that only some errors have. 0 or -1. */
+static int add_nothing(PyObject *attributes) {
+    static const char *const names[] = {
+        "http_status", "os_errno", "sqlstate",    "request_id", "statements_committed",
+        "source",      "line",     "byte_offset", "reason",     "snippet"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (PyDict_SetItemString(attributes, names[i], Py_None) != 0)
+            return -1;
+    return 0;
+}
+
 /* Class-level values, so that an exception made in Python has the same attributes. */
 static PyObject *default_attributes(enum scoop_code code, bool retryable) {
-    return Py_BuildValue("{s:s,s:O,s:O,s:O,s:O,s:O,s:O,s:O}", "code", scoop_code_name(code),
-                         "retryable", retryable ? Py_True : Py_False, "committed", Py_False,
-                         "source_missing", Py_False, "http_status", Py_None, "os_errno", Py_None,
-                         "sqlstate", Py_None, "request_id", Py_None);
+    PyObject *attributes = Py_BuildValue("{s:s,s:O,s:O,s:O}", "code", scoop_code_name(code),
+                                         "retryable", retryable ? Py_True : Py_False, "committed",
+                                         Py_False, "source_missing", Py_False);
+    if (attributes != NULL && add_nothing(attributes) != 0)
+        Py_CLEAR(attributes);
+    return attributes;
 }
 
 static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base) {

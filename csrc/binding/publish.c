@@ -95,15 +95,15 @@ static int make(struct publish_object *self, struct scoop_publish_options *optio
 }
 
 static int publish_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"options",   "stream",        "start_at",   "any_order",
-                            "max_tries", "max_in_flight", "max_age_ms", NULL};
+    static char *names[] = {"options",  "stream",        "start_at",   "any_order",
+                            "retry_ms", "max_in_flight", "max_age_ms", NULL};
     struct publish_object *self = (struct publish_object *)object;
     struct scoop_publish_options options = {0};
     PyObject *dict, *stream;
-    unsigned long long start_at;
+    unsigned long long start_at, retry_ms;
     int any_order;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O$KpIII:Publish", names, &PyDict_Type, &dict,
-                                     &stream, &start_at, &any_order, &options.max_tries,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O$KpKII:Publish", names, &PyDict_Type, &dict,
+                                     &stream, &start_at, &any_order, &retry_ms,
                                      &options.max_in_flight, &options.max_age_ms))
         return -1;
     if (self->runner.owner != 0 || self->options != NULL)
@@ -115,6 +115,7 @@ static int publish_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     if (self->options == NULL)
         return -1;
     options.start_at = start_at;
+    options.retry_ms = retry_ms;
     options.any_order = any_order;
     self->state = SCOOP_PUBLISH_RUNNING;
     if (make(self, &options) != 0) {
@@ -208,10 +209,22 @@ static PyObject *publish_cancel(PyObject *object, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+static PyObject *publish_allow_until(PyObject *object, PyObject *until_ms) {
+    struct publish_object *self = (struct publish_object *)object;
+    unsigned long long until = PyLong_AsUnsignedLongLong(until_ms);
+    if (PyErr_Occurred() != NULL || airscoop_runner_check(&self->runner) != 0)
+        return NULL;
+    if (self->publish != NULL)
+        scoop_publish_allow_until(self->publish, until);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"run", publish_run, METH_O, "Publishes to the end; returns the facts."},
     {"facts", publish_facts, METH_NOARGS, "The facts so far."},
     {"cancel", publish_cancel, METH_NOARGS, "Makes run end in Cancelled. Any thread."},
+    {"allow_until", publish_allow_until, METH_O,
+     "Nothing is sent after so many ms of CLOCK_BOOTTIME, until the next call. Any thread."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -234,13 +234,13 @@ struct script {
     struct airscoop_session *self;
     const char *file;
     struct scoop_script_variable *variables;
-    size_t count, done;
+    size_t count, done, committed;
 };
 
 static int do_run_script(void *user, struct scoop_error *error) {
     struct script *script = user;
     return scoop_script_run(script->self->session, script->file, script->variables, script->count,
-                            &script->self->interrupt, &script->done, error);
+                            &script->self->interrupt, &script->done, &script->committed, error);
 }
 
 static int run_script(struct script *script, const struct airscoop_pairs *pairs) {
@@ -268,6 +268,8 @@ static PyObject *session_run_script(PyObject *object, PyObject *arguments) {
     if (result == 0)
         result = run_script(&script, &pairs);
     airscoop_pairs_free(&pairs);
+    if (result != 0)
+        airscoop_note_count("statements_committed", script.committed);
     return result == 0 ? PyLong_FromSize_t(script.done) : NULL;
 }
 

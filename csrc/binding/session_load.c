@@ -100,6 +100,7 @@ struct apply {
     struct scoop_transfer_options changes;
     struct scoop_apply_options options;
     struct scoop_apply_facts facts;
+    PyObject *before_commit; /* borrowed; None: nobody is asked */
 };
 
 static void apply_free(struct apply *apply) {
@@ -151,21 +152,37 @@ static int do_apply(void *user, struct scoop_error *error) {
                        &apply->facts, error);
 }
 
+static int call_before_commit(void *user) {
+    PyObject *answer = PyObject_CallNoArgs(((struct apply *)user)->before_commit);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+/* Its exception goes before the error. */
+static int before_commit(void *user, struct scoop_error *error) {
+    struct apply *apply = user;
+    if (airscoop_runner_ask(&apply->self->runner, call_before_commit, apply) != 0)
+        return scoop_fail(error, SCOOP_CANCELLED, "cancelled before the changes were committed");
+    return 0;
+}
+
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"changes",    "table",      "key",    "ignored", "expected_changes",
-                            "json_texts", "again",      "source", "dag_id",  "run_id",
-                            "task_id",    "try_number", NULL};
+    static char *names[] = {
+        "changes", "table",  "key",    "ignored", "expected_changes", "json_texts",    "again",
+        "source",  "dag_id", "run_id", "task_id", "try_number",       "before_commit", NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct apply apply = {.self = self};
     struct scoop_load_facts *load = &apply.options.load;
     PyObject *changes = NULL, *keys = NULL, *ignored = NULL, *result = NULL;
     long long expected = -1;
     int again = 0, texts = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$O!sOOLipzzzzz:apply", names,
-                                     &PyDict_Type, &changes, &apply.options.table, &keys, &ignored,
-                                     &expected, &texts, &again, &load->source, &load->dag_id,
-                                     &load->run_id, &load->task_id, &load->try_number))
+    if (!PyArg_ParseTupleAndKeywords(
+            arguments, keywords, "$O!sOOLipzzzzzO:apply", names, &PyDict_Type, &changes,
+            &apply.options.table, &keys, &ignored, &expected, &texts, &again, &load->source,
+            &load->dag_id, &load->run_id, &load->task_id, &load->try_number, &apply.before_commit))
         return NULL;
+    apply.options.before_commit = apply.before_commit == Py_None ? NULL : before_commit;
+    apply.options.user = &apply;
     apply.options.json_texts = (enum scoop_json_texts)texts;
     apply.options.expected_changes = expected;
     apply.options.again = again != 0;

@@ -21,6 +21,11 @@ const char *airscoop_given_text(struct airscoop_state *state, const char *name, 
     const char *text = NULL;
     char *bytes;
     struct scoop_error error = {0};
+    if (!PyBytes_Check(value) && !PyUnicode_Check(value)) {
+        scoop_fail(&error, SCOOP_USAGE, "%s is no text", name);
+        airscoop_raise(state, &error);
+        return NULL;
+    }
     if (!PyBytes_Check(value)) /* a local name is bytes */
         text = PyUnicode_AsUTF8AndSize(value, &length);
     else if (PyBytes_AsStringAndSize(value, &bytes, &length) == 0)

@@ -13,6 +13,7 @@ struct transfer_object {
     struct scoop_resume *resume;
     struct airscoop_providers providers;
     struct scoop_buf memory;
+    struct scoop_buf shown; /* records that were rejected; told after the end */
     int to_memory;
     int fed;
     PyObject *on_upload;               /* borrowed, during run */
@@ -67,6 +68,7 @@ static void settle(void *object) {
     if (!is_over(self))
         return;
     note(self);
+    scoop_transfer_take_shown(self->transfer, &self->shown);
     self->committed = scoop_transfer_committed(self->transfer);
     if (scoop_transfer_mark(self->transfer, &self->mark, &ignored) != 0)
         self->mark = (struct scoop_upload_mark){0};
@@ -202,6 +204,15 @@ static PyObject *transfer_facts(PyObject *object, PyObject *unused) {
     struct transfer_object *self = (struct transfer_object *)object;
     (void)unused;
     return airscoop_runner_check(&self->runner) == 0 ? facts_dict(self) : NULL;
+}
+
+static PyObject *transfer_rejected(PyObject *object, PyObject *unused) {
+    struct transfer_object *self = (struct transfer_object *)object;
+    (void)unused;
+    if (airscoop_runner_check(&self->runner) != 0)
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)self->shown.data,
+                                     (Py_ssize_t)self->shown.length);
 }
 
 static PyObject *transfer_committed(PyObject *object, PyObject *unused) {
@@ -527,6 +538,8 @@ static PyMethodDef methods[] = {
     {"abort", transfer_abort, METH_NOARGS, "Takes everything back; a second call does nothing."},
     {"cancel", transfer_cancel, METH_NOARGS, "Makes the transfer end in Cancelled. Any thread."},
     {"facts", transfer_facts, METH_NOARGS, "The facts so far."},
+    {"rejected", transfer_rejected, METH_NOARGS,
+     "The first show_rejects records that were rejected, as JSON lines, after the end."},
     {"committed", transfer_committed, METH_NOARGS,
      "Whether the destination is there; None: that is not known."},
     {"__enter__", transfer_enter, METH_NOARGS, NULL},

@@ -1,4 +1,5 @@
 /* Opens the two ends of an attempt, and plans how they share the memory limit. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,6 +90,9 @@ static int make_source(struct scoop_transfer *transfer, struct scoop_error *erro
             scoop_transfer_source_client_new(&transfer->options, transfer->engine, error);
         if (attempt->source_client != NULL)
             attempt->source = new_s3_source(transfer, &object, error);
+        if (attempt->source != NULL && place->s3.if_match != NULL)
+            snprintf(attempt->source->demanded, sizeof attempt->source->demanded, "%s",
+                     place->s3.if_match);
     } else {
         attempt->source = scoop_file_source_new(place->uri, error);
     }

@@ -76,6 +76,10 @@ static void tell_handling(const struct scoop_transfer *transfer,
         facts->counters.gzip_inside = false;
 }
 
+const char *scoop_transfer_source_name(const struct scoop_transfer *transfer) {
+    return transfer->source_name;
+}
+
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts) {
     static const char *const kept[] = {"", "memory", "source", "file"};
@@ -106,4 +110,12 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
         memcpy(facts->server_side_refused, transfer->server_side_refused,
                sizeof facts->server_side_refused);
     tell_source(attempt, facts);
+}
+
+void scoop_transfer_take_shown(struct scoop_transfer *transfer, struct scoop_buf *lines) {
+    if (transfer->phase != DONE || transfer->options.show_rejects == 0)
+        return;
+    scoop_buf_free(lines);
+    *lines = transfer->rejects.lines;
+    scoop_buf_init(&transfer->rejects.lines, 0);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/record_place.h"
 #include "copy/transfer_internal.h"
 
 enum { CANCEL_ABORT_MS = 2800 };
@@ -9,13 +10,11 @@ enum { CANCEL_ABORT_MS = 2800 };
 /* The stages do not know whose bytes they read, and lack of memory is no place's own. */
 static void name_source(struct scoop_transfer *transfer) {
     struct scoop_error *error = &transfer->error;
-    const char *name = transfer->source_name;
     bool about_data = error->code == SCOOP_TRUNCATED || error->code == SCOOP_CORRUPT ||
                       error->code == SCOOP_TRAILING_GARBAGE || error->code == SCOOP_INFLATION ||
                       error->code == SCOOP_NO_MEMORY || error->code == SCOOP_BAD_RECORD;
-    if (!about_data || strncmp(error->message, name, strlen(name)) == 0)
-        return;
-    scoop_error_say(error, "%s: %.500s", name, error->message);
+    if (about_data)
+        scoop_error_name_source(error, transfer->source_name);
 }
 
 /* Appends to the error's message. */

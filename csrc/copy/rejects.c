@@ -9,11 +9,12 @@
 #include "base/invariant.h"
 #include "base/record_place.h"
 #include "scoop/memory.h"
+#include "stage/records.h"
 #include "text/escapes.h"
 #include "text/text.h"
 #include "text/utf8.h"
 
-enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024, MESSAGE_SNIPPET_BYTES = 120 };
+enum { LINES_CEILING = 4 * 1024 * 1024, SNIPPET_BYTES = 1024 };
 
 void scoop_rejects_init(struct scoop_rejects *rejects) {
     memset(rejects, 0, sizeof *rejects);
@@ -83,19 +84,14 @@ static int keep(struct scoop_rejects *rejects, const struct scoop_reject *reject
 
 static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
                   enum scoop_code code, const char *why, struct scoop_error *error) {
-    struct scoop_error ignored = {0};
-    struct scoop_buf snippet;
     const struct scoop_record_place place = {reject->line, reject->byte_offset};
-    char where[SCOOP_PLACE_SIZE];
-    size_t length = reject->record_length < MESSAGE_SNIPPET_BYTES ? reject->record_length
-                                                                  : MESSAGE_SNIPPET_BYTES;
-    scoop_buf_init(&snippet, 8 * MESSAGE_SNIPPET_BYTES);
-    append_json(&snippet, reject->record, length, &ignored);
-    const char *text = scoop_buf_text(&snippet, &ignored);
+    char where[SCOOP_PLACE_SIZE], beginning[SCOOP_BEGINNING_SIZE];
     scoop_record_place_print(where, place);
-    scoop_fail(error, code, "%s: %s: %s%s; the record begins %s", rejects->source, where,
-               reject->reason, why, text ? text : "");
-    scoop_buf_free(&snippet);
+    scoop_reject_beginning(reject, beginning);
+    scoop_fail(error, code, "%s: %s: %s%s%s", rejects->source, where, reject->reason, why,
+               beginning);
+    scoop_reject_note(reject, error);
+    scoop_text_print(error->record.source, sizeof error->record.source, "%s", rejects->source);
     return -1;
 }
 
@@ -116,7 +112,12 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (rejects->count > rejects->max_rejected)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)",
                       error);
-    if (rejects->uri == NULL || keep(rejects, reject, &full) == 0)
+    if (rejects->uri == NULL) {
+        if (rejects->count <= rejects->shows)
+            keep(rejects, reject, &full); /* as many as there is room for */
+        return 0;
+    }
+    if (keep(rejects, reject, &full) == 0)
         return 0;
     if (full.code == SCOOP_TOO_LARGE)
         return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",

@@ -14,6 +14,7 @@ struct scoop_rejects {
     const char *source; /* borrowed: how messages name it */
     const char *uri;    /* borrowed; NULL: nowhere */
     uint64_t max_rejected;
+    uint64_t shows; /* so many of the first are kept, also where they go nowhere */
     uint64_t count;
     char first[SCOOP_FIRST_REJECT_SIZE]; /* where the first one was, and what is wrong with it */
     struct scoop_buf lines;              /* JSON lines */

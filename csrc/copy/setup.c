@@ -43,6 +43,7 @@ static int copy_strings(struct scoop_transfer *transfer) {
         &transfer->options.source.s3.expected_bucket_owner,
         &transfer->options.source.s3.proxy,
         &transfer->options.source.s3.version_id,
+        &transfer->options.source.s3.if_match,
         &transfer->options.destination.s3.expected_bucket_owner,
         &transfer->options.destination.s3.proxy,
         &transfer->options.object.content_type,
@@ -82,6 +83,7 @@ void scoop_transfer_free_options(struct scoop_transfer *transfer) {
         scoop_free((char *)places[i]->s3.expected_bucket_owner);
         scoop_free_secret((char *)places[i]->s3.proxy);
         scoop_free((char *)places[i]->s3.version_id);
+        scoop_free((char *)places[i]->s3.if_match);
         scoop_free((char *)credentials->access_key_id);
         scoop_free_secret((char *)credentials->secret_access_key);
         scoop_free_secret((char *)credentials->session_token);
@@ -155,6 +157,10 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     if (options->source.s3.version_id != NULL &&
         (!scoop_place_is_s3(options->source.uri) || options->source.s3.version_id[0] == 0))
         return scoop_fail(error, SCOOP_USAGE, "version_id names a version of a source in S3");
+    const char *etag = options->source.s3.if_match;
+    if (etag != NULL && (!scoop_place_is_s3(options->source.uri) || etag[0] == 0 ||
+                         strlen(etag) >= SCOOP_ETAG_SIZE))
+        return scoop_fail(error, SCOOP_USAGE, "the ETag that is demanded is of no source in S3");
     if (check_web(options, error) != 0)
         return -1;
     return scoop_places_check(options, error);
@@ -202,6 +208,7 @@ static void set_up_rejects(struct scoop_transfer *transfer) {
     rejects->source = transfer->source_name;
     rejects->uri = transfer->options.rejects_uri;
     rejects->max_rejected = transfer->options.max_rejected;
+    rejects->shows = transfer->options.show_rejects;
     rejects->budget = &transfer->budget;
     rejects->temp_folder = transfer->temp_folder;
     rejects->checksum = transfer->options.checksum;

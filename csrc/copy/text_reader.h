@@ -2,6 +2,7 @@
 #ifndef SCOOP_COPY_TEXT_READER_H
 #define SCOOP_COPY_TEXT_READER_H
 
+#include "base/record_place.h"
 #include "base/thread.h"
 #include "scoop/transfer.h"
 
@@ -28,9 +29,13 @@ enum scoop_text_state {
     SCOOP_TEXT_ENDED,  /* at the source's proven end */
     SCOOP_TEXT_FAILED, /* with *error; text that came before may be missing */
 };
-/* Appends the next block to *text. */
+/* Appends the next block to *text, and where its records stood to *places. */
 enum scoop_text_state scoop_text_reader_take(struct scoop_text_reader *reader,
-                                             struct scoop_buf *text, struct scoop_error *error);
+                                             struct scoop_buf *text,
+                                             struct scoop_record_places *places,
+                                             struct scoop_error *error);
+/* The source as messages name it. */
+const char *scoop_text_reader_name(const struct scoop_text_reader *reader);
 void scoop_text_reader_facts(struct scoop_text_reader *reader, struct scoop_text_facts *facts);
 /* Stops, waits for the thread. NULL is allowed. */
 void scoop_text_reader_free(struct scoop_text_reader *reader);

@@ -12,6 +12,7 @@
 #include "net/http.h"
 #include "scoop/memory.h"
 #include "scoop/trace.h"
+#include "table/changes/change_length.h"
 #include "table/changes/changed_columns.h"
 #include "table/changes/rearrange.h"
 #include "table/compare/compare.h"
@@ -31,7 +32,7 @@ enum {
     WAIT_MS = 50,
 };
 
-enum phase { STARTING, PLANNING, COMPARING, ARRANGING, COUNTING, DONE, FAILED };
+enum phase { STARTING, PLANNING, COMPARING, ARRANGING, COUNTING, MEASURING, DONE, FAILED };
 
 struct scoop_delta {
     struct scoop_delta_options options; /* keys and sides are not kept */
@@ -46,6 +47,7 @@ struct scoop_delta {
     struct scoop_open_plan open; /* of JSON lines */
     struct scoop_rearrange *rearrange;
     struct scoop_changed_columns counting;
+    struct scoop_change_length measuring;
     struct scoop_delta_counts counts;
     struct scoop_batch nothing; /* the only batch of an old export that is not there */
     bool ended[SCOOP_DELTA_SIDES];
@@ -166,7 +168,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
     if (delta->options.memory_limit_bytes == 0)
         delta->options.memory_limit_bytes =
             scoop_default_memory_bytes(SCOOP_DELTA_MEMORY_LIMIT_BYTES, LEAST_MEMORY_BYTES);
-    delta->changes = scoop_changes_new(options->temp_dir, options->version, error);
+    delta->changes = scoop_changes_new(options->temp_dir, options->version, options->stamp, error);
     if (delta->changes == NULL ||
         scoop_scratch_init(&delta->scratch, options->temp_dir, error) != 0 ||
         copy_keys(delta, options, error) != 0 || make_compare(delta, error) != 0)
@@ -179,6 +181,7 @@ static int set_up(struct scoop_delta *delta, const struct scoop_delta_options *o
             .memory_bytes = source_bytes(&delta->options, side),
             .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
+            .stamp_bytes = scoop_changes_stamp_bytes(delta->changes),
             .bell = &delta->bell,
         };
         if (export.objects == NULL)
@@ -223,12 +226,10 @@ static void print_key(const struct scoop_delta *delta, enum scoop_side side,
     const struct scoop_row_plan *plan = &delta->changes->plans[side];
     size_t length = 0;
     for (size_t i = 0; i < plan->key_count; i++) {
-        const unsigned char *at = row->data, *end = row->data + row->length;
         const char *name = plan->names.names[plan->key_places[i]];
-        struct scoop_value value = {0};
+        const struct scoop_value value =
+            scoop_row_value(row->data, row->length, plan->key_places[i]);
         char shown_name[SHOWN_SIZE], shown[SHOWN_SIZE];
-        for (size_t column = 0; column <= plan->key_places[i]; column++)
-            at = scoop_row_next(at, end, &value);
         scoop_example(shown_name, sizeof shown_name, name, strlen(name));
         scoop_value_show(&value, delta->changes->json, shown, sizeof shown);
         length += scoop_text_print(to + length, size - length, "%s%s=%s", i > 0 ? ", " : "",
@@ -432,16 +433,26 @@ static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
 }
 
 /* Rows were looked at as they came; what many names add is seen of the changes alone. */
-static int check_length(struct scoop_delta *delta, struct scoop_error *error) {
+static void begin_measuring(struct scoop_delta *delta) {
     size_t most = delta->options.max_record_bytes;
     struct scoop_row_limit limit = {.json = delta->changes->json};
+    limit.stamp_bytes = scoop_changes_stamp_bytes(delta->changes);
     limit.most_bytes = most == 0 ? SCOOP_MAX_RECORD_BYTES : most;
+    bool proof = true;
     for (int side = 0; side < SCOOP_DELTA_SIDES; side++) {
         limit.plan = &delta->changes->plans[side];
-        if (!scoop_row_limit_is_proof(&limit))
-            return scoop_changes_check_length(delta->changes, limit.most_bytes, error);
+        proof = proof && scoop_row_limit_is_proof(&limit);
     }
-    return 0;
+    delta->phase = proof ? DONE : MEASURING;
+    if (!proof)
+        scoop_change_length_begin(&delta->measuring, delta->changes, limit.most_bytes);
+}
+
+static int measure(struct scoop_delta *delta, struct scoop_error *error) {
+    int status = scoop_change_length_step(&delta->measuring, error);
+    if (status == 0)
+        delta->phase = DONE;
+    return status < 0 ? -1 : 1;
 }
 
 static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) {
@@ -459,9 +470,9 @@ static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) 
                           delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
     if (check_sums(&delta->counts, facts.rows, error) != 0 ||
         check_size(delta, facts.rows, error) != 0 ||
-        scoop_changes_prepare(delta->changes, error) != 0 || check_length(delta, error) != 0)
+        scoop_changes_prepare(delta->changes, error) != 0)
         return -1;
-    delta->phase = DONE;
+    begin_measuring(delta);
     return 1;
 }
 
@@ -501,6 +512,8 @@ static int step(struct scoop_delta *delta, struct scoop_error *error) {
         return arrange(delta, error);
     case COUNTING:
         return count_columns(delta, error);
+    case MEASURING:
+        return measure(delta, error);
     default:
         return 1;
     }
@@ -550,8 +563,8 @@ static void stop_sides(struct scoop_delta *delta) {
 }
 
 static void trace_phase(struct scoop_delta *delta) {
-    static const char *const names[] = {"starting", "planning", "comparing", "arranging",
-                                        "counting", "done",     "failed"};
+    static const char *const names[] = {"starting", "planning",  "comparing", "arranging",
+                                        "counting", "measuring", "done",      "failed"};
     if (delta->told_phase == delta->phase)
         return;
     delta->told_phase = delta->phase;
@@ -618,6 +631,7 @@ void scoop_delta_free(struct scoop_delta *delta) {
         scoop_export_free(delta->sides[side]);
     scoop_compare_free(delta->compare);
     scoop_changed_columns_free(&delta->counting);
+    scoop_change_length_free(&delta->measuring);
     scoop_rearrange_free(delta->rearrange);
     scoop_open_plan_free(&delta->open);
     scoop_scratch_free(&delta->scratch);

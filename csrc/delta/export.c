@@ -38,6 +38,7 @@ static int make_objects(struct scoop_export *export, const struct scoop_export_o
             .memory_bytes = options->memory_bytes,
             .numbers_by_value = options->numbers_by_value,
             .max_record_bytes = options->max_record_bytes,
+            .stamp_bytes = options->stamp_bytes,
             .bell = options->bell,
             .key_order = &export->key_order,
         };

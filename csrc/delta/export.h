@@ -11,6 +11,7 @@ struct scoop_export_options {
     size_t memory_bytes; /* for the buffers of the source that is read */
     bool numbers_by_value;
     size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES */
+    size_t stamp_bytes;      /* of the members that each change has beside its row */
     struct scoop_bell *bell; /* borrowed */
 };
 

@@ -5,7 +5,6 @@
 #include "copy/places.h"
 #include "delta/reading_internal.h"
 #include "net/http.h"
-#include "scoop/url_display.h"
 #include "scoop/memory.h"
 #include "text/text.h"
 
@@ -174,10 +173,8 @@ static int read_on(struct scoop_reading *reading, int slice_ms, struct scoop_err
 
 /* The rows do not know whose they are. */
 static void name_source(const struct scoop_reading *reading, struct scoop_error *error) {
-    if ((error->code != SCOOP_BAD_RECORD && error->code != SCOOP_UNSUPPORTED) ||
-        strncmp(error->message, reading->name, strlen(reading->name)) == 0)
-        return;
-    scoop_error_say(error, "%s: %.500s", reading->name, error->message);
+    if (error->code == SCOOP_BAD_RECORD || error->code == SCOOP_UNSUPPORTED)
+        scoop_error_name_source(error, scoop_reading_name(reading));
 }
 
 /* One step. False: it has to wait, has ended or has failed. */
@@ -200,11 +197,6 @@ static void *run(void *user) {
     while (step(user, SLICE_MS))
         ;
     return NULL;
-}
-
-static void name_it(struct scoop_reading *reading, const char *uri) {
-    scoop_url_display(strcmp(uri, "-") == 0 ? "standard input" : uri, reading->name,
-                      sizeof reading->name);
 }
 
 /* A place that never makes a thread wait. */
@@ -245,7 +237,6 @@ struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *opti
         scoop_batch_init(&reading->batches[i]);
     if (options->format == SCOOP_TABLE_FORMAT_AUTO)
         reading->options.format = format_by_name(options->transfer->source.uri);
-    name_it(reading, options->transfer->source.uri);
     struct scoop_transfer_options transfer = *options->transfer;
     transfer.destination = (struct scoop_place){0};
     transfer.memory = &reading->arrived;
@@ -275,7 +266,7 @@ bool scoop_reading_go_on_alone(struct scoop_reading *reading) {
 }
 
 const char *scoop_reading_name(const struct scoop_reading *reading) {
-    return reading->name;
+    return scoop_transfer_source_name(reading->transfer);
 }
 
 int scoop_reading_columns(struct scoop_reading *reading, const struct scoop_columns **columns,

@@ -26,6 +26,7 @@ struct scoop_reading_options {
     size_t memory_bytes;               /* for the source's own buffers */
     bool numbers_by_value;             /* as of scoop_delta_options */
     size_t max_record_bytes;           /* 0: SCOOP_MAX_RECORD_BYTES */
+    size_t stamp_bytes;                /* as of an export */
     struct scoop_bell *bell;           /* borrowed */
     struct scoop_key_order *key_order; /* of the export that this is (a part of); borrowed */
 };

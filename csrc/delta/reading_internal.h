@@ -12,7 +12,6 @@ enum { SCOOP_READING_BATCHES = 6 /* so that neither thread waits for the other's
 
 struct scoop_reading {
     struct scoop_reading_options options;
-    char name[512];
     struct scoop_transfer *transfer;
     struct scoop_buf arrived; /* what the transfer has read; of CSV, behind the row under way */
     struct scoop_buf rest;    /* of a batch: the beginning of a row */

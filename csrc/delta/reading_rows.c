@@ -113,7 +113,8 @@ static int scan_rows(struct scoop_reading *reading, struct scoop_error *error) {
         return check_record_size(reading, error);
     const struct scoop_row_limit limit = {.plan = reading->csv.plan,
                                           .json = reading->json,
-                                          .most_bytes = reading->options.max_record_bytes};
+                                          .most_bytes = reading->options.max_record_bytes,
+                                          .stamp_bytes = reading->options.stamp_bytes};
     if (scoop_row_limit_check(&limit, batch, error) != 0)
         return -1;
     const unsigned char *left = batch->text.data + used;

@@ -237,14 +237,25 @@ static size_t read_body(struct scoop_http_exchange *exchange, char *data, size_t
     return CURL_READFUNC_ABORT;
 }
 
+static size_t hold_back(struct scoop_http_exchange *exchange) {
+    scoop_fail(&exchange->error, SCOOP_CONNECTION,
+               "%s: the rest of a request was held back, as it may not be sent now",
+               exchange->where);
+    exchange->stopped = true;
+    return CURL_READFUNC_ABORT;
+}
+
 static size_t give_body(char *data, size_t size, size_t count, void *user) {
     struct scoop_http_exchange *exchange = user;
-    size_t left = exchange->request.body_length - exchange->body_sent;
+    const struct scoop_http_request *request = &exchange->request;
+    size_t left = request->body_length - exchange->body_sent;
     size_t length = size * count < left ? size * count : left;
-    if (exchange->request.body == NULL && length > 0)
+    if (length > 0 && request->may_send != NULL && !request->may_send(request->user))
+        return hold_back(exchange);
+    if (request->body == NULL && length > 0)
         return read_body(exchange, data, length);
     if (length > 0)
-        memcpy(data, (const char *)exchange->request.body + exchange->body_sent, length);
+        memcpy(data, (const char *)request->body + exchange->body_sent, length);
     exchange->body_sent += length;
     return length;
 }

@@ -43,6 +43,10 @@ struct scoop_http_request {
     int body_fd; /* read at body_offset as it is sent; its end before body_length is SOURCE_CHANGED
                   */
     uint64_t body_offset;
+    /* Asked before each piece of the body is given to the connection, also when libcurl sends it
+     * once more by itself. False: the exchange ends in CONNECTION, and the rest is not sent, so the
+     * server has no whole request. NULL: not asked. */
+    bool (*may_send)(void *user);
     size_t response_ceiling; /* of a collected body; 0: 64 KiB */
     uint64_t first_byte_ms;  /* what the answer's body may take to begin; 0: SCOOP_FIRST_BYTE_MS */
     long total_timeout_ms;   /* 0: none */

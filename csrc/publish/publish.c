@@ -22,6 +22,7 @@ enum {
     LEAST_MEMORY_BYTES = 16 * 1024 * 1024,
     READING_MEMORY_BYTES = 10 * 1024 * 1024, /* the source's buffers, inflating, blocks */
     MOST_CALLS = 64,
+    UNHEARD_MS = 30 * 1000,
 };
 
 enum phase { ASKING, ASKED_LATER, PUBLISHING, DONE, FAILED };
@@ -39,6 +40,7 @@ struct scoop_publish {
     size_t memory_bytes;
     enum phase phase, told_phase; /* the latter in the trace */
     atomic_bool cancelled;
+    atomic_uint_least64_t allowed_until_ms; /* of scoop_boottime_ms */
     struct scoop_engine *engine;
     struct scoop_kinesis_client *client;
     struct scoop_waker waker;
@@ -49,11 +51,14 @@ struct scoop_publish {
     struct sending sendings[MOST_CALLS];
     struct scoop_buf question; /* the body of DescribeStreamSummary */
     uint32_t asked;
+    struct scoop_patience asking;
     uint64_t ask_again_ms;
     struct scoop_kinesis_stream summary;
     struct scoop_buf text; /* read, from text_at on not yet taken */
     size_t text_at;
-    uint64_t skipped, taken;
+    uint64_t skipped, taken, lines;    /* lines: of both, and those that are no change */
+    struct scoop_record_places places; /* of the changes in the source */
+    struct scoop_record_place place;   /* of the next one, if it follows at once */
     bool source_ended;
     struct scoop_error source_error, error;
 };
@@ -78,8 +83,8 @@ static void set_defaults(struct scoop_publish_options *options) {
         options->max_in_flight = SCOOP_PUBLISH_IN_FLIGHT;
     if (options->max_age_ms == 0)
         options->max_age_ms = SCOOP_PUBLISH_AGE_MS;
-    if (options->max_tries == 0)
-        options->max_tries = SCOOP_PUBLISH_TRIES;
+    if (options->retry_ms == 0)
+        options->retry_ms = SCOOP_PUBLISH_RETRY_MS;
 }
 
 static int set_up(struct scoop_publish *publish, const struct scoop_publish_options *options,
@@ -116,6 +121,7 @@ struct scoop_publish *scoop_publish_new(const struct scoop_publish_options *opti
     publish->source = *options->changes;
     memset(&publish->options.kinesis, 0, sizeof publish->options.kinesis);
     set_defaults(&publish->options);
+    atomic_init(&publish->allowed_until_ms, UINT64_MAX);
     publish->waker.fd = -1;
     publish->read.source_total_bytes = -1;
     scoop_buf_init(&publish->question, 4096);
@@ -144,6 +150,7 @@ void scoop_publish_free(struct scoop_publish *publish) {
     scoop_outbox_free(publish->outbox);
     scoop_buf_free(&publish->question);
     scoop_buf_free(&publish->text);
+    scoop_record_places_free(&publish->places);
     scoop_free(publish->stream);
     scoop_free(publish);
 }
@@ -192,7 +199,7 @@ static int begin_publishing(struct scoop_publish *publish, struct scoop_error *e
         .max_record_bytes = publish->summary.record_bytes,
         .max_in_flight = publish->options.max_in_flight,
         .max_age_ms = publish->options.max_age_ms,
-        .max_tries = publish->options.max_tries,
+        .retry_ms = publish->options.retry_ms,
     };
     if (check_stream(publish, error) != 0)
         return -1;
@@ -209,10 +216,15 @@ static int take_summary(struct scoop_publish *publish, const struct scoop_kinesi
     if (error->code == SCOOP_OK &&
         scoop_kinesis_parse_stream(answer->body, answer->length, &publish->summary, error) == 0)
         return begin_publishing(publish, error);
-    if (!error->retryable || ++publish->asked >= publish->options.max_tries)
+    uint64_t now = scoop_now_ms();
+    uint64_t most = publish->options.retry_ms;
+    if (error->http_status == 0 && most > UNHEARD_MS)
+        most = UNHEARD_MS; /* most likely there is no such endpoint */
+    publish->asked++;
+    if (!error->retryable || scoop_patience_ends(&publish->asking, now, most))
         return -1;
     publish->ask_again_ms =
-        scoop_now_ms() + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
+        now + scoop_retry_delay_ms(publish->asked, answer->throttled, scoop_random01());
     SCOOP_TRACE("publish", "the stream %s is asked again: %s", publish->stream,
                 scoop_code_name(error->code));
     publish->phase = ASKED_LATER;
@@ -249,6 +261,14 @@ static void on_done(void *user, const struct scoop_kinesis_answer *answer) {
     }
 }
 
+static bool is_allowed(const struct scoop_publish *publish) {
+    return scoop_boottime_ms() <= atomic_load(&publish->allowed_until_ms);
+}
+
+static bool may_send(void *user) {
+    return is_allowed(((struct sending *)user)->publish);
+}
+
 static int start_call(struct scoop_publish *publish, const char *operation,
                       const struct scoop_buf *body, struct scoop_parcel *parcel,
                       struct scoop_error *error) {
@@ -263,6 +283,7 @@ static int start_call(struct scoop_publish *publish, const char *operation,
         .stream = publish->stream,
         .body = body->data,
         .body_length = body->length,
+        .may_send = may_send,
         .on_done = on_done,
         .user = sending,
     };
@@ -274,15 +295,18 @@ static int start_call(struct scoop_publish *publish, const char *operation,
 static int ask_stream(struct scoop_publish *publish, struct scoop_error *error) {
     if (publish->phase == ASKED_LATER && scoop_now_ms() < publish->ask_again_ms)
         return 0;
-    if (publish->phase == ASKING && publish->sendings[0].call != NULL)
+    if ((publish->phase == ASKING && publish->sendings[0].call != NULL) || !is_allowed(publish))
         return 0;
     publish->phase = ASKING;
+    if (publish->asked == 0)
+        scoop_patience_begin(&publish->asking, scoop_now_ms());
     return start_call(publish, "DescribeStreamSummary", &publish->question, NULL, error);
 }
 
 static int send_what_is_due(struct scoop_publish *publish, struct scoop_error *error) {
     struct scoop_parcel *parcel;
-    while ((parcel = scoop_outbox_next(publish->outbox, scoop_now_ms())) != NULL)
+    while (is_allowed(publish) &&
+           (parcel = scoop_outbox_next(publish->outbox, scoop_now_ms())) != NULL)
         if (start_call(publish, "PutRecords", scoop_parcel_body(parcel), parcel, error) != 0)
             return -1;
     return 0;
@@ -290,15 +314,34 @@ static int send_what_is_due(struct scoop_publish *publish, struct scoop_error *e
 
 /* --- changes --- */
 
-/* 1: the line was skipped or taken, 0: not now, -1. */
+/* The outbox does not know where its changes are from. */
+static int fail_line(const struct scoop_publish *publish, struct scoop_error *error) {
+    char where[SCOOP_PLACE_SIZE];
+    if (error->code != SCOOP_BAD_RECORD && error->code != SCOOP_TOO_LARGE)
+        return -1;
+    scoop_record_place_print(where, publish->place);
+    scoop_error_say(error, "%s: %s: %s", scoop_text_reader_name(publish->reader), where,
+                    error->message);
+    return -1;
+}
+
+/* A line without its newline. 1: it was skipped or taken, 0: not now, -1. */
 static int take_line(struct scoop_publish *publish, const unsigned char *line, size_t length,
                      uint64_t now, struct scoop_error *error) {
+    struct scoop_record_places *places = &publish->places;
+    int taken = 1;
+    scoop_record_places_look_up(places, &places->first, publish->lines, &publish->place);
     if (publish->skipped < publish->options.start_at) {
         publish->skipped++;
-        return 1;
+    } else if (!scoop_kinesis_no_change(line, length)) {
+        taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
+        publish->taken += taken > 0;
     }
-    int taken = scoop_outbox_offer(publish->outbox, line, length, now, error);
-    publish->taken += taken > 0;
+    if (taken < 0)
+        return fail_line(publish, error);
+    publish->lines += (uint64_t)taken;
+    publish->place.line += (uint64_t)taken;
+    publish->place.offset += taken > 0 ? length + 1 : 0;
     return taken;
 }
 
@@ -338,7 +381,8 @@ static int take_changes(struct scoop_publish *publish, struct scoop_error *error
     }
     if (taken == 0)
         return 0;
-    switch (scoop_text_reader_take(publish->reader, &publish->text, &publish->source_error)) {
+    switch (scoop_text_reader_take(publish->reader, &publish->text, &publish->places,
+                                   &publish->source_error)) {
     case SCOOP_TEXT_READY:
         return 1;
     case SCOOP_TEXT_WAITING:
@@ -399,16 +443,25 @@ static int step(struct scoop_publish *publish, struct scoop_error *error) {
     return !waits || SCOOP_INVARIANT(is_under_way(publish), error) ? more : -1;
 }
 
-/* Tells how to go on, once anything was taken. */
+/* Tells how to go on, once anything was sent. */
 static void add_mark(struct scoop_publish *publish) {
     struct scoop_outbox_facts facts;
     if (publish->outbox == NULL || publish->error.code == SCOOP_USAGE)
         return;
     scoop_outbox_facts(publish->outbox, &facts);
-    scoop_error_say(&publish->error,
-                    "%.850s; the first %llu changes are stored: start_at=%llu goes on behind them",
-                    publish->error.message, (unsigned long long)facts.acknowledged,
-                    (unsigned long long)facts.acknowledged);
+    if (facts.calls == 0)
+        return;
+    unsigned long long stored = facts.acknowledged;
+    if (stored > publish->options.start_at)
+        scoop_error_say(&publish->error,
+                        "%.850s; the first %llu changes are stored: start_at=%llu goes on behind "
+                        "them",
+                        publish->error.message, stored, stored);
+    else
+        scoop_error_say(&publish->error,
+                        "%.850s; no further change is known to be stored: start_at=%llu goes on "
+                        "there",
+                        publish->error.message, stored);
 }
 
 /* What is under way is forgotten, and nothing more is sent. */
@@ -425,7 +478,9 @@ static int wait_ms(struct scoop_publish *publish, uint64_t now, uint64_t until) 
     uint64_t most = until > now ? until - now : 0;
     if (publish->phase == ASKED_LATER && publish->ask_again_ms < until)
         return publish->ask_again_ms > now ? (int)(publish->ask_again_ms - now) : 0;
-    return (int)(publish->outbox == NULL ? most : scoop_outbox_wait_ms(publish->outbox, now, most));
+    return (int)(publish->outbox == NULL || !is_allowed(publish)
+                     ? most
+                     : scoop_outbox_wait_ms(publish->outbox, now, most));
 }
 
 /* Lets requests move on; waits for them, or for the reader, if there is nothing else to do. */
@@ -477,6 +532,11 @@ enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int sl
     return publish->phase == DONE     ? SCOOP_PUBLISH_DONE
            : publish->phase == FAILED ? SCOOP_PUBLISH_FAILED
                                       : SCOOP_PUBLISH_RUNNING;
+}
+
+void scoop_publish_allow_until(struct scoop_publish *publish, uint64_t until_ms) {
+    atomic_store(&publish->allowed_until_ms, until_ms);
+    scoop_waker_wake(&publish->waker);
 }
 
 void scoop_publish_cancel(struct scoop_publish *publish) {

@@ -152,6 +152,12 @@ int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *
     return scoop_fail(error, SCOOP_SOURCE_CHANGED, "%s changed while it was read", source->where);
 }
 
+int scoop_net_fail_other(const struct net_source *source, struct scoop_error *error) {
+    return scoop_fail(error, SCOOP_SOURCE_CHANGED,
+                      "%s is not the object with the ETag %s any more, which was asked for",
+                      source->where, source->base.demanded);
+}
+
 /* An ETag comes with every part (RFC 9110, 15.3.7), a Last-Modified need not. */
 int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *exchange,
                          struct scoop_error *error) {
@@ -228,6 +234,8 @@ int scoop_net_on_head(void *user, struct scoop_http_exchange *exchange, struct s
     if (status != 200)
         return scoop_net_fail_status(source, exchange, error);
     scoop_net_identify(source, exchange, scoop_http_content_length(exchange));
+    if (source->base.demanded[0] != 0 && strcmp(source->base.demanded, source->base.etag) != 0)
+        return scoop_net_fail_other(source, error); /* the server ignores conditions */
     scoop_net_note_checksum(source, exchange);
     if (note_kept(source, exchange, error) != 0)
         return -1;

@@ -75,6 +75,8 @@ int scoop_net_check_same(struct net_source *source, struct scoop_http_exchange *
                          struct scoop_error *error);
 int scoop_net_fail_status(struct net_source *source, struct scoop_http_exchange *exchange,
                           struct scoop_error *error);
+/* Another than the one that is demanded. */
+int scoop_net_fail_other(const struct net_source *source, struct scoop_error *error);
 int scoop_net_fail_changed(const struct net_source *source, struct scoop_error *error);
 
 /* --- net_range.c --- */

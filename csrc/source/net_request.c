@@ -121,7 +121,9 @@ static void s3_done(void *user, struct scoop_http_exchange *exchange,
     source->call = NULL;
     bool asked_for_the_same =
         source->base.validator[0] != 0 && (source->resumed_at > 0 || source->ranged);
-    if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
+    if (source->base.demanded[0] != 0 && failure.http_status == 412)
+        scoop_net_fail_other(source, &failure);
+    else if (asked_for_the_same && (failure.http_status == 412 || failure.http_status == 416))
         scoop_net_fail_changed(source, &failure);
     /* The client itself has tried again as long as no byte had been taken. */
     source->final = source->final || source->received == 0 ||
@@ -151,12 +153,14 @@ static int send_s3(struct net_source *source, struct scoop_error *error) {
         .user = source,
     };
     char range[RANGE_SIZE];
+    const char *same = source->base.demanded;
     scoop_s3_add_header(&request, "x-amz-checksum-mode", "ENABLED");
     if (asks_for_range(source, range)) {
         scoop_s3_add_header(&request, "Range", range);
-        if (source->base.validator[0] != 0)
-            scoop_s3_add_header(&request, "If-Match", source->base.validator);
+        same = source->base.validator;
     }
+    if (same[0] != 0)
+        scoop_s3_add_header(&request, "If-Match", same);
     source->call = scoop_s3_start(source->client, &request, error);
     return source->call == NULL ? -1 : 0;
 }

@@ -112,6 +112,8 @@ static int add(struct ranges_source *source, uint64_t first, uint64_t length,
         return -1;
     range->source->taker = (struct scoop_taker){.take = take_range, .user = range};
     range->source->kept = length == 0 ? source->base.kept : NULL;
+    if (length == 0) /* the ranges have the validator that it brings */
+        memcpy(range->source->demanded, source->base.demanded, sizeof source->base.demanded);
     source->count++;
     source->active++;
     source->kept += length;

@@ -59,6 +59,8 @@ struct scoop_source {
     /* What a request for the rest demands; "": nothing proves that it would be of the same source
      */
     char validator[SCOOP_VALIDATOR_SIZE];
+    char demanded[SCOOP_ETAG_SIZE]; /* set by the owner of an S3 object: the ETag that it must have;
+                                       "": any */
     /* What another version of the source would not have; "" when nothing tells, or not yet. */
     char identity[SCOOP_SOURCE_IDENTITY_SIZE];
     bool seekable;       /* a later try may start_at */

@@ -1,11 +1,15 @@
 #include "stage/records.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/record_place.h"
 #include "text/bom.h"
+#include "text/example.h"
+#include "text/utf8.h"
 
-enum { REJECT_BYTES = 4096 };
+enum { REJECT_BYTES = 4096, EXAMPLE_SIZE = 124, SNIPPET_BYTES = 120 };
 
 void scoop_records_init(struct scoop_records *records, const struct scoop_record_options *options,
                         struct scoop_counters *counters) {
@@ -111,15 +115,49 @@ int scoop_records_finish(struct scoop_records *records, scoop_line_taker *take, 
     return records->partial_bytes > 0 ? give_partial(records, take, user, error) : 0;
 }
 
+void scoop_reject_beginning(const struct scoop_reject *reject, char text[SCOOP_BEGINNING_SIZE]) {
+    char example[EXAMPLE_SIZE];
+    scoop_example(example, sizeof example, reject->record, reject->record_length);
+    snprintf(text, SCOOP_BEGINNING_SIZE, "; the record begins \"%s\"", example);
+}
+
+/* Bytes that are no UTF-8 become U+FFFD, each of three bytes. */
+static void put_snippet(char *snippet, const unsigned char *record, size_t length) {
+    size_t made = 0;
+    for (size_t i = 0; i < length;) {
+        bool whole;
+        size_t taken = scoop_utf8_take(record + i, length - i, &whole);
+        if (whole && record[i] != 0)
+            memcpy(snippet + made, record + i, taken);
+        made += whole && record[i] != 0
+                    ? taken
+                    : scoop_utf8_encode(SCOOP_REPLACEMENT, (unsigned char *)snippet + made);
+        i += whole ? taken : 1;
+    }
+    snippet[made] = 0;
+}
+
+void scoop_reject_note(const struct scoop_reject *reject, struct scoop_error *error) {
+    static_assert(3 * SNIPPET_BYTES < sizeof error->record.snippet, "a snippet does not fit");
+    size_t length = reject->record_length < SNIPPET_BYTES ? reject->record_length : SNIPPET_BYTES;
+    scoop_error_record(error, (struct scoop_record_place){reject->line, reject->byte_offset},
+                       reject->reason);
+    put_snippet(error->record.snippet, reject->record, length);
+}
+
 int scoop_records_reject(struct scoop_records *records, struct scoop_reject reject,
                          struct scoop_error *error) {
     records->counters->records_in++;
     records->counters->records_rejected++;
     if (reject.record_length > REJECT_BYTES)
         reject.record_length = REJECT_BYTES;
-    if (records->options.policy.on_reject == NULL)
-        return scoop_fail_record(error,
-                                 (struct scoop_record_place){reject.line, reject.byte_offset}, "%s",
-                                 reject.reason);
+    if (records->options.policy.on_reject == NULL) {
+        char beginning[SCOOP_BEGINNING_SIZE];
+        scoop_reject_beginning(&reject, beginning);
+        scoop_fail_record(error, (struct scoop_record_place){reject.line, reject.byte_offset},
+                          "%s%s", reject.reason, beginning);
+        scoop_reject_note(&reject, error);
+        return -1;
+    }
     return records->options.policy.on_reject(records->options.policy.user, &reject, error);
 }

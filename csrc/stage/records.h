@@ -39,6 +39,11 @@ int scoop_records_write(struct scoop_records *records, const unsigned char *data
 /* The text has ended: gives the last line if it has no newline. */
 int scoop_records_finish(struct scoop_records *records, scoop_line_taker *take, void *user,
                          struct scoop_error *error);
+enum { SCOOP_BEGINNING_SIZE = 160 };
+/* "; the record begins …", for messages. */
+/* What an error tells of the record besides its message. */
+void scoop_reject_note(const struct scoop_reject *reject, struct scoop_error *error);
+void scoop_reject_beginning(const struct scoop_reject *reject, char text[SCOOP_BEGINNING_SIZE]);
 /* Counts a bad record and reports it by the policy; -1 when that ends the run. record.reason etc.
  * as in stage/stage.h; more than 4096 bytes of record are cut here. */
 int scoop_records_reject(struct scoop_records *records, struct scoop_reject reject,

@@ -38,3 +38,18 @@ unsigned char *scoop_json_string_write(unsigned char *at, const unsigned char *d
     *at++ = '"';
     return at;
 }
+
+size_t scoop_json_string_bytes(const unsigned char *data, size_t length, bool doubled) {
+    unsigned char escape[SCOOP_ESCAPE_MOST];
+    size_t bytes = 2;
+    for (size_t i = 0; i < length; i++) {
+        if (!scoop_needs_escape(data[i])) {
+            bytes++;
+            continue;
+        }
+        bytes += (size_t)(scoop_escape_write_short(escape, data[i]) - escape);
+        if (doubled && data[i] == '"')
+            i++;
+    }
+    return bytes;
+}

@@ -9,5 +9,7 @@
  * the text stands twice and is one. Returns the end. */
 unsigned char *scoop_json_string_write(unsigned char *at, const unsigned char *data, size_t length,
                                        bool doubled);
+/* The bytes that it writes. */
+size_t scoop_json_string_bytes(const unsigned char *data, size_t length, bool doubled);
 
 #endif

@@ -13,7 +13,7 @@
 static char id[] = "i\"d", note[] = "note", doc[] = "doc", other[] = "other";
 static struct scoop_apply_column columns[] = {{.name = id, .key = true, .given = true},
                                               {.name = note, .given = true},
-                                              {.name = doc, .given = true, .by_text = true},
+                                              {.name = doc, .given = true, .is_text = true},
                                               {.name = other}};
 static const struct scoop_apply_plan plan = {
     .target = {.schema = "s", .table = "t"}, .stage = "st", .columns = columns, .column_count = 4};
@@ -55,10 +55,19 @@ static void a_change_of_each_kind_is_one_statement_by_key(void **state) {
 static void values_are_compared_with_null_equal_to_null(void **state) {
     (void)state;
     ASSERT_SQL("SELECT COUNT(*) FROM \"st\" s JOIN \"s\".\"t\" t ON s.\"c1\" = t.\"i\"\"d\" "
-               "WHERE s.\"airscoop_op\" <> 'D' AND (s.\"c2\" = t.\"note\" OR (s.\"c2\" IS NULL "
-               "AND t.\"note\" IS NULL)) AND (CAST(s.\"c3\" AS VARCHAR) = CAST(t.\"doc\" AS "
-               "VARCHAR) OR (s.\"c3\" IS NULL AND t.\"doc\" IS NULL))",
+               "WHERE s.\"airscoop_op\" <> 'D' AND (s.\"c1\" = t.\"i\"\"d\" OR (s.\"c1\" IS NULL "
+               "AND t.\"i\"\"d\" IS NULL)) AND (s.\"c2\" = t.\"note\" OR (s.\"c2\" IS NULL "
+               "AND t.\"note\" IS NULL)) AND (MD5(s.\"c3\") = MD5(t.\"doc\") OR (s.\"c3\" IS NULL "
+               "AND t.\"doc\" IS NULL))",
                count_equal, &plan);
+    struct scoop_apply_plan on_postgres = plan;
+    on_postgres.postgres = true;
+    on_postgres.column_count = 1;
+    ASSERT_SQL("SELECT COUNT(*) FROM \"st\" s JOIN \"s\".\"t\" t ON s.\"c1\" = t.\"i\"\"d\" "
+               "WHERE s.\"airscoop_op\" <> 'D' AND (CAST(s.\"c1\" AS TEXT) COLLATE \"C\" = "
+               "CAST(t.\"i\"\"d\" AS TEXT) COLLATE \"C\" OR (s.\"c1\" IS NULL AND "
+               "t.\"i\"\"d\" IS NULL))",
+               count_equal, &on_postgres);
 }
 
 static void keys_that_do_not_fit_are_found_with_their_changes(void **state) {
@@ -94,7 +103,8 @@ static void what_becomes_super_is_parsed_from_the_text_in_the_stage(void **state
                "\"st\".\"c1\" = \"t\".\"note\" AND \"st\".\"airscoop_op\" = 'U'",
                apply, &plan_of_super, SCOOP_CHANGE_UPDATE);
     ASSERT_SQL("SELECT COUNT(*) FROM \"st\" s JOIN \"s\".\"t\" t ON s.\"c1\" = t.\"note\" WHERE "
-               "s.\"airscoop_op\" <> 'D' AND (JSON_SERIALIZE(JSON_PARSE(s.\"c2\")) = "
+               "s.\"airscoop_op\" <> 'D' AND (s.\"c1\" = t.\"note\" OR (s.\"c1\" IS NULL AND "
+               "t.\"note\" IS NULL)) AND (JSON_SERIALIZE(JSON_PARSE(s.\"c2\")) = "
                "JSON_SERIALIZE(t.\"doc\") OR (s.\"c2\" IS NULL AND t.\"doc\" IS NULL))",
                count_equal, &plan_of_super);
 }

@@ -86,7 +86,11 @@ static void null_is_what_the_dialect_says_without_quotes(void **state) {
     expect(DIALECT(.null_values = "NULL\n\n"), "k,NULL\n1,NULL\n2,\"NULL\"\n3,\n4,\"\"\n",
            "k,NULL\n1,\n2,NULL\n3,\n4,\"\"\n");
     expect(DIALECT(.null_values = ""), "k,v\n1,\n", "k,v\n1,\"\"\n");
-    expect(DIALECT(.null_values = "-\n"), "k\n-\n", "k\n\"\"\n");
+    expect(DIALECT(.null_values = "-\n", .for_rows = true), "k\n-\n", "k\n\"\"\n");
+    expect_bad(
+        DIALECT(.null_values = "-\n"), "k\n-\n\"-\"\n", "k\n-\n",
+        "2@2+1 NULL is its only value: CSV of one column would have a blank line there, which "
+        "is no row; without that text in null_values it stays as it is|-\n");
 }
 
 static void rows_are_skipped_and_comments_are_none(void **state) {

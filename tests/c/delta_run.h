@@ -130,7 +130,7 @@ static inline int delta_try(struct delta_run *run, const char *old_text, const c
     if (delta_read_header(&run->sides[0], old_text, error) != 0 ||
         delta_read_header(&run->sides[1], new_text, error) != 0)
         return -1;
-    run->changes = scoop_changes_new(run->options.temp_dir, "", error);
+    run->changes = scoop_changes_new(run->options.temp_dir, "", "", error);
     if (run->changes == NULL)
         return -1;
     const struct scoop_plan_options plan = {.old_columns = &run->sides[0].columns,

@@ -65,14 +65,17 @@ static void a_load_may_use_what_an_index_may_be_made_with(void **state) {
     ASSERT_SQL("SELECT set_config('work_mem', m.setting || 'kB', true) "
                "FROM pg_settings w, pg_settings m "
                "WHERE w.name = 'work_mem' AND m.name = 'maintenance_work_mem' "
-               "AND CAST(w.setting AS bigint) < CAST(m.setting AS bigint)",
+               "AND CAST(w.setting AS bigint) < CAST(m.setting AS bigint) "
+               "UNION ALL SELECT set_config('default_statistics_target', '10', true)",
                raise_memory, &plan);
 }
 
-static void the_batchs_keys_are_analyzed(void **state) {
+static void keys_of_the_batch_and_repeated_ones_are_analyzed(void **state) {
     struct scoop_insert_plan plan = plan_of(false, false);
     (void)state;
-    ASSERT_SQL("ANALYZE \"airscoop_batch_f00\" (\"k1\", \"k2\")", analyze_batch, &plan);
+    ASSERT_SQL("ANALYZE \"airscoop_batch_f00\" (\"k1\", \"k2\"), "
+               "\"airscoop_repeated_f00\" (\"k1\", \"k2\")",
+               analyze, &plan);
 }
 
 static void rows_keys_and_nulls_are_counted_in_one_query(void **state) {
@@ -261,7 +264,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_batch_has_the_targets_types_and_reads_the_source_once),
         cmocka_unit_test(a_load_may_use_what_an_index_may_be_made_with),
-        cmocka_unit_test(the_batchs_keys_are_analyzed),
+        cmocka_unit_test(keys_of_the_batch_and_repeated_ones_are_analyzed),
         cmocka_unit_test(rows_keys_and_nulls_are_counted_in_one_query),
         cmocka_unit_test(a_key_that_is_null_in_some_rows_is_filled_on_both_sides),
         cmocka_unit_test(rows_are_numbered_only_for_keys_that_repeat),

@@ -326,7 +326,7 @@ static void without_a_policy_a_bad_record_is_an_error(void **state) {
     stage_run(&run, make_without_policy, NULL, "1\n1 1\n", 6, 0);
     assert_int_equal(run.error.code, SCOOP_BAD_RECORD);
     assert_string_equal(run.error.message, "line 2 (byte 2): more than one value on a line (byte 3 "
-                                           "of the record)");
+                                           "of the record); the record begins \"1 1\"");
     stage_run_free(&run);
 }
 

@@ -71,6 +71,21 @@ static void a_key_of_more_than_256_characters_is_hashed(void **state) {
     assert_int_equal(strspn(key.text, "0123456789abcdef") >= 64, 1);
 }
 
+static bool says_no_change(const char *line) {
+    return scoop_kinesis_no_change(line, strlen(line));
+}
+
+static void a_line_that_says_that_there_are_no_changes_is_none(void **state) {
+    (void)state;
+    assert_true(
+        says_no_change("{\"dataset\":\"a/b\",\"version\":\"v2\",\"previous\":null,\"changes\":0}"));
+    assert_false(says_no_change("{\"op\":\"INSERT\",\"key\":{\"changes\":1},\"changes\":0}"));
+    assert_false(says_no_change("{\"dataset\":\"a/b\",\"key\":1,\"changes\":0}"));
+    assert_false(says_no_change("{\"dataset\":\"a/b\",\"version\":\"v2\"}"));
+    assert_false(says_no_change("{\"dataset\":\"a/b\",\"changes\":0"));
+    assert_false(says_no_change("[]"));
+}
+
 static void a_request_names_the_stream_or_its_arn(void **state) {
     (void)state;
     struct scoop_buf body;
@@ -241,6 +256,7 @@ int main(void) {
         cmocka_unit_test(the_partition_key_is_the_text_of_the_key),
         cmocka_unit_test(all_spellings_of_a_key_have_one_partition_key),
         cmocka_unit_test(a_key_of_more_than_256_characters_is_hashed),
+        cmocka_unit_test(a_line_that_says_that_there_are_no_changes_is_none),
         cmocka_unit_test(a_request_names_the_stream_or_its_arn),
         cmocka_unit_test(a_record_is_base64_and_an_escaped_key),
         cmocka_unit_test(results_come_in_the_order_of_the_records),

@@ -23,7 +23,7 @@ static struct scoop_outbox_options options(void) {
         .max_record_bytes = SCOOP_KINESIS_RECORD_BYTES,
         .max_in_flight = 8,
         .max_age_ms = 250,
-        .max_tries = 10,
+        .retry_ms = 600 * 1000,
     };
 }
 
@@ -154,7 +154,7 @@ static void run_random(unsigned seed, unsigned changes, unsigned keys) {
     uint64_t now = 1000;
     srand(seed);
     wanted.max_in_flight = 1 + (unsigned)rand() % 8;
-    wanted.max_tries = 1000;
+    wanted.retry_ms = UINT64_MAX;
     struct scoop_outbox *outbox = make(&wanted);
     for (unsigned i = 0; i < changes; i++)
         server->key_of[i] = (unsigned)rand() % keys;
@@ -307,24 +307,44 @@ static void throttling_is_met_with_longer_and_longer_delays(void **state) {
     scoop_outbox_free(outbox);
 }
 
-static void it_gives_up_after_tries_without_progress(void **state) {
+/* Has the request refused, sent again after a wait, and so on, until it is given up: how often. */
+static unsigned refusals(struct scoop_outbox *outbox, struct scoop_parcel *parcel, uint64_t *now,
+                         uint64_t wait_ms, unsigned most) {
+    struct scoop_error error = {0};
+    for (unsigned i = 1; i <= most; i++) {
+        if (scoop_outbox_answered(outbox, parcel, throttled, strlen(throttled), *now, 0.999,
+                                  &error) != 0) {
+            assert_int_equal(error.code, SCOOP_THROTTLED);
+            assert_true(error.retryable);
+            return i;
+        }
+        *now += wait_ms;
+        assert_ptr_equal(scoop_outbox_next(outbox, *now), parcel);
+    }
+    return 0;
+}
+
+static void it_gives_up_after_a_time_without_progress_however_often_it_tried(void **state) {
+    (void)state;
+    static const uint64_t waits_ms[] = {20 * 1000, 30 * 1000, 60 * 1000};
+    for (size_t i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
+        struct scoop_outbox_options wanted = options();
+        struct scoop_outbox *outbox = make(&wanted);
+        struct scoop_parcel *parcel = send_one(outbox, 1);
+        uint64_t now = 0;
+        assert_int_equal(refusals(outbox, parcel, &now, waits_ms[i], 1000),
+                         wanted.retry_ms / waits_ms[i] + 1);
+        scoop_outbox_free(outbox);
+    }
+}
+
+static void the_time_for_which_a_process_was_stopped_is_not_spent(void **state) {
     (void)state;
     struct scoop_outbox_options wanted = options();
     struct scoop_outbox *outbox = make(&wanted);
-    struct scoop_error error = {0};
     struct scoop_parcel *parcel = send_one(outbox, 1);
-    uint64_t now = 1000;
-    for (unsigned i = 0; i < 9; i++) {
-        assert_int_equal(
-            scoop_outbox_answered(outbox, parcel, throttled, strlen(throttled), now, 0.5, &error),
-            0);
-        now += 100000;
-        assert_ptr_equal(scoop_outbox_next(outbox, now), parcel);
-    }
-    assert_int_equal(
-        scoop_outbox_answered(outbox, parcel, throttled, strlen(throttled), now, 0.5, &error), -1);
-    assert_int_equal(error.code, SCOOP_THROTTLED);
-    assert_true(error.retryable);
+    uint64_t now = 0;
+    assert_int_equal(refusals(outbox, parcel, &now, 1000 * wanted.retry_ms, 5), 0);
     scoop_outbox_free(outbox);
 }
 
@@ -334,24 +354,18 @@ static void progress_of_another_request_counts(void **state) {
     struct scoop_outbox *outbox = make(&wanted);
     struct scoop_error error = {0};
     struct scoop_parcel *parcel = send_one(outbox, 1), *other = send_one(outbox, 2);
-    uint64_t now = 1000;
-    for (unsigned i = 0; i < 18; i++) {
-        assert_int_equal(
-            scoop_outbox_answered(outbox, parcel, throttled, strlen(throttled), now, 0.5, &error),
-            0);
-        now += 100000;
-        assert_ptr_equal(scoop_outbox_next(outbox, now), parcel);
-        if (i == 8)
-            assert_int_equal(
-                scoop_outbox_answered(outbox, other, stored, strlen(stored), now, 0.5, &error), 0);
-    }
+    uint64_t now = 0;
+    assert_int_equal(refusals(outbox, parcel, &now, 30 * 1000, 19), 0);
+    assert_int_equal(scoop_outbox_answered(outbox, other, stored, strlen(stored), now, 0.5, &error),
+                     0);
+    assert_int_equal(refusals(outbox, parcel, &now, 30 * 1000, 19), 0);
     scoop_outbox_free(outbox);
 }
 
 static void an_answer_that_says_nothing_is_a_failed_call(void **state) {
     (void)state;
     struct scoop_outbox_options wanted = options();
-    wanted.max_tries = 1;
+    wanted.retry_ms = 0;
     struct scoop_outbox *outbox = make(&wanted);
     struct scoop_error error = {0};
     struct scoop_parcel *parcel = send_one(outbox, 1);
@@ -374,7 +388,7 @@ static void a_record_that_is_too_large_is_named(void **state) {
     assert_int_equal(scoop_outbox_offer(outbox, "{\"key\":2}", 9, 0, &error), 1);
     assert_int_equal(scoop_outbox_offer(outbox, line, sizeof line - 1, 0, &error), -1);
     assert_int_equal(error.code, SCOOP_TOO_LARGE);
-    assert_non_null(strstr(error.message, "line 8"));
+    assert_non_null(strstr(error.message, "change 8: "));
     scoop_outbox_free(outbox);
 }
 
@@ -451,7 +465,8 @@ int main(void) {
         cmocka_unit_test(an_old_change_does_not_wait_for_its_request_to_fill),
         cmocka_unit_test(memory_is_kept_to),
         cmocka_unit_test(throttling_is_met_with_longer_and_longer_delays),
-        cmocka_unit_test(it_gives_up_after_tries_without_progress),
+        cmocka_unit_test(it_gives_up_after_a_time_without_progress_however_often_it_tried),
+        cmocka_unit_test(the_time_for_which_a_process_was_stopped_is_not_spent),
         cmocka_unit_test(progress_of_another_request_counts),
         cmocka_unit_test(an_answer_that_says_nothing_is_a_failed_call),
         cmocka_unit_test(a_record_that_is_too_large_is_named),

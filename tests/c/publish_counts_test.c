@@ -19,7 +19,7 @@ static int finish_with(uint64_t skipped, uint64_t taken, struct scoop_error *err
         .max_record_bytes = 1 << 16,
         .max_in_flight = 1,
         .max_age_ms = 1,
-        .max_tries = 1,
+        .retry_ms = 1,
     };
     publish = (struct scoop_publish){.options.start_at = 3, .skipped = skipped, .taken = taken};
     publish.outbox = scoop_outbox_new(&options, error);

@@ -14,13 +14,14 @@ static int take_rows(struct scoop_batch *batch, struct scoop_buf *out) {
     struct scoop_error error = {0};
     for (size_t i = 0; i < batch->count; i++) {
         const struct scoop_row *row = &batch->rows[i];
-        const unsigned char *data = scoop_row_data(batch, row), *at = data;
+        const unsigned char *data = scoop_row_data(batch, row);
         uint64_t line = batch->first_line + row->line;
-        struct scoop_value value;
+        struct scoop_cell_reader reader = scoop_cells_read(data, row->length);
+        struct scoop_cell cell;
         MUST(row->compared <= row->length);
-        while (at <= data + row->length)
-            at = scoop_row_next(at, data + row->length, &value);
-        MUST(at == data + row->length + 1);
+        while (scoop_cells_next(&reader, &cell))
+            MUST(!cell.value.null && cell.value.data + cell.value.length <= reader.end);
+        MUST(reader.at == reader.end || reader.at == reader.end + 1);
         MUST(scoop_buf_append(out, &line, sizeof line, &error) == 0);
         MUST(scoop_buf_append(out, scoop_row_key(batch, row), row->key_length, &error) == 0);
         MUST(scoop_buf_append(out, &row->hash, sizeof row->hash, &error) == 0);

@@ -93,6 +93,12 @@ class LeaseClock:
     def monotonic_ns(self) -> int:
         return int(self._seconds * 1e9)
 
+    CLOCK_BOOTTIME = time.CLOCK_BOOTTIME
+
+    def clock_gettime(self, clock: int) -> float:
+        """The owner's own: other processes, and the engine, have the real one."""
+        return time.clock_gettime(clock) + self._seconds
+
     def time(self) -> float:
         return time.time()
 
@@ -150,13 +156,20 @@ class Exports:
         return found[0]
 
     def compute(self, lock: ExportLock, **options: Any) -> ChangesReceipt:
-        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK} | options
+        given: dict[str, Any] = {"max_delete_ratio": 1.0, "terms": QUICK, "changes": self.changes}
         return compute_changes(
-            self.registry, lock, changes=self.changes, s3=self.store.settings(), **given
+            self.registry, lock, s3=self.store.settings(), **{**given, **options}
         )
 
     def finish(self, lock: ExportLock, **options: Any) -> FinishReceipt:
         return finish_export(self.registry, lock, terms=QUICK, **options)
+
+    def published(self, lock: ExportLock) -> None:
+        """As if all changes were on a stream."""
+        with Lease.attach(self.registry, self.dataset, lock.owner, lock.fence) as lease:
+            changes = self.registry.get(lock.export).changes
+            assert changes is not None
+            self.registry.published(lease, lock.export, changes.count, {})
 
     def work(self, version: str, owner: str = "run") -> ChangesReceipt:
         """From lock to done, without publishing."""

@@ -12,6 +12,8 @@ from support.delta_tables import Row, Table, as_csv, as_json
 from support.fault_catalog import S3_FAULTS
 
 MARKER = "_SUCCESS"
+# It comes in when publishing and applying read the very file by its ETag.
+REPLACED_CHANGES = False
 KEYS = [*(f"k{n}" for n in range(14)), "7", "07", "é", "a b", 'q"', "ü,ö"]
 NUMBERS = [*range(19), 2**53 + 1]
 TEXTS = [
@@ -40,6 +42,8 @@ Style = Literal["loop", "tasks"]
 # What is wrong with a version, until it is mended.
 Spoiling = Literal["a second object", "other content"]
 SPOILING: tuple[Spoiling, ...] = ("a second object", "other content")
+# Someone writes over the file of the newest version's changes.
+OTHER_CHANGES = "another file of changes"
 
 # Faults that no test waits long for. A schedule of faults alone has the others, too.
 FAULTS_OF_S3 = (
@@ -56,6 +60,12 @@ OF_WORKERS: dict[Service, tuple[str, ...]] = {
     "sql": ("", "COMMIT"),
 }  # fmt: skip
 OF_CONSUMERS = ("ListShards", "GetShardIterator", "GetRecords", "GetRecords", "GetRecords")
+
+
+def _spelled(chance: random.Random, key: Any) -> Any:
+    """The key 7 as 7 or as 7.0; as_json writes é in either way, too."""
+    again = isinstance(key, int) and key < 2**53 and chance.random() < 0.3
+    return float(key) if again else key
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class Version:
     def files(self) -> dict[str, bytes]:
         """Its objects, by name."""
         chance = random.Random(self.seed)
-        rows = list(self.table.items())
+        rows = [(_spelled(chance, key), row) for key, row in self.table.items()]
         if chance.random() < 0.6:
             chance.shuffle(rows)
         write = as_json if self.json_lines else as_csv
@@ -104,11 +114,15 @@ class Kind:
     json_lines: bool
     number_keys: bool
     marker: str | None
+    max_delete_ratio: float  # above it a person has to approve a version
+    schema_changes: bool
 
     def __str__(self) -> str:
         words = ["JSON lines" if self.json_lines else "CSV"]
         words += ["numbers as keys"] if self.number_keys else []
         words += ["several objects"] if self.marker else []
+        words += ["columns come and go"] if self.schema_changes else []
+        words += ["deletes are approved"] if self.max_delete_ratio < 1 else []
         return ", ".join(words)
 
     def row(self, chance: random.Random, width: int) -> Row:
@@ -167,11 +181,14 @@ class Round:
     style: Style
     rival: bool  # a second run at the same time, or while the first is paused
     consumes: bool
+    on_call: bool  # before it a person has what failed tried again, and approves it
     blows: tuple[Blow, ...]
 
     def __str__(self) -> str:
-        words = [*map(str, self.events), self.style, *(["a rival"] if self.rival else []),
-                 *(["a consumer"] if self.consumes else [])]  # fmt: skip
+        words = [*map(str, self.events), self.style]
+        words += ["a rival"] if self.rival else []
+        words += ["a consumer"] if self.consumes else []
+        words += ["on call"] if self.on_call else []
         return "; ".join([", ".join(words), *map(str, self.blows)])
 
 
@@ -212,6 +229,8 @@ def _versions(chance: random.Random, kind: Kind) -> tuple[Version, ...]:
     width, first = chance.randint(1, 3), chance.choice([1, 8, 98])
     found: list[Version] = []
     for number in range(chance.randint(3, 4)):
+        if kind.schema_changes and number:
+            width = min(4, max(1, width + chance.choice([-1, 0, 1, 1])))
         table = _next_table(chance, kind, table, width)
         objects = chance.choice([1, 2, 3]) if kind.marker else 1
         seed = chance.getrandbits(32)
@@ -252,6 +271,8 @@ def _fits(fault: str, service: Service, kind: str) -> bool:
 
 
 def _round(chance: random.Random, events: list[Event], blows: list[Blow]) -> Round:
+    if REPLACED_CHANGES and chance.random() < 0.15:
+        blows = [*blows, _replacing_blow(chance)]
     blows = blows + [_blow(chance, "worker") for _ in range(chance.choice([0, 1, 1, 2, 3]))]
     consumes = chance.random() < 0.6
     if consumes:
@@ -262,6 +283,7 @@ def _round(chance: random.Random, events: list[Event], blows: list[Blow]) -> Rou
         style=chance.choice(["loop", "loop", "tasks"]),
         rival=chance.random() < (0.7 if paused else 0.15),
         consumes=consumes,
+        on_call=chance.random() < 0.5,
         blows=tuple(blows),
     )
 
@@ -285,6 +307,11 @@ def _spoiling_blow(chance: random.Random, version: int) -> Blow:
     )
 
 
+def _replacing_blow(chance: random.Random) -> Blow:
+    kind = chance.choice(["head", "get"])
+    return Blow("worker", OTHER_CHANGES, "s3", kind, chance.randint(0, 4), "before", 0, 1, 0)
+
+
 def _rounds(chance: random.Random, count: int, marked: bool) -> tuple[Round, ...]:
     rounds: list[Round] = []
     spoilt: list[int] = []
@@ -300,7 +327,7 @@ def _rounds(chance: random.Random, count: int, marked: bool) -> tuple[Round, ...
             if number == count:
                 break
             events.append(Event("put", number))
-            when = chance.choices(["never", "now", "in the run", "later"], [10, 0, 0, 0])[0]
+            when = chance.choices(["never", "now", "in the run", "later"], [10, 2, 2, 2])[0]
             if when == "now" and not marked:
                 events.append(Event("spoil", number, "a second object"))
                 spoilt.append(number)
@@ -321,6 +348,8 @@ def history(seed: int) -> History:
         json_lines=chance.random() < 0.5,
         number_keys=chance.random() < 0.4,
         marker=MARKER if chance.random() < 0.4 else None,
+        max_delete_ratio=chance.choice([1.0, 1.0, 0.1]),
+        schema_changes=chance.random() < 0.4,
     )
     versions = _versions(chance, kind)
     return History(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
 import itertools
 import json
 import signal
@@ -18,11 +20,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from airscoop.errors import SuspectExport
 from airscoop.exports.lease import held_lock
 from airscoop.exports.on_call import retry
 from airscoop.exports.registry import STALE, ExportRecord, Registry
 from support.delta_tables import Table
-from support.history_plan import MARKER, Blow, Event, History, Round, Version
+from support.history_plan import MARKER, OTHER_CHANGES, Blow, Event, History, Round, Version
 from support.history_processes import Child
 from support.history_scene import Scene
 from support.history_worker import Pipeline, consume, loop, task
@@ -31,7 +34,7 @@ from support.s3 import BUCKET, Store
 from support.warehouse import Settings
 
 Rows = dict[str, dict[str, Any]]
-CHILD_SECONDS = 60
+CHILD_SECONDS = 120
 PAUSE_SECONDS = 1.2  # more than a lease
 MOST_CALM_RUNS = 8
 TRIES = 3  # of a task
@@ -62,7 +65,8 @@ class Play:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self._put: list[Version] = []
-        self.spoilt_once: set[str] = set()
+        self._told: set[str] = set()  # exports of which some run has told an error
+        self._approves = False  # whether the next run may delete as much as it will
         self._runs = itertools.count()
         self._database = folder / "consumer.db"
 
@@ -97,7 +101,6 @@ class Play:
         if not seen and (how == "other content" or self.plan.kind.marker):
             self.notes.append(f"{version.name} is not registered yet, and stays as it is")
             return
-        self.spoilt_once.add(version.name)
         table: Table = dict.fromkeys(("k1", "evil"), (EVIL,) * version.width)
         other = Version(version.name, version.width, table, 1, version.json_lines, version.seed)
         (data,) = other.files().values()
@@ -109,6 +112,13 @@ class Play:
 
     def _spoil_now(self, blow: Blow) -> None:
         """In the middle of a run."""
+        if blow.what == OTHER_CHANGES:
+            name = f"{self.stream.name}/{self._id(self._put[-1])}.jsonl.gz"
+            key = {"PK": 666 if self.plan.kind.number_keys else EVIL}
+            change = {"op": "INSERT", "key": key, "row": key, "id": EVIL}
+            data = gzip.compress(json.dumps(change).encode() + b"\n")
+            self.store.client.put_object(Bucket=BUCKET, Key=name, Body=data)
+            return
         self._spoil(self.plan.versions[blow.seed], blow.what)
 
     def _mend(self, version: Version) -> None:
@@ -127,10 +137,19 @@ class Play:
     def _loop(self, outcome: Outcome, *, is_victim: bool) -> None:
         """A whole run in one process."""
         report = self.folder / f"{outcome.name}.jsonl"
-        child = Child(loop, self.pipeline, outcome.name, str(report))
+        child = Child(loop, self._configured(), outcome.name, str(report))
         if is_victim:
             self.scene.victims["worker"] = child
         self._end(child, outcome, report)
+
+    def _configured(self) -> Pipeline:
+        """As a person has it for the next run."""
+        compare: dict[str, Any] = {
+            "max_delete_ratio": self.plan.kind.max_delete_ratio,
+            "schema_change": "all",
+            "approved_delete_ratio": 1.0 if self._approves else None,
+        }
+        return dataclasses.replace(self.pipeline, compare=compare)
 
     def _end(self, child: Child, outcome: Outcome, report: Path) -> bool:
         code = child.wait(CHILD_SECONDS)
@@ -141,6 +160,7 @@ class Play:
         told = report.read_text().splitlines() if report.exists() else []
         outcome.told = [json.loads(line) for line in told]
         outcome.green = code == 0
+        self._told |= {one["where"] for one in outcome.told if one["what"] == "error"}
         self.notes.append(f"{outcome.name} ended by {code}: {_shown(outcome.told)}")
         self.problems += [
             f"{outcome.name}: {one['where']} failed by what is no AirscoopError: {one['error']}"
@@ -154,7 +174,7 @@ class Play:
         for number in range(TRIES):
             step = Outcome(f"{outcome.name}-{next(self._runs)}-{name}-{number}")
             report = self.folder / f"{step.name}.jsonl"
-            child = Child(task, self.pipeline, outcome.name, str(report), name, given)
+            child = Child(task, self._configured(), outcome.name, str(report), name, given)
             self.scene.victims["worker"] = child
             if self._end(child, step, report):
                 gives = [one["result"] for one in step.told if one["what"] == "gives"]
@@ -178,6 +198,7 @@ class Play:
     def _play_round(self, one: Round) -> None:
         for event in one.events:
             self._do(event)
+        self._approves = one.on_call and self._on_call()
         newest = self._put[-1] if self._put else None
         self.scene.arm(one.blows)
         consumer = self._consume(idle_seconds=0.3) if one.consumes else None
@@ -251,7 +272,7 @@ class Play:
             self._check_green(outcome, self._put[-1])
             if outcome.green:
                 break
-            self._on_call()
+            self._approves = self._on_call()
         else:
             self.problems.append(f"not green after {MOST_CALM_RUNS} runs in peace")
         if self._consume(idle_seconds=0.5).wait(CHILD_SECONDS) != 0:
@@ -260,19 +281,22 @@ class Play:
             )
         self.problems += self._judged()
 
-    def _on_call(self) -> None:
-        """What a person does about a failed export."""
+    def _on_call(self) -> bool:
+        """What a person does about failed exports; whether the next run deletes what it wants."""
+        approves = False
         for record in self.registry.records(self.dataset):
             if record.state == "failed" and record.code != STALE and record.conflict is None:
                 self.notes.append(f"retry {record.id}, which failed by {record.error}")
                 retry(self.registry, record.id)
+                approves = approves or record.code == SuspectExport.code
+        return approves
 
     def _judged(self) -> Iterator[str]:
         records = {one.export.version: one for one in self.registry.records(self.dataset)}
         done = [one for one in self.plan.versions if _is_done(records.get(one.name))]
         for version in self._put:
-            if version not in done and version.name not in self.spoilt_once:
-                record = records.get(version.name)
+            record = records.get(version.name)
+            if not _is_done(record) and self._id(version) not in self._told:
                 yield f"{version.name} is lost: {record and (record.state, record.error)}"
         if self._put and self._put[-1] not in done:
             yield f"{self._put[-1].name}, the newest, is not done"

@@ -12,7 +12,7 @@ from typing import Any
 
 from support.fault_catalog import S3_FAULTS
 from support.fault_server import Fault, FaultProxy, Request, error, fault_proxy, lose_answer
-from support.history_plan import SPOILING, Blow, Service, Target
+from support.history_plan import OTHER_CHANGES, SPOILING, Blow, Service, Target
 from support.history_processes import Child
 from support.kinesis import THROTTLED, Answer, Proxy
 from support.wire_proxy import WireProxy
@@ -52,11 +52,10 @@ class Scene:
         self.resumed.clear()
         self.fired.clear()
         for blow in blows:
+            times = 1 if blow.is_signal else blow.times
             if blow.service == "s3":
-                times = 1 if blow.is_signal or blow.what in SPOILING else blow.times
                 self.s3.on(blow.kind, self._s3_fault(blow), times=times, skip=blow.skip)
             else:
-                times = 1 if blow.is_signal else blow.times
                 self._armed.append(Armed(blow, blow.skip, times))
 
     def disarm(self) -> None:
@@ -95,7 +94,7 @@ class Scene:
     def _s3_fault(self, blow: Blow) -> Fault:
         if blow.is_signal:
             return self._s3_signal(blow)
-        if blow.what in SPOILING:
+        if blow.what in (*SPOILING, OTHER_CHANGES):
             return self._s3_spoiling(blow)
         if blow.kind == "list":
             return S3_LISTS[blow.what]

@@ -29,6 +29,7 @@ from support.s3 import OWNER
 
 TERMS = Terms(seconds=0.8, handover_seconds=0.8)
 WAIT_SECONDS = 30
+CONSUMER = ROOT / "examples/consumer.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,15 +161,19 @@ class Steps:
 
 
 def in_process(
-    pipeline: Pipeline, owner: str, report: str, work: Callable[[Steps, Report], bool]
+    pipeline: Pipeline,
+    owner: str,
+    report: str,
+    work: Callable[[Steps, Report], bool],
+    where: str,
 ) -> None:
-    """Ends by 0, and says so, if `work` did what it should."""
+    """Ends by 0, and says so, if `work` did what it should; where: what is said to fail."""
     pipeline.surround(report + ".log")
     telling = Report(report)
     try:
         is_green = work(Steps(pipeline, owner), telling)
     except BaseException as error:
-        telling.failed("the process", error)
+        telling.failed(where, error)
         is_green = False
     if not is_green:
         raise SystemExit(1)
@@ -191,7 +196,7 @@ def loop(pipeline: Pipeline, owner: str, report: str) -> None:
                 failed += 1
         return failed == 0 and not steps.stop.asked
 
-    in_process(pipeline, owner, report, work)
+    in_process(pipeline, owner, report, work, "the run")
 
 
 def task(
@@ -214,11 +219,12 @@ def task(
                 getattr(steps, name)(own)
         return True
 
-    in_process(pipeline, owner, report, work)
+    export = lock["export"] if isinstance(lock, dict) else lock
+    in_process(pipeline, owner, report, work, export or name)
 
 
 def consume(pipeline: Pipeline, database: str, log: str, idle_seconds: float) -> None:
     """examples/consumer.py, until nothing has come for a while."""
     pipeline.surround(log)
     sys.argv = ["consumer.py", pipeline.stream, database, "--until-idle", str(idle_seconds)]
-    runpy.run_path(str(Path(ROOT) / "examples/consumer.py"), run_name="__main__")
+    runpy.run_path(str(CONSUMER), run_name="__main__")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
@@ -13,6 +14,7 @@ import airscoop
 from airscoop.aws.settings import KinesisSettings, S3Settings
 from airscoop.deltas import options as deltas
 from airscoop.deltas.job import delta_job
+from airscoop.errors import UsageError
 from airscoop.publishing import options as publishing
 from airscoop.transfer import arguments
 from airscoop.transfer.csv_dialect import CsvDialect
@@ -83,3 +85,24 @@ def test_what_a_function_takes_of_a_transfers_options_has_their_types(types: typ
         return {name: {*(get_args(hint) or [hint])} - {NoneType} for name, hint in hints.items()}
 
     assert known(types).items() <= known(TransferOptions).items()
+
+
+WRONG: dict[str, Callable[[str], object]] = {
+    "include is a list": lambda a: airscoop.copy_prefix(f"{a}/", f"{a}2/", include=None),  # type: ignore[arg-type]
+    "exclude is a list": lambda a: airscoop.copy_prefix(f"{a}/", f"{a}2/", exclude=5),  # type: ignore[arg-type]
+    "stream is None": lambda a: airscoop.publish(a, None),  # type: ignore[arg-type]
+    "stream is True": lambda a: airscoop.publish(a, True),  # type: ignore[arg-type]
+    "format cannot be 5": lambda a: airscoop.copy(a, f"{a}2", format=5),  # type: ignore[arg-type]
+    "checksum cannot be of type list": lambda a: airscoop.copy(a, f"{a}2", checksum=["x"]),  # type: ignore[arg-type]
+    "region has to be a text, not 5": lambda a: airscoop.S3Settings(region=5),  # type: ignore[arg-type]
+    "endpoint_url has to be a text, not 5": lambda a: KinesisSettings(endpoint_url=5),  # type: ignore[arg-type]
+    "conninfo is neither": lambda a: airscoop.Warehouse(None),  # type: ignore[arg-type]
+    "dialect is None": lambda a: airscoop.Warehouse("", dialect=None),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_is_of_a_wrong_kind_is_named(said: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("{}\n")
+    with pytest.raises(UsageError, match=f"^{said}"):
+        WRONG[said](str(tmp_path / "a"))

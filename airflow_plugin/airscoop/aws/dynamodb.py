@@ -8,21 +8,26 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from itertools import count
+from typing import Any, TypeVar
 
 from airscoop.aws.botocore_chain import botocore_errors
 from airscoop.aws.service_errors import aws_errors, error_code
-from airscoop.errors import AirscoopError, HttpError, Throttled
+from airscoop.errors import AirscoopError, CredentialsExpired, HttpError, Throttled
 
 Item = dict[str, Any]
 Key = tuple[str, str]
+T = TypeVar("T")
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
-ATTEMPTS = 4  # botocore's, of one call
-MOST_CONFLICTS = 12  # of one write with others on the same item
+RETRY_SECONDS = 600.0  # a table that throttles, or whose items others write, is asked again
+UNHEARD_SECONDS = 30.0  # … and one that does not answer
+LONGEST_TRY = 30.0
+ANSWERED, UNANSWERED = frozenset({True}), frozenset({False})
 PAGE = 50
 FAILED = "ConditionalCheckFailed"
 BUSY = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
@@ -46,11 +51,11 @@ def make_client(
 
 
 def client_options() -> dict[str, Any]:
-    """How long a call may take: well below a lease."""
+    """How long one try may take: well below a lease. The table itself tries again."""
     return {
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": READ_SECONDS,
-        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
+        "retries": {"mode": "standard", "total_max_attempts": 1},
     }
 
 
@@ -65,16 +70,24 @@ class Action:
 
 
 class DynamoTable:
-    """Items are dicts of text, numbers, booleans, None, lists and dicts."""
+    """Items are dicts of text, numbers, booleans, None, lists and dicts.
 
-    def __init__(self, name: str, client: Any) -> None:
+    What may pass (throttling, writes of others at the same time, the service's own errors) is tried
+    again for `retry_seconds`, more and more slowly; what has no answer for half a minute at most.
+    """
+
+    def __init__(self, name: str, client: Any, retry_seconds: float = RETRY_SECONDS) -> None:
         self.name = name
         self._client = client
+        self._retry_seconds = retry_seconds
+
+    def within(self, seconds: float) -> DynamoTable:
+        """The same table, which tries again for so long."""
+        return DynamoTable(self.name, self._client, seconds)
 
     def get(self, key: Key) -> Item | None:
         """The item as it is now."""
-        with self._errors():
-            answer = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
+        answer = self._read(self._client.get_item, Key=_key(key))
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def query(
@@ -100,17 +113,15 @@ class DynamoTable:
             chosen["FilterExpression"] = "#where = :where"
             names["#where"], values[":where"] = where
         while True:
-            with self._errors():
-                answer = self._client.query(
-                    TableName=self.name,
-                    KeyConditionExpression="#pk = :pk AND #sk BETWEEN :after AND :before",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=_item(values),
-                    ScanIndexForward=not backwards,
-                    ConsistentRead=True,
-                    **chosen,
-                    **options,
-                )
+            answer = self._read(
+                self._client.query,
+                KeyConditionExpression="#pk = :pk AND #sk BETWEEN :after AND :before",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=_item(values),
+                ScanIndexForward=not backwards,
+                **chosen,
+                **options,
+            )
             for each in answer["Items"]:
                 item = _plain(each)
                 if after < item["sk"] < before:
@@ -124,16 +135,14 @@ class DynamoTable:
         seen: set[str] = set()
         options: dict[str, Any] = {}
         while True:
-            with self._errors():
-                answer = self._client.scan(
-                    TableName=self.name,
-                    ProjectionExpression="#pk",
-                    FilterExpression="begins_with(#sk, :beginning)",
-                    ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
-                    ExpressionAttributeValues=_item({":beginning": beginning}),
-                    ConsistentRead=True,
-                    **options,
-                )
+            answer = self._read(
+                self._client.scan,
+                ProjectionExpression="#pk",
+                FilterExpression="begins_with(#sk, :beginning)",
+                ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+                ExpressionAttributeValues=_item({":beginning": beginning}),
+                **options,
+            )
             for each in answer["Items"]:
                 pk = str(_plain(each)["pk"])
                 if pk not in seen:
@@ -163,12 +172,7 @@ class DynamoTable:
         [] when it was done; else whether each action's condition held.
         """
         items = [self._item_of(action) for action in actions]
-        for attempt in range(MOST_CONFLICTS):
-            reasons = self._transact(items)
-            if not any(reason in BUSY for reason in reasons):
-                return self._held(reasons)
-            _wait(attempt)
-        raise Throttled(f"the table {self.name}: other writes, or throttling, do not end")
+        return self._held(self._patiently(lambda: self._transact(items), ANSWERED))
 
     def _item_of(self, action: Action) -> dict[str, Any]:
         expressions = {"ConditionExpression": action.condition}
@@ -186,18 +190,20 @@ class DynamoTable:
         of an attribute, and the value that only this write gives it).
         """
         name, value = mark
-        try:
-            item = write()
-        except AirscoopError as error:
-            if not error.retryable:
-                raise
+
+        def ours() -> Item | None:
             item = self.get(key)
-            if item is None or item.get(name) != value:
-                raise
-            return item
-        if item is None:
-            item = self.get(key)
-        return item if item is not None and item.get(name) == value else None
+            return item if item is not None and item.get(name) == value else None
+
+        def once() -> Item | None:
+            try:
+                item = write()
+            except AirscoopError as error:
+                if not error.retryable or (item := ours()) is None:
+                    raise
+            return item if item is not None else ours()
+
+        return self._patiently(once, UNANSWERED)
 
     def _transact(self, items: list[dict[str, Any]]) -> list[str]:
         from botocore.exceptions import ClientError
@@ -208,7 +214,14 @@ class DynamoTable:
             except ClientError as error:
                 if error_code(error) != "TransactionCanceledException":
                     raise
-                return [one.get("Code", "None") for one in error.response["CancellationReasons"]]
+                reasons = [one.get("Code", "None") for one in error.response["CancellationReasons"]]
+                if any(reason in BUSY for reason in reasons):
+                    busy = Throttled(
+                        f"the table {self.name}: other writes, or throttling, do not end"
+                    )
+                    busy.http_status = HTTPStatus.BAD_REQUEST
+                    raise busy from None
+                return reasons
         return []
 
     def _held(self, reasons: list[str]) -> list[bool]:
@@ -222,18 +235,38 @@ class DynamoTable:
         """The answer; None when the condition does not hold."""
         from botocore.exceptions import ClientError
 
-        for attempt in range(MOST_CONFLICTS):
+        def ask() -> Any:
             with self._errors():
                 try:
                     return call(TableName=self.name, **request)
                 except ClientError as error:
                     if error_code(error) == "ConditionalCheckFailedException":
                         return None
-                    if (
-                        error_code(error) != "TransactionConflictException"
-                        or attempt == MOST_CONFLICTS - 1
-                    ):
-                        raise
+                    raise
+
+        return self._patiently(ask, ANSWERED)
+
+    def _read(self, call: Any, **request: Any) -> Any:
+        def ask() -> Any:
+            with self._errors():
+                return call(TableName=self.name, ConsistentRead=True, **request)
+
+        return self._patiently(ask, ANSWERED | UNANSWERED)
+
+    def _patiently(self, ask: Callable[[], T], kinds: Collection[bool]) -> T:
+        """Asks again after what may pass. kinds: whether errors that are answers, and others."""
+        patience = Patience()
+        for attempt in count():
+            try:
+                return ask()
+            except AirscoopError as error:
+                answered = error.http_status is not None
+                most = (
+                    self._retry_seconds if answered else min(self._retry_seconds, UNHEARD_SECONDS)
+                )
+                passes = error.retryable and not isinstance(error, CredentialsExpired)
+                if not passes or answered not in kinds or patience.ends(most):
+                    raise
             _wait(attempt)
         raise AssertionError("not reached")
 
@@ -242,8 +275,23 @@ class DynamoTable:
         return aws_errors(f"the table {self.name}")
 
 
+class Patience:
+    """For how long something has been tried in vain. One try counts LONGEST_TRY at most: while the
+    process is stopped nobody tries.
+    """
+
+    def __init__(self) -> None:
+        self._since, self._spent = time.monotonic(), 0.0
+
+    def ends(self, most: float) -> bool:
+        """A try has failed: whether `most` seconds are spent."""
+        since, self._since = self._since, time.monotonic()
+        self._spent += min(self._since - since, LONGEST_TRY)
+        return self._spent >= most
+
+
 def _wait(attempt: int) -> None:
-    time.sleep(random.uniform(0.01, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 only spreads the load
+    time.sleep(random.uniform(0.01, 0.05 * 2 ** min(attempt, 8)))  # noqa: S311 only spreads the load
 
 
 def _expressions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 VERBOSE = "say on stderr what the engine does, a line per request, phase and retry"
 
+# A shell asks for words by it, see the verb completion.
+ASKED_BY_SHELL = "_ARGCOMPLETE"
 # The modules of airscoop.cli in the order of the help, each with its verbs.
 MODULES = {
     "transfers": ("copy", "cat", "head", "check"),
@@ -28,15 +31,16 @@ MODULES = {
     "exports": ("exports",),
     "warehouse": ("warehouse", "partition", "insert", "apply", "refresh", "script"),
     "local": ("local",),
+    "completion": ("completion",),
 }
 
 
 class LineEnd(SystemExit):
     """The line asked for help, or is wrong: all is said."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, usage: str) -> None:
         super().__init__(code)
-        self.message = message
+        self.message, self.usage = message, usage
 
 
 class Parser(VerbParser):
@@ -48,11 +52,12 @@ class Parser(VerbParser):
         else:
             streams.put(message, end="")
 
+    def print_usage(self, file: SupportsWrite[str] | None = None) -> None:
+        """Not of a wrong line: `LineEnd` has it."""
+
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """As any parser's, with the message kept for JSON."""
-        if message:
-            self._print_message(message, sys.stderr)
-        raise LineEnd(status, (message or "").strip())
+        """Leaves the telling to whoever ran the parser."""
+        raise LineEnd(status, (message or "").strip(), self.format_usage())
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
@@ -60,9 +65,9 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     root = Parser(
         prog="airscoop",
         description="Files from the web and from object storage into S3 and into the warehouse.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 4 done, but the receipt "
-        "could not be printed; 141 the reader of the data has gone; 129, 130, 143 stopped by a "
-        "signal.",
+        epilog="airscoop help VERB says more of a verb. Exit codes: 0 done, 1 failed, 2 wrong "
+        "usage, 3 bad data, 4 done, but the receipt could not be printed; 141 the reader of the "
+        "data has gone; 129, 130, 143 stopped by a signal.",
     )
     root.add_argument("-v", "--verbose", action="store_true", help=VERBOSE)
     root.add_argument("--version", action="version", version=f"airscoop {__version__}")
@@ -70,19 +75,23 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     of_the_verb = [module for module, known in MODULES.items() if verb in known]
     for module in of_the_verb or MODULES:
         import_module(f"airscoop.cli.{module}").add_verbs(verbs)
-    _add_verbose(verbs)
+    _complete(verbs)
     return root
 
 
-def _add_verbose(verbs: argparse._SubParsersAction[Any]) -> None:
-    """Behind a verb as before it."""
-    for verb in verbs.choices.values():
+def _complete(verbs: argparse._SubParsersAction[Any]) -> None:
+    """What every verb has: a description, -v behind it as before it, and itself in the options."""
+    helps = {action.dest: action.help or "" for action in verbs._choices_actions}
+    for name, verb in verbs.choices.items():
+        text = helps[name]
+        verb.description = verb.description or f"{text[:1].upper()}{text[1:]}."
         verb.add_argument(
             "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help=VERBOSE
         )
+        verb.set_defaults(parser=verb)
         for action in verb._actions:
             if isinstance(action, argparse._SubParsersAction):
-                _add_verbose(action)
+                _complete(action)
 
 
 def _verb(arguments: Sequence[str]) -> str | None:
@@ -108,15 +117,22 @@ def _traced(options: argparse.Namespace) -> Iterator[None]:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and tells how it ended; returns its exit code."""
+    if ASKED_BY_SHELL in os.environ:
+        from airscoop.cli import completion
+
+        completion.answer(parser())
+    if arguments and arguments[0] == "help":
+        arguments = [*arguments[1:], "--help"]
     options = argparse.Namespace()
     # Also of a line that is wrong elsewhere.
     as_json = any(argument in ("--json", "--jso", "--js") for argument in arguments)
     try:
         parser(_verb(arguments)).parse_args(arguments, options)
+        options.line = arguments
     except LineEnd as end:
         code = int(str(end.code))
-        if as_json and code != 0:
-            ending().print_error("USAGE", end.message)
+        if code != 0:
+            ending().tell_usage(end.message, end.usage, as_json=as_json)
         return code
     except streams.Unwritten as error:
         return int(ending().tell(error, options, as_json=False))

@@ -60,7 +60,12 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     verb.add_argument("new", help="the same")
     verb.add_argument("--key", action="append", metavar="COLUMN", help="default PK; repeatable")
     verb.add_argument("--out", metavar="DST", help="s3://bucket/key, a path, or - for stdout")
-    verb.add_argument("--format", choices=get_args(TableFormat), default=DEFAULTS["format"])
+    verb.add_argument(
+        "--format",
+        choices=get_args(TableFormat),
+        default=DEFAULTS["format"],
+        help="of both exports (default %(default)s)",
+    )
     verb.add_argument(
         "--duplicates",
         choices=get_args(Duplicates),
@@ -114,6 +119,8 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="refuse a new export with fewer rows (default %(default)s)",
     )
     verb.add_argument("--version", metavar="TEXT", help="of the new export; goes into the ids")
+    verb.add_argument("--dataset", metavar="TEXT", help="which table, for apply: TENANT/TABLE, say")
+    verb.add_argument("--previous", metavar="TEXT", help="the version of the old export")
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 64M")
     verb.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 4M")
     verb.add_argument("--temp-dir", metavar="FOLDER", help="default $TMPDIR or /tmp")
@@ -130,10 +137,20 @@ def _add_athena(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group(
         "Athena", "for exports beyond one machine: CSV in S3, or tables of the Glue catalog"
     )
-    group.add_argument("--engine", choices=get_args(Engine), default="local")
+    group.add_argument(
+        "--engine",
+        choices=get_args(Engine),
+        default="local",
+        help="where the exports are compared (default %(default)s)",
+    )
     group.add_argument("--athena-database", metavar="NAME", help="of the Glue catalog")
     group.add_argument("--athena-results", metavar="S3_PREFIX", help="where Athena writes")
-    group.add_argument("--athena-workgroup", metavar="NAME", default="primary")
+    group.add_argument(
+        "--athena-workgroup",
+        metavar="NAME",
+        default="primary",
+        help="whose queries they are (default %(default)s)",
+    )
     group.add_argument(
         "--athena-empty-is-null", action="store_true", help="empty values are NULL, not texts"
     )

@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import errno
 import signal
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from airscoop.cli import signals, streams
@@ -20,6 +22,8 @@ STOPPED_IN_COMMIT = (
     "that was in the commit, or between two: what it was to make may be there, all of it or in part"
 )
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
+# Facts that only some errors have.
+GIVEN = ("source", "line", "byte_offset", "reason", "snippet", "statements_committed")
 BAD_DATA_CODES = frozenset(
     {
         "BAD_RECORD",
@@ -41,15 +45,26 @@ def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) ->
     """Says what ended a command; returns its exit code."""
     code, line, facts = _told(error, options)
     signals.begin_telling(code)
+    speak = _own_words(error, options)
     receipt = getattr(error, "receipt", None)  # of a prefix, some of whose objects are there
     if receipt is not None and not as_json:
         with contextlib.suppress(streams.Unwritten):
-            streams.put(receipt.summary())
+            streams.put(speak(receipt.summary()))
     if line is not None:
-        streams.say(f"airscoop: {line}")
+        streams.say(f"airscoop: {speak(line)}")
     if as_json and not isinstance(error, ReceiptUnprinted | streams.Unwritten):
+        facts["message"] = speak(facts["message"])
         _print_json(facts, beside_data=data_on_stdout(options))
     return code
+
+
+def _own_words(error: BaseException, options: argparse.Namespace) -> Callable[[str], str]:
+    """Puts a message into the command's own words, where there is memory to look them up."""
+    if not hasattr(options, "line") or isinstance(error, MemoryError):
+        return str
+    from airscoop.cli.wording import flags_of, spoken
+
+    return partial(spoken, flags=flags_of(options.parser), words=options.line)
 
 
 def data_on_stdout(options: argparse.Namespace) -> bool:
@@ -112,6 +127,9 @@ def _stopped(
         what = str(options.stopped)
     elif getattr(options, "resume", False) or getattr(options, "resume_file", None):
         what = STOPPED_RESUMABLE
+    statements = getattr(error, "statements_committed", None)
+    if statements is not None:
+        what += f"; {statements} of the script's statements are committed"
     line = signals.line(number, what)
     facts = _facts("CANCELLED", line, error) | {"signal": signal.Signals(number).name}
     return 128 + number, line, facts
@@ -128,7 +146,9 @@ def _unexpected(error: BaseException) -> tuple[int, str, dict[str, Any]]:
         code, name = WRONG_USAGE, "USAGE"
         text = f"a name or value has characters that cannot be sent: {text}"
     elif isinstance(error, OSError):
-        name = "IO"
+        from airscoop.system_errors import code_of, told
+
+        name, text = code_of(error), told(error)
     else:
         text = f"{type(error).__name__}: {text} ({_place(error)}); a defect: please report it"
     if _committed(error):
@@ -165,9 +185,13 @@ def _committed(error: BaseException) -> bool | None:
     return False
 
 
-def print_error(code: str, message: str) -> None:
-    """The JSON of an error that came before anything was begun."""
-    _print_json(_facts(code, message, Exception()), beside_data=False)
+def tell_usage(message: str, usage: str, *, as_json: bool) -> None:
+    """What is wrong with a line; for people with the verb's usage."""
+    if as_json:
+        streams.say(message)
+        _print_json(_facts("USAGE", message, Exception()), beside_data=False)
+    else:
+        streams.say(f"{usage}{message}")
 
 
 def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
@@ -179,6 +203,8 @@ def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
     }
     for name in ("http_status", "sqlstate", "request_id"):
         facts[name] = getattr(error, name, None)
+    given = {name: getattr(error, name, None) for name in GIVEN}
+    facts |= {name: value for name, value in given.items() if value is not None}
     return facts
 
 

@@ -30,10 +30,10 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     retry = actions.add_parser("retry", help="have the next run work on a failed export once more")
     give_up = actions.add_parser(
         "give-up",
-        help="let later versions go on without an export that failed after a part was published",
+        help="let later versions go on without an export that failed, and runs end well with it",
     )
     for action, run in ((retry, run_retry), (give_up, run_give_up)):
-        action.add_argument("export", metavar="TENANT/TABLE/VERSION")
+        action.add_argument("export", metavar="TENANT/TABLE/VERSION", help="as list shows it")
         action.set_defaults(run=run)
     unlock = actions.add_parser(
         "unlock",
@@ -41,13 +41,15 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Take the lock of a table away from a run that is gone. One that still works "
         "finds its lock lost, ends, and writes nothing more.",
     )
-    unlock.add_argument("table", metavar="TENANT/TABLE")
+    unlock.add_argument("table", metavar="TENANT/TABLE", help="as list shows it")
     unlock.set_defaults(run=run_unlock)
     for action in (listing, retry, give_up, unlock):
         action.add_argument("--registry", default="registry", help="default %(default)s")
         action.add_argument("--endpoint-url", metavar="URL", help="DynamoDB elsewhere than at AWS")
-        action.add_argument("--region")
-        action.add_argument("--profile")
+        action.add_argument("--region", metavar="NAME", help="of the table in DynamoDB")
+        action.add_argument(
+            "--profile", metavar="NAME", help="of ~/.aws/config, whose credentials to use"
+        )
         add_json(action)
 
 

@@ -31,11 +31,16 @@ def count(text: str) -> int:
 def add_s3(verb: argparse.ArgumentParser) -> None:
     """The options that say how to reach S3 and the web, the same for every verb that does."""
     s3 = verb.add_argument_group("S3", "else as botocore finds it (AWS_… variables, profile, role)")
-    s3.add_argument("--endpoint-url", metavar="URL")
-    s3.add_argument("--region")
-    s3.add_argument("--profile")
+    s3.add_argument("--endpoint-url", metavar="URL", help="a server of S3 other than AWS's")
+    s3.add_argument("--region", metavar="NAME", help="of the buckets, such as eu-central-1")
+    s3.add_argument("--profile", metavar="NAME", help="of ~/.aws/config, whose credentials to use")
     s3.add_argument("--anonymous", action="store_true", help="send unsigned requests")
-    s3.add_argument("--payload-signing", choices=("auto", "never", "always"), default="auto")
+    s3.add_argument(
+        "--payload-signing",
+        choices=("auto", "never", "always"),
+        default="auto",
+        help="whether signatures cover what is sent; auto: without TLS only",
+    )
     s3.add_argument("--requester-pays", action="store_true", help="accept the costs of requests")
     s3.add_argument("--expected-bucket-owner", metavar="ACCOUNT", help="refuse others' buckets")
     verb.add_argument("--ca-file", metavar="FILE", help="certificate authorities to trust")

@@ -30,14 +30,18 @@ def add_object_options(verb: argparse.ArgumentParser) -> None:
         "--no-overwrite", action="store_true", help="fail when the destination is there already"
     )
     group = verb.add_argument_group("the object", "for a destination in S3")
-    group.add_argument("--content-type", metavar="TYPE")
-    group.add_argument("--encryption", choices=("AES256", "aws:kms", "aws:kms:dsse"))
-    group.add_argument("--kms-key-id", metavar="KEY")
+    group.add_argument("--content-type", metavar="TYPE", help="such as text/csv")
+    group.add_argument(
+        "--encryption",
+        choices=("AES256", "aws:kms", "aws:kms:dsse"),
+        help="which S3 does; default: the bucket's",
+    )
+    group.add_argument("--kms-key-id", metavar="KEY", help="a key's ARN, for aws:kms")
     group.add_argument("--bucket-key", action="store_true", help="with aws:kms: fewer calls of KMS")
     group.add_argument("--storage-class", metavar="CLASS", help="such as STANDARD_IA")
     group.add_argument("--acl", metavar="NAME", help="such as bucket-owner-full-control")
     for flag in _PLAIN:
-        group.add_argument(flag, metavar="TEXT")
+        group.add_argument(flag, metavar="TEXT", help=f"the header {flag[2:].title()}")
     group.add_argument("--expires", metavar="DATE", help="as HTTP has it")
     for flag, what in (("--tag", "at most 10"), ("--metadata", "at most 2 KB")):
         group.add_argument(

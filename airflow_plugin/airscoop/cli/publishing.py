@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, cast
 
-from airscoop.cli import streams
+from airscoop.cli import signals
 from airscoop.cli.flags import PLACES, add_quiet, add_record_rules, add_s3, count, s3_of, size
 from airscoop.cli.output import ProgressShown, add_json, show
 from airscoop.publishing.options import DEFAULTS, PublishOptions
@@ -39,10 +39,10 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_record_rules(verb)
     verb.add_argument(
-        "--max-tries",
-        type=count,
-        metavar="N",
-        help="give up after so many tries without any progress (default 10)",
+        "--retry-seconds",
+        type=float,
+        metavar="SECONDS",
+        help="give up when nothing was stored for so long (default 600)",
     )
     verb.add_argument("--kinesis-endpoint-url", metavar="URL", help="Kinesis elsewhere than at AWS")
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
@@ -76,14 +76,19 @@ def run_publish(options: argparse.Namespace) -> int:
     try:
         with ProgressShown("publish", quiet=options.quiet or options.json) as shown:
             receipt = job.run(on_progress=lambda facts: shown(_progress(facts)))
-    except BaseException:
-        streams.say(
-            f"airscoop: the first {job.acknowledged:,} changes are stored: "
-            f"--start-at {job.acknowledged} goes on behind them"
-        )
+    except (KeyboardInterrupt, signals.Stopped):
+        known = _known(job.acknowledged, options.start_at)
+        options.stopped = f"what was published stays; {known}"
         raise
     show(receipt, as_json=options.json)
     return 0
+
+
+def _known(stored: int, before: int) -> str:
+    """What is known of a publishing that was stopped, and how it goes on."""
+    if stored == before:
+        return f"no further change is known to be stored: --start-at {stored} goes on there"
+    return f"the first {stored:,} changes are stored: --start-at {stored} goes on behind them"
 
 
 def _progress(facts: PublishFacts) -> Progress:

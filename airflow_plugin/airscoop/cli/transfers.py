@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from airscoop.cli import streams
 from airscoop.cli.csv_dialect import add_csv, csv_of
 from airscoop.cli.flags import (
     PLACES,
@@ -21,9 +23,12 @@ from airscoop.cli.output import ProgressShown, add_json, show
 from airscoop.cli.web import add_web, web_of
 
 if TYPE_CHECKING:
+    from airscoop.errors import AirscoopError
+    from airscoop.receipts.transfer import CopyReceipt
     from airscoop.transfer.options import TransferOptions
     from airscoop.transfer.resume import FileResumeStore
 
+ALL = 2**63 - 1  # records
 FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values", "csv")
 
 
@@ -42,6 +47,13 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             verb.add_argument("-n", "--lines", type=count, default=10, help="lines (default 10)")
         if name == "check":
             _add_rejecting(verb)
+            verb.add_argument(
+                "--show",
+                type=count,
+                default=0,
+                metavar="N",
+                help="print the first N bad records; then all of the source is read, and counted",
+            )
             add_json(verb)
         verb.set_defaults(run=run)
 
@@ -350,10 +362,37 @@ def run_check(options: argparse.Namespace) -> int:
     from airscoop.transfer.job import TransferJob
 
     checked = dataclasses.replace(
-        _options(options, None, checked=True), max_rejected=options.max_rejected
+        _options(options, None, checked=True),
+        max_rejected=ALL if options.show else options.max_rejected,
     )
-    job = TransferJob(checked, verb="check")
+    job = TransferJob(checked, verb="check", show_rejects=options.show)
     with ProgressShown(_label(options.source), quiet=options.quiet or options.json) as shown:
         receipt = job.run(on_progress=shown)
+    if options.show:
+        _show_rejected(job.rejected(), as_json=options.json)
+        if receipt.records_rejected > options.max_rejected:
+            raise _too_many(receipt)
     show(receipt, as_json=options.json)
     return 0
+
+
+def _show_rejected(rejected: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
+    """For programs they are on stderr, a JSON object a line: stdout has the receipt."""
+    import json
+
+    for record in rejected:
+        if as_json:
+            streams.say(json.dumps(record))
+            continue
+        byte = record["byte_offset"]
+        place = f"line {record['line']}" + ("" if byte is None else f" (byte {byte})")
+        streams.put(f"{place}: {record['reason']}: {json.dumps(record['snippet'])}")
+
+
+def _too_many(receipt: CopyReceipt) -> AirscoopError:
+    from airscoop.errors import BadRecord
+
+    return BadRecord(
+        f"{receipt.source}: {receipt.records_rejected:,} of {receipt.records_in:,} records are bad,"
+        f" the first on {receipt.first_reject}"
+    )

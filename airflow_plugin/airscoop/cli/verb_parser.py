@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 
 class VerbParser(argparse.ArgumentParser):
     """Takes flags anywhere among the places of a verb, of which there may be several; behind --
-    all are places."""
+    all are places. What is wrong is told with the usage of the verb."""
 
     _mixes = False
     _line: tuple[str, ...] = ()
@@ -16,13 +17,34 @@ class VerbParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As of argparse, which does not mix by itself."""
         self._line = self._line or tuple(args or ())
-        if self._subparsers is not None or self._mixes or "--" in args:
+        if self._subparsers is not None or self._mixes:
+            return super().parse_known_args(args, namespace)
+        self._refuse_unknown(args)
+        if "--" in args:
             return super().parse_known_args(args, namespace)
         self._mixes = True
         try:
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._mixes = False
+
+    def _refuse_unknown(self, words: Iterable[str]) -> None:
+        """Before what it leaves out is missed: a flag that is no flag of the verb's."""
+        known = self._option_string_actions
+        for word in words:
+            if word == "--":
+                return
+            flag = word.partition("=")[0]
+            is_flag = word.startswith("--") and " " not in word
+            if is_flag and not any(one.startswith(flag) for one in known):
+                self.error(f"there is no flag {flag}{nearest(flag, known)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += nearest(str(value), map(str, action.choices or ()))
+            raise
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong with the line, of which an address may hold a secret."""
@@ -31,3 +53,11 @@ class VerbParser(argparse.ArgumentParser):
         for word in sorted(self._line, key=len, reverse=True):
             message = message.replace(word, displayed(word)) if word else message
         super().error(message)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What was meant, perhaps."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""

@@ -46,9 +46,15 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Run a file of SQL, one statement at a time, each committed by itself. "
         "${name} within quotes is replaced by --set name=value.",
     )
-    script.add_argument("file")
+    script.add_argument("file", help="of statements, with semicolons between")
     script.add_argument(
-        "--set", type=pair, action="append", default=[], metavar="NAME=VALUE", dest="variables"
+        "--set",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="variables",
+        help="what ${NAME} within quotes stands for; repeatable",
     )
     _finish(
         script,
@@ -84,8 +90,12 @@ def _add_partition(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "add", help="register a partition; one that exists is set to its location again"
     )
     add.add_argument("table", help="schema.table")
-    add.add_argument("values", nargs="+", type=pair, metavar="COLUMN=VALUE")
-    add.add_argument("--location", required=True, metavar="S3_PREFIX")
+    add.add_argument(
+        "values", nargs="+", type=pair, metavar="COLUMN=VALUE", help="of each partition column"
+    )
+    add.add_argument(
+        "--location", required=True, metavar="S3_PREFIX", help="where its files are: s3://bucket/…/"
+    )
     _finish(add, _run_partition_add)
     listing = actions.add_parser("list", help="list the partitions")
     listing.add_argument("table", help="schema.table")
@@ -103,14 +113,39 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     insert.add_argument("source", help="schema.table")
     insert.add_argument("target", help="schema.table")
-    insert.add_argument("--columns", type=names, required=True, metavar="A,B,…")
-    insert.add_argument("--distinct-on", type=names, required=True, metavar="A,B,…")
-    insert.add_argument("--order-by", type=names, default=[], metavar="A,B,…")
-    insert.add_argument("--mode", choices=("keep", "replace"), default="keep")
     insert.add_argument(
-        "--partition", type=pair, action="append", default=[], metavar="COLUMN=VALUE"
+        "--columns", type=names, required=True, metavar="A,B,…", help="which are inserted"
     )
-    insert.add_argument("--expected-records", type=count, metavar="N")
+    insert.add_argument(
+        "--distinct-on", type=names, required=True, metavar="A,B,…", help="the columns of the key"
+    )
+    insert.add_argument(
+        "--order-by",
+        type=names,
+        default=[],
+        metavar="A,B,…",
+        help="of several rows with one key the greatest by these wins",
+    )
+    insert.add_argument(
+        "--mode",
+        choices=("keep", "replace"),
+        default="keep",
+        help="keep: rows that are there stay (default); replace: newer ones take their place",
+    )
+    insert.add_argument(
+        "--partition",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="only the rows of this partition of the source; repeatable, a column each",
+    )
+    insert.add_argument(
+        "--expected-records",
+        type=count,
+        metavar="N",
+        help="insert nothing where the source has another number of rows",
+    )
     _finish(insert, _run_insert)
 
 
@@ -131,7 +166,12 @@ def _add_apply(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="COLUMN",
         help="leave out this column of the changes; repeatable",
     )
-    apply.add_argument("--expected-changes", type=count, metavar="N")
+    apply.add_argument(
+        "--expected-changes",
+        type=count,
+        metavar="N",
+        help="apply nothing where the file has another number of changes",
+    )
     apply.add_argument(
         "--json-texts",
         choices=("value", "parse"),
@@ -158,7 +198,12 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
         help=f"libpq URI or conninfo; default ${DSN_VARIABLE}. Keep the password in PGPASSWORD or "
         "the variable: other users can see a command line",
     )
-    group.add_argument("--dialect", choices=("redshift", "postgres"), default="redshift")
+    group.add_argument(
+        "--dialect",
+        choices=("redshift", "postgres"),
+        default="redshift",
+        help="what the warehouse is (default %(default)s)",
+    )
     group.add_argument(
         "--lock-timeout",
         type=float,
@@ -167,7 +212,12 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
         "long insert and apply wait for their turn and their table, while refresh and script are "
         "bounded by --statement-timeout only",
     )
-    group.add_argument("--statement-timeout", type=float, metavar="SECONDS")
+    group.add_argument(
+        "--statement-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="how long a statement may run (default: the server's limit)",
+    )
 
 
 def _open(options: argparse.Namespace) -> Warehouse:

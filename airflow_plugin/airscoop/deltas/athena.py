@@ -126,6 +126,7 @@ class AthenaJob:
         settings: AthenaSettings,
         key: Sequence[str],
         version: str,
+        stamp: str,
         max_delete_ratio: float,
         max_update_ratio: float | None,
         min_rows: int,
@@ -139,6 +140,7 @@ class AthenaJob:
         self._old, self._new = old, new
         self._settings = settings
         self._key, self._version = key, version
+        self._stamp = stamp
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
         self._key_case: KeyCase = key_case
         self._schema_change: SchemaChange = schema_change
@@ -200,6 +202,7 @@ class AthenaJob:
         receipt = self._receipt(before, after, counts, time.monotonic() - start)
         return AthenaDelta(
             receipt,
+            stamp=self._stamp,
             folder=self._folder,
             s3=self._s3,
             ca_file=self._ca_file,
@@ -288,6 +291,7 @@ class AthenaJob:
             columns=columns,
             key=[spelled(name, after.columns) for name in self._key],
             version=self._version,
+            stamp=self._stamp,
             old_columns=None if before is None else before.called(columns),
             new_columns=after.called(columns),
             old_last=before.physical[-1] if before is not None and before.made else None,

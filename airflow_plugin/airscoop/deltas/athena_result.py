@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airscoop.transfer.upload import OwnedUpload
 
 ID_BYTES, TAIL_BYTES = 32, 2  # a line ends with its id and "}
+END_BYTES = len(',"id":"') + ID_BYTES + TAIL_BYTES + len("\n")
 
 
 class AthenaDelta(Delta):
@@ -30,6 +31,7 @@ class AthenaDelta(Delta):
         self,
         receipt: DeltaReceipt,
         *,
+        stamp: str,
         folder: str,
         s3: S3Settings,
         ca_file: str | None,
@@ -38,6 +40,7 @@ class AthenaDelta(Delta):
         temp_dir: str | None = None,
     ) -> None:
         self.receipt = receipt
+        self._stamp = stamp
         self._read = read
         self._folder = folder
         self._s3, self._ca_file = s3, ca_file
@@ -47,9 +50,10 @@ class AthenaDelta(Delta):
     def blocks(self) -> Iterator[bytes]:
         """The changes as JSON lines, in blocks of about 1 MiB; as many as the receipt counts."""
         count, block = 0, bytearray()
+        counted = b',"changes":%d' % len(self) if self._stamp else b""
         for line in self._lines():
             count += 1
-            block += line
+            block += line[:-END_BYTES] + counted + line[-END_BYTES:]
             if len(block) >= BLOCK_BYTES:
                 yield bytes(block)
                 block.clear()

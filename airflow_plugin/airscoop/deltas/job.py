@@ -20,6 +20,7 @@ from airscoop.deltas.options import (
     TableFormat,
 )
 from airscoop.deltas.result import Delta
+from airscoop.deltas.stamp import stamp_of, version_of_ids
 from airscoop.errors import UnsupportedFormat, UsageError
 from airscoop.given import names
 from airscoop.receipts.deltas import MOST_SCHEMA_COLUMNS, DeltaReceipt, most_updated
@@ -55,6 +56,7 @@ class DeltaJob:
         )
         _check_schema_change(given)
         _check_csv(given)
+        self._stamp = stamp_of(given, first=not self._old)
         temp_dir = given["temp_dir"]
         self._native = _native.Delta(
             _side(self._old, given["old_s3"], given),
@@ -72,7 +74,8 @@ class DeltaJob:
             min_rows=given["min_rows"],
             memory_limit=int(given["memory_limit"] or 0),
             temp_dir=None if temp_dir is None else places.path(temp_dir),
-            version=given["version"],
+            version=version_of_ids(given),
+            stamp=self._stamp,
         )
 
     def cancel(self) -> None:
@@ -99,7 +102,13 @@ class DeltaJob:
         facts = self._native.run(report if on_progress is not None else None)
         changes = self._native.changes()
         receipt = self._receipt(facts, changes, time.monotonic() - start)
-        return Delta(changes, receipt, read=self._read, cancellation=self._cancellation)
+        return Delta(
+            changes,
+            receipt,
+            stamp=self._stamp,
+            read=self._read,
+            cancellation=self._cancellation,
+        )
 
     def _receipt(self, facts: DeltaFacts, changes: Changes, seconds: float) -> DeltaReceipt:
         old, new = facts["old"], facts["new"]
@@ -225,7 +234,8 @@ def delta(
     more than `max_delete_ratio` of the old rows are gone, or when more than `max_update_ratio` of
     them changed (None: all may, as where each row has a time stamp). `version` names the new export
     in the changes' ids: give it wherever a consumer drops ids that it has seen, as the same change
-    may come again in a later version.
+    may come again in a later version. `dataset` and `previous`, the version of the old export, go
+    with it: then each change says all three, and `apply_changes` knows what the file is of.
 
     engine="athena" compares CSV exports in S3, or tables of the Glue catalog ("database.table"), by
     Athena, as `athena` says; the changes, with the same ids, are read from its results in S3.
@@ -287,7 +297,8 @@ def _athena_job(
         _places(new),
         settings=airscoop.AthenaSettings(**athena) if isinstance(athena, Mapping) else athena,
         key=names(given["key"], "key"),
-        version=given["version"] or "",
+        version=version_of_ids(given) or "",
+        stamp=stamp_of(given, first=old is None),
         key_case=given["key_case"],
         schema_change=given["schema_change"],
         gone_columns=given["gone_columns"],

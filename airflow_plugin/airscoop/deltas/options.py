@@ -48,9 +48,11 @@ class CompareOptions(TypedDict, total=False):
 
 
 class DeltaOptions(CompareOptions, total=False):
-    """And which version the new export is, and how to reach both."""
+    """And which versions they are of what, and how to reach both."""
 
+    dataset: str | None
     version: str | None
+    previous: str | None
     old_s3: S3Settings | None
     new_s3: S3Settings | None
     ca_file: str | None
@@ -69,7 +71,9 @@ DEFAULTS: DeltaOptions = {
     "max_delete_ratio": 0.3,
     "max_update_ratio": None,
     "min_rows": 1,
+    "dataset": None,
     "version": None,
+    "previous": None,
     "memory_limit": None,
     "max_record_bytes": None,
     "temp_dir": None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
 
 from airscoop import kinds
 from airscoop.cancelling import Cancellation
+from airscoop.deltas.stamp import line_without_changes
 from airscoop.errors import UnsupportedFormat
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.signatures import refuse_unknown
@@ -26,13 +27,18 @@ BLOCK_BYTES = 1 << 20
 
 class Change(TypedDict):
     """One change. `row` has the new values, of a DELETE the old ones; `changed` is an UPDATE's,
-    `format` a CSV export's, whose values are texts."""
+    `format` a CSV export's, whose values are texts; dataset, version and previous are there if
+    they were given, and `changes` then, how many the version has."""
 
     op: Literal["INSERT", "UPDATE", "DELETE"]
     key: dict[str, Any]
     row: dict[str, Any]
     changed: NotRequired[list[str]]
     format: NotRequired[Literal["csv"]]
+    dataset: NotRequired[str]
+    version: NotRequired[str]
+    previous: NotRequired[str | None]
+    changes: NotRequired[int]
     id: str
 
 
@@ -64,11 +70,13 @@ class Delta:
         changes: Changes,
         receipt: DeltaReceipt,
         *,
+        stamp: str = "",
         read: Sequence[ReadPlaces] = (),
         cancellation: Cancellation | None = None,
     ) -> None:
         self._changes = changes
         self.receipt = receipt
+        self._stamp = stamp
         self._read = read
         self._cancellation = cancellation or Cancellation("the delta")
 
@@ -108,6 +116,7 @@ class Delta:
 
         The destination (s3://, a path or "-") appears whole or not at all. `before_commit` is
         called when all is sent and nothing is visible yet; what it raises takes everything back.
+        A file without changes has one line that says which version it is of, if that was given.
         The `cancel` of the job that made this result makes the writing end in Cancelled, too.
         UsageError where the destination is one of the exports, which the file would replace.
         """
@@ -131,6 +140,8 @@ class Delta:
             OwnedUpload(settings) as upload,
             self._cancellation.reaching(upload),
         ):
+            if self._stamp and len(self) == 0:
+                upload.write(line_without_changes(self._stamp))
             self._write_to(upload)
             if before_commit is not None:
                 upload.seal()

@@ -50,7 +50,7 @@ class DeltaSql:
     new_columns and old_columns what the tables call them, in the same order (None: the same; as an
     element: the table lacks it). new_last and old_last: the last column of a table in which NULL
     means that a row was cut short.
-    empty_is_null: so are empty texts read.
+    empty_is_null: so are empty texts read. version: in the ids; stamp: members of each change.
     """
 
     old: str | None
@@ -58,6 +58,7 @@ class DeltaSql:
     columns: Sequence[str]
     key: Sequence[str]
     version: str = ""
+    stamp: str = ""
     old_columns: Sequence[str | None] | None = None
     new_columns: Sequence[str | None] | None = None
     old_last: str | None = None
@@ -124,9 +125,11 @@ class DeltaSql:
             "CASE WHEN o.k IS NULL OR n.k IS NULL THEN '' ELSE ',\"changed\":[' || "
             f"ARRAY_JOIN(FILTER(ARRAY[{names}], x -> x IS NOT NULL), ',') || ']' END"
         )
+        stamp = f"{self.stamp}," if self.stamp else ""
+        tail = literal(f',"format":"csv",{stamp}"id":"')
         return (
             f"{self._tables()}SELECT\n"
-            '  change || \',"format":"csv","id":"\' || id || \'"}\' AS line\n'
+            f"  change || {tail} || id || '\"}}' AS line\n"
             f'FROM (SELECT\n  \'{{"op":"\' || {op} || \'","key":{{\' ||\n'
             f"  {self._members(self.key)} ||\n  '}},\"row\":{{' ||\n"
             f"  {self._members(self.columns)} || '}}' ||\n  {changed} AS change,\n"

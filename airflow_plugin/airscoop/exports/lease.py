@@ -3,13 +3,16 @@
 The lock is one item of the registry's table. It holds no time: who waits for a lock sees whether
 its record version (`rvn`) stays the same for as long as the lease says, on a clock of its own.
 `fence` counts up with every taking; what the lock protects is written under the condition that it
-is still the writer's.
+is still the writer's. An owner's name is only for people: who has the name, but not the fence, is
+another one.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import os
+import socket
 import threading
 import time
 import uuid
@@ -17,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from airscoop.aws.dynamodb import Item
+from airscoop.aws.dynamodb import RETRY_SECONDS, Item, Patience
 from airscoop.errors import AirscoopError, LockLost, LockTimeout
 from airscoop.exports.last_done import SCHEMA, refuse_newer
 
@@ -32,6 +35,8 @@ HANDOVER_SECONDS = 600.0
 BEATS = 3  # in a lease
 SECONDS_OF_SIGHTINGS = 7 * 86400
 MINE = "#owner = :owner AND #fence = :fence AND #released = :no"
+# `taken` is the fence of the last taking; an older airscoop writes none.
+SAME_TAKING = "#fence >= :fence AND (attribute_not_exists(#taken) OR #taken <= :fence)"
 
 
 class Lease:
@@ -62,8 +67,9 @@ class Lease:
         self.handover_seconds = handover_seconds
         self._releases = releases
         self._on_lost = on_lost
-        self._renewed_at = renewed_at
+        self._renewed_at = renewed_at  # of `boottime`
         self._lost: AirscoopError | None = None
+        self._watcher: Callable[[float], object] = lambda _: None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -74,16 +80,17 @@ class Lease:
         cls,
         registry: Registry,
         dataset: str,
-        owner: str,
+        owner: str | None = None,
         *,
         seconds: float = SECONDS,
         handover_seconds: float = HANDOVER_SECONDS,
         on_lost: Callable[[], object] | None = None,
     ) -> Self | None:
-        """The lock of `dataset` (TENANT/TABLE) if it is free, released, this owner's, or was not
-        renewed for as long as its lease says; None when another has it.
+        """The lock of `dataset` (TENANT/TABLE) if it is free, released, or was not renewed for as
+        long as its lease says; None when it is held, be it by the same `owner` (by default
+        `new_owner`): who goes on with a lock that it has says so by `attach`.
         """
-        now = time.monotonic()
+        owner, now = owner or new_owner(), boottime()
         fence = _take(registry, dataset, owner, seconds)
         if fence is None:
             return None
@@ -104,7 +111,7 @@ class Lease:
         cls,
         registry: Registry,
         dataset: str,
-        owner: str,
+        owner: str | None = None,
         *,
         timeout: float | None = None,
         seconds: float = SECONDS,
@@ -112,6 +119,7 @@ class Lease:
         on_lost: Callable[[], object] | None = None,
     ) -> Self:
         """The same, waiting for it; LockTimeout after `timeout` seconds."""
+        owner = owner or new_owner()
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             lease = cls.try_acquire(
@@ -144,9 +152,9 @@ class Lease:
         """Goes on with the lock that an earlier task of the same owner took with `fence`.
 
         The fence rises: what may be left of the earlier process writes nothing more. LockLost when
-        another owner has taken the lock, or it was released.
+        the lock was taken anew since, by whomever, or was released.
         """
-        rvn, now = uuid.uuid4().hex, time.monotonic()
+        rvn, now = uuid.uuid4().hex, boottime()
         key = (dataset, LOCK)
         item = registry.table.settled(
             key,
@@ -162,11 +170,11 @@ class Lease:
                     "fence": fence,
                     "no": False,
                 },
-                condition="#owner = :owner AND #released = :no AND #fence >= :fence",
+                condition=f"#owner = :owner AND #released = :no AND {SAME_TAKING}",
             ),
         )
         if item is None:
-            raise _lost(registry, dataset, owner)
+            raise lock_lost(registry, dataset, owner)
         return cls(
             registry,
             dataset,
@@ -188,7 +196,9 @@ class Lease:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
-            if self._releases:
+            if self._lost is not None:
+                self._end()  # there is nothing to give back
+            elif self._releases:
                 self.release()
             else:
                 self.hand_over()
@@ -197,30 +207,44 @@ class Lease:
                 raise
             log.warning("%s: the lock could not be given back: %s", self.dataset, error)
 
-    def check(self) -> None:
-        """Raises LockLost when another run has the lock.
+    @property
+    def good_until(self) -> float:
+        """When what needs the lock stops unless the lock is renewed: half a lease after the last
+        answer that it is held was asked for, in seconds of CLOCK_BOOTTIME.
+        """
+        return self._renewed_at + self.seconds / 2
 
-        A process that was stopped for a while asks before it says that all is well; when the
-        registry cannot be reached for a whole lease, the error about that is raised.
+    def watch(self, watcher: Callable[[float], object]) -> None:
+        """Tells `good_until` to the watcher, now and on whatever thread renews the lock."""
+        self._watcher = watcher
+        watcher(self.good_until)
+
+    def check(self, interrupt: Callable[[], object] | None = None) -> None:
+        """Returns while the lock is known to be held; raises LockLost when another run has it.
+
+        Half a lease after the last answer, as when the process was stopped, the registry is asked
+        first. One that throttles or cannot be reached is waited for, 10 minutes at most; meanwhile
+        `interrupt` is called, and what it raises ends the waiting.
         """
         if self._lost is not None:
             raise self._lost
-        age = time.monotonic() - self._renewed_at
-        if age < self.seconds / 2:
-            return
-        try:
-            self._renew(self.seconds)
-        except LockLost:
-            raise
-        except AirscoopError:
-            if time.monotonic() - self._renewed_at >= self.seconds:
-                raise
+        if boottime() >= self.good_until:
+            self.confirm(interrupt)
 
-    def confirm(self) -> None:
-        """Asks the registry now whether the lock is held: before what cannot be taken back."""
-        if self._lost is not None:
-            raise self._lost
-        self._renew(self.seconds)
+    def confirm(self, interrupt: Callable[[], object] | None = None) -> None:
+        """Asks the registry now whether the lock is held: before what cannot be taken back. It is
+        waited for as by `check`."""
+        patience = Patience()
+        while self._lost is None:
+            try:
+                return self._renew(self.seconds)
+            except AirscoopError as error:
+                if not error.retryable or patience.ends(RETRY_SECONDS):
+                    raise
+            if interrupt is not None:
+                interrupt()
+            self._ended.wait(self.seconds / BEATS / 10)
+        raise self._lost
 
     def hand_over(self) -> None:
         """Ends the heartbeat; the lock waits for the run's next task, for the handover's time."""
@@ -256,8 +280,8 @@ class Lease:
                 log.warning("%s: the lock could not be renewed: %s", self.dataset, error)
 
     def _renew(self, seconds: float) -> None:
-        now = time.monotonic()  # before the request: the lease may begin when it is sent
-        item = self._registry.table.update(
+        now = boottime()  # before the request: the lease may begin when it is sent
+        item = self._registry.table.within(self.seconds / BEATS).update(
             (self.dataset, LOCK),
             "SET #rvn = :rvn, #lease_ms = :ms",
             {**self._mine(), "rvn": uuid.uuid4().hex, "ms": int(seconds * 1000)},
@@ -265,11 +289,28 @@ class Lease:
         )
         if item is not None:
             self._renewed_at = max(self._renewed_at, now)
+            self._watcher(self.good_until)
             return
-        self._lost = _lost(self._registry, self.dataset, self.owner)
+        self._lost = self._loss(now)
         if self._on_lost is not None:
             self._on_lost()
         raise self._lost
+
+    def _loss(self, now: float) -> AirscoopError:
+        unrenewed = now - self._renewed_at
+        late = unrenewed >= self.seconds
+        why = f"it gave no sign of life for {unrenewed:.0f} s; " if late else ""
+        return lock_lost(self._registry, self.dataset, self.owner, why)
+
+
+def boottime() -> float:
+    """Seconds of CLOCK_BOOTTIME, which also goes on while the machine is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def new_owner() -> str:
+    """A name that nobody else has: the host's, the process's number, and a random part."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
 
 
 def held_lock(registry: Registry, dataset: str) -> Item | None:
@@ -306,8 +347,16 @@ def holder(registry: Registry, dataset: str) -> str:
     return f"the lock is held by {item['owner']} (fence {item['fence']})"
 
 
-def _lost(registry: Registry, dataset: str, owner: str) -> AirscoopError:
-    return LockLost(f"{dataset}: {owner} has lost its lock; {holder(registry, dataset)}")
+def lock_lost(registry: Registry, what: str, owner: str, why: str = "") -> LockLost:
+    """The one error of a run that has lost the lock of `what`, TENANT/TABLE or an export of it; it
+    says what to do."""
+    dataset = "/".join(what.split("/")[:2])
+    free = held_lock(registry, dataset) is None
+    return LockLost(
+        f"{what}: {owner} has lost its lock; {why}nothing more is changed or sent; "
+        f"{holder(registry, dataset)}: "
+        + ("lock the export again to go on" if free else "leave the export to it")
+    )
 
 
 def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int | None:
@@ -317,9 +366,7 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
     if item is not None:
         refuse_newer(item)
     if item is not None and not (
-        item["released"]
-        or item["owner"] == owner
-        or _seconds_seen(registry, dataset, item) * 1000 >= item["lease_ms"]
+        item["released"] or _seconds_seen(registry, dataset, item) * 1000 >= item["lease_ms"]
     ):
         return None
     taken = registry.table.settled(
@@ -328,13 +375,14 @@ def _take(registry: Registry, dataset: str, owner: str, seconds: float) -> int |
         lambda: registry.table.update(
             key,
             "SET #owner = :owner, #rvn = :rvn, #lease_ms = :ms, #released = :no, "
-            "#schema = :schema ADD #fence :one",
+            "#taken = :taken, #schema = :schema ADD #fence :one",
             {
                 "owner": owner,
                 "rvn": rvn,
                 "ms": int(seconds * 1000),
                 "no": False,
                 "one": 1,
+                "taken": 1 if item is None else item["fence"] + 1,
                 "schema": SCHEMA,
                 "seen": "" if item is None else item["rvn"],
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ MOST_OBJECTS = 1000  # of one version: their names are one item of the registry
 MOST_NAME_BYTES = 250_000  # of all of them; an item has 400 KB
 MOST_VERSION_BYTES = 400
 MOST_ORDER_BYTES = 1000  # a sort key has 1,024
+MOST_NAMES = 3  # in a prefix: tenant, table and version
 END_OF_VERSION, NUMBER = "\x01", "\x02"  # below all characters that a version may have
 
 
@@ -34,7 +36,10 @@ class ExportObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """One version of one table, and the objects that it is made of, in key order."""
+    """One version of one table, and the objects that it is made of, in the order of their names.
+
+    Runs of digits in names compare as numbers, as in versions: part-2 comes before part-10.
+    """
 
     bucket: str
     tenant: str
@@ -69,8 +74,9 @@ class Export:
 
     @property
     def fingerprint(self) -> str:
-        """Equal exactly when names, sizes and ETags of all objects are."""
-        lines = (f"{each.uri}\n{each.size}\n{each.etag}\n" for each in self.objects)
+        """Equal exactly when names, sizes and ETags of all objects are, in whatever order."""
+        in_order = sorted(self.objects, key=lambda each: each.uri)
+        lines = (f"{each.uri}\n{each.size}\n{each.etag}\n" for each in in_order)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -114,12 +120,12 @@ class Listing:
 def version_order(version: str) -> str:
     """A text by which versions sort, in Python as by the bytes of its UTF-8.
 
-    Runs of digits compare as numbers of any length, the rest as text. Versions that are equal so
-    ("1", "01") have the order of their texts, so no two versions are the same.
+    Runs of digits, of whatever script, compare as numbers of any length, the rest as text. Versions
+    that are equal so ("1", "01") have the order of their texts, so no two versions are the same.
     """
-    parts = re.split("([0-9]+)", version)
+    parts = re.split(r"(\d+)", version)
     for i in range(1, len(parts), 2):
-        digits = parts[i].lstrip("0")
+        digits = "".join(str(unicodedata.decimal(one)) for one in parts[i]).lstrip("0")
         parts[i] = f"{NUMBER}{len(digits):04}{digits}"
     return "".join([*parts, END_OF_VERSION, version])
 
@@ -159,15 +165,29 @@ def list_exports(
     ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> Listing:
-    """The exports whose objects' names begin with `prefix`.
+    """The exports below `prefix`: a bucket, a tenant, a table or a version, with its last slash.
 
     Without `complete_marker` one object is a version, and a second one a conflict. With it
     ("_SUCCESS", say) a version is an export of all its objects, once one of that name stands there.
     `check`, here and below, is called again and again; what it raises ends the reading.
     """
+    _check_prefix(prefix)
     found = storage.list_objects(prefix, s3=s3, ca_file=ca_file, check=check)
     objects = (ExportObject(uri=one.uri, size=one.size, etag=one.etag) for one in found)
     return group(objects, complete_marker=complete_marker)
+
+
+def _check_prefix(prefix: str) -> None:
+    """UsageError unless it ends with a whole name: what is below `acme/v1/pa` is no whole version,
+    and `acme` is the beginning of `acme2`, too.
+    """
+    bucket, key = bucket_and_key(prefix)
+    names = key.split("/")
+    if not bucket or (key and (names[-1] or "" in names[:-1] or len(names) > MOST_NAMES + 1)):
+        raise UsageError(
+            f"{prefix} is not s3://BUCKET/, s3://BUCKET/TENANT/, s3://BUCKET/TENANT/TABLE/ or "
+            "s3://BUCKET/TENANT/TABLE/VERSION/: give whole names, and the slash at the end"
+        )
 
 
 def find_export(
@@ -264,7 +284,7 @@ def _export(version: tuple[str, str, str, str], members: list[ExportObject]) -> 
         tenant=version[1],
         table=version[2],
         version=version[3],
-        objects=tuple(sorted(members, key=lambda each: each.uri)),
+        objects=tuple(sorted(members, key=lambda each: version_order(place_of(each.uri).file))),
     )
 
 

@@ -57,14 +57,12 @@ def retry(registry: Registry, export_id: str) -> OnCallReceipt:
 
 
 def give_up(registry: Registry, export_id: str) -> OnCallReceipt:
-    """Lets later versions go on without an export that failed after a part was published."""
+    """Lets later versions go on without an export that failed, and runs end well with it."""
     start = time.monotonic()
     record = registry.get(export_id)
-    if not record.half_published:
-        raise PreconditionFailed(
-            f"{export_id} is {record.state}, and holds up no other version: only one that failed "
-            "after a part of it was published is given up"
-        )
+    if record.state != "failed" or record.given_up:
+        state = "given up already" if record.given_up else record.state
+        raise PreconditionFailed(f"{export_id} is {state}: only one that has failed is given up")
     return _done("give-up", start, record, registry.give_up(export_id))
 
 
@@ -109,6 +107,7 @@ def _state(record: ExportRecord) -> ExportState:
         published=record.offset,
         attempts=record.attempts,
         owner=record.owner,
+        given_up=record.given_up,
         code=record.code,
         error=record.error,
         updated_at=record.updated_at,

@@ -17,10 +17,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop.aws.dynamodb import Action, DynamoTable, Item, Key, make_client
-from airscoop.errors import ExportConflict, LockLost, NotFound, PreconditionFailed, UsageError
+from airscoop.errors import ExportConflict, NotFound, PreconditionFailed, UsageError
 from airscoop.exports import model
 from airscoop.exports.last_done import NOT_NEWER, SCHEMA, LastDone, refuse_newer
-from airscoop.exports.lease import LOCK, MINE, holder
+from airscoop.exports.lease import LOCK, MINE, lock_lost
 from airscoop.exports.model import Export, version_order
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ class ExportRecord:
     owner, fence: who worked on it last. previous: the version that it is compared with, None for a
     first import. offset: how many changes of the file are published. error: why it failed, or what
     a try failed with; code: the error's name. conflict: what else stands under the version, which
-    nobody works on before that is removed. begun: something of it may be on the stream.
-    receipts: by state.
+    nobody works on before that is removed. begun: something of it may be on the stream. given_up:
+    nobody waits for it any more, by hand. approved_delete_ratio: what was approved for this version
+    by hand. receipts: by state.
     """
 
     export: Export
@@ -68,6 +69,8 @@ class ExportRecord:
     code: str | None = None
     conflict: str | None = None
     begun: bool = False
+    given_up: bool = False
+    approved_delete_ratio: float | None = None
     receipts: Mapping[str, Any] = field(default_factory=dict)
     registered_at: str
     updated_at: str
@@ -80,7 +83,18 @@ class ExportRecord:
     @property
     def half_published(self) -> bool:
         """It failed when some of its changes may have been sent."""
-        return self.state == "failed" and self.begun and self.code != STALE
+        return self.state == "failed" and self.begun and not self.given_up and self.code != STALE
+
+    @property
+    def has_failed(self) -> bool:
+        """It failed, nobody has let it go, and no run goes on with it by itself."""
+        return self.state == "failed" and not self.given_up and not self.half_published
+
+    @property
+    def lacks_changes(self) -> bool:
+        """Some of its changes may have been sent, and some were not."""
+        count = None if self.changes is None else self.changes.count
+        return self.begun and self.state == "computed" and self.offset != count
 
     @property
     def is_open(self) -> bool:
@@ -144,6 +158,7 @@ class Registry:
             raise _conflict(found.export, export)
         if found.conflict is not None:
             self._note_conflict(export.id, None)
+            found = dataclasses.replace(found, conflict=None)
         return Registration(record=found, status="already_there")
 
     def report_conflict(self, export: Export, message: str) -> bool:
@@ -166,9 +181,11 @@ class Registry:
             ("token", token),
             lambda: self.table.update(
                 _key(record.id),
-                "SET #state = :registered, #token = :token, #updated_at = :now, #schema = :schema",
+                "SET #state = :registered, #given_up = :no, #token = :token, #updated_at = :now, "
+                "#schema = :schema",
                 {
                     "registered": "registered",
+                    "no": False,
                     "token": token,
                     "now": _now(),
                     "failed": "failed",
@@ -180,14 +197,15 @@ class Registry:
         return self.get(record.id) if item is None else _record(item)
 
     def give_up(self, export_id: str) -> ExportRecord:
-        """Lets later versions go on without an export that failed after a part was published.
+        """Lets later versions go on without an export that failed, and runs end well with it.
 
-        Consumers keep that part, also where a later version does not differ from the one before.
+        If it failed after a part was published consumers keep that part, also where a later version
+        does not differ from the one before.
         """
         self.table.update(
             _key(export_id),
-            "SET #begun = :no, #schema = :schema",
-            {"no": False, "failed": "failed", "schema": SCHEMA},
+            "SET #given_up = :yes, #schema = :schema",
+            {"yes": True, "failed": "failed", "schema": SCHEMA},
             condition=f"#state = :failed AND {NOT_NEWER}",
         )
         return self.get(export_id)
@@ -241,6 +259,11 @@ class Registry:
             where=None if state is None else ("state", state),
         )
         yield from map(_record, items)
+
+    def is_newest(self, record: ExportRecord) -> bool:
+        """Whether no later version of its table is registered."""
+        later = self.records(record.export.dataset, after=record.export.version, first=1)
+        return next(later, None) is None
 
     def datasets(self) -> list[str]:
         """Each TENANT/TABLE that has exports. It reads the whole table."""
@@ -314,14 +337,22 @@ class Registry:
     def start(self, lease: Lease, record: ExportRecord, *, previous: str | None) -> ExportRecord:
         """Begins or takes over the work. What an earlier run computed or published stays, if it was
         compared with the same version; an earlier failure is forgotten.
+
+        The file of an export of which a part may be published stays, also after a failure.
         """
-        keeps = record.state in ("computed", "published") and record.previous == previous
-        state = record.state if keeps else "running"
+        same = record.previous == previous
+        state: State = "running"
+        if same and record.state in ("computed", "published"):
+            state = record.state
+        elif same and record.begun and record.changes is not None:
+            state = "computed"
+        kept = {} if same else {"changes": None, "offset": 0}
         return self._advance(
             lease,
             record.id,
             (record.state,),
             {
+                **kept,
                 "state": state,
                 "previous": previous,
                 "attempts": record.attempts + 1,
@@ -347,9 +378,26 @@ class Registry:
             },
         )
 
+    def approve(self, lease: Lease, export_id: str, delete_ratio: float) -> ExportRecord:
+        """So large a share of deletes is right in this version, in this run and in later ones."""
+        return self._advance(lease, export_id, UNFINISHED, {"approved_delete_ratio": delete_ratio})
+
     def begin_publishing(self, lease: Lease, export_id: str) -> None:
-        """From now on something of it may be on the stream."""
+        """From now on something of it may be on the stream, or in a table."""
         self._change(lease, export_id, ("computed", "published"), {"begun": True})
+
+    def applied(
+        self, lease: Lease, export_id: str, table: str, receipt: Mapping[str, Any]
+    ) -> ExportRecord:
+        """All changes are applied to a table of a warehouse."""
+        receipts = self.get(export_id).receipts
+        tables = {**receipts.get("applied", {}), table: dict(receipt)}
+        return self._advance(
+            lease,
+            export_id,
+            ("computed", "published"),
+            {"receipts": {**receipts, "applied": tables}, "begun": True},
+        )
 
     def save_offset(self, lease: Lease, export_id: str, offset: int) -> None:
         """So many changes, from the first on, are published."""
@@ -371,7 +419,15 @@ class Registry:
         """The export is done: the next one is compared with it.
 
         The last done one is another from then on, in the same transaction, unless that is newer.
+        PreconditionFailed where a part of it may be on the stream, and the rest is not.
         """
+        record = self.get(export_id)
+        if record.lacks_changes and record.changes is not None:
+            raise PreconditionFailed(
+                f"{export_id} is half published ({record.offset} of {record.changes.count} "
+                "changes), so it is not done: publish the rest, or finish it as failed; the next "
+                "run goes on with it then"
+            )
         changes = {"state": "done", "error": None, "code": None}
         last = self.bring_forward(lease)
         this = LastDone(dataset=lease.dataset, version=export_id.rpartition("/")[2])
@@ -390,10 +446,7 @@ class Registry:
         found = self.find_last_done(lease.dataset)
         held = self.table.transact(found.write(lease.fence, over=None), _mine(lease))
         if held and not held[1]:
-            raise LockLost(
-                f"{lease.dataset}: {lease.owner} has lost its lock (fence {lease.fence}), nothing "
-                f"was changed; {holder(self, lease.dataset)}"
-            )
+            raise lock_lost(self, lease.dataset, lease.owner)
         return found if not held else self.bring_forward(lease)
 
     def failed(
@@ -456,10 +509,7 @@ class Registry:
     ) -> Exception:
         """Why nothing was changed; held: whose conditions did: the record's, the lock's, others."""
         if not held[1]:
-            return LockLost(
-                f"{export_id}: {lease.owner} has lost its lock (fence {lease.fence}), nothing was "
-                f"changed; {holder(self, lease.dataset)}"
-            )
+            return lock_lost(self, export_id, lease.owner)
         state = self.get(export_id).state
         if held[0]:
             return PreconditionFailed(f"{export_id}: another export was done at the same time")
@@ -522,6 +572,8 @@ def _record(item: Item) -> ExportRecord:
         code=item.get("code"),
         conflict=item.get("conflict"),
         begun=item.get("begun", False),
+        given_up=item.get("given_up", False),
+        approved_delete_ratio=item.get("approved_delete_ratio"),
         receipts=item["receipts"],
         registered_at=item["registered_at"],
         updated_at=item["updated_at"],

@@ -141,6 +141,9 @@ def _reached(hook: Any, *, unsigned: bool) -> dict[str, Any]:
             "region": hook.region_name or hook.config.region_name or session.region_name,
             "profile": hook.conn_config.profile_name,
         }
+    for name, value in read.items():
+        if not isinstance(value, str | None):
+            raise UsageError(f"the connection {hook.aws_conn_id}: its {name} is no text")
     credentials: Credentials | None = None
     provider = None
     if not unsigned and (found := session.get_credentials()) is not None:

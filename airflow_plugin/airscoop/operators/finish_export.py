@@ -22,8 +22,9 @@ class FinishExportOperator(ExportStepOperator):
     lock: the output of the LockExportOperator; without one it is skipped, or fails if a task before
     it has failed, as it is this last task that decides about the run. needs: outputs of tasks
     that must be there for the export to be done, besides that its changes are published.
-    state: "done" or "failed" decides that itself. A failed export's error is in the registry, and
-    fails this task, too, so that the run fails, unless `state` asked for it.
+    state: "done" or "failed" decides that itself, but what is half published is not done. A failed
+    export's error is in the registry, and fails this task, too, so that the run fails, unless
+    `state` asked for it.
     """
 
     template_fields: Sequence[str] = ("lock", "needs")

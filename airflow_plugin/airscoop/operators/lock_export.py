@@ -24,9 +24,10 @@ class LockExportOperator(BaseSensorOperator):
 
     export: TENANT/TABLE/VERSION. Gives the lock, which the steps that follow take: a dict of the
     export, the previous version that is done, the owner (this run) and the fence. Skips when
-    another run has finished the export; fails when it is older than the last done one, or has other
-    objects than were registered. It waits in mode "reschedule", so it keeps no worker. A lock
-    whose holder gives no sign of life is taken over after its lease.
+    another run has finished the export; fails when it is older than the last done one, has other
+    objects than were registered, or is the newest version and has failed in another run. It waits
+    in mode "reschedule", so it keeps no worker. A lock whose holder gives no sign of life is taken
+    over after its lease.
     """
 
     template_fields: Sequence[str] = ("export",)

@@ -14,7 +14,7 @@ from airscoop.hooks.athena import AthenaSettings
 from airscoop.operators.base import ExportStepOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airscoop.deltas.options import Engine
     from airscoop.receipts.exports import ChangesReceipt
@@ -25,11 +25,14 @@ class SnapshotDeltaOperator(ExportStepOperator):
 
     lock: the output of a LockExportOperator. changes: an s3:// prefix. key: the key's columns.
     delta_options: further arguments of `airscoop.delta`. engine: "athena" compares by Athena, on
-    what `athena` says (the fields of `airscoop.AthenaSettings`). Where an earlier try has
-    written the file, nothing is computed.
+    what `athena` says (the fields of `airscoop.AthenaSettings`). approved_delete_ratio: a
+    `max_delete_ratio` for this version alone, which the registry keeps for later runs; None: none.
+    Where an earlier try has written the file, nothing is computed.
     """
 
-    template_fields: Sequence[str] = ("lock", "changes", "key", "delta_options", "athena")
+    template_fields: Sequence[str] = (
+        "lock", "changes", "key", "delta_options", "athena", "approved_delete_ratio",
+    )  # fmt: skip
     ui_color = "#d7e3f4"
 
     def __init__(
@@ -40,6 +43,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
         delta_options: Mapping[str, Any] | None = None,
         engine: Engine = "local",
         athena: Mapping[str, Any] | None = None,
+        approved_delete_ratio: float | XComArg | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -48,6 +52,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
         self.delta_options = delta_options
         self.engine = engine
         self.athena = athena
+        self.approved_delete_ratio: Any = approved_delete_ratio
 
     def perform(self, context: Context) -> ChangesReceipt:
         lock = self.held_lock()
@@ -66,6 +71,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
             on_start=self.started,
             engine=self.engine,
             athena=athena,
+            approved_delete_ratio=self.approved_delete_ratio,
             **options,
         )
 

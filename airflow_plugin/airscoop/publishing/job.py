@@ -12,6 +12,7 @@ from airscoop._native import Publish
 from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
 from airscoop.errors import AirscoopError, UsageError
+from airscoop.given import text
 from airscoop.publishing.options import DEFAULTS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown, showing
@@ -34,10 +35,9 @@ class PublishJob:
         refuse_unknown("PublishJob.__init__", options, DEFAULTS)
         given: PublishOptions = {**DEFAULTS, **options}
         self._changes = place(changes, "changes")
-        self._stream = stream
+        self._stream = stream = text(stream, "stream")
         _check_number("start_at", given["start_at"], MOST_NUMBER)
         for name, number in (
-            ("max_tries", given["max_tries"]),
             ("max_in_flight", given["max_in_flight"]),
             ("max_age_ms", given["max_age_ms"]),
         ):
@@ -57,12 +57,13 @@ class PublishJob:
         ).native()
         native |= aws_options("destination", settings.resolved())
         native["ca_file"] = trusted(given["ca_file"])
+        native["source_if_match"] = given["changes_etag"]
         self._native = Publish(
             native,
             stream,
             start_at=given["start_at"],
             any_order=given["any_order"],
-            max_tries=given["max_tries"] or 0,
+            retry_ms=_retry_ms(given["retry_seconds"]),
             max_in_flight=given["max_in_flight"] or 0,
             max_age_ms=given["max_age_ms"] or 0,
         )
@@ -75,6 +76,11 @@ class PublishJob:
     def cancel(self) -> None:
         """Makes `run` send nothing more and end in Cancelled."""
         self._native.cancel()
+
+    def allow_until(self, seconds: float) -> None:
+        """Has nothing sent after so many seconds of CLOCK_BOOTTIME, until this is called again with
+        a later time; what is due waits. Any thread."""
+        self._native.allow_until(max(0, int(seconds * 1000)))
 
     def run(self, *, on_progress: Callable[[PublishFacts], object] | None = None) -> PublishReceipt:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
@@ -123,6 +129,15 @@ def _region_of(stream: str) -> str | None:
     return parts[3] if parts[0] == "arn" and len(parts) > 3 and parts[3] else None
 
 
+def _retry_ms(seconds: float | None) -> int:
+    """As the engine has it: 0 is its own."""
+    if seconds is None:
+        return 0
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
+        raise UsageError("retry_seconds is not a number of seconds, or out of range")
+    return max(1, int(seconds * 1000))
+
+
 def _check_number(name: str, value: object, below: int, *, least: int = 0) -> None:
     if not isinstance(value, int) or not least <= value < below:
         raise UsageError(f"{name} is not a whole number, or out of range")
@@ -143,12 +158,15 @@ def publish(
     change's "key" (the SHA-256 of it, if it has more than 256 characters). Changes of one key never
     overtake each other; a stream that ignores partition keys is refused, unless `any_order`.
 
+    With `changes_etag` the file, in S3, is read only if that is its ETag; else SourceChanged, and
+    nothing is sent.
+
     What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
     Every change arrives at least once. What the stream did not store is sent again, more and more
-    slowly, until `max_tries` (10) tries in a row have stored nothing. An error tells how many
-    changes from the start of the file are all stored: `start_at` leaves out so many. `on_progress`
-    is told as facts["acknowledged"], about once a second and at the end; an exception that it
-    raises ends the publishing, and nothing more is sent.
+    slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An error tells
+    how many changes from the start of the file are all stored: `start_at` leaves out so many.
+    `on_progress` is told as facts["acknowledged"], about once a second and at the end; an exception
+    that it raises ends the publishing, and nothing more is sent.
 
     Up to `max_in_flight` (8) requests are under way at a time, fewer while the stream throttles; a
     change waits at most `max_age_ms` (250) for its request to fill.

@@ -15,7 +15,7 @@ class SendOptions(TypedDict, total=False):
     any_order: bool
     invalid_characters: InvalidCharacters
     key_case: KeyCase
-    max_tries: int | None
+    retry_seconds: float | None
     max_in_flight: int | None
     max_age_ms: int | None
     memory_limit: int | None
@@ -26,6 +26,7 @@ class PublishOptions(SendOptions, total=False):
     """And from which change on, and how to reach the file and the stream."""
 
     start_at: int
+    changes_etag: str | None
     changes_s3: S3Settings | None
     kinesis: KinesisSettings | None
     ca_file: str | None
@@ -33,10 +34,11 @@ class PublishOptions(SendOptions, total=False):
 
 DEFAULTS: PublishOptions = {
     "start_at": 0,
+    "changes_etag": None,
     "any_order": False,
     "invalid_characters": "reject",
     "key_case": "reject",
-    "max_tries": None,
+    "retry_seconds": None,
     "max_in_flight": None,
     "max_age_ms": None,
     "memory_limit": None,

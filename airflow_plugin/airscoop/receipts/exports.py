@@ -14,10 +14,12 @@ class RegisterReceipt(Receipt):
     conflicts.
 
     exports: the ids (TENANT/TABLE/VERSION) to work on, by table in the order of versions: new ones,
-    those that an earlier run has not finished, and, once, those whose error is to be seen. refused:
-    older than the last done one, and conflicts: more objects or other content than was registered,
-    each with the reason. incomplete: those whose marker is not there yet. other_objects: how many
-    objects' names are not those of an export's.
+    those that an earlier run has not finished, and those whose error is to be seen: the newest
+    version of a table as long as it has failed, any other once. refused: older than the last done
+    one, and conflicts: more objects or other content than was registered, each with the reason.
+    again: failed ones whose reason may be gone. failed: newest versions that have failed, each with
+    the reason; both were registered before. incomplete: those whose marker is not there yet.
+    other_objects: how many objects' names are not those of an export's.
     """
 
     verb: str = "register"
@@ -27,6 +29,8 @@ class RegisterReceipt(Receipt):
     already_there: int
     refused: dict[str, str]
     conflicts: dict[str, str]
+    again: list[str]
+    failed: dict[str, str]
     incomplete: list[str]
     other_objects: int
 
@@ -38,10 +42,14 @@ class RegisterReceipt(Receipt):
         for count, what in (
             (len(self.refused), "refused"),
             (len(self.conflicts), "in conflict"),
+            (len(self.again), "tried again"),
+            (len(self.failed), "newest and failed"),
             (len(self.incomplete), "not complete yet"),
         ):
             text += f", {count:,} {what}" if count else ""
-        reasons = [*self.refused.values(), *self.conflicts.values()]
+        reasons = dict.fromkeys(
+            [*self.refused.values(), *self.conflicts.values(), *self.failed.values()]
+        )
         return "; ".join([f"{text}, {len(self.exports):,} to work on", *reasons])
 
 
@@ -89,7 +97,7 @@ class FinishReceipt(Receipt):
 @dataclass(frozen=True, kw_only=True)
 class ExportState:
     """An export as the registry has it. published: how many of the changes are. holds_up_others:
-    later versions wait for it.
+    later versions wait for it. given_up: it has failed, and nobody waits for it, by hand.
     """
 
     export: str
@@ -99,6 +107,7 @@ class ExportState:
     published: int
     attempts: int
     owner: str | None
+    given_up: bool
     code: str | None
     error: str | None
     updated_at: str
@@ -110,6 +119,8 @@ class ExportState:
             text += f"  {self.published:,} of {self.changes:,} changes published"
         if self.holds_up_others:
             text += "  later versions wait for it"
+        if self.given_up:
+            text += "  given up"
         return text + (f"\n    {self.error}" if self.error else "")
 
 
@@ -149,7 +160,7 @@ class OnCallReceipt(Receipt):
     def summary(self) -> str:
         what = {
             "retry": "the next run works on it",
-            "give-up": "later versions go on without it; what it has published stays",
+            "give-up": "nobody waits for it; what it has published stays",
         }[self.verb]
         return f"{self.export} was {self.was}, is {self.state}: {what}"
 

@@ -98,6 +98,8 @@ class CopyReceipt(Receipt):
             )
         if self.first_reject is not None:
             text += f", {'the first ' if self.records_rejected > 1 else ''}on {self.first_reject}"
+        if self.rejects is not None:
+            text += f", put aside in {self.rejects}"
         if self.restarts:
             text += f", read again from the start {self.restarts} times"
         if self.resumed_bytes:

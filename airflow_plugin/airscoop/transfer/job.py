@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airscoop import kinds
 from airscoop._native import Transfer, default_memory_limit
@@ -47,10 +47,12 @@ class TransferJob:
         verb: str = "copy",
         resume: ResumeStore | None = None,
         last_try: bool = False,
+        show_rejects: int = 0,
     ) -> None:
         self._options = options
         self._verb = verb
         native = options.native() if options.split_bytes is None else reading(options).native()
+        native["show_rejects"] = show_rejects
         self._transfer: Transfer = Transfer(native, to_memory=options.split_bytes is not None)
         self._resumption = None
         whole = options.split_bytes is None
@@ -63,6 +65,13 @@ class TransferJob:
             from airscoop.transfer.resume import Resumption
 
             self._resumption = Resumption(resume, options, native, last_try=last_try)
+
+    def rejected(self) -> list[dict[str, Any]]:
+        """Of what was checked, once it is: the first `show_rejects` bad records, as a reject file
+        has them."""
+        import json
+
+        return [json.loads(line) for line in self._transfer.rejected().splitlines()]
 
     def cancel(self) -> None:
         """Makes `run` take everything back and end in Cancelled, within about 3 s."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import ObjectInfo, list_objects
 from airscoop.errors import FileError, UsageError
+from airscoop.system_errors import told
 from airscoop.transfer import places
 from airscoop.transfer.naming import taken_name
 from airscoop.transfer.prefix_overlap import Overlap
@@ -91,7 +92,7 @@ def files(source: str, is_chosen: Callable[[str], bool]) -> Iterator[Entry]:
                     if is_chosen(name):
                         yield _file(path, name)
         except OSError as error:
-            raise FileError(f"{source}: {error}") from error
+            raise FileError(told(error)) from error
 
 
 def singles(sources: Sequence[str], folder: str) -> list[Entry]:
@@ -142,5 +143,5 @@ def make_room(folder: Path, name: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise FileError(
-            f"key {name!r}: a folder is needed where there is a file: {error}"
+            f"key {name!r}: a folder is needed where there is a file: {told(error)}"
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 from airscoop.errors import UsageError
@@ -19,7 +19,11 @@ def chooser(
 ) -> Callable[[str], bool]:
     """Whether a name is copied, by either `include` and `exclude` or `filters`."""
     for name, patterns in (("include", include), ("exclude", exclude)):
-        if isinstance(patterns, str) or not all(isinstance(one, str) for one in patterns):
+        if (
+            isinstance(patterns, str)
+            or not isinstance(patterns, Collection)
+            or not all(isinstance(one, str) for one in patterns)
+        ):
             raise UsageError(f'{name} is a list of patterns: write {name}=["*.txt"]')
     if not filters:
         return _included_not_excluded(_compiled(include), _compiled(exclude))

@@ -22,6 +22,7 @@ from airscoop.errors import (
     UsageError,
 )
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
+from airscoop.system_errors import told
 from airscoop.transfer import places
 from airscoop.transfer.job import Progress, TransferJob
 from airscoop.transfer.options import Checksum, TransferOptions
@@ -255,7 +256,7 @@ class PrefixCopy:
                 source=places.printable(places.displayed(entry.uri)),
                 destination=places.printable(self._destination + entry.name),
                 error=error.code if isinstance(error, AirscoopError) else "IO",
-                message=places.printable(str(error)),
+                message=places.printable(told(error)),
                 retryable=known and bool(getattr(error, "retryable", False)),
                 committed=getattr(error, "committed", False),
             )

@@ -11,6 +11,7 @@ from airscoop import _native
 from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, LeftoverFiles, UsageError
 from airscoop.receipts.transfer import CopyReceipt, WrittenFile
+from airscoop.system_errors import told
 from airscoop.transfer import places
 from airscoop.transfer.prefix_overlap import same_bucket
 from airscoop.transfer.split_files import SplitFiles, mark_of, part_name
@@ -251,7 +252,8 @@ class SplitUpload:
         except (AirscoopError, OSError) as error:
             failure = LeftoverFiles(
                 f"{self._destination} is committed in {len(self._sealed)} files, but {what} stands "
-                f"beside them and could not be removed: its rows count twice, remove it: {error}"
+                "beside them and could not be removed: its rows count twice, remove it: "
+                f"{told(error)}"
             )
             failure.committed = True
             failure.retryable = getattr(error, "retryable", False)  # all is written once more

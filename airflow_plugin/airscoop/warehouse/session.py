@@ -7,7 +7,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, cast
@@ -100,11 +100,16 @@ class Warehouse:
         lock_timeout: float | None = None,
         statement_timeout: float | None = None,
     ) -> None:
+        if not isinstance(conninfo, str | Mapping):
+            raise UsageError(
+                "conninfo is neither a text nor a mapping: write it as libpq's, such as "
+                '"host=db.example.com dbname=dev user=loader"'
+            )
         self._session = Session(
             conninfo if isinstance(conninfo, str) else dict(conninfo),
-            dialect=dialect,
+            dialect=given.text(dialect, "dialect"),
             ca_file=tls.ca_file(ca_file),
-            label=label,
+            label=None if label is None else given.text(label, "label"),
             lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
             statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
             on_wait=_say_wait,
@@ -250,6 +255,7 @@ class Warehouse:
         changes_s3: S3Settings | None = None,
         ca_file: str | None = None,
         load: LoadContext | None = None,
+        before_commit: Callable[[], object] | None = None,
     ) -> ApplyReceipt:
         """Applies a file of changes, as `airscoop.delta` writes it, to a table by key.
 
@@ -261,10 +267,12 @@ class Warehouse:
         or "parse", the JSON that is written in it. By default the former, the latter where the
         changes say that their exports were CSV, which has texts only.
         One transaction: every statement touches as many rows as the file has changes of its kind,
-        or nothing is applied (CountMismatch). A file whose changes stand in the table already
-        changes nothing (`already_applied`); one that was applied before the table changed further
-        is refused (PreconditionFailed) unless `again`. invalid_characters, key_case: what a change
-        may hold, as in `copy`; "keep" for columns whose names are equal but for case.
+        or nothing is applied (CountMismatch). A file that is the last one of the table, or whose
+        changes stand in it, changes nothing (`already_applied`); a version that does not follow the
+        table's, and a file that was applied before the table changed further, is refused
+        (PreconditionFailed) unless `again`. before_commit: is called when all is applied and
+        nothing is visible yet; what it raises takes everything back. invalid_characters, key_case:
+        what a change may hold, as in `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
         if json_texts not in JSON_TEXTS:
@@ -300,6 +308,7 @@ class Warehouse:
             run_id=context["run_id"],
             task_id=context["task_id"],
             try_number=context["try_number"],
+            before_commit=before_commit,
         )
         inserted, updated, deleted = facts["applied"]
         return ApplyReceipt(

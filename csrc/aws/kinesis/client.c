@@ -116,6 +116,11 @@ static int sign(struct scoop_kinesis_call *call, const char *path, const char *t
 
 static void on_done(void *user, struct scoop_http_exchange *exchange);
 
+static bool may_send(void *user) {
+    const struct scoop_kinesis_request *request = &((struct scoop_kinesis_call *)user)->request;
+    return request->may_send == NULL || request->may_send(request->user);
+}
+
 static int send_call(struct scoop_kinesis_call *call, struct scoop_error *error) {
     const struct scoop_endpoint *endpoint = &call->client->endpoint;
     struct scoop_header_lines list = {.count = 0};
@@ -133,6 +138,7 @@ static int send_call(struct scoop_kinesis_call *call, struct scoop_error *error)
             .proxy = call->client->proxy,
             .body = call->request.body,
             .body_length = call->request.body_length,
+            .may_send = may_send,
             .response_ceiling = SCOOP_KINESIS_ANSWER_CEILING,
             .total_timeout_ms = CALL_TIMEOUT_MS,
             .on_done = on_done,

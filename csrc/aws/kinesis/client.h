@@ -36,6 +36,7 @@ struct scoop_kinesis_request {
     const char *stream;    /* for messages; borrowed until on_done */
     const void *body;      /* borrowed until on_done */
     size_t body_length;
+    bool (*may_send)(void *user); /* as of scoop_http_request; NULL: always */
     void (*on_done)(void *user, const struct scoop_kinesis_answer *answer);
     void *user;
 };

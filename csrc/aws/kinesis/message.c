@@ -75,6 +75,24 @@ int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_pa
     return status;
 }
 
+bool scoop_kinesis_no_change(const void *line, size_t length) {
+    struct scoop_json_reader reader = reader_at(line, length);
+    struct scoop_json_span name;
+    bool first = true, counts = false;
+    int more = 0;
+    if (!scoop_json_begin(&reader, '{'))
+        return false;
+    for (bool at_first = true; (more = scoop_json_member(&reader, &first, &name)) > 0;
+         at_first = false) {
+        if ((at_first && !scoop_json_is(&name, "dataset")) || scoop_json_is(&name, "key"))
+            return false; /* of a change mostly at its first member */
+        counts |= scoop_json_is(&name, "changes");
+        if (!scoop_json_skip(&reader, NULL))
+            return false;
+    }
+    return more == 0 && counts;
+}
+
 int scoop_kinesis_begin_request(struct scoop_buf *body, const char *stream,
                                 struct scoop_error *error) {
     static const char allowed[] =

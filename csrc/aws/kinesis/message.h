@@ -26,9 +26,11 @@ struct scoop_partition_key {
     size_t length;
 };
 
-/* That of a change, one line of strict JSON without its newline: its "key" in the one form that all
- * its spellings have (base/canonical.h), numbers by value, if that has at most 256 characters, else
- * the SHA-256 of it in hex. 0, or -1 with BAD_RECORD (no object, no "key") or NO_MEMORY. */
+/* Whether a line of a file of changes is none, but says of which version it has none. */
+bool scoop_kinesis_no_change(const void *line, size_t length);
+/* The key of a change, one line of strict JSON without its newline: its "key" in the one form that
+ * all its spellings have (base/canonical.h), numbers by value, if that has at most 256 characters,
+ * else the SHA-256 of it in hex. 0, or -1 with BAD_RECORD (no object, no "key") or NO_MEMORY. */
 int scoop_kinesis_partition_key(const void *line, size_t length, struct scoop_partition_key *key,
                                 struct scoop_error *error);
 

@@ -34,8 +34,9 @@ struct scoop_parcel {
     size_t count;
     size_t data_bytes; /* with keys */
     uint64_t opened_ms, sent_ms, due_ms;
-    unsigned fruitless; /* tries in a row in which none of its records was stored */
-    unsigned tries;     /* the same, and no other record either */
+    unsigned fruitless;             /* tries in a row in which none of its records was stored */
+    struct scoop_patience patience; /* since it began that nothing at all was stored */
+    bool waits_for_any;             /* it has begun */
     uint64_t stored_seen;
 };
 
@@ -163,14 +164,14 @@ static int take_free(struct scoop_outbox *outbox, struct scoop_parcel **parcel,
     if (*parcel == NULL)
         return 0;
     (*parcel)->body.length = (*parcel)->count = (*parcel)->data_bytes = 0;
-    (*parcel)->fruitless = (*parcel)->tries = 0;
+    (*parcel)->fruitless = 0;
+    (*parcel)->waits_for_any = false;
     return scoop_buf_append(&(*parcel)->body, outbox->head.data, outbox->head.length, error);
 }
 
 static int fail_change(const struct scoop_outbox *outbox, struct scoop_error *error) {
-    scoop_error_say(error, "change %llu (line %llu): %.900s",
-                    (unsigned long long)outbox->next_number + 1,
-                    (unsigned long long)outbox->next_number + 1, error->message);
+    scoop_error_say(error, "change %llu: %.900s", (unsigned long long)outbox->next_number + 1,
+                    error->message);
     return -1;
 }
 
@@ -355,15 +356,15 @@ static void release(struct scoop_outbox *outbox, struct scoop_parcel *parcel) {
         scoop_buf_free(&parcel->body);
 }
 
-/* 0: it is due again later; -1: it was tried too often. */
+/* 0: it is due again later; -1: it was tried for too long. */
 static int delay(struct scoop_outbox *outbox, struct scoop_parcel *parcel, bool throttled,
                  uint64_t now, double random01) {
-    if (outbox->facts.sent != parcel->stored_seen) {
-        parcel->stored_seen = outbox->facts.sent;
-        parcel->tries = 0;
-    } else if (++parcel->tries >= outbox->options.max_tries) {
+    if (!parcel->waits_for_any || outbox->facts.sent != parcel->stored_seen)
+        scoop_patience_begin(&parcel->patience, parcel->sent_ms);
+    parcel->waits_for_any = true;
+    parcel->stored_seen = outbox->facts.sent;
+    if (scoop_patience_ends(&parcel->patience, now, outbox->options.retry_ms))
         return -1;
-    }
     uint32_t step = parcel->fruitless + (throttled ? THROTTLED_STEPS : 0);
     parcel->state = WAITING;
     parcel->due_ms = now + scoop_retry_delay_ms(step, false, random01);
@@ -375,12 +376,12 @@ static int delay(struct scoop_outbox *outbox, struct scoop_parcel *parcel, bool 
     return 0;
 }
 
-static int fail_tries(const struct scoop_outbox *outbox, const struct scoop_kinesis_result *result,
+static int fail_tries(const struct scoop_parcel *parcel, const struct scoop_kinesis_result *result,
                       struct scoop_error *error) {
     scoop_fail(error, result->throttled ? SCOOP_THROTTLED : SCOOP_HTTP,
-               "Kinesis refused records with %.*s; nothing was stored in %u tries",
+               "Kinesis refused records with %.*s; nothing was stored in %.1f s",
                (int)(result->code_length < 80 ? result->code_length : 80), result->code,
-               outbox->options.max_tries);
+               (double)parcel->patience.spent_ms / 1000);
     error->retryable = true;
     return -1;
 }
@@ -419,7 +420,7 @@ int scoop_outbox_answered(struct scoop_outbox *outbox, struct scoop_parcel *parc
     }
     parcel->fruitless = outbox->facts.sent != stored_before ? 0 : parcel->fruitless + 1;
     if (delay(outbox, parcel, throttled, now, random01) != 0)
-        return fail_tries(outbox, refused, error);
+        return fail_tries(parcel, refused, error);
     keep_failed(outbox, parcel);
     return 0;
 }

@@ -18,7 +18,7 @@ struct scoop_outbox_options {
     size_t max_record_bytes; /* data and key of one record */
     unsigned max_in_flight;  /* requests, those included that wait to be sent again */
     uint64_t max_age_ms;     /* a change waits no longer for its request to fill */
-    unsigned max_tries;      /* in a row of one request in which nothing at all was stored */
+    uint64_t retry_ms;       /* of one request, in which nothing at all was stored, is given up */
 };
 
 struct scoop_outbox_facts {
@@ -55,13 +55,13 @@ uint64_t scoop_outbox_wait_ms(const struct scoop_outbox *outbox, uint64_t now, u
 /* Its body. */
 const struct scoop_buf *scoop_parcel_body(const struct scoop_parcel *parcel);
 
-/* The body of a 2xx answer. What was not stored is due again later. 0; -1: PROTOCOL and too many
- * tries without any progress (THROTTLED or HTTP), retryable, or NO_MEMORY. */
+/* The body of a 2xx answer. What was not stored is due again later. 0; -1: PROTOCOL and too long
+ * without any progress (THROTTLED or HTTP), retryable, or NO_MEMORY. */
 int scoop_outbox_answered(struct scoop_outbox *outbox, struct scoop_parcel *parcel,
                           const void *body, size_t length, uint64_t now, double random01,
                           struct scoop_error *error);
 /* The whole call failed with `failure`, a retryable error: nothing is known to be stored. 0, or -1
- * with `failure` after too many tries. */
+ * with `failure` after too long. */
 int scoop_outbox_failed(struct scoop_outbox *outbox, struct scoop_parcel *parcel,
                         const struct scoop_error *failure, bool throttled, uint64_t now,
                         double random01, struct scoop_error *error);

@@ -7,5 +7,7 @@
 /* Milliseconds of a clock that never goes back nor jumps; when it began means nothing. Any thread.
  */
 uint64_t scoop_now_ms(void);
+/* The same of a clock that also goes on while the machine is suspended: CLOCK_BOOTTIME. */
+uint64_t scoop_boottime_ms(void);
 
 #endif

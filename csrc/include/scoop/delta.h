@@ -45,6 +45,7 @@ struct scoop_delta_options {
     size_t max_record_bytes; /* 0: SCOOP_MAX_RECORD_BYTES */
     const char *temp_dir;    /* NULL: $TMPDIR or /tmp */
     const char *version;     /* goes into the ids; NULL: "" */
+    const char *stamp;       /* members of each change, as JSON text; NULL or "": none */
 };
 
 enum scoop_delta_state { SCOOP_DELTA_RUNNING, SCOOP_DELTA_DONE, SCOOP_DELTA_FAILED };

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The one table: code, Python exception, retryable by default, sentence. The enum, the texts and
  * the exception classes of the binding are generated from it. */
@@ -59,6 +60,17 @@ enum scoop_code {
 /* Whether what a run was to make is there in spite of its error. */
 enum scoop_committed { SCOOP_COMMITTED_NO, SCOOP_COMMITTED_YES, SCOOP_COMMITTED_UNKNOWN };
 
+/* The record that an error is about. Bytes that are no UTF-8 are U+FFFD in the snippet. */
+struct scoop_error_record {
+    bool given;
+    bool has_offset; /* not in text of a named encoding */
+    uint64_t line;   /* from 1 */
+    uint64_t byte_offset;
+    char source[512]; /* as messages name it, "" when whoever refused it does not know */
+    char reason[256];
+    char snippet[400]; /* what it begins with, "" when unknown */
+};
+
 /* All text is NUL-terminated UTF-8 (made by text/text.h), cut to fit, never holds a secret.
  * Zero-initialise before use. */
 struct scoop_error {
@@ -74,6 +86,7 @@ struct scoop_error {
     /* The file, object or address that is not there, is refused, or is there already; "" when it is
      * none of these, as of a table. Bytes as they are, cut to fit, without what holds secrets. */
     char place[1104];
+    struct scoop_error_record record;
 };
 
 /* Fills *error from the table and the printf-style format, replacing what it held; returns -1, so

@@ -13,17 +13,18 @@
 enum {
     SCOOP_PUBLISH_IN_FLIGHT = 8,
     SCOOP_PUBLISH_AGE_MS = 250,
-    SCOOP_PUBLISH_TRIES = 10,
+    SCOOP_PUBLISH_RETRY_MS = 600 * 1000,
 };
 
 /* The strings of `changes` and the providers outlive the publishing; the rest is copied. */
 struct scoop_publish_options {
     const struct scoop_transfer_options *changes; /* its source, memory_limit_bytes, ca_file */
     struct scoop_kinesis_options kinesis;
-    const char *stream; /* name or ARN */
-    uint64_t start_at;  /* so many changes are read and left out */
-    bool any_order;     /* a stream that ignores partition keys will do */
-    unsigned max_in_flight, max_age_ms, max_tries; /* 0: as above */
+    const char *stream;                 /* name or ARN */
+    uint64_t start_at;                  /* so many changes are read and left out */
+    bool any_order;                     /* a stream that ignores partition keys will do */
+    unsigned max_in_flight, max_age_ms; /* 0: as above */
+    uint64_t retry_ms; /* for so long nothing is stored, or answered at all; 0: as above */
 };
 
 enum scoop_publish_state { SCOOP_PUBLISH_RUNNING, SCOOP_PUBLISH_DONE, SCOOP_PUBLISH_FAILED };
@@ -52,6 +53,10 @@ struct scoop_publish *scoop_publish_new(const struct scoop_publish_options *opti
  * nothing is sent afterwards. */
 enum scoop_publish_state scoop_publish_run(struct scoop_publish *publish, int slice_ms,
                                            struct scoop_error *error);
+/* From now on nothing is sent after `until_ms` of scoop_boottime_ms: what is due waits until this
+ * is called again with a later time. Compared before each piece of each request. Any thread, any
+ * time before free. */
+void scoop_publish_allow_until(struct scoop_publish *publish, uint64_t until_ms);
 /* Makes it end in CANCELLED: nothing more is sent, answers are not waited for. Any thread, any time
  * before free. */
 void scoop_publish_cancel(struct scoop_publish *publish);

@@ -34,6 +34,8 @@ struct scoop_s3_options {
     const char *expected_bucket_owner; /* an account's id: S3 refuses buckets of others */
     const char *proxy;      /* of all its requests; NULL: as the environment says; "": none */
     const char *version_id; /* which one of an object is read; NULL: the newest */
+    const char *if_match; /* of a transfer's source, which is read: the ETag that it must have, else
+                             SOURCE_CHANGED; NULL: any */
 };
 
 struct scoop_s3_client;

@@ -43,12 +43,13 @@ void scoop_script_free(struct scoop_script *script);
 
 /* Reads a file of at most 16 MiB, splits it as the server reads it, and runs each statement on its
  * own; the first error ends it. A transaction that the script itself begins must end in it: what it
- * leaves open, also by an error, is rolled back, and is USAGE. *done: statements run. 0, or -1 with
- * "file:line: " in the message; `committed` is YES where every statement was carried out, NO where
+ * leaves open, also by an error, is rolled back, and is USAGE. *done: statements run, *committed:
+ * those that are surely committed, also where it fails. 0, or -1 with "file:line: " in the message,
+ * which ends in their number; `committed` is YES where every statement was carried out, NO where
  * none is committed, else UNKNOWN. */
 int scoop_script_run(struct scoop_session *session, const char *file,
                      const struct scoop_script_variable *variables, size_t variable_count,
-                     const struct scoop_interrupt *interrupt, size_t *done,
+                     const struct scoop_interrupt *interrupt, size_t *done, size_t *committed,
                      struct scoop_error *error);
 
 #endif

@@ -71,6 +71,7 @@ struct scoop_transfer_options {
     size_t memory_limit_bytes;        /* 0: the default, below */
     size_t max_record_bytes;          /* 0: SCOOP_MAX_RECORD_BYTES */
     uint64_t max_rejected;            /* more bad records end the run */
+    uint64_t show_rejects;            /* without a place: so many of the first are kept */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
     bool held;           /* run stops in HELD, before anything is visible, until it is released */
@@ -188,11 +189,16 @@ void scoop_transfer_keep_upload(struct scoop_transfer *transfer);
 /* How far a seekable upload has come; zeros otherwise. 0, or -1 with NO_MEMORY. */
 int scoop_transfer_mark(struct scoop_transfer *transfer, struct scoop_upload_mark *mark,
                         struct scoop_error *error);
+/* The source as messages name it; valid as long as the transfer. */
+const char *scoop_transfer_source_name(const struct scoop_transfer *transfer);
 /* Whether the destination is there, once the transfer has ended, well or not. */
 enum scoop_committed scoop_transfer_committed(const struct scoop_transfer *transfer);
 /* Facts so far. */
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts);
+/* In DONE: moves the records that were kept to be shown to *lines, JSON lines as in a reject file;
+ * the caller frees it. */
+void scoop_transfer_take_shown(struct scoop_transfer *transfer, struct scoop_buf *lines);
 /* Aborts what is not finished, within 3 s. NULL is allowed. */
 void scoop_transfer_free(struct scoop_transfer *transfer);
 

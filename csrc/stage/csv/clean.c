@@ -167,6 +167,11 @@ static bool is_refused(const struct csv_clean *csv, const unsigned char *text, s
     else if (csv->columns != 0 && csv->record.count != csv->columns)
         scoop_text_print(reason, size, "the row has %zu values, the header names %zu",
                          csv->record.count, csv->columns);
+    else if (!header && !csv->dialect.for_rows &&
+             scoop_csv_record_is_null(&csv->record, csv->dialect.null_values, text))
+        scoop_text_print(reason, size,
+                         "NULL is its only value: CSV of one column would have a blank line there, "
+                         "which is no row; without that text in null_values it stays as it is");
     else
         return false;
     return true;

@@ -223,6 +223,13 @@ static int append_quoted(const struct scoop_csv_field *field,
     return scoop_buf_append(out, "\"", 1, error);
 }
 
+bool scoop_csv_record_is_null(const struct scoop_csv_record *record, const char *null_values,
+                              const unsigned char *text) {
+    const struct scoop_csv_field *only = record->fields;
+    return record->count == 1 && !only->quoted &&
+           is_null(null_values, text + only->at, only->length);
+}
+
 static int append_field(const struct scoop_csv_field *field,
                         const struct scoop_csv_writing *writing, const unsigned char *text,
                         struct scoop_buf *out, struct scoop_error *error) {
@@ -243,7 +250,7 @@ int scoop_csv_record_write(const struct scoop_csv_record *record,
         if ((i > 0 && scoop_buf_append(out, ",", 1, error) != 0) ||
             append_field(&record->fields[i], writing, text, out, error) != 0)
             return -1;
-    /* A NULL alone would be a blank line, which is none. */
+    /* For the rows of a delta, which tell that the key is empty. */
     if (out->length == from && scoop_buf_append(out, "\"\"", 2, error) != 0)
         return -1;
     return scoop_buf_append(out, "\n", 1, error);

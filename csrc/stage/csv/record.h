@@ -34,6 +34,10 @@ enum scoop_csv_verdict scoop_csv_record_read(struct scoop_csv_record *record,
                                              bool last, struct scoop_error *error);
 void scoop_csv_record_free(struct scoop_csv_record *record);
 
+/* Whether NULL is all that the record has: written, it would be a blank line, which is none. */
+bool scoop_csv_record_is_null(const struct scoop_csv_record *record, const char *null_values,
+                              const unsigned char *text);
+
 struct scoop_csv_writing {
     const struct scoop_csv_marks *marks;
     const char *null_values; /* as in the dialect */

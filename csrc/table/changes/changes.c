@@ -11,7 +11,7 @@
 enum { BLOCK_BYTES = 256 * 1024, TEXT_CEILING = 1 << 30, NAMES_CEILING = 1 << 30 };
 
 struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *version,
-                                        struct scoop_error *error) {
+                                        const char *stamp, struct scoop_error *error) {
     struct scoop_changes *changes = scoop_calloc(1, sizeof *changes);
     if (changes == NULL) {
         scoop_fail_memory(error);
@@ -23,7 +23,8 @@ struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *versio
     for (int i = 0; i < SCOOP_DELTA_SIDES; i++)
         scoop_buf_init(&changes->members[i], NAMES_CEILING);
     changes->version = scoop_strdup(version == NULL ? "" : version);
-    if (changes->version == NULL)
+    changes->stamp = scoop_strdup(stamp == NULL ? "" : stamp);
+    if (changes->version == NULL || changes->stamp == NULL)
         scoop_fail_memory(error);
     else if (scoop_scratch_init(&changes->scratch, temp_dir, error) == 0)
         return changes;
@@ -50,6 +51,7 @@ void scoop_changes_give(struct scoop_changes *changes) {
     }
     scoop_scratch_free(&changes->scratch);
     scoop_free(changes->version);
+    scoop_free(changes->stamp);
     scoop_free(changes->changed_rows);
     scoop_free(changes);
 }
@@ -191,13 +193,27 @@ static bool read_plain(const unsigned char *data, size_t length, size_t count,
     return true;
 }
 
+static void put_nulls(struct scoop_value *values, size_t from, size_t to,
+                      const unsigned char *end) {
+    for (; from < to; from++)
+        values[from] = (struct scoop_value){.data = end, .null = true};
+}
+
 static void read_row(const unsigned char *data, size_t length, size_t count,
                      struct scoop_change_row *row) {
-    const unsigned char *at = data, *end = at + length;
+    struct scoop_cell_reader reader = scoop_cells_read(data, length);
+    struct scoop_cell cell;
+    size_t column = 0;
     row->length = length;
     row->plain = read_plain(data, length, count, row->values);
-    for (size_t i = 0; !row->plain && i < count; i++)
-        at = scoop_row_next(at, end, &row->values[i]);
+    if (row->plain)
+        return;
+    while (column < count && scoop_cells_next(&reader, &cell) && cell.column < count) {
+        put_nulls(row->values, column, cell.column, data + length);
+        row->values[cell.column] = cell.value;
+        column = cell.column + 1;
+    }
+    put_nulls(row->values, column, count, data + length);
 }
 
 /* Canonical values are equal when their bytes are. */

@@ -22,25 +22,25 @@ struct scoop_changes {
     size_t *member_ends[SCOOP_DELTA_SIDES];
     bool json; /* values may be marked as JSON (table/rows/row_text.h) */
     char *version;
+    char *stamp; /* members of each change, as JSON text, which the number of all changes follows;
+                    "": none */
     struct scoop_columns alone[SCOOP_DELTA_SIDES]; /* those that one side has and the other lacks */
     uint64_t *changed_rows; /* of the updated rows those in which a compared column changed */
 };
 
 /* Empty, with one reference; plans are filled in later. */
 struct scoop_changes *scoop_changes_new(const char *temp_dir, const char *version,
-                                        struct scoop_error *error);
+                                        const char *stamp, struct scoop_error *error);
 /* Once the columns of both sides are known. 0, or -1 with NO_MEMORY. */
 int scoop_changes_note_schema(struct scoop_changes *changes,
                               const struct scoop_plan_options *options, struct scoop_error *error);
+/* What a change may take for the stamp and the number behind it. */
+size_t scoop_changes_stamp_bytes(const struct scoop_changes *changes);
 /* Once the plans are there. 0, or -1 with NO_MEMORY. */
 int scoop_changes_prepare(struct scoop_changes *changes, struct scoop_error *error);
 
 /* Fills members and member_ends, which have room. 0, or -1 with NO_MEMORY. */
 int scoop_changes_name_members(struct scoop_changes *changes, enum scoop_side side,
-                               struct scoop_error *error);
-
-/* 0, or -1 with BAD_RECORD: a change is longer as a line of JSON. Reads and writes all of them. */
-int scoop_changes_check_length(struct scoop_changes *changes, size_t most_bytes,
                                struct scoop_error *error);
 
 enum { SCOOP_CHANGE_ID_SIZE = 33, SCOOP_CHANGE_OP_BYTES = 6 /* of each op */ };

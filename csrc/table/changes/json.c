@@ -1,4 +1,6 @@
 /* Changes as JSON lines. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "table/changes/changes.h"
@@ -6,7 +8,12 @@
 #include "text/escapes.h"
 #include "text/json_string.h"
 
-enum { MOST_OTHER_BYTES = 128 /* of a change: all but names and values */, LINE_CEILING = 1 << 30 };
+#define COUNT_MEMBER ",\"changes\":"
+
+enum {
+    MOST_OTHER_BYTES = 128, /* of a change: all but names and values */
+    MOST_DIGITS = 20,
+};
 
 /* Room for a whole change is made before: nothing here checks it. */
 struct writer {
@@ -21,7 +28,7 @@ static void put(struct writer *writer, const void *data, size_t length) {
 }
 
 static void put_text(struct writer *writer, const char *text) {
-    put(writer, text, strlen(text)); /* of a constant, known when compiled */
+    put(writer, text, strlen(text)); /* of a constant mostly, known when compiled */
 }
 
 /* JSON text as it is, but for quotes that are doubled in a row. */
@@ -104,6 +111,18 @@ static void put_changed(struct writer *writer) {
     enclose(writer, from, "[]");
 }
 
+static void put_stamp(struct writer *writer) {
+    const struct scoop_changes *changes = writer->changes;
+    put_text(writer, ",");
+    put_text(writer, changes->stamp);
+    writer->at += sprintf((char *)writer->at, COUNT_MEMBER "%" PRIu64,
+                          changes->spools[0].records + changes->spools[1].records);
+}
+
+size_t scoop_changes_stamp_bytes(const struct scoop_changes *changes) {
+    return changes->stamp[0] == 0 ? 0 : strlen(changes->stamp) + sizeof COUNT_MEMBER + MOST_DIGITS;
+}
+
 static void put_change(struct writer *writer) {
     const struct scoop_row_plan *plan = &writer->changes->plans[writer->change->side];
     put_text(writer, "{\"op\":\"");
@@ -116,6 +135,8 @@ static void put_change(struct writer *writer) {
         put_changed(writer);
     if (!writer->changes->json)
         put_text(writer, ",\"format\":\"csv\""); /* its values are texts, whatever they stood for */
+    if (writer->changes->stamp[0] != 0)
+        put_stamp(writer);
     put_text(writer, ",\"id\":\"");
     put(writer, writer->change->id, SCOOP_CHANGE_ID_SIZE - 1);
     put_text(writer, "\"}\n");
@@ -127,7 +148,8 @@ static size_t most_bytes(const struct scoop_changes *changes, const struct scoop
     size_t escape = change->row.plain ? 1 : SCOOP_ESCAPE_MOST, values = change->row.length;
     for (size_t i = 0; i < plan->key_count; i++)
         values += change->row.values[plan->key_places[i]].length;
-    return MOST_OTHER_BYTES + 3 * changes->members[change->side].length + escape * values +
+    return MOST_OTHER_BYTES + scoop_changes_stamp_bytes(changes) +
+           3 * changes->members[change->side].length + escape * values +
            2 * plan->columns * sizeof "null" + SCOOP_COPY_BYTES;
 }
 
@@ -167,24 +189,4 @@ int scoop_changes_read_json(struct scoop_changes_reader *reader, size_t at_least
         out->length = (size_t)(writer.at - out->data);
     }
     return 1;
-}
-
-int scoop_changes_check_length(struct scoop_changes *changes, size_t most_bytes,
-                               struct scoop_error *error) {
-    struct scoop_changes_reader *reader = scoop_changes_reader_new(changes, error);
-    struct scoop_buf line;
-    int more = reader == NULL ? -1 : 1;
-    scoop_buf_init(&line, LINE_CEILING);
-    while (more > 0) {
-        line.length = 0;
-        more = scoop_changes_read_json(reader, 1, &line, error);
-        if (more >= 0 && line.length > most_bytes)
-            more = scoop_fail(error, SCOOP_BAD_RECORD,
-                              "a change has %zu bytes, more than max_record_bytes, %zu, with which "
-                              "changes are read: %.100s…",
-                              line.length, most_bytes, (const char *)line.data);
-    }
-    scoop_buf_free(&line);
-    scoop_changes_reader_free(reader);
-    return more;
 }

@@ -1,10 +1,12 @@
 #include "table/changes/line.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "scoop/memory.h"
 #include "table/rows/json_value.h"
 #include "text/json_reader.h"
+#include "text/text.h"
 
 enum { TEXT_CEILING = 1 << 30, FIRST_MEMBERS = 32 };
 
@@ -15,11 +17,12 @@ struct reading {
     struct scoop_change_line *line;
     const unsigned char *at;
     unsigned char *out;
-    uint64_t number;
+    struct scoop_change_place place;
     long op; /* -1: not said yet */
     size_t key_from, row_from;
     size_t key_count, row_count;
-    bool has_key, has_row, of_csv;
+    bool has_key, has_row, of_csv, has_previous, has_count;
+    struct scoop_change_stamp stamp;
     struct scoop_error *error;
 };
 
@@ -38,9 +41,19 @@ void scoop_change_line_free(struct scoop_change_line *line) {
     memset(line, 0, sizeof *line);
 }
 
+int scoop_change_fail(struct scoop_error *error, struct scoop_change_place place,
+                      const char *format, ...) {
+    char what[sizeof error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    scoop_text_vprint(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return scoop_fail_record(error, place.record, "change %llu%s", (unsigned long long)place.number,
+                             what);
+}
+
 static int bad(const struct reading *reading, const char *reason) {
-    return scoop_fail(reading->error, SCOOP_BAD_RECORD, "change %llu: %s",
-                      (unsigned long long)reading->number, reason);
+    return scoop_change_fail(reading->error, reading->place, ": %s", reason);
 }
 
 static struct scoop_change_member *add_member(struct reading *reading) {
@@ -109,6 +122,30 @@ static void read_format(struct reading *reading) {
     reading->out = out;
 }
 
+/* A text of the stamp; *text stays NULL where the value is none. False: it is neither text nor
+ * null. */
+static bool read_text(struct reading *reading, const char **text) {
+    bool is_text = *reading->at == '"';
+    struct scoop_value value;
+    take_value(reading, &value);
+    *reading->out++ = 0;
+    *text = is_text ? (const char *)value.data : NULL;
+    return is_text || value.null;
+}
+
+/* Whether the member is of the stamp, and was read. */
+static bool read_stamp(struct reading *reading, const char *name) {
+    if (strcmp(name, "dataset") == 0)
+        read_text(reading, &reading->stamp.dataset);
+    else if (strcmp(name, "version") == 0)
+        read_text(reading, &reading->stamp.version);
+    else if (strcmp(name, "previous") == 0)
+        reading->has_previous = read_text(reading, &reading->stamp.previous);
+    else
+        return false;
+    return true;
+}
+
 static int read_member(struct reading *reading, const char *name) {
     struct scoop_value ignored;
     bool is_op = strcmp(name, "op") == 0, is_key = strcmp(name, "key") == 0;
@@ -127,6 +164,9 @@ static int read_member(struct reading *reading, const char *name) {
         read_format(reading);
         return 0;
     }
+    if (read_stamp(reading, name))
+        return 0;
+    reading->has_count |= strcmp(name, "changes") == 0;
     unsigned char *out = reading->out;
     take_value(reading, &ignored);
     reading->out = out;
@@ -145,6 +185,14 @@ static int read_line(struct reading *reading) {
         if (read_member(reading, name) != 0)
             return -1;
     }
+    const struct scoop_change_stamp *stamp = &reading->stamp;
+    if (stamp->dataset == NULL || stamp->version == NULL || !reading->has_previous)
+        reading->stamp = (struct scoop_change_stamp){0}; /* members of another program */
+    if (reading->op < 0 && !reading->has_key && !reading->has_row && reading->has_count &&
+        reading->stamp.version != NULL) {
+        reading->op = SCOOP_CHANGE_OPS;
+        return 0;
+    }
     if (reading->op < 0 || reading->key_count == 0)
         return bad(reading, "it lacks op or key; a change file has a change in each line, as "
                             "airscoop.delta writes it");
@@ -154,22 +202,19 @@ static int read_line(struct reading *reading) {
 }
 
 int scoop_change_line_read(struct scoop_change_line *line, const unsigned char *json, size_t length,
-                           uint64_t number, struct scoop_change_record *record,
+                           struct scoop_change_place place, struct scoop_change_record *record,
                            struct scoop_error *error) {
     line->count = 0;
     /* A name needs a byte more than between its quotes, a value at most two. */
     if (scoop_buf_reserve(&line->text, 2 * length + 4, error) != 0)
         return -1;
-    struct reading reading = {.line = line,
-                              .at = json,
-                              .out = line->text.data,
-                              .number = number,
-                              .op = -1,
-                              .error = error};
+    struct reading reading = {
+        .line = line, .at = json, .out = line->text.data, .place = place, .op = -1, .error = error};
     if (read_line(&reading) != 0)
         return -1;
-    record->number = number;
+    record->place = place;
     record->op = (enum scoop_change_op)reading.op;
+    record->stamp = reading.stamp;
     record->key = line->members + reading.key_from;
     record->key_count = reading.key_count;
     record->row = line->members + reading.row_from;

@@ -6,11 +6,16 @@
 #include "table/rows/batch.h"
 #include "table/rows/schema_change.h"
 #include "text/example.h"
+#include "text/json_string.h"
 #include "text/key_hash.h"
 #include "text/name_case.h"
 #include "text/text.h"
 
-enum { NAME_SIZE = 200, MOST_SEARCHED = 16 /* columns, one after the other */ };
+enum {
+    NAME_SIZE = 200,
+    MOST_SEARCHED = 16, /* columns, one after the other */
+    NAME_MARKS = 2,     /* a comma, a colon */
+};
 
 static size_t slot_of(const struct scoop_columns *columns, const void *name, size_t length) {
     return (size_t)scoop_key_hash_of(name, length).low & (columns->slot_count - 1);
@@ -59,6 +64,8 @@ int scoop_columns_add(struct scoop_columns *columns, const void *name, size_t le
         memcpy(copy, name, length);
     copy[length] = 0;
     columns->names[columns->count++] = copy;
+    columns->json_bytes +=
+        scoop_json_string_bytes((const unsigned char *)copy, length, false) + NAME_MARKS;
     if (columns->slots != NULL)
         put_slot(columns, columns->count);
     return 0;

@@ -12,7 +12,8 @@
 struct scoop_columns {
     char **names;
     size_t count, capacity;
-    uint32_t *slots; /* of many names: a hash table of their numbers from 1; 0 is free */
+    size_t json_bytes; /* of all names as strings of JSON, each with a comma and a colon */
+    uint32_t *slots;   /* of many names: a hash table of their numbers from 1; 0 is free */
     size_t slot_count;
 };
 

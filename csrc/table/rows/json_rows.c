@@ -1,5 +1,6 @@
 #include "table/rows/json_rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "scoop/memory.h"
@@ -23,7 +24,11 @@ void scoop_json_rows_init(struct scoop_json_rows *rows) {
 void scoop_json_rows_free(struct scoop_json_rows *rows) {
     scoop_record_places_free(&rows->places);
     scoop_free(rows->values);
+    scoop_free(rows->given);
+    scoop_free(rows->cells);
     rows->values = NULL;
+    rows->given = NULL;
+    rows->cells = NULL;
     scoop_buf_free(&rows->decoded);
     scoop_canonical_free(&rows->canonical);
 }
@@ -50,7 +55,7 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
     unsigned char *out = rows->decoded.data;
     size_t length, expected = 0;
     for (; rows->used > 0; rows->used--)
-        rows->values[rows->used - 1] = (struct scoop_value){.null = true};
+        rows->values[rows->given[rows->used - 1]] = (struct scoop_value){.null = true};
     if (!scoop_json_checked_begin(&at))
         return scoop_fail_record(error, rows->place, "a row must be an object");
     while (scoop_json_checked_member(&at, out, &length)) {
@@ -68,9 +73,37 @@ static int read_row(struct scoop_json_rows *rows, const unsigned char *line,
         if (at == NULL)
             return -1;
         expected = (size_t)column + 1;
-        if (expected > rows->used)
-            rows->used = expected;
+        rows->given[rows->used++] = (size_t)column;
     }
+    return 0;
+}
+
+static int by_column(const void *a, const void *b) {
+    const struct scoop_cell *one = a, *other = b;
+    return one->column < other->column ? -1 : one->column > other->column;
+}
+
+/* The canonical row of what was read: the time is that of its members, not of all columns. */
+static int write_row(struct scoop_json_rows *rows, struct scoop_batch *batch, struct scoop_row *row,
+                     struct scoop_error *error) {
+    struct scoop_cell *cells = rows->cells;
+    size_t count = 0;
+    bool sorted = true;
+    for (size_t i = 0; i < rows->used; i++) {
+        const struct scoop_value *value = &rows->values[rows->given[i]];
+        if (value->null)
+            continue;
+        cells[count] = (struct scoop_cell){rows->given[i], *value};
+        sorted = sorted && (count == 0 || cells[count - 1].column < cells[count].column);
+        count++;
+    }
+    if (!sorted)
+        qsort(cells, count, sizeof *cells, by_column);
+    row->row_in_extra = true;
+    row->at = (uint32_t)batch->extra.length;
+    if (scoop_row_write_cells(rows->plan, cells, count, &batch->extra, &row->compared, error) != 0)
+        return -1;
+    row->length = (uint32_t)batch->extra.length - row->at;
     return 0;
 }
 
@@ -86,7 +119,7 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
     struct scoop_row *row = scoop_batch_add(batch, error);
     if (row == NULL ||
         scoop_row_set_key(rows->plan, batch, row, rows->values, rows->place, error) != 0 ||
-        scoop_row_encode(rows->plan, batch, row, rows->values, error) != 0)
+        write_row(rows, batch, row, error) != 0)
         return -1;
     row->line = (uint32_t)(rows->place.line - batch->first_line);
     rows->record++;
@@ -95,24 +128,30 @@ static int take_line(struct scoop_json_rows *rows, struct scoop_batch *batch, si
     return 0;
 }
 
+static int grow(void **array, size_t bytes, struct scoop_error *error) {
+    void *grown = scoop_realloc(*array, bytes);
+    if (grown == NULL)
+        return scoop_fail_memory(error);
+    *array = grown;
+    return 0;
+}
+
 static int prepare(struct scoop_json_rows *rows, struct scoop_error *error) {
     size_t needed = rows->plan->fields + 1;
     if (rows->room >= needed)
         return 0;
-    struct scoop_value *grown = scoop_realloc(rows->values, needed * sizeof *grown);
-    if (grown == NULL)
-        return scoop_fail_memory(error);
-    rows->values = grown;
+    needed *= 2; /* columns come a few at a time */
+    if (grow((void **)&rows->values, needed * sizeof *rows->values, error) != 0 ||
+        grow((void **)&rows->given, needed * sizeof *rows->given, error) != 0 ||
+        grow((void **)&rows->cells, needed * sizeof *rows->cells, error) != 0)
+        return -1;
     for (; rows->room < needed; rows->room++)
-        grown[rows->room] = (struct scoop_value){.null = true};
+        rows->values[rows->room] = (struct scoop_value){.null = true};
     return 0;
 }
 
-/* The next record stands where the last mark up to it says. */
 static void look_up(struct scoop_json_rows *rows, size_t *mark) {
-    const struct scoop_record_places *places = &rows->places;
-    for (; *mark < places->count && places->marks[*mark].record <= rows->record; ++*mark)
-        rows->place = places->marks[*mark].place;
+    scoop_record_places_look_up(&rows->places, mark, rows->record, &rows->place);
 }
 
 int scoop_json_rows_scan(struct scoop_json_rows *rows, struct scoop_batch *batch, size_t *used,

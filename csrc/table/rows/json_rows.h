@@ -15,10 +15,12 @@ struct scoop_json_rows {
     struct scoop_record_places places; /* of the lines in the source */
     uint64_t record;                   /* the next one, from 0 */
     struct scoop_record_place place;   /* where it stands if it follows the one before */
-    struct scoop_value *values;
-    size_t room;              /* of values */
-    size_t used;              /* of those, by the last row: the others are NULL */
-    struct scoop_buf decoded; /* the values of one row */
+    struct scoop_value *values;        /* of all columns */
+    size_t *given;                     /* those that the last row gave: the others are NULL */
+    size_t used;                       /* so many */
+    struct scoop_cell *cells;          /* of those what is not NULL, by column */
+    size_t room;                       /* of each of the three */
+    struct scoop_buf decoded;          /* the values of one row */
     struct scoop_canonical canonical;
     bool numbers_by_value; /* of a key they always are */
 };

@@ -69,12 +69,11 @@ int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *bat
     return 0;
 }
 
-int scoop_row_write(const struct scoop_row_plan *plan, const struct scoop_value *values,
-                    struct scoop_buf *row, uint32_t *compared, struct scoop_error *error) {
-    size_t columns = plan->columns, from = row->length;
-    while (plan->open && columns > 0 && values[plan->order[columns - 1]].null)
-        columns--;
-    for (size_t i = 0; i < columns; i++) {
+/* The canonical row of all values. */
+static int write_values(const struct scoop_row_plan *plan, const struct scoop_value *values,
+                        struct scoop_buf *row, uint32_t *compared, struct scoop_error *error) {
+    size_t from = row->length;
+    for (size_t i = 0; i < plan->columns; i++) {
         if (i > 0 && scoop_buf_append(row, ",", 1, error) != 0)
             return -1;
         if (scoop_value_append(&values[plan->order[i]], row, error) != 0)
@@ -82,8 +81,6 @@ int scoop_row_write(const struct scoop_row_plan *plan, const struct scoop_value 
         if (i + 1 == plan->compared)
             *compared = (uint32_t)(row->length - from);
     }
-    if (plan->open)
-        *compared = (uint32_t)(row->length - from);
     return 0;
 }
 
@@ -92,10 +89,22 @@ int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batc
                      struct scoop_error *error) {
     row->row_in_extra = true;
     row->at = (uint32_t)batch->extra.length;
-    if (scoop_row_write(plan, values, &batch->extra, &row->compared, error) != 0)
+    if (write_values(plan, values, &batch->extra, &row->compared, error) != 0)
         return -1;
     row->length = (uint32_t)batch->extra.length - row->at;
     return 0;
+}
+
+int scoop_row_write_cells(const struct scoop_row_plan *plan, const struct scoop_cell *cells,
+                          size_t count, struct scoop_buf *row, uint32_t *compared,
+                          struct scoop_error *error) {
+    size_t from = row->length;
+    size_t columns = !plan->open ? plan->columns : count > 0 ? cells[count - 1].column + 1 : 0;
+    size_t both = plan->open ? columns : plan->compared;
+    if (scoop_cells_append(&cells, &count, 0, both, row, error) != 0)
+        return -1;
+    *compared = (uint32_t)(row->length - from);
+    return scoop_cells_append(&cells, &count, both, columns, row, error);
 }
 
 int scoop_row_hash_key(const struct scoop_row_plan *plan, const struct scoop_row_bytes *row,
@@ -103,10 +112,8 @@ int scoop_row_hash_key(const struct scoop_row_plan *plan, const struct scoop_row
                        struct scoop_error *error) {
     room->length = 0;
     for (size_t i = 0; i < plan->key_count; i++) {
-        const unsigned char *at = row->data, *end = row->data + row->length;
-        struct scoop_value value = {0};
-        for (size_t column = 0; column <= plan->key_places[i]; column++)
-            at = scoop_row_next(at, end, &value);
+        const struct scoop_value value =
+            scoop_row_value(row->data, row->length, plan->key_places[i]);
         /* NULL is not the empty text. */
         size_t length = value.null ? SIZE_MAX : value.length;
         if (scoop_buf_append(room, &length, sizeof length, error) != 0 ||

@@ -12,11 +12,12 @@
 int scoop_row_set_key(const struct scoop_row_plan *plan, struct scoop_batch *batch,
                       struct scoop_row *row, const struct scoop_value *values,
                       struct scoop_record_place place, struct scoop_error *error);
-/* Appends the canonical row; *compared: its first bytes, of what both exports have. 0, or -1 with
- * NO_MEMORY. */
-int scoop_row_write(const struct scoop_row_plan *plan, const struct scoop_value *values,
-                    struct scoop_buf *row, uint32_t *compared, struct scoop_error *error);
-/* Writes the canonical row to batch->extra. */
+/* Appends the canonical row of JSON that has these values, none of them NULL, in canonical order;
+ * *compared: its first bytes, of what both exports have. 0, or -1 with NO_MEMORY. */
+int scoop_row_write_cells(const struct scoop_row_plan *plan, const struct scoop_cell *cells,
+                          size_t count, struct scoop_buf *row, uint32_t *compared,
+                          struct scoop_error *error);
+/* Writes the canonical row of all values, which are in the export's order, to batch->extra. */
 int scoop_row_encode(const struct scoop_row_plan *plan, struct scoop_batch *batch,
                      struct scoop_row *row, const struct scoop_value *values,
                      struct scoop_error *error);

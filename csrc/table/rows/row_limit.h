@@ -7,8 +7,9 @@
 
 struct scoop_row_limit {
     const struct scoop_row_plan *plan;
-    bool json;         /* values may be marked as JSON (row_text.h) */
-    size_t most_bytes; /* of a change, as a line of JSON */
+    bool json;          /* values may be marked as JSON (row_text.h) */
+    size_t most_bytes;  /* of a change, as a line of JSON */
+    size_t stamp_bytes; /* of that, the members that each change has beside its row */
 };
 
 /* 0, or -1 with BAD_RECORD: a change of a row would be longer. */

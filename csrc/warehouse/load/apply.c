@@ -7,8 +7,10 @@
 #include "warehouse/load/apply_columns.h"
 #include "warehouse/load/apply_exchange.h"
 #include "warehouse/load/apply_log.h"
+#include "warehouse/load/apply_refusal.h"
 #include "warehouse/load/apply_spelling.h"
 #include "warehouse/load/apply_stage.h"
+#include "warehouse/load/apply_version.h"
 #include "warehouse/load/change_source.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
@@ -33,13 +35,14 @@ struct apply {
     const struct scoop_apply_options *options;
     const struct scoop_interrupt *interrupt;
     struct scoop_error *error;
-    struct scoop_table_name lock;
+    struct scoop_table_name lock, base; /* base: of a view the table that it shows */
     struct scoop_apply_plan plan;
     struct scoop_apply_map map;
     struct scoop_apply_chunk chunk;
     struct scoop_buf sql;
     struct scoop_apply_facts facts;
     struct match matches[SCOOP_CHANGE_OPS];
+    char overtaken[SCOOP_APPLIED_AT_BYTES]; /* when the file was applied before others; "": not */
 };
 
 /* Runs what `built` appended to apply->sql; *rows may be NULL. */
@@ -77,12 +80,22 @@ static enum scoop_change_op op_of(const struct scoop_rows *rows, size_t row) {
     return op;
 }
 
+static int learn_constraints(struct apply *apply) {
+    if (scoop_session_run(apply->session, "SET CONSTRAINTS ALL DEFERRED", apply->interrupt,
+                          apply->error) != 0)
+        return -1;
+    return scoop_apply_learn_constraints(apply->session, &apply->plan, apply->interrupt,
+                                         apply->error);
+}
+
 static int make_stage(struct apply *apply) {
     struct scoop_rows *rows = NULL;
     if (RUN(apply, &rows, describe) != 0)
         return -1;
     int result = scoop_apply_map_describe(&apply->map, rows, apply->error);
     scoop_rows_free(rows);
+    if (result == 0 && is_postgres(apply))
+        result = learn_constraints(apply);
     return result == 0 ? RUN(apply, NULL, create_stage) : -1;
 }
 
@@ -99,6 +112,8 @@ static int store_chunk(struct apply *apply) {
 }
 
 static int take_change(struct apply *apply, const struct scoop_change_record *record) {
+    if (record->op == SCOOP_CHANGE_OPS)
+        return 0;
     if (scoop_apply_map_take(&apply->map, record, &apply->chunk, apply->error) != 0)
         return -1;
     apply->facts.changes[record->op]++;
@@ -160,6 +175,8 @@ static int stage_changes(struct apply *apply) {
     if (source == NULL)
         return -1;
     int result = take_changes(apply, source);
+    if (result != 0 && apply->error->code == SCOOP_BAD_RECORD)
+        scoop_error_name_source(apply->error, scoop_change_source_name(source));
     note_json_texts(apply);
     scoop_change_source_facts(source, &apply->facts.source);
     scoop_change_source_free(source);
@@ -213,19 +230,44 @@ static int match_target(struct apply *apply) {
     return 0;
 }
 
+/* Whether the log says that it is the file's turn, or that it is applied. */
+static int find_turn(struct apply *apply) {
+    struct scoop_applied applied;
+    memset(&applied, 0, sizeof applied);
+    apply->overtaken[0] = 0;
+    if (apply->options->again)
+        return 0;
+    if (scoop_apply_log_find(apply->session, &apply->base, &apply->facts.source, apply->interrupt,
+                             &applied, apply->error) != 0)
+        return -1;
+    enum scoop_apply_turn turn = scoop_apply_turn(&applied, &apply->facts.source, apply->error);
+    apply->facts.already_applied = turn == SCOOP_APPLY_TURN_DONE;
+    if (turn == SCOOP_APPLY_TURN_UNSURE)
+        memcpy(apply->overtaken, applied.before, sizeof apply->overtaken);
+    return turn == SCOOP_APPLY_TURN_WRONG ? -1 : 0;
+}
+
+/* Values are compared as text. Of floats that is all of their digits. */
+static int count_equal(struct apply *apply, struct scoop_rows **rows) {
+    if (is_postgres(apply) && scoop_session_run(apply->session, "SET LOCAL extra_float_digits = 3",
+                                                apply->interrupt, apply->error) != 0)
+        return -1;
+    return RUN(apply, rows, count_equal);
+}
+
 /* Whether the table is as the changes want it. Where there are inserts or deletes, their keys tell
- * most often; else values are compared. */
+ * most often; else values are compared. Of deletes alone nothing tells: their keys were perhaps
+ * never there. */
 static int find_already(struct apply *apply) {
     const int64_t *changes = apply->facts.changes;
     const struct match *matches = apply->matches;
     struct scoop_rows *rows = NULL;
     int64_t wanted = changes[SCOOP_CHANGE_INSERT] + changes[SCOOP_CHANGE_UPDATE];
-    if (all_changes(apply) == 0 ||
-        matches[SCOOP_CHANGE_DELETE].missing != changes[SCOOP_CHANGE_DELETE] ||
+    if (wanted == 0 || matches[SCOOP_CHANGE_DELETE].missing != changes[SCOOP_CHANGE_DELETE] ||
         matches[SCOOP_CHANGE_INSERT].missing != 0 || matches[SCOOP_CHANGE_UPDATE].missing != 0 ||
         matches[SCOOP_CHANGE_INSERT].pairs + matches[SCOOP_CHANGE_UPDATE].pairs != wanted)
         return 0;
-    if (RUN(apply, &rows, count_equal) != 0)
+    if (count_equal(apply, &rows) != 0)
         return -1;
     apply->facts.already_applied = scoop_rows_number(rows, 0, 0) == wanted;
     scoop_rows_free(rows);
@@ -234,18 +276,12 @@ static int find_already(struct apply *apply) {
 
 /* A file that was applied and is not in the table any more has been overtaken. */
 static int check_overtaken(struct apply *apply) {
-    char at[SCOOP_APPLIED_AT_BYTES];
-    if (apply->options->again || all_changes(apply) == 0)
-        return 0;
-    if (scoop_apply_log_find(apply->session, &apply->plan.target, apply->facts.source.digest,
-                             apply->interrupt, at, apply->error) != 0)
-        return -1;
-    if (at[0] == 0)
+    if (apply->overtaken[0] == 0 || all_changes(apply) == 0)
         return 0;
     return scoop_fail(apply->error, SCOOP_PRECONDITION,
                       "this file was applied at %s (UTC), and the table has changed since; to "
-                      "apply it once more say again",
-                      at);
+                      "apply it once more say again (--again)",
+                      apply->overtaken);
 }
 
 /* Examples of what is wrong with the changes of one kind. */
@@ -287,6 +323,11 @@ static int check_matched(struct apply *apply) {
     return 0;
 }
 
+static int mark(struct apply *apply) {
+    return is_postgres(apply) ? scoop_apply_mark(apply->session, apply->interrupt, apply->error)
+                              : 0;
+}
+
 static bool has_values(const struct apply *apply) {
     for (size_t i = 0; i < apply->plan.column_count; i++)
         if (apply->plan.columns[i].given && !apply->plan.columns[i].key)
@@ -294,57 +335,118 @@ static bool has_values(const struct apply *apply) {
     return false;
 }
 
-/* Deletes first, inserts last: so no row is in the way of another unique value. */
-static int apply_all(struct apply *apply) {
-    for (int op = SCOOP_CHANGE_DELETE; op >= SCOOP_CHANGE_INSERT; op--) {
-        struct scoop_rows *rows = NULL;
-        int64_t wanted = apply->facts.changes[op];
-        if (wanted == 0)
-            continue;
-        if (op == SCOOP_CHANGE_UPDATE && !has_values(apply))
-            return scoop_fail(apply->error, SCOOP_BAD_RECORD,
-                              "an UPDATE has no column beside its key that is not left out");
-        if (is_postgres(apply) && op != SCOOP_CHANGE_DELETE &&
-            scoop_apply_mark(apply->session, apply->interrupt, apply->error) != 0)
-            return -1;
-        if (RUN(apply, &rows, apply, (enum scoop_change_op)op) == 0)
-            apply->facts.applied[op] = scoop_rows_affected(rows);
-        else if (scoop_apply_exchange(apply->session, &apply->plan, (enum scoop_change_op)op,
-                                      &apply->facts.applied[op], apply->interrupt,
-                                      apply->error) != 0)
-            return -1;
-        scoop_rows_free(rows);
-        if (apply->facts.applied[op] != wanted)
-            return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
-                              "%lld %s changes touched %lld rows; look for triggers, rules and row "
-                              "security of the table",
-                              (long long)wanted, scoop_change_op_name((enum scoop_change_op)op),
-                              (long long)apply->facts.applied[op]);
+static int check_touched(struct apply *apply, enum scoop_change_op op) {
+    int64_t wanted = apply->facts.changes[op], touched = apply->facts.applied[op];
+    if (touched == wanted)
+        return 0;
+    return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
+                      "%lld %s changes touched %lld rows; look for triggers, rules and row "
+                      "security of the table",
+                      (long long)wanted, scoop_change_op_name(op), (long long)touched);
+}
+
+static int explain(struct apply *apply) {
+    return is_postgres(apply)
+               ? scoop_apply_explain(apply->session, &apply->plan, apply->interrupt, apply->error)
+               : -1;
+}
+
+static int apply_one(struct apply *apply, enum scoop_change_op op) {
+    struct scoop_rows *rows = NULL;
+    if (RUN(apply, &rows, apply, op) == 0)
+        apply->facts.applied[op] = scoop_rows_affected(rows);
+    else if (scoop_apply_exchange(apply->session, &apply->plan, op, &apply->facts.applied[op],
+                                  apply->interrupt, apply->error) != 0)
+        return explain(apply);
+    scoop_rows_free(rows);
+    return check_touched(apply, op);
+}
+
+/* A row may refer to one that is inserted, and one that is deleted may be referred to until an
+ * update: references are right at the end only. */
+static int apply_at_once(struct apply *apply) {
+    struct scoop_rows *rows = NULL;
+    int64_t ignored;
+    if (RUN(apply, &rows, apply_at_once, apply->facts.changes) != 0) {
+        scoop_apply_exchange(apply->session, &apply->plan, SCOOP_CHANGE_UPDATE, &ignored,
+                             apply->interrupt, apply->error);
+        return explain(apply);
     }
+    for (enum scoop_change_op op = 0; op < SCOOP_CHANGE_OPS; op++)
+        apply->facts.applied[op] = scoop_rows_number(rows, 0, op);
+    scoop_rows_free(rows);
+    for (enum scoop_change_op op = 0; op < SCOOP_CHANGE_OPS; op++)
+        if (check_touched(apply, op) != 0)
+            return -1;
     return 0;
 }
 
+/* Deletes first, inserts last: so no row is in the way of another unique value. */
+static int apply_all(struct apply *apply) {
+    bool updates = apply->facts.changes[SCOOP_CHANGE_UPDATE] > 0;
+    if (updates && !has_values(apply))
+        return scoop_fail(apply->error, SCOOP_BAD_RECORD,
+                          "an UPDATE has no column beside its key that is not left out");
+    if (scoop_apply_check_columns(&apply->plan, updates, apply->error) != 0)
+        return -1;
+    if (apply->plan.refers_to_itself && all_changes(apply) > 0)
+        return mark(apply) == 0 ? apply_at_once(apply) : -1;
+    for (int op = SCOOP_CHANGE_DELETE; op >= SCOOP_CHANGE_INSERT; op--)
+        if (apply->facts.changes[op] > 0 &&
+            (mark(apply) != 0 || apply_one(apply, (enum scoop_change_op)op) != 0))
+            return -1;
+    return 0;
+}
+
+/* What was deferred is checked here, where the error can say what to do. */
+static int check_deferred(struct apply *apply) {
+    if (!is_postgres(apply))
+        return 0;
+    if (mark(apply) != 0)
+        return -1;
+    if (scoop_session_run(apply->session, "SET CONSTRAINTS ALL IMMEDIATE", apply->interrupt,
+                          apply->error) == 0)
+        return 0;
+    int64_t ignored;
+    scoop_apply_exchange(apply->session, &apply->plan, SCOOP_CHANGE_INSERT, &ignored,
+                         apply->interrupt, apply->error);
+    return explain(apply);
+}
+
+static bool has_version(const struct apply *apply) {
+    return apply->facts.source.version.version[0] != 0;
+}
+
+/* Also of a table that is as the changes want it: then it is taken to their version. */
 static int finish(struct apply *apply) {
-    if (all_changes(apply) > 0 &&
-        scoop_apply_log_add(apply->session, &apply->plan.target, apply->options, &apply->facts,
+    if ((all_changes(apply) > 0 || has_version(apply)) &&
+        scoop_apply_log_add(apply->session, &apply->base, apply->options, &apply->facts,
                             apply->interrupt, apply->error) != 0)
         return -1;
     if (RUN(apply, NULL, drop_stage) != 0)
+        return -1;
+    const struct scoop_apply_options *options = apply->options;
+    if (options->before_commit != NULL && options->before_commit(options->user, apply->error) != 0)
         return -1;
     return scoop_load_commit(apply->session, "no change is applied twice", apply->interrupt,
                              apply->error);
 }
 
 /* 0 also when there is nothing to commit: the caller rolls back then. */
-static int transact(struct apply *apply) {
+static int transact(struct apply *apply, bool *commits) {
     if (scoop_lock_begin(apply->session, &apply->lock, &apply->plan.target, "SHARE ROW EXCLUSIVE",
                          apply->interrupt, apply->error) != 0 ||
-        make_stage(apply) != 0 || stage_changes(apply) != 0 || check_repeated(apply) != 0 ||
-        match_target(apply) != 0 || find_already(apply) != 0)
+        make_stage(apply) != 0 || stage_changes(apply) != 0 || find_turn(apply) != 0)
         return -1;
     if (apply->facts.already_applied)
         return 0;
-    if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0)
+    if (check_repeated(apply) != 0 || match_target(apply) != 0 || find_already(apply) != 0)
+        return -1;
+    *commits = !apply->facts.already_applied || has_version(apply);
+    if (apply->facts.already_applied)
+        return *commits ? finish(apply) : 0;
+    if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0 ||
+        check_deferred(apply) != 0)
         return -1;
     return finish(apply);
 }
@@ -352,6 +454,7 @@ static int transact(struct apply *apply) {
 static int attempt(void *user) {
     struct apply *apply = user;
     int attempts = apply->facts.attempts + 1;
+    bool commits = false;
     memset(&apply->facts, 0, sizeof apply->facts);
     apply->facts.attempts = attempts;
     if (scoop_schema_prepare(apply->session, &apply->plan.target, &apply->lock, apply->interrupt,
@@ -359,10 +462,10 @@ static int attempt(void *user) {
         return -1;
     scoop_apply_map_init(&apply->map, &apply->plan, apply->options);
     scoop_apply_chunk_init(&apply->chunk, &apply->plan);
-    int result = transact(apply);
+    int result = transact(apply, &commits);
     scoop_apply_chunk_free(&apply->chunk);
     scoop_apply_map_free(&apply->map);
-    if (result != 0 || apply->facts.already_applied)
+    if (result != 0 || !commits)
         scoop_lock_rollback(apply->session);
     return result;
 }
@@ -392,6 +495,10 @@ int scoop_apply(struct scoop_session *session, const struct scoop_apply_options 
         result = scoop_session_alone(session, "apply_changes", interrupt, error);
     if (result == 0)
         result = scoop_names_correct(session, &apply.plan.target, interrupt, error);
+    apply.plan.postgres = is_postgres(&apply);
+    apply.base = apply.plan.target; /* a file is applied once also where it goes through a view */
+    if (result == 0 && apply.plan.postgres)
+        result = scoop_names_base(session, &apply.base, interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &apply, interrupt, error);
     scoop_buf_free(&apply.sql);

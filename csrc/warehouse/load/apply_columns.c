@@ -10,8 +10,8 @@
 #include "warehouse/session/session.h"
 #include "warehouse/sql/moment.h"
 
-/* Types that have no equality: json, xml; geometric ones have another one. */
-static const uint32_t by_text[] = {114, 142, 600, 601, 602, 603, 604, 628, 718};
+/* text, char(n), varchar */
+static const uint32_t text_types[] = {25, 1042, 1043};
 enum {
     OID_OF_JSON = 114,
     OID_OF_JSONB = 3802,
@@ -86,9 +86,9 @@ static int find_keys(struct scoop_apply_map *map, struct scoop_error *error) {
     return 0;
 }
 
-static bool is_by_text(uint32_t type) {
-    for (size_t i = 0; i < sizeof by_text / sizeof by_text[0]; i++)
-        if (by_text[i] == type)
+static bool is_of_text(uint32_t type) {
+    for (size_t i = 0; i < sizeof text_types / sizeof text_types[0]; i++)
+        if (text_types[i] == type)
             return true;
     return false;
 }
@@ -108,7 +108,7 @@ int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_row
             return scoop_fail_memory(error);
         uint32_t type = scoop_rows_type(rows, at);
         column->moment = scoop_is_moment(type);
-        column->by_text = is_by_text(type);
+        column->is_text = is_of_text(type);
         column->is_super = type == OID_OF_SUPER;
         column->is_json = type == OID_OF_JSON || type == OID_OF_JSONB || column->is_super;
     }
@@ -117,8 +117,7 @@ int scoop_apply_map_describe(struct scoop_apply_map *map, const struct scoop_row
 
 static int bad(const struct scoop_change_record *record, const char *what, const char *name,
                struct scoop_error *error) {
-    return scoop_fail(error, SCOOP_BAD_RECORD, "change %llu: %s \"%.200s\"",
-                      (unsigned long long)record->number, what, name);
+    return scoop_change_fail(error, record->place, ": %s \"%.200s\"", what, name);
 }
 
 static const char *member_at(const void *from, size_t place) {
@@ -200,11 +199,11 @@ static int check_moment(const struct scoop_apply_map *map, const struct scoop_ch
     if (member->value == NULL || !map->plan->columns[column].moment ||
         scoop_moment_word(member->value) == NULL)
         return 0;
-    return scoop_fail(
-        error, SCOOP_BAD_RECORD,
-        "change %llu: '%.100s' of the column \"%.100s\" is a word that each run would "
-        "read as a moment of its own; the export has to have the date or the time",
-        (unsigned long long)record->number, member->value, map->plan->columns[column].name);
+    return scoop_change_fail(
+        error, record->place,
+        ": '%.100s' of the column \"%.100s\" is a word that each run would read as a moment of its "
+        "own; the export has to have the date or the time",
+        member->value, map->plan->columns[column].name);
 }
 
 static bool has_json(const struct scoop_apply_plan *plan) {
@@ -224,11 +223,11 @@ static int learn_json_texts(struct scoop_apply_map *map, const struct scoop_chan
     if (map->options->json_texts != SCOOP_JSON_TEXTS_AS_TOLD || map->of_csv == record->of_csv ||
         !has_json(map->plan))
         return 0;
-    return scoop_fail(error, SCOOP_BAD_RECORD,
-                      "change %llu: it is of %s export and the changes before it are not, so that "
-                      "nothing tells what texts mean in columns of JSON; say json_texts=\"value\" "
-                      "or \"parse\"",
-                      (unsigned long long)record->number, record->of_csv ? "a CSV" : "a JSON");
+    return scoop_change_fail(error, record->place,
+                             ": it is of %s export and the changes before it are not, so that "
+                             "nothing tells what texts mean in columns of JSON; say "
+                             "json_texts=\"value\" or \"parse\"",
+                             record->of_csv ? "a CSV" : "a JSON");
 }
 
 /* A member's value as its column takes it: *member is changed to that, and valid until the next
@@ -257,9 +256,9 @@ static int take_row(struct scoop_apply_map *map, const struct scoop_change_recor
         if (at < 0)
             return bad(record, "its row has a column that the first row has not:", member.name,
                        error);
-        if (map->seen[at] == record->number)
+        if (map->seen[at] == record->place.number)
             return bad(record, "its row has a column twice:", member.name, error);
-        map->seen[at] = record->number;
+        map->seen[at] = record->place.number;
         if (map->columns[at] < 0 || member.value == NULL)
             continue;
         if (check_moment(map, record, map->columns[at], &member, error) != 0 ||
@@ -269,7 +268,7 @@ static int take_row(struct scoop_apply_map *map, const struct scoop_change_recor
             return -1;
     }
     for (size_t i = 0; record->row_count < map->count && i < map->count; i++)
-        if (map->seen[i] != record->number)
+        if (map->seen[i] != record->place.number)
             return bad(record, "its row lacks a column of the first row:", map->names[i], error);
     return 0;
 }
@@ -308,7 +307,7 @@ int scoop_apply_map_take(struct scoop_apply_map *map, const struct scoop_change_
         return -1;
     if (has_row && map->count == 0 && learn_columns(map, record, error) != 0)
         return -1;
-    if (scoop_apply_chunk_add(chunk, record->number, scoop_change_op_name(record->op)[0], error) !=
+    if (scoop_apply_chunk_add(chunk, record->place, scoop_change_op_name(record->op)[0], error) !=
         0)
         return -1;
     if (has_row && take_row(map, record, chunk, error) != 0)

@@ -34,9 +34,9 @@ static bool read_pair(struct scoop_change_source *source, struct pair *pair,
         switch (scoop_change_source_next(source, &record, &ignored)) {
         case SCOOP_CHANGE_READ_ONE:
             for (size_t i = 0; i < 2; i++)
-                if (record.number == pair->numbers[i])
+                if (record.place.number == pair->numbers[i])
                     show(&record, pair->texts[i]);
-            if (record.number >= pair->numbers[1])
+            if (record.place.number >= pair->numbers[1])
                 return pair->texts[0][0] != 0 && pair->texts[1][0] != 0;
             break;
         case SCOOP_CHANGE_READ_NONE:

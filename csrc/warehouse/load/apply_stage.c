@@ -37,7 +37,7 @@ void scoop_apply_chunk_init(struct scoop_apply_chunk *chunk, const struct scoop_
 void scoop_apply_chunk_free(struct scoop_apply_chunk *chunk) {
     scoop_buf_free(&chunk->text);
     scoop_free(chunk->values);
-    scoop_free(chunk->numbers);
+    scoop_free(chunk->places);
     scoop_free(chunk->ops);
     scoop_apply_chunk_init(chunk, chunk->plan);
 }
@@ -59,19 +59,19 @@ static int grow(struct scoop_apply_chunk *chunk, struct scoop_error *error) {
     size_t capacity = chunk->capacity == 0 ? FIRST_ROWS : chunk->capacity * 2;
     size_t width = chunk->plan->column_count;
     if (grow_array((void **)&chunk->values, capacity * width * sizeof *chunk->values, error) != 0 ||
-        grow_array((void **)&chunk->numbers, capacity * sizeof *chunk->numbers, error) != 0 ||
+        grow_array((void **)&chunk->places, capacity * sizeof *chunk->places, error) != 0 ||
         grow_array((void **)&chunk->ops, capacity, error) != 0)
         return -1;
     chunk->capacity = capacity;
     return 0;
 }
 
-int scoop_apply_chunk_add(struct scoop_apply_chunk *chunk, uint64_t number, char op,
+int scoop_apply_chunk_add(struct scoop_apply_chunk *chunk, struct scoop_change_place place, char op,
                           struct scoop_error *error) {
     size_t width = chunk->plan->column_count;
     if (chunk->rows == chunk->capacity && grow(chunk, error) != 0)
         return -1;
-    chunk->numbers[chunk->rows] = number;
+    chunk->places[chunk->rows] = place;
     chunk->ops[chunk->rows] = op;
     for (size_t i = 0; i < width; i++)
         chunk->values[chunk->rows * width + i] = SIZE_MAX;
@@ -125,7 +125,8 @@ static int put_escaped(const char *value, struct scoop_buf *out, struct scoop_er
 
 static int put_row(const struct part *part, size_t row, struct scoop_buf *out,
                    struct scoop_error *error) {
-    if (scoop_buf_printf(out, error, "%llu\t%c", (unsigned long long)part->chunk->numbers[row],
+    if (scoop_buf_printf(out, error, "%llu\t%c",
+                         (unsigned long long)part->chunk->places[row].number,
                          part->chunk->ops[row]) != 0)
         return -1;
     for (size_t i = 0; i < part->chunk->plan->column_count; i++) {
@@ -168,7 +169,7 @@ static int store_rows(const struct part *part, struct scoop_session *session,
     int result = values == NULL || fixed == NULL ? scoop_fail_memory(error) : 0;
     for (size_t row = 0, at = 0; result == 0 && row < rows; row++) {
         snprintf(fixed[2 * row], sizeof *fixed, "%llu",
-                 (unsigned long long)part->chunk->numbers[part->from + row]);
+                 (unsigned long long)part->chunk->places[part->from + row].number);
         fixed[2 * row + 1][0] = part->chunk->ops[part->from + row];
         values[at++] = fixed[2 * row];
         values[at++] = fixed[2 * row + 1];
@@ -289,10 +290,9 @@ static int locate(const struct scoop_apply_chunk *chunk, struct scoop_session *s
         !narrow(&part, &part.from_column, &part.to_column, session, interrupt, &why))
         return -1;
     show_key(chunk, part.from, key, sizeof key);
-    scoop_fail(error, SCOOP_BAD_RECORD,
-               "change %llu (%s): its value does not fit the column \"%.100s\": %.500s",
-               (unsigned long long)chunk->numbers[part.from], key,
-               chunk->plan->columns[part.from_column].name, why.message);
+    scoop_change_fail(error, chunk->places[part.from],
+                      " (%s): its value does not fit the column \"%.100s\": %.500s", key,
+                      chunk->plan->columns[part.from_column].name, why.message);
     memcpy(error->sqlstate, why.sqlstate, sizeof error->sqlstate);
     return -1;
 }

@@ -24,6 +24,8 @@ struct scoop_change_source *scoop_change_source_new(const struct scoop_transfer_
 enum scoop_change_read scoop_change_source_next(struct scoop_change_source *source,
                                                 struct scoop_change_record *record,
                                                 struct scoop_error *error);
+/* As messages name it. */
+const char *scoop_change_source_name(const struct scoop_change_source *source);
 void scoop_change_source_facts(const struct scoop_change_source *source,
                                struct scoop_change_source_facts *facts);
 /* NULL is allowed. */

@@ -77,7 +77,11 @@ static bool needs_filler(const struct scoop_insert_plan *plan) {
 /* What is in the batch: rows, keys, NULLs. */
 static int count_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    if (RUN(insert, NULL, create_repeated) != 0 || RUN(insert, &rows, count_batch) != 0)
+    if (RUN(insert, NULL, create_repeated) != 0)
+        return -1;
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES && RUN(insert, NULL, analyze) != 0)
+        return -1;
+    if (RUN(insert, &rows, count_batch) != 0)
         return -1;
     insert->counts.scanned = scoop_rows_number(rows, 0, 0);
     insert->repeated_keys = scoop_rows_number(rows, 0, 1);
@@ -100,8 +104,6 @@ static int read_batch(struct insert *insert) {
     add_affected(rows, &read);
     if (expected >= 0 && expected != read)
         return mismatch(insert, "the number of records in the source", expected, read);
-    if (is_postgres && RUN(insert, NULL, analyze_batch) != 0)
-        return -1;
     if (count_batch(insert) != 0)
         return -1;
     if (insert->counts.scanned != read)

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCOOP_LOG_TEXT_BYTES = 4096, SCOOP_LOG_PARAMETERS = 19 };
+enum { SCOOP_LOG_TEXT_BYTES = 4096, SCOOP_LOG_PARAMETERS = 20 };
 
 /* Zero-initialise; a value that is not put is NULL. */
 struct scoop_log_row {

@@ -90,3 +90,26 @@ const char *scoop_names_column(const struct scoop_rows *rows, const struct scoop
                                const char *name) {
     return find(rows, table, COLUMN, name);
 }
+
+int scoop_names_base(struct scoop_session *session, struct scoop_table_name *table,
+                     const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    static const char text[] =
+        "WITH RECURSIVE shown(id) AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = "
+        "c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 UNION SELECT d.refobjid FROM shown "
+        "JOIN pg_class v ON v.oid = shown.id AND v.relkind = 'v' JOIN pg_rewrite r ON r.ev_class = "
+        "v.oid JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND "
+        "d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid) SELECT n.nspname, c.relname "
+        "FROM shown JOIN pg_class c ON c.oid = shown.id JOIN pg_namespace n ON n.oid = "
+        "c.relnamespace WHERE c.relkind <> 'v'";
+    const char *const parameters[] = {table->schema, table->table};
+    const struct scoop_statement statement = {text, parameters, 2};
+    struct scoop_rows *rows = NULL;
+    if (scoop_session_execute(session, &statement, interrupt, &rows, error) != 0)
+        return -1;
+    if (scoop_rows_count(rows) == 1) {
+        snprintf(table->schema, sizeof table->schema, "%s", scoop_rows_value(rows, 0, 0));
+        snprintf(table->table, sizeof table->table, "%s", scoop_rows_value(rows, 0, 1));
+    }
+    scoop_rows_free(rows);
+    return 0;
+}

@@ -14,6 +14,10 @@ int scoop_names_look_up(struct scoop_session *session, struct scoop_table_name *
 /* One table, whose columns nobody asks for. */
 int scoop_names_correct(struct scoop_session *session, struct scoop_table_name *table,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
+/* PostgreSQL: where the table is a view of one table, also through other views, that one instead.
+ */
+int scoop_names_base(struct scoop_session *session, struct scoop_table_name *table,
+                     const struct scoop_interrupt *interrupt, struct scoop_error *error);
 /* The column of a table that was looked up; it is of the rows, or `name` itself. */
 const char *scoop_names_column(const struct scoop_rows *rows, const struct scoop_table_name *table,
                                const char *name);

@@ -17,6 +17,8 @@ struct run {
     struct scoop_error *error;
     struct scoop_made made;
     size_t answered;   /* statements that the server has carried out */
+    size_t pending;    /* of them those in the open transaction */
+    size_t *committed; /* those that stay */
     bool escapes;      /* how the file was split */
     size_t begun_line; /* of the statement that began the open transaction */
 };
@@ -48,11 +50,32 @@ static bool has_escapes(const struct scoop_session *session) {
     return standard != NULL && strcmp(standard, "off") == 0;
 }
 
+/* After each statement. */
+static void count(struct run *run) {
+    run->answered += run->session->succeeded;
+    run->pending += run->session->succeeded;
+    if (scoop_session_in_transaction(run->session))
+        return;
+    if (run->session->made == SCOOP_COMMITTED_YES)
+        *run->committed += run->pending;
+    run->pending = 0;
+}
+
+static void say_committed(const struct run *run, size_t statements) {
+    const char *least = run->made.unknown ? "at least " : "";
+    if (*run->committed > 0)
+        scoop_error_say(run->error, "%.900s; %s%zu of its %zu statements are committed",
+                        run->error->message, least, *run->committed, statements);
+    else if (statements > 1 && !run->made.unknown)
+        scoop_error_say(run->error, "%.900s; none of its %zu statements is committed",
+                        run->error->message, statements);
+}
+
 static int run_one(struct run *run, const struct scoop_script_statement *statement) {
     bool before = scoop_session_in_transaction(run->session);
     int result = scoop_session_run(run->session, statement->sql, run->interrupt, run->error);
     scoop_made_add(&run->made, run->session);
-    run->answered += run->session->succeeded;
+    count(run);
     if (result != 0)
         return scoop_fail_prefix(run->error, "%.300s:%zu: ", run->file, statement->line);
     if (!before && scoop_session_in_transaction(run->session))
@@ -78,17 +101,22 @@ static int run_all(struct run *run, const struct scoop_script *script, size_t *d
             run->file, run->begun_line);
     if (result == 0)
         return 0;
+    say_committed(run, script->count);
     return scoop_made_tell(&run->made, run->answered == script->count && !open, run->error);
 }
 
 int scoop_script_run(struct scoop_session *session, const char *file,
                      const struct scoop_script_variable *variables, size_t variable_count,
-                     const struct scoop_interrupt *interrupt, size_t *done,
+                     const struct scoop_interrupt *interrupt, size_t *done, size_t *committed,
                      struct scoop_error *error) {
-    struct run run = {.session = session, .file = file, .interrupt = interrupt, .error = error};
+    struct run run = {.session = session,
+                      .file = file,
+                      .interrupt = interrupt,
+                      .error = error,
+                      .committed = committed};
     struct scoop_script script;
     struct scoop_buf text;
-    *done = 0;
+    *done = *committed = 0;
     scoop_buf_init(&text, FILE_CEILING_BYTES);
     int result = read_file(file, &text, error);
     if (result == 0)

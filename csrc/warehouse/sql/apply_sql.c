@@ -186,18 +186,23 @@ static void staged_value(struct scoop_sql_writer *writer, const struct scoop_app
     scoop_sql_text(writer, is_super ? ")" : "");
 }
 
-/* Values of SUPER are compared as what they are written like. */
+/* A value as its text. Redshift's texts are equal with blanks behind them, and by collations; its
+ * other types have one value for one text. */
 static void side(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
                  const char *alias, size_t column, bool of_stage) {
-    bool by_text = plan->columns[column].by_text, is_super = plan->columns[column].is_super;
-    scoop_sql_text(writer, by_text ? "CAST(" : is_super ? "JSON_SERIALIZE(" : "");
+    const struct scoop_apply_column *one = &plan->columns[column];
+    const char *before = plan->postgres  ? "CAST("
+                         : one->is_super ? "JSON_SERIALIZE("
+                         : one->is_text  ? "MD5("
+                                         : "";
+    scoop_sql_text(writer, before);
     if (of_stage) {
         staged_value(writer, plan, alias, column);
     } else {
         scoop_sql_text(writer, alias);
-        scoop_sql_identifier(writer, plan->columns[column].name);
+        scoop_sql_identifier(writer, one->name);
     }
-    scoop_sql_text(writer, by_text ? " AS VARCHAR)" : is_super ? ")" : "");
+    scoop_sql_text(writer, plan->postgres ? " AS TEXT) COLLATE \"C\"" : *before != 0 ? ")" : "");
 }
 
 /* (s."c2" = t."a" OR (s."c2" IS NULL AND t."a" IS NULL)): Redshift has no IS DISTINCT FROM. */
@@ -220,7 +225,7 @@ SCOOP_APPLY_SQL(count_equal) {
     from_both(&writer, plan, "JOIN");
     scoop_sql_text(&writer, " WHERE s." OP " <> 'D'");
     for (size_t i = 0; i < plan->column_count; i++)
-        if (plan->columns[i].given && !plan->columns[i].key)
+        if (plan->columns[i].given)
             equal(&writer, plan, i);
     return writer.status;
 }
@@ -268,12 +273,19 @@ static void given(struct scoop_sql_writer *writer, const struct scoop_apply_plan
     }
 }
 
+static bool sets_identity(const struct scoop_apply_plan *plan) {
+    for (size_t i = 0; i < plan->column_count; i++)
+        if (plan->columns[i].given && plan->columns[i].identity)
+            return true;
+    return false;
+}
+
 static void insert(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan) {
     scoop_sql_text(writer, "INSERT INTO ");
     target(writer, plan);
     scoop_sql_text(writer, " (");
     given(writer, plan, false);
-    scoop_sql_text(writer, ") SELECT ");
+    scoop_sql_text(writer, sets_identity(plan) ? ") OVERRIDING SYSTEM VALUE SELECT " : ") SELECT ");
     given(writer, plan, true);
     scoop_sql_text(writer, " FROM ");
     stage(writer, plan);
@@ -317,15 +329,50 @@ static void remove_rows(struct scoop_sql_writer *writer, const struct scoop_appl
     scoop_sql_text(writer, ".");
 }
 
+static void apply_op(struct scoop_sql_writer *writer, const struct scoop_apply_plan *plan,
+                     enum scoop_change_op op) {
+    if (op == SCOOP_CHANGE_INSERT)
+        insert(writer, plan);
+    else if (op == SCOOP_CHANGE_UPDATE)
+        update(writer, plan);
+    else
+        remove_rows(writer, plan);
+    is_op(writer, op);
+}
+
 SCOOP_APPLY_SQL(apply, enum scoop_change_op op) {
     BEGIN;
-    if (op == SCOOP_CHANGE_INSERT)
-        insert(&writer, plan);
-    else if (op == SCOOP_CHANGE_UPDATE)
-        update(&writer, plan);
-    else
-        remove_rows(&writer, plan);
-    is_op(&writer, op);
+    apply_op(&writer, plan, op);
+    return writer.status;
+}
+
+/* Each waits for the count of the one before it. */
+SCOOP_APPLY_SQL(apply_at_once, const int64_t changes[SCOOP_CHANGE_OPS]) {
+    BEGIN;
+    static const char *const names[] = {"inserted", "updated", "deleted"};
+    const char *before = NULL;
+    for (int op = SCOOP_CHANGE_DELETE; op >= SCOOP_CHANGE_INSERT; op--) {
+        if (changes[op] == 0)
+            continue;
+        scoop_sql_text(&writer, before == NULL ? "WITH " : ", ");
+        scoop_sql_text(&writer, names[op]);
+        scoop_sql_text(&writer, " AS (");
+        apply_op(&writer, plan, (enum scoop_change_op)op);
+        if (before != NULL) {
+            scoop_sql_text(&writer, " AND (SELECT COUNT(*) FROM ");
+            scoop_sql_text(&writer, before);
+            scoop_sql_text(&writer, ") >= 0");
+        }
+        scoop_sql_text(&writer, " RETURNING 1)");
+        before = names[op];
+    }
+    for (int op = 0; op < SCOOP_CHANGE_OPS; op++) {
+        scoop_sql_text(&writer, op == 0 ? " SELECT " : ", ");
+        if (changes[op] != 0)
+            scoop_sql_text(&writer, "(SELECT COUNT(*) FROM ");
+        scoop_sql_text(&writer, changes[op] != 0 ? names[op] : "0");
+        scoop_sql_text(&writer, changes[op] != 0 ? ")" : "");
+    }
     return writer.status;
 }
 

@@ -16,9 +16,10 @@ struct scoop_apply_column {
     bool key;
     bool given;     /* the file's rows have it */
     bool moment;    /* its type is of dates or times */
-    bool generated; /* the server computes it; known after a refusal only, as is the next */
-    bool unique;    /* of the constraint that refused a change */
-    bool by_text;   /* its type knows no equality: values are compared as text */
+    bool generated; /* the server computes it */
+    bool identity;  /* the server numbers it, GENERATED ALWAYS */
+    bool unique;    /* of the constraint that refused a change; known after that only */
+    bool is_text;   /* of characters */
     bool is_json;   /* json, jsonb, SUPER */
     bool is_super;  /* Redshift's, which takes a text as one string: it is staged as a text */
 };
@@ -28,6 +29,8 @@ struct scoop_apply_plan {
     char stage[64]; /* the temporary table */
     struct scoop_apply_column *columns;
     size_t column_count;
+    bool postgres; /* else Redshift */
+    bool refers_to_itself;
 };
 
 enum { SCOOP_APPLY_EXAMPLES = 3, SCOOP_APPLY_FIXED = 2 /* columns: the change's number, its op */ };
@@ -49,13 +52,17 @@ SCOOP_APPLY_SQL(count_staged);
 SCOOP_APPLY_SQL(repeated);
 /* op, pairs of a change and its row in the target or none, of them those without a row. */
 SCOOP_APPLY_SQL(count_matched);
-/* Inserts and updates whose row in the target is as the change wants it. */
+/* Inserts and updates whose row in the target is as the change wants it: its text is. A type's
+ * equality is another one, as of citext, numeric, interval, jsonb and other collations. */
 SCOOP_APPLY_SQL(count_equal);
 /* Changes of `op` whose key is not in the target, is there, is there in several rows: the number,
  * the key. */
 enum scoop_apply_fault { SCOOP_APPLY_MISSING, SCOOP_APPLY_THERE, SCOOP_APPLY_SEVERAL };
 SCOOP_APPLY_SQL(examples, enum scoop_change_op op, enum scoop_apply_fault fault);
 SCOOP_APPLY_SQL(apply, enum scoop_change_op op);
+/* PostgreSQL: those that there are in one statement, at whose end references are checked, one after
+ * the other: deletes, updates, inserts. One row: how many rows each touched, by enum. */
+SCOOP_APPLY_SQL(apply_at_once, const int64_t changes[SCOOP_CHANGE_OPS]);
 SCOOP_APPLY_SQL(drop_stage);
 
 #endif

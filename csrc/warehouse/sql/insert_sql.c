@@ -199,7 +199,8 @@ SCOOP_INSERT_SQL(raise_memory) {
     scoop_sql_text(&writer, "SELECT set_config('work_mem', m.setting || 'kB', true) "
                             "FROM pg_settings w, pg_settings m "
                             "WHERE w.name = 'work_mem' AND m.name = 'maintenance_work_mem' "
-                            "AND CAST(w.setting AS bigint) < CAST(m.setting AS bigint)");
+                            "AND CAST(w.setting AS bigint) < CAST(m.setting AS bigint) "
+                            "UNION ALL SELECT set_config('default_statistics_target', '10', true)");
     END_STATEMENT;
 }
 
@@ -231,16 +232,6 @@ SCOOP_INSERT_SQL(fill_batch) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(analyze_batch) {
-    BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "ANALYZE ");
-    temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " (");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, ")");
-    END_STATEMENT;
-}
-
 SCOOP_INSERT_SQL(create_repeated) {
     BEGIN_STATEMENT;
     create(&writer, plan, "repeated");
@@ -250,6 +241,19 @@ SCOOP_INSERT_SQL(create_repeated) {
     scoop_sql_text(&writer, " GROUP BY ");
     all_keys(&writer, plan, NULL);
     scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
+    END_STATEMENT;
+}
+
+SCOOP_INSERT_SQL(analyze) {
+    static const char *const roles[] = {"batch", "repeated"};
+    BEGIN_STATEMENT;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        scoop_sql_text(&writer, i == 0 ? "ANALYZE " : ", ");
+        temporary(&writer, plan, roles[i]);
+        scoop_sql_text(&writer, " (");
+        all_keys(&writer, plan, NULL);
+        scoop_sql_text(&writer, ")");
+    }
     END_STATEMENT;
 }
 

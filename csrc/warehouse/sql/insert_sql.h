@@ -41,16 +41,17 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
                                 struct scoop_buf *sql, struct scoop_error *error)
 
 /* PostgreSQL only: the load's joins and sorts may use what an index may be made with. With the
- * usual work_mem of 4 MB the batch and the target would go through temporary files. */
+ * usual work_mem of 4 MB the batch and the target would go through temporary files. ANALYZE looks
+ * at a tenth of the usual rows: which table is the smaller one is all that is asked of it. */
 SCOOP_INSERT_SQL(raise_memory);
 /* The batch as read, with the target's types. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
-/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch.
- */
-SCOOP_INSERT_SQL(analyze_batch);
 /* Keys that occur more than once, with how often. */
 SCOOP_INSERT_SQL(create_repeated);
+/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch,
+ * and the whole batch, not the repeated keys. */
+SCOOP_INSERT_SQL(analyze);
 /* One row: rows of the batch, repeated keys, their rows, and of each key the rows that have it. */
 SCOOP_INSERT_SQL(count_batch);
 /* One row: for each key that is NULL in some rows a value that it has in others. */

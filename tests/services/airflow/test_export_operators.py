@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 from airflow.sdk.exceptions import (
     AirflowFailException,
@@ -18,6 +20,7 @@ from airflow.sdk.exceptions import (
 
 from airscoop import errors
 from airscoop.exports.registry import Registry
+from airscoop.operators.apply_changes import ApplyChangesOperator
 from airscoop.operators.finish_export import FinishExportOperator
 from airscoop.operators.lock_export import LockExportOperator
 from airscoop.operators.publish_changes import PublishChangesOperator
@@ -194,11 +197,12 @@ def test_the_lock_task_is_rescheduled_while_it_waits(steps: Steps) -> None:
     steps.exports.put("V1", ROWS)
     steps.exports.put("V2", ROWS)
     assert len(steps.register()["exports"]) == 2
-    steps.lock("V1")
-    for version in ("V1", "V2"):
+    lock = steps.lock("V1")
+    for version, run in (("V1", "run_2"), ("V2", "run_2"), ("V1", "run_1"), ("V2", "run_1")):
         with pytest.raises(AirflowRescheduleException):
-            steps.lock(version, "run_2")
-    assert steps.lock("V1")["owner"] == "dag/run_1/0"  # the same run, tried again
+            steps.lock(version, run)  # also the same run, tried again: its name is no lock
+    assert steps.finish(lock, state="failed")["state"] == "failed"
+    assert steps.lock("V1")["owner"] == "dag/run_1/0"
 
 
 def test_a_step_that_fails_for_good_fails_the_export_and_the_run(steps: Steps) -> None:
@@ -212,6 +216,37 @@ def test_a_step_that_fails_for_good_fails_the_export_and_the_run(steps: Steps) -
     record = steps.exports.registry.get(lock["export"])
     assert (record.state, record.code) == ("failed", "USAGE")
     assert steps.lock("V1")["fence"] > lock["fence"]  # cleared, the run does it again
+
+
+def test_the_newest_version_fails_each_run_until_it_is_approved_and_later_runs_keep_that(
+    steps: Steps,
+) -> None:
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    first = steps.lock("V1")
+    steps.delta(first)
+    steps.publish(first)
+    steps.finish(first)
+    uri = steps.exports.put("V2", {"1": "a"})
+    steps.register()
+    lock = steps.lock("V2")
+    with pytest.raises(AirflowFailException, match="SuspectExport"):
+        steps.delta(lock)
+    with pytest.raises(AirflowFailException, match="SuspectExport"):
+        steps.finish(lock)
+    assert steps.register()["exports"] == [steps.exports.id("V2")]
+    with pytest.raises(AirflowFailException, match=r"newest version .*exports retry .*give-up"):
+        steps.lock("V2", "run_2")
+    assert steps.register(key=uri)["exports"] == [steps.exports.id("V2")]
+    lock = steps.lock("V2", "run_3")
+    assert steps.delta(lock, approved_delete_ratio=0.9)["count"] == 3
+    steps.finish(lock, state="failed")
+    steps.register(key=uri)
+    lock = steps.lock("V2", "run_4")
+    assert steps.delta(lock, delta_options={"min_rows": 0})["count"] == 3
+    assert steps.publish(lock)["sent"] == 3
+    assert steps.finish(lock)["state"] == "done"
+    assert steps.register()["exports"] == []
 
 
 def test_an_option_that_does_not_exist_is_named(steps: Steps) -> None:
@@ -272,3 +307,61 @@ def test_an_older_export_fails_the_task_for_good(steps: Steps) -> None:
 def test_nothing_to_list_is_wrong_usage(steps: Steps) -> None:
     with pytest.raises(AirflowFailException, match="UsageError: r: give datasets, or a key"):
         steps.register(datasets=[])
+
+
+@pytest.fixture
+def warehouse(
+    database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[psycopg.Connection[Any]]:
+    """A session for looking, a table, and the connection "warehouse"."""
+    fields = {
+        "conn_type": "postgres", "host": database["host"], "port": int(database["port"]),
+        "login": database["user"], "password": database["password"],
+        "schema": database["dbname"],
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(fields))
+    with psycopg.connect(database["dsn"], autocommit=True) as session:
+        session.execute('CREATE TABLE public.orders ("PK" text PRIMARY KEY, v text)')
+        yield session
+
+
+@pytest.mark.parametrize("told_by_delta", [True, False])
+def test_changes_are_applied_to_a_table_as_a_step(
+    steps: Steps, warehouse: psycopg.Connection[Any], told_by_delta: bool
+) -> None:
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    lock = steps.lock("V1")
+    delta = steps.delta(lock)
+    operator = ApplyChangesOperator(
+        task_id="a", lock=lock, table="public.orders", key=["PK"], publishes=True,
+        delta=delta if told_by_delta else None, redshift_conn_id="warehouse", **steps.place,
+    )  # fmt: skip
+    assert operator.execute(context())["inserted"] == len(ROWS)
+    assert operator.execute(context())["already_applied"]
+    assert steps.finish(lock)["state"] == "done"
+    found = warehouse.execute("SELECT * FROM public.orders").fetchall()
+    assert dict(found) == ROWS
+
+
+def test_a_file_is_applied_by_the_receipt_of_the_delta(
+    steps: Steps, warehouse: psycopg.Connection[Any]
+) -> None:
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    delta = steps.delta(steps.lock("V1"))
+    operator = ApplyChangesOperator(
+        task_id="a", changes=delta["changes"], table="public.orders", key=["PK"],
+        delta=delta, redshift_conn_id="warehouse", aws_conn_id=AWS,
+    )  # fmt: skip
+    assert operator.execute(context())["inserted"] == len(ROWS)
+
+
+def test_without_a_lock_nothing_is_applied() -> None:
+    given: dict[str, Any] = {"task_id": "a", "table": "public.orders", "key": ["PK"]}
+    operator = ApplyChangesOperator(lock={"export": "x"}, **given)  # type: ignore[arg-type]
+    operator.lock = None  # as its XCom is rendered
+    with pytest.raises(AirflowSkipException, match="there is no lock"):
+        operator.execute(context())
+    with pytest.raises(AirflowFailException, match="give a file, or lock"):
+        ApplyChangesOperator(**given).execute(context())

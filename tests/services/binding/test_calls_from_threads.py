@@ -237,6 +237,7 @@ def test_what_was_set_up_is_not_set_up_again(tmp_path: Path) -> None:
         "drop_gone": False, "any_case": False, "numbers_by_value": False,
         "max_delete_ratio": 1.0, "max_update_ratio": None,
         "min_rows": 0, "memory_limit": 0, "temp_dir": None, "version": None,
+        "stamp": None,
     }  # fmt: skip
     while transfer.read():
         pass

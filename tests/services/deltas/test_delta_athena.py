@@ -113,8 +113,9 @@ def counts(delta: airscoop.Delta) -> tuple[int, ...]:
 
 def test_both_engines_find_the_same_changes(bench: Bench) -> None:
     old, new = bench.export("v1", OLD), bench.export("v2", NEW)
-    athena = bench.delta(old, new, version="it's v2", empty_is_null=True)
-    other = local(bench, old, new, version="it's v2")
+    named = {"dataset": 'it\'s "ours"', "version": "it's v2", "previous": "it's v1"}
+    athena = bench.delta(old, new, **named, empty_is_null=True)
+    other = local(bench, old, new, **named)
     assert by_id(athena) == by_id(other)
     assert counts(athena) == counts(other) == (4, 4, 1, 1, 1, 2)
     assert [change["id"] for change in athena] == sorted(change["id"] for change in other)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -198,7 +200,12 @@ def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
     assert exports.register_one(third).exports == [exports.id("V2"), exports.id("V3")]
     exports.finish(exports.lock("V2", "three"), state="failed")
     assert exports.register_one(half).exports == [exports.id("V2")]
-    exports.work("V2", "four")
+    lock = exports.lock("V2", "four")
+    exports.compute(lock)
+    with pytest.raises(errors.PreconditionFailed, match="half published"):
+        exports.finish(lock, state="done")
+    exports.published(lock)
+    exports.finish(lock)
     assert exports.work("V3", "four").previous == "V2"
 
 
@@ -227,7 +234,7 @@ def test_that_publishing_has_begun_is_known_before_the_first_change_is_sent(
 
 
 PUBLISHER = """
-import sys, json
+import json, os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from airscoop import Credentials, S3Settings, errors
 from airscoop.aws.settings import KinesisSettings
@@ -235,8 +242,15 @@ from airscoop.exports.steps.working import Terms
 from airscoop.exports.steps.publish import publish_changes
 from airscoop.exports.lease import Lease, held_lock
 from airscoop.exports.registry import Registry
-if sys.argv[9:] == ["without heartbeat"]:
+from airscoop.publishing.job import PublishJob
+if "without heartbeat" in sys.argv[9:]:
     Lease._beat = lambda self: None
+if "stops first" in sys.argv[9:]:
+    run = PublishJob.run
+    def stopped(self, **options):
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return run(self, **options)
+    PublishJob.run = stopped
 registry, lock, stream = Registry(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 keys = Credentials(access_key_id=sys.argv[5], secret_access_key=sys.argv[6])
 s3 = S3Settings(credentials=keys, endpoint_url=sys.argv[7], region="us-east-1")
@@ -264,7 +278,7 @@ def publisher(
             json.dumps(lock.to_dict()), stream, OWNER.access_key_id, OWNER.secret_access_key,
             exports.store.endpoint, proxy.endpoint, *options,
         ],
-        env=server.environment(), stdout=subprocess.PIPE, text=True,
+        env=server.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -292,6 +306,56 @@ def test_a_publisher_that_was_stopped_asks_for_its_lock_before_it_goes_on(
     assert losing_proxy.seen.count("PutRecords") == 0
     exports.compute(taken)
     assert publish(exports, taken, stream, moto_server.endpoint).sent == len(ROWS)
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+@pytest.mark.parametrize("heartbeat", [(), ("without heartbeat",)], ids=["", "no heartbeat"])
+@pytest.mark.parametrize("first", [True, False], ids=["before the first", "between two"])
+def test_a_publisher_that_was_stopped_for_longer_than_its_lease_sends_no_request(
+    first: bool,
+    heartbeat: tuple[str, ...],
+    exports: Exports,
+    moto_server: MotoServer,
+    losing_proxy: LosingProxy,
+    stream: str,
+) -> None:
+    """What is due is sent by the engine's own thread, which may run before anyone else."""
+    exports.put("V1", {str(n): "x" * 900 for n in range(6000)})
+    exports.register()
+    lock = exports.lock("V1", "stopped")
+    exports.compute(lock)
+    losing_proxy.delay("PutRecords", 0.2)
+    options = (*heartbeat, "stops first") if first else heartbeat
+    process = publisher(exports, lock, stream, moto_server, losing_proxy, *options)
+
+    def sent() -> int:
+        return losing_proxy.seen.count("PutRecords")
+
+    try:
+        assert eventually(lambda: is_stopped(process.pid) if first else sent() >= 2)
+        process.send_signal(signal.SIGSTOP)
+        taken = exports.taken_over("V1", "next")
+        time.sleep(1.5)  # past the lease, by the clock of the process, and what was sent is there
+        before = sent()
+        assert before < 12
+        process.send_signal(signal.SIGCONT)
+        said, problems = process.communicate(timeout=50)
+    finally:
+        process.kill()
+        process.wait()
+    assert sent() == before
+    assert re.fullmatch(
+        rf"lost {exports.dataset}: stopped has lost its lock; it gave no sign of life for \d+ s; "
+        r"nothing more is changed or sent; the lock is held by next \(fence \d+\): "
+        r"leave the export to it\n",
+        said,
+    )
+    assert problems == ""
+    receipt = publish(exports, taken, stream, moto_server.endpoint)
+    assert receipt.skipped + receipt.sent == 6000
 
 
 def test_a_publisher_that_is_killed_is_taken_over_and_goes_on_at_its_offset(

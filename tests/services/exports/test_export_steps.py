@@ -161,11 +161,12 @@ def test_a_failed_export_is_worked_on_again_when_it_is_asked_for(exports: Export
     with pytest.raises(errors.SuspectExport):
         exports.compute(lock, max_delete_ratio=0.3)
     exports.finish(lock)
-    assert exports.register().exports == []
-    other = lock_export(exports.registry, lock.export, "other")
-    assert "has failed: SuspectExport" in str(other.finished)
-    assert exports.lock("V2", "run").previous == "V1"  # the same run, told to do it again
-    exports.finish(exports.lock("V2", "run"), state="failed")
+    assert exports.register().exports == [lock.export]  # it is seen as long as it has failed
+    with pytest.raises(errors.PreconditionFailed, match=r"V2, .* has failed: SuspectExport"):
+        lock_export(exports.registry, lock.export, "other")
+    again = exports.lock("V2", "run")  # the same run, told to do it again
+    assert again.previous == "V1"
+    exports.finish(again, state="failed")
     assert exports.register_one(uri).exports == [lock.export]
     exports.work("V2", "approved")
     assert exports.ops("V2") == ["DELETE 2", "DELETE 3", "DELETE 4"]
@@ -356,6 +357,21 @@ def test_an_export_whose_changes_are_not_published_is_not_done(exports: Exports)
     assert (receipt.state, receipt.error) == ("failed", "a step failed while it was computed")
 
 
+def test_what_is_half_published_is_finished_as_failed_or_goes_on(exports: Exports) -> None:
+    exports.put("V1", ROWS)
+    exports.register()
+    lock = exports.lock("V1")
+    exports.compute(lock)
+    with Lease.attach(exports.registry, exports.dataset, lock.owner, lock.fence) as lease:
+        exports.registry.save_offset(lease, lock.export, 2)
+    with pytest.raises(errors.PreconditionFailed, match=r"half published \(2 of 4 changes\)"):
+        exports.finish(lock, state="done")
+    assert exports.registry.get(lock.export).state == "computed"
+    with Lease.attach(exports.registry, exports.dataset, lock.owner, lock.fence) as lease:
+        exports.registry.published(lease, lock.export, 4, {})  # the lock has stayed
+    assert exports.finish(lock, state="done").state == "done"
+
+
 def test_a_lock_that_is_none_of_ours_is_wrong_usage(exports: Exports) -> None:
     with pytest.raises(errors.UsageError, match="the result of LockExportOperator"):
         compute_changes(exports.registry, {"fence": 1}, changes="s3://b/c")  # type: ignore[arg-type]
@@ -468,8 +484,9 @@ def test_a_worker_that_was_stopped_too_long_finds_out_before_it_writes(
 ) -> None:
     exports.put("V1", ROWS)
     exports.register()
-    stopped = workers.start(exports.lock("V1", "stopped"), seconds=0.6)
-    writer = workers.start(exports.lock("V1", "stopped"), seconds=0.6, mode="once")
+    lock = exports.lock("V1", "stopped")
+    stopped = workers.start(lock, seconds=0.6)
+    writer = workers.start(lock, seconds=0.6, mode="once")
     assert stopped.stdout.readline().startswith("stopped")  # the later one has fenced it off
     writer.send_signal(signal.SIGSTOP)
     taken = exports.taken_over("V1", "next")

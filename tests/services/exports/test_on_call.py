@@ -104,7 +104,7 @@ def test_what_cannot_heal_is_not_tried_again(registry: Registry) -> None:
         on_call.retry(registry, "tenant/a/V9")
 
 
-def test_only_what_holds_up_others_is_given_up(registry: Registry, line: Line) -> None:
+def test_only_what_has_failed_is_given_up(registry: Registry, line: Line) -> None:
     lease = locked(registry)
     stuck = half_published(registry, lease, "V1")
     code, found = line("give-up", stuck)
@@ -112,7 +112,7 @@ def test_only_what_holds_up_others_is_given_up(registry: Registry, line: Line) -
     assert not registry.get(stuck).is_open
     assert line("give-up", stuck)[0] == 1
     registry.register(export("V2"))
-    with pytest.raises(errors.PreconditionFailed, match="is registered, and holds up no"):
+    with pytest.raises(errors.PreconditionFailed, match="is registered: only one that has failed"):
         on_call.give_up(registry, "tenant/a/V2")
 
 

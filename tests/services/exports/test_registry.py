@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from airscoop import errors
-from airscoop.exports.lease import LOCK, Lease
+from airscoop.exports.lease import LOCK, Lease, holder
 from airscoop.exports.registry import ChangesFile, Registry
 from support.exports import CHANGES, LeaseClock, export, locked, work
 from support.moto import LosingProxy, MotoServer
@@ -107,6 +112,30 @@ def test_no_state_is_left_out_or_left_again(
     with pytest.raises(errors.PreconditionFailed, match=f"tenant/a/V1 is {state}, not "):
         step(registry, lease, record.id)
     assert registry.get(record.id) == record
+
+
+@pytest.mark.parametrize(
+    ("offset", "begins", "is_done"),
+    [(0, False, True), (0, True, False), (1, True, False), (2, True, False), (3, True, True)],
+)
+def test_what_is_half_published_is_not_done(
+    offset: int, begins: bool, is_done: bool, registry: Registry
+) -> None:
+    """Without publishing it is, as where a table is all that the changes are for."""
+    lease = locked(registry)
+    record = registry.start(lease, registry.register(export("V1")).record, previous=None)
+    registry.computed(lease, record.id, CHANGES, {})
+    if begins:
+        registry.begin_publishing(lease, record.id)
+    if offset:
+        registry.save_offset(lease, record.id, offset)
+    if is_done:
+        assert registry.done(lease, record.id).state == "done"
+        return
+    with pytest.raises(errors.PreconditionFailed, match=f"half published \\({offset} of 3 changes"):
+        registry.done(lease, record.id)
+    assert registry.get(record.id).state == "computed"
+    assert registry.last_done("tenant/a") is None
 
 
 def test_an_export_that_is_not_registered_is_not_found(registry: Registry) -> None:
@@ -276,6 +305,66 @@ def test_a_lock_is_had_by_one_at_a_time_and_other_tables_do_not_wait(registry: R
     assert locked(registry, "second").fence == 2
 
 
+@pytest.mark.parametrize("owner", ["me", None])
+def test_one_name_is_no_lock(owner: str | None, registry: Registry) -> None:
+    """As docs/how-to/registry.md prints it: two threads, the same words."""
+    first = Lease.acquire(registry, "tenant/a", owner, seconds=30)
+    assert Lease.try_acquire(registry, "tenant/a", owner, seconds=30) is None
+    with pytest.raises(errors.LockTimeout, match="held by "):
+        Lease.acquire(registry, "tenant/a", owner, timeout=0.1, seconds=30)
+    first.confirm()
+
+
+def test_of_threads_that_take_the_lock_in_the_same_name_one_is_inside(registry: Registry) -> None:
+    inside, most, ends = [0], [0], threading.Barrier(3)
+
+    def work() -> None:
+        for _ in range(3):
+            with Lease.acquire(registry, "tenant/a", "me", timeout=60, seconds=1) as lease:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                time.sleep(0.05)
+                lease.confirm()
+                inside[0] -= 1
+        ends.wait(60)
+
+    with ThreadPoolExecutor(3) as threads:
+        for each in [threads.submit(work) for _ in range(3)]:
+            each.result()
+    assert most == [1]
+
+
+def test_without_a_name_an_owner_is_the_host_the_process_and_a_random_part(
+    registry: Registry,
+) -> None:
+    one = Lease.acquire(registry, "tenant/a")
+    other = Lease.acquire(registry, "tenant/b")
+    assert one.owner.startswith(f"{socket.gethostname()}/{os.getpid()}/")
+    assert one.owner != other.owner
+    assert f"held by {one.owner}" in holder(registry, "tenant/a")
+
+
+def test_a_fence_of_before_opens_no_lock_that_was_taken_anew_in_the_same_name(
+    registry: Registry, clock: LeaseClock
+) -> None:
+    first = Lease.acquire(registry, "tenant/a", "me", seconds=3)
+    again = Lease.attach(registry, "tenant/a", "me", first.fence, seconds=3)
+    Lease.attach(registry, "tenant/a", "me", first.fence, seconds=3)  # by the run's next task
+    assert again.fence > first.fence
+    second = Lease.acquire(registry, "tenant/a", "me", timeout=20, seconds=3)
+    with pytest.raises(errors.LockLost, match="me has lost its lock; the lock is held by me"):
+        Lease.attach(registry, "tenant/a", "me", first.fence)
+    second.confirm()
+    assert Lease.attach(registry, "tenant/a", "me", second.fence).fence > second.fence
+
+
+def test_a_lock_that_an_older_airscoop_has_taken_is_gone_on_with(registry: Registry) -> None:
+    lease = locked(registry)
+    key = ("tenant/a", LOCK)
+    registry.table.update(key, "REMOVE #taken", {}, condition="attribute_exists(#pk)")
+    assert Lease.attach(registry, "tenant/a", "me", lease.fence).fence > lease.fence
+
+
 def test_waiting_for_a_lock_ends_in_an_error_that_names_its_holder(registry: Registry) -> None:
     locked(registry, "first")
     with pytest.raises(errors.LockTimeout, match="held by first"):
@@ -350,6 +439,48 @@ def test_a_lease_that_is_over_is_looked_at_before_anything_is_done(
         first.check()
     assert lost == [True]
     assert first.release() is False
+
+
+class Throttling:
+    """A client whose writes are throttled as often as a test says."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self.left = client, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        self.left -= 1
+        if self.left >= 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+        return self._client.update_item(**request)
+
+
+def interrupt() -> None:
+    raise errors.Cancelled("enough")
+
+
+def test_a_check_waits_for_a_table_that_throttles_and_can_be_interrupted(
+    registry: Registry, moto_server: MotoServer, clock: LeaseClock
+) -> None:
+    client = Throttling(moto_server.client("dynamodb"))
+    throttled = Registry(registry.table.name, client=client)
+    lease = Lease.try_acquire(throttled, "tenant/a", "me", seconds=0.3)
+    assert lease is not None
+    told: list[float] = []
+    lease.watch(told.append)
+    clock.go(0.2)
+    client.left = 30  # far more than a lease
+    asked: list[int] = []
+    lease.check(lambda: asked.append(client.left))
+    assert client.left < 0
+    assert len(asked) > 1
+    assert len(told) == 2 and told[1] > told[0]
+    clock.go(1000)
+    client.left = 10_000
+    with pytest.raises(errors.Cancelled):
+        lease.check(interrupt)
 
 
 def test_the_heartbeat_tells_at_once_that_the_lock_is_lost(registry: Registry) -> None:

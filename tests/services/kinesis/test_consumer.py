@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import pytest
 
 import airscoop
-from support.kinesis import Answer, Stream
+from support.kinesis import Answer, Script, Stream
 from support.paths import ROOT
 from support.waiting import eventually
 
@@ -219,22 +219,140 @@ def test_children_are_read_after_their_parents(tmp_path: Path) -> None:
     assert table(database) == {"a": {"PK": "a", "a": 4}}
 
 
-def test_a_change_that_cannot_be_applied_leaves_nothing_half_done(
+FOREIGN = [
+    b"no json", b"\xff\xfe", b"[1]", b"7", b"null", b"", b'{"no": "change"}',
+    b'{"op": "UPSERT", "key": {"PK": "1"}, "row": {}, "id": "x"}',
+    b'{"op": "INSERT", "key": {"PK": "1"}, "id": "x"}',
+    b'{"op": "INSERT", "row": {"PK": "1"}, "id": "x"}',
+    b'{"op": "INSERT", "key": {"PK": "1"}, "row": {"PK": "1"}}',
+    b'{"op": "INSERT", "key": {"PK": "1"}, "row": {"PK": "1"}, "id": {}}',
+    b"[" * 100_000,
+]  # fmt: skip
+
+
+def test_records_that_are_no_changes_are_put_aside_and_reading_goes_on(
     stream: Stream, tmp_path: Path
 ) -> None:
     database = tmp_path / "table.db"
     good = {"op": "INSERT", "key": {"PK": "1"}, "row": {"PK": "1"}, "id": "a"}
+    after = {"op": "INSERT", "key": {"PK": "2"}, "row": {"PK": "2"}, "id": "b"}
+    data = [json.dumps(good).encode(), *FOREIGN, json.dumps(after).encode()]
     stream.client.put_records(
         StreamName=stream.name,
-        Records=[
-            {"Data": json.dumps(one), "PartitionKey": "same"} for one in (good, {"no": "change"})
-        ],
+        Records=[{"Data": one or b" ", "PartitionKey": "same"} for one in data],
     )
+    for _ in range(2):  # the second time there is nothing new
+        consume(stream, database)
+        assert table(database) == {"1": {"PK": "1"}, "2": {"PK": "2"}}
+        with closing(sqlite3.connect(database)) as opened:
+            kept = opened.execute("select data, why from dead_letters").fetchall()
+        assert sorted(one for one, _ in kept) == sorted(one or b" " for one in FOREIGN)
+        assert all(why for _, why in kept)
+
+
+def refusal(stream: Stream, database: Path) -> str:
     consumer = start(stream, database, until_idle=1)
     _, problems = consumer.communicate()
     assert consumer.returncode == 1
-    assert "KeyError" in problems
-    assert table(database) == {}
-    with closing(sqlite3.connect(database)) as opened:
-        kept = "select (select count(*) from shards), (select count(*) from seen)"
-        assert opened.execute(kept).fetchone() == (0, 0)
+    return problems
+
+
+def test_a_stream_that_was_made_anew_is_noticed(
+    exports: tuple[Path, Path, dict[str, dict[str, Any]]], stream: Stream, tmp_path: Path
+) -> None:
+    first, second, _ = exports
+    database = tmp_path / "table.db"
+    publish(stream, None, first)
+    consume(stream, database)
+    before = table(database)
+    stream.client.delete_stream(StreamName=stream.name)
+    stream.client.create_stream(StreamName=stream.name, ShardCount=3)
+    publish(stream, first, second)
+    for _ in range(2):
+        said = refusal(stream, database)
+        assert f"consumer: the stream {stream.name} was made anew since it was read" in said
+        assert "Start with a new database" in said
+    assert table(database) == before
+
+
+def test_records_that_may_have_expired_unread_are_noticed(
+    exports: tuple[Path, Path, dict[str, dict[str, Any]]], stream: Stream, tmp_path: Path
+) -> None:
+    first, second, expected = exports
+    database = tmp_path / "table.db"
+    publish(stream, None, first)
+    consume(stream, database)
+    publish(stream, first, second)
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("update read_until set time = time - 23 * 3600")
+    consume(stream, database)
+    assert table(database) == expected
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("update read_until set time = time - 25 * 3600")
+    assert "is older than the 24 hours for which" in refusal(stream, database)
+
+
+def said_versions(stream: Stream, database: Path) -> list[str]:
+    words = [stream.name, str(database), "--until-idle", "1"]
+    done = subprocess.run(
+        [sys.executable, CONSUMER, *words], env=stream.environment(), check=True,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def twice() -> Script:
+    """The first request's answer is lost, so its changes come once more."""
+    lost = iter([True])
+    return lambda operation, body: (
+        Answer(lose=next(lost, False)) if operation == "PutRecords" else None
+    )
+
+
+def named(old: Path | None, new: Path, **names: str | None) -> Path:
+    """The file of a delta whose changes say what they are of."""
+    delta = airscoop.delta(old, new, version=names["version"])
+    path = new.parent / "changes.jsonl"
+    lines = [json.dumps({**change, **names, "changes": len(delta)}) for change in delta]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def test_the_consumer_says_when_its_table_equals_a_version(stream: Stream, tmp_path: Path) -> None:
+    database, before = tmp_path / "table.db", None
+    rows = {f"K{n}": "a" for n in range(700)}
+    versions: list[tuple[str, dict[str, str]]] = [
+        ("v1", rows), ("v2", rows | {"K1": "b"}), ("v3", rows | {"K1": "b"}), ("v4", rows),
+    ]  # fmt: skip
+    for number, (version, now) in enumerate(versions):
+        path = export(tmp_path, version, now)
+        previous = versions[number - 1][0] if number else None
+        changes = named(before, path, dataset="acme/orders", version=version, previous=previous)
+        stream.proxy.script = twice()
+        airscoop.publish(changes, stream.name, kinesis=stream.settings())
+        is_new = changes.stat().st_size > 0
+        expected = [f"acme/orders: the table equals {version}"] if is_new else []
+        assert said_versions(stream, database) == expected
+        assert table(database) == {key: {"PK": key, "a": value} for key, value in now.items()}
+        before = path
+
+
+def test_a_version_of_which_a_part_is_missing_is_never_said(stream: Stream, tmp_path: Path) -> None:
+    database = tmp_path / "table.db"
+    first = export(tmp_path, "v1", {"1": "a", "2": "a"})
+    second = export(tmp_path, "v2", {"1": "b", "2": "b"})
+    third = export(tmp_path, "v3", {"1": "c", "2": "c"})
+
+    def send(
+        old: Path | None, new: Path, version: str, previous: str | None, skips: int = 0
+    ) -> None:
+        changes = named(old, new, dataset="d", version=version, previous=previous)
+        airscoop.publish(changes, stream.name, kinesis=stream.settings(), start_at=skips)
+
+    send(None, first, "v1", None)
+    assert said_versions(stream, database) == ["d: the table equals v1"]
+    send(first, second, "v2", "v1", skips=1)  # given up after a part
+    send(first, third, "v3", "v1")
+    assert said_versions(stream, database) == []
+    send(None, third, "v3 once more", None)
+    assert said_versions(stream, database) == ["d: the table equals v3 once more"]

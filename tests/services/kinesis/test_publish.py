@@ -49,6 +49,19 @@ def test_each_change_is_a_record_with_its_key(
     assert receipt.source_bytes == path.stat().st_size
 
 
+def test_of_a_version_without_changes_nothing_is_sent(tmp_path: Path, stream: Stream) -> None:
+    (tmp_path / "old.csv").write_text("PK,a\n1,x\n")
+    named = airscoop.delta(
+        tmp_path / "old.csv", tmp_path / "old.csv", dataset="t/a", version="2", previous="1"
+    )
+    named.write(tmp_path / "changes.jsonl.gz")
+    receipt = airscoop.publish(
+        tmp_path / "changes.jsonl.gz", stream.name, kinesis=stream.settings()
+    )
+    assert (receipt.changes, receipt.sent, receipt.skipped) == (0, 0, 0)
+    assert stream.records() == []
+
+
 def test_a_delta_goes_from_s3_to_the_stream(store: Store, stream: Stream) -> None:
     old = store.put("old.csv", b"PK,a\n1,x\n2,y\n3,z\n")
     new = store.put("new.csv", b"PK,a\n1,x\n2,Y\n4,w\n")
@@ -180,7 +193,7 @@ def test_changes_of_one_key_never_overtake_each_other(
     assert_in_order(stream.proxy.stored, expected)
 
 
-def test_it_gives_up_after_tries_without_progress_and_says_how_far_it_came(
+def test_it_gives_up_after_a_time_without_progress_and_says_how_far_it_came(
     changes: tuple[Path, list[dict[str, Any]]], stream: Stream
 ) -> None:
     path, expected = changes
@@ -197,7 +210,7 @@ def test_it_gives_up_after_tries_without_progress_and_says_how_far_it_came(
         airscoop.publish(
             path,
             stream.name,
-            max_tries=3,
+            retry_seconds=0.5,
             kinesis=stream.settings(),
             on_progress=lambda facts: told.append(facts["acknowledged"]),
         )
@@ -387,6 +400,37 @@ def test_a_record_that_is_too_large_is_named_and_nothing_behind_it_is_sent(
     with pytest.raises(errors.TooLarge, match=r"line 21\b.*start_at=20"):
         airscoop.publish(path, stream.name, kinesis=stream.settings())
     assert_in_order(stream.proxy.stored, expected[:20])
+
+
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [
+        (b'{"op": "INSERT"}', "change 2: "),
+        (b"[3]", "change 2: "),
+        (b'{"key": {"PK": 3}, "row": {"text": "' + b"x" * (1 << 20) + b'"}}', "change 2: "),
+        (b'{"key": {"PK": "\\u0000"}}', ""),
+        (b'{"key": 3', ""),
+    ],
+)
+def test_what_is_no_change_is_named_by_file_line_and_byte(
+    tmp_path: Path, stream: Stream, bad: bytes, what: str
+) -> None:
+    """The first two bytes of blank lines count, and those before the text."""
+    path = tmp_path / "changes.jsonl"
+    before = b"\xef\xbb\xbf\n\n" + lines([change(1)]) + b"\n"
+    path.write_bytes(before + bad + b"\n" + lines([change(5)]))
+    with pytest.raises(errors.AirscoopError) as caught:
+        airscoop.publish(path, stream.name, kinesis=stream.settings())
+    assert str(caught.value).startswith(f"{path}: line 5 (byte {len(before)}): {what}")
+
+
+def test_places_count_what_was_left_out(tmp_path: Path, stream: Stream) -> None:
+    path = tmp_path / "changes.jsonl"
+    before = lines([change(1)]) + b"\n\n" + lines([change(2)])
+    path.write_bytes(before + b'{"op": "INSERT"}\n')
+    with pytest.raises(errors.BadRecord) as caught:
+        airscoop.publish(path, stream.name, kinesis=stream.settings(), start_at=1)
+    assert str(caught.value).startswith(f"{path}: line 5 (byte {len(before)}): change 3: ")
 
 
 def test_a_broken_line_is_named(tmp_path: Path, stream: Stream) -> None:

@@ -146,6 +146,44 @@ def test_the_command_tells_errors_with_the_mark(
     assert re.search(r"--start-at \d+ goes on", done.stderr)
 
 
+def test_of_what_was_never_sent_nothing_is_said_to_be_stored(
+    stream: Stream, tmp_path: Path
+) -> None:
+    (tmp_path / "three").write_bytes(lines([change(number) for number in range(3)]))
+    for place, more in (
+        ("three", ["--start-at", "9"]),
+        ("none", []),
+        ("none", ["--start-at", "9"]),
+    ):
+        done = subprocess.run(
+            [*AIRSCOOP, "publish", str(tmp_path / place), stream.name, *more],
+            env=stream.environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode in (1, 2)
+        assert len(done.stderr.splitlines()) == 1
+        assert "stored" not in done.stderr and "goes on" not in done.stderr
+    assert stream.proxy.stored == []
+
+
+def test_a_command_that_is_stopped_before_an_answer_knows_of_no_change_that_is_stored(
+    many: tuple[Path, list[dict[str, Any]]], stream: Stream
+) -> None:
+    stream.proxy.gate.clear()
+    publisher = subprocess.Popen(
+        [*AIRSCOOP, "publish", str(many[0]), stream.name, "--start-at", "100"],
+        env=stream.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert eventually(lambda: len(stream.proxy.puts()) > 0)
+    publisher.terminate()
+    _, problems = publisher.communicate()
+    assert "no further change is known to be stored: --start-at 100 goes on there" in problems
+    assert len(problems.splitlines()) == 1
+
+
 def test_a_million_changes_need_no_more_memory_than_the_rule(tmp_path: Path) -> None:
     path = tmp_path / "changes.jsonl.gz"
     with gzip.open(path, "wb", 1) as out:

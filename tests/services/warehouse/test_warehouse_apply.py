@@ -314,6 +314,27 @@ def test_what_is_no_change_is_refused(on_postgres: Target, line: str, message: s
         on_postgres.apply(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"op": "INSERT", "row": {"id": "1"}}', "change 2: "),
+        ('{"op": "INSERT", "key": {"id": "1"}, "row": {"id": "2"}}', "change 2: "),
+        ('{"op": "INSERT", "key": {"id": "x"}, "row": {"id": "x", "note": ""}}', "change 2 ("),
+        ('{"op": "INSERT", "key": {"id": "1"}, "row": {"id": "1', ""),
+    ],
+)
+def test_what_cannot_be_applied_is_named_by_file_line_and_byte(
+    target: Target, line: str, what: str
+) -> None:
+    target.create("id integer, note varchar(20)")
+    path = target.folder / "changes.jsonl"
+    before = "\n" + json.dumps(insert(id="7", note="ü"), ensure_ascii=False) + "\n \n\n"
+    path.write_text(before + line + "\n")
+    with pytest.raises(errors.BadRecord) as caught:
+        target.apply(path)
+    assert f": {path}: line 5 (byte {len(before.encode())}): {what}" in str(caught.value)
+
+
 @pytest.mark.parametrize("row", [{"id": "2"}, {"id": "2", "other": "x"}])
 def test_rows_with_other_columns_than_the_first_are_refused(
     on_postgres: Target, row: dict[str, Any]

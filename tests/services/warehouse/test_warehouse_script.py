@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +16,7 @@ import pytest
 from airscoop import errors
 from airscoop.warehouse.session import Warehouse
 from support.standin import StandIn
+from support.waiting import eventually
 from support.warehouse import Settings, connect_owner
 from support.wire_proxy import WireProxy
 
@@ -90,6 +96,50 @@ def test_on_redshift_a_backslash_is_an_escape_in_every_text(
         with Warehouse(through) as warehouse:
             assert warehouse.run_script(path).statements == 3
     assert seen[-3:] == ["SELECT 1", "SELECT 'it\\'s; done'", "SELECT 2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "committed"),
+    [
+        ("CREATE TABLE t (a int); SELECT 1; SELECT x", "2 of its 3 statements are committed", 2),
+        ("SELECT x; SELECT 1", "none of its 2 statements is committed", 0),
+        ("SELECT x", "", 0),
+        ("SELECT 1; BEGIN; SELECT 2; SELECT x; COMMIT", "1 of its 5 statements are committed", 1),
+        ("BEGIN; SELECT 1; COMMIT; SELECT x", "3 of its 4 statements are committed", 3),
+        ("BEGIN; SELECT 1; ROLLBACK; SELECT x", "none of its 4 statements is committed", 0),
+        ("BEGIN; SELECT 1", "none of its 2 statements is committed", 0),
+    ],
+)
+def test_a_script_that_fails_says_how_many_statements_are_committed(
+    database: Settings, tmp_path: Path, text: str, told: str, committed: int
+) -> None:
+    path = script(tmp_path, text)
+    with connect_owner(database) as warehouse, pytest.raises(errors.AirscoopError) as caught:
+        warehouse.run_script(path)
+    assert str(caught.value).endswith(told)
+    assert told != "" or "statement" not in str(caught.value)
+    assert caught.value.statements_committed == committed
+
+
+def test_a_script_that_is_interrupted_knows_how_many_statements_are_committed(
+    database: Settings, tmp_path: Path
+) -> None:
+    path = script(tmp_path, "CREATE TABLE t (a int); SELECT 1; SELECT pg_sleep(60)")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "airscoop", "script", path, "--dialect", "postgres", "--json"],
+        env={**os.environ, "AIRSCOOP_WAREHOUSE_DSN": database["dsn"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    sleeping = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
+    with connect_owner(database) as warehouse:
+        assert eventually(lambda: warehouse.execute(sleeping) != [])
+    process.send_signal(signal.SIGINT)
+    said, problems = process.communicate()
+    assert process.returncode == 130
+    assert "2 of the script's statements are committed" in problems
+    assert json.loads(said)["statements_committed"] == 2
 
 
 def test_a_missing_file_is_named(database: Settings, tmp_path: Path) -> None:

@@ -98,8 +98,10 @@ def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) ->
         first, second = exports_of(snapshots, key=given, max_delete_ratio=0.9)
         assert first["delta_options"]["max_delete_ratio"] == 0.3
         assert second["delta_options"]["max_delete_ratio"] == 0.9
+        assert (first["approved"], second["approved"]) == (None, 0.9)  # which the record keeps
     for work in exports_of(snapshots, max_delete_ratio=0.9):
         assert work["delta_options"]["max_delete_ratio"] == 0.3
+        assert work["approved"] is None
 
 
 def test_an_export_of_an_unknown_table_names_the_file_to_add_it_to(snapshots: DAG) -> None:

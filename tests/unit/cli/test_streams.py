@@ -29,7 +29,7 @@ FAILING = {
     "bad data": ("copy {bad} {out} --format jsonl", 3),
     "delta": ("delta {missing} {in}", 1),
     "publish": (
-        "publish {in} s --kinesis-endpoint-url http://127.0.0.1:1 --max-tries 1 --region r",
+        "publish {in} s --kinesis-endpoint-url http://127.0.0.1:1 --retry-seconds 0 --region r",
         1,
     ),
     "apply": (f"apply {{in}} s.t --key PK {NOWHERE}", 1),
@@ -236,6 +236,9 @@ def test_what_nobody_foresaw_is_a_line_and_an_object(places: dict[str, str]) -> 
         ("MemoryError()", 1, "NO_MEMORY"),
         ("RecursionError('deep')", 1, "INTERNAL"),
         ("OSError(5, 'Input/output error', 'x')", 1, "IO"),
+        ("PermissionError(13, 'Permission denied', 'x')", 1, "ACCESS_DENIED"),
+        ("PermissionError(13, 'Permission denied', b'x')", 1, "ACCESS_DENIED"),
+        ("FileNotFoundError(2, 'No such file', 'x')", 1, "NOT_FOUND"),
         ("UnicodeEncodeError('utf-8', 'x', 0, 1, 'surrogates')", 2, "USAGE"),
         ("KeyError('x')", 1, "INTERNAL"),
     ):

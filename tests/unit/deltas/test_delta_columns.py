@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,118 @@ def test_rows_of_few_members_of_many_columns_are_taken_in_pieces(exports: Export
     assert (change["key"], change["changed"], len(change["row"])) == ({"PK": 0}, ["c0"], count + 1)
 
 
+def scattered(seed: int, count: int = 60, width: int = 400) -> list[Row]:
+    """Rows with members here and there, in runs, all or none: NULLs in runs of all lengths."""
+    rng = random.Random(seed)
+    names = [f"c{n}" for n in range(width)]
+    rows = []
+    for key in rng.sample(range(count * 2), count):
+        kind = rng.randrange(4)
+        first = rng.randrange(width)
+        given = (
+            rng.sample(names, rng.choice([0, 1, 2, 5]))
+            if kind == 0
+            else names[first : first + rng.choice([1, 63, 64, 65, 200])]
+            if kind == 1
+            else names[:: rng.choice([1, 2, 63, 64, 65, 66])]
+            if kind == 2
+            else names[-1:]
+        )
+        row: Row = {name: rng.choice([1, "a", "", "b,c", '"', [2], None]) for name in given}
+        row["PK"] = key
+        members = list(row.items())
+        rng.shuffle(members)
+        rows.append(dict(members))
+    return rows
+
+
+def expected_changes(old: list[Row], new: list[Row], common: set[str]) -> set[tuple[Any, ...]]:
+    """As `by_key` says them, from dicts."""
+    before, now = ({row["PK"]: row for row in rows} for rows in (old, new))
+    own = [{name for row in rows for name in row} for rows in (old, new)]
+
+    def said(op: str, key: int, row: Row, names: set[str], changed: Any = None) -> tuple[Any, ...]:
+        return (op, key, json.dumps({n: row.get(n) for n in sorted(names)}), changed)
+
+    changes = {said("DELETE", key, before[key], own[0]) for key in before.keys() - now.keys()}
+    changes |= {said("INSERT", key, now[key], own[1]) for key in now.keys() - before.keys()}
+    for key in before.keys() & now.keys():
+        changed = sorted(n for n in common if before[key].get(n) != now[key].get(n))
+        if changed:
+            changes.add(said("UPDATE", key, now[key], own[1], tuple(changed)))
+    return changes
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("duplicates", ["error", "last"])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_rows_with_few_of_many_columns_are_told_as_they_are(
+    parts: Parts, seed: int, duplicates: Any, numbered: bool
+) -> None:
+    old, new = scattered(seed), scattered(seed + 1000)
+    new += [row for row in old if row["PK"] % 3 == 0 and row["PK"] not in {r["PK"] for r in new}]
+    if numbered:
+        old.sort(key=lambda row: row["PK"])
+        new.sort(key=lambda row: row["PK"])
+    rng = random.Random(seed)
+    delta = airscoop.delta(
+        in_parts(parts, old, rng),
+        in_parts(parts, new, rng),
+        max_delete_ratio=1.0,
+        duplicates=duplicates,
+        schema_change="compare_common",
+    )
+    common = {n for row in old for n in row} & {n for row in new for n in row}
+    found = {
+        (
+            c["op"],
+            c["key"]["PK"],
+            json.dumps(c["row"], sort_keys=True),
+            tuple(sorted(c["changed"])) if "changed" in c else None,
+        )
+        for c in delta
+    }
+    assert found == expected_changes(old, new, common)
+    assert delta.receipt.inserted + delta.receipt.updated + delta.receipt.deleted == len(found)
+
+
+def test_the_longest_change_of_many_columns_is_as_long_as_it_may_be(
+    exports: Exports, tmp_path: Path
+) -> None:
+    """The length that is told without writing the changes is that of what is written."""
+    names = [f'a "long" näme {n}' for n in range(300)]
+    texts = [
+        lines({"PK": 1, **{n: [salt, '"'] for n in names}}, {"PK": 2, names[7]: salt}, {"PK": 3})
+        for salt in ("x", "y")
+    ]
+    out = tmp_path / "changes.jsonl"
+    exports.delta(*texts, suffix=".jsonl").write(out)
+    longest = max(len(line) for line in out.read_bytes().splitlines(keepends=True))
+    exports.delta(*texts, suffix=".jsonl", max_record_bytes=longest)
+    with pytest.raises(errors.BadRecord, match=rf"change of PK=1 has {longest} bytes .* 301 col"):
+        exports.delta(*texts, suffix=".jsonl", max_record_bytes=longest - 1)
+
+
+def processor_seconds(compare: Callable[[], object]) -> float:
+    begun = time.process_time()
+    compare()
+    return time.process_time() - begun
+
+
+def test_time_grows_as_the_members_do_where_each_row_has_a_column_of_its_own(
+    exports: Exports,
+) -> None:
+    """By the processor's time: with rows times columns, eight times as many would be 64 times."""
+
+    def seconds(count: int) -> float:
+        old, new = sparse(count, "a"), sparse(count - 1, "a") + '{"PK":-1}\n'
+        return processor_seconds(
+            lambda: exports.delta(old, new, suffix=".jsonl", schema_change="compare_common")
+        )
+
+    assert seconds(32_000) < 30 * max(seconds(4_000), 0.03)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_time_grows_as_the_columns_do(exports: Exports, suffix: str) -> None:
     """By the processor's time: with the square, eight times the columns would be 64 times that."""
@@ -283,9 +396,11 @@ def test_time_grows_as_the_columns_do(exports: Exports, suffix: str) -> None:
             else ",".join(row) + "\n" + ",".join(map(str, {**row, "c1": value}.values())) + "\n"
             for value in ("x", "y")
         ]
-        begun = time.process_time()
-        delta = exports.delta(*texts, suffix=suffix, max_record_bytes=64 << 20)
-        assert next(iter(delta))["changed"] == ["c1"]
-        return time.process_time() - begun
+
+        def compare() -> None:
+            delta = exports.delta(*texts, suffix=suffix, max_record_bytes=64 << 20)
+            assert next(iter(delta))["changed"] == ["c1"]
+
+        return processor_seconds(compare)
 
     assert seconds(80_000) < 30 * max(seconds(10_000), 0.02)

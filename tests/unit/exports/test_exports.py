@@ -47,6 +47,9 @@ def test_other_names_are_no_exports(key: str) -> None:
         ["01", "1", "02", "2"],
         ["", "1", "a", "a1", "a1b", "a2", "a10", "a!", "ab"],
         ["1-9", "1-10", "2"],
+        ["V٩", "V١٠", "V११"],
+        ["9", "１０", "1１", "12"],
+        ["v2", "v3", "v٠٣", "v４-a"],
     ],
 )
 def test_runs_of_digits_compare_as_numbers(versions: list[str]) -> None:
@@ -58,11 +61,11 @@ def compare(a: str, b: str) -> int:
     """The same order, said in another way: run by run, then by the text."""
 
     def runs(text: str) -> list[str]:
-        return re.findall(r"[0-9]+|[^0-9]+", text)
+        return re.findall(r"\d+|\D+", text)
 
     one, other = runs(a), runs(b)
     for left, right in zip(one, other, strict=False):
-        digits = [run[0] in "0123456789" for run in (left, right)]
+        digits = [run[0].isdecimal() for run in (left, right)]
         if all(digits) and int(left) != int(right):
             return -1 if int(left) < int(right) else 1
         if not any(digits) and left != right:
@@ -74,7 +77,7 @@ def compare(a: str, b: str) -> int:
     return (a > b) - (a < b)
 
 
-VERSIONS = st.text(st.sampled_from("0129!ab_é\U0001f600"), max_size=8)
+VERSIONS = st.text(st.sampled_from("0129!ab_é\U0001f600٠٢९"), max_size=8)
 
 
 @examples(100)
@@ -109,6 +112,37 @@ def test_a_second_object_is_a_conflict_that_names_both() -> None:
     assert export.id == "t/a/V1"
     assert "s3://bucket/t/a/V1/x.gz" in message
     assert "s3://bucket/t/a/V1/y.gz" in message
+
+
+def test_the_objects_of_a_version_stand_in_the_order_of_their_numbers() -> None:
+    names = ["day=2/p-1.gz", "day=2/p-10.gz", "day=10/p-2.gz", "p-1.gz", "p-2.gz", "p-10.gz"]
+    mixed = random.Random(1).sample(names, len(names))
+    listing = group([*(thing(f"t/a/V1/{name}") for name in mixed), thing("t/a/V1/_OK")],
+                    complete_marker="_OK")  # fmt: skip
+    (export,) = listing.exports
+    assert export.uris == [f"s3://bucket/t/a/V1/{name}" for name in names]
+
+
+def test_the_order_of_the_objects_makes_no_other_export() -> None:
+    objects = (thing("t/a/V1/p-10.gz"), thing("t/a/V1/p-2.gz"))
+    one, other = (
+        exports.Export(bucket="bucket", tenant="t", table="a", version="V1", objects=each)
+        for each in (objects, objects[::-1])
+    )
+    assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "s3://bucket/ac", "s3://bucket/acme", "s3://bucket/acme/or", "s3://bucket/acme/orders/V1",
+        "s3://bucket/acme/orders/V1/part", "s3://bucket/acme/orders/V1/part/", "s3:///acme/",
+        "s3://bucket//", "s3://bucket/acme//", "s3://bucket//orders/",
+    ],
+)  # fmt: skip
+def test_a_prefix_that_ends_within_a_name_or_a_version_is_refused(prefix: str) -> None:
+    with pytest.raises(errors.UsageError, match="give whole names, and the slash at the end"):
+        exports.list_exports(prefix)
 
 
 @pytest.mark.parametrize("name", ["_SUCCESS", "_temporary/0/x.gz", ".x.gz.crc", ""])

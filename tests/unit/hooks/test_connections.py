@@ -550,6 +550,8 @@ def test_certificates_that_are_checked_as_usual_need_no_file(
         {"config_kwargs": {"s3": "path"}},
         {"config_kwargs": {"use_fips_endpoint": True}, "region_name": "no region"},
         {"session_kwargs": ["x"]},
+        {"region_name": 5},
+        {"endpoint_url": 5},
         {"service_config": ["s3"]},
         {"verify": "/nonexistent.pem", "config_kwargs": {"s3": {"addressing_style": []}}},
         {"endpoint_url": "no address", "config_kwargs": {"s3": {"addressing_style": "virtual"}}},

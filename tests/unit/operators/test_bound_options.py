@@ -62,7 +62,7 @@ def test_an_unknown_option_is_named_before_anything_is_opened(
     ("module", "step", "run", "options"),
     [
         (comparing, "compute_changes", delta, {"delta_options": {"min_rows": 3}}),
-        (publishing, "publish_changes", publish, {"publish_options": {"max_tries": 3}}),
+        (publishing, "publish_changes", publish, {"publish_options": {"retry_seconds": 3}}),
     ],
 )
 def test_a_type_error_within_a_step_is_not_blamed_on_its_options(

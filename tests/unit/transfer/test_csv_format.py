@@ -145,3 +145,35 @@ def test_a_header_in_a_message_is_cut_between_characters(tmp_path: Path) -> None
         airscoop.check(source)
     assert "one column, a\\t" in str(raised.value)
     assert "…: is the delimiter a tab?" in str(raised.value)
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\n\n"])
+def test_blank_lines_are_no_rows_of_one_column_either(tmp_path: Path, blank: str) -> None:
+    source, copied = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(f'a{blank}1{blank}""\n{blank}2{blank}{blank}', newline="")
+    receipt = airscoop.copy(source, copied, format="csv")
+    assert (copied.read_text(), receipt.records_in) == ('a\n1\n""\n2\n', 3)
+
+
+@pytest.mark.parametrize("dialect", [{}, {"delimiter": ";"}, {"header": False}])
+def test_a_null_that_is_all_of_a_row_is_no_empty_string(
+    tmp_path: Path, dialect: dict[str, Any]
+) -> None:
+    source, copied = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("a\n1\nNULL\n2\n")
+    csv = airscoop.CsvDialect(null_values=["NULL"], **dialect)
+    columns = None if dialect.get("header", True) else ["a"]
+    with pytest.raises(errors.BadRecord, match=r"line 3 \(byte 4\): NULL is its only value"):
+        airscoop.copy(source, copied, format="csv", csv=csv, columns=columns)
+    receipt = airscoop.copy(source, copied, format="csv", csv=csv, columns=columns, max_rejected=1)
+    assert receipt.records_rejected == 1
+    source.write_text('a\n1\n"NULL"\n')
+    airscoop.copy(source, copied, format="csv", csv=csv, columns=columns)
+    assert copied.read_text().endswith("\n1\nNULL\n")
+
+
+def test_a_null_beside_another_value_is_nothing_at_all(tmp_path: Path) -> None:
+    source, copied = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text('a,b\nNULL,NULL\n"",NULL\n')
+    airscoop.copy(source, copied, format="csv", csv=airscoop.CsvDialect(null_values=["NULL"]))
+    assert copied.read_text() == 'a,b\n,\n"",\n'

@@ -17,7 +17,7 @@ from airscoop.exports.steps.working import ExportLock, Terms
 
 @contextlib.contextmanager
 def claim(
-    registry: Registry, export_id: str, owner: str, *, terms: Terms | None = None
+    registry: Registry, export_id: str, owner: str | None = None, *, terms: Terms | None = None
 ) -> Iterator[LockAttempt]:
     """`lock_export` for a `with`, which gives what that gives; the lock is released at its end.
 

@@ -10,13 +10,13 @@ from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellable, Cancellation
 from airscoop.cleaning_up import cleaned_up
 from airscoop.deltas.job import delta_job
-from airscoop.deltas.options import CompareOptions, DeltaOptions, Engine
+from airscoop.deltas.options import DEFAULTS, CompareOptions, DeltaOptions, Engine
 from airscoop.deltas.result import Delta
 from airscoop.errors import ExportConflict, PreconditionFailed
 from airscoop.exports import model
 from airscoop.exports.lease import Lease
 from airscoop.exports.model import Export
-from airscoop.exports.registry import ChangesFile, Registry
+from airscoop.exports.registry import ChangesFile, ExportRecord, Registry
 from airscoop.exports.steps.working import (
     ExportLock,
     LockDict,
@@ -45,6 +45,7 @@ def compute_changes(
     on_start: OnStart | None = None,
     engine: Engine = "local",
     athena: AthenaSettings | Mapping[str, Any] | None = None,
+    approved_delete_ratio: float | None = None,
     **delta_options: Unpack[CompareOptions],
 ) -> ChangesReceipt:
     """Compares an export with the last done one, by `airscoop.delta`, and writes the changes.
@@ -54,13 +55,20 @@ def compute_changes(
     has written them, and they are still there, nothing is computed. Both exports must be in S3 as
     they were registered, also after they were read. The changes replace nothing but what stood
     there when the lock was taken up, and appear only while it is held.
+
+    approved_delete_ratio: a `max_delete_ratio` for this version alone, which its record keeps for
+    later tries. Once a part may be published nothing but the file that was computed goes on:
+    limits do not count, and PreconditionFailed is raised where it is gone and another one came out.
     """
     refuse_unknown("compute_changes", delta_options, CompareOptions.__annotations__)
     start = time.monotonic()
     lock = ExportLock.of(lock)
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
-        place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz"
+        if approved_delete_ratio is not None:
+            record = registry.approve(lease, lock.export, approved_delete_ratio)
+        sent = record.changes if record.begun else None
+        place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz" if sent is None else sent.uri
         standing = etag_of(place, s3, ca_file, cancellation)
         written = record.changes if record.state != "running" else None
         if written is not None and written.uri == place and written.etag == standing:
@@ -75,11 +83,13 @@ def compute_changes(
             cancellation,
             engine=engine,
             athena=athena,
-            version=lock.export,
+            dataset=lock.dataset,
+            version=lock.export.rpartition("/")[2],
+            previous=lock.previous,
             old_s3=s3,
             ca_file=ca_file,
             place=place,
-            **delta_options,
+            **_limits(record, delta_options),
         )
         with cleaned_up("what Athena wrote", result.discard):
             _check_etags(result.receipt, record.export)
@@ -94,9 +104,31 @@ def compute_changes(
             with cancellation.reaching(job):
                 copy = _write(result, place, standing, lease, s3, ca_file)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
+        if sent is not None and written != sent:
+            raise _other_file(record, written)
         delta = result.receipt.to_dict()
         registry.computed(lease, lock.export, written, delta)
         return _changes_receipt(lock, written, delta, start, computed=True)
+
+
+def _limits(record: ExportRecord, options: CompareOptions) -> CompareOptions:
+    """The options; without limits where the very file that they let pass must come out again."""
+    if record.begun and record.changes is not None:
+        return {**options, "max_delete_ratio": 1.0, "max_update_ratio": None, "min_rows": 0}
+    if record.approved_delete_ratio is None:
+        return options
+    limit = options.get("max_delete_ratio", DEFAULTS["max_delete_ratio"])
+    return {**options, "max_delete_ratio": max(limit, record.approved_delete_ratio)}
+
+
+def _other_file(record: ExportRecord, written: ChangesFile) -> PreconditionFailed:
+    sent = record.changes or written
+    return PreconditionFailed(
+        f"{record.id} is half published ({record.offset} of {sent.count} changes of {sent.uri}, "
+        f"ETag {sent.etag}); that file is gone, and what was computed now is another one (ETag "
+        f"{written.etag}): bring it back (bucket versioning keeps it), compare with the options of "
+        f"then, or let the export go (airscoop exports give-up {record.id})"
+    )
 
 
 def _compare(
@@ -113,7 +145,7 @@ def _compare(
     job = delta_job(old, new, engine=engine, athena=athena, **options)
     job.refuse_destination(place, destination_s3=options["old_s3"])
     with cancellation.reaching(job):
-        return job, job.run(on_progress=lambda _: lease.check())
+        return job, job.run(on_progress=lambda _: lease.check(cancellation.check))
 
 
 def _write(

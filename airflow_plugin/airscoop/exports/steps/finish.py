@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from airscoop.exports.lease import Lease
+from airscoop.exports.lease import Lease, boottime
 from airscoop.exports.registry import ExportRecord, Registry
 from airscoop.exports.steps.working import ExportLock, LockDict, OnStart, Terms, begun
 from airscoop.receipts.exports import FinishReceipt
@@ -23,7 +23,8 @@ def finish_export(
     """Ends an export's work and releases the lock.
 
     state None: done if the changes are published, else failed. The error of a failed export is
-    `error`, or what a step noted. Again, after it was finished: nothing happens.
+    `error`, or what a step noted. Again, after it was finished: nothing happens. PreconditionFailed
+    for "done" where no changes are computed, or only a part of them is published; the lock stays.
     """
     start = time.monotonic()
     lock = ExportLock.of(lock)
@@ -61,7 +62,7 @@ def _release_left(registry: Registry, record: ExportRecord, owner: str, terms: T
         handover_seconds=terms.handover_seconds,
         releases=True,
         on_lost=None,
-        renewed_at=time.monotonic(),
+        renewed_at=boottime(),
     ).release()
 
 

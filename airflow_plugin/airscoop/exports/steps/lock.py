@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from airscoop.cleaning_up import quietly
 from airscoop.errors import ExportConflict, PreconditionFailed, StaleExport
+from airscoop.exports.failures import advice
 from airscoop.exports.last_done import LastDone
-from airscoop.exports.lease import Lease, holder
+from airscoop.exports.lease import Lease, holder, new_owner
 from airscoop.exports.registry import CONFLICT, STALE, ExportRecord, Registry, stale_message
 from airscoop.exports.steps.working import ExportLock, Terms
 
@@ -22,18 +23,22 @@ class LockAttempt:
 
 
 def lock_export(
-    registry: Registry, export_id: str, owner: str, *, terms: Terms | None = None
+    registry: Registry, export_id: str, owner: str | None = None, *, terms: Terms | None = None
 ) -> LockAttempt:
     """Takes the lock of an export's table, once no earlier export of it is unfinished.
 
+    owner: a name for people, by default `new_owner`; a lock that is held is waited for, also where
+    the names are equal.
+
     Does not wait: ask again while `waits_for` says for what. The lock holds for the handover's
     time; `compute_changes` and the others go on with it. StaleExport and ExportConflict fail the
-    export.
+    export. PreconditionFailed: it is the newest version, and has failed in another run.
     """
+    owner = owner or new_owner()
     dataset = export_id.rpartition("/")[0]
     version = export_id.rpartition("/")[2]
     record = registry.get(export_id)
-    reason = _finished(record, owner)
+    reason = _finished(registry, record, owner)
     if reason is not None:
         return LockAttempt(finished=reason)
     last = registry.kept_last_done(dataset)
@@ -58,7 +63,7 @@ def lock_export(
 def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
     """Looks once more: before the lock was had, another run may have finished this or that."""
     record = registry.get(export_id)
-    reason = _finished(record, lease.owner)
+    reason = _finished(registry, record, lease.owner)
     if reason is not None:
         return LockAttempt(finished=reason)
     if record.conflict is not None:
@@ -98,11 +103,12 @@ def _earlier(
     return last, LockAttempt(waits_for=f"{earlier.id}, which is {earlier.state}")
 
 
-def _finished(record: ExportRecord, owner: str) -> str | None:
+def _finished(registry: Registry, record: ExportRecord, owner: str) -> str | None:
     """Why there is nothing to do; raises what the export was refused for.
 
     A failed export is worked on again by the run in which it failed, when that is told to, and by
-    any run when some of its changes are published.
+    any run when some of its changes are published. In any other run the table's newest version is
+    an error as long as it has failed: nobody else would tell.
     """
     if record.state == "done":
         if record.conflict is not None:
@@ -112,8 +118,10 @@ def _finished(record: ExportRecord, owner: str) -> str | None:
         return None
     if record.code == STALE:
         raise StaleExport(str(record.error))
-    if record.conflict is not None:
+    if record.conflict is not None and not record.given_up:
         raise ExportConflict(record.conflict)
     if record.is_open or record.owner == owner:
         return None
+    if record.has_failed and registry.is_newest(record):
+        raise PreconditionFailed(advice(record))
     return f"{record.id} has failed: {record.error}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import KinesisSettings, S3Settings
-from airscoop.errors import PreconditionFailed, SourceChanged
-from airscoop.exports.registry import Registry
+from airscoop.errors import CountMismatch, PreconditionFailed, SourceChanged
+from airscoop.exports.registry import ChangesFile, Registry
 from airscoop.exports.steps.working import (
     ExportLock,
     LockDict,
@@ -50,14 +50,12 @@ def publish_changes(
                 f"{lock.export} is {record.state}: its changes are not computed"
             )
         if etag_of(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
-            raise SourceChanged(
-                f"{record.changes.uri} is not the file that was computed; compute it again"
-            )
+            raise _another_file(record.changes)
         saved = record.offset
 
         def save(facts: PublishFacts) -> None:
             nonlocal saved
-            lease.check()
+            lease.check(cancellation.check)
             if facts["acknowledged"] > saved:
                 registry.save_offset(lease, lock.export, facts["acknowledged"])
                 saved = facts["acknowledged"]
@@ -66,6 +64,7 @@ def publish_changes(
             record.changes.uri,
             stream,
             start_at=record.offset,
+            changes_etag=record.changes.etag,
             changes_s3=s3,
             kinesis=kinesis,
             ca_file=ca_file,
@@ -73,7 +72,26 @@ def publish_changes(
         )
         if not record.begun:
             registry.begin_publishing(lease, lock.export)
+        lease.watch(job.allow_until)
         with cancellation.reaching(job):
-            receipt = job.run(on_progress=save)
+            try:
+                receipt = job.run(on_progress=save)
+            except SourceChanged as error:  # since it was looked at
+                raise _another_file(record.changes) from error
+        _check_receipt(receipt, record.changes)
         registry.published(lease, lock.export, record.changes.count, receipt.to_dict())
         return receipt
+
+
+def _another_file(computed: ChangesFile) -> SourceChanged:
+    return SourceChanged(f"{computed.uri} is not the file that was computed; compute it again")
+
+
+def _check_receipt(receipt: PublishReceipt, computed: ChangesFile) -> None:
+    """What was published is what the registry says was computed: the file, and all of it."""
+    published = (receipt.source_etag, receipt.changes)
+    if published != (computed.etag, computed.count):
+        raise CountMismatch(
+            f"{computed.uri}: {receipt.changes} changes of the ETag {receipt.source_etag} were "
+            f"published, but {computed.count} of {computed.etag} were computed; compute it again"
+        )

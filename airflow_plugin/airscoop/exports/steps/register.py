@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from airscoop.aws.settings import S3Settings
+from airscoop.aws.storage import bucket_and_key
 from airscoop.errors import ExportConflict, StaleExport
 from airscoop.exports import model
+from airscoop.exports.failures import may_be_gone
 from airscoop.exports.last_done import LastDone
 from airscoop.exports.model import Export
-from airscoop.exports.registry import STALE, UNFINISHED, ExportRecord, Registry
+from airscoop.exports.registry import STALE, UNFINISHED, ExportRecord, Registry, State
 from airscoop.exports.steps.working import OnStart, begun
 from airscoop.given import names
 from airscoop.receipts.exports import RegisterReceipt
+
+UNDER_WAY: tuple[State, ...] = ("running", "computed", "published", "done")
 
 
 def register_exports(
@@ -30,7 +34,9 @@ def register_exports(
     """Registers every export below the s3:// prefixes that is not registered, in version order.
 
     The receipt's `exports` are those to work on. What is wrong with one version (older than the
-    last done one, a second object, other content) is kept in its record and holds up no other.
+    last done one, a second object, other content) is kept in its record and holds up no other. A
+    failed export whose reason may be gone is registered again: what was wrong in S3 is mended, or
+    it was no fault of the export's. The newest version is among `exports` as long as it has failed.
     """
     start = time.monotonic()
     found = _Found()
@@ -47,18 +53,18 @@ def register_exports(
         found.other_objects += listing.other_objects
         conflicts = {export.id: (export, reason) for export, reason in listing.conflicts}
         every = [*listing.exports, *(export for export, _ in conflicts.values())]
-        for dataset in sorted({export.dataset for export in every}):
+        for dataset in sorted({*_table(prefix), *(export.dataset for export in every)}):
             cancellation.check()
             known = {record.id: record for record in registry.records(dataset)}
             last = registry.find_last_done(dataset, known.values())
-            found.work += [_opened(registry, one) for one in known.values() if one.is_open]
             for export in (one for one in every if one.dataset == dataset):
                 cancellation.check()
                 found.count += 1
                 if export.id in conflicts:
-                    found.conflict(registry, *conflicts[export.id])
+                    found.conflict(registry, *conflicts[export.id], known)
                 else:
-                    found.register(registry, export, known.get(export.id), last)
+                    found.register(registry, export, known, last)
+            found.open_again(registry, last, known)
     return found.receipt(time.monotonic() - start)
 
 
@@ -104,6 +110,12 @@ def register_export(
     return found.receipt(time.monotonic() - start)
 
 
+def _table(prefix: str) -> list[str]:
+    """The TENANT/TABLE that a prefix is within, whether an object stands there or not."""
+    tenant, table, *_ = [*bucket_and_key(prefix)[1].split("/"), "", ""]
+    return [f"{tenant}/{table}"] if tenant and table else []
+
+
 def _opened(registry: Registry, record: ExportRecord) -> Export:
     """One that failed half published is worked on once more, without being asked for."""
     return (registry.retry(record) if record.half_published else record).export
@@ -117,26 +129,37 @@ class _Found:
     work: list[Export] = dataclasses.field(default_factory=list)
     registered: list[str] = dataclasses.field(default_factory=list)
     already_there: int = 0
+    unchanged: set[str] = dataclasses.field(default_factory=set)
+    again: set[str] = dataclasses.field(default_factory=set)
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
     refused: dict[str, str] = dataclasses.field(default_factory=dict)
     conflicts: dict[str, str] = dataclasses.field(default_factory=dict)
     incomplete: list[str] = dataclasses.field(default_factory=list)
     other_objects: int = 0
 
     def register(
-        self, registry: Registry, export: Export, known: ExportRecord | None, last: LastDone
+        self,
+        registry: Registry,
+        export: Export,
+        known: dict[str, ExportRecord],
+        last: LastDone,
     ) -> None:
-        same = known is not None and known.export.fingerprint == export.fingerprint
-        if known is not None and same and known.conflict is None:
+        """Also notes in `known` what the record is then."""
+        record = known.get(export.id)
+        same = record is not None and record.export.fingerprint == export.fingerprint
+        if record is not None and same and record.conflict is None:
             self.already_there += 1
+            self.unchanged.add(export.id)
             return
         try:
             registration = registry.register(export, last=last)
         except ExportConflict as error:
-            self.conflict(registry, export, str(error))
+            self.conflict(registry, export, str(error), known)
             return
-        if registration.status == "already_there":  # by another run, at the same moment
+        known[export.id] = registration.record
+        if registration.status == "already_there":
             self.already_there += 1
-            self.work += [export] if registration.record.is_open else []
+            self.unchanged.add(export.id)
             return
         self.work.append(export)
         if registration.status == "refused":
@@ -144,10 +167,35 @@ class _Found:
         else:
             self.registered.append(export.id)
 
-    def conflict(self, registry: Registry, export: Export, reason: str) -> None:
+    def conflict(
+        self, registry: Registry, export: Export, reason: str, known: dict[str, ExportRecord]
+    ) -> None:
+        """The same."""
         self.conflicts[export.id] = reason
-        if model.is_version(export.version) and registry.report_conflict(export, reason):
+        if not model.is_version(export.version):
+            return
+        if registry.report_conflict(export, reason):
             self.work.append(export)
+        known[export.id] = registry.get(export.id)
+
+    def open_again(
+        self, registry: Registry, last: LastDone, known: Mapping[str, ExportRecord]
+    ) -> None:
+        """Adds what is not finished, what may end otherwise now, and the newest one if it failed.
+
+        Nothing is tried again before a version that is worked on, which includes its changes.
+        """
+        in_order = sorted(known.values(), key=lambda record: record.export.order, reverse=True)
+        self.work += [_opened(registry, one) for one in in_order if one.is_open]
+        tries = True
+        for record in in_order:
+            tries = tries and record.export.order > last.order and record.state not in UNDER_WAY
+            if tries and record.id in self.unchanged and may_be_gone(record):
+                self.again.add(record.id)
+                self.work.append(registry.retry(record).export)
+            elif record is in_order[0] and record.has_failed:
+                self.failed[record.id] = str(record.error)
+                self.work.append(record.export)
 
     def receipt(self, seconds: float) -> RegisterReceipt:
         work = {export.id: export for export in self.work}
@@ -160,6 +208,8 @@ class _Found:
             already_there=self.already_there,
             refused=self.refused,
             conflicts=self.conflicts,
+            again=[export.id for export in in_order if export.id in self.again],
+            failed=self.failed,
             incomplete=sorted(self.incomplete),
             other_objects=self.other_objects,
         )

@@ -110,10 +110,10 @@ def working(
     ) as lease:
         try:
             yield lease
-        except LockLost:
-            raise
+        except LockLost as error:
+            raise error from None  # what it stopped is no second error
         except Cancelled:
-            lease.check()  # the loss of the lock cancels, too, and is then the reason
+            _raise_loss(lease)
             raise
         except AirscoopError as error:
             _note(registry, lease, lock, f"{type(error).__name__}: {error}", error.code)
@@ -124,6 +124,14 @@ def working(
             )
             _note(registry, lease, lock, text, "INTERNAL")
             raise
+
+
+def _raise_loss(lease: Lease) -> None:
+    """The loss of the lock cancels, too, and is then the one reason."""
+    try:
+        lease.check()
+    except LockLost as error:
+        raise error from None
 
 
 def _note(registry: Registry, lease: Lease, lock: ExportLock, error: str, code: str) -> None:

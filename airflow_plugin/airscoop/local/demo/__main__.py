@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _still_runs() -> str:
     """What a demo that was stopped leaves, and how to end it."""
     status = stack.status()
-    running = [part for part in stack.PARTS if getattr(status, part)["running"]]
+    running = [part for part in stack.PARTS if status.runs(part)]
     if not running:
         return "nothing of the local stack runs; the same ./run demo begins again"
     return f"of the local stack still run: {', '.join(running)}. ./run down stops them"
