@@ -539,7 +539,7 @@ static PyMethodDef methods[] = {
     {"cancel", transfer_cancel, METH_NOARGS, "Makes the transfer end in Cancelled. Any thread."},
     {"facts", transfer_facts, METH_NOARGS, "The facts so far."},
     {"rejected", transfer_rejected, METH_NOARGS,
-     "The first show_rejects records that were rejected, as JSON lines, after the end."},
+     "After the end: the records that were kept to be shown, as JSON lines."},
     {"committed", transfer_committed, METH_NOARGS,
      "Whether the destination is there; None: that is not known."},
     {"__enter__", transfer_enter, METH_NOARGS, NULL},

@@ -64,6 +64,8 @@ def _spoken(text: str, flags: Mapping[str, argparse.Action]) -> str:
 
 def _with_flag(text: str, name: str, action: argparse.Action) -> str:
     flag = _flag(action)
+    if name not in text and flag not in text:
+        return text
     word = rf"(?<![\w./\"'=-]){name}"
     # Both are named already: Python's argument goes.
     text = re.sub(rf"{word}(?:=[\w\".…]*)? \(({flag})\)", r"\1", text)
