@@ -15,6 +15,7 @@ from airscoop.aws.settings import KinesisSettings, S3Settings
 from airscoop.deltas import options as deltas
 from airscoop.deltas.job import delta_job
 from airscoop.errors import UsageError
+from airscoop.kinds import Size
 from airscoop.publishing import options as publishing
 from airscoop.transfer import arguments
 from airscoop.transfer.csv_dialect import CsvDialect
@@ -24,6 +25,7 @@ SETTINGS = {  # what the options import for their types alone
     "S3Settings": S3Settings,
     "KinesisSettings": KinesisSettings,
     "CsvDialect": CsvDialect,
+    "Size": Size,
     "InvalidCharacters": InvalidCharacters,
     "KeyCase": KeyCase,
 }
@@ -58,7 +60,7 @@ def test_the_signature_shows_every_option(
     assert {each.kind for each in others} == {inspect.Parameter.KEYWORD_ONLY}
     assert {name: shown[name].default for name in defaults} == defaults
     assert all(isinstance(each.annotation, str) for each in shown.values())
-    assert shown["memory_limit"].annotation == "int | None"
+    assert shown["memory_limit"].annotation == "Size | None"
 
 
 @every_function

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airscoop import kinds
 from airscoop.aws.settings import S3Settings
+from airscoop.kinds import Size
 from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class CompareOptions(TypedDict, total=False):
     max_delete_ratio: float
     max_update_ratio: float | None
     min_rows: int
-    memory_limit: kinds.Size | None
-    max_record_bytes: kinds.Size | None
+    memory_limit: Size | None
+    max_record_bytes: Size | None
     temp_dir: str | os.PathLike[str] | None
     csv: CsvDialect | Mapping[str, Any] | None
     columns: Sequence[str] | None
@@ -98,7 +99,7 @@ KINDS: kinds.Kinds = {
     "max_update_ratio": kinds.number(0, 1),
     "min_rows": kinds.whole(),
     "version": kinds.TEXT,
-    "memory_limit": kinds.size(),
+    "memory_limit": kinds.size(0),
     "max_record_bytes": kinds.size(),
     "temp_dir": kinds.PATH,
     "allow_unknown_length": kinds.FLAG,

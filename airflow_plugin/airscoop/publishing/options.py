@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from airscoop.aws.settings import KinesisSettings, S3Settings
+    from airscoop.kinds import Size
     from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 
@@ -18,7 +19,7 @@ class SendOptions(TypedDict, total=False):
     retry_seconds: float | None
     max_in_flight: int | None
     max_age_ms: int | None
-    memory_limit: int | None
+    memory_limit: Size | None
     allow_unknown_length: bool
 
 

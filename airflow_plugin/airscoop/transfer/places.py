@@ -10,7 +10,6 @@ import re
 from airscoop import _native
 from airscoop.aws.access_points import is_arn, with_colons
 from airscoop.errors import PlaceExists, PlaceNotFound, UsageError
-from airscoop.kinds import shown
 
 # Compiled when they are used, which takes a millisecond each: plain paths need neither.
 SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
@@ -57,7 +56,7 @@ def path(name: str | os.PathLike[str]) -> str:
 
 def _text(name: str | os.PathLike[str]) -> str:
     if not isinstance(name, str | os.PathLike):
-        raise UsageError(f"a place is a text or a path, not {shown(name)}")
+        raise UsageError(f"a place is a text or a path, not {type(name).__name__}")
     return os.fsdecode(name)
 
 
