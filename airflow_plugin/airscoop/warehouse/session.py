@@ -252,6 +252,7 @@ class Warehouse:
         key_case: KeyCase = "reject",
         max_record_bytes: int | None = None,
         allow_unknown_length: bool = False,
+        changes_etag: str | None = None,
         changes_s3: S3Settings | None = None,
         ca_file: str | None = None,
         load: LoadContext | None = None,
@@ -270,9 +271,10 @@ class Warehouse:
         or nothing is applied (CountMismatch). A file that is the last one of the table, or whose
         changes stand in it, changes nothing (`already_applied`); a version that does not follow the
         table's, and a file that was applied before the table changed further, is refused
-        (PreconditionFailed) unless `again`. before_commit: is called when all is applied and
-        nothing is visible yet; what it raises takes everything back. invalid_characters, key_case:
-        what a change may hold, as in `copy`; "keep" for columns whose names are equal but for case.
+        (PreconditionFailed) unless `again`. changes_etag: what the object's ETag must be, or it is
+        SourceChanged. before_commit: is called when all is applied and nothing is visible yet; what
+        it raises takes everything back. invalid_characters, key_case: what a change may hold, as in
+        `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
         if json_texts not in JSON_TEXTS:
@@ -287,16 +289,17 @@ class Warehouse:
                 "end is known, not from standard input"
             )
         context = (load or LoadContext()).texts()
+        native = TransferOptions(
+            source=source,
+            invalid_characters=invalid_characters,
+            key_case=key_case,
+            max_record_bytes=max_record_bytes,
+            allow_unknown_length=allow_unknown_length,
+            source_s3=changes_s3 or S3Settings(),
+            ca_file=ca_file,
+        ).native()
         facts = self._session.apply(
-            changes=TransferOptions(
-                source=source,
-                invalid_characters=invalid_characters,
-                key_case=key_case,
-                max_record_bytes=max_record_bytes,
-                allow_unknown_length=allow_unknown_length,
-                source_s3=changes_s3 or S3Settings(),
-                ca_file=ca_file,
-            ).native(),
+            changes=native | {"source_if_match": changes_etag},
             table=table,
             key=key,
             ignored=given.names(ignore_columns, "ignore_columns"),

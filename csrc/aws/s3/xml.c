@@ -96,9 +96,7 @@ static int parse(struct reader *reader, const void *data, size_t length) {
     enum XML_Error code = XML_GetErrorCode(reader->parser);
     if (code == XML_ERROR_NO_MEMORY)
         return scoop_fail_memory(reader->error);
-    return scoop_fail(reader->error, SCOOP_PROTOCOL, "bad XML at line %lu: %s",
-                      (unsigned long)XML_GetCurrentLineNumber(reader->parser),
-                      XML_ErrorString(code));
+    return scoop_fail(reader->error, SCOOP_PROTOCOL, "bad XML: %s", XML_ErrorString(code));
 }
 
 int scoop_xml_read(const void *data, size_t length, const struct scoop_xml_handler *handler,

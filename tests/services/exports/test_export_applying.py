@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,24 @@ def test_another_file_than_the_computed_one_is_not_applied(
     with pytest.raises(errors.SourceChanged, match="is not the file that was computed"):
         apply(exports, lock, target)
     assert target.rows() == []
+
+
+def test_a_file_that_is_replaced_when_it_was_looked_at_is_not_applied(
+    exports: Exports, target: Applied
+) -> None:
+    """Between the question for its ETag and its answer another one may be put there."""
+    exports.put("V1", ROWS)
+    exports.register()
+    written = exports.compute(exports.lock("V1"))
+    with Warehouse(target.dsn, dialect="postgres") as warehouse:
+        for etag in ('"another"', written.etag):
+            wrong = etag != written.etag
+            with pytest.raises(errors.SourceChanged) if wrong else contextlib.nullcontext():
+                warehouse.apply_changes(
+                    written.changes,
+                    table=f"{target.schema}.t",
+                    key=["PK"],
+                    changes_etag=etag,
+                    changes_s3=exports.store.settings(),
+                )
+            assert len(target.rows()) == (0 if wrong else len(ROWS))

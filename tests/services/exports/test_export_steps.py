@@ -272,6 +272,38 @@ def test_an_object_that_is_replaced_after_it_was_registered_is_an_error(exports:
     assert "was registered as" in receipt.conflicts[exports.id("V1")]
 
 
+MALFORMED = {
+    "a key twice": b"PK,v\n1,a\n1,b\n",
+    "another header": b"other,names\n1,a\n",
+    "a bad row": b'PK,v\n"1,a\n',
+    "no gzip data": b"\x1f\x8b\x08 damaged",
+    "one row": b"PK,v\n1,a\n",
+}
+
+
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_an_export_that_is_replaced_by_a_wrong_one_is_a_conflict_and_can_be_mended(
+    version: str, content: bytes, exports: Exports
+) -> None:
+    """Whatever the comparison says first: the content is another one than was registered."""
+    exports.put("V1", ROWS)
+    exports.register()
+    exports.work("V1")
+    newer = ROWS | {"9": "z"}
+    exports.put("V2", newer)
+    exports.register()
+    lock = exports.lock("V2")
+    exports.store.put(f"orders/{version}/export.csv.gz", content)
+    with pytest.raises(errors.ExportConflict, match=r"has changed since|was registered as"):
+        exports.compute(lock)
+    exports.finish(lock)
+    exports.put(version, ROWS if version == "V1" else newer)
+    exports.register()
+    exports.work("V2")
+    assert exports.ops("V2") == ["INSERT 9"]
+
+
 def test_what_was_read_must_be_what_was_registered_whatever_stands_there_after(
     exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def apply_changes(
         with cancellation.reaching(warehouse):
             receipt = warehouse.apply_changes(
                 changes.uri,
+                changes_etag=changes.etag,
                 table=table,
                 key=key,
                 ignore_columns=ignore_columns,

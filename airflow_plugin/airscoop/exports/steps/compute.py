@@ -12,7 +12,19 @@ from airscoop.cleaning_up import cleaned_up
 from airscoop.deltas.job import delta_job
 from airscoop.deltas.options import DEFAULTS, CompareOptions, DeltaOptions, Engine
 from airscoop.deltas.result import Delta
-from airscoop.errors import ExportConflict, PreconditionFailed
+from airscoop.errors import (
+    BadRecord,
+    CorruptData,
+    DuplicateKey,
+    ExportConflict,
+    PreconditionFailed,
+    SchemaChanged,
+    SuspectExport,
+    TrailingGarbage,
+    Truncated,
+    UnsupportedFormat,
+    UsageError,
+)
 from airscoop.exports import model
 from airscoop.exports.lease import Lease
 from airscoop.exports.model import Export
@@ -32,6 +44,20 @@ from airscoop.signatures import refuse_unknown
 if TYPE_CHECKING:
     from airscoop.deltas.athena import AthenaSettings
     from airscoop.receipts.transfer import CopyReceipt
+
+
+# What an export that was replaced by another one may be told as.
+OF_CONTENT = (
+    BadRecord,
+    CorruptData,
+    DuplicateKey,
+    SchemaChanged,
+    SuspectExport,
+    TrailingGarbage,
+    Truncated,
+    UnsupportedFormat,
+    UsageError,  # a header without the key
+)
 
 
 def compute_changes(
@@ -76,23 +102,8 @@ def compute_changes(
             return _changes_receipt(lock, written, delta, start, computed=False)
         before = [] if lock.previous is None else [registry.get(f"{lock.dataset}/{lock.previous}")]
         compared = [record.export, *(one.export for one in before)]
-        job, result = _compare(
-            before[0].export.uris if before else None,
-            record.export.uris,
-            lease,
-            cancellation,
-            engine=engine,
-            athena=athena,
-            dataset=lock.dataset,
-            version=lock.export.rpartition("/")[2],
-            previous=lock.previous,
-            old_s3=s3,
-            ca_file=ca_file,
-            place=place,
-            **_limits(record, delta_options),
-        )
-        with cleaned_up("what Athena wrote", result.discard):
-            _check_etags(result.receipt, record.export)
+
+        def check_unchanged() -> None:
             for export in compared:
                 model.check_unchanged(
                     export,
@@ -101,6 +112,29 @@ def compute_changes(
                     ca_file=ca_file,
                     check=cancellation.check,
                 )
+
+        try:
+            job, result = _compare(
+                before[0].export.uris if before else None,
+                record.export.uris,
+                lease,
+                cancellation,
+                engine=engine,
+                athena=athena,
+                dataset=lock.dataset,
+                version=lock.export.rpartition("/")[2],
+                previous=lock.previous,
+                old_s3=s3,
+                ca_file=ca_file,
+                place=place,
+                **_limits(record, delta_options),
+            )
+        except OF_CONTENT:
+            check_unchanged()  # another content may be why: that is a conflict, which can be mended
+            raise
+        with cleaned_up("what Athena wrote", result.discard):
+            _check_etags(result.receipt, record.export)
+            check_unchanged()
             with cancellation.reaching(job):
                 copy = _write(result, place, standing, lease, s3, ca_file)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
