@@ -276,9 +276,11 @@ static const char throttled[] =
     "{\"FailedRecordCount\":1,\"Records\":[{\"ErrorCode\":\"ProvisionedThroughputExceeded"
     "Exception\",\"ErrorMessage\":\"slow down\"}]}";
 
+enum { SENT_AT_MS = 250 };
+
 static struct scoop_parcel *send_one(struct scoop_outbox *outbox, unsigned key) {
     assert_int_equal(offer(outbox, key, key, 0), 1);
-    return scoop_outbox_next(outbox, 250);
+    return scoop_outbox_next(outbox, SENT_AT_MS);
 }
 
 static void throttling_is_met_with_longer_and_longer_delays(void **state) {
@@ -331,7 +333,7 @@ static void it_gives_up_after_a_time_without_progress_however_often_it_tried(voi
         struct scoop_outbox_options wanted = options();
         struct scoop_outbox *outbox = make(&wanted);
         struct scoop_parcel *parcel = send_one(outbox, 1);
-        uint64_t now = 0;
+        uint64_t now = SENT_AT_MS;
         assert_int_equal(refusals(outbox, parcel, &now, waits_ms[i], 1000),
                          wanted.retry_ms / waits_ms[i] + 1);
         scoop_outbox_free(outbox);
@@ -343,7 +345,7 @@ static void the_time_for_which_a_process_was_stopped_is_not_spent(void **state) 
     struct scoop_outbox_options wanted = options();
     struct scoop_outbox *outbox = make(&wanted);
     struct scoop_parcel *parcel = send_one(outbox, 1);
-    uint64_t now = 0;
+    uint64_t now = SENT_AT_MS;
     assert_int_equal(refusals(outbox, parcel, &now, 1000 * wanted.retry_ms, 5), 0);
     scoop_outbox_free(outbox);
 }
@@ -354,7 +356,7 @@ static void progress_of_another_request_counts(void **state) {
     struct scoop_outbox *outbox = make(&wanted);
     struct scoop_error error = {0};
     struct scoop_parcel *parcel = send_one(outbox, 1), *other = send_one(outbox, 2);
-    uint64_t now = 0;
+    uint64_t now = SENT_AT_MS;
     assert_int_equal(refusals(outbox, parcel, &now, 30 * 1000, 19), 0);
     assert_int_equal(scoop_outbox_answered(outbox, other, stored, strlen(stored), now, 0.5, &error),
                      0);
