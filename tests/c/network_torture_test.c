@@ -34,7 +34,7 @@ enum {
     PART_BYTES = 5 * 1024 * 1024,
     PART_LIMIT_BYTES = 24 * 1024 * 1024,
     FAST_CLOCK = 20,
-    BEFORE_IT_IS_TAKEN_UP = 40, /* allocations: the upload stays for the next try */
+    BEFORE_IT_IS_TAKEN_UP = 41, /* allocations: the upload stays for the next try */
 };
 
 static unsigned char small[SMALL_BYTES], pattern[SLOW_IN_PLACE_BYTES];
