@@ -12,8 +12,6 @@ from support.delta_tables import Row, Table, as_csv, as_json
 from support.fault_catalog import S3_FAULTS
 
 MARKER = "_SUCCESS"
-# It comes in when publishing and applying read the very file by its ETag.
-REPLACED_CHANGES = False
 KEYS = [*(f"k{n}" for n in range(14)), "7", "07", "é", "a b", 'q"', "ü,ö"]
 NUMBERS = [*range(19), 2**53 + 1]
 TEXTS = [
@@ -271,7 +269,7 @@ def _fits(fault: str, service: Service, kind: str) -> bool:
 
 
 def _round(chance: random.Random, events: list[Event], blows: list[Blow]) -> Round:
-    if REPLACED_CHANGES and chance.random() < 0.15:
+    if chance.random() < 0.15:
         blows = [*blows, _replacing_blow(chance)]
     blows = blows + [_blow(chance, "worker") for _ in range(chance.choice([0, 1, 1, 2, 3]))]
     consumes = chance.random() < 0.6

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import itertools
 import json
+import runpy
 import signal
 import sqlite3
 import threading
@@ -28,7 +29,7 @@ from support.delta_tables import Table
 from support.history_plan import MARKER, OTHER_CHANGES, Blow, Event, History, Round, Version
 from support.history_processes import Child
 from support.history_scene import Scene
-from support.history_worker import Pipeline, consume, loop, task
+from support.history_worker import CONSUMER, Pipeline, consume, loop, task
 from support.kinesis import Stream
 from support.s3 import BUCKET, Store
 from support.warehouse import Settings
@@ -189,10 +190,8 @@ class Play:
             lock = self._task(outcome, "lock", export)
             if lock is None:
                 continue
-            applied = all(
-                self._task(outcome, step, lock) for step in ("compute", "publish", "apply")
-            )
-            if applied and self._task(outcome, "finish", lock) != "done":
+            all(self._task(outcome, step, lock) for step in ("compute", "apply", "publish"))
+            if self._task(outcome, "finish", lock) != "done":
                 outcome.green = False
 
     def _play_round(self, one: Round) -> None:
@@ -304,6 +303,7 @@ class Play:
         if lock is not None:
             yield f"the lock is held by {lock['owner']} when all is done"
         yield from self._judged_stream(done)
+        yield from self._judged_version([records[one.name] for one in done])
         expected = done[-1].rows() if done else {}
         yield from differences("the consumer's table", self._consumed(), expected)
         yield from differences("the table", self._applied(), expected)
@@ -329,6 +329,14 @@ class Play:
         for key in sorted(expected.keys() | found.keys()):
             if expected[key] != found[key]:
                 yield f"of {key!r} the stream tells {found[key]}, the exports {expected[key]}"
+
+    def _judged_version(self, done: list[ExportRecord]) -> Iterator[str]:
+        """The consumer says that its table equals the last version in which anything changed."""
+        changing = [one.export.version for one in done if one.changes and one.changes.count]
+        made = runpy.run_path(str(CONSUMER))["Consumer"]
+        said = made(self.stream.name, str(self._database), self.stream.client).version(self.dataset)
+        if [said] != changing[-1:]:
+            yield f"the consumer says that its table equals {said}, not {changing[-1:]}"
 
     def _consumed(self) -> Rows:
         with closing(sqlite3.connect(self._database)) as opened:

@@ -16,6 +16,7 @@ from typing import Any
 
 from airscoop import S3Settings, Warehouse, errors
 from airscoop.exports.registry import Registry
+from airscoop.exports.steps.apply import apply_changes
 from airscoop.exports.steps.claim import claim
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.exports.steps.finish import finish_export
@@ -117,12 +118,10 @@ class Steps:
         )  # fmt: skip
 
     def apply(self, lock: ExportLock) -> None:
-        changes = self.registry.get(lock.export).changes
-        assert changes is not None
         with Warehouse(self._pipeline.conninfo, dialect="postgres") as warehouse:
-            warehouse.apply_changes(
-                changes.uri, table=self._pipeline.table, key=["PK"],
-                expected_changes=changes.count, changes_s3=self._pipeline.s3(),
+            apply_changes(
+                self.registry, lock, warehouse, table=self._pipeline.table, key=["PK"],
+                terms=TERMS, **self._options,
             )  # fmt: skip
 
     def publish(self, lock: ExportLock) -> None:
@@ -147,8 +146,8 @@ class Steps:
             with claim(self.registry, export, self._owner, terms=TERMS) as claimed:
                 if claimed.lock is not None:
                     self.compute(claimed.lock)
-                    self.publish(claimed.lock)
                     self.apply(claimed.lock)
+                    self.publish(claimed.lock)
             if claimed.waits_for is None:
                 return
             self.wait(claimed.waits_for, end)
