@@ -258,7 +258,7 @@ def test_what_athena_cannot_do_is_said(bench: Bench, options: dict[str, Any]) ->
 def test_without_settings_or_with_an_unknown_engine_it_is_wrong_usage() -> None:
     with pytest.raises(errors.UsageError, match="AthenaSettings"):
         airscoop.delta(None, "s3://b/k", engine="athena")
-    with pytest.raises(errors.UsageError, match="local, athena"):
+    with pytest.raises(errors.UsageError, match='engine cannot be "hive"; use "local" or "athena"'):
         airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]  # wrong on purpose
 
 
