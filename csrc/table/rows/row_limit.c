@@ -47,8 +47,8 @@ static size_t change_bytes(const struct scoop_row_limit *limit, const struct sco
     const struct scoop_row_plan *plan = limit->plan;
     struct scoop_cell_reader reader = scoop_cells_read(scoop_row_data(batch, row), row->length);
     struct scoop_cell cell;
-    size_t bytes = OTHER_BYTES + limit->stamp_bytes + names +
-                   NULL_BYTES * (plan->columns + plan->key_count);
+    size_t bytes =
+        OTHER_BYTES + limit->stamp_bytes + names + NULL_BYTES * (plan->columns + plan->key_count);
     while (scoop_cells_next(&reader, &cell))
         bytes += count_in_change(plan, cell.column) *
                  (scoop_value_json_bytes(&cell.value, limit->json) - NULL_BYTES);
