@@ -187,7 +187,6 @@ class Run:
         plan = self.plan
         options: dict[str, Any] = {
             "format": plan.data.form,
-            "max_rejected": plan.max_rejected,
             "memory_limit": plan.memory_limit,
         }
         if plan.data.form != "raw":
@@ -196,6 +195,7 @@ class Run:
             options["source_s3"] = self.store.settings(endpoint_url=source.url)
         if plan.target == "read":
             return options
+        options |= {"max_rejected": plan.max_rejected}
         options |= {"checksum": plan.checksum, "compression_level": plan.level}
         if plan.target == "s3":
             options["destination_s3"] = self.store.settings(

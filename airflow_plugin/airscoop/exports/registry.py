@@ -320,17 +320,12 @@ class Registry:
         return last, None
 
     def done_behind(self, record: ExportRecord) -> LastDone | None:
-        """A done export behind this one, before the next open one: what an older airscoop, which
-        does not know the item, may have ended. None: there is none.
+        """A done export behind this one: what an older airscoop, which does not know the item, may
+        have ended. None: there is none.
         """
-        for other in self.records(
-            record.export.dataset, after=record.export.version, first=AT_ONCE
-        ):
-            if other.state == "done":
-                return LastDone(dataset=record.export.dataset, version=other.export.version)
-            if other.is_open:
-                break
-        return None
+        dataset, version = record.export.dataset, record.export.version
+        done = next(self.records(dataset, after=version, state="done"), None)
+        return None if done is None else LastDone(dataset=dataset, version=done.export.version)
 
     # --- one export's work, under the lock ---
 

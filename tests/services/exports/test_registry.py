@@ -352,7 +352,10 @@ def test_a_fence_of_before_opens_no_lock_that_was_taken_anew_in_the_same_name(
     Lease.attach(registry, "tenant/a", "me", first.fence, seconds=3)  # by the run's next task
     assert again.fence > first.fence
     second = Lease.acquire(registry, "tenant/a", "me", timeout=20, seconds=3)
-    with pytest.raises(errors.LockLost, match="me has lost its lock; the lock is held by me"):
+    with pytest.raises(
+        errors.LockLost,
+        match="me has lost its lock; nothing more is changed or sent; the lock is held by me",
+    ):
         Lease.attach(registry, "tenant/a", "me", first.fence)
     second.confirm()
     assert Lease.attach(registry, "tenant/a", "me", second.fence).fence > second.fence
