@@ -98,7 +98,7 @@ class DynamoTable:
         before: str,
         backwards: bool = False,
         first: int | None = None,
-        where: tuple[str, str] | None = None,
+        where: tuple[str, str | bool] | None = None,
     ) -> Iterator[Item]:
         """The items of `pk` with after < sk < before, in the order of sk.
 
@@ -106,7 +106,7 @@ class DynamoTable:
         an attribute and its value; others are not sent.
         """
         names = {"#pk": "pk", "#sk": "sk"}
-        values = {":pk": pk, ":after": after, ":before": before}
+        values: dict[str, str | bool] = {":pk": pk, ":after": after, ":before": before}
         options: dict[str, Any] = {"Limit": first or PAGE}
         chosen: dict[str, Any] = {}
         if where is not None:

@@ -146,7 +146,7 @@ class Registry:
         stale = export.order < last.order
         item = _new_item(export)
         if stale:
-            item |= {"error": stale_message(export, last), "code": STALE, "state": "failed"}
+            item |= {"error": stale_message(export, last.id), "code": STALE, "state": "failed"}
         # What was never an export, for its conflict, may become one.
         written = self._put(item, "attribute_not_exists(#pk) OR attribute_exists(#unusable)")
         if written is not None:
@@ -245,10 +245,10 @@ class Registry:
         before: str | None = None,
         backwards: bool = False,
         first: int | None = None,
-        state: State | None = None,
+        where: tuple[str, str | bool] | None = None,
     ) -> Iterator[ExportRecord]:
-        """The records of TENANT/TABLE in the order of versions, between two versions, of one state;
-        `first` of them are read at once.
+        """The records of TENANT/TABLE in the order of versions, between two versions; `first` of
+        them are read at once. where: an attribute and its value, such as ("state", "done").
         """
         items = self.table.query(
             dataset,
@@ -256,7 +256,7 @@ class Registry:
             before=AFTER_EXPORTS if before is None else EXPORT + version_order(before),
             backwards=backwards,
             first=first,
-            where=None if state is None else ("state", state),
+            where=where,
         )
         yield from map(_record, items)
 
@@ -293,7 +293,7 @@ class Registry:
         if kept is not None:
             return kept
         if known is None:
-            done = self.records(dataset, after=after, backwards=True, state="done")
+            done = self.records(dataset, after=after, backwards=True, where=("state", "done"))
             known = islice(done, 1)
         return LastDone.among(dataset, known)
 
@@ -319,13 +319,18 @@ class Registry:
                 last = LastDone(dataset=last.dataset, version=record.export.version)
         return last, None
 
-    def done_behind(self, record: ExportRecord) -> LastDone | None:
-        """A done export behind this one: what an older airscoop, which does not know the item, may
-        have ended. None: there is none.
+    def told_behind(self, record: ExportRecord) -> ExportRecord | None:
+        """An export behind this one whose changes this one's would undo: done, as by an older
+        airscoop, which does not know the item, or sent in part, before this one came late or was
+        mended. None: there is none.
         """
-        dataset, version = record.export.dataset, record.export.version
-        done = next(self.records(dataset, after=version, state="done"), None)
-        return None if done is None else LastDone(dataset=dataset, version=done.export.version)
+        for where in (("state", "done"), ("begun", True)):
+            for other in self.records(
+                record.export.dataset, after=record.export.version, where=where
+            ):
+                if not other.given_up and other.code != STALE:
+                    return other
+        return None
 
     # --- one export's work, under the lock ---
 
@@ -517,10 +522,10 @@ def _mine(lease: Lease) -> Action:
     return Action(key=(lease.dataset, LOCK), condition=MINE, values=values)
 
 
-def stale_message(export: Export, last: LastDone) -> str:
-    """Why an export is refused."""
+def stale_message(export: Export, newer: str, what: str = "the last export that is done") -> str:
+    """Why an export is refused; newer: TENANT/TABLE/VERSION."""
     return (
-        f"{export.id} is older than {last.id}, the last export that is done: its changes would "
+        f"{export.id} is older than {newer}, {what}: its changes would "
         "undo newer ones; to publish it all the same, export it again under a newer version"
     )
 

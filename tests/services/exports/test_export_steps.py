@@ -272,6 +272,34 @@ def test_an_object_that_is_replaced_after_it_was_registered_is_an_error(exports:
     assert "was registered as" in receipt.conflicts[exports.id("V1")]
 
 
+@pytest.mark.parametrize("late", ["new", "mended"])
+def test_a_version_that_comes_late_is_refused_behind_one_of_which_changes_may_be_sent(
+    late: str, exports: Exports
+) -> None:
+    exports.put("V1", ROWS)
+    exports.register()
+    exports.work("V1")
+    if late == "mended":
+        exports.put("V2", ROWS | {"8": "x"})
+        spoiling = exports.put("V2", ROWS, "second.csv.gz")
+    exports.put("V3", ROWS | {"9": "z"})
+    exports.register()
+    lock = exports.lock("V3")
+    exports.compute(lock)
+    with Lease.attach(exports.registry, exports.dataset, lock.owner, lock.fence) as lease:
+        exports.registry.begin_publishing(lease, lock.export)
+    if late == "mended":
+        exports.store.client.delete_object(Bucket="transfers", Key=spoiling.split("/", 3)[3])
+    else:
+        exports.put("V2", ROWS | {"8": "x"})
+    assert exports.id("V2") in exports.register().exports
+    exports.finish(lock, state="failed", error="the table is gone")
+    with pytest.raises(errors.StaleExport, match="V3, of which changes may be sent already"):
+        exports.lock("V2")
+    assert not exports.compute(exports.lock("V3")).computed
+    assert exports.ops("V3") == ["INSERT 9"]
+
+
 MALFORMED = {
     "a key twice": b"PK,v\n1,a\n1,b\n",
     "another header": b"other,names\n1,a\n",

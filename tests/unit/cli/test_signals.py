@@ -143,7 +143,7 @@ def test_a_signal_before_the_work_ends_it_by_a_line(
 def test_a_signal_while_the_work_loads_what_it_needs_ends_it_by_a_line(
     number: signal.Signals, source: Path, tmp_path: Path
 ) -> None:
-    for module in ("airscoop.transfer.copy", "airscoop.transfer.options"):
+    for module in ("airscoop.transfer.job", "airscoop.transfer.options"):
         program = AT_IMPORT.format(module=module, number=int(number))
         done = run(program, "copy", source, tmp_path / "out", "--json")
         assert done.returncode == CODES[number]

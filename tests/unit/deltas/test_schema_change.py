@@ -260,7 +260,9 @@ def test_wide_exports_with_no_column_in_common_take_no_square_of_time(tmp_path: 
 def test_dropping_goes_with_all_alone(tmp_path: Path) -> None:
     with pytest.raises(errors.UsageError, match='goes with schema_change="all"'):
         Exports(tmp_path).delta(None, "PK\n1\n", gone_columns="drop")
-    with pytest.raises(errors.UsageError, match="one of set_null, drop"):
+    with pytest.raises(
+        errors.UsageError, match='gone_columns cannot be "keep"; use "set_null" or "drop"'
+    ):
         Exports(tmp_path).delta(None, "PK\n1\n", gone_columns="keep")
 
 

@@ -70,9 +70,8 @@ def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
         registry.failed(lease, export_id, record.conflict, CONFLICT)
         raise ExportConflict(record.conflict)
     last = registry.bring_forward(lease)
-    newer = last if last.order > record.export.order else registry.done_behind(record)
-    if newer is not None:
-        message = stale_message(record.export, newer)
+    message = _stale(registry, last, record)
+    if message is not None:
         registry.start(lease, record, previous=None)
         registry.failed(lease, export_id, message, STALE)
         raise StaleExport(message)
@@ -82,6 +81,18 @@ def _lock_held(registry: Registry, lease: Lease, export_id: str) -> LockAttempt:
     registry.start(lease, record, previous=last.version)
     lock = ExportLock(export=export_id, previous=last.version, owner=lease.owner, fence=lease.fence)
     return LockAttempt(lock=lock)
+
+
+def _stale(registry: Registry, last: LastDone, record: ExportRecord) -> str | None:
+    """Why the export comes too late; None: it does not."""
+    if last.order > record.export.order:
+        return stale_message(record.export, last.id)
+    newer = registry.told_behind(record)
+    if newer is None:
+        return None
+    if newer.state == "done":
+        return stale_message(record.export, newer.id)
+    return stale_message(record.export, newer.id, "of which changes may be sent already")
 
 
 def _earlier(
