@@ -274,7 +274,7 @@ def test_a_row_over_the_limit_is_refused_without_threads(
     environment = with_some_threads | {"THREADS": given}
     done = run(environment, "delta", "-q", "--max-record-bytes", "1M", *places)
     assert done.returncode == 3
-    assert "max_record_bytes" in done.stderr
+    assert "--max-record-bytes" in done.stderr
     assert run(environment, "delta", "-q", "--json", *places).returncode == 0
 
 
