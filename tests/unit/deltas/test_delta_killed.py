@@ -24,14 +24,14 @@ sparse = pytest.mark.parametrize("own", [False, True], ids=["dense", "sparse"])
 
 
 def export(suffix: str, salt: str, *, own: bool = False) -> str:
-    """Rows of all columns; own: each of a part that no other row has. Half of it is more than the
-    256 KiB that a reader takes at once."""
+    """Rows of all columns; own: each of a part that no other row has. Half of it is more than what a
+    reader takes before it makes rows."""
     names = [f"c{n}" for n in range(COLUMNS)]
     part = COLUMNS // ROWS
     rows: list[dict[str, Any]] = []
     for key in range(ROWS):
         given = names[key * part : (key + 1) * part] if own else names
-        rows.append({"PK": str(key), **dict.fromkeys(given, salt * 30)})
+        rows.append({"PK": str(key), **dict.fromkeys(given, salt * (600 if own else 30))})
     if suffix == ".jsonl":
         return "".join(json.dumps(row) + "\n" for row in rows)
     lines = [",".join(["PK", *names])]
