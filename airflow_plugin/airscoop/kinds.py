@@ -47,7 +47,7 @@ def shown(value: object) -> str:
         return repr(value)
     if isinstance(value, str):
         return repr(value) if len(value) <= 40 else "a long text"
-    return f"of type {type(value).__name__}"
+    return type(value).__name__
 
 
 def parsed_size(text: str) -> int | None:
@@ -184,7 +184,7 @@ def _function(value: Any, name: str) -> Any:
 def _secret(value: Any, name: str) -> str:
     """A text that no error shows."""
     if not isinstance(value, str):
-        raise UsageError(f"{name} has to be a text, not of type {type(value).__name__}")
+        raise UsageError(f"{name} has to be a text, not {type(value).__name__}")
     return _text(value, name)
 
 

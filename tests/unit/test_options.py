@@ -95,7 +95,7 @@ WRONG: dict[str, Callable[[str], object]] = {
     "stream is None": lambda a: airscoop.publish(a, None),  # type: ignore[arg-type]
     "stream is True": lambda a: airscoop.publish(a, True),  # type: ignore[arg-type]
     "format cannot be 5": lambda a: airscoop.copy(a, f"{a}2", format=5),  # type: ignore[arg-type]
-    "checksum cannot be of type list": lambda a: airscoop.copy(a, f"{a}2", checksum=["x"]),  # type: ignore[arg-type]
+    "checksum cannot be list": lambda a: airscoop.copy(a, f"{a}2", checksum=["x"]),  # type: ignore[arg-type]
     "region has to be a text, not 5": lambda a: airscoop.S3Settings(region=5),  # type: ignore[arg-type]
     "endpoint_url has to be a text, not 5": lambda a: KinesisSettings(endpoint_url=5),  # type: ignore[arg-type]
     "conninfo is neither": lambda a: airscoop.Warehouse(None),  # type: ignore[arg-type]
