@@ -24,7 +24,7 @@ sparse = pytest.mark.parametrize("own", [False, True], ids=["dense", "sparse"])
 
 
 def export(suffix: str, salt: str, *, own: bool = False) -> str:
-    """Rows of all columns; own: each of a part that no other row has. Half of it is more than what a
+    """Rows of all columns; own: each of a part that no other row has. Half of it is more than a
     reader takes before it makes rows."""
     names = [f"c{n}" for n in range(COLUMNS)]
     part = COLUMNS // ROWS
