@@ -224,19 +224,21 @@ class Plant:
     def expected(self, table: str, *versions: str, **options: Any) -> list[airscoop.Change]:
         """The changes from nothing to the first version, from that to the second, and so on."""
         changes: list[airscoop.Change] = []
-        old = None
+        old = previous = None
         for version in versions:
             new = f"s3://{self.bucket}/{TENANT}/{table}/{version}/export.csv.gz"
             changes += airscoop.delta(
                 old,
                 new,
                 key=["id"],
-                version=f"{TENANT}/{table}/{version}",
+                dataset=f"{TENANT}/{table}",
+                version=version,
+                previous=previous,
                 old_s3=self.settings,
                 new_s3=self.settings,
                 **options,
             )
-            old = new
+            old, previous = new, version
         return changes
 
     def published(self) -> list[dict[str, Any]]:
