@@ -21,7 +21,7 @@ WRITE = "give a text, a whole number or a date"
 def text(given: object, what: str) -> str:
     """The one text that `given` stands for; `what` is what errors call it."""
     if isinstance(given, str):
-        return _checked(given, what)
+        return checked(given, what)
     if isinstance(given, numbers.Integral) and not isinstance(given, bool):
         if int(given).bit_length() > LONGEST_BITS:
             raise UsageError(f"{what} is a number beyond all bounds; {WRITE}")
@@ -113,13 +113,14 @@ def _lone(given: str, what: str) -> str:
     return name
 
 
-def _checked(given: str, what: str) -> str:
+def checked(given: str, what: str) -> str:
+    """A text that libpq and the engine can take. It may be a secret, so no error shows it."""
     if "\0" in given:
         raise UsageError(f"{what} holds a NUL character")
     try:
         given.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{what} is no UTF-8: {given!r}") from None
+        raise UsageError(f"{what} is no UTF-8") from None
     return given
 
 

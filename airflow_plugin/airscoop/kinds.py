@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, get_args
 
 from airscoop.errors import UsageError
+from airscoop.given import checked
 
 Size = int | str  # bytes, or a text such as "64M"
 
@@ -55,9 +56,9 @@ def parsed_size(text: str) -> int | None:
     found = SIZE.fullmatch(text.strip())
     if found is None:
         return None
-    return int(float(found[1]) * UNITS[found[2].upper()]) if "." in found[1] else (
-        int(found[1]) * UNITS[found[2].upper()]
-    )  # fmt: skip
+    whole, _, fraction = found[1].partition(".")
+    scale: int = 10 ** len(fraction)
+    return int(whole + fraction) * UNITS[found[2].upper()] // scale
 
 
 def _flag(value: Any, name: str) -> bool:
@@ -155,13 +156,7 @@ def instance(kind: type, wanted: str) -> Kind:
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         refuse(name, "a text", value)
-    if "\0" in value:
-        raise UsageError(f"{name} holds a NUL character")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"{name} is no UTF-8") from None
-    return value
+    return checked(value, name)
 
 
 def _path(value: Any, name: str) -> str:

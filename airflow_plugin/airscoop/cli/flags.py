@@ -5,20 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from airscoop.kinds import parsed_size
+
 if TYPE_CHECKING:
     from airscoop.aws.settings import S3Settings
 
-UNITS = {"": 1, "K": 2**10, "KIB": 2**10, "M": 2**20, "MIB": 2**20, "G": 2**30, "GIB": 2**30}
 PLACES = "http(s)://…, s3://bucket/key, a path, or - for standard input"
 
 
 def size(text: str) -> int:
-    """A number of bytes such as 4096, 64M or 1GiB, not 0, which the engine takes for a default."""
-    digits = text.rstrip("KMGIBkmgib")
-    unit = text[len(digits) :].upper()
-    if not (digits.isascii() and digits.isdigit() and int(digits)) or unit not in UNITS:
+    """A number of bytes such as 4096, 64M, 1.5G or 1GiB, not 0, which the engine takes for a
+    default."""
+    found = parsed_size(text)
+    if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size: 4096, 64M, 1GiB")
-    return int(digits) * UNITS[unit]
+    return found
 
 
 def count(text: str) -> int:

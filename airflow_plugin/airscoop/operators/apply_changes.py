@@ -104,17 +104,10 @@ class ApplyChangesOperator(WarehouseOperator):
         with self.open_warehouse(context) as warehouse:
             return warehouse.apply_changes(
                 self.changes,
-                table=self.table,
-                key=self.key,
-                ignore_columns=self.ignore_columns,
                 expected_changes=expected,
-                json_texts=self.json_texts or self._told(),
-                again=self.again,
-                invalid_characters=self.invalid_characters,
-                key_case=self.key_case,
                 changes_s3=settings,
                 ca_file=ca_file,
-                load=_load(context),
+                **self._options(context),
             )
 
     def _step(self, context: Context) -> ApplyReceipt:
@@ -127,21 +120,27 @@ class ApplyChangesOperator(WarehouseOperator):
                 registry_of(self.aws_conn_id, self.registry),
                 lock,
                 warehouse,
-                table=self.table,
-                key=self.key,
-                ignore_columns=self.ignore_columns,
                 expected_changes=expected,
-                json_texts=self.json_texts or self._told(),
-                again=self.again,
-                invalid_characters=self.invalid_characters,
-                key_case=self.key_case,
                 publishes=self.publishes,
                 s3=settings,
                 ca_file=ca_file,
                 terms=Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds),
                 on_start=self.started,
-                load=_load(context),
+                **self._options(context),
             )
+
+    def _options(self, context: Context) -> dict[str, Any]:
+        """What both ways to apply take alike."""
+        return {
+            "table": self.table,
+            "key": self.key,
+            "ignore_columns": self.ignore_columns,
+            "json_texts": self.json_texts or self._told(),
+            "again": self.again,
+            "invalid_characters": self.invalid_characters,
+            "key_case": self.key_case,
+            "load": _load(context),
+        }
 
     def _guard(self) -> Guard:
         return Guard(

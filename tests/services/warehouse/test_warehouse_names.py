@@ -148,9 +148,13 @@ def test_a_file_that_was_overtaken_is_known_by_any_spelling_of_its_table(place: 
 
 
 def test_a_view_is_refreshed_in_any_case(on_postgres: Place) -> None:
-    on_postgres.run('CREATE MATERIALIZED VIEW SCHEMA_."View" AS SELECT 1 AS x')
+    on_postgres.run("CREATE TABLE SCHEMA_.t AS SELECT 1 AS x")
+    on_postgres.run('CREATE MATERIALIZED VIEW SCHEMA_."View" AS SELECT x FROM SCHEMA_.t')
+    on_postgres.run("INSERT INTO SCHEMA_.t VALUES (2)")
+    assert on_postgres.rows('"View"') == [(1,)]
     with on_postgres.connect() as warehouse:
         warehouse.refresh(f"{on_postgres.schema}.VIEW")
+    assert on_postgres.rows('"View"') == [(1,), (2,)]
 
 
 def test_a_delta_takes_its_key_in_any_case_and_apply_goes_on_with_it(place: Place) -> None:

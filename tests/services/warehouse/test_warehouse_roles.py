@@ -125,8 +125,8 @@ def test_the_page_of_grants_says_all_that_a_role_needs(roles: Roles) -> None:
     roles.init()
     (block,) = re.findall(r"```sql\n(.*?)```", GRANTS.read_text(), re.DOTALL)
     roles.eye.execute(re.sub(r"\betl\b", roles.second, block).encode())
-    roles.insert(roles.second)
-    roles.apply(roles.second)
+    assert roles.insert(roles.second).inserted == 2
+    assert roles.apply(roles.second).changed
 
 
 def test_roles_wait_for_each_other_at_one_lock(roles: Roles) -> None:
@@ -255,9 +255,10 @@ def test_a_dump_that_reads_every_table_is_not_in_the_way(roles: Roles) -> None:
             dump.execute(f"LOCK TABLE airscoop.{table} IN ACCESS SHARE MODE".encode())
         dump.execute("LOCK TABLE s.source, s.target IN ACCESS SHARE MODE")
         with roles.open(roles.first, lock_timeout=5) as warehouse:
-            warehouse.insert_distinct(
+            receipt = warehouse.insert_distinct(
                 source="s.source", target="s.target", columns=["k", "stamp"], distinct_on=["k"]
             )
+    assert (receipt.inserted, receipt.already_there) == (0, 2)
 
 
 @pytest.fixture

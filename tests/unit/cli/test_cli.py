@@ -264,14 +264,19 @@ def test_a_terminal_that_goes_away_takes_the_progress_along_and_not_the_copy(
     assert (tmp_path / "out").read_bytes() == b"a" * 1000
 
 
-@pytest.mark.parametrize(("text", "number"), [("4096", 4096), ("64M", 2**26), ("1GiB", 2**30)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("4096", 4096), ("64M", 2**26), ("1GiB", 2**30), ("64MB", 2**26), ("1.5M", 3 * 2**19),
+    ],
+)  # fmt: skip
 def test_sizes_have_units(text: str, number: int) -> None:
     from airscoop.cli.flags import size
 
     assert size(text) == number
 
 
-@pytest.mark.parametrize("text", ["0", "0M", "", "M", "-1", "1.5M", "²", "١٢", "1T"])
+@pytest.mark.parametrize("text", ["0", "0M", "0.0M", "", "M", "-1", "1.5.2M", ".5M", "²", "١٢", "1T"])
 def test_what_is_no_size_above_0_is_wrong_usage(text: str) -> None:
     from airscoop.cli.flags import size
 
