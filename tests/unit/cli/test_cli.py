@@ -276,7 +276,9 @@ def test_sizes_have_units(text: str, number: int) -> None:
     assert size(text) == number
 
 
-@pytest.mark.parametrize("text", ["0", "0M", "0.0M", "", "M", "-1", "1.5.2M", ".5M", "²", "١٢", "1T"])
+@pytest.mark.parametrize(
+    "text", ["0", "0M", "0.0M", "", "M", "-1", "1.5.2M", ".5M", "²", "١٢", "1T"]
+)
 def test_what_is_no_size_above_0_is_wrong_usage(text: str) -> None:
     from airscoop.cli.flags import size
 
