@@ -24,9 +24,8 @@ struct insert {
     struct scoop_table_name lock;
     struct scoop_buf sql;
     struct scoop_insert_counts counts;
-    int64_t repeated_keys, repeated_rows; /* of the source: keys that occur more than once */
-    int64_t winners;                      /* rows that are left, one a key */
-    int64_t matched;                      /* winners whose key the target had */
+    int64_t keys;    /* different ones of the batch */
+    int64_t matched; /* those that the target had */
 };
 
 /* Runs what `built` appended to insert->sql; *rows may be NULL. */
@@ -60,7 +59,7 @@ static int mismatch(struct insert *insert, const char *what, int64_t expected, i
 static void note_nulls(struct insert *insert, const struct scoop_rows *rows) {
     int64_t all = scoop_rows_number(rows, 0, 0);
     for (size_t i = 0; i < insert->plan.names->key_count; i++) {
-        int64_t known = scoop_rows_number(rows, 0, i + 3);
+        int64_t known = scoop_rows_number(rows, 0, i + 2);
         insert->plan.nulls[i] = known == all ? SCOOP_NULLS_NONE
                                 : known == 0 ? SCOOP_NULLS_ALL
                                              : SCOOP_NULLS_SOME;
@@ -77,18 +76,16 @@ static bool needs_filler(const struct scoop_insert_plan *plan) {
 /* What is in the batch: rows, keys, NULLs. */
 static int count_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    if (RUN(insert, NULL, create_repeated) != 0)
-        return -1;
     if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES && RUN(insert, NULL, analyze) != 0)
         return -1;
     if (RUN(insert, &rows, count_batch) != 0)
         return -1;
     insert->counts.scanned = scoop_rows_number(rows, 0, 0);
-    insert->repeated_keys = scoop_rows_number(rows, 0, 1);
-    insert->repeated_rows = scoop_rows_number(rows, 0, 2);
+    insert->keys = scoop_rows_number(rows, 0, 1);
     note_nulls(insert, rows);
     scoop_rows_free(rows);
-    insert->plan.has_repeated = insert->repeated_keys > 0;
+    insert->counts.duplicates = insert->counts.scanned - insert->keys;
+    insert->plan.has_repeated = insert->counts.duplicates > 0;
     return needs_filler(&insert->plan) ? RUN(insert, NULL, create_filler) : 0;
 }
 
@@ -109,28 +106,6 @@ static int read_batch(struct insert *insert) {
     if (insert->counts.scanned != read)
         return mismatch(insert, "the number of rows in the batch", read, insert->counts.scanned);
     return 0;
-}
-
-/* One row for each key is left in the batch. */
-static int choose_winners(struct insert *insert) {
-    struct scoop_rows *rows = NULL;
-    int64_t removed = 0, added = 0;
-    if (insert->plan.has_repeated) {
-        if (RUN(insert, NULL, create_winners) != 0 || RUN(insert, &rows, remove_repeated) != 0)
-            return -1;
-        add_affected(rows, &removed);
-        if (RUN(insert, &rows, add_winners) != 0)
-            return -1;
-        add_affected(rows, &added);
-    }
-    insert->counts.duplicates = removed - added;
-    insert->winners = insert->counts.scanned - insert->counts.duplicates;
-    if (removed != insert->repeated_rows)
-        return mismatch(insert, "the number of rows with a repeated key", insert->repeated_rows,
-                        removed);
-    return added == insert->repeated_keys
-               ? 0
-               : mismatch(insert, "the number of repeated keys", insert->repeated_keys, added);
 }
 
 /* Greater rows take the place of theirs in the target. */
@@ -163,23 +138,22 @@ static int append_missing(struct insert *insert) {
     struct scoop_rows *rows = NULL;
     int64_t appended = 0;
     counts->already_there = insert->matched - counts->replaced;
-    if (counts->already_there < insert->winners) {
+    if (counts->already_there < insert->keys) {
         if (RUN(insert, &rows, insert_missing, insert->matched > 0) != 0)
             return -1;
         add_affected(rows, &appended);
     }
     counts->inserted = appended - counts->replaced;
-    if (insert->winners != counts->already_there + appended)
+    if (insert->keys != counts->already_there + appended)
         return mismatch(insert, "the number of rows to insert",
-                        insert->winners - counts->already_there, appended);
+                        insert->keys - counts->already_there, appended);
     return 0;
 }
 
 static int transact(struct insert *insert) {
     if (scoop_lock_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
                          insert->interrupt, insert->error) != 0 ||
-        read_batch(insert) != 0 || choose_winners(insert) != 0 || match_target(insert) != 0 ||
-        append_missing(insert) != 0)
+        read_batch(insert) != 0 || match_target(insert) != 0 || append_missing(insert) != 0)
         return -1;
     if (scoop_load_log_add(insert->session, insert->options, &insert->counts, insert->interrupt,
                            insert->error) != 0)
@@ -206,7 +180,7 @@ static int attempt(void *user) {
     int attempts = insert->counts.attempts + 1;
     memset(&insert->counts, 0, sizeof insert->counts);
     insert->counts.attempts = attempts;
-    insert->winners = insert->matched = 0;
+    insert->keys = insert->matched = 0;
     insert->plan.has_repeated = false;
     if (scoop_schema_prepare(insert->session, &insert->plan.target, &insert->lock,
                              insert->interrupt, insert->error) != 0)

@@ -26,7 +26,7 @@ struct scoop_insert_plan {
     const char *const *source_columns; /* names->columns as the source spells them; NULL: alike */
     char suffix[SCOOP_SUFFIX_BYTES + 1];
     bool replace;      /* greater rows take the place of rows in the target */
-    bool has_repeated; /* some key occurs twice in the batch, so there are winners */
+    bool has_repeated; /* some key occurs twice in the batch, so its greatest row is chosen */
     enum scoop_key_nulls nulls[SCOOP_MAX_KEYS]; /* of each key, as count_batch found */
 };
 
@@ -47,26 +47,20 @@ SCOOP_INSERT_SQL(raise_memory);
 /* The batch as read, with the target's types. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
-/* Keys that occur more than once, with how often. */
-SCOOP_INSERT_SQL(create_repeated);
-/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch,
- * and the whole batch, not the repeated keys. */
+/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch.
+ */
 SCOOP_INSERT_SQL(analyze);
-/* One row: rows of the batch, repeated keys, their rows, and of each key the rows that have it. */
+/* One row: rows of the batch, its different keys, and of each key column the rows that have it. */
 SCOOP_INSERT_SQL(count_batch);
 /* One row: for each key that is NULL in some rows a value that it has in others. */
 SCOOP_INSERT_SQL(create_filler);
-/* The greatest row of each repeated key, which takes the place of all its rows in the batch. */
-SCOOP_INSERT_SQL(create_winners);
-SCOOP_INSERT_SQL(remove_repeated);
-SCOOP_INSERT_SQL(add_winners);
-/* The batch's keys that the target has, by the one scan of it; with 1 where, for replace, the
- * row is greater than every row of its key there, else 0. */
+/* The batch's keys that the target has, by the one scan of it; with 1 where, for replace, a
+ * row of the key is greater than every one there, else 0. */
 SCOOP_INSERT_SQL(create_matched);
 /* Matched keys, and those whose row is greater. */
 SCOOP_INSERT_SQL(count_matched);
 SCOOP_INSERT_SQL(delete_greater);
-/* Rows whose key is not matched, or whose rows in the target gave way. */
+/* Of each key that is not matched, or whose rows in the target gave way, the greatest row. */
 SCOOP_INSERT_SQL(insert_missing, bool any_matched);
 /* All temporary tables of the load. */
 SCOOP_INSERT_SQL(drop);

@@ -314,9 +314,8 @@ def test_a_missing_table_and_column_are_named(
 
 NULLABLE = ("k1", "k2", "k3")
 INSIDE = [  # of a load that repeats no key and finds some of its keys
-    "BEGIN", "LOCK TABLE", "LOCK TABLE", "SELECT", "CREATE TEMP TABLE", "INSERT INTO",
-    "CREATE TEMP TABLE", "ANALYZE", "SELECT", "CREATE TEMP TABLE", "SELECT", "INSERT INTO",
-    "DROP TABLE", "COMMIT",
+    "BEGIN", "LOCK TABLE", "LOCK TABLE", "SELECT", "CREATE TEMP TABLE", "INSERT INTO", "ANALYZE",
+    "SELECT", "CREATE TEMP TABLE", "SELECT", "INSERT INTO", "DROP TABLE", "COMMIT",
 ]  # fmt: skip
 
 
