@@ -80,7 +80,7 @@ static void rows_keys_and_nulls_are_counted_in_one_query(void **state) {
     struct scoop_insert_plan plan = plan_of(false, false);
     (void)state;
     ASSERT_SQL("SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT \"k1\", \"k2\" "
-               "FROM \"airscoop_batch_f00\" GROUP BY \"k1\", \"k2\") k), "
+               "FROM \"airscoop_batch_f00\" r GROUP BY \"k1\", \"k2\") k), "
                "COUNT(b.\"k1\"), COUNT(b.\"k2\") FROM \"airscoop_batch_f00\" b",
                count_batch, &plan);
 }
@@ -163,6 +163,21 @@ static void missing_rows_are_found_without_the_target(void **state) {
     ASSERT_SQL("INSERT INTO \"i\".\"tgt\" (\"k1\", \"k2\", \"at\", \"x\") "
                "SELECT w.\"k1\", w.\"k2\", w.\"at\", w.\"x\" FROM \"airscoop_batch_f00\" w",
                insert_missing, &plan, false);
+}
+
+static void a_source_with_the_targets_types_is_read_where_it_is(void **state) {
+    static const char *const own[] = {"K1", "k2", "at", "x"};
+    struct scoop_insert_plan plan = plan_of(false, false);
+    (void)state;
+    plan.from_source = true;
+    plan.source_columns = own;
+    ASSERT_SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", keep_snapshot, &plan);
+    ASSERT_SQL("INSERT INTO \"i\".\"tgt\" (\"k1\", \"k2\", \"at\", \"x\") "
+               "SELECT w.\"k1\", w.\"k2\", w.\"at\", w.\"x\" FROM (SELECT \"K1\" AS \"k1\", "
+               "\"k2\" AS \"k2\", \"at\" AS \"at\", \"x\" AS \"x\" FROM \"e\".\"src\" "
+               "WHERE \"day\" = 'it''s') w",
+               insert_missing, &plan, false);
+    ASSERT_SQL("DROP TABLE \"airscoop_matched_f00\"", drop, &plan);
 }
 
 static void one_statement_drops_what_was_made(void **state) {
@@ -257,6 +272,7 @@ int main(void) {
         cmocka_unit_test(matched_keys_are_found_by_equality_alone),
         cmocka_unit_test(greater_rows_are_compared_with_null_lowest),
         cmocka_unit_test(missing_rows_are_found_without_the_target),
+        cmocka_unit_test(a_source_with_the_targets_types_is_read_where_it_is),
         cmocka_unit_test(one_statement_drops_what_was_made),
         cmocka_unit_test(no_statement_holds_an_or_or_what_redshift_lacks),
         cmocka_unit_test(the_lock_is_named_after_the_target),

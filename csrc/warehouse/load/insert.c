@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "warehouse/load/insert_names.h"
+#include "warehouse/load/insert_source.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
 #include "warehouse/load/rights.h"
@@ -76,8 +77,6 @@ static bool needs_filler(const struct scoop_insert_plan *plan) {
 /* What is in the batch: rows, keys, NULLs. */
 static int count_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES && RUN(insert, NULL, analyze) != 0)
-        return -1;
     if (RUN(insert, &rows, count_batch) != 0)
         return -1;
     insert->counts.scanned = scoop_rows_number(rows, 0, 0);
@@ -90,21 +89,33 @@ static int count_batch(struct insert *insert) {
 }
 
 /* The one read of the source. */
-static int read_batch(struct insert *insert) {
+static int fill_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    int64_t read = 0, expected = insert->options->expected_records;
-    bool is_postgres = scoop_session_dialect(insert->session) == SCOOP_POSTGRES;
-    if (is_postgres && RUN(insert, NULL, raise_memory) != 0)
-        return -1;
+    int64_t read = 0;
     if (RUN(insert, NULL, create_batch) != 0 || RUN(insert, &rows, fill_batch) != 0)
         return -1;
     add_affected(rows, &read);
-    if (expected >= 0 && expected != read)
-        return mismatch(insert, "the number of records in the source", expected, read);
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES && RUN(insert, NULL, analyze) != 0)
+        return -1;
     if (count_batch(insert) != 0)
         return -1;
-    if (insert->counts.scanned != read)
-        return mismatch(insert, "the number of rows in the batch", read, insert->counts.scanned);
+    return insert->counts.scanned == read
+               ? 0
+               : mismatch(insert, "the number of rows in the batch", read, insert->counts.scanned);
+}
+
+static int read_batch(struct insert *insert) {
+    int64_t expected = insert->options->expected_records;
+    if (insert->plan.from_source && RUN(insert, NULL, keep_snapshot) != 0)
+        return -1;
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES &&
+        RUN(insert, NULL, raise_memory) != 0)
+        return -1;
+    if ((insert->plan.from_source ? count_batch(insert) : fill_batch(insert)) != 0)
+        return -1;
+    if (expected >= 0 && expected != insert->counts.scanned)
+        return mismatch(insert, "the number of records in the source", expected,
+                        insert->counts.scanned);
     return 0;
 }
 
@@ -217,6 +228,8 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
         result = scoop_insert_spell_as_tables(&spelling, &insert.plan, session, interrupt, error);
     if (result == 0)
         result = scoop_insert_check_moments(&insert.plan, session, interrupt, error);
+    if (result == 0)
+        result = scoop_insert_place_rows(&insert.plan, session, interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);

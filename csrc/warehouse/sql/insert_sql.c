@@ -17,6 +17,40 @@ static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert
     scoop_sql_identifier(writer, name);
 }
 
+/* SELECT … of the partition; the columns' names are the source's or, `renamed`, the target's. */
+static void read_source(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                        bool renamed) {
+    const struct scoop_insert_names *names = plan->names;
+    for (size_t i = 0; i < names->column_count; i++) {
+        scoop_sql_text(writer, i == 0 ? "SELECT " : ", ");
+        scoop_sql_identifier(writer, plan->source_columns == NULL ? names->columns[i]
+                                                                  : plan->source_columns[i]);
+        if (!renamed)
+            continue;
+        scoop_sql_text(writer, " AS ");
+        scoop_sql_identifier(writer, names->columns[i]);
+    }
+    scoop_sql_text(writer, " FROM ");
+    scoop_sql_table(writer, &plan->source);
+    for (size_t i = 0; i < names->partition_count; i++) {
+        scoop_sql_text(writer, i == 0 ? " WHERE " : " AND ");
+        scoop_sql_identifier(writer, names->partition_columns[i]);
+        scoop_sql_text(writer, " = ");
+        scoop_sql_literal(writer, names->partition_values[i]);
+    }
+}
+
+/* The load's rows, in parentheses where they are still to be read; an alias follows. */
+static void batch(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
+    if (!plan->from_source) {
+        temporary(writer, plan, "batch");
+        return;
+    }
+    scoop_sql_text(writer, "(");
+    read_source(writer, plan, true);
+    scoop_sql_text(writer, ")");
+}
+
 /* alias."column"; the alias "" stands for the target itself, which takes none in a DELETE. */
 static void column(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
                    const char *alias, const char *name) {
@@ -126,15 +160,6 @@ static void create(struct scoop_sql_writer *writer, const struct scoop_insert_pl
     scoop_sql_text(writer, " AS SELECT ");
 }
 
-static void insert_into(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                        const char *role) {
-    scoop_sql_text(writer, "INSERT INTO ");
-    temporary(writer, plan, role);
-    scoop_sql_text(writer, " (");
-    all_columns(writer, plan, NULL);
-    scoop_sql_text(writer, ") ");
-}
-
 static bool among(const char *name, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (strcmp(name, names[i]) == 0)
@@ -200,6 +225,13 @@ SCOOP_INSERT_SQL(raise_memory) {
     END_STATEMENT;
 }
 
+SCOOP_INSERT_SQL(keep_snapshot) {
+    (void)plan;
+    BEGIN_STATEMENT;
+    scoop_sql_text(&writer, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    END_STATEMENT;
+}
+
 SCOOP_INSERT_SQL(create_batch) {
     BEGIN_STATEMENT;
     create(&writer, plan, "batch");
@@ -212,19 +244,12 @@ SCOOP_INSERT_SQL(create_batch) {
 
 SCOOP_INSERT_SQL(fill_batch) {
     BEGIN_STATEMENT;
-    insert_into(&writer, plan, "batch");
-    scoop_sql_text(&writer, "SELECT ");
-    columns(&writer, plan, NULL,
-            plan->source_columns == NULL ? plan->names->columns : plan->source_columns,
-            plan->names->column_count);
-    scoop_sql_text(&writer, " FROM ");
-    scoop_sql_table(&writer, &plan->source);
-    for (size_t i = 0; i < plan->names->partition_count; i++) {
-        scoop_sql_text(&writer, i == 0 ? " WHERE " : " AND ");
-        scoop_sql_identifier(&writer, plan->names->partition_columns[i]);
-        scoop_sql_text(&writer, " = ");
-        scoop_sql_literal(&writer, plan->names->partition_values[i]);
-    }
+    scoop_sql_text(&writer, "INSERT INTO ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " (");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") ");
+    read_source(&writer, plan, false);
     END_STATEMENT;
 }
 
@@ -243,8 +268,8 @@ SCOOP_INSERT_SQL(count_batch) {
     scoop_sql_text(&writer, "SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT ");
     all_keys(&writer, plan, NULL);
     scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " GROUP BY ");
+    batch(&writer, plan);
+    scoop_sql_text(&writer, " r GROUP BY ");
     all_keys(&writer, plan, NULL);
     scoop_sql_text(&writer, ") k)");
     for (size_t i = 0; i < plan->names->key_count; i++) {
@@ -253,7 +278,7 @@ SCOOP_INSERT_SQL(count_batch) {
         scoop_sql_text(&writer, ")");
     }
     scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
+    batch(&writer, plan);
     scoop_sql_text(&writer, " b");
     END_STATEMENT;
 }
@@ -270,7 +295,7 @@ SCOOP_INSERT_SQL(create_filler) {
         scoop_sql_text(&writer, "(SELECT ");
         column(&writer, plan, "b", key);
         scoop_sql_text(&writer, " FROM ");
-        temporary(&writer, plan, "batch");
+        batch(&writer, plan);
         scoop_sql_text(&writer, " b WHERE ");
         column(&writer, plan, "b", key);
         scoop_sql_text(&writer, " IS NOT NULL LIMIT 1) AS ");
@@ -283,7 +308,7 @@ SCOOP_INSERT_SQL(create_filler) {
 /* The batch's rows w beside the target's rows t of the same key. */
 static void joined(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
     scoop_sql_text(writer, " FROM ");
-    temporary(writer, plan, "batch");
+    batch(writer, plan);
     scoop_sql_text(writer, " w, ");
     scoop_sql_table(writer, &plan->target);
     scoop_sql_text(writer, " t WHERE ");
@@ -362,7 +387,7 @@ SCOOP_INSERT_SQL(insert_missing, bool any_matched) {
         scoop_sql_text(&writer, ") AS " RANK);
     }
     scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
+    batch(&writer, plan);
     scoop_sql_text(&writer, " w");
     if (any_matched)
         is_not_matched(&writer, plan);
@@ -374,14 +399,16 @@ SCOOP_INSERT_SQL(insert_missing, bool any_matched) {
 SCOOP_INSERT_SQL(drop) {
     static const char *const roles[] = {"batch", "matched", "filler"};
     BEGIN_STATEMENT;
-    bool made[] = {true, true, false};
+    bool made[] = {!plan->from_source, true, false};
+    const char *between = "DROP TABLE ";
     for (size_t i = 0; i < plan->names->key_count; i++)
         made[2] |= plan->nulls[i] == SCOOP_NULLS_SOME;
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (!made[i])
             continue;
-        scoop_sql_text(&writer, i == 0 ? "DROP TABLE " : ", ");
+        scoop_sql_text(&writer, between);
         temporary(&writer, plan, roles[i]);
+        between = ", ";
     }
     END_STATEMENT;
 }

@@ -1,6 +1,6 @@
 /* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement but
- * raise_memory and analyze_batch is valid on Redshift and on PostgreSQL, and no join condition
- * holds an OR or anything but equalities. */
+ * keep_snapshot, raise_memory and analyze is valid on Redshift and on PostgreSQL, and no join
+ * condition holds an OR or anything but equalities. */
 #ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 #define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 
@@ -25,6 +25,7 @@ struct scoop_insert_plan {
     struct scoop_table_name target;
     const char *const *source_columns; /* names->columns as the source spells them; NULL: alike */
     char suffix[SCOOP_SUFFIX_BYTES + 1];
+    bool from_source;  /* its rows are read where they are, by one snapshot: there is no batch */
     bool replace;      /* greater rows take the place of rows in the target */
     bool has_repeated; /* some key occurs twice in the batch, so its greatest row is chosen */
     enum scoop_key_nulls nulls[SCOOP_MAX_KEYS]; /* of each key, as count_batch found */
@@ -40,11 +41,14 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
     int scoop_insert_sql_##name(const struct scoop_insert_plan *plan, ##__VA_ARGS__,               \
                                 struct scoop_buf *sql, struct scoop_error *error)
 
+/* With from_source: all statements that follow see the tables as they are now. The first one after
+ * the locks. */
+SCOOP_INSERT_SQL(keep_snapshot);
 /* PostgreSQL only: the load's joins and sorts may use what an index may be made with. With the
  * usual work_mem of 4 MB the batch and the target would go through temporary files. ANALYZE looks
  * at a tenth of the usual rows: which table is the smaller one is all that is asked of it. */
 SCOOP_INSERT_SQL(raise_memory);
-/* The batch as read, with the target's types. */
+/* The batch as read, with the target's types; not with from_source, as those two and analyze. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
 /* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch.
