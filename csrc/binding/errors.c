@@ -69,7 +69,7 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
 /* What a code is called where it is about a file, an object or an address. */
 struct place_class {
     enum scoop_code code;
-    const char *name;
+    const char *name; /* NULL: it is always about one, and keeps its name */
     PyObject **built_in;
     int os_errno; /* what the built-in one stands for */
     const char *sentence;
@@ -80,8 +80,7 @@ static const struct place_class place_classes[] = {
      "The file, object or address does not exist."},
     {SCOOP_ACCESS_DENIED, "PlaceAccessDenied", &PyExc_PermissionError, EACCES,
      "Permission for the file, object or address was denied."},
-    {SCOOP_PRECONDITION, "PlaceExists", &PyExc_FileExistsError, EEXIST,
-     "The file or object is there already, and was to be kept."},
+    {SCOOP_EXISTS, NULL, &PyExc_FileExistsError, EEXIST, NULL},
 };
 enum { PLACE_CLASSES = sizeof place_classes / sizeof *place_classes };
 
@@ -168,17 +167,6 @@ static PyObject *default_attributes(enum scoop_code code, bool retryable) {
     return attributes;
 }
 
-static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base) {
-    char name[96];
-    snprintf(name, sizeof name, "airscoop.errors.%s", scoop_code_exception(code));
-    PyObject *attributes = default_attributes(code, retryable);
-    if (attributes == NULL)
-        return NULL;
-    PyObject *class = PyErr_NewExceptionWithDoc(name, scoop_code_sentence(code), base, attributes);
-    Py_DECREF(attributes);
-    return class;
-}
-
 /* The arguments alone would lose what a built-in exception keeps outside its __dict__. */
 static PyObject *reduce(PyObject *self, PyObject *unused) {
     static const char *const kept[] = {"errno", "strerror", "filename"};
@@ -202,35 +190,75 @@ static PyObject *reduce(PyObject *self, PyObject *unused) {
 static PyMethodDef reduce_method = {"__reduce__", reduce, METH_NOARGS, NULL};
 
 /* The message alone, as of every error of ours: the built-in one would add errno and name. */
-static PyObject *text_attributes(void) {
+static int set_text(PyObject *attributes) {
     PyObject *text = PyObject_GetAttrString(PyExc_BaseException, "__str__");
-    PyObject *attributes = text == NULL ? NULL : Py_BuildValue("{s:O}", "__str__", text);
+    int status = text == NULL ? -1 : PyDict_SetItemString(attributes, "__str__", text);
     Py_XDECREF(text);
-    return attributes;
+    return status;
 }
 
-static PyObject *new_place_class(struct airscoop_state *state, const struct place_class *place) {
-    char name[96];
-    snprintf(name, sizeof name, "airscoop.errors.%s", place->name);
-    PyObject *bases = PyTuple_Pack(2, state->exceptions[place->code], *place->built_in);
-    PyObject *attributes = text_attributes();
+/* Takes `attributes` over; built_in NULL: below `base` alone. */
+static PyObject *new_class(const char *name, const char *sentence, PyObject *base,
+                           PyObject *built_in, PyObject *attributes) {
+    char path[96];
+    snprintf(path, sizeof path, "airscoop.errors.%s", name);
     PyObject *class = NULL;
-    if (bases != NULL && attributes != NULL)
-        class = PyErr_NewExceptionWithDoc(name, place->sentence, bases, attributes);
+    PyObject *bases = built_in == NULL ? PyTuple_Pack(1, base) : PyTuple_Pack(2, base, built_in);
+    if (bases != NULL && attributes != NULL && (built_in == NULL || set_text(attributes) == 0))
+        class = PyErr_NewExceptionWithDoc(path, sentence, bases, attributes);
     Py_XDECREF(bases);
     Py_XDECREF(attributes);
-    if (class != NULL &&
+    if (class != NULL && built_in != NULL &&
         set_attribute(class, "__reduce__",
                       PyDescr_NewMethod((PyTypeObject *)class, &reduce_method)) != 0)
         Py_CLEAR(class);
     return class;
 }
 
+static int add_bases(PyObject *module, PyObject *above) {
+    static const struct {
+        const char *name, *sentence;
+    } bases[] = {
+#define X(name, sentence) {name, sentence},
+        SCOOP_ERROR_BASES(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        PyObject *class = new_class(bases[i].name, bases[i].sentence, above, NULL, PyDict_New());
+        int status = class == NULL ? -1 : PyModule_AddObjectRef(module, bases[i].name, class);
+        Py_XDECREF(class);
+        if (status != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The class of a code, below its base, which stands in the module before it. */
+static PyObject *class_of_code(PyObject *module, enum scoop_code code, bool retryable) {
+    PyObject *built_in = NULL;
+    for (size_t i = 0; i < PLACE_CLASSES; i++)
+        if (place_classes[i].code == code && place_classes[i].name == NULL)
+            built_in = *place_classes[i].built_in;
+    PyObject *base = code == SCOOP_OK ? Py_NewRef(PyExc_Exception)
+                                      : PyObject_GetAttrString(module, scoop_code_base(code));
+    if (base == NULL)
+        return NULL;
+    PyObject *class = new_class(scoop_code_exception(code), scoop_code_sentence(code), base,
+                                built_in, default_attributes(code, retryable));
+    Py_DECREF(base);
+    return class;
+}
+
 static int add_place_exceptions(PyObject *module, struct airscoop_state *state) {
     for (size_t i = 0; i < PLACE_CLASSES; i++) {
-        PyObject *class = new_place_class(state, &place_classes[i]);
-        state->place_exceptions[place_classes[i].code] = class;
-        if (class == NULL || PyModule_AddObjectRef(module, place_classes[i].name, class) != 0)
+        const struct place_class *place = &place_classes[i];
+        PyObject *above = state->exceptions[place->code];
+        PyObject *class = place->name == NULL ? Py_NewRef(above)
+                                              : new_class(place->name, place->sentence, above,
+                                                          *place->built_in, PyDict_New());
+        state->place_exceptions[place->code] = class;
+        if (class == NULL ||
+            (place->name != NULL && PyModule_AddObjectRef(module, place->name, class) != 0))
             return -1;
     }
     return 0;
@@ -238,17 +266,17 @@ static int add_place_exceptions(PyObject *module, struct airscoop_state *state) 
 
 int airscoop_add_exceptions(PyObject *module) {
     static const bool retryable[SCOOP_CODE_COUNT] = {
-#define X(name, exception, again, sentence) again,
+#define X(name, exception, base, again, sentence) again,
         SCOOP_ERRORS(X)
 #undef X
     };
     struct airscoop_state *state = PyModule_GetState(module);
     for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++) {
-        PyObject *base = code == SCOOP_OK ? PyExc_Exception : state->exceptions[SCOOP_OK];
-        state->exceptions[code] = new_class(code, retryable[code], base);
-        if (state->exceptions[code] == NULL)
+        PyObject *class = class_of_code(module, code, retryable[code]);
+        state->exceptions[code] = class;
+        if (class == NULL || PyModule_AddObjectRef(module, scoop_code_exception(code), class) != 0)
             return -1;
-        if (PyModule_AddObjectRef(module, scoop_code_exception(code), state->exceptions[code]) != 0)
+        if (code == SCOOP_OK && add_bases(module, class) != 0)
             return -1;
     }
     return add_place_exceptions(module, state);

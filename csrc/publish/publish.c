@@ -160,7 +160,7 @@ void scoop_publish_free(struct scoop_publish *publish) {
 static int check_stream(const struct scoop_publish *publish, struct scoop_error *error) {
     const struct scoop_kinesis_stream *summary = &publish->summary;
     if (strcmp(summary->status, "ACTIVE") != 0 && strcmp(summary->status, "UPDATING") != 0) {
-        scoop_fail(error, SCOOP_PRECONDITION, "the stream %.300s is %s, not ACTIVE",
+        scoop_fail(error, SCOOP_STREAM_NOT_READY, "the stream %.300s is %s, not ACTIVE",
                    publish->stream, summary->status);
         error->retryable = strcmp(summary->status, "CREATING") == 0;
         return -1;

@@ -12,7 +12,7 @@ from typing import Any
 
 from airscoop.cli import signals, streams
 from airscoop.cli.output import ReceiptUnprinted
-from airscoop.errors import AirscoopError, LocalStackFailed
+from airscoop.errors import AirscoopError, DataError, LocalStackFailed, UsageError
 
 FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
 READER_GONE = 128 + signal.SIGPIPE
@@ -24,21 +24,6 @@ STOPPED_IN_COMMIT = (
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
 # Facts that only some errors have.
 GIVEN = ("source", "line", "byte_offset", "reason", "snippet", "statements_committed")
-BAD_DATA_CODES = frozenset(
-    {
-        "BAD_RECORD",
-        "TOO_MANY_REJECTED",
-        "CORRUPT",
-        "TRUNCATED",
-        "TRAILING_GARBAGE",
-        "INFLATION",
-        "UNSUPPORTED",
-        "COUNT_MISMATCH",
-        "DUPLICATE_KEY",
-        "SCHEMA_CHANGED",
-        "SUSPECT_EXPORT",
-    }
-)
 
 
 def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) -> int:
@@ -104,16 +89,19 @@ def _failed(
 ) -> tuple[int, str | None, dict[str, Any]]:
     named = "local" if isinstance(error, LocalStackFailed) else type(error).__name__
     line: str | None = f"{named}: {error}"
-    code = FAILED
-    if error.code == "USAGE":
-        code = WRONG_USAGE
-    elif error.code in BAD_DATA_CODES:
-        code = BAD_DATA
-    elif error.os_errno == errno.EPIPE and data_on_stdout(options):
+    code = exit_code(type(error))
+    if error.os_errno == errno.EPIPE and data_on_stdout(options):
         code, line = READER_GONE, None
     receipt = getattr(error, "receipt", None)
     facts = {} if receipt is None else receipt.to_dict()
     return code, line, facts | _facts(error.code, str(error), error)
+
+
+def exit_code(kind: type[BaseException]) -> int:
+    """What a command exits with that ends in an error of this class."""
+    if issubclass(kind, UsageError):
+        return WRONG_USAGE
+    return BAD_DATA if issubclass(kind, DataError) else FAILED
 
 
 def _stopped(

@@ -278,7 +278,7 @@ static int find_already(struct apply *apply) {
 static int check_overtaken(struct apply *apply) {
     if (apply->overtaken[0] == 0 || all_changes(apply) == 0)
         return 0;
-    return scoop_fail(apply->error, SCOOP_PRECONDITION,
+    return scoop_fail(apply->error, SCOOP_ALREADY_APPLIED,
                       "this file was applied at %s (UTC), and the table has changed since; to "
                       "apply it once more say again (--again)",
                       apply->overtaken);

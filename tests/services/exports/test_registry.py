@@ -109,7 +109,7 @@ def test_no_state_is_left_out_or_left_again(
         record = registry.register(export("V1")).record
         if state == "running":
             record = registry.start(lease, record, previous=None)
-    with pytest.raises(errors.PreconditionFailed, match=f"tenant/a/V1 is {state}, not "):
+    with pytest.raises(errors.WrongExportState, match=f"tenant/a/V1 is {state}, not "):
         step(registry, lease, record.id)
     assert registry.get(record.id) == record
 
@@ -132,7 +132,7 @@ def test_what_is_half_published_is_not_done(
     if is_done:
         assert registry.done(lease, record.id).state == "done"
         return
-    with pytest.raises(errors.PreconditionFailed, match=f"half published \\({offset} of 3 changes"):
+    with pytest.raises(errors.WrongExportState, match=f"half published \\({offset} of 3 changes"):
         registry.done(lease, record.id)
     assert registry.get(record.id).state == "computed"
     assert registry.last_done("tenant/a") is None

@@ -276,7 +276,7 @@ def test_a_stream_that_is_not_active_takes_nothing(
 ) -> None:
     for status, retryable in (("CREATING", True), ("DELETING", False)):
         stream.proxy.script = describing(StreamStatus=status)
-        with pytest.raises(errors.PreconditionFailed, match=status) as caught:
+        with pytest.raises(errors.StreamNotReady, match=status) as caught:
             airscoop.publish(changes[0], stream.name, kinesis=stream.settings())
         assert caught.value.retryable is retryable
     assert stream.proxy.puts() == []

@@ -153,7 +153,7 @@ def test_a_file_that_was_overtaken_is_refused(target: Target) -> None:
     first = target.file(update(id="1", note="v2"), name="v2.jsonl")
     target.apply(first)
     target.apply(target.file(update(id="1", note="v3"), name="v3.jsonl"))
-    with pytest.raises(errors.PreconditionFailed, match=r"was applied at .*changed since"):
+    with pytest.raises(errors.AlreadyApplied, match=r"was applied at .*changed since"):
         target.apply(first)
     assert (1, "v3") in target.rows()
     assert done(target.apply(first, again=True)) == (1, 0, 1, 0)

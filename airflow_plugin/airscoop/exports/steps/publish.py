@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import KinesisSettings, S3Settings
-from airscoop.errors import CountMismatch, PreconditionFailed, SourceChanged
+from airscoop.errors import CountMismatch, SourceChanged, WrongExportState
 from airscoop.exports.registry import ChangesFile, Registry
 from airscoop.exports.steps.working import (
     ExportLock,
@@ -46,9 +46,7 @@ def publish_changes(
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
         if record.changes is None or record.state not in ("computed", "published"):
-            raise PreconditionFailed(
-                f"{lock.export} is {record.state}: its changes are not computed"
-            )
+            raise WrongExportState(f"{lock.export} is {record.state}: its changes are not computed")
         if etag_of(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
             raise _another_file(record.changes)
         saved = record.offset
