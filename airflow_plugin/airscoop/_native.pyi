@@ -351,6 +351,23 @@ class AirscoopError(Exception):
     byte_offset: int | None
     reason: str | None
     snippet: str | None
+    key: str | None
+    earlier_line: int | None
+    limit_name: str | None
+    limit: int | float | None
+    old_rows: int | None
+    new_rows: int | None
+    deleted: int | None
+    updated: int | None
+    ratio: float | None
+    counted: str | None
+    expected: int | None
+    found: int | None
+    added: list[str] | None
+    gone: list[str] | None
+    holder: str | None
+    published: int | None
+    start_at: int | None
 
 class AccessError(AirscoopError): ...
 class ConflictError(AirscoopError): ...

@@ -19,10 +19,24 @@ is raised itself.
 The attributes of all are `code` (the table's name for it), `retryable`, `http_status`, `os_errno`,
 `sqlstate` and `request_id` (None where they do not apply), and `source_missing`: whether it is the
 source itself that is not there (404, 410, NoSuchKey).
-`BadRecord` and `TooManyRejected` have `source`, `line` (from 1), `byte_offset`, `reason` and
-`snippet` (what the record begins with) of the record that ended the run, each None where it is not
-known. `statements_committed` is how many statements of a script are surely committed, of other
-errors None.
+Some errors have facts of their own, so that no program parses a message. Every error has the
+attributes; they are None where they say nothing, or are not known:
+
+- `BadRecord`, `TooManyRejected`: `source`, `line` (from 1), `byte_offset`, `reason` and `snippet`
+  (what the record begins with) of the record that ended the run.
+- `TooManyRejected`, `SuspectExport`: `limit_name` (such as "max_delete_ratio") and `limit`, its
+  value. SuspectExport has `old_rows` and `new_rows`, the rows of the two exports, `deleted` or
+  `updated` of them, and their `ratio` to the old rows.
+- `DuplicateKey`: `key`, one of those that several rows have, as the message shows it, `source` and
+  `line` of the later row, and `earlier_line` of the one before.
+- `SchemaChanged`: `added` and `gone`, lists of the columns that the newer side (the new export, the
+  changes) has alone, and that it lacks. Lists of more than 1,000 bytes are None.
+- `CountMismatch`: `counted` (such as "records in the source"), how many were `expected`, and how
+  many were `found`. `Truncated` has them, too, counted in "bytes".
+- `LockTimeout`: `holder`, the session or the run that holds the lock.
+- What a `publish` ends with, once anything was sent: `published`, how many changes this run has
+  stored, and `start_at`, where a later run goes on.
+- What a script ends with: `statements_committed`, how many of its statements are surely committed.
 
 `committed` says whether what was to be made is there in spite of the error: False, nearly always;
 True, where it came after the commit; None, where it came in the commit and the server did not

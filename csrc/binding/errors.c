@@ -38,12 +38,55 @@ PyObject *airscoop_committed_or_none(enum scoop_committed committed) {
 static int set_record(PyObject *exception, const struct scoop_error_record *record) {
     PyObject *offset =
         record->has_offset ? PyLong_FromUnsignedLongLong(record->byte_offset) : Py_NewRef(Py_None);
+    PyObject *line =
+        record->line == 0 ? Py_NewRef(Py_None) : PyLong_FromUnsignedLongLong(record->line);
     if (set_attribute(exception, "byte_offset", offset) != 0 ||
-        set_attribute(exception, "line", PyLong_FromUnsignedLongLong(record->line)) != 0 ||
+        set_attribute(exception, "line", line) != 0 ||
         set_attribute(exception, "source", text_or_none(record->source)) != 0 ||
         set_attribute(exception, "reason", text_or_none(record->reason)) != 0)
         return -1;
     return set_attribute(exception, "snippet", text_or_none(record->snippet));
+}
+
+static PyObject *list_of_texts(const char *texts, size_t count) {
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; i < count && list != NULL; i++) {
+        PyObject *text = airscoop_text(texts);
+        if (text == NULL || PyList_Append(list, text) != 0)
+            Py_CLEAR(list);
+        Py_XDECREF(text);
+        texts += strlen(texts) + 1;
+    }
+    return list;
+}
+
+static PyObject *value_of(const struct scoop_error *error, const struct scoop_error_fact *fact) {
+    switch (fact->kind) {
+    case SCOOP_FACT_NUMBER:
+        return PyLong_FromLongLong(fact->number);
+    case SCOOP_FACT_RATIO:
+        return PyFloat_FromDouble(fact->ratio);
+    case SCOOP_FACT_TEXT:
+        return text_or_none(error->fact_texts + fact->at);
+    case SCOOP_FACT_LIST:
+        return list_of_texts(error->fact_texts + fact->at, fact->count);
+    }
+    Py_UNREACHABLE();
+}
+
+static const char *const fact_names[] = {
+#define X(name, attribute) attribute,
+    SCOOP_ERROR_FACTS(X)
+#undef X
+};
+
+static int set_own_facts(PyObject *exception, const struct scoop_error *error) {
+    for (size_t i = 0; i < error->fact_count; i++) {
+        const struct scoop_error_fact *fact = &error->facts[i];
+        if (set_attribute(exception, fact_names[fact->name], value_of(error, fact)) != 0)
+            return -1;
+    }
+    return error->record.given ? set_record(exception, &error->record) : 0;
 }
 
 static int set_facts(PyObject *exception, const struct scoop_error *error) {
@@ -63,7 +106,7 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
         return -1;
     if (set_attribute(exception, "request_id", text_or_none(error->request_id)) != 0)
         return -1;
-    return error->record.given ? set_record(exception, &error->record) : 0;
+    return set_own_facts(exception, error);
 }
 
 /* What a code is called where it is about a file, an object or an address. */
@@ -153,6 +196,9 @@ static int add_nothing(PyObject *attributes) {
         "source",      "line",     "byte_offset", "reason",     "snippet"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (PyDict_SetItemString(attributes, names[i], Py_None) != 0)
+            return -1;
+    for (size_t i = 0; i < sizeof fact_names / sizeof *fact_names; i++)
+        if (PyDict_SetItemString(attributes, fact_names[i], Py_None) != 0)
             return -1;
     return 0;
 }

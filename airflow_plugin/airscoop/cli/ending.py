@@ -22,8 +22,13 @@ STOPPED_IN_COMMIT = (
     "that was in the commit, or between two: what it was to make may be there, all of it or in part"
 )
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
-# Facts that only some errors have.
-GIVEN = ("source", "line", "byte_offset", "reason", "snippet", "statements_committed")
+# Facts that every error tells, be it as null; then those that only some errors have.
+ALWAYS = ("http_status", "sqlstate", "request_id")
+GIVEN = [
+    name
+    for name, default in vars(AirscoopError).items()
+    if default is None and name not in (*ALWAYS, "os_errno")
+]
 
 
 def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) -> int:
@@ -189,7 +194,7 @@ def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
         "retryable": getattr(error, "retryable", False),
         "committed": _committed(error),
     }
-    for name in ("http_status", "sqlstate", "request_id"):
+    for name in ALWAYS:
         facts[name] = getattr(error, name, None)
     given = {name: getattr(error, name, None) for name in GIVEN}
     facts |= {name: value for name, value in given.items() if value is not None}

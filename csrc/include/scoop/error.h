@@ -100,15 +100,63 @@ enum scoop_code {
 /* Whether what a run was to make is there in spite of its error. */
 enum scoop_committed { SCOOP_COMMITTED_NO, SCOOP_COMMITTED_YES, SCOOP_COMMITTED_UNKNOWN };
 
-/* The record that an error is about. Bytes that are no UTF-8 are U+FFFD in the snippet. */
+/* The record, or the line, that an error is about. Bytes that are no UTF-8 are U+FFFD in the
+ * snippet. */
 struct scoop_error_record {
     bool given;
     bool has_offset; /* not in text of a named encoding */
-    uint64_t line;   /* from 1 */
+    uint64_t line;   /* from 1; 0: unknown */
     uint64_t byte_offset;
     char source[512]; /* as messages name it, "" when whoever refused it does not know */
     char reason[256];
     char snippet[400]; /* what it begins with, "" when unknown */
+};
+
+/* Facts that only some errors have, by the attributes' names, so that no program parses a message;
+ * what each is says airscoop/errors.py. */
+#define SCOOP_ERROR_FACTS(X)                                                                       \
+    X(KEY, "key")                                                                                  \
+    X(EARLIER_LINE, "earlier_line")                                                                \
+    X(LIMIT_NAME, "limit_name")                                                                    \
+    X(LIMIT, "limit")                                                                              \
+    X(OLD_ROWS, "old_rows")                                                                        \
+    X(NEW_ROWS, "new_rows")                                                                        \
+    X(DELETED, "deleted")                                                                          \
+    X(UPDATED, "updated")                                                                          \
+    X(RATIO, "ratio")                                                                              \
+    X(COUNTED, "counted")                                                                          \
+    X(EXPECTED, "expected")                                                                        \
+    X(FOUND, "found")                                                                              \
+    X(ADDED, "added")                                                                              \
+    X(GONE, "gone")                                                                                \
+    X(HOLDER, "holder")                                                                            \
+    X(PUBLISHED, "published")                                                                      \
+    X(START_AT, "start_at")
+
+enum scoop_fact {
+#define X(name, attribute) SCOOP_FACT_##name,
+    SCOOP_ERROR_FACTS(X)
+#undef X
+};
+
+enum scoop_fact_kind {
+    SCOOP_FACT_NUMBER,
+    SCOOP_FACT_RATIO,
+    SCOOP_FACT_TEXT,
+    SCOOP_FACT_LIST /* of texts, one behind the other */
+};
+
+enum { SCOOP_ERROR_FACTS_MOST = 6, SCOOP_ERROR_TEXTS_BYTES = 1000 };
+
+/* Set by the functions of base/error_facts.h. */
+struct scoop_error_fact {
+    enum scoop_fact name;
+    enum scoop_fact_kind kind;
+    uint16_t at, count; /* where the texts begin in fact_texts, and how many they are */
+    union {
+        int64_t number;
+        double ratio;
+    };
 };
 
 /* All text is NUL-terminated UTF-8 (made by text/text.h), cut to fit, never holds a secret.
@@ -127,6 +175,9 @@ struct scoop_error {
      * none of these, as of a table. Bytes as they are, cut to fit, without what holds secrets. */
     char place[1104];
     struct scoop_error_record record;
+    size_t fact_count, fact_texts_used;
+    struct scoop_error_fact facts[SCOOP_ERROR_FACTS_MOST];
+    char fact_texts[SCOOP_ERROR_TEXTS_BYTES];
 };
 
 /* Fills *error from the table and the printf-style format, replacing what it held; returns -1, so

@@ -370,8 +370,9 @@ def test_a_lock_that_an_older_airscoop_has_taken_is_gone_on_with(registry: Regis
 
 def test_waiting_for_a_lock_ends_in_an_error_that_names_its_holder(registry: Registry) -> None:
     locked(registry, "first")
-    with pytest.raises(errors.LockTimeout, match="held by first"):
+    with pytest.raises(errors.LockTimeout, match="held by first") as caught:
         Lease.acquire(registry, "tenant/a", "second", timeout=0.2, seconds=30)
+    assert caught.value.holder == "first"
 
 
 def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry, clock: LeaseClock) -> None:

@@ -181,6 +181,9 @@ def test_a_table_that_is_not_the_old_export_is_left_alone(
         target.apply(target.file(*others, change))
     assert f"(change {len(others) + 1})" in str(caught.value)
     assert "compute them against what it holds" in str(caught.value)
+    counted = sum(one["op"] == change["op"] for one in (*others, change))
+    facts = (caught.value.counted, caught.value.expected, caught.value.found)
+    assert facts == (f"{change['op']} changes", counted, counted - 1)
     assert target.rows() == sorted(START, key=str)
     assert target.logged("*") == []
 
@@ -188,8 +191,9 @@ def test_a_table_that_is_not_the_old_export_is_left_alone(
 @pytest.mark.parametrize("change", [update(id="1", note="x"), delete(id="1", note="x")])
 def test_a_key_of_several_rows_is_refused(target: Target, change: Change) -> None:
     target.create("id integer, note varchar(20)", (1, "a"), (1, "b"))
-    with pytest.raises(errors.CountMismatch, match="several rows of the table have"):
+    with pytest.raises(errors.CountMismatch, match="several rows of the table have") as caught:
         target.apply(target.file(change))
+    assert (caught.value.expected, caught.value.found) == (1, 2)
     assert target.rows() == [(1, "a"), (1, "b")]
 
 

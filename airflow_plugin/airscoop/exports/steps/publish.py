@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import KinesisSettings, S3Settings
+from airscoop.error_facts import with_facts
 from airscoop.errors import CountMismatch, SourceChanged, WrongExportState
 from airscoop.exports.registry import ChangesFile, Registry
 from airscoop.exports.steps.working import (
@@ -89,7 +90,10 @@ def _check_receipt(receipt: PublishReceipt, computed: ChangesFile) -> None:
     """What was published is what the registry says was computed: the file, and all of it."""
     published = (receipt.source_etag, receipt.changes)
     if published != (computed.etag, computed.count):
-        raise CountMismatch(
+        mismatch = CountMismatch(
             f"{computed.uri}: {receipt.changes} changes of the ETag {receipt.source_etag} were "
             f"published, but {computed.count} of {computed.etag} were computed; compute it again"
+        )
+        raise with_facts(
+            mismatch, counted="changes", expected=computed.count, found=receipt.changes
         )
