@@ -16,13 +16,13 @@ static struct scoop_error_fact *add(struct scoop_error *error, enum scoop_fact n
 }
 
 void scoop_error_number(struct scoop_error *error, enum scoop_fact name, int64_t number) {
-    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_NUMBER);
+    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_IS_NUMBER);
     if (fact != NULL)
         fact->number = number;
 }
 
 void scoop_error_ratio(struct scoop_error *error, enum scoop_fact name, double ratio) {
-    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_RATIO);
+    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_IS_RATIO);
     if (fact != NULL)
         fact->ratio = ratio;
 }
@@ -38,14 +38,14 @@ static bool keep(struct scoop_error *error, const char *text) {
 }
 
 void scoop_error_text(struct scoop_error *error, enum scoop_fact name, const char *text) {
-    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_TEXT);
+    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_IS_TEXT);
     if (fact != NULL)
         keep(error, text);
 }
 
 void scoop_error_list(struct scoop_error *error, enum scoop_fact name, const char *const *texts,
                       size_t count) {
-    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_LIST);
+    struct scoop_error_fact *fact = add(error, name, SCOOP_FACT_IS_LIST);
     for (size_t i = 0; fact != NULL && i < count; i++, fact->count++)
         if (!keep(error, texts[i])) {
             error->fact_texts_used = fact->at;

@@ -62,13 +62,13 @@ static PyObject *list_of_texts(const char *texts, size_t count) {
 
 static PyObject *value_of(const struct scoop_error *error, const struct scoop_error_fact *fact) {
     switch (fact->kind) {
-    case SCOOP_FACT_NUMBER:
+    case SCOOP_FACT_IS_NUMBER:
         return PyLong_FromLongLong(fact->number);
-    case SCOOP_FACT_RATIO:
+    case SCOOP_FACT_IS_RATIO:
         return PyFloat_FromDouble(fact->ratio);
-    case SCOOP_FACT_TEXT:
+    case SCOOP_FACT_IS_TEXT:
         return text_or_none(error->fact_texts + fact->at);
-    case SCOOP_FACT_LIST:
+    case SCOOP_FACT_IS_LIST:
         return list_of_texts(error->fact_texts + fact->at, fact->count);
     }
     Py_UNREACHABLE();

@@ -140,10 +140,10 @@ enum scoop_fact {
 };
 
 enum scoop_fact_kind {
-    SCOOP_FACT_NUMBER,
-    SCOOP_FACT_RATIO,
-    SCOOP_FACT_TEXT,
-    SCOOP_FACT_LIST /* of texts, one behind the other */
+    SCOOP_FACT_IS_NUMBER,
+    SCOOP_FACT_IS_RATIO,
+    SCOOP_FACT_IS_TEXT,
+    SCOOP_FACT_IS_LIST /* of texts, one behind the other */
 };
 
 enum { SCOOP_ERROR_FACTS_MOST = 6, SCOOP_ERROR_TEXTS_BYTES = 1000 };
