@@ -141,7 +141,7 @@ def test_too_many_bad_records_say_the_limit_and_the_last_record(
         "limit": 1,
         "source": str(tmp_path / "in.jsonl"),
         "line": 3,
-        "byte_offset": 18,
+        "byte_offset": 17,
         "snippet": "[",
     }
 

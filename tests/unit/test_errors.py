@@ -11,7 +11,7 @@ from airscoop import _native, errors
 from airscoop.cli import ending
 from support.paths import ROOT
 
-HEADER = re.sub(r"\\\n\s*", "", (ROOT / "csrc/include/scoop/error.h").read_text())
+HEADER = re.sub(r"\s*\\\n\s*", " ", (ROOT / "csrc/include/scoop/error.h").read_text())
 TABLE = re.findall(r'X\((\w+), "(\w+)", (?:"(\w+)"|NULL), (true|false), "([^"]+)"\)', HEADER)
 BASES = ("UsageError", "DataError", "AccessError", "ConflictError", "TransientError")
 ABSTRACT = {"AirscoopError", *BASES} - {"UsageError"}
