@@ -45,11 +45,11 @@ def load_source(source: BestsellersSource) -> XComArg:
         source=source.external_dbtable,
         target=source.dbtable,
         columns=source.columns,
-        distinct_on=source.distinct_on_columns,
+        key=source.distinct_on_columns,
         order_by=source.order_by,
         mode=source.mode,
         partition=partition,
-        download=download.output,
+        receipt=download.output,
         pool=source.pool,
     )
     download >> register >> insert
@@ -73,5 +73,5 @@ with DAG(
     RefreshMaterializedViewOperator(
         task_id="run_refresh_materialized_view_on_redshift",
         view="bestsellers.review_joined_price",
-        inserts=[load_source(source) for source in load_bestsellers_sources(SOURCES)],
+        receipt=[load_source(source) for source in load_bestsellers_sources(SOURCES)],
     )
