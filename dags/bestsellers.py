@@ -7,15 +7,16 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, XComArg
 
-from airscoop.airflow_time import partition_hour
-from airscoop.operators.add_partition import AddPartitionOperator
-from airscoop.operators.insert_distinct import InsertDistinctOperator
-from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
-from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from airscoop.operators import (
+    AddPartitionOperator,
+    InsertDistinctOperator,
+    RefreshMaterializedViewOperator,
+    StreamToS3Operator,
+)
 from airscoop.systems.bestsellers.config import BestsellersSource, load_bestsellers_sources
 
 SOURCES = Path(__file__).parent / "config" / "bestsellers.yml"
-HOUR = "{{ partition_hour(dag_run) }}"
+HOUR = "{{ macros.airscoop.partition_hour(dag_run) }}"
 
 
 def load_source(source: BestsellersSource) -> XComArg:
@@ -66,7 +67,6 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30)},
-    user_defined_macros={"partition_hour": partition_hour},
     tags=["airscoop"],
     doc_md=__doc__,
 ) as dag:

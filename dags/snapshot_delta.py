@@ -14,11 +14,13 @@ from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTr
 from airflow.sdk import DAG, Asset, AssetWatcher, Param, Variable, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
 
-from airscoop.operators.finish_export import FinishExportOperator
-from airscoop.operators.lock_export import LockExportOperator
-from airscoop.operators.publish_changes import PublishChangesOperator
-from airscoop.operators.register_exports import RegisterExportsOperator
-from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
+from airscoop.operators import (
+    FinishExportOperator,
+    LockExportOperator,
+    PublishChangesOperator,
+    RegisterExportsOperator,
+    SnapshotDeltaOperator,
+)
 from airscoop.systems.snapshot_delta.config import load_snapshot_delta
 
 log = logging.getLogger(__name__)
