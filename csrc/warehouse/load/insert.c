@@ -1,3 +1,4 @@
+#include "base/error_facts.h"
 #include "scoop/insert.h"
 
 #include <stdio.h>
@@ -51,10 +52,11 @@ static void add_affected(struct scoop_rows *rows, int64_t *sum) {
     scoop_rows_free(rows);
 }
 
-static int mismatch(struct insert *insert, const char *what, int64_t expected, int64_t found) {
-    return scoop_fail(insert->error, SCOOP_COUNT_MISMATCH,
-                      "%s should be %lld but is %lld; nothing was inserted", what,
-                      (long long)expected, (long long)found);
+static int mismatch(struct insert *insert, const char *counted, int64_t expected, int64_t found) {
+    scoop_fail(insert->error, SCOOP_COUNT_MISMATCH,
+               "the number of %s should be %lld but is %lld; nothing was inserted", counted,
+               (long long)expected, (long long)found);
+    return scoop_error_counts(insert->error, counted, expected, found);
 }
 
 static void note_nulls(struct insert *insert, const struct scoop_rows *rows) {
@@ -101,7 +103,7 @@ static int fill_batch(struct insert *insert) {
         return -1;
     return insert->counts.scanned == read
                ? 0
-               : mismatch(insert, "the number of rows in the batch", read, insert->counts.scanned);
+               : mismatch(insert, "rows in the batch", read, insert->counts.scanned);
 }
 
 static int read_batch(struct insert *insert) {
@@ -114,8 +116,7 @@ static int read_batch(struct insert *insert) {
     if ((insert->plan.from_source ? count_batch(insert) : fill_batch(insert)) != 0)
         return -1;
     if (expected >= 0 && expected != insert->counts.scanned)
-        return mismatch(insert, "the number of records in the source", expected,
-                        insert->counts.scanned);
+        return mismatch(insert, "records in the source", expected, insert->counts.scanned);
     return 0;
 }
 
@@ -129,7 +130,7 @@ static int replace(struct insert *insert) {
         return -1;
     add_affected(rows, &deleted);
     if (deleted < insert->counts.replaced)
-        return mismatch(insert, "the number of rows to replace", insert->counts.replaced, deleted);
+        return mismatch(insert, "rows to replace", insert->counts.replaced, deleted);
     return 0;
 }
 
@@ -156,8 +157,7 @@ static int append_missing(struct insert *insert) {
     }
     counts->inserted = appended - counts->replaced;
     if (insert->keys != counts->already_there + appended)
-        return mismatch(insert, "the number of rows to insert",
-                        insert->keys - counts->already_there, appended);
+        return mismatch(insert, "rows to insert", insert->keys - counts->already_there, appended);
     return 0;
 }
 

@@ -202,7 +202,7 @@ class Load:
 
     def insert(self, warehouse: Warehouse, objects: list[str], **partition: str) -> int:
         return warehouse.insert_distinct(
-            source=self.source, target=f"{self.schema}.tgt", columns=["k"], distinct_on=["k"],
+            source=self.source, target=f"{self.schema}.tgt", columns=["k"], key=["k"],
             partition=partition, objects=objects, expected_records=2,
         ).inserted  # fmt: skip
 
@@ -228,7 +228,7 @@ def test_an_insert_of_what_was_written_elsewhere_inserts_nothing(
 ) -> None:
     elsewhere = ["s3://bucket/new/data.json", f"{load.location}2/data.json"]
     for objects in ([f"{load.location}/data.json", elsewhere[0]], [elsewhere[1]]):
-        with pytest.raises(errors.PreconditionFailed) as caught:
+        with pytest.raises(errors.PartitionConflict) as caught:
             load.insert(warehouse, objects, **partition)
         assert load.location in str(caught.value) and objects[-1] in str(caught.value)
     assert warehouse.execute(f"SELECT COUNT(*) FROM {load.schema}.tgt") == [("0",)]
@@ -237,7 +237,7 @@ def test_an_insert_of_what_was_written_elsewhere_inserts_nothing(
 def test_an_insert_from_a_partition_that_the_catalog_has_not_says_so(
     warehouse: Warehouse, load: Load
 ) -> None:
-    with pytest.raises(errors.PreconditionFailed, match="has no partition with these values"):
+    with pytest.raises(errors.PartitionConflict, match="has no partition with these values"):
         load.insert(warehouse, [f"{load.location}/data.json"], day="2027-01-06", hour="7")
 
 
@@ -247,6 +247,6 @@ def test_a_table_that_is_not_external_has_no_place_to_compare(
     load.spectrum.run(f"CREATE TABLE {load.schema}.plain AS SELECT k, 1 AS day FROM {load.source}")
     receipt = warehouse.insert_distinct(
         source=f"{load.schema}.plain", target=f"{load.schema}.tgt", columns=["k"],
-        distinct_on=["k"], partition={"day": "1"}, objects=["s3://bucket/new/data.json"],
+        key=["k"], partition={"day": "1"}, objects=["s3://bucket/new/data.json"],
     )  # fmt: skip
     assert receipt.inserted == 2
