@@ -1,6 +1,6 @@
 """The DAG snapshot_delta: full exports in S3 -> what changed -> Kinesis, each once and in order.
 
-A notification of S3 is only a hint: a run takes every export that is not done, or the one of `key`.
+A notification of S3 is only a hint: a run takes every export that is not done, or that of `object`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def notifications() -> list[Asset] | None:
 def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
     """Each export to work on, with the settings of its table."""
     work = []
-    approved, key = params["max_delete_ratio"], f"/{params['key'] or ''}"
+    approved, place = params["max_delete_ratio"], f"/{params['object'] or ''}"
     for export in registered["exports"]:
         table = TABLES.get(export.rpartition("/")[0])
         if table is None:
@@ -57,13 +57,13 @@ def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
             )
         options = {
             "format": table.format,
-            "duplicates": table.duplicates,
-            "schema_change": table.schema_change,
+            "on_duplicates": table.on_duplicates,
+            "on_schema_change": table.on_schema_change,
             "max_delete_ratio": table.max_delete_ratio,
             "min_rows": table.min_rows,
         }
         one = {"export": export, "key": table.key, "delta_options": options, "approved": None}
-        if approved is not None and f"/{export}/" in key:
+        if approved is not None and f"/{export}/" in place:
             options["max_delete_ratio"] = one["approved"] = approved
         work.append(one)
     if len(work) > MOST_EXPORTS:
@@ -104,7 +104,7 @@ with DAG(
     # Runs at the same time are safe: the registry gives each table's exports to one at a time.
     max_active_runs=16,
     params={
-        "key": Param(
+        "object": Param(
             None,
             type=["null", "string"],
             description="The S3 key of one export's object; empty: all that are not done",
@@ -114,7 +114,7 @@ with DAG(
             type=["null", "number"],
             minimum=0,
             maximum=1,
-            description="Approves a share of deletes, for the export of key; its record keeps it",
+            description="Approves a share of deletes, for that one export; its record keeps it",
         ),
     },
     default_args={"retries": 3, "retry_delay": timedelta(seconds=CONFIG.retry_seconds)},
@@ -125,7 +125,7 @@ with DAG(
         task_id="register",
         bucket=CONFIG.bucket,
         datasets=list(TABLES),
-        key="{{ params.key or '' }}",
+        object="{{ params.object or '' }}",
         complete_marker=CONFIG.complete_marker,
         **PLACE,
     )

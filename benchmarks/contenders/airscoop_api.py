@@ -35,7 +35,7 @@ def to_stdout() -> None:
 
 
 def discard() -> int:
-    return sum(len(block) for block in airscoop.read(SOURCE, source_s3=_s3()))
+    return sum(len(block) for block in airscoop.read(SOURCE, format="raw", source_s3=_s3()))
 
 
 def opened() -> int:

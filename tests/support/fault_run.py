@@ -224,7 +224,7 @@ class Run:
             name = "" if self.plan.source == "write" else self._source(source)
             try:
                 if self.plan.target == "read":
-                    outcome.read = b"".join(airscoop.read(name, **options))
+                    outcome.read = b"".join(airscoop.read(name, format="raw", **options))
                 elif self.plan.source == "write":
                     outcome.receipt = self._write(options)
                 else:

@@ -22,9 +22,9 @@ from airscoop.deltas.options import (
     DEFAULTS,
     DeltaOptions,
     Duplicates,
+    EmptyKey,
     Engine,
     GoneColumns,
-    KeyEmpty,
     Numbers,
     SchemaChange,
     TableFormat,
@@ -67,21 +67,21 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="of both exports (default %(default)s)",
     )
     verb.add_argument(
-        "--duplicates",
+        "--on-duplicates",
         choices=get_args(Duplicates),
-        default=DEFAULTS["duplicates"],
+        default=DEFAULTS["on_duplicates"],
         help="when a key is there twice: an error, or the last row counts",
     )
     verb.add_argument(
-        "--key-empty",
-        choices=get_args(KeyEmpty),
-        default=DEFAULTS["key_empty"],
+        "--on-empty-key",
+        choices=get_args(EmptyKey),
+        default=DEFAULTS["on_empty_key"],
         help="when a part of a key of several columns is empty; all of them may never be",
     )
     verb.add_argument(
-        "--schema-change",
+        "--on-schema-change",
         choices=get_args(SchemaChange),
-        default=DEFAULTS["schema_change"],
+        default=DEFAULTS["on_schema_change"],
         help="when a column is new or gone: an error; all are compared, null where an export lacks "
         "one; or those that both have, where other columns' changes are lost",
     )
@@ -89,7 +89,8 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--gone-columns",
         choices=get_args(GoneColumns),
         default=DEFAULTS["gone_columns"],
-        help="of --schema-change all: columns that are gone become null, or are dropped from rows",
+        help="of --on-schema-change all: columns that are gone become null, or are dropped from "
+        "rows",
     )
     verb.add_argument(
         "--numbers",

@@ -130,8 +130,8 @@ class AthenaJob:
         max_delete_ratio: float,
         max_update_ratio: float | None,
         min_rows: int,
-        key_case: KeyCase,
-        schema_change: SchemaChange,
+        on_key_case: KeyCase,
+        on_schema_change: SchemaChange,
         gone_columns: GoneColumns,
         s3: S3Settings | None,
         ca_file: str | None,
@@ -142,8 +142,8 @@ class AthenaJob:
         self._key, self._version = key, version
         self._stamp = stamp
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
-        self._key_case: KeyCase = key_case
-        self._schema_change: SchemaChange = schema_change
+        self._on_key_case: KeyCase = on_key_case
+        self._on_schema_change: SchemaChange = on_schema_change
         self._gone_columns: GoneColumns = gone_columns
         self._max_update_ratio = max_update_ratio
         found = settings.s3() if s3 is None else None
@@ -278,12 +278,12 @@ class AthenaJob:
                 before.columns,
                 after.columns,
                 key=self._key,
-                schema_change=self._schema_change,
-                any_case=self._key_case == "keep",
+                on_schema_change=self._on_schema_change,
+                any_case=self._on_key_case == "keep",
                 old=_shown(self._old),
                 new=_shown(self._new),
             )
-            if self._gone_columns == "set_null":
+            if self._gone_columns == "null":
                 columns += alone(before.columns, after.columns)[1]
         return DeltaSql(
             old=None if before is None else before.table,
@@ -361,7 +361,7 @@ class AthenaJob:
             names = found
         if not names:
             raise BadRecord(f"{_shown(sources)}: there is no header row")
-        return by_case(names, self._key_case, sources[0])
+        return by_case(names, self._on_key_case, sources[0])
 
     def _first_line(self, source: str) -> str:
         blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "all", "compare_common"]
-GoneColumns = Literal["set_null", "drop"]
-KeyEmpty = Literal["reject", "allow"]
+GoneColumns = Literal["null", "drop"]
+EmptyKey = Literal["error", "allow"]
 Engine = Literal["local", "athena"]
 Numbers = Literal["digits", "value"]
 
@@ -30,13 +30,13 @@ class CompareOptions(TypedDict, total=False):
 
     key: Sequence[str]
     format: TableFormat
-    duplicates: Duplicates
-    key_empty: KeyEmpty
-    schema_change: SchemaChange
+    on_duplicates: Duplicates
+    on_empty_key: EmptyKey
+    on_schema_change: SchemaChange
     gone_columns: GoneColumns
     numbers: Numbers
-    invalid_characters: InvalidCharacters
-    key_case: KeyCase
+    on_invalid_characters: InvalidCharacters
+    on_key_case: KeyCase
     max_delete_ratio: float
     max_update_ratio: float | None
     min_rows: int
@@ -62,13 +62,13 @@ class DeltaOptions(CompareOptions, total=False):
 DEFAULTS: DeltaOptions = {
     "key": ("PK",),
     "format": "auto",
-    "duplicates": "error",
-    "key_empty": "reject",
-    "schema_change": "error",
-    "gone_columns": "set_null",
+    "on_duplicates": "error",
+    "on_empty_key": "error",
+    "on_schema_change": "error",
+    "gone_columns": "null",
     "numbers": "digits",
-    "invalid_characters": "reject",
-    "key_case": "reject",
+    "on_invalid_characters": "error",
+    "on_key_case": "error",
     "max_delete_ratio": 0.3,
     "max_update_ratio": None,
     "min_rows": 1,
@@ -88,13 +88,13 @@ DEFAULTS: DeltaOptions = {
 
 KINDS: kinds.Kinds = {
     "format": kinds.choice(TableFormat),
-    "duplicates": kinds.choice(Duplicates),
-    "key_empty": kinds.choice(KeyEmpty),
-    "schema_change": kinds.choice(SchemaChange),
+    "on_duplicates": kinds.choice(Duplicates),
+    "on_empty_key": kinds.choice(EmptyKey),
+    "on_schema_change": kinds.choice(SchemaChange),
     "gone_columns": kinds.choice(GoneColumns),
     "numbers": kinds.choice(Numbers),
-    "invalid_characters": kinds.choice(InvalidCharacters),
-    "key_case": kinds.choice(KeyCase),
+    "on_invalid_characters": kinds.choice(InvalidCharacters),
+    "on_key_case": kinds.choice(KeyCase),
     "max_delete_ratio": kinds.number(0, 1),
     "max_update_ratio": kinds.number(0, 1),
     "min_rows": kinds.whole(),

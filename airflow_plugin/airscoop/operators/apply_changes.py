@@ -39,7 +39,7 @@ class ApplyChangesOperator(WarehouseOperator):
     one; the file must hold as many changes as were counted, or nothing is applied.
     expected_changes: a number in place of what `delta` counted, or None for no check.
     json_texts: as of `Warehouse.apply_changes`; by default what the changes, or else `delta`, say.
-    invalid_characters, key_case: what a change may hold, as of `airscoop.copy`.
+    on_invalid_characters, on_key_case: what a change may hold, as of `airscoop.copy`.
     again: also a file that is not the successor of the table's version, or was applied before the
     table changed further.
     lock: the output of a LockExportOperator: then it is a step of that export, whose changes are
@@ -62,8 +62,8 @@ class ApplyChangesOperator(WarehouseOperator):
         expected_changes: int | Literal["delta"] | None = "delta",
         json_texts: JsonTexts | None = None,
         again: bool = False,
-        invalid_characters: InvalidCharacters = "reject",
-        key_case: KeyCase = "reject",
+        on_invalid_characters: InvalidCharacters = "error",
+        on_key_case: KeyCase = "error",
         aws_conn_id: str | None = "aws_default",
         lock: XComArg | LockDict | None = None,
         publishes: bool = False,
@@ -81,8 +81,8 @@ class ApplyChangesOperator(WarehouseOperator):
         self.expected_changes = expected_changes
         self.json_texts = json_texts
         self.again = again
-        self.invalid_characters: InvalidCharacters = invalid_characters
-        self.key_case: KeyCase = key_case
+        self.on_invalid_characters: InvalidCharacters = on_invalid_characters
+        self.on_key_case: KeyCase = on_key_case
         self.aws_conn_id = aws_conn_id
         self.lock: Any = lock
         self.is_step = lock is not None
@@ -137,8 +137,8 @@ class ApplyChangesOperator(WarehouseOperator):
             "ignore_columns": self.ignore_columns,
             "json_texts": self.json_texts or self._told(),
             "again": self.again,
-            "invalid_characters": self.invalid_characters,
-            "key_case": self.key_case,
+            "on_invalid_characters": self.on_invalid_characters,
+            "on_key_case": self.on_key_case,
             "load": _load(context),
         }
 

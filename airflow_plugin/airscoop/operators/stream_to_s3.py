@@ -45,8 +45,8 @@ class StreamToS3Operator(AirscoopOperator):
     """Copies `source` to `destination` as `airscoop.copy` does, in bounded memory.
 
     destination: one that ends in "/" takes the source's name.
-    format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
-        lines).
+    format: "auto" (as of `airscoop.copy`), "raw", "csv", "jsonl", or "python-literal",
+        "json-array", "json-values" (which arrive as JSON lines).
     max_rejected, rejects: how many bad records may go to which reject file.
     if_missing: what becomes of a task whose source is not there (404, 410, NoSuchKey): "retry"
         leaves it to the task's retries, "fail" fails it for good, "skip" skips it and those after.
@@ -68,7 +68,7 @@ class StreamToS3Operator(AirscoopOperator):
         *,
         source: str,
         destination: str,
-        format: Format | str | XComArg = "raw",
+        format: Format | str | XComArg = "auto",
         max_rejected: int = 0,
         rejects: str | None = None,
         if_missing: IfMissing = "retry",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
+from airscoop import kinds
 from airscoop._native import Publish
 from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airscoop._native import PublishFacts
 
 MOST_NUMBER = 2**63
+MAX_AGE = kinds.number(0.001, 100_000)
 
 
 class PublishJob:
@@ -37,19 +39,15 @@ class PublishJob:
         self._changes = place(changes, "changes")
         self._stream = stream = text(stream, "stream")
         _check_number("start_at", given["start_at"], MOST_NUMBER)
-        for name, number in (
-            ("max_in_flight", given["max_in_flight"]),
-            ("max_age_ms", given["max_age_ms"]),
-        ):
-            if number is not None:
-                _check_number(name, number, 2**31, least=1)
+        if given["max_in_flight"] is not None:
+            _check_number("max_in_flight", given["max_in_flight"], 2**31, least=1)
         settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
         native = TransferOptions(
             source=self._changes,
-            invalid_characters=given["invalid_characters"],
-            key_case=given["key_case"],
+            on_invalid_characters=given["on_invalid_characters"],
+            on_key_case=given["on_key_case"],
             memory_limit=given["memory_limit"],
             allow_unknown_length=given["allow_unknown_length"],
             source_s3=given["changes_s3"] or S3Settings(),
@@ -65,7 +63,7 @@ class PublishJob:
             any_order=given["any_order"],
             retry_ms=_retry_ms(given["retry_seconds"]),
             max_in_flight=given["max_in_flight"] or 0,
-            max_age_ms=given["max_age_ms"] or 0,
+            max_age_ms=_age_ms(given["max_age_seconds"]),
         )
 
     @property
@@ -138,6 +136,11 @@ def _retry_ms(seconds: float | None) -> int:
     return max(1, int(seconds * 1000))
 
 
+def _age_ms(seconds: float | None) -> int:
+    """The same."""
+    return 0 if seconds is None else round(MAX_AGE.read(seconds, "max_age_seconds") * 1000)
+
+
 def _check_number(name: str, value: object, below: int, *, least: int = 0) -> None:
     if not isinstance(value, int) or not least <= value < below:
         raise UsageError(f"{name} is not a whole number, or out of range")
@@ -161,15 +164,15 @@ def publish(
     With `changes_etag` the file, in S3, is read only if that is its ETag; else SourceChanged, and
     nothing is sent.
 
-    What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
-    Every change arrives at least once. What the stream did not store is sent again, more and more
-    slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An error tells
-    how many changes from the start of the file are all stored: `start_at` leaves out so many.
-    `on_progress` is told as facts["acknowledged"], about once a second and at the end; an exception
-    that it raises ends the publishing, and nothing more is sent.
+    What a change may be is as for `check`: `on_invalid_characters` and `on_key_case` are those of
+    `copy`. Every change arrives at least once. What the stream did not store is sent again, more
+    and more slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An
+    error tells how many changes from the start of the file are all stored: `start_at` leaves out so
+    many. `on_progress` is told as facts["acknowledged"], about once a second and at the end; an
+    exception that it raises ends the publishing, and nothing more is sent.
 
     Up to `max_in_flight` (8) requests are under way at a time, fewer while the stream throttles; a
-    change waits at most `max_age_ms` (250) for its request to fill.
+    change waits at most `max_age_seconds` (0.25) for its request to fill.
 
     Raises a subclass of airscoop.errors.AirscoopError.
     """

@@ -14,11 +14,11 @@ class SendOptions(TypedDict, total=False):
     """How they are read and sent; `publish` says more."""
 
     any_order: bool
-    invalid_characters: InvalidCharacters
-    key_case: KeyCase
+    on_invalid_characters: InvalidCharacters
+    on_key_case: KeyCase
     retry_seconds: float | None
     max_in_flight: int | None
-    max_age_ms: int | None
+    max_age_seconds: float | None
     memory_limit: Size | None
     allow_unknown_length: bool
 
@@ -37,11 +37,11 @@ DEFAULTS: PublishOptions = {
     "start_at": 0,
     "changes_etag": None,
     "any_order": False,
-    "invalid_characters": "reject",
-    "key_case": "reject",
+    "on_invalid_characters": "error",
+    "on_key_case": "error",
     "retry_seconds": None,
     "max_in_flight": None,
-    "max_age_ms": None,
+    "max_age_seconds": None,
     "memory_limit": None,
     "allow_unknown_length": False,
     "changes_s3": None,

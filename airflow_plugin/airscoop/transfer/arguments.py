@@ -29,9 +29,9 @@ class RecordOptions(TypedDict, total=False):
     """How records are checked."""
 
     max_record_bytes: Size | None
-    invalid_characters: InvalidCharacters
-    nonfinite: Nonfinite
-    key_case: KeyCase
+    on_invalid_characters: InvalidCharacters
+    on_nonfinite: Nonfinite
+    on_key_case: KeyCase
     records: str | None
     csv: CsvDialect | None
     columns: Sequence[str] | None
@@ -46,7 +46,7 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
     version_id: str | None
     compression: Compression
     allow_plain: bool
-    trailing_garbage: TrailingGarbage
+    on_trailing_garbage: TrailingGarbage
 
 
 class DestinationOptions(RecordOptions, total=False):
@@ -71,7 +71,7 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     compression: Compression
     compression_level: int | None
     allow_plain: bool
-    trailing_garbage: TrailingGarbage
+    on_trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
     allow_unknown_length: bool
@@ -95,18 +95,18 @@ class CopyOptions(ObjectCopyOptions, total=False):
 
 
 COPY_DEFAULTS: CopyOptions = {
-    "format": "raw",
+    "format": "auto",
     "compression": "auto",
     "compression_level": None,
     "allow_plain": False,
-    "trailing_garbage": "reject",
+    "on_trailing_garbage": "error",
     "checksum": "crc32c",
     "max_rejected": 0,
     "rejects": None,
     "max_record_bytes": None,
-    "invalid_characters": "reject",
-    "nonfinite": "reject",
-    "key_case": "reject",
+    "on_invalid_characters": "error",
+    "on_nonfinite": "error",
+    "on_key_case": "error",
     "records": None,
     "csv": None,
     "columns": None,

@@ -59,7 +59,7 @@ class ReadOptions(WebOptions, total=False):
     allow_unknown_length: bool
     version_id: str | None
     allow_plain: bool
-    trailing_garbage: TrailingGarbage
+    on_trailing_garbage: TrailingGarbage
 
 
 class WriteOptions(TypedDict, total=False):
@@ -171,7 +171,7 @@ def open(
     `commit()` commits.
 
     Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
-    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
+    `on_trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
     `timeout`, `retry_seconds`, `restarts`, `headers`, `auth`, `body` and `idempotent`, as
     airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there

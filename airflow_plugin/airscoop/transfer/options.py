@@ -18,13 +18,13 @@ from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
 
-Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values", "csv"]
+Format = Literal["auto", "raw", "jsonl", "python-literal", "json-array", "json-values", "csv"]
 Compression = Literal["auto", "keep", "gzip", "none"]
-TrailingGarbage = Literal["reject", "ignore"]
-InvalidCharacters = Literal["reject", "replace"]
+TrailingGarbage = Literal["error", "ignore"]
+InvalidCharacters = Literal["error", "replace"]
 Checksum = Literal["crc32c", "crc64nvme", "none"]
-Nonfinite = Literal["reject", "null"]
-KeyCase = Literal["reject", "rename", "keep"]
+Nonfinite = Literal["error", "null"]
+KeyCase = Literal["error", "rename", "keep"]
 
 
 KINDS: kinds.Kinds = {
@@ -32,14 +32,14 @@ KINDS: kinds.Kinds = {
     "compression": kinds.choice(Compression),
     "compression_level": kinds.whole(1, 9),
     "allow_plain": kinds.FLAG,
-    "trailing_garbage": kinds.choice(TrailingGarbage),
+    "on_trailing_garbage": kinds.choice(TrailingGarbage),
     "checksum": kinds.choice(Checksum),
     "max_rejected": kinds.whole(),
     "max_record_bytes": kinds.size(),
-    "invalid_characters": kinds.choice(InvalidCharacters),
-    "nonfinite": kinds.choice(Nonfinite),
+    "on_invalid_characters": kinds.choice(InvalidCharacters),
+    "on_nonfinite": kinds.choice(Nonfinite),
     "records": kinds.TEXT,
-    "key_case": kinds.choice(KeyCase),
+    "on_key_case": kinds.choice(KeyCase),
     "allow_unknown_length": kinds.FLAG,
     "idempotent": kinds.FLAG,
     "server_side": kinds.FLAG,
@@ -62,21 +62,21 @@ class TransferOptions(ShownFields):
 
     source: str
     destination: str | None = None
-    format: Format = "raw"
+    format: Format = "auto"
     compression: Compression = "auto"
     compression_level: int | None = None
     allow_plain: bool = False  # a source that is named as gzip data may be something else
-    trailing_garbage: TrailingGarbage = "reject"  # behind the end of gzip data
+    on_trailing_garbage: TrailingGarbage = "error"  # behind the end of gzip data
     checksum: Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | os.PathLike[str] | None = None
     max_record_bytes: kinds.Size | None = None
-    invalid_characters: InvalidCharacters = "reject"
-    nonfinite: Nonfinite = "reject"
+    on_invalid_characters: InvalidCharacters = "error"
+    on_nonfinite: Nonfinite = "error"
     records: str | None = None  # json-array: where the array is, names with dots between
     csv: CsvDialect | None = None  # format csv: how it is written
     columns: Sequence[str] | None = None  # of CSV without a header
-    key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
+    on_key_case: KeyCase = "error"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     timeout: web.TimeoutGiven | None = None  # a number: of the whole
     retry_seconds: float | None = None  # of a web source: all waits of an outage together
@@ -111,6 +111,8 @@ class TransferOptions(ShownFields):
 
     def __post_init__(self) -> None:
         kinds.settle(self, KINDS)
+        if self.format == "auto":
+            object.__setattr__(self, "format", "raw" if self.csv is None else "csv")
 
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
@@ -148,14 +150,14 @@ class TransferOptions(ShownFields):
             "compression": self.compression,
             "compression_level": self.compression_level,
             "allow_plain": self.allow_plain,
-            "ignore_trailing_garbage": self.trailing_garbage == "ignore",
+            "ignore_trailing_garbage": self.on_trailing_garbage == "ignore",
             "checksum": self.checksum,
             "max_rejected": self.max_rejected,
             "rejects": None if rejects is None else places.native(rejects),
             "max_record_bytes": self.max_record_bytes,
-            "replace_invalid": self.invalid_characters == "replace",
-            "nonfinite_null": self.nonfinite == "null",
-            "key_case": self.key_case,
+            "replace_invalid": self.on_invalid_characters == "replace",
+            "nonfinite_null": self.on_nonfinite == "null",
+            "key_case": self.on_key_case,
             "records": self.records,
             "allow_unknown_length": self.allow_unknown_length,
             "through_client": not self.server_side,

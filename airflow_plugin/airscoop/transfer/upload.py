@@ -37,7 +37,7 @@ class Upload:
         self,
         destination: str | os.PathLike[str],
         *,
-        format: Format = "raw",
+        format: Format = "auto",
         destination_s3: S3Settings | None = None,
         **options: Unpack[DestinationOptions],
     ) -> None:

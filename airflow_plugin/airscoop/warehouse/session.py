@@ -248,8 +248,8 @@ class Warehouse:
         expected_changes: int | None = None,
         json_texts: JsonTexts | None = None,
         again: bool = False,
-        invalid_characters: InvalidCharacters = "reject",
-        key_case: KeyCase = "reject",
+        on_invalid_characters: InvalidCharacters = "error",
+        on_key_case: KeyCase = "error",
         max_record_bytes: int | None = None,
         allow_unknown_length: bool = False,
         changes_etag: str | None = None,
@@ -273,8 +273,8 @@ class Warehouse:
         table's, and a file that was applied before the table changed further, is refused
         (PreconditionFailed) unless `again`. changes_etag: what the object's ETag must be, or it is
         SourceChanged. before_commit: is called when all is applied and nothing is visible yet; what
-        it raises takes everything back. invalid_characters, key_case: what a change may hold, as in
-        `copy`; "keep" for columns whose names are equal but for case.
+        it raises takes everything back. on_invalid_characters, on_key_case: what a change may hold,
+        as in `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
         if json_texts not in JSON_TEXTS:
@@ -291,8 +291,8 @@ class Warehouse:
         context = (load or LoadContext()).texts()
         native = TransferOptions(
             source=source,
-            invalid_characters=invalid_characters,
-            key_case=key_case,
+            on_invalid_characters=on_invalid_characters,
+            on_key_case=on_key_case,
             max_record_bytes=max_record_bytes,
             allow_unknown_length=allow_unknown_length,
             source_s3=changes_s3 or S3Settings(),

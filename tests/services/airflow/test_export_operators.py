@@ -115,7 +115,7 @@ def test_an_export_goes_through_the_five_tasks(steps: Steps) -> None:
     finished = steps.finish(lock)
     assert (finished["state"], finished["published"]) == ("done", 4)
     assert json.loads(json.dumps([registered, delta, finished])) == [registered, delta, finished]
-    assert steps.register(key=uri.split("/", 3)[3])["exports"] == []
+    assert steps.register(object=uri.split("/", 3)[3])["exports"] == []
     with pytest.raises(AirflowSkipException, match="is done"):
         steps.lock("V1", "run_2")
 
@@ -133,7 +133,7 @@ def test_each_task_trusts_the_authority_that_the_connection_names(
         monkeypatch.setenv(f"AIRFLOW_CONN_{AWS.upper()}", json.dumps(connection))
         uri = steps.exports.put("V1", ROWS)
         assert len(steps.register()["registered"]) == 1
-        assert steps.register(key=uri.split("/", 3)[3])["exports"] != []
+        assert steps.register(object=uri.split("/", 3)[3])["exports"] != []
         lock = steps.lock("V1")
         assert steps.delta(lock)["computed"]
         assert not steps.delta(lock)["computed"]
@@ -237,11 +237,11 @@ def test_the_newest_version_fails_each_run_until_it_is_approved_and_later_runs_k
     assert steps.register()["exports"] == [steps.exports.id("V2")]
     with pytest.raises(AirflowFailException, match=r"newest version .*exports retry .*give-up"):
         steps.lock("V2", "run_2")
-    assert steps.register(key=uri)["exports"] == [steps.exports.id("V2")]
+    assert steps.register(object=uri)["exports"] == [steps.exports.id("V2")]
     lock = steps.lock("V2", "run_3")
     assert steps.delta(lock, approved_delete_ratio=0.9)["count"] == 3
     steps.finish(lock, state="failed")
-    steps.register(key=uri)
+    steps.register(object=uri)
     lock = steps.lock("V2", "run_4")
     assert steps.delta(lock, delta_options={"min_rows": 0})["count"] == 3
     assert steps.publish(lock)["sent"] == 3
@@ -298,14 +298,14 @@ def test_an_older_export_fails_the_task_for_good(steps: Steps) -> None:
     steps.finish(lock)
     uri = steps.exports.put("V1", ROWS)
     with pytest.raises(AirflowFailException, match=r"StaleExport: .*is older than"):
-        steps.register(key=uri)
+        steps.register(object=uri)
     assert steps.register()["exports"] == []
     with pytest.raises(AirflowFailException, match="StaleExport"):
         steps.lock("V1", "run_2")
 
 
 def test_nothing_to_list_is_wrong_usage(steps: Steps) -> None:
-    with pytest.raises(AirflowFailException, match="UsageError: r: give datasets, or a key"):
+    with pytest.raises(AirflowFailException, match="UsageError: r: give datasets, or an object"):
         steps.register(datasets=[])
 
 

@@ -180,7 +180,7 @@ drive(lambda: airscoop.copy(url, sys.argv[3], resume=Store()))
     [
         "file = airscoop.open(url, 'rb')\ndrive(file.read, file.raw._source._transfer.facts)\n",
         "file = airscoop.open(url, 'rb')\ndrive(lambda: list(file))\n",
-        "drive(lambda: list(airscoop.read(url)))\n",
+        "drive(lambda: list(airscoop.read(url, format='raw')))\n",
     ],
     ids=["read", "lines", "blocks"],
 )

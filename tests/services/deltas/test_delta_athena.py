@@ -156,11 +156,11 @@ def test_what_is_written_is_the_same_each_time_and_can_be_discarded(bench: Bench
     assert len(written[0].splitlines()) == 3
 
 
-@pytest.mark.parametrize("gone", ["set_null", "drop"])
+@pytest.mark.parametrize("gone", ["null", "drop"])
 def test_columns_that_are_new_or_gone_are_compared(bench: Bench, gone: str) -> None:
     old = bench.export("v1", "PK,v,was\n1,a,x\n2,b,\n3,c,y\n")
     new = bench.export("v2", "is,PK,v\nn,1,a\n,2,b\n,3,C\n,4,d\n")
-    options: dict[str, Any] = {"schema_change": "all", "gone_columns": gone, "version": "v2"}
+    options: dict[str, Any] = {"on_schema_change": "all", "gone_columns": gone, "version": "v2"}
     athena = bench.delta(old, new, empty_is_null=True, **options)
     other = local(bench, old, new, **options)
     assert by_id(athena) == by_id(other)
@@ -175,7 +175,7 @@ def test_columns_that_are_new_or_gone_are_compared(bench: Bench, gone: str) -> N
 def test_a_column_that_a_table_of_the_catalog_lacks_is_null(bench: Bench) -> None:
     old = bench.catalog("old", {"pk": "string"}, [("1",), ("2",)])
     new = bench.catalog("new", {"pk": "string", "v": "string"}, [("1", ""), ("2", None)])
-    delta = bench.delta(old, new, key=["pk"], schema_change="all")
+    delta = bench.delta(old, new, key=["pk"], on_schema_change="all")
     assert [(change["op"], change["row"]) for change in delta] == [("UPDATE", {"pk": "1", "v": ""})]
 
 
@@ -183,10 +183,10 @@ def test_another_case_alone_is_a_changed_schema(bench: Bench) -> None:
     old, new = bench.export("v1", "PK,v\n1,a\n"), bench.export("v2", "pk,v\n1,a\n")
     for mode in ("error", "all"):
         with pytest.raises(errors.SchemaChanged, match=r'the column "PK" of .* is "pk" in'):
-            bench.delta(old, new, schema_change=mode)
+            bench.delta(old, new, on_schema_change=mode)
     other = bench.export("v3", "id,v\n1,a\n")
     with pytest.raises(errors.UsageError, match=r'the key "id" is no column of .*v1'):
-        bench.delta(old, other, key=["id"], schema_change="all")
+        bench.delta(old, other, key=["id"], on_schema_change="all")
 
 
 def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
@@ -248,7 +248,7 @@ def test_a_folder_with_other_objects_is_refused(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"format": "jsonl"}, {"duplicates": "last"}, {"schema_change": "compare_common"}],
+    [{"format": "jsonl"}, {"on_duplicates": "last"}, {"on_schema_change": "compare_common"}],
 )
 def test_what_athena_cannot_do_is_said(bench: Bench, options: dict[str, Any]) -> None:
     with pytest.raises(errors.UnsupportedFormat, match="compares CSV"):

@@ -84,10 +84,10 @@ def test_names_equal_but_for_case_are_published_where_that_is_said(
     export = tmp_path / "new.csv"
     export.write_text("PK,A,a\n1,x,y\n")
     out = tmp_path / "changes.jsonl"
-    airscoop.delta(None, export, key_case="keep").write(out)
+    airscoop.delta(None, export, on_key_case="keep").write(out)
     with pytest.raises(errors.BadRecord, match="equal but for case"):
         airscoop.publish(out, stream.name, kinesis=stream.settings())
-    airscoop.publish(out, stream.name, kinesis=stream.settings(), key_case="keep")
+    airscoop.publish(out, stream.name, kinesis=stream.settings(), on_key_case="keep")
     assert [one["row"] for one in stream.changes()] == [{"PK": "1", "A": "x", "a": "y"}]
 
 

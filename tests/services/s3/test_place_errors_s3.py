@@ -19,7 +19,7 @@ def test_an_object_that_is_not_there(store: Store, tmp_path: Path) -> None:
         lambda: airscoop.open(store.uri("no"), s3=s3),
         lambda: airscoop.copy(store.uri("no"), tmp_path / "to", source_s3=s3),
         lambda: airscoop.copy(store.uri("no"), store.uri("to"), source_s3=s3, destination_s3=s3),
-        lambda: list(airscoop.read(store.uri("no"), source_s3=s3)),
+        lambda: list(airscoop.read(store.uri("no"), format="raw", source_s3=s3)),
         lambda: storage.head(store.uri("no"), s3=s3),
     ):
         with pytest.raises(FileNotFoundError) as caught:

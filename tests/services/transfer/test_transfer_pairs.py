@@ -205,11 +205,11 @@ def test_read_gives_the_inflated_bytes_of_every_source(
 ) -> None:
     for kind in ("http", "s3", "file"):
         place = make_source(kind, gzipped(TEXT), store, tmp_path, web)
-        assert b"".join(airscoop.read(place, source_s3=store.settings())) == TEXT
+        assert b"".join(airscoop.read(place, format="raw", source_s3=store.settings())) == TEXT
 
 
 def test_leaving_read_early_closes_the_connection(web: Origin) -> None:
-    blocks = airscoop.read(web.serve("/data", with_length(noise(4 * MIB))))
+    blocks = airscoop.read(web.serve("/data", with_length(noise(4 * MIB))), format="raw")
     assert isinstance(blocks, Generator)
     assert next(blocks)
     blocks.close()

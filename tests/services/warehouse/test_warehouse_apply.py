@@ -271,7 +271,7 @@ def test_names_match_without_regard_to_case_where_that_is_clear(target: Target) 
 
 def test_columns_that_differ_by_case_alone_are_two(on_postgres: Target) -> None:
     on_postgres.create('id integer, a text, "A" text')
-    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")), key_case="keep")
+    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")), on_key_case="keep")
     assert on_postgres.rows() == [(1, "lower", "upper")]
 
 

@@ -172,7 +172,7 @@ def test_headers_are_for_web_sources(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", LOGINS)
 def test_reading_and_opening_take_a_login_too(kind: str, web: Origin) -> None:
     url = web.serve("/a", with_length(DATA))
-    assert b"".join(airscoop.read(url, **LOGINS[kind])) == DATA
+    assert b"".join(airscoop.read(url, format="raw", **LOGINS[kind])) == DATA
     with airscoop.open(url, "rb", **LOGINS[kind]) as file:
         assert file.read() == DATA
     airscoop.check(url, format="raw", **LOGINS[kind])
