@@ -176,7 +176,7 @@ def _athena(options: argparse.Namespace) -> AthenaSettings | None:
 
 def _compared(options: argparse.Namespace, settings: S3Settings) -> DeltaOptions:
     flags = {name: getattr(options, name) for name in DEFAULTS if name in options}
-    flags |= {"key": options.key or DEFAULTS["key"], "old_s3": settings, "new_s3": settings}
+    flags |= {"key": options.key or DEFAULTS["key"], "s3": settings}
     flags["csv"] = csv_of(options)
     return cast(DeltaOptions, flags)
 
@@ -194,14 +194,14 @@ def run_delta(options: argparse.Namespace) -> int:
         **_compared(options, settings),
     )
     if options.out is not None:
-        job.refuse_destination(options.out, destination_s3=settings)
+        job.refuse_destination(options.out, s3=settings)
     delta = job.run(on_progress=None if options.quiet or options.json else _progress)
     return _finish(options, delta, settings)
 
 
 def _finish(options: argparse.Namespace, delta: Delta, settings: S3Settings) -> int:
     if options.out is not None:
-        delta.write(options.out, destination_s3=settings, ca_file=options.ca_file)
+        delta.write(options.out, s3=settings)
     show(delta.receipt, as_json=options.json, data_on_stdout=options.out == "-")
     return 0
 

@@ -81,4 +81,5 @@ def s3_of(options: argparse.Namespace) -> S3Settings:
         payload_signing=options.payload_signing,
         requester_pays=options.requester_pays,
         expected_bucket_owner=options.expected_bucket_owner,
+        ca_file=options.ca_file,
     )

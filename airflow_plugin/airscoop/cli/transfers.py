@@ -244,7 +244,6 @@ def _options(
         on_trailing_garbage=options.on_trailing_garbage,
         source_s3=settings,
         destination_s3=settings,
-        ca_file=options.ca_file,
         **web_of(options),
     )
 

@@ -302,6 +302,5 @@ def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
         on_key_case=options.on_key_case,
         max_record_bytes=options.max_record_bytes,
         allow_unknown_length=options.allow_unknown_length,
-        changes_s3=s3_of(options),
-        ca_file=options.ca_file,
+        s3=s3_of(options),
     )

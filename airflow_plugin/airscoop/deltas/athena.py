@@ -134,7 +134,6 @@ class AthenaJob:
         on_schema_change: SchemaChange,
         gone_columns: GoneColumns,
         s3: S3Settings | None,
-        ca_file: str | None,
         temp_dir: str | None = None,
     ) -> None:
         self._old, self._new = old, new
@@ -146,8 +145,7 @@ class AthenaJob:
         self._on_schema_change: SchemaChange = on_schema_change
         self._gone_columns: GoneColumns = gone_columns
         self._max_update_ratio = max_update_ratio
-        found = settings.s3() if s3 is None else None
-        self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        self._s3 = s3 or settings.s3() or S3Settings()
         self._temp_dir = temp_dir
         found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
         self._read = ReadPlaces(sources=found_in_s3, s3=self._s3)
@@ -161,10 +159,10 @@ class AthenaJob:
         self._cancellation.cancel()
 
     def refuse_destination(
-        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+        self, destination: str | os.PathLike[str], *, s3: S3Settings | None = None
     ) -> None:
         """Raises UsageError where a result written there would replace one of the exports."""
-        self._read.refuse(destination, destination_s3)
+        self._read.refuse(destination, s3)
 
     def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
         """Counts first, and writes nothing when the counts are refused.
@@ -205,7 +203,6 @@ class AthenaJob:
             stamp=self._stamp,
             folder=self._folder,
             s3=self._s3,
-            ca_file=self._ca_file,
             read=(self._read,),
             cancellation=self._cancellation,
             temp_dir=self._temp_dir,
@@ -217,7 +214,7 @@ class AthenaJob:
         try:
             yield
         except BaseException:
-            quietly(self._folder, lambda: discard(self._folder, self._s3, self._ca_file))
+            quietly(self._folder, lambda: discard(self._folder, self._s3))
             raise
 
     def _remove_left(self) -> None:
@@ -225,7 +222,7 @@ class AthenaJob:
         remove_left(
             self._client.tables(database, PREFIX),
             drop=lambda name: self._client.drop(database, name),
-            discard=lambda run: discard(f"{results}/{run}/", self._s3, self._ca_file),
+            discard=lambda run: discard(f"{results}/{run}/", self._s3),
         )
 
     def _receipt(
@@ -329,9 +326,7 @@ class AthenaJob:
         folder = f"{sources[0].rpartition('/')[0]}/"
         sizes = {
             each.uri: each.size
-            for each in storage.list_objects(
-                folder, s3=self._s3, ca_file=self._ca_file, check=self._cancellation.check
-            )
+            for each in storage.list_objects(folder, s3=self._s3, check=self._cancellation.check)
         }
         data = {uri for uri in sizes if not uri.rpartition("/")[2].startswith(("_", "."))}
         if missing := sorted(set(sources) - data):
@@ -364,7 +359,7 @@ class AthenaJob:
         return by_case(names, self._on_key_case, sources[0])
 
     def _first_line(self, source: str) -> str:
-        blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)
+        blocks = read(self._cancellation, source, s3=self._s3, head_lines=1)
         return b"".join(blocks).decode("utf-8", errors="replace")
 
 

@@ -51,16 +51,16 @@ class DeltaJob:
         self._old = _places(old)
         self._new = _places(new)
         self._read = (
-            ReadPlaces(sources=self._old, s3=given["old_s3"]),
-            ReadPlaces(sources=self._new, s3=given["new_s3"] or given["old_s3"]),
+            ReadPlaces(sources=self._old, s3=given["s3"]),
+            ReadPlaces(sources=self._new, s3=given["s3"]),
         )
         _check_schema_change(given)
         _check_csv(given)
         self._stamp = stamp_of(given, first=not self._old)
         temp_dir = given["temp_dir"]
         self._native = _native.Delta(
-            _side(self._old, given["old_s3"], given),
-            _side(self._new, given["new_s3"] or given["old_s3"], given),
+            _side(self._old, given),
+            _side(self._new, given),
             self._key,
             format=FORMATS.index(given["format"]),
             keep_last=given["on_duplicates"] == "last",
@@ -84,12 +84,12 @@ class DeltaJob:
         self._cancellation.cancel()
 
     def refuse_destination(
-        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+        self, destination: str | os.PathLike[str], *, s3: S3Settings | None = None
     ) -> None:
         """Raises UsageError where a result written there would replace one of the exports: as
         `Delta.write` does, before anything is opened."""
         for read in self._read:
-            read.refuse(destination, destination_s3)
+            read.refuse(destination, s3)
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
@@ -140,11 +140,9 @@ class DeltaJob:
         )
 
 
-def _side(
-    sources: Sequence[str], settings: S3Settings | None, options: DeltaOptions
-) -> tuple[dict[str, Any], ...]:
+def _side(sources: Sequence[str], options: DeltaOptions) -> tuple[dict[str, Any], ...]:
     """One export, as the binding takes it."""
-    found = settings or S3Settings()
+    found = options["s3"] or S3Settings()
     dialect = CsvDialect.of(options["csv"])
     if any(places.is_s3(source) for source in sources):
         found = found.resolved()
@@ -156,7 +154,6 @@ def _side(
             on_key_case=options["on_key_case"],
             allow_unknown_length=options["allow_unknown_length"],
             source_s3=found,
-            ca_file=options["ca_file"],
             format="raw" if dialect is None else "csv",
             csv=dialect,
             columns=options["columns"],
@@ -305,7 +302,6 @@ def _athena_job(
         max_delete_ratio=given["max_delete_ratio"],
         max_update_ratio=given["max_update_ratio"],
         min_rows=given["min_rows"],
-        s3=given["new_s3"] or given["old_s3"],
-        ca_file=given["ca_file"],
+        s3=given["s3"],
         temp_dir=None if temp_dir is None else places.path(temp_dir),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from airscoop import kinds
 from airscoop.aws.settings import S3Settings
 from airscoop.kinds import Size
-from airscoop.transfer.options import InvalidCharacters, KeyCase
+from airscoop.transfer.options import S3_SETTINGS, InvalidCharacters, KeyCase
 
 if TYPE_CHECKING:
     from airscoop.transfer.csv_dialect import CsvDialect
@@ -54,9 +54,7 @@ class DeltaOptions(CompareOptions, total=False):
     dataset: str | None
     version: str | None
     previous: str | None
-    old_s3: S3Settings | None
-    new_s3: S3Settings | None
-    ca_file: str | None
+    s3: S3Settings | None
 
 
 DEFAULTS: DeltaOptions = {
@@ -81,9 +79,7 @@ DEFAULTS: DeltaOptions = {
     "csv": None,
     "columns": None,
     "allow_unknown_length": False,
-    "old_s3": None,
-    "new_s3": None,
-    "ca_file": None,
+    "s3": None,
 }
 
 KINDS: kinds.Kinds = {
@@ -103,7 +99,5 @@ KINDS: kinds.Kinds = {
     "max_record_bytes": kinds.size(),
     "temp_dir": kinds.PATH,
     "allow_unknown_length": kinds.FLAG,
-    "old_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "new_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "ca_file": kinds.PATH,
+    "s3": S3_SETTINGS,
 }

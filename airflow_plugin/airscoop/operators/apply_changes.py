@@ -100,13 +100,12 @@ class ApplyChangesOperator(WarehouseOperator):
         if self.changes is None:
             raise UsageError("changes is None; give a file, or lock: the export whose it is")
         expected = self._expected()
-        settings, ca_file = s3_settings(self.aws_conn_id) if is_s3(self.changes) else (None, None)
+        settings = s3_settings(self.aws_conn_id) if is_s3(self.changes) else None
         with self.open_warehouse(context) as warehouse:
             return warehouse.apply_changes(
                 self.changes,
                 expected_changes=expected,
-                changes_s3=settings,
-                ca_file=ca_file,
+                s3=settings,
                 **self._options(context),
             )
 
@@ -114,7 +113,7 @@ class ApplyChangesOperator(WarehouseOperator):
         lock = ExportLock.of(self.lock)
         by_registry = self.delta is None and self.expected_changes == "delta"
         expected = None if by_registry else self._expected()
-        settings, ca_file = s3_settings(self.aws_conn_id)
+        settings = s3_settings(self.aws_conn_id)
         with self.open_warehouse(context) as warehouse:
             return apply_changes(
                 registry_of(self.aws_conn_id, self.registry),
@@ -123,7 +122,6 @@ class ApplyChangesOperator(WarehouseOperator):
                 expected_changes=expected,
                 publishes=self.publishes,
                 s3=settings,
-                ca_file=ca_file,
                 terms=Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds),
                 on_start=self.started,
                 **self._options(context),

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
 from airscoop import kinds
+from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
@@ -134,7 +135,7 @@ class StreamToS3Operator(AirscoopOperator):
         return waited_for or super().left_to_retries(error)
 
     def _new_job(self, context: Context) -> TransferJob:
-        settings, ca_file = s3_settings(
+        settings = s3_settings(
             self.aws_conn_id,
             payload_signing=self.payload_signing,
             requester_pays=self.requester_pays,
@@ -152,9 +153,7 @@ class StreamToS3Operator(AirscoopOperator):
             "timeout": self.timeout,
             "retry_seconds": self.retry_seconds,
             "restarts": self.restarts,
-            "source_s3": settings,
-            "destination_s3": settings,
-            "ca_file": ca_file,
+            "s3": settings,
         }
         options = TransferOptions.of(
             source=source,
@@ -176,8 +175,12 @@ class StreamToS3Operator(AirscoopOperator):
         headers = {**connection.headers, **(given.pop("headers", None) or {})}
         source = connection.address(self.source)
         _mask_secrets(source)
-        login = {"headers": headers or None, "auth": connection.auth}
-        return source, login | ({"ca_file": connection.ca_file} if connection.ca_file else {})
+        trusted = S3Settings(ca_file=connection.ca_file)
+        return source, {
+            "headers": headers or None,
+            "auth": connection.auth,
+            "source_s3": trusted,
+        }
 
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from airscoop import kinds
 from airscoop._native import Publish
-from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
+from airscoop.aws.settings import (
+    KinesisSettings,
+    S3Settings,
+    aws_options,
+    common_ca_file,
+    trusting,
+)
 from airscoop.aws.tls import ca_file as trusted
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.given import text
@@ -18,7 +24,7 @@ from airscoop.publishing.options import DEFAULTS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import S3_SETTINGS, TransferOptions, place
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
@@ -44,17 +50,18 @@ class PublishJob:
         settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
+        s3 = S3Settings() if given["s3"] is None else S3_SETTINGS.read(given["s3"], "s3")
+        ca_file = common_ca_file(s3, settings)
         native = TransferOptions(
             source=self._changes,
             on_invalid_characters=given["on_invalid_characters"],
             on_key_case=given["on_key_case"],
             memory_limit=given["memory_limit"],
             allow_unknown_length=given["allow_unknown_length"],
-            source_s3=given["changes_s3"] or S3Settings(),
-            ca_file=given["ca_file"],
+            source_s3=trusting(s3, ca_file),
         ).native()
         native |= aws_options("destination", settings.resolved())
-        native["ca_file"] = trusted(given["ca_file"])
+        native["ca_file"] = trusted(ca_file)
         native["source_if_match"] = given["changes_etag"]
         self._native = Publish(
             native,

@@ -28,9 +28,8 @@ class PublishOptions(SendOptions, total=False):
 
     start_at: int
     changes_etag: str | None
-    changes_s3: S3Settings | None
+    s3: S3Settings | None
     kinesis: KinesisSettings | None
-    ca_file: str | None
 
 
 DEFAULTS: PublishOptions = {
@@ -44,7 +43,6 @@ DEFAULTS: PublishOptions = {
     "max_age_seconds": None,
     "memory_limit": None,
     "allow_unknown_length": False,
-    "changes_s3": None,
+    "s3": None,
     "kinesis": None,
-    "ca_file": None,
 }

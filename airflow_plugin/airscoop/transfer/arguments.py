@@ -42,7 +42,6 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
 
     allow_unknown_length: bool
     memory_limit: Size | None
-    ca_file: str | None
     version_id: str | None
     compression: Compression
     allow_plain: bool
@@ -61,7 +60,6 @@ class DestinationOptions(RecordOptions, total=False):
     overwrite: bool
     if_match: str | None
     object_options: ObjectOptions | None
-    ca_file: str | None
 
 
 class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
@@ -78,7 +76,6 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     server_side: bool
     overwrite: bool
     object_options: ObjectOptions | None
-    ca_file: str | None
 
 
 class CopyOptions(ObjectCopyOptions, total=False):
@@ -90,6 +87,7 @@ class CopyOptions(ObjectCopyOptions, total=False):
     split_replace: bool
     memory_limit: Size | None
     if_match: str | None
+    s3: S3Settings | None
     source_s3: S3Settings | None
     destination_s3: S3Settings | None
 
@@ -126,7 +124,7 @@ COPY_DEFAULTS: CopyOptions = {
     "overwrite": True,
     "if_match": None,
     "object_options": None,
+    "s3": None,
     "source_s3": None,
     "destination_s3": None,
-    "ca_file": None,
 }

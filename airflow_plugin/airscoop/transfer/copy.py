@@ -82,9 +82,10 @@ def copy(
     encryption, storage class, tags and more. With `overwrite` False a destination that is there
     already, object or file, is kept and PreconditionFailed is raised.
 
-    From S3 to S3 with the same settings, format "raw" and bytes that stay as they are, the server
-    copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
-    False reads and checks them.
+    `s3` says how S3 is reached, and `source_s3` and `destination_s3`, in its place, how each end is
+    where they differ. From S3 to S3 with the same settings, format "raw" and bytes that stay as
+    they are, the server copies by itself, with the source's metadata, and the bytes are not looked
+    at; `server_side` False reads and checks them.
 
     `version_id` is a version of a source in S3, instead of the newest.
 
@@ -121,7 +122,7 @@ def check(
     *,
     format: Format = "auto",
     max_rejected: int = 0,
-    source_s3: S3Settings | None = None,
+    s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     **options: Unpack[SourceOptions],
 ) -> CopyReceipt:
@@ -136,7 +137,7 @@ def check(
             source=where,
             format=format_to_read(where, format, options.get("csv")),
             max_rejected=max_rejected,
-            source_s3=source_s3,
+            s3=s3,
             **options,
         ),
         verb="check",
@@ -148,7 +149,7 @@ def read(
     source: str | os.PathLike[str],
     *,
     format: Format = "auto",
-    source_s3: S3Settings | None = None,
+    s3: S3Settings | None = None,
     **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]:
     """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
@@ -163,7 +164,7 @@ def read(
     given = TransferOptions.of(
         source=where,
         format=format_to_read(where, format, options.get("csv")),
-        source_s3=source_s3,
+        s3=s3,
         **options,
     )
     return _blocks(Transfer(given.native(), to_memory=True))

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from airscoop import kinds
 from airscoop.aws.access_points import is_arn, located
-from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.aws.settings import S3Settings, common_ca_file, s3_options, trusting
 from airscoop.errors import UsageError
 from airscoop.shown_fields import ShownFields
 from airscoop.transfer import csv_dialect, login, places, web
@@ -27,6 +27,7 @@ Nonfinite = Literal["error", "null"]
 KeyCase = Literal["error", "rename", "keep"]
 
 
+S3_SETTINGS = kinds.instance(S3Settings, "an airscoop.S3Settings")
 KINDS: kinds.Kinds = {
     "format": kinds.choice(Format),
     "compression": kinds.choice(Compression),
@@ -50,9 +51,8 @@ KINDS: kinds.Kinds = {
     "overwrite": kinds.FLAG,
     "if_match": kinds.TEXT,
     "object_options": kinds.instance(ObjectOptions, "an airscoop.ObjectOptions"),
-    "source_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "destination_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "ca_file": kinds.PATH,
+    "source_s3": S3_SETTINGS,
+    "destination_s3": S3_SETTINGS,
 }
 
 
@@ -101,18 +101,25 @@ class TransferOptions(ShownFields):
     object_options: ObjectOptions = field(default_factory=ObjectOptions)
     source_s3: S3Settings = field(default_factory=S3Settings)
     destination_s3: S3Settings = field(default_factory=S3Settings)
-    ca_file: str | None = None
     slash_key: bool = False  # the destination is a key as it was listed, which may end in "/"
 
     @classmethod
-    def of(cls, **options: Any) -> Self:
-        """From options as callers give them, of which None is the default."""
-        return cls(**{name: value for name, value in options.items() if value is not None})
+    def of(cls, *, s3: S3Settings | None = None, **options: Any) -> Self:
+        """From options as callers give them, of which None is the default; `s3` is for the ends
+        that have no settings of their own."""
+        given = {name: value for name, value in options.items() if value is not None}
+        if s3 is not None:
+            found = S3_SETTINGS.read(s3, "s3")
+            given = {"source_s3": found, "destination_s3": found} | given
+        return cls(**given)
 
     def __post_init__(self) -> None:
         kinds.settle(self, KINDS)
         if self.format == "auto":
             object.__setattr__(self, "format", "raw" if self.csv is None else "csv")
+        ca_file = common_ca_file(self.source_s3, self.destination_s3)
+        for name in ("source_s3", "destination_s3"):
+            object.__setattr__(self, name, trusting(getattr(self, name), ca_file))
 
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
@@ -198,7 +205,7 @@ class TransferOptions(ShownFields):
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             from airscoop.aws.tls import ca_file
 
-            options["ca_file"] = ca_file(self.ca_file)
+            options["ca_file"] = ca_file(self.source_s3.ca_file)
         return options
 
 

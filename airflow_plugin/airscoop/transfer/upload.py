@@ -38,7 +38,7 @@ class Upload:
         destination: str | os.PathLike[str],
         *,
         format: Format = "auto",
-        destination_s3: S3Settings | None = None,
+        s3: S3Settings | None = None,
         **options: Unpack[DestinationOptions],
     ) -> None:
         refuse_unknown("Upload", options, DestinationOptions.__annotations__)
@@ -47,7 +47,7 @@ class Upload:
                 source="",
                 destination=place(destination, "destination"),
                 format=format,
-                destination_s3=destination_s3,
+                s3=s3,
                 **options,
             )
         )

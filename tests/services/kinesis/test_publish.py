@@ -65,12 +65,12 @@ def test_of_a_version_without_changes_nothing_is_sent(tmp_path: Path, stream: St
 def test_a_delta_goes_from_s3_to_the_stream(store: Store, stream: Stream) -> None:
     old = store.put("old.csv", b"PK,a\n1,x\n2,y\n3,z\n")
     new = store.put("new.csv", b"PK,a\n1,x\n2,Y\n4,w\n")
-    delta = airscoop.delta(old, new, max_delete_ratio=1, old_s3=store.settings())
-    delta.write(store.uri("changes.jsonl.gz"), destination_s3=store.settings())
+    delta = airscoop.delta(old, new, max_delete_ratio=1, s3=store.settings())
+    delta.write(store.uri("changes.jsonl.gz"), s3=store.settings())
     receipt = airscoop.publish(
         store.uri("changes.jsonl.gz"),
         stream.name,
-        changes_s3=store.settings(),
+        s3=store.settings(),
         kinesis=stream.settings(),
     )
     expected = [dict(one) for one in delta]

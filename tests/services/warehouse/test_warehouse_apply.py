@@ -387,7 +387,7 @@ def test_an_object_in_s3_is_applied(on_postgres: Target, store: Store) -> None:
     on_postgres.create("id integer, note text", *START)
     path = on_postgres.file(*CHANGES, name="changes.jsonl.gz")
     receipt = on_postgres.apply(
-        store.put("changes.jsonl.gz", path.read_bytes()), changes_s3=store.settings()
+        store.put("changes.jsonl.gz", path.read_bytes()), s3=store.settings()
     )
     assert on_postgres.rows() == END
     assert receipt.etag and receipt.changes_file.startswith("s3://")

@@ -39,7 +39,6 @@ def apply_changes(
     on_key_case: KeyCase = "error",
     publishes: bool = False,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
     load: LoadContext | None = None,
@@ -60,7 +59,7 @@ def apply_changes(
             raise PreconditionFailed(
                 f"{lock.export} is {record.state}: its changes are not computed"
             )
-        if etag_of(changes.uri, s3, ca_file, cancellation) != changes.etag:
+        if etag_of(changes.uri, s3, cancellation) != changes.etag:
             raise SourceChanged(
                 f"{changes.uri} is not the file that was computed; compute it again"
             )
@@ -78,8 +77,7 @@ def apply_changes(
                 again=again,
                 on_invalid_characters=on_invalid_characters,
                 on_key_case=on_key_case,
-                changes_s3=s3,
-                ca_file=ca_file,
+                s3=s3,
                 load=load,
                 before_commit=lease.confirm,
             )
