@@ -52,8 +52,8 @@ class AthenaSettings(Protocol):
     def poll_seconds(self) -> float:
         """Between two looks at a query."""
 
-    def s3(self) -> tuple[S3Settings, str | None] | None:
-        """How to reach S3, and the CA file to trust; None: what the caller says."""
+    def s3(self) -> S3Settings | None:
+        """How to reach S3; None: as the caller says."""
 
     def connect(self) -> AthenaClient:
         """Athena and the Glue catalog."""

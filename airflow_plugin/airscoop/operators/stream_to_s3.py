@@ -146,7 +146,7 @@ class StreamToS3Operator(AirscoopOperator):
         )
         address, login = self._source(given)
         source = place(address, "source")
-        own = {
+        own: dict[str, Any] = {
             "format": text(self.format, "format"),
             "max_rejected": self.max_rejected,
             "rejects": self.rejects,
