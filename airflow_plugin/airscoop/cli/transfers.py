@@ -321,7 +321,7 @@ def _copy_several(
         from airscoop.errors import UsageError
 
         raise UsageError("only the copy of one object is resumed; a prefix skips what is equal")
-    known = {*CopyOptions.__annotations__} - {"if_match"}
+    known = {*CopyOptions.__annotations__} - {"if_match", "s3"}
     fields = {name: getattr(transfer, name) for name in known}
     fields["source"] = sources if len(sources) > 1 else sources[0]
     fields["destination"] = transfer.destination

@@ -429,7 +429,7 @@ def test_a_mode_that_is_not_known_is_told_what_to_do(mode: Any, advice: str) -> 
         ("r", {"buffering": 1}, "always buffers"),
         ("w", {"compression_kwargs": {}}, "use compression_level="),
         ("w", {"destination_s3": None}, "use s3="),
-        ("r", {"ca_file": "/ca.pem"}, "use s3=airscoop.S3Settings(ca_file="),
+        ("r", {"ca_file": "/ca.pem"}, "use s3=airscoop.S3Settings.ca_file="),
         ("r", {"compression_level": 3}, "it is for writing"),
         ("w", {"allow_unknown_length": True}, "it is for reading"),
         ("w", {"colour": "red"}, "there are s3, compression_level, memory_limit"),
