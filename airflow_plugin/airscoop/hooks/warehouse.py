@@ -147,8 +147,8 @@ class WarehouseHook(BaseHook):
         self,
         *,
         label: str | None = None,
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
+        lock_timeout_seconds: float | None = None,
+        statement_timeout_seconds: float | None = None,
     ) -> Warehouse:
         """A new session, to be used in a `with`; the arguments are those of `Warehouse`."""
         conninfo, dialect = self.conninfo()
@@ -156,8 +156,8 @@ class WarehouseHook(BaseHook):
             conninfo,
             dialect=dialect,
             label=label,
-            lock_timeout=lock_timeout,
-            statement_timeout=statement_timeout,
+            lock_timeout_seconds=lock_timeout_seconds,
+            statement_timeout_seconds=statement_timeout_seconds,
         )
 
 

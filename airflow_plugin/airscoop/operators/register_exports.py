@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 class RegisterExportsOperator(RegistryOperator):
-    """Registers the exports of `datasets` ("TENANT", "TENANT/TABLE") in `bucket`, or of `object`.
+    """Registers the exports of `datasets` ("TENANT", "TENANT/TABLE") in `bucket`, or that of
+    `object`.
 
     Its receipt's `exports` are the ids to work on, in the order of versions; expand over them:
-    new ones, those that no run has finished, and those whose error is to be seen. With `object`
-    (its key, or its s3:// name; empty: none) only that export, and unfinished ones before it.
+    new ones, those that no run has finished, and those whose error is to be seen. With `object` (an
+    object's name in the bucket, or its s3:// address; empty: none) only that export, and unfinished
+    ones before it.
     complete_marker: the name of the object that says that all others of a version are there.
     """
 
@@ -47,10 +49,9 @@ class RegisterExportsOperator(RegistryOperator):
         registry = self.open_registry()
         marker = self.complete_marker or None
         if self.object:
-            key = str(self.object)
-            uri = (
-                key if key.lower().startswith("s3://") else f"s3://{self.bucket}/{key.lstrip('/')}"
-            )
+            name = str(self.object)
+            in_bucket = not name.lower().startswith("s3://")
+            uri = f"s3://{self.bucket}/{name.lstrip('/')}" if in_bucket else name
             return register_export(
                 registry,
                 uri,
