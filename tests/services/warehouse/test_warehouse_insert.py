@@ -338,7 +338,7 @@ def test_rows_that_come_while_a_load_runs_are_the_next_loads(
     "change",
     [
         "ALTER TABLE s.source ALTER k2 TYPE bigint",
-        "ALTER TABLE s.source ALTER k1 TYPE text COLLATE \"C\"",
+        'ALTER TABLE s.source ALTER k1 TYPE text COLLATE "C"',
         "ALTER TABLE s.source ALTER body TYPE varchar(9)",
         "ALTER TABLE s.source RENAME TO base; CREATE VIEW s.source AS SELECT * FROM s.base",
     ],
