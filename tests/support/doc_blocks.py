@@ -31,7 +31,7 @@ _VARYING = (
     (re.compile(r"[\d.,]+ [KMG]?i?B not sent again"), "N not sent again"),
     (re.compile(r"^\[1\].*$", re.MULTILINE), "[1] …"),
 )
-_DONE = "the block's command has ended with"
+_DONE = "the command of the block has ended with"
 COMMAND_SECONDS = 120
 
 

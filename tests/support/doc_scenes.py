@@ -21,9 +21,9 @@ from airscoop.systems.bestsellers.made_data import Plan, make
 
 BUCKETS = ("my-bucket", "lake", "exports", "changes", "bucket")
 WEB = "https://example.org"
-V1 = "order_id,state\n7,open\n8,open\n"
-V2 = "order_id,state\n7,paid\n9,open\n"
-V3 = "order_id,state,city\n7,paid,Oslo\n9,open,\n"
+V1 = "order_id,state\n5,paid\n6,paid\n7,open\n8,open\n"
+V2 = "order_id,state\n5,paid\n6,paid\n7,paid\n9,open\n"
+V3 = "order_id,state,city\n5,paid,\n6,paid,\n7,paid,Oslo\n9,open,\n"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def orders(world: World) -> None:
     world.execute(
         "DROP TABLE IF EXISTS public.orders",
         "CREATE TABLE public.orders (order_id integer, state varchar(20))",
-        "INSERT INTO public.orders VALUES (7, 'open'), (8, 'open')",
+        "INSERT INTO public.orders VALUES (5, 'paid'), (6, 'paid'), (7, 'open'), (8, 'open')",
     )
 
 
