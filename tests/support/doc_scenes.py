@@ -7,7 +7,6 @@ stands for which; the buckets of `BUCKETS` are made.
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,12 @@ from typing import Any
 import boto3
 
 import airscoop
+from airscoop.exports.lease import Lease
+from airscoop.exports.model import Export, ExportObject
+from airscoop.exports.registry import Registry
 from airscoop.local.aws import client as aws_client
 from airscoop.systems.bestsellers.made_data import Plan, make
+from support.exports import CHANGES
 
 BUCKETS = ("my-bucket", "lake", "exports", "changes", "bucket")
 WEB = "https://example.org"
@@ -47,6 +50,11 @@ class World:
             aws_access_key_id=s3["access_key_id"],
             aws_secret_access_key=s3["secret_access_key"],
         )
+
+    def make_stream(self, name: str) -> None:
+        kinesis = aws_client("kinesis", self.status["aws"]["endpoint"], self.status["s3"])
+        if name not in kinesis.list_streams()["StreamNames"]:
+            kinesis.create_stream(StreamName=name, ShardCount=1)
 
     def put(self, bucket: str, key: str, text: str) -> None:
         """An object, packed if its name says so."""
@@ -103,7 +111,33 @@ def in_a_dag(**names: Any) -> dict[str, Any]:
 
 def readme(world: World) -> dict[str, Any]:
     reviews(world)
-    return {"prices": [["B1", "2.50"]]}
+    incoming(world)
+    return {}
+
+
+def incoming(world: World) -> None:
+    """A hundred orders that came in, and the table that they are to go to; orders.jsonl on the web."""
+    world.execute(
+        "CREATE SCHEMA IF NOT EXISTS incoming",
+        "DROP TABLE IF EXISTS incoming.orders",
+        "CREATE TABLE incoming.orders AS SELECT generate_series(1, 100) AS order_id, 5 AS amount",
+        "DROP TABLE IF EXISTS public.orders",
+        "CREATE TABLE public.orders (order_id integer, amount integer)",
+    )
+    lines = [f'{{"order_id": {number}, "amount": 5}}\n' for number in range(1, 101)]
+    world.write("orders.jsonl", "".join(lines))
+    world.serve("orders.jsonl")
+
+
+def your_own_file(world: World) -> dict[str, Any]:
+    reviews(world)
+    world.execute("DROP SCHEMA IF EXISTS mine CASCADE", "DROP SCHEMA IF EXISTS files CASCADE")
+    return {}
+
+
+def test_your_dag(world: World) -> dict[str, Any]:
+    incoming(world)
+    return {}
 
 
 def apply_page(world: World) -> dict[str, Any]:
@@ -112,17 +146,13 @@ def apply_page(world: World) -> dict[str, Any]:
     from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
 
     orders(world)
+    world.execute("DROP TABLE IF EXISTS t")
+    world.execute("CREATE TABLE t (k integer, v integer, CONSTRAINT t_v_key UNIQUE (v))")
     names = in_a_dag(warehouse=world.warehouse(), ApplyChangesOperator=ApplyChangesOperator)
     lock = LockExportOperator(task_id="lock", export={"id": "acme/orders/v2"})
     changes = "s3://changes/orders/v2.jsonl.gz"
     delta = SnapshotDeltaOperator(task_id="delta", lock=lock.output, key=["order_id"], changes=changes)
     return names | {"lock": lock, "delta": delta}
-
-
-def apply_sql(world: World) -> None:
-    world.execute(
-        "DROP TABLE IF EXISTS t", "CREATE TABLE t (k integer, v integer, CONSTRAINT t_v_key UNIQUE (v))"
-    )
 
 
 def command_line(world: World) -> dict[str, Any]:
@@ -179,9 +209,7 @@ def objects_page(world: World) -> dict[str, Any]:
 def publish_page(world: World) -> dict[str, Any]:
     for version, text in (("V0001", "PK,name\n1,a\n"), ("V0002", "PK,name\n1,b\n2,c\n")):
         world.put("bucket", f"acme/users/20201230_{version}/e.csv.gz", text)
-    kinesis = aws_client("kinesis", world.status["aws"]["endpoint"], world.status["s3"])
-    if "user-changes" not in kinesis.list_streams()["StreamNames"]:
-        kinesis.create_stream(StreamName="user-changes", ShardCount=1)
+    world.make_stream("user-changes")
     return {}
 
 
@@ -197,13 +225,27 @@ def query_page(world: World) -> dict[str, Any]:
 
 
 def registry_page(world: World) -> dict[str, Any]:
-    from airscoop.exports.registry import Registry
-
     orders(world)
-    kinesis = aws_client("kinesis", world.status["aws"]["endpoint"], world.status["s3"])
-    if "stream" not in kinesis.list_streams()["StreamNames"]:
-        kinesis.create_stream(StreamName="stream", ShardCount=1)
-    Registry("registry")
+    world.s3().delete_object(Bucket="exports", Key="acme/orders/v3/e.csv.gz")
+    world.make_stream("stream")
+    half_published(Registry("registry"), "acme/users", "V7")
+    return {}
+
+
+def half_published(registry: Registry, dataset: str, version: str) -> None:
+    """An export that failed after a part of its changes was published."""
+    tenant, table = dataset.split("/")
+    found = ExportObject(uri=f"s3://exports/{dataset}/{version}/e.csv", etag="e", size=1)
+    export = Export(bucket="exports", tenant=tenant, table=table, version=version, objects=(found,))
+    with Lease.acquire(registry, dataset) as lease:
+        record = registry.start(lease, registry.register(export).record, previous=None)
+        registry.computed(lease, record.id, CHANGES, {})
+        registry.save_offset(lease, record.id, 2)
+        registry.failed(lease, record.id, "the stream is gone", "NOT_FOUND")
+
+
+def tracing_page(world: World) -> dict[str, Any]:
+    reviews(world)
     return {}
 
 
@@ -219,5 +261,7 @@ SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "docs/how-to/publish.md": publish_page,
     "docs/how-to/query.md": query_page,
     "docs/how-to/registry.md": registry_page,
+    "docs/how-to/test-your-dag.md": test_your_dag,
+    "docs/how-to/tracing.md": tracing_page,
+    "docs/how-to/your-own-file.md": your_own_file,
 }
-PYTHON = sys.executable
