@@ -70,9 +70,7 @@ def blocks(page: Path, root: Path = ROOT) -> list[Block]:
     while at < len(lines):
         fence = _FENCE.match(lines[at])
         if fence is not None:
-            end = next(
-                each for each in range(at + 1, len(lines)) if lines[each].strip() == "```"
-            )
+            end = next(each for each in range(at + 1, len(lines)) if lines[each].strip() == "```")
             text = "\n".join(line.removeprefix(fence[1]) for line in lines[at + 1 : end])
             found.append(Block(name, at + 1, fence[2].strip(), text))
             at = end
@@ -93,7 +91,8 @@ def _is_indented(lines: Sequence[str], at: int) -> bool:
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
     """The commands of a console block, each with what it prints below it; `> ` goes on with one."""
-    command, printed = "", []
+    command = ""
+    printed: list[str] = []
     for line in text.splitlines():
         if line.startswith("$ "):
             if command:
@@ -118,8 +117,8 @@ def same(printed: str, shown: str) -> bool:
         for pattern, name in _VARYING:
             text = pattern.sub(name, text)
         texts.append(text.strip())
-    pattern = ".*?".join(re.escape(piece) for piece in texts[1].split("…"))
-    return re.fullmatch(pattern, texts[0], re.DOTALL) is not None
+    anything = ".*?".join(re.escape(piece) for piece in texts[1].split("…"))
+    return re.fullmatch(anything, texts[0], re.DOTALL) is not None
 
 
 class Shell:

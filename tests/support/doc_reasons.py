@@ -44,9 +44,7 @@ REASONS = {
 
 def reason_of(block: Block) -> str | None:
     """Why it is not run; None where nobody says so."""
-    return next(
-        (REASONS[block.page][start] for start in starts_of(block)), None
-    )
+    return next((REASONS[block.page][start] for start in starts_of(block)), None)
 
 
 def starts_of(block: Block) -> list[str]:

@@ -116,7 +116,7 @@ def readme(world: World) -> dict[str, Any]:
 
 
 def incoming(world: World) -> None:
-    """A hundred orders that came in, and the table that they are to go to; orders.jsonl on the web."""
+    """A hundred orders that came in, and the table that they go to; orders.jsonl on the web."""
     world.execute(
         "CREATE SCHEMA IF NOT EXISTS incoming",
         "DROP TABLE IF EXISTS incoming.orders",
@@ -149,9 +149,11 @@ def apply_page(world: World) -> dict[str, Any]:
     world.execute("DROP TABLE IF EXISTS t")
     world.execute("CREATE TABLE t (k integer, v integer, CONSTRAINT t_v_key UNIQUE (v))")
     names = in_a_dag(warehouse=world.warehouse(), ApplyChangesOperator=ApplyChangesOperator)
-    lock = LockExportOperator(task_id="lock", export={"id": "acme/orders/v2"})
+    lock = LockExportOperator(task_id="lock", export="{{ params.export }}")
     changes = "s3://changes/orders/v2.jsonl.gz"
-    delta = SnapshotDeltaOperator(task_id="delta", lock=lock.output, key=["order_id"], changes=changes)
+    delta = SnapshotDeltaOperator(
+        task_id="delta", lock=lock.output, key=["order_id"], changes=changes
+    )
     return names | {"lock": lock, "delta": delta}
 
 
@@ -161,7 +163,12 @@ def command_line(world: World) -> dict[str, Any]:
     world.write("new.csv", "id\tname\n1\tZo\n")
     world.write("report.csv", "id\n1\n")
     world.serve("report.csv")
-    return {"url": f"{world.places[WEB]}/report.csv", "password": "secret", "token": "secret", "airscoop": airscoop}
+    return {
+        "url": f"{world.places[WEB]}/report.csv",
+        "password": "secret",
+        "token": "secret",
+        "airscoop": airscoop,
+    }
 
 
 def credentials_page(world: World) -> dict[str, Any]:

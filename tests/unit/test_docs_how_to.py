@@ -1,4 +1,4 @@
-"""What the pages on troubleshooting and on IAM rights name is in the code, and nothing is left out."""
+"""What the pages on troubleshooting and on IAM rights name is in the code, and is all of it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def section(heading: str) -> str:
 
 def badge(name: str) -> str:
     text = (ROOT / f"docs/images/badge-{name}.svg").read_text(encoding="utf-8")
-    return re.findall(r">([^<>]+)</text>", text)[1]
+    return str(re.findall(r">([^<>]+)</text>", text)[1])
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -65,7 +65,7 @@ def test_versions_are_those_of_the_package() -> None:
 def test_systems_are_those_that_run_supports() -> None:
     run = (ROOT / "run").read_text(encoding="utf-8")
     (systems,) = re.findall(r"^supported='(.+)'$", run, re.MULTILINE)
-    (first, last) = re.search(r"^postgres_versions=\(\{(\d+)\.\.(\d+)\}\)$", run, re.M).groups()
+    ((first, last),) = re.findall(r"^postgres_versions=\(\{(\d+)\.\.(\d+)\}\)$", run, re.MULTILINE)
     assert systems.replace(", and", " and on") in section("Install")
     assert f"PostgreSQL {first} to {last}" in section("Install")
 
