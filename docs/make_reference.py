@@ -9,13 +9,13 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
 import airscoop
+from airscoop import operators
 from airscoop.cli.command import parser
 from airscoop.cli.ending import BAD_DATA_CODES
 from airscoop.cli.wording import flags_of
@@ -222,20 +222,16 @@ def operators_page() -> str:
             "keyword-only; those of Airflow's `BaseOperator` go with them. Airflow renders the "
             "templated ones."
         ),
+        _code("from airscoop.operators import " + operators.__all__[-1]),
+        "and so for all of them.",
     ]
-    for path in sorted((ROOT / "airflow_plugin/airscoop/operators").glob("*.py")):
-        if path.stem == "base":
-            continue
-        module = import_module(f"airscoop.operators.{path.stem}")
-        for name, thing in sorted(vars(module).items()):
-            if name.endswith("Operator") and thing.__module__ == module.__name__:
-                parts += _operator(name, thing)
+    for name in operators.__all__:
+        parts += _operator(name, getattr(operators, name))
     return "\n\n".join(parts) + "\n"
 
 
 def _operator(name: str, operator: Any) -> Iterator[str]:
     yield f"## {name}"
-    yield f"`{operator.__module__}.{name}`"
     yield from _docstring(operator)
     rows = ["| argument | type | default | templated |", "|---|---|---|---|"]
     signature = _without_self(vars(operator)["__init__"])

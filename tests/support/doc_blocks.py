@@ -56,7 +56,7 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """All pages but those that ./run docs makes of the code, whose blocks are signatures and --help."""
+    """All pages but those that ./run docs makes: their blocks are signatures and --help."""
     found = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
     found += [ROOT / "terraform/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return [path for path in found if "Made from the code" not in path.read_text(encoding="utf-8")]

@@ -1,7 +1,7 @@
 """What a page of the documents takes as given: files, objects, tables, and names in its Python.
 
-Everything runs against the local stack. The pages' own names lead there: `PLACES` says which address
-stands for which; the buckets of `BUCKETS` are made.
+Everything runs against the local stack. The pages' own names lead there: `World.places` says which
+address stands for which; the buckets of `BUCKETS` are made.
 """
 
 from __future__ import annotations
