@@ -160,30 +160,25 @@ def run_console(block: Block, shell: Shell, places: Mapping[str, str]) -> None:
     """Runs the commands of a block. Where one's output is shown, that is what it prints; where
     nothing is shown, it must succeed."""
     for command, shown in commands(block.text):
-        printed, code = shell.run(_put(command, places))
-        printed = _taken_back(printed, places)
+        printed, code = shell.run(put(command, places))
         if shown:
-            assert same(printed, shown), f"{block.place}: {command}\nprinted:\n{printed}"
+            about = f"{block.place}: {command}\nprinted:\n{printed}"
+            assert same(printed, put(shown, places)), about
         else:
             assert code == 0, f"{block.place}: {command} ended with {code}\n{printed}"
 
 
 def run_python(block: Block, names: dict[str, Any], places: Mapping[str, str]) -> str:
     """Runs a block with a page's names; what it printed."""
-    code = compile("\n" * block.line + _put(block.text, places), block.place, "exec")
+    code = compile("\n" * block.line + put(block.text, places), block.place, "exec")
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(code, names)
-    return _taken_back(output.getvalue(), places)
+    return output.getvalue()
 
 
-def _put(text: str, places: Mapping[str, str]) -> str:
+def put(text: str, places: Mapping[str, str]) -> str:
+    """The text with the places that stand for those in it."""
     for shown, real in places.items():
         text = text.replace(shown, real)
-    return text
-
-
-def _taken_back(text: str, places: Mapping[str, str]) -> str:
-    for shown, real in places.items():
-        text = text.replace(real, shown)
     return text

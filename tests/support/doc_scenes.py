@@ -265,6 +265,7 @@ SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "docs/how-to/files.md": files_page,
     "docs/how-to/grants.md": grants_page,
     "docs/how-to/objects.md": objects_page,
+    "docs/how-to/operators.md": lambda world: in_a_dag(),
     "docs/how-to/publish.md": publish_page,
     "docs/how-to/query.md": query_page,
     "docs/how-to/registry.md": registry_page,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airscoop.local import stack as local_stack
-from support.doc_blocks import MARKS, RUN, Shell, blocks, pages, run_console, run_python, same
+from support.doc_blocks import MARKS, RUN, Shell, blocks, pages, put, run_console, run_python, same
 from support.doc_scenes import BUCKETS, SCENES, World
 from support.paths import ROOT
 
@@ -63,7 +63,8 @@ def test_the_blocks_of_a_page_run_as_printed(
     try:
         for block in blocks(ROOT / page):
             if block.info == "text output":
-                assert same(printed, block.text), f"{block.place}: printed:\n{printed}"
+                shown = put(block.text, world.places)
+                assert same(printed, shown), f"{block.place}: printed:\n{printed}"
             elif not runs(block.info):
                 continue
             elif block.info == "console":
