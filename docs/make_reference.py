@@ -325,7 +325,8 @@ def options_page() -> str:
 
 
 def _options_of(thing: Any) -> Iterator[inspect.Parameter]:
-    """What is given by name, of `**options` the names that its TypedDict has."""
+    """What is given by name. Of `**options` it is what the TypedDict has, with copy's defaults."""
+    defaults = inspect.signature(airscoop.copy).parameters
     for each in inspect.signature(thing).parameters.values():
         if each.kind is each.KEYWORD_ONLY:
             yield each
@@ -334,7 +335,10 @@ def _options_of(thing: Any) -> Iterator[inspect.Parameter]:
             home = inspect.unwrap(thing) if inspect.isroutine(thing) else thing.__init__
             types = home.__globals__[named[1]].__annotations__ if named else {}
             for name, kind in types.items():
-                yield inspect.Parameter(name, each.KEYWORD_ONLY, annotation=kind)
+                known = defaults[name].default if name in defaults else each.empty
+                yield inspect.Parameter(
+                    name, each.KEYWORD_ONLY, default=known, annotation=_annotation(kind)
+                )
 
 
 def _parser_of(command: argparse.ArgumentParser, verb: Sequence[str]) -> argparse.ArgumentParser:
