@@ -48,8 +48,8 @@ class PublishJob:
             settings = dataclasses.replace(settings, region=_region_of(stream))
         native = TransferOptions(
             source=self._changes,
-            invalid_characters=given["invalid_characters"],
-            key_case=given["key_case"],
+            on_invalid_characters=given["on_invalid_characters"],
+            on_key_case=given["on_key_case"],
             memory_limit=given["memory_limit"],
             allow_unknown_length=given["allow_unknown_length"],
             source_s3=given["changes_s3"] or S3Settings(),
@@ -168,7 +168,7 @@ def publish(
     With `changes_etag` the file, in S3, is read only if that is its ETag; else SourceChanged, and
     nothing is sent.
 
-    What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
+    What a change may be is as for `check`: `on_invalid_characters` and `on_key_case` are those of `copy`.
     Every change arrives at least once. What the stream did not store is sent again, more and more
     slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An error tells
     how many changes from the start of the file are all stored: `start_at` leaves out so many.

@@ -29,7 +29,7 @@ _OPTIONS = {
         "ca_file",
         "allow_unknown_length",
         "allow_plain",
-        "trailing_garbage",
+        "on_trailing_garbage",
         "version_id",
         "timeout",
         "retry_seconds",
