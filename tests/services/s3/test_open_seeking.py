@@ -149,6 +149,45 @@ def test_only_what_is_read_is_fetched_over_one_connection(
     assert proxy.server.accepted == 1
 
 
+def test_a_large_read_is_fetched_in_pieces_side_by_side(
+    uri: str, s3: S3Settings, proxy: FaultProxy
+) -> None:
+    with airscoop.open(uri, "rb", s3=s3) as file:
+        file.seek(1_000_000)
+        assert file.read(2_000_001) == DATA[1_000_000:3_000_001]
+    asked = [one for one in ranges(proxy)[1:] if one is not None]
+    assert sorted(asked) == [
+        (first, min(first + 500_000, 3_000_000)) for first in range(1_000_000, 3_000_000, 500_001)
+    ]
+    assert proxy.server.accepted == 4
+
+
+@pytest.mark.parametrize("skip", range(1, 5))
+def test_a_piece_whose_connection_breaks_is_taken_up_again(
+    skip: int, uri: str, s3: S3Settings, proxy: FaultProxy
+) -> None:
+    proxy.on("get", cut_answer, skip=skip)
+    with airscoop.open(uri, "rb", s3=s3) as file:
+        file.seek(1_000_000)
+        assert file.read(2_000_000) == DATA[1_000_000:3_000_000]
+        assert file.tell() == 3_000_000
+
+
+def test_a_piece_of_another_version_is_told(store: Store, s3: S3Settings, proxy: FaultProxy) -> None:
+    uri = store.put("data", DATA)
+
+    def replaced(handler: Any, request: Request) -> None:
+        store.put("data", noise(len(DATA), seed=2))
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers)
+
+    proxy.on("get", replaced, skip=3)
+    with airscoop.open(uri, "rb", s3=s3) as file:
+        file.seek(1_000_000)
+        with pytest.raises(errors.SourceChanged):
+            file.read(2_000_000)
+
+
 def test_going_on_in_order_fetches_ever_more_at_once(
     uri: str, s3: S3Settings, proxy: FaultProxy
 ) -> None:
