@@ -173,7 +173,9 @@ def test_a_piece_whose_connection_breaks_is_taken_up_again(
         assert file.tell() == 3_000_000
 
 
-def test_a_piece_of_another_version_is_told(store: Store, s3: S3Settings, proxy: FaultProxy) -> None:
+def test_a_piece_of_another_version_is_told(
+    store: Store, s3: S3Settings, proxy: FaultProxy
+) -> None:
     uri = store.put("data", DATA)
 
     def replaced(handler: Any, request: Request) -> None:
