@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
+from airscoop import kinds
 from airscoop._native import Publish
 from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
@@ -86,6 +87,8 @@ class PublishJob:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
         when that is an error, on this thread."""
         start = time.monotonic()
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         by_callback = False
 
         def report() -> None:
