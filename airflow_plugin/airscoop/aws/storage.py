@@ -54,18 +54,16 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def request_options(settings: S3Settings | None, ca_file: str | None = None) -> dict[str, Any]:
-    """What the binding's questions to S3 take; `ca_file` holds certificate authorities."""
-    options = s3_options("source", (settings or S3Settings()).resolved())
-    options["ca_file"] = tls.ca_file(ca_file)
-    return options
+def request_options(settings: S3Settings | None) -> dict[str, Any]:
+    """What the binding's questions to S3 take."""
+    found = (settings or S3Settings()).resolved()
+    return s3_options("source", found) | {"ca_file": tls.ca_file(found.ca_file)}
 
 
 def list_objects(
     prefix: str,
     *,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> Iterator[ObjectInfo]:
     """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order.
@@ -76,7 +74,7 @@ def list_objects(
     named, _ = bucket_and_key(with_colons(prefix))
     prefix, s3 = located(prefix, s3 or S3Settings())
     bucket, key_prefix = bucket_and_key(prefix)
-    options = request_options(s3, ca_file)
+    options = request_options(s3)
     token: str | None = None
     while True:
         if check is not None:
@@ -93,7 +91,6 @@ def head(
     *,
     version_id: str | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> ObjectInfo:
     """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen.
@@ -105,7 +102,7 @@ def head(
     named, _ = bucket_and_key(with_colons(uri))
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
-    options = request_options(s3, ca_file) | {"source_version_id": version_id}
+    options = request_options(s3) | {"source_version_id": version_id}
     size, etag, checksum, mark = head_object(options, bucket, key, check)
     return ObjectInfo(
         bucket=named,
@@ -117,8 +114,8 @@ def head(
     )
 
 
-def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
+def delete(uri: str, *, s3: S3Settings | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
-    delete_object(request_options(s3, ca_file), bucket, key)
+    delete_object(request_options(s3), bucket, key)

@@ -59,14 +59,12 @@ class SnapshotDeltaOperator(ExportStepOperator):
         known = CompareOptions.__annotations__.keys() - {"key"}
         options = options_of(self.delta_options, "delta_options", known)
         athena = self._athena()
-        settings, ca_file = self.s3()
         return compute_changes(
             self.open_registry(),
             lock,
             changes=self.changes,
             key=self.key,
-            s3=settings,
-            ca_file=ca_file,
+            s3=self.s3(),
             terms=self.terms(),
             on_start=self.started,
             engine=self.engine,

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from airscoop import kinds
 from airscoop._native import Publish
-from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
+from airscoop.aws.settings import (
+    KinesisSettings,
+    S3Settings,
+    aws_options,
+    common_ca_file,
+    trusting,
+)
 from airscoop.aws.tls import ca_file as trusted
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.given import text
@@ -18,12 +24,13 @@ from airscoop.publishing.options import DEFAULTS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import S3_SETTINGS, TransferOptions, place
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
 
 MOST_NUMBER = 2**63
+MAX_AGE = kinds.number(0.001, 100_000)
 
 
 class PublishJob:
@@ -38,26 +45,23 @@ class PublishJob:
         self._changes = place(changes, "changes")
         self._stream = stream = text(stream, "stream")
         _check_number("start_at", given["start_at"], MOST_NUMBER)
-        for name, number in (
-            ("max_in_flight", given["max_in_flight"]),
-            ("max_age_ms", given["max_age_ms"]),
-        ):
-            if number is not None:
-                _check_number(name, number, 2**31, least=1)
+        if given["max_in_flight"] is not None:
+            _check_number("max_in_flight", given["max_in_flight"], 2**31, least=1)
         settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
+        s3 = S3Settings() if given["s3"] is None else S3_SETTINGS.read(given["s3"], "s3")
+        ca_file = common_ca_file(s3, settings)
         native = TransferOptions(
             source=self._changes,
-            invalid_characters=given["invalid_characters"],
-            key_case=given["key_case"],
+            on_invalid_characters=given["on_invalid_characters"],
+            on_key_case=given["on_key_case"],
             memory_limit=given["memory_limit"],
             allow_unknown_length=given["allow_unknown_length"],
-            source_s3=given["changes_s3"] or S3Settings(),
-            ca_file=given["ca_file"],
+            source_s3=trusting(s3, ca_file),
         ).native()
         native |= aws_options("destination", settings.resolved())
-        native["ca_file"] = trusted(given["ca_file"])
+        native["ca_file"] = trusted(ca_file)
         native["source_if_match"] = given["changes_etag"]
         self._native = Publish(
             native,
@@ -66,7 +70,7 @@ class PublishJob:
             any_order=given["any_order"],
             retry_ms=_retry_ms(given["retry_seconds"]),
             max_in_flight=given["max_in_flight"] or 0,
-            max_age_ms=given["max_age_ms"] or 0,
+            max_age_ms=_age_ms(given["max_age_seconds"]),
         )
 
     @property
@@ -141,6 +145,11 @@ def _retry_ms(seconds: float | None) -> int:
     return max(1, int(seconds * 1000))
 
 
+def _age_ms(seconds: float | None) -> int:
+    """The same."""
+    return 0 if seconds is None else round(MAX_AGE.read(seconds, "max_age_seconds") * 1000)
+
+
 def _check_number(name: str, value: object, below: int, *, least: int = 0) -> None:
     if not isinstance(value, int) or not least <= value < below:
         raise UsageError(f"{name} is not a whole number, or out of range")
@@ -164,15 +173,15 @@ def publish(
     With `changes_etag` the file, in S3, is read only if that is its ETag; else SourceChanged, and
     nothing is sent.
 
-    What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
-    Every change arrives at least once. What the stream did not store is sent again, more and more
-    slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An error tells
-    how many changes from the start of the file are all stored: `start_at` leaves out so many.
-    `on_progress` is told as facts["acknowledged"], about once a second and at the end; an exception
-    that it raises ends the publishing, and nothing more is sent.
+    What a change may be is as for `check`: `on_invalid_characters` and `on_key_case` are those of
+    `copy`. Every change arrives at least once. What the stream did not store is sent again, more
+    and more slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An
+    error tells how many changes from the start of the file are all stored: `start_at` leaves out so
+    many. `on_progress` is told as facts["acknowledged"], about once a second and at the end; an
+    exception that it raises ends the publishing, and nothing more is sent.
 
     Up to `max_in_flight` (8) requests are under way at a time, fewer while the stream throttles; a
-    change waits at most `max_age_ms` (250) for its request to fill.
+    change waits at most `max_age_seconds` (0.25) for its request to fill.
 
     Raises a subclass of airscoop.errors.AirscoopError.
     """

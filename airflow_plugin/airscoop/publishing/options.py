@@ -14,11 +14,11 @@ class SendOptions(TypedDict, total=False):
     """How they are read and sent; `publish` says more."""
 
     any_order: bool
-    invalid_characters: InvalidCharacters
-    key_case: KeyCase
+    on_invalid_characters: InvalidCharacters
+    on_key_case: KeyCase
     retry_seconds: float | None
     max_in_flight: int | None
-    max_age_ms: int | None
+    max_age_seconds: float | None
     memory_limit: Size | None
     allow_unknown_length: bool
 
@@ -28,23 +28,21 @@ class PublishOptions(SendOptions, total=False):
 
     start_at: int
     changes_etag: str | None
-    changes_s3: S3Settings | None
+    s3: S3Settings | None
     kinesis: KinesisSettings | None
-    ca_file: str | None
 
 
 DEFAULTS: PublishOptions = {
     "start_at": 0,
     "changes_etag": None,
     "any_order": False,
-    "invalid_characters": "reject",
-    "key_case": "reject",
+    "on_invalid_characters": "error",
+    "on_key_case": "error",
     "retry_seconds": None,
     "max_in_flight": None,
-    "max_age_ms": None,
+    "max_age_seconds": None,
     "memory_limit": None,
     "allow_unknown_length": False,
-    "changes_s3": None,
+    "s3": None,
     "kinesis": None,
-    "ca_file": None,
 }

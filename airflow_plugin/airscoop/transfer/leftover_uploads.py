@@ -89,7 +89,6 @@ def list_uploads(
     *,
     older_than: timedelta | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
 ) -> Iterator[OpenUpload]:
     """Yields the open uploads to keys that begin with `prefix` (s3://bucket/…).
 
@@ -97,7 +96,7 @@ def list_uploads(
     """
     prefix, s3 = located(prefix, s3 or S3Settings())
     bucket, key_prefix = bucket_and_key(prefix)
-    options = request_options(s3, ca_file)
+    options = request_options(s3)
     now = datetime.now(UTC)
     markers: tuple[str | None, str | None] = (None, None)
     while True:
@@ -115,19 +114,17 @@ def list_uploads(
         markers = following
 
 
-def list_parts(
-    upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None
-) -> list[UploadedPart]:
+def list_parts(upload: OpenUpload, *, s3: S3Settings | None = None) -> list[UploadedPart]:
     """What S3 holds of an upload, by number; NotFound when it was completed or aborted."""
-    return list(parts_with(upload, request_options(s3, ca_file)))
+    return list(parts_with(upload, request_options(s3)))
 
 
-def abort(upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
+def abort(upload: OpenUpload, *, s3: S3Settings | None = None) -> None:
     """Ends an upload and sees that nothing of it is left; one that is gone is no fault.
 
     A part that was under way may arrive after the abort, so S3 is asked, and told again.
     """
-    abort_with(upload, request_options(s3, ca_file))
+    abort_with(upload, request_options(s3))
 
 
 def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
@@ -149,11 +146,10 @@ def show(
     *,
     older_than: timedelta | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
 ) -> UploadsReceipt:
     """The open uploads below a prefix."""
     start = time.monotonic()
-    uploads = list_uploads(prefix, older_than=older_than, s3=s3, ca_file=ca_file)
+    uploads = list_uploads(prefix, older_than=older_than, s3=s3)
     found = [_listed(upload) for upload in uploads]
     return UploadsReceipt(
         seconds=time.monotonic() - start, prefix=prefix, uploads=found, found=len(found), aborted=0
@@ -165,7 +161,6 @@ def clean(
     *,
     older_than: timedelta = OLD,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
 ) -> UploadsReceipt:
     """Aborts the open uploads below a prefix that are older than a day, or `older_than`.
 
@@ -174,8 +169,8 @@ def clean(
     start = time.monotonic()
     place, settings = located(prefix, s3 or S3Settings())
     settings = settings.resolved()
-    options = request_options(settings, ca_file)
-    found = list(list_uploads(place, older_than=older_than, s3=settings, ca_file=ca_file))
+    options = request_options(settings)
+    found = list(list_uploads(place, older_than=older_than, s3=settings))
     for upload in found:
         abort_with(upload, options)
     return UploadsReceipt(

@@ -18,7 +18,7 @@ from airscoop.transfer import places
 from airscoop.transfer.arguments import ObjectCopyOptions
 from airscoop.transfer.job import Progress
 from airscoop.transfer.naming import is_folder
-from airscoop.transfer.options import TransferOptions, place
+from airscoop.transfer.options import S3_SETTINGS, TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, singles
 from airscoop.transfer.prefix_filters import Filter, chooser
 from airscoop.transfer.prefix_run import JOBS, PrefixCopy
@@ -31,6 +31,9 @@ KINDS: kinds.Kinds = {
     "jobs": kinds.whole(1, 1000),
     "allow_empty": kinds.FLAG,
     "memory_limit": kinds.size(),
+    "s3": S3_SETTINGS,
+    "source_s3": S3_SETTINGS,
+    "destination_s3": S3_SETTINGS,
 }
 DEFAULTS = {"jobs": JOBS, "allow_empty": False}
 # What `copy` takes, and a copy of many cannot.
@@ -53,6 +56,7 @@ def copy_prefix(
     filters: Sequence[Filter] = (),
     allow_empty: bool = False,
     memory_limit: kinds.Size | None = None,
+    s3: S3Settings | None = None,
     source_s3: S3Settings | None = None,
     destination_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
@@ -79,8 +83,18 @@ def copy_prefix(
     is_chosen = chooser(include, exclude, filters)
     _refuse_of_one(options)
     own = kinds.read_all(
-        {"jobs": jobs, "allow_empty": allow_empty, "memory_limit": memory_limit}, KINDS, DEFAULTS
+        {
+            "jobs": jobs,
+            "allow_empty": allow_empty,
+            "memory_limit": memory_limit,
+            "s3": s3,
+            "source_s3": source_s3,
+            "destination_s3": destination_s3,
+        },
+        KINDS,
+        DEFAULTS,
     )
+    s3 = own["s3"] or S3Settings()
     if alone := isinstance(source, str | os.PathLike):
         sources = [_prefix(source, "source")]
     else:
@@ -89,8 +103,8 @@ def copy_prefix(
     _check_folder(sources, to, alone=alone)
     if any(map(is_arn, [*sources, to])):
         options["server_side"] = False  # as a copy of one object
-    sources, source_s3 = _located(sources, source_s3 or S3Settings())
-    to, destination_s3 = located(to, destination_s3 or S3Settings())
+    sources, source_s3 = _located(sources, own["source_s3"] or s3)
+    to, destination_s3 = located(to, own["destination_s3"] or s3)
     copy = PrefixCopy(
         TransferOptions.of(
             source=sources[0],

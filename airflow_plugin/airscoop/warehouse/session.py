@@ -81,13 +81,12 @@ class Warehouse:
     `transaction` or `execute`. What is open when the session is closed is rolled back, with a
     RuntimeWarning.
     conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
-    and the password stands in no message.
+    and the password stands in no message. With sslmode verify-ca and verify-full its sslrootcert
+    says whom to trust, else what `airscoop.aws.tls` finds.
     dialect: "redshift" (also its local stand-in) or "postgres"; "auto" asks the server once, when
     it connects. Redshift is asked for TLS unless conninfo or PGSSLMODE names an sslmode.
     label: application_name, unless conninfo names one, and on Redshift query_group of each
     statement.
-    ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
-    it.
     lock_timeout_seconds: None waits for ever. On PostgreSQL how long each statement may wait for a
     lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
@@ -105,7 +104,6 @@ class Warehouse:
         *,
         dialect: Dialect = "auto",
         label: str | None = None,
-        ca_file: str | None = None,
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
     ) -> None:
@@ -117,7 +115,7 @@ class Warehouse:
         self._session = Session(
             conninfo if isinstance(conninfo, str) else dict(conninfo),
             dialect=given.text(dialect, "dialect"),
-            ca_file=tls.ca_file(ca_file),
+            ca_file=tls.ca_file(),
             label=None if label is None else given.text(label, "label"),
             lock_timeout_ms=_milliseconds("lock_timeout_seconds", lock_timeout_seconds),
             statement_timeout_ms=_milliseconds(
@@ -228,7 +226,7 @@ class Warehouse:
         wins, then by the other columns. mode: "keep" rows of the target, or "replace" those that
         are less by order_by than the incoming one. expected_records: what the partition must give.
         objects: s3:// addresses that the partition must read; where the catalog has an external
-        table's partition elsewhere, nothing is inserted (PreconditionFailed).
+        table's partition elsewhere, nothing is inserted (PartitionConflict).
         One transaction: after an error nothing was inserted, and running again is safe.
         """
         started = time.monotonic()
@@ -279,13 +277,12 @@ class Warehouse:
         expected_changes: int | None = None,
         json_texts: JsonTexts | None = None,
         again: bool = False,
-        invalid_characters: InvalidCharacters = "reject",
-        key_case: KeyCase = "reject",
+        on_invalid_characters: InvalidCharacters = "error",
+        on_key_case: KeyCase = "error",
         max_record_bytes: int | None = None,
         allow_unknown_length: bool = False,
         changes_etag: str | None = None,
-        changes_s3: S3Settings | None = None,
-        ca_file: str | None = None,
+        s3: S3Settings | None = None,
         load: LoadContext | None = None,
         before_commit: Callable[[], object] | None = None,
     ) -> ApplyReceipt:
@@ -301,11 +298,11 @@ class Warehouse:
         One transaction: every statement touches as many rows as the file has changes of its kind,
         or nothing is applied (CountMismatch). A file that is the last one of the table, or whose
         changes stand in it, changes nothing (`already_applied`); a version that does not follow the
-        table's, and a file that was applied before the table changed further, is refused
-        (PreconditionFailed) unless `again`. changes_etag: what the object's ETag must be, or it is
-        SourceChanged. before_commit: is called when all is applied and nothing is visible yet; what
-        it raises takes everything back. invalid_characters, key_case: what a change may hold, as in
-        `copy`; "keep" for columns whose names are equal but for case.
+        table's (WrongVersion), and a file that was applied before the table changed further
+        (AlreadyApplied), are refused unless `again`. changes_etag: what the object's ETag must be,
+        or it is SourceChanged. before_commit: is called when all is applied and nothing is visible
+        yet; what it raises takes everything back. on_invalid_characters, on_key_case: what a change
+        may hold, as in `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
         if json_texts not in JSON_TEXTS:
@@ -320,14 +317,13 @@ class Warehouse:
                 "end is known, not from standard input"
             )
         context = (load or LoadContext()).texts()
-        native = TransferOptions(
+        native = TransferOptions.of(
             source=source,
-            invalid_characters=invalid_characters,
-            key_case=key_case,
+            on_invalid_characters=on_invalid_characters,
+            on_key_case=on_key_case,
             max_record_bytes=max_record_bytes,
             allow_unknown_length=allow_unknown_length,
-            source_s3=changes_s3 or S3Settings(),
-            ca_file=ca_file,
+            s3=s3,
         ).native()
         facts = self._session.apply(
             changes=native | {"source_if_match": changes_etag},

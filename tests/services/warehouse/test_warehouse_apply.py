@@ -153,7 +153,7 @@ def test_a_file_that_was_overtaken_is_refused(target: Target) -> None:
     first = target.file(update(id="1", note="v2"), name="v2.jsonl")
     target.apply(first)
     target.apply(target.file(update(id="1", note="v3"), name="v3.jsonl"))
-    with pytest.raises(errors.PreconditionFailed, match=r"was applied at .*changed since"):
+    with pytest.raises(errors.AlreadyApplied, match=r"was applied at .*changed since"):
         target.apply(first)
     assert (1, "v3") in target.rows()
     assert done(target.apply(first, again=True)) == (1, 0, 1, 0)
@@ -181,6 +181,9 @@ def test_a_table_that_is_not_the_old_export_is_left_alone(
         target.apply(target.file(*others, change))
     assert f"(change {len(others) + 1})" in str(caught.value)
     assert "compute them against what it holds" in str(caught.value)
+    counted = sum(one["op"] == change["op"] for one in (*others, change))
+    facts = (caught.value.counted, caught.value.expected, caught.value.found)
+    assert facts == (f"{change['op']} changes", counted, counted - 1)
     assert target.rows() == sorted(START, key=str)
     assert target.logged("*") == []
 
@@ -188,8 +191,9 @@ def test_a_table_that_is_not_the_old_export_is_left_alone(
 @pytest.mark.parametrize("change", [update(id="1", note="x"), delete(id="1", note="x")])
 def test_a_key_of_several_rows_is_refused(target: Target, change: Change) -> None:
     target.create("id integer, note varchar(20)", (1, "a"), (1, "b"))
-    with pytest.raises(errors.CountMismatch, match="several rows of the table have"):
+    with pytest.raises(errors.CountMismatch, match="several rows of the table have") as caught:
         target.apply(target.file(change))
+    assert (caught.value.expected, caught.value.found) == (1, 2)
     assert target.rows() == [(1, "a"), (1, "b")]
 
 
@@ -271,7 +275,7 @@ def test_names_match_without_regard_to_case_where_that_is_clear(target: Target) 
 
 def test_columns_that_differ_by_case_alone_are_two(on_postgres: Target) -> None:
     on_postgres.create('id integer, a text, "A" text')
-    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")), key_case="keep")
+    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")), on_key_case="keep")
     assert on_postgres.rows() == [(1, "lower", "upper")]
 
 
@@ -387,7 +391,7 @@ def test_an_object_in_s3_is_applied(on_postgres: Target, store: Store) -> None:
     on_postgres.create("id integer, note text", *START)
     path = on_postgres.file(*CHANGES, name="changes.jsonl.gz")
     receipt = on_postgres.apply(
-        store.put("changes.jsonl.gz", path.read_bytes()), changes_s3=store.settings()
+        store.put("changes.jsonl.gz", path.read_bytes()), s3=store.settings()
     )
     assert on_postgres.rows() == END
     assert receipt.etag and receipt.changes_file.startswith("s3://")

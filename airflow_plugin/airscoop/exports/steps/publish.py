@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import KinesisSettings, S3Settings
-from airscoop.errors import CountMismatch, PreconditionFailed, SourceChanged
+from airscoop.error_facts import with_facts
+from airscoop.errors import CountMismatch, SourceChanged, WrongExportState
 from airscoop.exports.registry import ChangesFile, Registry
 from airscoop.exports.steps.working import (
     ExportLock,
@@ -31,7 +32,6 @@ def publish_changes(
     *,
     s3: S3Settings | None = None,
     kinesis: KinesisSettings | None = None,
-    ca_file: str | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
     **publish_options: Unpack[SendOptions],
@@ -46,10 +46,8 @@ def publish_changes(
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
         if record.changes is None or record.state not in ("computed", "published"):
-            raise PreconditionFailed(
-                f"{lock.export} is {record.state}: its changes are not computed"
-            )
-        if etag_of(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
+            raise WrongExportState(f"{lock.export} is {record.state}: its changes are not computed")
+        if etag_of(record.changes.uri, s3, cancellation) != record.changes.etag:
             raise _another_file(record.changes)
         saved = record.offset
 
@@ -65,9 +63,8 @@ def publish_changes(
             stream,
             start_at=record.offset,
             changes_etag=record.changes.etag,
-            changes_s3=s3,
+            s3=s3,
             kinesis=kinesis,
-            ca_file=ca_file,
             **publish_options,
         )
         if not record.begun:
@@ -91,7 +88,10 @@ def _check_receipt(receipt: PublishReceipt, computed: ChangesFile) -> None:
     """What was published is what the registry says was computed: the file, and all of it."""
     published = (receipt.source_etag, receipt.changes)
     if published != (computed.etag, computed.count):
-        raise CountMismatch(
+        mismatch = CountMismatch(
             f"{computed.uri}: {receipt.changes} changes of the ETag {receipt.source_etag} were "
             f"published, but {computed.count} of {computed.etag} were computed; compute it again"
+        )
+        raise with_facts(
+            mismatch, counted="changes", expected=computed.count, found=receipt.changes
         )
