@@ -12,6 +12,7 @@ import pytest
 from airscoop import Partition, Warehouse, errors
 from airscoop.cli import main
 from airscoop.hooks.warehouse import WarehouseHook
+from airscoop.warehouse.session import Dialect
 from support.standin import StandIn
 from support.warehouse import Settings, conninfo
 from support.wire_proxy import WireProxy
@@ -65,7 +66,8 @@ def test_it_is_asked_once_and_only_where_it_is_not_said(database: Settings) -> N
         seen.append(sql)
         return sql
 
-    for dialect, times in (("auto", 1), ("postgres", 0)):
+    asked: dict[Dialect, int] = {"auto": 1, "postgres": 0}
+    for dialect, times in asked.items():
         seen.clear()
         with WireProxy(int(database["port"]), hook) as proxy:
             behind = conninfo(database, port=str(proxy.port), sslmode="disable")
@@ -105,7 +107,7 @@ def test_the_hook_asks_the_server_whatever_the_connections_type(
     for dsn, is_redshift in ((database["dsn"], False), (standin.dsn, True)):
         parts = psycopg.conninfo.conninfo_to_dict(dsn)
         fields = {
-            "conn_type": kind, "host": parts["host"], "port": int(parts["port"]),
+            "conn_type": kind, "host": parts["host"], "port": int(str(parts["port"])),
             "login": parts["user"], "password": parts["password"], "schema": parts["dbname"],
             "extra": {"sslmode": "disable"},
         }  # fmt: skip
