@@ -44,7 +44,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     ):
         verb = verbs.add_parser(name, help=help_text, description=help_text.capitalize() + ".")
         verb.add_argument("source", help=PLACES)
-        _add_reading(verb, auto=RAW if name == "cat" else BY_NAME)
+        _add_reading(verb, auto=BY_NAME if name == "check" else RAW)
         if name == "head":
             verb.add_argument("-n", "--lines", type=count, default=10, help="lines (default 10)")
         if name == "check":
@@ -220,7 +220,7 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
 def _options(
     options: argparse.Namespace, destination: str | None, *, by_name: bool = False
 ) -> TransferOptions:
-    from airscoop.transfer.naming import format_to_read
+    from airscoop.transfer.naming import format_to_check
     from airscoop.transfer.options import TransferOptions, place
 
     settings = s3_of(options)
@@ -229,7 +229,7 @@ def _options(
     return TransferOptions(
         source=source,
         destination=destination,
-        format=format_to_read(source, options.format, dialect) if by_name else options.format,
+        format=format_to_check(source, options.format, dialect) if by_name else options.format,
         csv=dialect,
         columns=options.columns,
         max_record_bytes=options.max_record_bytes,
@@ -351,7 +351,7 @@ def run_head(options: argparse.Namespace) -> int:
     from airscoop.transfer.job import TransferJob
 
     if options.lines > 0:
-        given = _options(options, "-", by_name=True)
+        given = _options(options, "-")
         TransferJob(dataclasses.replace(given, head_lines=options.lines)).run()
     return 0
 

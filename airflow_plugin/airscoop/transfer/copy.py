@@ -12,7 +12,7 @@ from airscoop.receipts.transfer import CopyReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer.arguments import COPY_DEFAULTS, CopyOptions, SourceOptions
 from airscoop.transfer.job import Progress, TransferJob
-from airscoop.transfer.naming import destination_for, format_to_read
+from airscoop.transfer.naming import destination_for, format_to_check
 from airscoop.transfer.options import Format, TransferOptions, place
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def check(
     job = TransferJob(
         TransferOptions.of(
             source=where,
-            format=format_to_read(where, format, options.get("csv")),
+            format=format_to_check(where, format, options.get("csv")),
             max_rejected=max_rejected,
             s3=s3,
             **options,
@@ -154,19 +154,13 @@ def read(
 ) -> Iterator[bytes]:
     """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
 
-    `format` is as of `check`; with "raw" the bytes come as they are, whatever they hold.
+    `format` "auto" is "raw", bytes as they are, or "csv" with `csv`.
 
     The blocks are true only once the iterator has ended: an error may come after any of them.
     Leaving the iteration early closes the connection.
     """
     refuse_unknown("read", options, SourceOptions.__annotations__)
-    where = place(source, "source")
-    given = TransferOptions.of(
-        source=where,
-        format=format_to_read(where, format, options.get("csv")),
-        s3=s3,
-        **options,
-    )
+    given = TransferOptions.of(source=place(source, "source"), format=format, s3=s3, **options)
     return _blocks(Transfer(given.native(), to_memory=True))
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 NAME_IT = "write the name of the copy behind the destination's /"
 
 
-def format_to_read(source: str, format: Format | None, csv: object) -> Format:
-    """What a source is read as: "auto" is by its name, and by whether it is said how CSV is."""
+def format_to_check(source: str, format: Format | None, csv: object) -> Format:
+    """What a source is checked as: "auto" is by its name, and by whether it is said how CSV is."""
     if format not in (None, "auto"):
         return format
     path = source.partition("?")[0].partition("#")[0] if places.is_http(source) else source
