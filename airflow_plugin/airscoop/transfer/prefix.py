@@ -21,6 +21,7 @@ from airscoop.transfer.naming import is_folder
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, singles
 from airscoop.transfer.prefix_filters import Filter, chooser
+from airscoop.transfer.prefix_plan import PrefixPlan
 from airscoop.transfer.prefix_run import JOBS, PrefixCopy
 
 MOST_NAMED = 5  # in the words of an error; the receipt names more
@@ -30,9 +31,10 @@ Place = str | os.PathLike[str]
 KINDS: kinds.Kinds = {
     "jobs": kinds.whole(1, 1000),
     "allow_empty": kinds.FLAG,
+    "dry_run": kinds.FLAG,
     "memory_limit": kinds.size(),
 }
-DEFAULTS = {"jobs": JOBS, "allow_empty": False}
+DEFAULTS = {"jobs": JOBS, "allow_empty": False, "dry_run": False}
 # What `copy` takes, and a copy of many cannot.
 OF_ONE = {
     "split_bytes": "split_bytes is for one object at a time",
@@ -52,6 +54,7 @@ def copy_prefix(
     exclude: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     allow_empty: bool = False,
+    dry_run: bool = False,
     memory_limit: kinds.Size | None = None,
     source_s3: S3Settings | None = None,
     destination_s3: S3Settings | None = None,
@@ -73,13 +76,23 @@ def copy_prefix(
     A sequence of sources, each one object, file or web address, is copied below the destination,
     each under its own name, whatever is there.
 
+    With `dry_run` all is listed and compared, and nothing is copied: the receipt says what would
+    be, what the destination has already, and what would fail.
+
     An object that fails does not stop the others: in the end PrefixIncomplete names the first 1,000
     that failed and has the receipt, which keeps the receipts of the first 1,000 that were copied.
     """
     is_chosen = chooser(include, exclude, filters)
     _refuse_of_one(options)
     own = kinds.read_all(
-        {"jobs": jobs, "allow_empty": allow_empty, "memory_limit": memory_limit}, KINDS, DEFAULTS
+        {
+            "jobs": jobs,
+            "allow_empty": allow_empty,
+            "dry_run": dry_run,
+            "memory_limit": memory_limit,
+        },
+        KINDS,
+        DEFAULTS,
     )
     if alone := isinstance(source, str | os.PathLike):
         sources = [_prefix(source, "source")]
@@ -91,7 +104,7 @@ def copy_prefix(
         options["server_side"] = False  # as a copy of one object
     sources, source_s3 = _located(sources, source_s3 or S3Settings())
     to, destination_s3 = located(to, destination_s3 or S3Settings())
-    copy = PrefixCopy(
+    copy = (PrefixPlan if own["dry_run"] else PrefixCopy)(
         TransferOptions.of(
             source=sources[0],
             destination=to,
@@ -171,7 +184,7 @@ def incomplete(receipt: PrefixReceipt) -> PrefixIncomplete:
     """The error that names some of the objects that were not copied, and has the receipt."""
     error = PrefixIncomplete(
         f"{receipt.source} -> {receipt.destination}: {receipt.failed} of "
-        f"{receipt.objects} objects were not copied: "
+        f"{receipt.objects} objects {'would not be' if receipt.dry_run else 'were not'} copied: "
         + "; ".join(f"{one.source}: {one.message}" for one in receipt.failures[:MOST_NAMED])
         + (" …" if receipt.failed > MOST_NAMED else "")
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, cast
 
-from airscoop import given
+from airscoop import given, kinds
 from airscoop._native import Session
 from airscoop.aws import tls
 from airscoop.aws.settings import S3Settings
@@ -257,6 +257,7 @@ class Warehouse:
         ca_file: str | None = None,
         load: LoadContext | None = None,
         before_commit: Callable[[], object] | None = None,
+        dry_run: bool = False,
     ) -> ApplyReceipt:
         """Applies a file of changes, as `airscoop.delta` writes it, to a table by key.
 
@@ -273,7 +274,9 @@ class Warehouse:
         table's, and a file that was applied before the table changed further, is refused
         (PreconditionFailed) unless `again`. changes_etag: what the object's ETag must be, or it is
         SourceChanged. before_commit: is called when all is applied and nothing is visible yet; what
-        it raises takes everything back. invalid_characters, key_case: what a change may hold, as in
+        it raises takes everything back. dry_run: all is done but the commit, and taken back, so
+        that the receipt says what would be applied; before_commit is not called.
+        invalid_characters, key_case: what a change may hold, as in
         `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
@@ -312,10 +315,12 @@ class Warehouse:
             task_id=context["task_id"],
             try_number=context["try_number"],
             before_commit=before_commit,
+            dry_run=kinds.FLAG.read(dry_run, "dry_run"),
         )
         inserted, updated, deleted = facts["applied"]
         return ApplyReceipt(
             seconds=time.monotonic() - started,
+            dry_run=dry_run,
             changes_file=places.displayed(source),
             table=table,
             key=list(key),
@@ -361,20 +366,37 @@ class Warehouse:
         return RefreshReceipt(seconds=time.monotonic() - started, view=view)
 
     def run_script(
-        self, path: str | os.PathLike[str], *, variables: Mapping[str, str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        variables: Mapping[str, str] | None = None,
+        dry_run: bool = False,
     ) -> ScriptReceipt:
         """Runs a file's statements one by one, each on its own; the first error ends it.
 
         ${name} within '…' and "…" is filled in from `variables`; an unknown or an unused one is an
         error, found before the first statement runs. A transaction that the script begins must end
         in it: one that is left open is rolled back, and is an error.
+
+        dry_run: none is run; the receipt has them as `planned`, as they would be sent. It connects,
+        since the server says how it reads a backslash. None is tried in a transaction that is
+        rolled back: a script may commit by itself, and some statements run in no transaction.
         """
         started = time.monotonic()
         file = places.path(path)
         filled_in = {} if variables is None else given.values(variables, "variables")
-        statements = self._session.run_script(file, filled_in)
-        seconds = time.monotonic() - started
-        return ScriptReceipt(seconds=seconds, file=file, statements=statements)
+        if kinds.FLAG.read(dry_run, "dry_run"):
+            planned = self._session.read_script(file, filled_in)
+            statements = len(planned)
+        else:
+            planned, statements = [], self._session.run_script(file, filled_in)
+        return ScriptReceipt(
+            seconds=time.monotonic() - started,
+            file=file,
+            statements=statements,
+            dry_run=dry_run,
+            planned=planned,
+        )
 
     def cancel(self) -> None:
         """Ends the work under way, and all later work of this session, in Cancelled. Any thread."""
