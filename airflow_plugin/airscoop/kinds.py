@@ -230,6 +230,13 @@ def read_all(given: Mapping[str, Any], kinds: Kinds, defaults: Mapping[str, Any]
     return found
 
 
+def check(kinds: Kinds, needed: Mapping[str, Any], optional: Mapping[str, Any]) -> None:
+    """Refuses what a function was given of another kind; None stands for what is `optional`."""
+    given = dict(needed) | {name: value for name, value in optional.items() if value is not None}
+    for name, value in given.items():
+        kinds[name].read(value, name)
+
+
 def rendered(given: Mapping[str, Any], kinds: Kinds) -> dict[str, Any]:
     """What the texts of Airflow's templates stand for, of options by name: "true" and "false" for a
     flag, digits for a number. Other texts stay, and are refused where they are read."""

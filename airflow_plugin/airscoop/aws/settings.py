@@ -260,6 +260,10 @@ class KinesisSettings(AwsSettings):
     USUAL_HOSTS = ("kinesis.{region}.amazonaws.com", "kinesis.{region}.amazonaws.com.cn")
 
 
+S3 = kinds.instance(S3Settings, "an airscoop.S3Settings")
+KINESIS = kinds.instance(KinesisSettings, "an airscoop.KinesisSettings")
+
+
 def _check_valid(credentials: Credentials) -> None:
     expires_at = credentials.expires_at
     if expires_at is not None and expires_at <= datetime.now(UTC):

@@ -6,12 +6,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airscoop import kinds
 from airscoop._native import delete_object, head_object, list_page
 from airscoop.aws import tls
 from airscoop.aws.access_points import located, with_colons
-from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.aws.settings import S3, S3Settings, s3_options
 from airscoop.errors import UsageError
 from airscoop.transfer.places import displayed
+
+KINDS: kinds.Kinds = {
+    "uri": kinds.TEXT,
+    "prefix": kinds.TEXT,
+    "version_id": kinds.TEXT,
+    "s3": S3,
+    "ca_file": kinds.PATH,
+    "check": kinds.FUNCTION,
+}
 
 __all__ = [
     "ObjectInfo",
@@ -73,8 +83,15 @@ def list_objects(
     `check` is called before each page, and about once a second while it is waited for; what it
     raises ends the listing.
     """
+    kinds.check(KINDS, {"prefix": prefix}, {"s3": s3, "ca_file": ca_file, "check": check})
+    return _listed(prefix, s3 or S3Settings(), ca_file, check)
+
+
+def _listed(
+    prefix: str, s3: S3Settings, ca_file: str | None, check: Callable[[], object] | None
+) -> Iterator[ObjectInfo]:
     named, _ = bucket_and_key(with_colons(prefix))
-    prefix, s3 = located(prefix, s3 or S3Settings())
+    prefix, s3 = located(prefix, s3)
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3, ca_file)
     token: str | None = None
@@ -102,6 +119,8 @@ def head(
 
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
+    optional = {"version_id": version_id, "s3": s3, "ca_file": ca_file, "check": check}
+    kinds.check(KINDS, {"uri": uri}, optional)
     named, _ = bucket_and_key(with_colons(uri))
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
@@ -119,6 +138,7 @@ def head(
 
 def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
+    kinds.check(KINDS, {"uri": uri}, {"s3": s3, "ca_file": ca_file})
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
     delete_object(request_options(s3, ca_file), bucket, key)

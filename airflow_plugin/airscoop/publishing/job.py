@@ -6,14 +6,15 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
+from airscoop import kinds
 from airscoop._native import Publish
 from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
 from airscoop.aws.tls import ca_file as trusted
-from airscoop.errors import AirscoopError, UsageError
+from airscoop.errors import AirscoopError
 from airscoop.given import text
-from airscoop.publishing.options import DEFAULTS, PublishOptions
+from airscoop.publishing.options import DEFAULTS, KINDS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
@@ -22,7 +23,7 @@ from airscoop.transfer.options import TransferOptions, place
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
 
-MOST_NUMBER = 2**63
+MOST_SECONDS = 2**53  # of a clock, to the millisecond
 
 
 class PublishJob:
@@ -33,16 +34,9 @@ class PublishJob:
         self, changes: str | os.PathLike[str], stream: str, **options: Unpack[PublishOptions]
     ) -> None:
         refuse_unknown("PublishJob.__init__", options, DEFAULTS)
-        given: PublishOptions = {**DEFAULTS, **options}
+        given = cast("PublishOptions", {**DEFAULTS, **kinds.read_all(options, KINDS, DEFAULTS)})
         self._changes = place(changes, "changes")
         self._stream = stream = text(stream, "stream")
-        _check_number("start_at", given["start_at"], MOST_NUMBER)
-        for name, number in (
-            ("max_in_flight", given["max_in_flight"]),
-            ("max_age_ms", given["max_age_ms"]),
-        ):
-            if number is not None:
-                _check_number(name, number, 2**31, least=1)
         settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
@@ -80,11 +74,14 @@ class PublishJob:
     def allow_until(self, seconds: float) -> None:
         """Has nothing sent after so many seconds of CLOCK_BOOTTIME, until this is called again with
         a later time; what is due waits. Any thread."""
-        self._native.allow_until(max(0, int(seconds * 1000)))
+        until = kinds.number(-MOST_SECONDS, MOST_SECONDS).read(seconds, "seconds")
+        self._native.allow_until(max(0, int(until * 1000)))
 
     def run(self, *, on_progress: Callable[[PublishFacts], object] | None = None) -> PublishReceipt:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
         when that is an error, on this thread."""
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         start = time.monotonic()
         by_callback = False
 
@@ -131,16 +128,7 @@ def _region_of(stream: str) -> str | None:
 
 def _retry_ms(seconds: float | None) -> int:
     """As the engine has it: 0 is its own."""
-    if seconds is None:
-        return 0
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
-        raise UsageError("retry_seconds is not a number of seconds, or out of range")
-    return max(1, int(seconds * 1000))
-
-
-def _check_number(name: str, value: object, below: int, *, least: int = 0) -> None:
-    if not isinstance(value, int) or not least <= value < below:
-        raise UsageError(f"{name} is not a whole number, or out of range")
+    return 0 if seconds is None else max(1, int(seconds * 1000))
 
 
 @showing(PublishOptions, DEFAULTS)

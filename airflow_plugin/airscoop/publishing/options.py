@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-if TYPE_CHECKING:
-    from airscoop.aws.settings import KinesisSettings, S3Settings
-    from airscoop.kinds import Size
-    from airscoop.transfer.options import InvalidCharacters, KeyCase
+from airscoop import kinds
+from airscoop.aws.settings import KINESIS, S3, KinesisSettings, S3Settings
+from airscoop.kinds import Size
+from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 
 class SendOptions(TypedDict, total=False):
@@ -47,4 +47,20 @@ DEFAULTS: PublishOptions = {
     "changes_s3": None,
     "kinesis": None,
     "ca_file": None,
+}
+
+KINDS: kinds.Kinds = {
+    "start_at": kinds.whole(),
+    "changes_etag": kinds.TEXT,
+    "any_order": kinds.FLAG,
+    "invalid_characters": kinds.choice(InvalidCharacters),
+    "key_case": kinds.choice(KeyCase),
+    "retry_seconds": kinds.number(0, 1e9),
+    "max_in_flight": kinds.whole(1, 2**31 - 1),
+    "max_age_ms": kinds.whole(1, 2**31 - 1),
+    "memory_limit": kinds.size(),
+    "allow_unknown_length": kinds.FLAG,
+    "changes_s3": S3,
+    "kinesis": KINESIS,
+    "ca_file": kinds.PATH,
 }

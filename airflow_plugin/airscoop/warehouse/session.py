@@ -7,7 +7,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, cast
@@ -15,7 +15,7 @@ from typing import Literal, cast
 from airscoop import given, kinds
 from airscoop._native import Session
 from airscoop.aws import tls
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3, S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.warehouse import (
     ApplyReceipt,
@@ -32,6 +32,7 @@ from airscoop.warehouse.rows import Rows
 
 log = logging.getLogger(__name__)
 Dialect = Literal["redshift", "postgres"]
+Mode = Literal["keep", "replace"]
 Status = Literal["added", "moved", "unchanged"]
 JsonTexts = Literal["value", "parse"]
 JSON_TEXTS: tuple[JsonTexts | None, ...] = (None, "value", "parse")  # as the engine numbers them
@@ -47,6 +48,11 @@ class Partition:
     values: Mapping[str, str]
     location: str | None = None
 
+    def __post_init__(self) -> None:
+        given.values(self.values, "values")
+        if self.location is not None:
+            kinds.TEXT.read(self.location, "location")
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoadContext:
@@ -60,6 +66,9 @@ class LoadContext:
     task_id: str | None = None
     try_number: int | None = None
 
+    def __post_init__(self) -> None:
+        self.texts()
+
     def texts(self) -> dict[str, str | None]:
         """Each field as its text."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -67,6 +76,24 @@ class LoadContext:
             name: None if value is None else given.text(value, f"load: {name}")
             for name, value in found.items()
         }
+
+
+_PARTITION = kinds.instance(Partition, "an airscoop.Partition")
+_LOAD = kinds.instance(LoadContext, "an airscoop.LoadContext")
+KINDS: kinds.Kinds = {
+    "dialect": kinds.choice(Dialect),
+    "label": kinds.TEXT,
+    "ca_file": kinds.PATH,
+    "mode": kinds.choice(Mode),
+    "expected_records": kinds.whole(),
+    "expected_changes": kinds.whole(),
+    "json_texts": kinds.choice(JsonTexts),
+    "again": kinds.FLAG,
+    "dry_run": kinds.FLAG,
+    "changes_s3": S3,
+    "load": _LOAD,
+    "before_commit": kinds.FUNCTION,
+}
 
 
 class Warehouse:
@@ -105,11 +132,12 @@ class Warehouse:
                 "conninfo is neither a text nor a mapping: write it as libpq's, such as "
                 '"host=db.example.com dbname=dev user=loader"'
             )
+        kinds.check(KINDS, {"dialect": dialect}, {"label": label, "ca_file": ca_file})
         self._session = Session(
-            conninfo if isinstance(conninfo, str) else dict(conninfo),
-            dialect=given.text(dialect, "dialect"),
+            given.text(conninfo, "conninfo") if isinstance(conninfo, str) else _keywords(conninfo),
+            dialect=dialect,
             ca_file=tls.ca_file(ca_file),
-            label=None if label is None else given.text(label, "label"),
+            label=label,
             lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
             statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
             on_wait=_say_wait,
@@ -163,7 +191,7 @@ class Warehouse:
         """
         started = time.monotonic()
         table = given.text(table, "table")
-        wanted = [_wanted(item) for item in partitions]
+        wanted = _wanted(partitions)
         statuses = self._session.add_partitions(table, wanted)
         return PartitionReceipt(
             seconds=time.monotonic() - started,
@@ -185,7 +213,7 @@ class Warehouse:
         columns: Sequence[str],
         distinct_on: Sequence[str],
         order_by: Sequence[str] = (),
-        mode: str = "keep",
+        mode: Mode = "keep",
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
         objects: Sequence[str] = (),
@@ -201,8 +229,8 @@ class Warehouse:
         One transaction: after an error nothing was inserted, and running again is safe.
         """
         started = time.monotonic()
-        if mode not in ("keep", "replace"):
-            raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
+        kinds.check(KINDS, {}, {"mode": mode, "expected_records": expected_records, "load": load})
+        mode = mode or "keep"
         source, target = given.text(source, "source"), given.text(target, "target")
         rows = {} if partition is None else given.values(partition, "partition")
         facts = (load or LoadContext()).texts()
@@ -214,7 +242,7 @@ class Warehouse:
             order_by=given.names(order_by, "order_by"),
             replace=mode == "replace",
             partition=rows,
-            expected_records=_count("expected_records", expected_records),
+            expected_records=-1 if expected_records is None else expected_records,
             objects=given.names(objects, "objects"),
             load_source=facts["source"],
             load_etag=facts["etag"],
@@ -280,10 +308,16 @@ class Warehouse:
         `copy`; "keep" for columns whose names are equal but for case.
         """
         started = time.monotonic()
-        if json_texts not in JSON_TEXTS:
-            raise UsageError(
-                f"json_texts is {json_texts!r}; it is value, parse, or None: as the changes say"
-            )
+        optional = {
+            "expected_changes": expected_changes,
+            "json_texts": json_texts,
+            "changes_s3": changes_s3,
+            "load": load,
+            "before_commit": before_commit,
+            "again": again,
+            "dry_run": dry_run,
+        }
+        kinds.check(KINDS, {}, optional)
         table, key = given.text(table, "table"), given.names(key, "key")
         source = place(changes, "changes")
         if source == "-":
@@ -292,13 +326,13 @@ class Warehouse:
                 "end is known, not from standard input"
             )
         context = (load or LoadContext()).texts()
-        native = TransferOptions(
+        native = TransferOptions.of(
             source=source,
             invalid_characters=invalid_characters,
             key_case=key_case,
             max_record_bytes=max_record_bytes,
             allow_unknown_length=allow_unknown_length,
-            source_s3=changes_s3 or S3Settings(),
+            source_s3=changes_s3,
             ca_file=ca_file,
         ).native()
         facts = self._session.apply(
@@ -306,21 +340,21 @@ class Warehouse:
             table=table,
             key=key,
             ignored=given.names(ignore_columns, "ignore_columns"),
-            expected_changes=_count("expected_changes", expected_changes),
+            expected_changes=-1 if expected_changes is None else expected_changes,
             json_texts=JSON_TEXTS.index(json_texts),
-            again=again,
+            again=bool(again),
             source=context["source"] or places.displayed(source),
             dag_id=context["dag_id"],
             run_id=context["run_id"],
             task_id=context["task_id"],
             try_number=context["try_number"],
             before_commit=before_commit,
-            dry_run=kinds.FLAG.read(dry_run, "dry_run"),
+            dry_run=bool(dry_run),
         )
         inserted, updated, deleted = facts["applied"]
         return ApplyReceipt(
             seconds=time.monotonic() - started,
-            dry_run=dry_run,
+            dry_run=bool(dry_run),
             changes_file=places.displayed(source),
             table=table,
             key=list(key),
@@ -385,7 +419,8 @@ class Warehouse:
         started = time.monotonic()
         file = places.path(path)
         filled_in = {} if variables is None else given.values(variables, "variables")
-        if kinds.FLAG.read(dry_run, "dry_run"):
+        kinds.check(KINDS, {}, {"dry_run": dry_run})
+        if dry_run:
             planned = self._session.read_script(file, filled_in)
             statements = len(planned)
         else:
@@ -394,7 +429,7 @@ class Warehouse:
             seconds=time.monotonic() - started,
             file=file,
             statements=statements,
-            dry_run=dry_run,
+            dry_run=bool(dry_run),
             planned=planned,
         )
 
@@ -421,27 +456,34 @@ class Warehouse:
             self._close()
 
 
-def _wanted(partition: Partition) -> tuple[dict[str, str], str]:
-    if partition.location is None:
-        raise UsageError("location is None, which is not an s3:// address")
-    return given.values(partition.values, "values"), given.text(partition.location, "location")
+def _keywords(conninfo: Mapping[str, str]) -> dict[str, str]:
+    """libpq's parameters; a value may be secret, so no error shows it."""
+    return {
+        kinds.TEXT.read(name, "a name in conninfo"): given.text(value, f"conninfo: {name}")
+        for name, value in conninfo.items()
+    }
+
+
+def _wanted(partitions: Sequence[Partition]) -> list[tuple[dict[str, str], str]]:
+    if isinstance(partitions, str) or not isinstance(partitions, Iterable):
+        kinds.refuse("partitions", "a list of airscoop.Partition", partitions)
+    found = []
+    for place, partition in enumerate(partitions):
+        _PARTITION.read(partition, f"partitions[{place}]")
+        if partition.location is None:
+            raise UsageError("location is None, which is not an s3:// address")
+        found.append((given.values(partition.values, "values"), partition.location))
+    return found
 
 
 def _say_wait(what: str) -> None:
     log.warning("waiting for %s", what)
 
 
-def _count(name: str, expected: int | None) -> int:
-    if expected is None:
-        return -1
-    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
-        raise UsageError(f"{name} is {expected!r}; give 0 or more, or None for no check")
-    return expected
+SECONDS = kinds.number(0.001, 2**31 // 1000 - 1)  # None: no limit
 
 
 def _milliseconds(name: str, seconds: float | None) -> int:
     if seconds is None:
         return 0
-    if not isinstance(seconds, int | float) or not 0 < seconds < 2**31 / 1000:
-        raise UsageError(f"{name} is {seconds!r}; give seconds above 0, or None for no limit")
-    return math.ceil(seconds * 1000)
+    return math.ceil(SECONDS.read(seconds, name) * 1000)
