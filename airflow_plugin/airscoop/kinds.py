@@ -103,7 +103,7 @@ def whole(least: int = 0, most: int = LARGEST) -> Kind:
 
 def number(least: float = 0.0, most: float = 1e9) -> Kind:
     """A number, with a fraction or without."""
-    wanted = f"a number from {least:,g} to {most:,g}"
+    wanted = f"a number from {least:,g} to {most:,{'.0f' if most >= 1e6 else 'g'}}"
 
     def read(value: Any, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):

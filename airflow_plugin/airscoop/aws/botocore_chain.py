@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from airscoop.aws.credentials import KEPT_SECONDS, Credentials
 from airscoop.aws.service_errors import MEND, aws_errors
-from airscoop.errors import UsageError
+from airscoop.errors import AirscoopError, UsageError
+from airscoop.system_errors import told
 
 if TYPE_CHECKING:
     import botocore.credentials
@@ -34,8 +35,10 @@ def botocore_errors(profile: str | None = None, *, place: str | None = None) -> 
     try:
         with aws_errors(said):
             yield
-    except (ValueError, TypeError) as error:  # as AWS_METADATA_SERVICE_TIMEOUT=soon
-        raise UsageError(f"{said}: {error}; {MEND}") from error
+    except AirscoopError:
+        raise
+    except (OSError, TypeError, ValueError) as error:  # as AWS_METADATA_SERVICE_TIMEOUT=soon
+        raise UsageError(f"{said}: {told(error)}; {MEND}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

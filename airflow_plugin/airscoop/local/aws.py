@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.local import processes
-from airscoop.local.clients import client
+from airscoop.local.clients import client as client
 from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.web_guard import guarded

@@ -41,11 +41,12 @@ def _session() -> Any:
     from botocore.session import Session
 
     session = Session()
+    known = session.get_component("config_store")  # the session itself takes None for not given
     for name, (_, _, default, _) in VARIABLES.items():
         if name not in KEPT:
-            session.set_config_variable(name, default)
-    session.set_config_variable("config_file", os.devnull)
-    session.set_config_variable("credentials_file", os.devnull)
+            known.set_config_variable(name, default)
+    known.set_config_variable("config_file", os.devnull)
+    known.set_config_variable("credentials_file", os.devnull)
     return session
 
 

@@ -69,7 +69,14 @@ class SeaweedFS:
             "-master.telemetry=false", "-master.peers=none",
             "-volume.preStopSeconds=0", *_VOLUMES, *options,
         ]  # fmt: skip
-        return processes.start("S3", command, log=log, record=record, stop_seconds=_STOP_SECONDS)
+        return processes.start(
+            "S3",
+            command,
+            log=log,
+            record=record,
+            env=clients.environment(),
+            stop_seconds=_STOP_SECONDS,
+        )
 
     def is_ready(self, port: int) -> bool:
         """Whether it answers; an answer without a signature is a refusal."""

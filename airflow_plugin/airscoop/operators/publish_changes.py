@@ -43,9 +43,7 @@ class PublishChangesOperator(ExportStepOperator):
     def perform(self, context: Context) -> PublishReceipt:
         lock = self.held_lock()
         known = SendOptions.__annotations__.keys()
-        options = kinds.rendered(
-            options_of(self.publish_options, "publish_options", known), KINDS
-        )
+        options = kinds.rendered(options_of(self.publish_options, "publish_options", known), KINDS)
         settings, _ = self.s3()
         kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)
         return publish_changes(

@@ -28,7 +28,7 @@ class CopyFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCopy:
-    """What a dry run would copy. bytes: of the source; None of a web address, which is not asked."""
+    """What a dry run would copy. bytes: of the source; None of a web address: it is not asked."""
 
     source: str
     destination: str

@@ -107,7 +107,8 @@ class ApplyReceipt(Receipt):
         )
         return (
             f"{DRY_RUN if self.dry_run else ''}{self.changes_file} -> {self.table}: "
-            f"{self.changes:,} changes{', ' if self.already_applied else ' = '}{done}, {self.seconds:.1f} s"
+            f"{self.changes:,} changes{', ' if self.already_applied else ' = '}{done}"
+            f", {self.seconds:.1f} s"
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from airscoop import kinds
 from airscoop._native import default_memory_limit
 from airscoop.aws.access_points import is_arn, located
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3, S3Settings
 from airscoop.errors import PrefixIncomplete, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
 from airscoop.signatures import refuse_unknown
@@ -33,6 +33,9 @@ KINDS: kinds.Kinds = {
     "allow_empty": kinds.FLAG,
     "dry_run": kinds.FLAG,
     "memory_limit": kinds.size(),
+    "source_s3": S3,
+    "destination_s3": S3,
+    "on_progress": kinds.FUNCTION,
 }
 DEFAULTS = {"jobs": JOBS, "allow_empty": False, "dry_run": False}
 # What `copy` takes, and a copy of many cannot.
@@ -82,7 +85,11 @@ def copy_prefix(
     An object that fails does not stop the others: in the end PrefixIncomplete names the first 1,000
     that failed and has the receipt, which keeps the receipts of the first 1,000 that were copied.
     """
-    is_chosen = chooser(include, exclude, filters)
+    is_chosen = chooser(
+        () if include is None else include,
+        () if exclude is None else exclude,
+        () if filters is None else filters,
+    )
     _refuse_of_one(options)
     own = kinds.read_all(
         {
@@ -90,14 +97,15 @@ def copy_prefix(
             "allow_empty": allow_empty,
             "dry_run": dry_run,
             "memory_limit": memory_limit,
+            "source_s3": source_s3,
+            "destination_s3": destination_s3,
+            "on_progress": on_progress,
         },
         KINDS,
         DEFAULTS,
     )
-    if alone := isinstance(source, str | os.PathLike):
-        sources = [_prefix(source, "source")]
-    else:
-        sources = [place(one, "source") for one in source]
+    alone = isinstance(source, str | os.PathLike)
+    sources = _sources(source)
     to = _prefix(destination, "destination")
     _check_folder(sources, to, alone=alone)
     if any(map(is_arn, [*sources, to])):
@@ -147,6 +155,14 @@ def _located(sources: Sequence[str], s3: S3Settings) -> tuple[list[str], S3Setti
     return [name for name, _ in found], ways[0] if ways else s3
 
 
+def _sources(given: Place | Sequence[Place]) -> list[str]:
+    if isinstance(given, str | os.PathLike):
+        return [_prefix(given, "source")]
+    if isinstance(given, bytes | bytearray) or not isinstance(given, Sequence):
+        kinds.refuse("source", "a place, or a list of places", given)
+    return [place(one, "source") for one in given]
+
+
 def _prefix(name: Place, argument: str) -> str:
     """As the engine takes it; a Path has lost its slash at the end."""
     text = place(name, argument)
@@ -190,8 +206,7 @@ def incomplete(receipt: PrefixReceipt) -> PrefixIncomplete:
     )
     error.receipt = receipt
     error.retryable = all(failure.retryable for failure in receipt.failures)
-    any_there = receipt.failed < receipt.objects or any(
-        failure.committed is not False for failure in receipt.failures
-    )
+    done = receipt.copied + receipt.equal > 0 and not receipt.dry_run
+    any_there = done or any(failure.committed is not False for failure in receipt.failures)
     error.committed = None if any_there else False
     return error

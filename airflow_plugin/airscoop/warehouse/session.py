@@ -417,7 +417,7 @@ class Warehouse:
         rolled back: a script may commit by itself, and some statements run in no transaction.
         """
         started = time.monotonic()
-        file = places.path(path)
+        file = given.checked(places.path(path), "path")
         filled_in = {} if variables is None else given.values(variables, "variables")
         kinds.check(KINDS, {}, {"dry_run": dry_run})
         if dry_run:
@@ -468,8 +468,8 @@ def _wanted(partitions: Sequence[Partition]) -> list[tuple[dict[str, str], str]]
     if isinstance(partitions, str) or not isinstance(partitions, Iterable):
         kinds.refuse("partitions", "a list of airscoop.Partition", partitions)
     found = []
-    for place, partition in enumerate(partitions):
-        _PARTITION.read(partition, f"partitions[{place}]")
+    for number, partition in enumerate(partitions):
+        _PARTITION.read(partition, f"partitions[{number}]")
         if partition.location is None:
             raise UsageError("location is None, which is not an s3:// address")
         found.append((given.values(partition.values, "values"), partition.location))
@@ -486,4 +486,5 @@ SECONDS = kinds.number(0.001, 2**31 // 1000 - 1)  # None: no limit
 def _milliseconds(name: str, seconds: float | None) -> int:
     if seconds is None:
         return 0
-    return math.ceil(SECONDS.read(seconds, name) * 1000)
+    checked: float = SECONDS.read(seconds, name)
+    return math.ceil(checked * 1000)

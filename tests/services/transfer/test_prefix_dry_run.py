@@ -1,4 +1,4 @@
-"""copy_prefix(dry_run=True): what would be copied, what is there, what would fail; nothing is made."""
+"""copy_prefix(dry_run=True): what would be copied, what is there, what would fail."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def test_from_prefix_to_prefix_it_only_asks(store: Store) -> None:
     assert "dry run, nothing was copied" in planned.summary()
     done = copy_prefix(store, store.uri("in/"), store.uri("out/"))
     assert (done.copied, done.equal) == (planned.to_copy, planned.equal)
-    assert {copy.destination for copy in done.copies} == {one.destination for one in planned.planned}
+    assert {copy.destination for copy in done.copies} == {
+        one.destination for one in planned.planned
+    }
 
 
 def test_from_prefix_to_folder_no_folder_is_made(store: Store, tmp_path: Path) -> None:
@@ -105,7 +107,9 @@ def test_the_command_prints_what_it_would_copy(store: Store, tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[1] == f"{store.uri('in/deep/b.bin')} -> {store.uri('out/deep/b.bin')} (3,000 bytes)"
+    assert (
+        lines[1] == f"{store.uri('in/deep/b.bin')} -> {store.uri('out/deep/b.bin')} (3,000 bytes)"
+    )
     assert lines[-1].startswith("dry run, nothing was copied: ")
     as_json = subprocess.run(
         [*command, "--json", *places], env=store.environment(), capture_output=True, text=True
@@ -122,5 +126,5 @@ def test_the_command_prints_what_it_would_copy(store: Store, tmp_path: Path) -> 
 
 
 def test_a_dry_run_is_a_flag(store: Store) -> None:
-    with pytest.raises(UsageError, match="^dry_run has to be True or False"):
+    with pytest.raises(UsageError, match=r"^dry_run has to be True or False"):
         copy_prefix(store, store.uri("in/"), store.uri("out/"), dry_run="no")

@@ -90,15 +90,13 @@ def test_changes_that_would_be_applied_are_counted(place: Place, changes: Path) 
         assert again.already_applied
 
 
-def test_a_dry_run_of_an_apply_finds_what_the_apply_would_find(
-    place: Place, changes: Path
-) -> None:
+def test_a_dry_run_of_an_apply_finds_what_the_apply_would_find(place: Place, changes: Path) -> None:
     place.eye.execute(f"DELETE FROM {place.table} WHERE id = 2".encode())
     tables = place.tables()
     with place.connect() as warehouse:
         with pytest.raises(errors.CountMismatch, match="UPDATE changes have a key"):
             warehouse.apply_changes(changes, table=place.table, key=["id"], dry_run=True)
-        with pytest.raises(errors.UsageError, match="^dry_run has to be True or False"):
+        with pytest.raises(errors.UsageError, match=r"^dry_run has to be True or False"):
             warehouse.apply_changes(changes, table=place.table, key=["id"], dry_run="false")  # type: ignore[arg-type]
     assert place.tables() == tables
 
@@ -116,9 +114,7 @@ def test_nobody_is_asked_before_a_commit_that_does_not_come(place: Place, change
     assert asked == []
 
 
-def test_the_statements_of_a_script_are_shown_and_none_is_run(
-    place: Place, tmp_path: Path
-) -> None:
+def test_the_statements_of_a_script_are_shown_and_none_is_run(place: Place, tmp_path: Path) -> None:
     script = tmp_path / "script.sql"
     script.write_text(
         f"CREATE TABLE {place.schema}.made (a text); -- made\n"
