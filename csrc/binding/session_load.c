@@ -167,20 +167,21 @@ static int before_commit(void *user, struct scoop_error *error) {
 }
 
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {
-        "changes", "table",  "key",     "ignored",    "expected_changes", "json_texts", "again", "source",
-        "dag_id",  "run_id", "task_id", "try_number", "before_commit",    "dry_run",    NULL};
+    static char *names[] = {"changes",          "table",      "key",     "ignored",
+                            "expected_changes", "json_texts", "again",   "source",
+                            "dag_id",           "run_id",     "task_id", "try_number",
+                            "before_commit",    "dry_run",    NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct apply apply = {.self = self};
     struct scoop_load_facts *load = &apply.options.load;
     PyObject *changes = NULL, *keys = NULL, *ignored = NULL, *result = NULL;
     long long expected = -1;
     int again = 0, texts = 0, dry_run = 0;
-    if (!PyArg_ParseTupleAndKeywords(
-            arguments, keywords, "$O!sOOLipzzzzzOp:apply", names, &PyDict_Type, &changes,
-            &apply.options.table, &keys, &ignored, &expected, &texts, &again, &load->source,
-            &load->dag_id, &load->run_id, &load->task_id, &load->try_number, &apply.before_commit,
-            &dry_run))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$O!sOOLipzzzzzOp:apply", names,
+                                     &PyDict_Type, &changes, &apply.options.table, &keys, &ignored,
+                                     &expected, &texts, &again, &load->source, &load->dag_id,
+                                     &load->run_id, &load->task_id, &load->try_number,
+                                     &apply.before_commit, &dry_run))
         return NULL;
     apply.options.before_commit = apply.before_commit == Py_None ? NULL : before_commit;
     apply.options.user = &apply;

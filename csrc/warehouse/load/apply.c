@@ -449,8 +449,7 @@ static int transact(struct apply *apply, bool *commits) {
         return 0;
     if (check_repeated(apply) != 0 || match_target(apply) != 0 || find_already(apply) != 0)
         return -1;
-    *commits =
-        !apply->options->dry_run && (!apply->facts.already_applied || has_version(apply));
+    *commits = !apply->options->dry_run && (!apply->facts.already_applied || has_version(apply));
     if (apply->facts.already_applied)
         return *commits ? finish(apply) : 0;
     if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0 ||

@@ -27,8 +27,8 @@ int scoop_schema_prepare(struct scoop_session *session, const struct scoop_table
                          const struct scoop_table_name *lock,
                          const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
-/* For a load that is taken back: what is missing is made within a transaction, which is then `begun`,
- * and goes with it. Where nothing is missing there is none. 0 or -1. */
+/* For a load that is taken back: what is missing is made within a transaction, which is then
+ * `begun`, and goes with it. Where nothing is missing there is none. 0 or -1. */
 int scoop_schema_rehearse(struct scoop_session *session, const struct scoop_table_name *target,
                           const struct scoop_table_name *lock,
                           const struct scoop_interrupt *interrupt, bool *begun,
