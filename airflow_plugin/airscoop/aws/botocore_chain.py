@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from airscoop.aws.credentials import KEPT_SECONDS, Credentials
 from airscoop.aws.service_errors import MEND, aws_errors
 from airscoop.errors import AirscoopError, UsageError
-from airscoop.system_errors import told
 
 if TYPE_CHECKING:
     import botocore.credentials
@@ -38,7 +37,7 @@ def botocore_errors(profile: str | None = None, *, place: str | None = None) -> 
     except AirscoopError:
         raise
     except (OSError, TypeError, ValueError) as error:  # as AWS_METADATA_SERVICE_TIMEOUT=soon
-        raise UsageError(f"{said}: {told(error)}; {MEND}") from error
+        raise UsageError(f"{said}: {error}; {MEND}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
