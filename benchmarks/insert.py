@@ -138,7 +138,7 @@ def airscoop(dsn: str) -> None:
     with Warehouse(dsn, dialect="postgres") as warehouse:
         warehouse.insert_distinct(
             source="bench_staging.target", target="bench.target", columns=COLUMNS,
-            distinct_on=["id"], order_by=["at"],
+            key=["id"], order_by=["at"],
         )  # fmt: skip
 
 

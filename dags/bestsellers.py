@@ -7,15 +7,16 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, XComArg
 
-from airscoop.airflow_time import partition_hour
-from airscoop.operators.add_partition import AddPartitionOperator
-from airscoop.operators.insert_distinct import InsertDistinctOperator
-from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
-from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from airscoop.operators import (
+    AddPartitionOperator,
+    InsertDistinctOperator,
+    RefreshMaterializedViewOperator,
+    StreamToS3Operator,
+)
 from airscoop.systems.bestsellers.config import BestsellersSource, load_bestsellers_sources
 
 SOURCES = Path(__file__).parent / "config" / "bestsellers.yml"
-HOUR = "{{ partition_hour(dag_run) }}"
+HOUR = "{{ macros.airscoop.partition_hour(dag_run) }}"
 
 
 def load_source(source: BestsellersSource) -> XComArg:
@@ -45,11 +46,11 @@ def load_source(source: BestsellersSource) -> XComArg:
         source=source.external_dbtable,
         target=source.dbtable,
         columns=source.columns,
-        distinct_on=source.distinct_on_columns,
+        key=source.distinct_on_columns,
         order_by=source.order_by,
         mode=source.mode,
         partition=partition,
-        download=download.output,
+        receipt=download.output,
         pool=source.pool,
     )
     download >> register >> insert
@@ -66,12 +67,11 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30)},
-    user_defined_macros={"partition_hour": partition_hour},
     tags=["airscoop"],
     doc_md=__doc__,
 ) as dag:
     RefreshMaterializedViewOperator(
         task_id="run_refresh_materialized_view_on_redshift",
         view="bestsellers.review_joined_price",
-        inserts=[load_source(source) for source in load_bestsellers_sources(SOURCES)],
+        receipt=[load_source(source) for source in load_bestsellers_sources(SOURCES)],
     )

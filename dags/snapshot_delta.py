@@ -1,6 +1,6 @@
 """The DAG snapshot_delta: full exports in S3 -> what changed -> Kinesis, each once and in order.
 
-A notification of S3 is only a hint: a run takes every export that is not done, or the one of `key`.
+A notification of S3 is only a hint: a run takes every export that is not done, or `object`'s.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTr
 from airflow.sdk import DAG, Asset, AssetWatcher, Param, Variable, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
 
-from airscoop.operators.finish_export import FinishExportOperator
-from airscoop.operators.lock_export import LockExportOperator
-from airscoop.operators.publish_changes import PublishChangesOperator
-from airscoop.operators.register_exports import RegisterExportsOperator
-from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
+from airscoop.operators import (
+    FinishExportOperator,
+    LockExportOperator,
+    PublishChangesOperator,
+    RegisterExportsOperator,
+    SnapshotDeltaOperator,
+)
 from airscoop.systems.snapshot_delta.config import load_snapshot_delta
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ def notifications() -> list[Asset] | None:
 def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
     """Each export to work on, with the settings of its table."""
     work = []
-    approved, key = params["max_delete_ratio"], f"/{params['key'] or ''}"
+    approved, name = params["max_delete_ratio"], f"/{params['object'] or ''}"
     for export in registered["exports"]:
         table = TABLES.get(export.rpartition("/")[0])
         if table is None:
@@ -63,7 +65,7 @@ def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
             "min_rows": table.min_rows,
         }
         one = {"export": export, "key": table.key, "delta_options": options, "approved": None}
-        if approved is not None and f"/{export}/" in key:
+        if approved is not None and f"/{export}/" in name:
             options["max_delete_ratio"] = one["approved"] = approved
         work.append(one)
     if len(work) > MOST_EXPORTS:
@@ -104,17 +106,17 @@ with DAG(
     # Runs at the same time are safe: the registry gives each table's exports to one at a time.
     max_active_runs=16,
     params={
-        "key": Param(
+        "object": Param(
             None,
             type=["null", "string"],
-            description="The S3 key of one export's object; empty: all that are not done",
+            description="The name of an object of one export; empty: all that are not done",
         ),
         "max_delete_ratio": Param(
             None,
             type=["null", "number"],
             minimum=0,
             maximum=1,
-            description="Approves a share of deletes, for the export of key; its record keeps it",
+            description="Approves a share of deletes, for object's export; its record keeps it",
         ),
     },
     default_args={"retries": 3, "retry_delay": timedelta(seconds=CONFIG.retry_seconds)},
@@ -125,7 +127,7 @@ with DAG(
         task_id="register",
         bucket=CONFIG.bucket,
         datasets=list(TABLES),
-        key="{{ params.key or '' }}",
+        object="{{ params.object or '' }}",
         complete_marker=CONFIG.complete_marker,
         **PLACE,
     )

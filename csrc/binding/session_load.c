@@ -65,8 +65,8 @@ static int do_insert_distinct(void *user, struct scoop_error *error) {
 PyObject *airscoop_session_insert_distinct(PyObject *object, PyObject *arguments,
                                            PyObject *keywords) {
     static char *names[] = {
-        "source",    "target",           "columns", "distinct_on", "order_by",  "replace",
-        "partition", "expected_records", "objects", "load_source", "load_etag", "load_key",
+        "source",    "target",           "columns", "key",         "order_by",  "replace",
+        "partition", "expected_records", "objects", "load_source", "load_etag", "load_object",
         "dag_id",    "run_id",           "task_id", "try_number",  NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct insert insert = {.self = self};

@@ -225,7 +225,7 @@ VERBS: dict[str, dict[str, Any]] = {
     "partitions": {"table": "a.b"},
     "add_partitions": {"table": "a.b", "partitions": [PARTITION]},
     "insert_distinct": {
-        "source": "a.b", "target": "a.c", "columns": ["x"], "distinct_on": ["x"],
+        "source": "a.b", "target": "a.c", "columns": ["x"], "key": ["x"],
     },
     "apply_changes": {"changes": Path("changes.jsonl"), "table": "a.b", "key": ["PK"]},
     "init": {},

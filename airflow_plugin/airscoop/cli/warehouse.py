@@ -122,7 +122,12 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--columns", type=names, required=True, metavar="A,B,…", help="which are inserted"
     )
     insert.add_argument(
-        "--distinct-on", type=names, required=True, metavar="A,B,…", help="the columns of the key"
+        "--key",
+        type=names,
+        action="extend",
+        required=True,
+        metavar="A,B,…",
+        help="the columns of the key; repeatable",
     )
     insert.add_argument(
         "--order-by",
@@ -220,15 +225,15 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
         help="what the warehouse is (default %(default)s)",
     )
     group.add_argument(
-        "--lock-timeout",
+        "--lock-timeout-seconds",
         type=float,
         metavar="SECONDS",
         help="how long a statement may wait for a lock; Redshift knows no such limit: there, how "
         "long insert and apply wait for their turn and their table, while refresh and script are "
-        "bounded by --statement-timeout only",
+        "bounded by --statement-timeout-seconds only",
     )
     group.add_argument(
-        "--statement-timeout",
+        "--statement-timeout-seconds",
         type=float,
         metavar="SECONDS",
         help="how long a statement may run (default: the server's limit)",
@@ -246,8 +251,8 @@ def _open(options: argparse.Namespace) -> Warehouse:
         dsn,
         dialect=options.dialect,
         label="airscoop:cli",
-        lock_timeout=options.lock_timeout,
-        statement_timeout=options.statement_timeout,
+        lock_timeout_seconds=options.lock_timeout_seconds,
+        statement_timeout_seconds=options.statement_timeout_seconds,
     )
 
 
@@ -294,10 +299,10 @@ def _run_partition_list(options: argparse.Namespace) -> int:
 
 def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
     return session.insert_distinct(
-        source=options.source,
-        target=options.target,
+        options.source,
+        options.target,
         columns=options.columns,
-        distinct_on=options.distinct_on,
+        key=options.key,
         order_by=options.order_by,
         mode=options.mode,
         partition=dict(options.partition),
@@ -308,7 +313,7 @@ def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
 def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
     return session.apply_changes(
         options.changes,
-        table=options.table,
+        options.table,
         key=options.key,
         ignore_columns=options.ignore_column,
         expected_changes=options.expected_changes,

@@ -148,8 +148,8 @@ class WarehouseHook(BaseHook):
         *,
         label: str | None = None,
         ca_file: str | None = None,
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
+        lock_timeout_seconds: float | None = None,
+        statement_timeout_seconds: float | None = None,
     ) -> Warehouse:
         """A new session, to be used in a `with`; the arguments are those of `Warehouse`."""
         conninfo, dialect = self.conninfo()
@@ -158,8 +158,8 @@ class WarehouseHook(BaseHook):
             dialect=dialect,
             label=label,
             ca_file=ca_file,
-            lock_timeout=lock_timeout,
-            statement_timeout=statement_timeout,
+            lock_timeout_seconds=lock_timeout_seconds,
+            statement_timeout_seconds=statement_timeout_seconds,
         )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airscoop.exports.steps.working import LockDict
-    from airscoop.operators.counts import ChangesDict
+    from airscoop.operators.receipts import ChangesDict
     from airscoop.receipts.warehouse import ApplyReceipt
     from airscoop.transfer.options import InvalidCharacters, KeyCase
     from airscoop.warehouse.session import JsonTexts
@@ -35,20 +35,23 @@ class ApplyChangesOperator(WarehouseOperator):
     """Applies the changes in the file `changes`, as `airscoop.delta` writes them, to `table`.
 
     key: the columns of the changes' keys. ignore_columns: columns of the file that are left out.
-    delta: the receipt of the task that wrote the file (its `.output`), or the receipts of a mapped
-    one; the file must hold as many changes as were counted, or nothing is applied.
-    expected_changes: a number in place of what `delta` counted, or None for no check.
-    json_texts: as of `Warehouse.apply_changes`; by default what the changes, or else `delta`, say.
+    receipt: what the task returned that wrote the file (its `.output`), or a sequence of such
+    receipts, as of a mapped one; the file must hold as many changes as were counted, or nothing is
+    applied. expected_changes: a number in place of what the receipt counted, or None for no check.
+    json_texts: as of `Warehouse.apply_changes`; by default what the changes say, or else the
+    receipt.
     invalid_characters, key_case: what a change may hold, as of `airscoop.copy`.
     again: also a file that is not the successor of the table's version, or was applied before the
     table changed further.
     lock: the output of a LockExportOperator: then it is a step of that export, whose changes are
-    those that a SnapshotDeltaOperator has written (`changes` is not needed, nor is `delta`); it is
-    skipped where there is no lock. publishes: the changes go nowhere else, so the export is
+    those that a SnapshotDeltaOperator has written (neither `changes` nor `receipt` is needed); it
+    is skipped where there is no lock. publishes: the changes go nowhere else, so the export is
     published with this. registry, lease_seconds, handover_seconds: as of that operator.
     """
 
-    template_fields: Sequence[str] = ("changes", "table", "key", "ignore_columns", "delta", "lock")
+    template_fields: Sequence[str] = (
+        "changes", "table", "key", "ignore_columns", "receipt", "lock",
+    )  # fmt: skip
     ui_color = "#d9efd9"
 
     def __init__(
@@ -58,8 +61,8 @@ class ApplyChangesOperator(WarehouseOperator):
         table: str,
         key: Sequence[str] | XComArg,
         ignore_columns: Sequence[str] | XComArg = (),
-        delta: XComArg | ChangesDict | Sequence[ChangesDict] | None = None,
-        expected_changes: int | Literal["delta"] | None = "delta",
+        receipt: XComArg | ChangesDict | Sequence[XComArg | ChangesDict] | None = None,
+        expected_changes: int | Literal["receipt"] | None = "receipt",
         json_texts: JsonTexts | None = None,
         again: bool = False,
         invalid_characters: InvalidCharacters = "reject",
@@ -77,7 +80,7 @@ class ApplyChangesOperator(WarehouseOperator):
         self.table = table
         self.key: Any = key
         self.ignore_columns: Any = ignore_columns
-        self.delta = delta
+        self.receipt: Any = receipt
         self.expected_changes = expected_changes
         self.json_texts = json_texts
         self.again = again
@@ -112,7 +115,7 @@ class ApplyChangesOperator(WarehouseOperator):
 
     def _step(self, context: Context) -> ApplyReceipt:
         lock = ExportLock.of(self.lock)
-        by_registry = self.delta is None and self.expected_changes == "delta"
+        by_registry = self.receipt is None and self.expected_changes == "receipt"
         expected = None if by_registry else self._expected()
         settings, ca_file = s3_settings(self.aws_conn_id)
         with self.open_warehouse(context) as warehouse:
@@ -144,18 +147,17 @@ class ApplyChangesOperator(WarehouseOperator):
 
     def _guard(self) -> Guard:
         return Guard(
-            receipts="delta",
             number="expected_changes",
             writer="the task that wrote the changes",
             count=_changes_in,
         )
 
     def _expected(self) -> int | None:
-        return self._guard().expected(self.expected_changes, self.delta)
+        return self._guard().expected(self.expected_changes, self.receipt)
 
     def _told(self) -> JsonTexts | None:
         """By the receipts, where all say that the exports were CSV."""
-        formats = {_format_in(receipt) for receipt in self._guard().receipts_of(self.delta)}
+        formats = {_format_in(receipt) for receipt in self._guard().receipts_of(self.receipt)}
         return "parse" if formats == {"csv"} else None
 
 

@@ -107,30 +107,30 @@ class AirscoopOperator(BaseOperator):
 class WarehouseOperator(AirscoopOperator):
     """An operator with one warehouse session, which on_kill cancels.
 
-    redshift_conn_id: an Airflow connection of type redshift or postgres. lock_timeout and
-    statement_timeout: seconds, as of `airscoop.Warehouse`.
+    warehouse_conn_id: an Airflow connection of type redshift or postgres. lock_timeout_seconds,
+    statement_timeout_seconds: as of `airscoop.Warehouse`.
     """
 
     def __init__(
         self,
         *,
-        redshift_conn_id: str = "redshift_default",
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
+        warehouse_conn_id: str = "redshift_default",
+        lock_timeout_seconds: float | None = None,
+        statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.redshift_conn_id = redshift_conn_id
-        self.lock_timeout = lock_timeout
-        self.statement_timeout = statement_timeout
+        self.warehouse_conn_id = warehouse_conn_id
+        self.lock_timeout_seconds = lock_timeout_seconds
+        self.statement_timeout_seconds = statement_timeout_seconds
 
     def open_warehouse(self, context: Context) -> contextlib.closing[Warehouse]:
         """The session, labelled with this task's run; it connects at its first use, so that wrong
         arguments are told before."""
-        self._warehouse = WarehouseHook(self.redshift_conn_id).get_conn(
+        self._warehouse = WarehouseHook(self.warehouse_conn_id).get_conn(
             label=label(context),
-            lock_timeout=self.lock_timeout,
-            statement_timeout=self.statement_timeout,
+            lock_timeout_seconds=self.lock_timeout_seconds,
+            statement_timeout_seconds=self.statement_timeout_seconds,
         )
         if self._killed.is_set():
             self._warehouse.cancel()

@@ -5,95 +5,64 @@ A guard that cannot work is an error, which says what is missing: it is turned o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
 
 from airscoop.errors import UsageError
+from airscoop.operators.receipts import receipts_in
 
 Counted = Callable[[Mapping[str, object]], "int | None"]
 
 
-class DownloadDict(TypedDict, total=False):
-    """What is read of the receipt of a StreamToS3Operator."""
-
-    source: str
-    source_etag: str | None
-    destination: str
-    format: str
-    records_out: int
-
-
-class ChangesDict(TypedDict, total=False):
-    """And of that of `airscoop.delta` (three counts) or of a SnapshotDeltaOperator (one)."""
-
-    inserted: int
-    updated: int
-    deleted: int
-    count: int
-
-
-class InsertDict(TypedDict, total=False):
-    """And of that of an InsertDistinctOperator."""
-
-    inserted: int
-    replaced: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """The two arguments of an operator that say how many records it must find.
+    """The two arguments of an operator that say how many records it must find: `receipt`, and the
+    one that takes a number, "receipt" for what that counted, or None for no check.
 
-    receipts: the argument's name that takes receipts, which is also the other one's default.
-    number: the name of the argument that takes a number, or None for no check.
-    writer: whose output the receipts are. count: of one receipt; None where it is no such receipt.
+    number: the name of the latter. writer: whose output the receipts are. count: of one receipt;
+    None where it is no such receipt.
     """
 
-    receipts: str
     number: str
     writer: str
     count: Counted
 
     def receipts_of(self, given: object) -> list[Mapping[str, object]]:
-        """The receipts: one, or those of a mapped task; none where nothing is given."""
-        if given is None:
-            return []
-        if isinstance(given, Sequence) and not isinstance(given, str | bytes):
-            return [self._receipt(item, f"[{place}]") for place, item in enumerate(given)]
-        return [self._receipt(given, "")]
+        """The receipts: one, or those of a sequence; none where nothing is given."""
+        return [self._receipt(name, one) for name, one in receipts_in(given)]
 
-    def _receipt(self, given: object, place: str) -> Mapping[str, object]:
+    def _receipt(self, name: str, given: object) -> Mapping[str, object]:
         if isinstance(given, Mapping) and self.count(given) is not None:
             return given
         raise UsageError(
-            f"{self.receipts}{place} must be the receipt of {self.writer}, "
+            f"{name} must be what {self.writer} returned, "
             f"not {type(given).__name__}; pass that task's output"
         )
 
-    def expected(self, number: object, receipts: object) -> int | None:
+    def expected(self, number: object, receipt: object) -> int | None:
         """What `number` says, or else the receipts' sum; None for no check."""
-        found = self.receipts_of(receipts)
+        found = self.receipts_of(receipt)
         if number is None:
             return None
         if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
             return number
-        if number != self.receipts:
+        if number != "receipt":
             raise UsageError(
                 f"{self.number} is {number!r}; give a number, "
-                f"{self.receipts!r} for what {self.receipts} counted, or None for no check"
+                "'receipt' for what the receipt counted, or None for no check"
             )
-        if receipts is None:
+        if receipt is None:
             raise UsageError(
-                f"nothing says how many records to expect: {self.receipts} is None "
-                f"(not given, or its task was skipped). Pass {self.receipts}, the output of "
+                "nothing says how many records to expect: receipt is None "
+                "(not given, or its task was skipped). Pass receipt, the output of "
                 f"{self.writer}, or {self.number}: a number, or None for no check"
             )
-        return sum(self._counted(receipt) for receipt in found)
+        return sum(self._counted(one) for one in found)
 
     def _counted(self, receipt: Mapping[str, object]) -> int:
         if receipt.get("format") == "raw":
             raise UsageError(
-                f"{receipt.get('destination', self.receipts)} was written in the "
+                f"{receipt.get('destination', 'receipt')} was written in the "
                 "format raw, so its records were not counted. Give the task that wrote it the "
                 f"argument format (for example 'jsonl'), or this one {self.number}: a number, or "
                 "None for no check"

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airscoop.exports.steps.finish import finish_export
 from airscoop.operators.base import ExportStepOperator
+from airscoop.operators.receipts import receipts_in
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -20,33 +21,40 @@ class FinishExportOperator(ExportStepOperator):
     """The last step. It runs whatever became of those before it (trigger rule "all_done").
 
     lock: the output of the LockExportOperator; without one it is skipped, or fails if a task before
-    it has failed, as it is this last task that decides about the run. needs: outputs of tasks
-    that must be there for the export to be done, besides that its changes are published.
+    it has failed, as it is this last task that decides about the run. receipt: what another task
+    returned (its `.output`), or a sequence of such receipts: they must be there for the export to
+    be done, besides that its changes are published.
     state: "done" or "failed" decides that itself, but what is half published is not done. A failed
     export's error is in the registry, and fails this task, too, so that the run fails, unless
     `state` asked for it.
     """
 
-    template_fields: Sequence[str] = ("lock", "needs")
+    template_fields: Sequence[str] = ("lock", "receipt")
     ui_color = "#d9efd9"
 
     def __init__(
         self,
         *,
-        needs: Sequence[XComArg | Mapping[str, object] | None] = (),
+        receipt: XComArg
+        | Mapping[str, object]
+        | Sequence[XComArg | Mapping[str, object] | None]
+        | None = None,
         state: Literal["done", "failed"] | None = None,
         **kwargs: Any,
     ) -> None:
         if state is None:
             kwargs.setdefault("trigger_rule", "all_done")
         super().__init__(**kwargs)
-        self.needs = needs
+        self.receipt: Any = receipt
+        self._needs_receipt = receipt is not None
         self.state = state
 
     def perform(self, context: Context) -> FinishReceipt:
         if self.lock is None:
             self._check_tasks_before(context)
-        missing = any(one is None for one in self.needs)
+        missing = (self._needs_receipt and self.receipt is None) or any(
+            one is None for _, one in receipts_in(self.receipt)
+        )
         receipt = finish_export(
             self.open_registry(),
             self.held_lock(),

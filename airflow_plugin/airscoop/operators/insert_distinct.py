@@ -14,30 +14,30 @@ from airscoop.warehouse.session import LoadContext
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.operators.counts import DownloadDict
+    from airscoop.operators.receipts import DownloadDict
     from airscoop.receipts.warehouse import InsertReceipt
 
 
 class InsertDistinctOperator(WarehouseOperator):
     """Inserts the rows of `partition` of `source` whose keys `target` lacks.
 
-    distinct_on: the key columns. order_by: of two rows with one key the greater wins.
+    key: the key's columns. order_by: of two rows with one key the greater wins.
     mode: "keep" the row that is there, or "replace" it where the incoming one is greater.
-    download: the receipt of the task that wrote the partition (its `.output`), or the receipts of a
-    mapped one. The partition must give as many records as were written, and the catalog must have
-    it where they were written, or nothing is inserted.
-    expected_records: a number in place of what `download` counted, or None for no check of counts.
+    receipt: what the StreamToS3Operator returned that wrote the partition (its `.output`), or a
+    sequence of such receipts, as of a mapped one. The partition must give as many records as were
+    written, and the catalog must have it where they were written, or nothing is inserted.
+    expected_records: a number in place of what the receipt counted, or None for no check of counts.
     """
 
     template_fields: Sequence[str] = (
         "source",
         "target",
         "columns",
-        "distinct_on",
+        "key",
         "order_by",
         "mode",
         "partition",
-        "download",
+        "receipt",
     )
     ui_color = "#d9efd9"
 
@@ -47,35 +47,34 @@ class InsertDistinctOperator(WarehouseOperator):
         source: str,
         target: str,
         columns: Sequence[str] | XComArg,
-        distinct_on: Sequence[str] | XComArg,
+        key: Sequence[str] | XComArg,
         order_by: Sequence[str] | XComArg = (),
         mode: Literal["keep", "replace"] | str | XComArg = "keep",
         partition: Mapping[str, str] | XComArg | None = None,
-        download: XComArg | DownloadDict | Sequence[DownloadDict] | None = None,
-        expected_records: int | Literal["download"] | None = "download",
+        receipt: XComArg | DownloadDict | Sequence[XComArg | DownloadDict] | None = None,
+        expected_records: int | Literal["receipt"] | None = "receipt",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.source = source
         self.target = target
         self.columns: Any = columns
-        self.distinct_on: Any = distinct_on
+        self.key: Any = key
         self.order_by: Any = order_by
         self.mode: Any = mode
         self.partition: Any = partition
         self._of_partition = partition is not None
-        self.download = download
+        self.receipt: Any = receipt
         self.expected_records = expected_records
 
     def perform(self, context: Context) -> InsertReceipt:
         guard = Guard(
-            receipts="download",
             number="expected_records",
             writer="a StreamToS3Operator",
             count=lambda receipt: number_in(receipt, "records_out"),
         )
-        expected = guard.expected(self.expected_records, self.download)
-        receipts = guard.receipts_of(self.download)
+        expected = guard.expected(self.expected_records, self.receipt)
+        receipts = guard.receipts_of(self.receipt)
         if self._of_partition and self.partition is None:
             raise UsageError("partition came as None, which would insert the whole source")
         with self.open_warehouse(context) as warehouse:
@@ -83,7 +82,7 @@ class InsertDistinctOperator(WarehouseOperator):
                 source=self.source,
                 target=self.target,
                 columns=self.columns,
-                distinct_on=self.distinct_on,
+                key=self.key,
                 order_by=self.order_by,
                 mode=self.mode,
                 partition=self.partition,
@@ -97,7 +96,7 @@ class InsertDistinctOperator(WarehouseOperator):
         return LoadContext(
             source=", ".join(_texts(receipts, "source")) or None,
             etag=", ".join(_texts(receipts, "source_etag")) or None,
-            key=", ".join(_texts(receipts, "destination")) or None,
+            object=", ".join(_texts(receipts, "destination")) or None,
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             task_id=ti.task_id,

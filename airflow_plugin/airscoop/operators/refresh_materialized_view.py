@@ -10,11 +10,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
+from airscoop.operators.counts import number_in
+from airscoop.operators.receipts import receipts_in
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airscoop.operators.counts import InsertDict
+    from airscoop.operators.receipts import InsertDict
     from airscoop.receipts.warehouse import RefreshReceipt
     from airscoop.warehouse.session import Warehouse
 
@@ -22,40 +24,46 @@ if TYPE_CHECKING:
 class RefreshMaterializedViewOperator(WarehouseOperator):
     """Refreshes `view` ("schema.view").
 
-    inserts: the receipts of the inserts into its tables (their `.output`). Where all of them say
-    that nothing changed, the task is skipped, unless the log of loads knows of a change in this
-    run: of an insert that was killed after its commit, only that is left. Without `inserts` it
-    always refreshes.
+    receipt: what the insert into its table returned (its `.output`), or a sequence of such
+    receipts, as of the inserts into its tables. Where all of them say that nothing changed, the
+    task is skipped, unless the log of loads knows of a change in this run: of an insert that was
+    killed after its commit, only that is left. Without a receipt it always refreshes.
     """
 
-    template_fields: Sequence[str] = ("view", "inserts")
+    template_fields: Sequence[str] = ("view", "receipt")
     ui_color = "#f4e3d7"
 
     def __init__(
         self,
         *,
         view: str,
-        inserts: Sequence[XComArg | InsertDict] = (),
+        receipt: XComArg | InsertDict | Sequence[XComArg | InsertDict] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.view = view
-        self.inserts = inserts
+        self.receipt: Any = receipt
+        self._of_inserts = receipt is not None
 
     def perform(self, context: Context) -> RefreshReceipt:
-        changed = not self.inserts or any(map(self._changed, self.inserts))
+        if self._of_inserts and self.receipt is None:
+            raise UsageError("receipt came as None: its task was skipped, or returned nothing")
+        counts = [_changed_rows(name, receipt) for name, receipt in receipts_in(self.receipt)]
+        changed = not counts or sum(counts) > 0
         with self.open_warehouse(context) as warehouse:
             if not changed and not logged_change(warehouse, context):
                 raise AirflowSkipException(f"{self.view}: no insert changed a table below it")
             return warehouse.refresh(self.view)
 
-    def _changed(self, receipt: object) -> bool:
-        if not isinstance(receipt, Mapping) or "inserted" not in receipt:
-            raise UsageError(
-                "inserts must be receipts of InsertDistinctOperator, "
-                f"not {type(receipt).__name__}; pass those tasks' outputs"
-            )
-        return bool(receipt["inserted"] or receipt["replaced"])
+
+def _changed_rows(name: str, receipt: object) -> int:
+    counts = number_in(receipt, "inserted", "replaced") if isinstance(receipt, Mapping) else None
+    if counts is None:
+        raise UsageError(
+            f"{name} must be what an InsertDistinctOperator returned, "
+            f"not {type(receipt).__name__}; pass that task's output"
+        )
+    return counts
 
 
 def logged_change(warehouse: Warehouse, context: Context) -> bool:

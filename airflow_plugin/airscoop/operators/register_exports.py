@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 
 class RegisterExportsOperator(RegistryOperator):
-    """Registers the exports of `datasets` ("TENANT", "TENANT/TABLE") in `bucket`, or that of `key`.
+    """Registers the exports of `datasets` ("TENANT", "TENANT/TABLE") in `bucket`, or that of
+    `object`.
 
     Its receipt's `exports` are the ids to work on, in the order of versions; expand over them:
-    new ones, those that no run has finished, and those whose error is to be seen. With `key` (of an
-    object, or its s3:// name; empty: none) only that export, and unfinished ones before it.
+    new ones, those that no run has finished, and those whose error is to be seen. With `object` (an
+    object's name in the bucket, or its s3:// address; empty: none) only that export, and unfinished
+    ones before it.
     complete_marker: the name of the object that says that all others of a version are there.
     """
 
-    template_fields: Sequence[str] = ("bucket", "datasets", "key", "complete_marker")
+    template_fields: Sequence[str] = ("bucket", "datasets", "object", "complete_marker")
     ui_color = "#e4d7f4"
 
     def __init__(
@@ -32,25 +34,24 @@ class RegisterExportsOperator(RegistryOperator):
         *,
         bucket: str,
         datasets: Sequence[str] = (),
-        key: str | None = None,
+        object: str | None = None,
         complete_marker: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.bucket = bucket
         self.datasets = datasets
-        self.key = key
+        self.object = object
         self.complete_marker = complete_marker
 
     def perform(self, context: Context) -> RegisterReceipt:
         settings, ca_file = self.s3()
         registry = self.open_registry()
         marker = self.complete_marker or None
-        if self.key:
-            key = str(self.key)
-            uri = (
-                key if key.lower().startswith("s3://") else f"s3://{self.bucket}/{key.lstrip('/')}"
-            )
+        if self.object:
+            name = str(self.object)
+            in_bucket = not name.lower().startswith("s3://")
+            uri = f"s3://{self.bucket}/{name.lstrip('/')}" if in_bucket else name
             return register_export(
                 registry,
                 uri,
@@ -60,7 +61,7 @@ class RegisterExportsOperator(RegistryOperator):
                 on_start=self.started,
             )
         if not self.datasets:
-            raise UsageError("give datasets, or a key")
+            raise UsageError("give datasets, or an object")
         prefixes = prefixes_of(self.bucket, self.datasets)
         return register_exports(
             registry,

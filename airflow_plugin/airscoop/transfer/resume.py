@@ -106,24 +106,24 @@ class TaskStateResumeStore:
 
     seconds_between_saves = 5.0
 
-    def __init__(self, accessor: Any, *, key: str = "airscoop_upload") -> None:
+    def __init__(self, accessor: Any, *, name: str = "airscoop_upload") -> None:
         self._accessor = accessor
-        self._key = key
+        self._name = name
 
     def load(self) -> dict[str, Any] | None:
-        state = self._accessor.get(self._key)
+        state = self._accessor.get(self._name)
         if state is not None and not isinstance(state, dict):
             raise ValueError("it holds no JSON object")
         return state
 
     def save(self, state: dict[str, Any]) -> None:
-        self._accessor.set(self._key, state)
+        self._accessor.set(self._name, state)
 
     def clear(self) -> None:
-        self._accessor.delete(self._key)
+        self._accessor.delete(self._name)
 
     def __str__(self) -> str:
-        return f"task_state_store[{self._key!r}]"
+        return f"task_state_store[{self._name!r}]"
 
 
 def default_file(destination: str) -> Path:

@@ -56,11 +56,15 @@ class Partition:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadContext:
-    """Where rows or changes came from, for the tables airscoop.loads and airscoop.applied."""
+    """Where rows or changes came from, for the tables airscoop.loads and airscoop.applied.
+
+    source, etag: what was read. object: the object that was loaded, the column s3_key of
+    airscoop.loads.
+    """
 
     source: str | None = None
     etag: str | None = None
-    key: str | None = None
+    object: str | None = None
     dag_id: str | None = None
     run_id: str | None = None
     task_id: str | None = None
@@ -108,11 +112,13 @@ class Warehouse:
     names one.
     ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
     it.
-    lock_timeout: seconds; None waits for ever. On PostgreSQL how long each statement may wait for a
+    lock_timeout_seconds: None waits for ever. On PostgreSQL how long each statement may wait for a
     lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
-    bounded by statement_timeout only. What is waited for, and who holds it, goes to the log.
-    statement_timeout: seconds a statement may take otherwise; None leaves the server's own.
+    bounded by statement_timeout_seconds only. What is waited for, and who holds it, goes to the
+    log.
+    statement_timeout_seconds: how long a statement may take otherwise; None leaves the server's
+    own.
     Tables are named "schema.table", or "database.schema.table" of the connection's database; a part
     with dots in double quotes.
     """
@@ -124,8 +130,8 @@ class Warehouse:
         dialect: Dialect = "redshift",
         label: str | None = None,
         ca_file: str | None = None,
-        lock_timeout: float | None = None,
-        statement_timeout: float | None = None,
+        lock_timeout_seconds: float | None = None,
+        statement_timeout_seconds: float | None = None,
     ) -> None:
         if not isinstance(conninfo, str | Mapping):
             raise UsageError(
@@ -138,8 +144,10 @@ class Warehouse:
             dialect=dialect,
             ca_file=tls.ca_file(ca_file),
             label=label,
-            lock_timeout_ms=_milliseconds("lock_timeout", lock_timeout),
-            statement_timeout_ms=_milliseconds("statement_timeout", statement_timeout),
+            lock_timeout_ms=_milliseconds("lock_timeout_seconds", lock_timeout_seconds),
+            statement_timeout_ms=_milliseconds(
+                "statement_timeout_seconds", statement_timeout_seconds
+            ),
             on_wait=_say_wait,
         )
         self._dialect = dialect
@@ -207,11 +215,11 @@ class Warehouse:
 
     def insert_distinct(
         self,
-        *,
         source: str,
         target: str,
+        *,
         columns: Sequence[str],
-        distinct_on: Sequence[str],
+        key: Sequence[str],
         order_by: Sequence[str] = (),
         mode: Mode = "keep",
         partition: Mapping[str, str] | None = None,
@@ -221,9 +229,9 @@ class Warehouse:
     ) -> InsertReceipt:
         """Inserts the rows of the source's partition whose keys the target lacks.
 
-        distinct_on: the key; NULL equals NULL. Of rows with one key the greatest by order_by wins,
-        then by the other columns. mode: "keep" rows of the target, or "replace" those that are less
-        by order_by than the incoming one. expected_records: what the partition must give.
+        key: the key's columns; NULL equals NULL. Of rows with one key the greatest by order_by
+        wins, then by the other columns. mode: "keep" rows of the target, or "replace" those that
+        are less by order_by than the incoming one. expected_records: what the partition must give.
         objects: s3:// addresses that the partition must read; where the catalog has an external
         table's partition elsewhere, nothing is inserted (PreconditionFailed).
         One transaction: after an error nothing was inserted, and running again is safe.
@@ -238,7 +246,7 @@ class Warehouse:
             source=source,
             target=target,
             columns=given.names(columns, "columns"),
-            distinct_on=given.names(distinct_on, "distinct_on"),
+            key=given.names(key, "key"),
             order_by=given.names(order_by, "order_by"),
             replace=mode == "replace",
             partition=rows,
@@ -246,7 +254,7 @@ class Warehouse:
             objects=given.names(objects, "objects"),
             load_source=facts["source"],
             load_etag=facts["etag"],
-            load_key=facts["key"],
+            load_object=facts["object"],
             dag_id=facts["dag_id"],
             run_id=facts["run_id"],
             task_id=facts["task_id"],
@@ -269,8 +277,8 @@ class Warehouse:
     def apply_changes(
         self,
         changes: str | os.PathLike[str],
-        *,
         table: str,
+        *,
         key: Sequence[str],
         ignore_columns: Sequence[str] = (),
         expected_changes: int | None = None,

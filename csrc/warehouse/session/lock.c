@@ -68,7 +68,7 @@ static int explain(const struct turn *turn, const char *name) {
     struct scoop_error *error = turn->error;
     if (error->code != SCOOP_TIMEOUT && error->code != SCOOP_LOCK_TIMEOUT)
         return -1;
-    char state[sizeof error->sqlstate], limit[64] = "statement_timeout";
+    char state[sizeof error->sqlstate], limit[64] = "statement_timeout_seconds";
     memcpy(state, error->sqlstate, sizeof state);
     if (session->lock_timeout_ms > 0)
         snprintf(limit, sizeof limit, "%lld ms", (long long)session->lock_timeout_ms);
@@ -76,7 +76,7 @@ static int explain(const struct turn *turn, const char *name) {
                "another session holds the %s %s%.400s, and it was not granted within %s; run it "
                "again later or raise %s",
                turn->kind, name, scoop_blockers_held_by(session), limit,
-               session->lock_timeout_ms > 0 ? "lock_timeout" : limit);
+               session->lock_timeout_ms > 0 ? "lock_timeout_seconds" : limit);
     memcpy(error->sqlstate, state, sizeof state);
     return -1;
 }

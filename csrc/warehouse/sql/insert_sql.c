@@ -457,14 +457,14 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
     if (names->column_count == 0)
         return scoop_fail(error, SCOOP_USAGE, "columns is empty; name the columns to insert");
     if (names->key_count == 0 || names->key_count > SCOOP_MAX_KEYS)
-        return scoop_fail(error, SCOOP_USAGE, "distinct_on names %zu columns; name 1 to %d",
+        return scoop_fail(error, SCOOP_USAGE, "the key names %zu columns; name 1 to %d",
                           names->key_count, SCOOP_MAX_KEYS);
     if (replace && !orders_rows(names))
         return scoop_fail(error, SCOOP_USAGE,
-                          "mode replace needs order_by with a column that is not in distinct_on, "
+                          "mode replace needs order_by with a column that is not in the key, "
                           "to tell which row is newer");
     if (check_list("columns", names->columns, names->column_count, names, error) != 0 ||
-        check_list("distinct_on", names->keys, names->key_count, names, error) != 0)
+        check_list("the key", names->keys, names->key_count, names, error) != 0)
         return -1;
     return check_list("order_by", names->order_by, names->order_count, names, error);
 }

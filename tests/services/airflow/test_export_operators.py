@@ -115,7 +115,7 @@ def test_an_export_goes_through_the_five_tasks(steps: Steps) -> None:
     finished = steps.finish(lock)
     assert (finished["state"], finished["published"]) == ("done", 4)
     assert json.loads(json.dumps([registered, delta, finished])) == [registered, delta, finished]
-    assert steps.register(key=uri.split("/", 3)[3])["exports"] == []
+    assert steps.register(object=uri.split("/", 3)[3])["exports"] == []
     with pytest.raises(AirflowSkipException, match="is done"):
         steps.lock("V1", "run_2")
 
@@ -133,7 +133,7 @@ def test_each_task_trusts_the_authority_that_the_connection_names(
         monkeypatch.setenv(f"AIRFLOW_CONN_{AWS.upper()}", json.dumps(connection))
         uri = steps.exports.put("V1", ROWS)
         assert len(steps.register()["registered"]) == 1
-        assert steps.register(key=uri.split("/", 3)[3])["exports"] != []
+        assert steps.register(object=uri.split("/", 3)[3])["exports"] != []
         lock = steps.lock("V1")
         assert steps.delta(lock)["computed"]
         assert not steps.delta(lock)["computed"]
@@ -237,11 +237,11 @@ def test_the_newest_version_fails_each_run_until_it_is_approved_and_later_runs_k
     assert steps.register()["exports"] == [steps.exports.id("V2")]
     with pytest.raises(AirflowFailException, match=r"newest version .*exports retry .*give-up"):
         steps.lock("V2", "run_2")
-    assert steps.register(key=uri)["exports"] == [steps.exports.id("V2")]
+    assert steps.register(object=uri)["exports"] == [steps.exports.id("V2")]
     lock = steps.lock("V2", "run_3")
     assert steps.delta(lock, approved_delete_ratio=0.9)["count"] == 3
     steps.finish(lock, state="failed")
-    steps.register(key=uri)
+    steps.register(object=uri)
     lock = steps.lock("V2", "run_4")
     assert steps.delta(lock, delta_options={"min_rows": 0})["count"] == 3
     assert steps.publish(lock)["sent"] == 3
@@ -278,15 +278,31 @@ def test_the_last_task_fails_where_the_lock_task_of_its_own_export_has_failed(
         finish({"group.lock_0": "success", "group.lock_1": "failed"})
 
 
-def test_an_export_is_not_done_while_a_task_that_it_needs_is_missing(steps: Steps) -> None:
+def published(steps: Steps) -> Any:
+    """The lock of an export that only has to be finished."""
     steps.exports.put("V1", ROWS)
     steps.register()
     lock = steps.lock("V1")
     steps.delta(lock)
     steps.publish(lock)
+    return lock
+
+
+@pytest.mark.parametrize("came", [None, [{"verb": "apply"}, None]])
+def test_an_export_is_not_done_while_a_receipt_is_missing(steps: Steps, came: Any) -> None:
+    lock = published(steps)
+    operator = FinishExportOperator(
+        task_id="f", lock=lock, receipt={"verb": "apply"}, **steps.place
+    )
+    operator.receipt = came  # as the XCom of a task that failed is rendered
     with pytest.raises(AirflowFailException, match="a task before this one has failed"):
-        steps.finish(lock, needs=[{"verb": "apply"}, None])
+        operator.execute(context())
     assert steps.exports.registry.get(lock["export"]).state == "failed"
+
+
+@pytest.mark.parametrize("receipt", [{"verb": "apply"}, [{"verb": "apply"}, {}], []])
+def test_an_export_is_done_where_its_receipts_are_there(steps: Steps, receipt: Any) -> None:
+    assert steps.finish(published(steps), receipt=receipt)["state"] == "done"
 
 
 def test_an_older_export_fails_the_task_for_good(steps: Steps) -> None:
@@ -298,14 +314,14 @@ def test_an_older_export_fails_the_task_for_good(steps: Steps) -> None:
     steps.finish(lock)
     uri = steps.exports.put("V1", ROWS)
     with pytest.raises(AirflowFailException, match=r"StaleExport: .*is older than"):
-        steps.register(key=uri)
+        steps.register(object=uri)
     assert steps.register()["exports"] == []
     with pytest.raises(AirflowFailException, match="StaleExport"):
         steps.lock("V1", "run_2")
 
 
 def test_nothing_to_list_is_wrong_usage(steps: Steps) -> None:
-    with pytest.raises(AirflowFailException, match="UsageError: r: give datasets, or a key"):
+    with pytest.raises(AirflowFailException, match="UsageError: r: give datasets, or an object"):
         steps.register(datasets=[])
 
 
@@ -335,7 +351,7 @@ def test_changes_are_applied_to_a_table_as_a_step(
     delta = steps.delta(lock)
     operator = ApplyChangesOperator(
         task_id="a", lock=lock, table="public.orders", key=["PK"], publishes=True,
-        delta=delta if told_by_delta else None, redshift_conn_id="warehouse", **steps.place,
+        receipt=delta if told_by_delta else None, warehouse_conn_id="warehouse", **steps.place,
     )  # fmt: skip
     assert operator.execute(context())["inserted"] == len(ROWS)
     assert operator.execute(context())["already_applied"]
@@ -352,7 +368,7 @@ def test_a_file_is_applied_by_the_receipt_of_the_delta(
     delta = steps.delta(steps.lock("V1"))
     operator = ApplyChangesOperator(
         task_id="a", changes=delta["changes"], table="public.orders", key=["PK"],
-        delta=delta, redshift_conn_id="warehouse", aws_conn_id=AWS,
+        receipt=delta, warehouse_conn_id="warehouse", aws_conn_id=AWS,
     )  # fmt: skip
     assert operator.execute(context())["inserted"] == len(ROWS)
 

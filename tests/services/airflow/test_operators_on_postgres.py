@@ -69,9 +69,9 @@ def insert(**changes: Any) -> InsertDistinctOperator:
         "source": "src.t",
         "target": "dst.t",
         "columns": ["id", "note"],
-        "distinct_on": ["id"],
-        "redshift_conn_id": "warehouse",
-        **({} if "download" in changes else {"expected_records": None}),
+        "key": ["id"],
+        "warehouse_conn_id": "warehouse",
+        **({} if "receipt" in changes else {"expected_records": None}),
         **changes,
     }
     return InsertDistinctOperator(task_id="insert", **options)
@@ -79,7 +79,7 @@ def insert(**changes: Any) -> InsertDistinctOperator:
 
 def refresh(**options: Any) -> RefreshMaterializedViewOperator:
     return RefreshMaterializedViewOperator(
-        task_id="refresh", view="dst.v", redshift_conn_id="warehouse", **options
+        task_id="refresh", view="dst.v", warehouse_conn_id="warehouse", **options
     )
 
 
@@ -94,7 +94,7 @@ def test_the_insert_logs_the_download_and_the_run(server: psycopg.Connection[Any
         "source_etag": '"e"',
         "destination": "s3://bucket/t.gz",
     }
-    receipt = insert(download=download).execute(context())
+    receipt = insert(receipt=download).execute(context())
     assert (receipt["scanned"], receipt["inserted"], receipt["duplicates"]) == (3, 2, 1)
     assert rows(server, "SELECT * FROM dst.t ORDER BY id") == [(1, "b"), (2, "c")]
     assert rows(
@@ -107,7 +107,7 @@ def test_a_partition_that_gives_other_counts_than_the_download_inserts_nothing(
     server: psycopg.Connection[Any],
 ) -> None:
     with pytest.raises(AirflowFailException, match="CountMismatch"):
-        insert(download={"records_out": 4}).execute(context())
+        insert(receipt={"records_out": 4}).execute(context())
     assert rows(server, "SELECT COUNT(*) FROM dst.t") == [(0,)]
 
 
@@ -119,8 +119,8 @@ def test_the_receipts_of_a_mapped_download_are_summed_and_all_logged(
         for count in (1, 2)
     ]
     with pytest.raises(AirflowFailException, match="CountMismatch"):
-        insert(download=parts[:1]).execute(context())
-    assert insert(download=parts).execute(context())["scanned"] == 3
+        insert(receipt=parts[:1]).execute(context())
+    assert insert(receipt=parts).execute(context())["scanned"] == 3
     assert rows(server, "SELECT source, s3_key FROM airscoop.loads") == [
         ("http://h/1, http://h/2", "s3://b/1, s3://b/2")
     ]
@@ -131,11 +131,11 @@ def test_a_stray_row_behind_a_raw_download_is_not_inserted_without_a_word(
 ) -> None:
     raw = {"format": "raw", "records_out": 0, "destination": "s3://b/k"}
     with pytest.raises(AirflowFailException, match="format raw"):
-        insert(download=raw).execute(context())
+        insert(receipt=raw).execute(context())
     with pytest.raises(AirflowFailException, match="CountMismatch"):
-        insert(download=raw, expected_records=2).execute(context())
+        insert(receipt=raw, expected_records=2).execute(context())
     assert rows(server, "SELECT COUNT(*) FROM dst.t") == [(0,)]
-    assert insert(download=raw, expected_records=None).execute(context())["inserted"] == 2
+    assert insert(receipt=raw, expected_records=None).execute(context())["inserted"] == 2
 
 
 def test_a_missing_table_fails_for_good_and_is_named(server: psycopg.Connection[Any]) -> None:
@@ -152,18 +152,31 @@ def test_a_wrong_password_fails_for_good_without_saying_it(
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "receipt", [NOTHING_CHANGED, [NOTHING_CHANGED], (NOTHING_CHANGED, NOTHING_CHANGED)]
+)
 def test_the_refresh_is_skipped_when_no_insert_changed_anything(
-    server: psycopg.Connection[Any],
+    server: psycopg.Connection[Any], receipt: object
 ) -> None:
     insert().execute(context("another run"))
     with pytest.raises(AirflowSkipException):
-        refresh(inserts=[NOTHING_CHANGED, NOTHING_CHANGED]).execute(context())
+        refresh(receipt=receipt).execute(context())
+    assert rows(server, "SELECT n FROM dst.v") == [(0,)]
+
+
+def test_a_refresh_whose_receipt_came_as_none_is_refused(
+    server: psycopg.Connection[Any],
+) -> None:
+    operator = refresh(receipt=NOTHING_CHANGED)
+    operator.receipt = None  # as the XCom of a task that was skipped is rendered
+    with pytest.raises(AirflowFailException, match="receipt came as None"):
+        operator.execute(context())
     assert rows(server, "SELECT n FROM dst.v") == [(0,)]
 
 
 def test_one_changed_table_is_enough_to_refresh(server: psycopg.Connection[Any]) -> None:
     receipt = insert().execute(context())
-    refresh(inserts=[NOTHING_CHANGED, receipt]).execute(context())
+    refresh(receipt=[NOTHING_CHANGED, receipt]).execute(context())
     assert rows(server, "SELECT n FROM dst.v") == [(2,)]
 
 
@@ -173,7 +186,7 @@ def test_a_view_is_refreshed_when_the_insert_was_killed_after_its_commit(
     insert().execute(context())
     second_try = insert().execute(context())
     assert (second_try["inserted"], second_try["replaced"]) == (0, 0)
-    refresh(inserts=[second_try]).execute(context())
+    refresh(receipt=[second_try]).execute(context())
     assert rows(server, "SELECT n FROM dst.v") == [(2,)]
 
 
@@ -183,7 +196,7 @@ def test_a_load_from_before_the_run_started_again_is_no_reason_to_refresh(
     insert().execute(context())
     later = context(started=datetime.now(UTC) + timedelta(minutes=1))
     with pytest.raises(AirflowSkipException):
-        refresh(inserts=[NOTHING_CHANGED]).execute(later)
+        refresh(receipt=[NOTHING_CHANGED]).execute(later)
 
 
 def test_a_task_killed_while_it_waits_for_a_lock_ends_cancelled_and_inserts_nothing(
@@ -223,7 +236,7 @@ DELTA = {"inserted": 0, "updated": 1, "deleted": 0}
 def apply(changes: Path | str, **options: Any) -> ApplyChangesOperator:
     return ApplyChangesOperator(
         task_id="insert", changes=str(changes), table="src.t", key=["id"],
-        redshift_conn_id="warehouse", **options,
+        warehouse_conn_id="warehouse", **options,
     )  # fmt: skip
 
 
@@ -232,12 +245,12 @@ def test_changes_are_applied_with_the_run_in_the_log_and_once(
 ) -> None:
     changes = tmp_path / "changes.jsonl"
     changes.write_text(CHANGE)
-    receipt = apply(changes, delta=DELTA).execute(context())
+    receipt = apply(changes, receipt=DELTA).execute(context())
     assert (receipt["updated"], receipt["already_applied"]) == (1, False)
     assert rows(server, "SELECT note FROM src.t WHERE id = 2") == [("d",)]
     what = "SELECT changes, updated, dag_id, run_id, task_id, try_number FROM airscoop.applied"
     assert rows(server, what) == [(str(changes), 1, "dag", "run", "insert", 3)]
-    assert apply(changes, delta=DELTA).execute(context())["already_applied"]
+    assert apply(changes, receipt=DELTA).execute(context())["already_applied"]
 
 
 def test_a_file_with_other_counts_than_the_delta_is_not_applied(
@@ -246,9 +259,9 @@ def test_a_file_with_other_counts_than_the_delta_is_not_applied(
     changes = tmp_path / "changes.jsonl"
     changes.write_text(CHANGE)
     with pytest.raises(AirflowFailException, match="CountMismatch"):
-        apply(changes, delta={**DELTA, "deleted": 1}).execute(context())
+        apply(changes, receipt={**DELTA, "deleted": 1}).execute(context())
     with pytest.raises(AirflowFailException, match="UsageError"):
-        apply(changes, delta={"rows": 1}).execute(context())
+        apply(changes, receipt={"rows": 1}).execute(context())
     assert rows(server, "SELECT note FROM src.t WHERE id = 2") == [("c",)]
 
 
@@ -265,6 +278,6 @@ def test_changes_come_from_s3_by_the_aws_connection(
     }
     monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(fields))
     uri = store.put("changes.jsonl", CHANGE.encode())
-    assert apply(uri, aws_conn_id="store", delta=DELTA).execute(context())["updated"] == 1
+    assert apply(uri, aws_conn_id="store", receipt=DELTA).execute(context())["updated"] == 1
     with pytest.raises(AirflowFailException, match="NotFound"):
-        apply(f"{uri}.gone", aws_conn_id="store", delta=DELTA).execute(context())
+        apply(f"{uri}.gone", aws_conn_id="store", receipt=DELTA).execute(context())

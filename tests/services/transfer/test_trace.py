@@ -132,7 +132,7 @@ def test_every_statement_of_a_load_is_told_with_its_end(
         warehouse.execute("INSERT INTO u VALUES (1, 'a'), (1, 'b'), (2, 'c')")
         traced.clear()
         warehouse.insert_distinct(
-            source="public.u", target="public.v", columns=["k", "name"], distinct_on=["k"]
+            source="public.u", target="public.v", columns=["k", "name"], key=["k"]
         )
     lines = [line for line in told(traced) if re.match(r"warehouse: \[\d+\] ", line)]
     ends = [line for line in lines if re.search(r" after \d+ ms$", line)]

@@ -125,7 +125,7 @@ def test_readers_go_on_and_writers_wait(database: Settings, eye: Eye, changes: P
 def test_a_lock_that_is_not_granted_ends_in_lock_timeout(
     database: Settings, eye: Eye, changes: Path
 ) -> None:
-    with connect(database, lock_timeout=0.2) as warehouse:
+    with connect(database, lock_timeout_seconds=0.2) as warehouse:
         for table in ("airscoop.lock_s_t", "s.t"):
             with psycopg.connect(database["dsn"]) as other:
                 other.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE".encode())

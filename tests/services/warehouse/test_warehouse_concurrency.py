@@ -41,7 +41,7 @@ def eye(database: Settings) -> Iterator[Eye]:
 
 def insert(warehouse: Warehouse, mode: Mode = "keep") -> InsertReceipt:
     return warehouse.insert_distinct(
-        source="s.source", target="s.target", columns=("k", "stamp"), distinct_on=("k",),
+        source="s.source", target="s.target", columns=("k", "stamp"), key=("k",),
         order_by=("stamp",), mode=mode,
     )  # fmt: skip
 
@@ -215,7 +215,7 @@ def test_conflicts_without_end_are_given_up(database: Settings, eye: Eye) -> Non
 
 
 def test_a_lock_that_is_not_granted_ends_in_lock_timeout(database: Settings, eye: Eye) -> None:
-    with connect(database, lock_timeout=0.2, statement_timeout=77) as warehouse:
+    with connect(database, lock_timeout_seconds=0.2, statement_timeout_seconds=77) as warehouse:
         with psycopg.connect(database["dsn"]) as other:
             other.execute("LOCK TABLE airscoop.lock_s_target")
             with pytest.raises(errors.LockTimeout, match="lock_s_target") as caught:
@@ -228,10 +228,10 @@ def test_a_lock_that_is_not_granted_ends_in_lock_timeout(database: Settings, eye
 
 def test_a_statement_timeout_leaves_nothing(database: Settings, eye: Eye) -> None:
     eye.execute("CREATE VIEW s.slow AS SELECT k, stamp FROM s.source, pg_sleep(600)")
-    with connect(database, statement_timeout=0.2, lock_timeout=60) as warehouse:
+    with connect(database, statement_timeout_seconds=0.2, lock_timeout_seconds=60) as warehouse:
         with pytest.raises(errors.TimedOut):
             warehouse.insert_distinct(
-                source="s.slow", target="s.target", columns=("k", "stamp"), distinct_on=("k",)
+                source="s.slow", target="s.target", columns=("k", "stamp"), key=("k",)
             )
         assert warehouse.execute("SHOW statement_timeout") == [("200ms",)]
     assert count(eye, "s.target") == 0

@@ -47,7 +47,7 @@ def insert(warehouse: Warehouse, **changes: Any) -> InsertReceipt:
         "source": "s.source",
         "target": "s.target",
         "columns": COLUMNS,
-        "distinct_on": KEYS,
+        "key": KEYS,
         "order_by": ORDER,
         "partition": {"p": "1"},
     }
@@ -208,7 +208,7 @@ def test_names_that_need_quotes_work(database: Settings, tables: psycopg.Connect
         "source": '"odd.""schema".select',
         "target": '"odd.""schema".airscoop_g',
         "columns": ('Key "1"', "order"),
-        "distinct_on": ('Key "1"',),
+        "key": ('Key "1"',),
         "order_by": ("order",),
         "partition": None,
         "mode": "replace",
@@ -246,7 +246,7 @@ def test_each_load_is_logged_with_its_counts(
 ) -> None:
     fill(tables, [("a", 1, 1, "x"), ("a", 1, 2, "x"), ("b", 1, 1, "x")])
     context = LoadContext(
-        source="ü" * 5000, etag='"e"', key="s3://b/k", dag_id="d", run_id="r'", task_id="t",
+        source="ü" * 5000, etag='"e"', object="s3://b/k", dag_id="d", run_id="r'", task_id="t",
         try_number=2,
     )  # fmt: skip
     with connect(database) as warehouse:
@@ -284,8 +284,8 @@ def test_a_text_too_long_for_its_column_is_never_cut(
     [
         ({"columns": ()}, "columns is empty"),
         ({"columns": ("k1", "k1", "k2", "stamp")}, 'columns names the column "k1" twice'),
-        ({"distinct_on": ()}, "distinct_on names 0 columns"),
-        ({"distinct_on": ("k1", "nope")}, '"nope", which is not among the columns'),
+        ({"key": ()}, "key names 0 columns"),
+        ({"key": ("k1", "nope")}, '"nope", which is not among the columns'),
         ({"order_by": ("nope",)}, 'order_by names "nope"'),
         ({"mode": "replace", "order_by": ()}, "replace needs order_by"),
         ({"mode": "replace", "order_by": ("k1",)}, "replace needs order_by"),
@@ -365,7 +365,7 @@ def test_a_load_reads_the_target_once_whatever_is_null(
 
     with proxied(database, hook) as warehouse:
         receipt = insert(
-            warehouse, source="s.wide", columns=(*NULLABLE, "stamp"), distinct_on=NULLABLE,
+            warehouse, source="s.wide", columns=(*NULLABLE, "stamp"), key=NULLABLE,
             partition={}, mode=mode,
         )  # fmt: skip
     expected = 8 if nulls else 2
@@ -391,6 +391,6 @@ def test_a_key_of_a_type_without_a_least_value_may_be_null(
     with connect(database) as warehouse:
         for inserted in (2, 0):
             receipt = warehouse.insert_distinct(
-                source="s.ids", target="s.known", columns=("k", "ok"), distinct_on=("k", "ok")
+                source="s.ids", target="s.known", columns=("k", "ok"), key=("k", "ok")
             )
             assert (receipt.inserted, receipt.already_there) == (inserted, 3 - inserted)

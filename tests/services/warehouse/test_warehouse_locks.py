@@ -54,7 +54,7 @@ class House:
     def insert(self, warehouse: Warehouse) -> Any:
         return warehouse.insert_distinct(
             source=f"{self.schema}.source", target=f"{self.schema}.target",
-            columns=("k", "stamp"), distinct_on=("k",),
+            columns=("k", "stamp"), key=("k",),
         )  # fmt: skip
 
     def apply(self, warehouse: Warehouse) -> Any:
@@ -125,7 +125,7 @@ def test_a_load_does_not_wait_for_its_table_longer_than_lock_timeout(
 ) -> None:
     found, eye = house
     act = getattr(found, verb)
-    with found.open(lock_timeout=0.3) as warehouse:
+    with found.open(lock_timeout_seconds=0.3) as warehouse:
         with found.held(holding), pytest.raises(errors.LockTimeout) as caught:
             act(warehouse)
         assert f'the table "{found.schema}"."target"' in str(caught.value)
@@ -150,7 +150,7 @@ def test_on_postgresql_no_statement_of_a_verb_waits_longer(
     on_postgres: tuple[House, Eye], verb: str, holding: str
 ) -> None:
     found, eye = on_postgres
-    with found.open(lock_timeout=0.3) as warehouse:
+    with found.open(lock_timeout_seconds=0.3) as warehouse:
         with found.held(holding), pytest.raises(errors.LockTimeout) as caught:
             getattr(found, verb)(warehouse)
         assert caught.value.sqlstate == "55P03" and caught.value.retryable
@@ -163,7 +163,7 @@ def test_a_scripts_own_lock_timeout_counts_in_it(on_postgres: tuple[House, Eye])
     text = found.script.read_text()
     found.script.write_text(f"SET lock_timeout = '100ms';\n{text}")
     late = pytest.raises(errors.LockTimeout, match=r"script\.sql:3")
-    with found.open(lock_timeout=600) as warehouse, found.held(ALTER), late:
+    with found.open(lock_timeout_seconds=600) as warehouse, found.held(ALTER), late:
         found.run_script(warehouse)
 
 
@@ -171,7 +171,7 @@ def test_a_scripts_lock_timeout_does_not_free_the_load_after_it(
     on_postgres: tuple[House, Eye],
 ) -> None:
     found, _ = on_postgres
-    with found.open(lock_timeout=0.3) as warehouse:
+    with found.open(lock_timeout_seconds=0.3) as warehouse:
         warehouse.execute("SET lock_timeout = 0")
         with found.held(ALTER), pytest.raises(errors.LockTimeout):
             found.insert(warehouse)
@@ -182,7 +182,7 @@ def test_on_redshift_the_others_are_bounded_by_statement_timeout(
     on_redshift: tuple[House, Eye], verb: str
 ) -> None:
     found, _ = on_redshift
-    with found.open(lock_timeout=0.1, statement_timeout=0.5) as warehouse:
+    with found.open(lock_timeout_seconds=0.1, statement_timeout_seconds=0.5) as warehouse:
         with found.held("LOCK TABLE {s}.target"), pytest.raises(errors.TimedOut) as caught:
             getattr(found, verb)(warehouse)
         assert caught.value.sqlstate == "57014"
@@ -208,7 +208,7 @@ def test_what_the_caller_has_set_is_set_after_a_load(
     house: tuple[House, Eye], verb: str, fails: bool
 ) -> None:
     found, _ = house
-    with found.open(lock_timeout=0.3, statement_timeout=99) as warehouse:
+    with found.open(lock_timeout_seconds=0.3, statement_timeout_seconds=99) as warehouse:
         warehouse.execute("SET statement_timeout = '77s'")
         if fails:
             with found.held(ALTER), pytest.raises(errors.LockTimeout):
@@ -233,7 +233,7 @@ def test_a_refused_value_is_looked_for_under_the_callers_own_limit(
 
     with WireProxy(standin.port, hook) as proxy:
         found.dsn = found.dsn.replace(f":{standin.port}/", f":{proxy.port}/")
-        with found.open(lock_timeout=9, statement_timeout=77) as warehouse:
+        with found.open(lock_timeout_seconds=9, statement_timeout_seconds=77) as warehouse:
             with pytest.raises(errors.BadRecord, match="stamp"):
                 found.apply(warehouse)
             assert warehouse.execute("SHOW statement_timeout") == [("77s",)]
@@ -246,7 +246,7 @@ def test_a_long_wait_for_a_turn_is_not_cut_by_statement_timeout(house: tuple[Hou
     found, _ = house
     done: list[Any] = []
     with (
-        found.open(lock_timeout=600, statement_timeout=1.5) as warehouse,
+        found.open(lock_timeout_seconds=600, statement_timeout_seconds=1.5) as warehouse,
         found.held("LOCK TABLE airscoop.lock_{s}_target") as holder,
     ):
         worker = threading.Thread(target=lambda: done.append(found.insert(warehouse)))

@@ -77,7 +77,7 @@ def test_an_insert_takes_names_in_any_case(place: Place) -> None:
             source=f"{place.schema.upper()}.Src",
             target=f"{place.schema}.TGT",
             columns=["ID", "Note"],
-            distinct_on="Id",
+            key="Id",
             order_by="NOTE",
             partition=day,
         )
@@ -94,7 +94,7 @@ def test_source_and_target_may_spell_a_column_differently(on_postgres: Place) ->
             source=f"{on_postgres.schema}.src",
             target=f"{on_postgres.schema}.tgt",
             columns=["Id"],
-            distinct_on=["iD"],
+            key=["iD"],
             partition={"DAY": "1"},
         )
     assert on_postgres.rows("tgt") == [(1,)]
@@ -110,11 +110,11 @@ def test_a_name_that_is_written_like_one_is_that_one(on_postgres: Place) -> None
     with on_postgres.connect() as warehouse:
         for source, column in ((f"{schema}.T", "ID"), (f"{schema}.t", "id")):
             warehouse.insert_distinct(
-                source=source, target=f"{schema}.target", columns=[column], distinct_on=[column]
+                source=source, target=f"{schema}.target", columns=[column], key=[column]
             )
         with pytest.raises(errors.NotFound, match="does not exist"):
             warehouse.insert_distinct(
-                source=f"{schema}.T", target=f"{schema}.target", columns=["Id"], distinct_on=["Id"]
+                source=f"{schema}.T", target=f"{schema}.target", columns=["Id"], key=["Id"]
             )
     assert on_postgres.rows("target") == [(2,), (7,)]
 
@@ -214,7 +214,7 @@ def test_a_word_for_a_moment_is_no_partition(place: Place) -> None:
         "source": f"{place.schema}.src",
         "target": f"{place.schema}.tgt",
         "columns": "id",
-        "distinct_on": "id",
+        "key": "id",
     }
     with place.connect() as warehouse:
         for word in MOVING:

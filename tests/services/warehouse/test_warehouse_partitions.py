@@ -202,7 +202,7 @@ class Load:
 
     def insert(self, warehouse: Warehouse, objects: list[str], **partition: str) -> int:
         return warehouse.insert_distinct(
-            source=self.source, target=f"{self.schema}.tgt", columns=["k"], distinct_on=["k"],
+            source=self.source, target=f"{self.schema}.tgt", columns=["k"], key=["k"],
             partition=partition, objects=objects, expected_records=2,
         ).inserted  # fmt: skip
 
@@ -247,6 +247,6 @@ def test_a_table_that_is_not_external_has_no_place_to_compare(
     load.spectrum.run(f"CREATE TABLE {load.schema}.plain AS SELECT k, 1 AS day FROM {load.source}")
     receipt = warehouse.insert_distinct(
         source=f"{load.schema}.plain", target=f"{load.schema}.tgt", columns=["k"],
-        distinct_on=["k"], partition={"day": "1"}, objects=["s3://bucket/new/data.json"],
+        key=["k"], partition={"day": "1"}, objects=["s3://bucket/new/data.json"],
     )  # fmt: skip
     assert receipt.inserted == 2

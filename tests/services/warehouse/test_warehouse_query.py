@@ -155,7 +155,7 @@ def test_a_connection_that_is_lost_among_the_rows_is_told(database: Settings) ->
 
 
 def test_a_query_that_takes_too_long_is_ended_and_the_session_goes_on(database: Settings) -> None:
-    with connect(database, statement_timeout=0.3) as warehouse:
+    with connect(database, statement_timeout_seconds=0.3) as warehouse:
         rows = warehouse.query("SELECT n, pg_sleep(n / 5000) FROM generate_series(1, 9000) n")
         with pytest.raises(errors.TimedOut):
             list(rows)

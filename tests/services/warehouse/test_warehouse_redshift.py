@@ -154,11 +154,12 @@ class Load:
             "source": self.source,
             "target": self.target,
             "columns": COLUMNS,
-            "distinct_on": ("k",),
+            "key": ("k",),
             "order_by": ("stamp",),
             "partition": {"day": "1"},
         }
-        with Warehouse(self.stand_in.dsn, label="airscoop:d/t/r/1", lock_timeout=60) as warehouse:
+        label = "airscoop:d/t/r/1"
+        with Warehouse(self.stand_in.dsn, label=label, lock_timeout_seconds=60) as warehouse:
             return warehouse.insert_distinct(**{**arguments, **changes})
 
     def rows(self) -> list[tuple[object, ...]]:

@@ -70,7 +70,7 @@ class Roles:
 
     def insert(self, role: str, target: str = "s.target", **changes: Any) -> InsertReceipt:
         arguments: dict[str, Any] = {
-            "source": "s.source", "columns": ["k", "stamp"], "distinct_on": ["k"]
+            "source": "s.source", "columns": ["k", "stamp"], "key": ["k"]
         }  # fmt: skip
         with self.open(role) as warehouse:
             return warehouse.insert_distinct(**{**arguments, "target": target, **changes})
@@ -136,11 +136,11 @@ def test_roles_wait_for_each_other_at_one_lock(roles: Roles) -> None:
         holder.execute("BEGIN")
         holder.execute("LOCK TABLE airscoop.lock_s_target IN EXCLUSIVE MODE")
         with (
-            roles.open(roles.second, lock_timeout=0.2) as warehouse,
+            roles.open(roles.second, lock_timeout_seconds=0.2) as warehouse,
             pytest.raises(errors.LockTimeout, match="lock_s_target"),
         ):
             warehouse.insert_distinct(
-                source="s.source", target="s.target", columns=["k", "stamp"], distinct_on=["k"]
+                source="s.source", target="s.target", columns=["k", "stamp"], key=["k"]
             )
         holder.execute("ROLLBACK")
 
@@ -189,9 +189,7 @@ def test_a_first_load_of_a_table_that_does_not_exist_leaves_nothing(
     roles: Roles,
 ) -> None:
     with superuser(roles.database) as warehouse, pytest.raises(errors.NotFound):
-        warehouse.insert_distinct(
-            source="s.source", target="s.nowhere", columns=["k"], distinct_on=["k"]
-        )
+        warehouse.insert_distinct(source="s.source", target="s.nowhere", columns=["k"], key=["k"])
     assert roles.tables() == set()
 
 
@@ -212,7 +210,7 @@ def test_a_load_by_the_owner_brings_forward(roles: Roles) -> None:
     roles.eye.execute(OF_BEFORE.encode())
     with superuser(roles.database) as warehouse:
         warehouse.insert_distinct(
-            source="s.source", target="s.target", columns=["k", "stamp"], distinct_on=["k"]
+            source="s.source", target="s.target", columns=["k", "stamp"], key=["k"]
         )
     found = roles.eye.execute("SELECT * FROM airscoop.versions ORDER BY 1").fetchall()
     assert found == [("applied", 7), ("loads", 2)]
@@ -254,9 +252,9 @@ def test_a_dump_that_reads_every_table_is_not_in_the_way(roles: Roles) -> None:
         for table in sorted(roles.tables()):
             dump.execute(f"LOCK TABLE airscoop.{table} IN ACCESS SHARE MODE".encode())
         dump.execute("LOCK TABLE s.source, s.target IN ACCESS SHARE MODE")
-        with roles.open(roles.first, lock_timeout=5) as warehouse:
+        with roles.open(roles.first, lock_timeout_seconds=5) as warehouse:
             receipt = warehouse.insert_distinct(
-                source="s.source", target="s.target", columns=["k", "stamp"], distinct_on=["k"]
+                source="s.source", target="s.target", columns=["k", "stamp"], key=["k"]
             )
     assert (receipt.inserted, receipt.already_there) == (0, 2)
 
@@ -291,7 +289,7 @@ def test_a_redshift_user_is_told_all_rights_and_loads_with_them(
         with Warehouse(dsn) as warehouse:
             return warehouse.insert_distinct(
                 source=f"{schema}.source", target=f"{schema}.target", columns=["k"],
-                distinct_on=["k"],
+                key=["k"],
             )  # fmt: skip
 
     with pytest.raises(errors.AccessDenied) as caught:

@@ -71,7 +71,7 @@ def test_a_name_may_begin_with_the_database_of_the_connection(database: Settings
         warehouse.execute("CREATE MATERIALIZED VIEW v AS SELECT 1 AS a")
         warehouse.execute("CREATE TABLE t (a integer)")
         warehouse.refresh(f"{database['dbname']}.public.v")
-        options: Any = {"columns": ["a"], "distinct_on": ["a"]}
+        options: Any = {"columns": ["a"], "key": ["a"]}
         target = f"{database['dbname']}.public.t"
         done = warehouse.insert_distinct(source="public.v", target=target, **options)
         assert done.inserted == 1
@@ -321,7 +321,7 @@ def test_a_denied_table_names_the_remedy(database: Settings) -> None:
 
 
 def test_a_statement_timeout_is_told_from_a_cancel(database: Settings) -> None:
-    with connect_owner(database, statement_timeout=1) as warehouse:
+    with connect_owner(database, statement_timeout_seconds=1) as warehouse:
         with pytest.raises(errors.TimedOut) as caught:
             warehouse.execute("SELECT pg_sleep(600)")
         assert caught.value.sqlstate == "57014"
@@ -515,7 +515,7 @@ def test_a_closed_session_says_so(database: Settings) -> None:
         warehouse.execute("SELECT 1")
 
 
-@pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
+@pytest.mark.parametrize("name", ["lock_timeout_seconds", "statement_timeout_seconds"])
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), 1e12])
 def test_a_limit_that_is_none_is_refused(name: str, seconds: float) -> None:
     limit: dict[str, Any] = {name: seconds}

@@ -39,7 +39,7 @@ def count(eye: psycopg.Connection[Any], table: str) -> int:
 
 def insert(warehouse: Warehouse) -> object:
     return warehouse.insert_distinct(
-        source="s.source", target="s.target", columns=("k", "stamp"), distinct_on=("k",)
+        source="s.source", target="s.target", columns=("k", "stamp"), key=("k",)
     )
 
 

@@ -8,9 +8,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from airscoop.operators.add_partition import AddPartitionOperator
-from airscoop.operators.insert_distinct import InsertDistinctOperator
-from airscoop.operators.stream_to_s3 import StreamToS3Operator
+from airscoop.operators import AddPartitionOperator, InsertDistinctOperator, StreamToS3Operator
 
 REFRESH = "run_refresh_materialized_view_on_redshift"
 
@@ -52,7 +50,7 @@ def test_the_object_lies_in_the_partition_that_is_registered_and_read(dag: DAG) 
     assert isinstance(download, StreamToS3Operator)
     assert isinstance(register, AddPartitionOperator)
     assert isinstance(insert, InsertDistinctOperator)
-    hour = "{{ partition_hour(dag_run) }}"
+    hour = "{{ macros.airscoop.partition_hour(dag_run) }}"
     assert download.destination == f"{register.location}reviews.json.gz"
     assert register.location.endswith(f"/bestsellers/reviews/downloaded_at={hour}/")
     assert register.values == insert.partition == {"downloaded_at": hour}

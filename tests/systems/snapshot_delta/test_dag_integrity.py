@@ -73,7 +73,7 @@ def chosen_by(snapshots: DAG) -> Callable[..., list[dict[str, Any]]]:
 
 
 def exports_of(snapshots: DAG, **params: object) -> list[dict[str, Any]]:
-    given: dict[str, object] = {"key": None, "max_delete_ratio": None, **params}
+    given: dict[str, object] = {"object": None, "max_delete_ratio": None, **params}
     exports = [f"tenant/test_table/V{n}" for n in (1, 2)]
     return chosen_by(snapshots)({"exports": exports}, params=given)
 
@@ -87,7 +87,7 @@ def test_each_export_gets_the_settings_of_its_table(snapshots: DAG) -> None:
 
 def test_a_run_takes_no_more_exports_than_airflow_maps(snapshots: DAG) -> None:
     exports = [f"tenant/test_table/V{n}" for n in range(1100)]
-    params = {"key": None, "max_delete_ratio": None}
+    params = {"object": None, "max_delete_ratio": None}
     found = chosen_by(snapshots)({"exports": exports}, params=params)
     assert [one["export"] for one in found] == exports[:1000]
 
@@ -95,7 +95,7 @@ def test_a_run_takes_no_more_exports_than_airflow_maps(snapshots: DAG) -> None:
 def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) -> None:
     key = "tenant/test_table/V2/e.csv.gz"
     for given in (key, f"s3://bucket/{key}"):
-        first, second = exports_of(snapshots, key=given, max_delete_ratio=0.9)
+        first, second = exports_of(snapshots, object=given, max_delete_ratio=0.9)
         assert first["delta_options"]["max_delete_ratio"] == 0.3
         assert second["delta_options"]["max_delete_ratio"] == 0.9
         assert (first["approved"], second["approved"]) == (None, 0.9)  # which the record keeps
@@ -105,6 +105,6 @@ def test_deletes_are_approved_for_the_export_of_the_key_alone(snapshots: DAG) ->
 
 
 def test_an_export_of_an_unknown_table_names_the_file_to_add_it_to(snapshots: DAG) -> None:
-    given = {"key": None, "max_delete_ratio": None}
+    given = {"object": None, "max_delete_ratio": None}
     with pytest.raises(AirflowFailException, match=r"acme/x/V1 .*snapshot_delta\.yml: add it"):
         chosen_by(snapshots)({"exports": ["acme/x/V1"]}, params=given)

@@ -370,7 +370,7 @@ def test_an_export_with_too_many_deletes_fails_its_run_until_it_is_approved(plan
     assert eventually(lambda: "failed" in plant.runs().values(), seconds=SECONDS)
     before = plant.published()
     assert [change for change in before if change["op"] == "DELETE" and is_free(change)] == []
-    plant.trigger({"key": f"{TENANT}/free/V2/export.csv.gz", "max_delete_ratio": 0.95})
+    plant.trigger({"object": f"{TENANT}/free/V2/export.csv.gz", "max_delete_ratio": 0.95})
     plant.wait_for("done", "free", "V2")
     found = [change for change in plant.published() if is_free(change)]
     assert by_id(found) == by_id(plant.expected("free", "V1", "V2", max_delete_ratio=0.95))

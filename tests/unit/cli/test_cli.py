@@ -287,7 +287,7 @@ def test_what_is_no_size_above_0_is_wrong_usage(text: str) -> None:
 
 
 def test_a_number_of_expected_records_below_0_is_wrong_usage() -> None:
-    load = ["insert", "a.b", "c.d", "--columns", "x", "--distinct-on", "x"]
+    load = ["insert", "a.b", "c.d", "--columns", "x", "--key", "x"]
     done = airscoop(*load, "--expected-records", "-1")
     assert done.returncode == 2
     assert b"--expected-records" in done.stderr

@@ -35,7 +35,7 @@ FAILING = {
     "apply": (f"apply {{in}} s.t --key PK {NOWHERE}", 1),
     "partition add": (f"partition add s.t a=b --location s3://b/k/ {NOWHERE}", 1),
     "partition list": (f"partition list s.t {NOWHERE}", 1),
-    "insert": (f"insert a.b c.d --columns x --distinct-on x {NOWHERE}", 1),
+    "insert": (f"insert a.b c.d --columns x --key x {NOWHERE}", 1),
     "refresh": (f"refresh a.b {NOWHERE}", 1),
     "script": (f"script {{in}} {NOWHERE}", 1),
     "uploads list": ("uploads list s3://bucket --endpoint-url http://127.0.0.1:1 --anonymous", 1),

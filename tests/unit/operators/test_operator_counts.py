@@ -20,7 +20,7 @@ DELTA = {"inserted": 1, "updated": 2, "deleted": 3}
 
 def insert(**options: Any) -> InsertDistinctOperator:
     return InsertDistinctOperator(
-        task_id="insert", source="a.b", target="c.d", columns=["x"], distinct_on=["x"], **options
+        task_id="insert", source="a.b", target="c.d", columns=["x"], key=["x"], **options
     )
 
 
@@ -41,21 +41,21 @@ def stream(source: Path, **options: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("options", [{}, {"download": None}, {"expected_records": "download"}])
+@pytest.mark.parametrize("options", [{}, {"receipt": None}, {"expected_records": "receipt"}])
 def test_an_insert_that_is_told_nothing_says_what_is_missing(options: dict[str, Any]) -> None:
     with pytest.raises(AirflowFailException) as caught:
         insert(**options).execute(NO_CONTEXT)
     text = str(caught.value)
-    assert "UsageError: insert: " in text and "Pass download" in text
+    assert "UsageError: insert: " in text and "Pass receipt" in text
     assert "expected_records: a number, or None for no check" in text
 
 
-@pytest.mark.parametrize("options", [{}, {"delta": None}, {"expected_changes": "delta"}])
+@pytest.mark.parametrize("options", [{}, {"receipt": None}, {"expected_changes": "receipt"}])
 def test_an_apply_that_is_told_nothing_says_what_is_missing(options: dict[str, Any]) -> None:
     with pytest.raises(AirflowFailException) as caught:
         apply(**options).execute(NO_CONTEXT)
     text = str(caught.value)
-    assert "UsageError: apply: " in text and "Pass delta" in text
+    assert "UsageError: apply: " in text and "Pass receipt" in text
     assert "expected_changes: a number, or None for no check" in text
 
 
@@ -66,12 +66,12 @@ def test_a_download_in_the_format_raw_has_counted_nothing(tmp_path: Path, mapped
     raw, counted = stream(source), stream(source, format="jsonl")
     assert (raw["format"], counted["records_out"]) == ("raw", 1)
     with pytest.raises(AirflowFailException, match=r"format raw.*argument format.*jsonl") as caught:
-        insert(download=[counted, raw] if mapped else raw).execute(NO_CONTEXT)
+        insert(receipt=[counted, raw] if mapped else raw).execute(NO_CONTEXT)
     assert "expected_records: a number, or None" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "download",
+    "receipt",
     [
         {"rows": 1},
         {"records_out": None},
@@ -84,22 +84,21 @@ def test_a_download_in_the_format_raw_has_counted_nothing(tmp_path: Path, mapped
         [[{"records_out": 1}]],
     ],
 )
-@pytest.mark.parametrize("expected", ["download", 3, None])
+@pytest.mark.parametrize("expected", ["receipt", 3, None])
 def test_what_is_no_receipt_is_refused_whatever_is_expected(
-    download: object, expected: object
+    receipt: object, expected: object
 ) -> None:
-    with pytest.raises(AirflowFailException, match=r"insert: download.* must be the rec"):
-        insert(download=download, expected_records=expected).execute(NO_CONTEXT)
+    with pytest.raises(AirflowFailException, match=r"insert: receipt.* must be what a"):
+        insert(receipt=receipt, expected_records=expected).execute(NO_CONTEXT)
 
 
-@pytest.mark.parametrize("expected", [-1, 1.5, True, "7", "delta", object()])
+@pytest.mark.parametrize("expected", [-1, 1.5, True, "7", "download", object()])
 def test_a_number_that_is_none_is_refused(expected: object) -> None:
     with pytest.raises(AirflowFailException, match="insert: expected_records is"):
-        insert(download={"records_out": 1}, expected_records=expected).execute(NO_CONTEXT)
+        insert(receipt={"records_out": 1}, expected_records=expected).execute(NO_CONTEXT)
 
 
 GUARD = Guard(
-    receipts="download",
     number="expected_records",
     writer="w",
     count=lambda receipt: number_in(receipt, "records_out"),
@@ -109,10 +108,10 @@ GUARD = Guard(
 @pytest.mark.parametrize(
     ("number", "receipts", "expected"),
     [
-        ("download", {"format": "jsonl", "records_out": 7}, 7),
-        ("download", [{"records_out": 7}, {"records_out": 0}, {"records_out": 3}], 10),
-        ("download", ({"records_out": 7},), 7),
-        ("download", [], 0),
+        ("receipt", {"format": "jsonl", "records_out": 7}, 7),
+        ("receipt", [{"records_out": 7}, {"records_out": 0}, {"records_out": 3}], 10),
+        ("receipt", ({"records_out": 7},), 7),
+        ("receipt", [], 0),
         (5, {"format": "raw", "records_out": 0}, 5),
         (0, None, 0),
         (None, {"format": "raw", "records_out": 0}, None),
@@ -126,14 +125,14 @@ def test_receipts_are_summed_and_a_number_goes_before_them(
 
 
 @pytest.mark.parametrize(
-    ("delta", "expected"),
+    ("receipt", "expected"),
     [(DELTA, 6), ([DELTA, DELTA], 12), ({"count": 4, "delta": DELTA}, 4), ([], 0)],
 )
-def test_an_apply_expects_what_the_deltas_counted(delta: object, expected: int) -> None:
-    assert apply(delta=delta)._expected() == expected
+def test_an_apply_expects_what_the_deltas_counted(receipt: object, expected: int) -> None:
+    assert apply(receipt=receipt)._expected() == expected
 
 
-@pytest.mark.parametrize("delta", [{"rows": 1}, {**DELTA, "deleted": None}, [DELTA, None], "x"])
-def test_an_apply_refuses_what_is_no_receipt(delta: object) -> None:
-    with pytest.raises(AirflowFailException, match=r"apply: delta.* must be the receipt"):
-        apply(delta=delta).execute(NO_CONTEXT)
+@pytest.mark.parametrize("receipt", [{"rows": 1}, {**DELTA, "deleted": None}, [DELTA, None], "x"])
+def test_an_apply_refuses_what_is_no_receipt(receipt: object) -> None:
+    with pytest.raises(AirflowFailException, match=r"apply: receipt.* must be what the"):
+        apply(receipt=receipt).execute(NO_CONTEXT)

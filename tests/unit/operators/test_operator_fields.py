@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airscoop.operators.add_partition import AddPartitionOperator
 from airscoop.operators.apply_changes import ApplyChangesOperator
+from airscoop.operators.finish_export import FinishExportOperator
 from airscoop.operators.insert_distinct import InsertDistinctOperator
+from airscoop.operators.refresh_materialized_view import RefreshMaterializedViewOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
 from airscoop.operators.stream_to_s3 import StreamToS3Operator
 
@@ -42,13 +45,21 @@ def masker() -> Iterator[None]:
 
 
 def insert(**options: Any) -> InsertDistinctOperator:
-    given = {"source": "a.b", "target": "c.d", "columns": ["x"], "distinct_on": ["x"]}
+    given = {"source": "a.b", "target": "c.d", "columns": ["x"], "key": ["x"]}
     return InsertDistinctOperator(task_id="load", **{**given, "expected_records": None, **options})
 
 
 def apply(**options: Any) -> ApplyChangesOperator:
     given = {"changes": "c.jsonl", "table": "a.b", "key": ["x"], "expected_changes": None}
     return ApplyChangesOperator(task_id="load", **{**given, **options})
+
+
+def refresh(**options: Any) -> RefreshMaterializedViewOperator:
+    return RefreshMaterializedViewOperator(task_id="load", **{"view": "a.v", **options})
+
+
+def finish(**options: Any) -> FinishExportOperator:
+    return FinishExportOperator(task_id="load", **{"lock": None, **options})
 
 
 def partition(**options: Any) -> AddPartitionOperator:
@@ -75,16 +86,21 @@ def refusal(operator: BaseOperator) -> str:
 
 
 FIELDS: list[tuple[type[BaseOperator], tuple[str, ...]]] = [
-    (InsertDistinctOperator, ("columns", "distinct_on", "order_by", "mode", "partition")),
-    (ApplyChangesOperator, ("key", "ignore_columns")),
+    (InsertDistinctOperator, ("columns", "key", "order_by", "mode", "partition", "receipt")),
+    (ApplyChangesOperator, ("key", "ignore_columns", "receipt")),
+    (RefreshMaterializedViewOperator, ("receipt",)),
+    (FinishExportOperator, ("receipt", "lock")),
     (StreamToS3Operator, ("format", "copy_options")),
 ]
 EACH_FIELD = [(operator, field) for operator, fields in FIELDS for field in fields]
 MAKE: dict[type[BaseOperator], Any] = {
     InsertDistinctOperator: insert,
     ApplyChangesOperator: apply,
+    RefreshMaterializedViewOperator: refresh,
+    FinishExportOperator: finish,
     StreamToS3Operator: stream,
 }
+TAKE_RECEIPTS = [operator for operator, fields in FIELDS if "receipt" in fields]
 
 
 @pytest.mark.parametrize(("operator", "field"), EACH_FIELD)
@@ -107,7 +123,30 @@ def test_a_field_is_rendered_and_taken_from_another_task(operator: Any, field: s
     assert getattr(natively, field) == ["a", "b"]
 
 
-@pytest.mark.parametrize("field", ["columns", "distinct_on", "order_by"])
+@pytest.mark.parametrize("operator", TAKE_RECEIPTS)
+def test_the_receipts_of_several_tasks_are_taken_from_all_of_them(operator: Any) -> None:
+    with DAG("d", schedule=None):
+
+        @task
+        def before() -> dict[str, int]:
+            return {}
+
+        made = MAKE[operator](receipt=[before.override(task_id=name)() for name in ("a", "b")])
+    assert made.upstream_task_ids == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "operator", [InsertDistinctOperator, ApplyChangesOperator, RefreshMaterializedViewOperator]
+)
+def test_what_is_no_receipt_is_told_by_its_place(operator: Any) -> None:
+    for given, place in ((7, "receipt"), ([7], r"receipt\[0\]"), (({}, 7), r"receipt\[0\]")):
+        assert re.match(
+            f"UsageError: load: {place} must be what .* returned, not ",
+            refusal(MAKE[operator](receipt=given)),
+        )
+
+
+@pytest.mark.parametrize("field", ["columns", "key", "order_by"])
 def test_an_inserts_names_are_refused_with_task_field_and_place(field: str) -> None:
     text = refusal(insert(**{field: ["x", None]}))
     assert text.startswith(f"UsageError: load: {field}[1] is None; give")

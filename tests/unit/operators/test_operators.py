@@ -190,17 +190,17 @@ def test_secrets_of_an_address_are_masked_in_the_log_of_a_task_that_runs(tmp_pat
 
 
 def test_the_refresh_wants_receipts_of_inserts() -> None:
-    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", inserts=[{"x": 1}])  # type: ignore[list-item]
-    with pytest.raises(AirflowFailException, match="UsageError: refresh: inserts must be receipts"):
+    operator = RefreshMaterializedViewOperator(task_id="refresh", view="a.b", receipt=[{"x": 1}])  # type: ignore[list-item]
+    with pytest.raises(AirflowFailException, match=r"refresh: receipt\[0\] must be what an Insert"):
         operator.execute(NO_CONTEXT)
 
 
 def test_the_insert_wants_the_downloads_receipt() -> None:
     operator = InsertDistinctOperator(
-        task_id="insert", source="a.b", target="c.d", columns=["x"], distinct_on=["x"]
+        task_id="insert", source="a.b", target="c.d", columns=["x"], key=["x"]
     )
-    operator.download = {"rows": 1}  # type: ignore[assignment]
-    with pytest.raises(AirflowFailException, match="UsageError: insert: download must be the rec"):
+    operator.receipt = {"rows": 1}
+    with pytest.raises(AirflowFailException, match="UsageError: insert: receipt must be what a"):
         operator.execute(NO_CONTEXT)
 
 
@@ -314,4 +314,4 @@ def test_an_operator_can_be_subclassed_by_users() -> None:
     assert Templated(task_id="t", **given).source == "a"
     assert OfOneBucket(task_id="t", name="x").source == "s3://in/x"
     assert Mixed(task_id="t", **given).mixed_in
-    assert Whole(task_id="t").redshift_conn_id == "redshift_default"
+    assert Whole(task_id="t").warehouse_conn_id == "redshift_default"

@@ -81,7 +81,7 @@ def test_a_text_that_no_server_can_read_is_refused(text: str) -> None:
     ids=["text", "list", "tuple", "lazy", "iterator", "view"],
 )
 def test_a_text_is_one_name_as_a_list_of_it_is(names: object) -> None:
-    assert given.names(names, "distinct_on") == ("ab",)
+    assert given.names(names, "key") == ("ab",)
 
 
 @pytest.mark.parametrize("value", [None, {"a": 1}, {"a"}, frozenset("a"), b"a", 1.5, True, ""])
@@ -127,11 +127,11 @@ INSERT: dict[str, Any] = {
     "source": "a.b",
     "target": "c.d",
     "columns": ["x"],
-    "distinct_on": ["x"],
+    "key": ["x"],
 }
 
 
-@pytest.mark.parametrize("field", ["columns", "distinct_on", "order_by", "objects"])
+@pytest.mark.parametrize("field", ["columns", "key", "order_by", "objects"])
 def test_an_insert_reads_its_names_by_the_one_rule(field: str) -> None:
     with pytest.raises(UsageError, match=rf"^{field}\[0\] is None; give"):
         unconnected().insert_distinct(**{**INSERT, field: [None]})
@@ -146,8 +146,8 @@ def test_an_insert_names_the_table_that_is_none(field: str) -> None:
 
 
 def test_a_text_where_an_insert_has_a_list_is_one_column() -> None:
-    with pytest.raises(UsageError, match='distinct_on names "ab", which is not among the columns'):
-        unconnected().insert_distinct(**{**INSERT, "distinct_on": "ab"})
+    with pytest.raises(UsageError, match='key names "ab", which is not among the columns'):
+        unconnected().insert_distinct(**{**INSERT, "key": "ab"})
 
 
 @pytest.mark.parametrize(

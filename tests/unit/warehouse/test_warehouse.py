@@ -15,7 +15,7 @@ def test_expected_records_are_a_number_of_0_or_more(number: Any) -> None:
     warehouse = Warehouse({"host": "127.0.0.1", "port": "1"}, dialect="postgres")
     with pytest.raises(UsageError, match=f"expected_records has to be a whole number .*{number!r}"):
         warehouse.insert_distinct(
-            source="a.b", target="c.d", columns=["x"], distinct_on=["x"], expected_records=number
+            source="a.b", target="c.d", columns=["x"], key=["x"], expected_records=number
         )
 
 
@@ -26,7 +26,7 @@ def test_expected_changes_are_a_number_of_0_or_more(number: Any) -> None:
         warehouse.apply_changes("a.jsonl", table="c.d", key=["x"], expected_changes=number)
 
 
-@pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
+@pytest.mark.parametrize("name", ["lock_timeout_seconds", "statement_timeout_seconds"])
 @pytest.mark.parametrize("seconds", [0, -1, "2", float("nan"), float("inf")])
 def test_a_timeout_is_a_number_above_0(name: str, seconds: Any) -> None:
     options: Any = {name: seconds}

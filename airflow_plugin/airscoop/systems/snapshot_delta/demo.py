@@ -76,7 +76,7 @@ def deliver(status: Mapping[str, Any], export: Export) -> None:
 
 
 def run_dag(airflow: AirflowHome, log: Path, export: Export) -> bool:
-    conf = json.dumps({"key": export.key})
+    conf = json.dumps({"object": export.key})
     say(
         f"delivered s3://{EXPORTS}/{export.key}, {len(export.body):,} bytes",
         f"airflow dags test {DAG_ID} --conf '{conf}'",
