@@ -17,15 +17,20 @@ from unittest.mock import patch
 import airscoop
 from airscoop import operators
 from airscoop.cli.command import parser
-from airscoop.cli.ending import BAD_DATA_CODES
+from airscoop.cli.ending import exit_code
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
 WRITTEN = {"names.md"}  # by hand, in the same folder
 MADE = "Made from the code by `./run docs`; a test says when it is not current."
 WIDTH = 96
+ERROR_BASES = (
+    airscoop.errors.DataError,
+    airscoop.errors.AccessError,
+    airscoop.errors.ConflictError,
+    airscoop.errors.TransientError,
+)
 CODE_TABLE = ROOT / "csrc" / "aws" / "error_codes.c"
-ERROR = re.compile(r'X\((\w+), "(\w+)", (true|false), "(.*?)"\)')
 
 
 def pages() -> dict[str, str]:
@@ -273,19 +278,10 @@ def _helps(command: argparse.ArgumentParser, *, level: int) -> Iterator[str]:
 
 def errors_page() -> str:
     rows = [
-        "| class | code | retryable | exit code | means |",
-        "|---|---|---|---|---|",
+        "| class | base | code | when | retryable | exit code |",
+        "|---|---|---|---|---|---|",
+        *map(_error_row, _raised_errors()),
     ]
-    header = (ROOT / "csrc/include/scoop/error.h").read_text(encoding="utf-8")
-    for code, name, retryable, sentence in ERROR.findall(header):
-        if code == "OK":
-            continue
-        exit_code = {"USAGE": 2}.get(code, 3 if code in BAD_DATA_CODES else 1)
-        yes = "yes" if retryable == "true" else ""
-        rows.append(f"| `{name}` | `{code}` | {yes} | {exit_code} | {sentence} |")
-        for each in getattr(airscoop.errors, name).__subclasses__():
-            named = f"`{each.__name__}`, a `{each.__bases__[1].__name__}`"
-            rows.append(f"| {named} | `{code}` | {yes} | {exit_code} | {each.__doc__} |")
     parts = [
         "# Errors",
         _intro(
@@ -311,6 +307,27 @@ def errors_page() -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _raised_errors() -> list[type[airscoop.AirscoopError]]:
+    """The classes that are raised, those of one base side by side, InternalError last."""
+    order = [airscoop.errors.UsageError, *ERROR_BASES]
+    known = [getattr(airscoop.errors, name) for name in airscoop.errors.__all__]
+    raised = [each for each in known if each not in (airscoop.AirscoopError, *ERROR_BASES)]
+    return sorted(
+        raised,
+        key=lambda each: next(
+            (place for place, base in enumerate(order) if issubclass(each, base)), len(order)
+        ),
+    )
+
+
+def _error_row(each: type[airscoop.AirscoopError]) -> str:
+    base = each.__bases__[0].__name__
+    built_in = each.__bases__[1:]
+    name = f"`{each.__name__}`" + "".join(f", a `{one.__name__}`" for one in built_in)
+    yes = "yes" if each.retryable else ""
+    return f"| {name} | `{base}` | `{each.code}` | {each.__doc__} | {yes} | {exit_code(each)} |"
 
 
 def _s3_advice() -> Iterator[str]:

@@ -13,7 +13,7 @@ CODES = {
     errno.ENOENT: "NOT_FOUND",
     errno.EACCES: "ACCESS_DENIED",
     errno.EPERM: "ACCESS_DENIED",
-    errno.EEXIST: "PRECONDITION",
+    errno.EEXIST: "EXISTS",
 }
 
 

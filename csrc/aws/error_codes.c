@@ -84,7 +84,7 @@ static const struct code_row by_code[] = {
     {"RequestTimeTooSkewed", S3, TRANSIENT(ACCESS_DENIED),
      "set this machine's clock (NTP): S3 takes requests within 15 minutes of its own", NULL},
     /* Another write was under way: its end decides. */
-    {"ConditionalRequestConflict", S3, TRANSIENT(PRECONDITION), NULL, NULL},
+    {"ConditionalRequestConflict", S3, TRANSIENT(DESTINATION_CHANGED), NULL, NULL},
 
     {"Throttling", BOTH, THROTTLING, SLOWER, NULL},
     {"ThrottlingException", BOTH, THROTTLING, SLOWER, NULL},
@@ -165,7 +165,7 @@ static const struct code_row by_code[] = {
      "the upload was completed or aborted meanwhile, by a lifecycle rule, say: run it again", NULL},
     {"NoSuchVersion", S3, FINAL(NOT_FOUND), "check the version; it may have been deleted", NULL},
     {"ResourceNotFoundException", KINESIS, FINAL(NOT_FOUND), NULL, NULL},
-    {"PreconditionFailed", S3, FINAL(PRECONDITION), NULL, NULL},
+    {"PreconditionFailed", S3, FINAL(DESTINATION_CHANGED), NULL, NULL},
     {"BadDigest", S3, FINAL(CORRUPT),
      "the bytes changed between here and the server: look at the memory and at proxies", NULL},
     {"InvalidDigest", S3, FINAL(CORRUPT), NULL, NULL},
@@ -240,10 +240,10 @@ static const struct status_row by_status[] = {
     {401, BOTH, FINAL(ACCESS_DENIED), ALLOW},
     {403, BOTH, FINAL(ACCESS_DENIED), ALLOW},
     {404, BOTH, FINAL(NOT_FOUND), LOOK},
-    {304, S3, FINAL(PRECONDITION), NULL},
+    {304, S3, FINAL(DESTINATION_CHANGED), NULL},
     {405, S3, FINAL(HTTP),
      "check the endpoint; or this version is a delete marker: name another one"},
-    {412, S3, FINAL(PRECONDITION), NULL},
+    {412, S3, FINAL(DESTINATION_CHANGED), NULL},
     {413, KINESIS, FINAL(TOO_LARGE), NULL},
     {507, S3, FINAL(HTTP), "the server's disks are full"},
 };

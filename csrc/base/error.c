@@ -11,12 +11,13 @@
 struct code_facts {
     const char *name;
     const char *exception;
+    const char *base;
     bool retryable;
     const char *sentence;
 };
 
 static const struct code_facts table[SCOOP_CODE_COUNT] = {
-#define X(name, exception, retryable, sentence) {#name, exception, retryable, sentence},
+#define X(name, exception, base, retryable, sentence) {#name, exception, base, retryable, sentence},
     SCOOP_ERRORS(X)
 #undef X
 };
@@ -31,6 +32,10 @@ const char *scoop_code_name(enum scoop_code code) {
 
 const char *scoop_code_exception(enum scoop_code code) {
     return facts(code)->exception;
+}
+
+const char *scoop_code_base(enum scoop_code code) {
+    return facts(code)->base;
 }
 
 const char *scoop_code_sentence(enum scoop_code code) {

@@ -38,6 +38,11 @@ void scoop_error_record(struct scoop_error *error, struct scoop_record_place pla
     scoop_text_print(record->reason, sizeof record->reason, "%s", reason);
 }
 
+void scoop_error_line(struct scoop_error *error, const char *source, uint64_t line) {
+    error->record = (struct scoop_error_record){.given = true, .line = line};
+    scoop_text_print(error->record.source, sizeof error->record.source, "%s", source);
+}
+
 void scoop_error_name_source(struct scoop_error *error, const char *name) {
     if (strncmp(error->message, name, strlen(name)) != 0)
         scoop_error_say(error, "%s: %.500s", name, error->message);

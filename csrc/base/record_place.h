@@ -23,6 +23,8 @@ int scoop_fail_record(struct scoop_error *error, struct scoop_record_place place
                       const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* For those who do not know whose record it is: puts the source's name before what an error says,
  * unless it is there. */
+/* The line, perhaps 0, of a source that an error is about. */
+void scoop_error_line(struct scoop_error *error, const char *source, uint64_t line);
 void scoop_error_name_source(struct scoop_error *error, const char *name);
 
 /* Gives an error these facts of the record that it is about. */

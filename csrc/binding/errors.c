@@ -38,12 +38,55 @@ PyObject *airscoop_committed_or_none(enum scoop_committed committed) {
 static int set_record(PyObject *exception, const struct scoop_error_record *record) {
     PyObject *offset =
         record->has_offset ? PyLong_FromUnsignedLongLong(record->byte_offset) : Py_NewRef(Py_None);
+    PyObject *line =
+        record->line == 0 ? Py_NewRef(Py_None) : PyLong_FromUnsignedLongLong(record->line);
     if (set_attribute(exception, "byte_offset", offset) != 0 ||
-        set_attribute(exception, "line", PyLong_FromUnsignedLongLong(record->line)) != 0 ||
+        set_attribute(exception, "line", line) != 0 ||
         set_attribute(exception, "source", text_or_none(record->source)) != 0 ||
         set_attribute(exception, "reason", text_or_none(record->reason)) != 0)
         return -1;
     return set_attribute(exception, "snippet", text_or_none(record->snippet));
+}
+
+static PyObject *list_of_texts(const char *texts, size_t count) {
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; i < count && list != NULL; i++) {
+        PyObject *text = airscoop_text(texts);
+        if (text == NULL || PyList_Append(list, text) != 0)
+            Py_CLEAR(list);
+        Py_XDECREF(text);
+        texts += strlen(texts) + 1;
+    }
+    return list;
+}
+
+static PyObject *value_of(const struct scoop_error *error, const struct scoop_error_fact *fact) {
+    switch (fact->kind) {
+    case SCOOP_FACT_IS_NUMBER:
+        return PyLong_FromLongLong(fact->number);
+    case SCOOP_FACT_IS_RATIO:
+        return PyFloat_FromDouble(fact->ratio);
+    case SCOOP_FACT_IS_TEXT:
+        return text_or_none(error->fact_texts + fact->at);
+    case SCOOP_FACT_IS_LIST:
+        return list_of_texts(error->fact_texts + fact->at, fact->count);
+    }
+    Py_UNREACHABLE();
+}
+
+static const char *const fact_names[] = {
+#define X(name, attribute) attribute,
+    SCOOP_ERROR_FACTS(X)
+#undef X
+};
+
+static int set_own_facts(PyObject *exception, const struct scoop_error *error) {
+    for (size_t i = 0; i < error->fact_count; i++) {
+        const struct scoop_error_fact *fact = &error->facts[i];
+        if (set_attribute(exception, fact_names[fact->name], value_of(error, fact)) != 0)
+            return -1;
+    }
+    return error->record.given ? set_record(exception, &error->record) : 0;
 }
 
 static int set_facts(PyObject *exception, const struct scoop_error *error) {
@@ -63,13 +106,13 @@ static int set_facts(PyObject *exception, const struct scoop_error *error) {
         return -1;
     if (set_attribute(exception, "request_id", text_or_none(error->request_id)) != 0)
         return -1;
-    return error->record.given ? set_record(exception, &error->record) : 0;
+    return set_own_facts(exception, error);
 }
 
 /* What a code is called where it is about a file, an object or an address. */
 struct place_class {
     enum scoop_code code;
-    const char *name;
+    const char *name; /* NULL: it is always about one, and keeps its name */
     PyObject **built_in;
     int os_errno; /* what the built-in one stands for */
     const char *sentence;
@@ -80,8 +123,7 @@ static const struct place_class place_classes[] = {
      "The file, object or address does not exist."},
     {SCOOP_ACCESS_DENIED, "PlaceAccessDenied", &PyExc_PermissionError, EACCES,
      "Permission for the file, object or address was denied."},
-    {SCOOP_PRECONDITION, "PlaceExists", &PyExc_FileExistsError, EEXIST,
-     "The file or object is there already, and was to be kept."},
+    {SCOOP_EXISTS, NULL, &PyExc_FileExistsError, EEXIST, NULL},
 };
 enum { PLACE_CLASSES = sizeof place_classes / sizeof *place_classes };
 
@@ -155,6 +197,9 @@ static int add_nothing(PyObject *attributes) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (PyDict_SetItemString(attributes, names[i], Py_None) != 0)
             return -1;
+    for (size_t i = 0; i < sizeof fact_names / sizeof *fact_names; i++)
+        if (PyDict_SetItemString(attributes, fact_names[i], Py_None) != 0)
+            return -1;
     return 0;
 }
 
@@ -166,17 +211,6 @@ static PyObject *default_attributes(enum scoop_code code, bool retryable) {
     if (attributes != NULL && add_nothing(attributes) != 0)
         Py_CLEAR(attributes);
     return attributes;
-}
-
-static PyObject *new_class(enum scoop_code code, bool retryable, PyObject *base) {
-    char name[96];
-    snprintf(name, sizeof name, "airscoop.errors.%s", scoop_code_exception(code));
-    PyObject *attributes = default_attributes(code, retryable);
-    if (attributes == NULL)
-        return NULL;
-    PyObject *class = PyErr_NewExceptionWithDoc(name, scoop_code_sentence(code), base, attributes);
-    Py_DECREF(attributes);
-    return class;
 }
 
 /* The arguments alone would lose what a built-in exception keeps outside its __dict__. */
@@ -202,35 +236,75 @@ static PyObject *reduce(PyObject *self, PyObject *unused) {
 static PyMethodDef reduce_method = {"__reduce__", reduce, METH_NOARGS, NULL};
 
 /* The message alone, as of every error of ours: the built-in one would add errno and name. */
-static PyObject *text_attributes(void) {
+static int set_text(PyObject *attributes) {
     PyObject *text = PyObject_GetAttrString(PyExc_BaseException, "__str__");
-    PyObject *attributes = text == NULL ? NULL : Py_BuildValue("{s:O}", "__str__", text);
+    int status = text == NULL ? -1 : PyDict_SetItemString(attributes, "__str__", text);
     Py_XDECREF(text);
-    return attributes;
+    return status;
 }
 
-static PyObject *new_place_class(struct airscoop_state *state, const struct place_class *place) {
-    char name[96];
-    snprintf(name, sizeof name, "airscoop.errors.%s", place->name);
-    PyObject *bases = PyTuple_Pack(2, state->exceptions[place->code], *place->built_in);
-    PyObject *attributes = text_attributes();
+/* Takes `attributes` over; built_in NULL: below `base` alone. */
+static PyObject *new_class(const char *name, const char *sentence, PyObject *base,
+                           PyObject *built_in, PyObject *attributes) {
+    char path[96];
+    snprintf(path, sizeof path, "airscoop.errors.%s", name);
     PyObject *class = NULL;
-    if (bases != NULL && attributes != NULL)
-        class = PyErr_NewExceptionWithDoc(name, place->sentence, bases, attributes);
+    PyObject *bases = built_in == NULL ? PyTuple_Pack(1, base) : PyTuple_Pack(2, base, built_in);
+    if (bases != NULL && attributes != NULL && (built_in == NULL || set_text(attributes) == 0))
+        class = PyErr_NewExceptionWithDoc(path, sentence, bases, attributes);
     Py_XDECREF(bases);
     Py_XDECREF(attributes);
-    if (class != NULL &&
+    if (class != NULL && built_in != NULL &&
         set_attribute(class, "__reduce__",
                       PyDescr_NewMethod((PyTypeObject *)class, &reduce_method)) != 0)
         Py_CLEAR(class);
     return class;
 }
 
+static int add_bases(PyObject *module, PyObject *above) {
+    static const struct {
+        const char *name, *sentence;
+    } bases[] = {
+#define X(name, sentence) {name, sentence},
+        SCOOP_ERROR_BASES(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        PyObject *class = new_class(bases[i].name, bases[i].sentence, above, NULL, PyDict_New());
+        int status = class == NULL ? -1 : PyModule_AddObjectRef(module, bases[i].name, class);
+        Py_XDECREF(class);
+        if (status != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The class of a code, below its base, which stands in the module before it. */
+static PyObject *class_of_code(PyObject *module, enum scoop_code code, bool retryable) {
+    PyObject *built_in = NULL;
+    for (size_t i = 0; i < PLACE_CLASSES; i++)
+        if (place_classes[i].code == code && place_classes[i].name == NULL)
+            built_in = *place_classes[i].built_in;
+    PyObject *base = code == SCOOP_OK ? Py_NewRef(PyExc_Exception)
+                                      : PyObject_GetAttrString(module, scoop_code_base(code));
+    if (base == NULL)
+        return NULL;
+    PyObject *class = new_class(scoop_code_exception(code), scoop_code_sentence(code), base,
+                                built_in, default_attributes(code, retryable));
+    Py_DECREF(base);
+    return class;
+}
+
 static int add_place_exceptions(PyObject *module, struct airscoop_state *state) {
     for (size_t i = 0; i < PLACE_CLASSES; i++) {
-        PyObject *class = new_place_class(state, &place_classes[i]);
-        state->place_exceptions[place_classes[i].code] = class;
-        if (class == NULL || PyModule_AddObjectRef(module, place_classes[i].name, class) != 0)
+        const struct place_class *place = &place_classes[i];
+        PyObject *above = state->exceptions[place->code];
+        PyObject *class = place->name == NULL ? Py_NewRef(above)
+                                              : new_class(place->name, place->sentence, above,
+                                                          *place->built_in, PyDict_New());
+        state->place_exceptions[place->code] = class;
+        if (class == NULL ||
+            (place->name != NULL && PyModule_AddObjectRef(module, place->name, class) != 0))
             return -1;
     }
     return 0;
@@ -238,17 +312,17 @@ static int add_place_exceptions(PyObject *module, struct airscoop_state *state) 
 
 int airscoop_add_exceptions(PyObject *module) {
     static const bool retryable[SCOOP_CODE_COUNT] = {
-#define X(name, exception, again, sentence) again,
+#define X(name, exception, base, again, sentence) again,
         SCOOP_ERRORS(X)
 #undef X
     };
     struct airscoop_state *state = PyModule_GetState(module);
     for (unsigned code = 0; code < SCOOP_CODE_COUNT; code++) {
-        PyObject *base = code == SCOOP_OK ? PyExc_Exception : state->exceptions[SCOOP_OK];
-        state->exceptions[code] = new_class(code, retryable[code], base);
-        if (state->exceptions[code] == NULL)
+        PyObject *class = class_of_code(module, code, retryable[code]);
+        state->exceptions[code] = class;
+        if (class == NULL || PyModule_AddObjectRef(module, scoop_code_exception(code), class) != 0)
             return -1;
-        if (PyModule_AddObjectRef(module, scoop_code_exception(code), state->exceptions[code]) != 0)
+        if (code == SCOOP_OK && add_bases(module, class) != 0)
             return -1;
     }
     return add_place_exceptions(module, state);

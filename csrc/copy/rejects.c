@@ -1,3 +1,4 @@
+#include "base/error_facts.h"
 #include "copy/rejects_internal.h"
 
 #include <errno.h>
@@ -95,6 +96,14 @@ static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject
     return -1;
 }
 
+static int refuse_many(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
+                       const char *why, struct scoop_error *error) {
+    refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, why, error);
+    scoop_error_text(error, SCOOP_FACT_LIMIT_NAME, "max_rejected");
+    scoop_error_number(error, SCOOP_FACT_LIMIT, (int64_t)rejects->max_rejected);
+    return -1;
+}
+
 static void note_first(struct scoop_rejects *rejects, const struct scoop_reject *reject) {
     const struct scoop_record_place place = {reject->line, reject->byte_offset};
     char where[SCOOP_PLACE_SIZE];
@@ -110,8 +119,7 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (rejects->max_rejected == 0)
         return refuse(rejects, reject, SCOOP_BAD_RECORD, "", error);
     if (rejects->count > rejects->max_rejected)
-        return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)",
-                      error);
+        return refuse_many(rejects, reject, " (and max_rejected is reached)", error);
     if (rejects->uri == NULL) {
         if (rejects->count <= rejects->shows)
             keep(rejects, reject, &full); /* as many as there is room for */
@@ -120,8 +128,7 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (keep(rejects, reject, &full) == 0)
         return 0;
     if (full.code == SCOOP_TOO_LARGE)
-        return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",
-                      error);
+        return refuse_many(rejects, reject, " (and the reject file is full)", error);
     *error = full;
     return -1;
 }

@@ -65,7 +65,7 @@ static struct scoop_s3_request copy_request(struct scoop_server_copy *copy) {
 static int read_copied(struct scoop_server_copy *copy, struct scoop_http_exchange *exchange,
                        const struct scoop_error *answer, struct scoop_s3_copied *copied,
                        struct scoop_error *error) {
-    if (answer->code == SCOOP_PRECONDITION)
+    if (answer->code == SCOOP_DESTINATION_CHANGED)
         return fail_changed(copy, error);
     if (answer->code != SCOOP_OK) {
         *error = *answer;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/error_facts.h"
 #include "base/invariant.h"
 #include "copy/places.h"
 #include "copy/transfer_internal.h"
@@ -196,12 +197,15 @@ static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
     if (attempt->sink->type->seal(attempt->sink, error) != 0)
         return -1;
     const struct scoop_counters *counters = &attempt->counters;
-    if (counters->records_in != counters->records_out + counters->records_rejected)
-        return scoop_fail(error, SCOOP_COUNT_MISMATCH,
-                          "%s: %llu records came in, %llu went out and %llu were rejected",
-                          transfer->source_name, (unsigned long long)counters->records_in,
-                          (unsigned long long)counters->records_out,
-                          (unsigned long long)counters->records_rejected);
+    if (counters->records_in != counters->records_out + counters->records_rejected) {
+        scoop_fail(error, SCOOP_COUNT_MISMATCH,
+                   "%s: %llu records came in, %llu went out and %llu were rejected",
+                   transfer->source_name, (unsigned long long)counters->records_in,
+                   (unsigned long long)counters->records_out,
+                   (unsigned long long)counters->records_rejected);
+        return scoop_error_counts(error, "records", (int64_t)counters->records_in,
+                                  (int64_t)(counters->records_out + counters->records_rejected));
+    }
     transfer->phase = SEALING;
     return 1;
 }

@@ -1,4 +1,5 @@
 /* Drives the comparison of two exports: reads both, compares, and looks at the result. */
+#include "base/error_facts.h"
 #include "base/clock.h"
 #include "scoop/delta.h"
 
@@ -51,7 +52,10 @@ struct scoop_delta {
     struct scoop_delta_counts counts;
     struct scoop_batch nothing; /* the only batch of an old export that is not there */
     bool ended[SCOOP_DELTA_SIDES];
-    unsigned examples;
+    unsigned examples; /* of keys that several rows have */
+    char example_key[EXAMPLE_BYTES];
+    const char *example_source;
+    uint64_t example_line; /* of the first; 0: unknown */
     char example_text[MOST_EXAMPLES * (EXAMPLE_BYTES + 600)];
     size_t example_length;
     struct scoop_error error;
@@ -252,7 +256,11 @@ static void note_duplicate(void *user, enum scoop_side side, const struct scoop_
     delta->example_length +=
         scoop_text_print(delta->example_text + delta->example_length, room, "%s%s%s of %.200s",
                          delta->examples > 0 ? "; " : "", key, where, name);
-    delta->examples++;
+    if (delta->examples++ > 0)
+        return;
+    memcpy(delta->example_key, key, sizeof key);
+    delta->example_source = name;
+    delta->example_line = line;
 }
 
 static void start(struct scoop_delta *delta) {
@@ -360,14 +368,37 @@ static int check_sums(const struct scoop_delta_counts *counts, const uint64_t *r
     if (rows[SCOOP_OLD] == both + counts->deleted + counts->duplicates[SCOOP_OLD] &&
         rows[SCOOP_NEW] == both + counts->inserted + counts->duplicates[SCOOP_NEW])
         return 0;
-    return scoop_fail(error, SCOOP_COUNT_MISMATCH,
-                      "%llu old and %llu new rows do not add up to %llu updated, %llu unchanged, "
-                      "%llu deleted, %llu inserted and %llu + %llu duplicates",
-                      (unsigned long long)rows[SCOOP_OLD], (unsigned long long)rows[SCOOP_NEW],
-                      (unsigned long long)counts->updated, (unsigned long long)counts->unchanged,
-                      (unsigned long long)counts->deleted, (unsigned long long)counts->inserted,
-                      (unsigned long long)counts->duplicates[SCOOP_OLD],
-                      (unsigned long long)counts->duplicates[SCOOP_NEW]);
+    scoop_fail(error, SCOOP_COUNT_MISMATCH,
+               "%llu old and %llu new rows do not add up to %llu updated, %llu unchanged, "
+               "%llu deleted, %llu inserted and %llu + %llu duplicates",
+               (unsigned long long)rows[SCOOP_OLD], (unsigned long long)rows[SCOOP_NEW],
+               (unsigned long long)counts->updated, (unsigned long long)counts->unchanged,
+               (unsigned long long)counts->deleted, (unsigned long long)counts->inserted,
+               (unsigned long long)counts->duplicates[SCOOP_OLD],
+               (unsigned long long)counts->duplicates[SCOOP_NEW]);
+    uint64_t old_parts = both + counts->deleted + counts->duplicates[SCOOP_OLD];
+    uint64_t new_parts = both + counts->inserted + counts->duplicates[SCOOP_NEW];
+    return rows[SCOOP_OLD] == old_parts
+               ? scoop_error_counts(error, "new rows", (int64_t)rows[SCOOP_NEW], (int64_t)new_parts)
+               : scoop_error_counts(error, "old rows", (int64_t)rows[SCOOP_OLD],
+                                    (int64_t)old_parts);
+}
+
+/* Which limit an export is beyond; its value is to follow. Returns -1. */
+static int note_limit(struct scoop_error *error, const char *limit_name, uint64_t old_rows,
+                      uint64_t new_rows) {
+    scoop_error_text(error, SCOOP_FACT_LIMIT_NAME, limit_name);
+    scoop_error_number(error, SCOOP_FACT_OLD_ROWS, (int64_t)old_rows);
+    scoop_error_number(error, SCOOP_FACT_NEW_ROWS, (int64_t)new_rows);
+    return -1;
+}
+
+static int note_ratio(struct scoop_error *error, double limit, enum scoop_fact counted,
+                      uint64_t rows, double ratio) {
+    scoop_error_ratio(error, SCOOP_FACT_LIMIT, limit);
+    scoop_error_number(error, counted, (int64_t)rows);
+    scoop_error_ratio(error, SCOOP_FACT_RATIO, ratio);
+    return -1;
 }
 
 /* Those that changed in most rows, as "a (3 rows), b (2 rows)". */
@@ -392,7 +423,7 @@ static void list_updated(const struct scoop_changes *changes, char *text, size_t
     }
 }
 
-static int check_updates(const struct scoop_delta *delta, uint64_t old_rows,
+static int check_updates(const struct scoop_delta *delta, uint64_t old_rows, uint64_t new_rows,
                          struct scoop_error *error) {
     uint64_t updated = delta->counts.updated;
     double ratio = old_rows == 0 ? 0.0 : (double)updated / (double)old_rows;
@@ -400,13 +431,15 @@ static int check_updates(const struct scoop_delta *delta, uint64_t old_rows,
     if (!delta->options.limits_updates || ratio <= delta->options.max_update_ratio)
         return 0;
     list_updated(delta->changes, columns, sizeof columns);
-    return scoop_fail(error, SCOOP_SUSPECT_EXPORT,
-                      "%.300s changes %llu of %llu rows: updates of %.1f %%, more than "
-                      "max_update_ratio, %g; most changed: %s; if that is right, approve it with "
-                      "a higher max_update_ratio",
-                      scoop_export_name(delta->sides[SCOOP_NEW]), (unsigned long long)updated,
-                      (unsigned long long)old_rows, 100.0 * ratio, delta->options.max_update_ratio,
-                      columns);
+    scoop_fail(error, SCOOP_SUSPECT_EXPORT,
+               "%.300s changes %llu of %llu rows: updates of %.1f %%, more than "
+               "max_update_ratio, %g; most changed: %s; if that is right, approve it with "
+               "a higher max_update_ratio",
+               scoop_export_name(delta->sides[SCOOP_NEW]), (unsigned long long)updated,
+               (unsigned long long)old_rows, 100.0 * ratio, delta->options.max_update_ratio,
+               columns);
+    note_limit(error, "max_update_ratio", old_rows, new_rows);
+    return note_ratio(error, delta->options.max_update_ratio, SCOOP_FACT_UPDATED, updated, ratio);
 }
 
 static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
@@ -415,21 +448,29 @@ static int check_size(const struct scoop_delta *delta, const uint64_t *rows,
     uint64_t old_rows = rows[SCOOP_OLD] - delta->counts.duplicates[SCOOP_OLD];
     uint64_t deleted = delta->counts.deleted;
     double ratio = old_rows == 0 ? 0.0 : (double)deleted / (double)old_rows;
-    if (rows[SCOOP_NEW] < delta->options.min_rows)
-        return scoop_fail(error, SCOOP_SUSPECT_EXPORT,
-                          "%.300s has %llu rows, fewer than min_rows, %llu; if that is right, "
-                          "approve it with a lower min_rows%s",
-                          name, (unsigned long long)rows[SCOOP_NEW],
-                          (unsigned long long)delta->options.min_rows,
-                          deleted > 0 ? " (and, for its deletes, max_delete_ratio=1)" : "");
-    if (ratio > delta->options.max_delete_ratio)
-        return scoop_fail(error, SCOOP_SUSPECT_EXPORT,
-                          "%.300s lacks %llu of %llu rows: deletes of %.1f %%, more than "
-                          "max_delete_ratio, %g; if that is right, approve it with a higher "
-                          "max_delete_ratio",
-                          name, (unsigned long long)deleted, (unsigned long long)old_rows,
-                          100.0 * ratio, delta->options.max_delete_ratio);
-    return check_updates(delta, old_rows, error);
+    if (rows[SCOOP_NEW] < delta->options.min_rows) {
+        scoop_fail(error, SCOOP_SUSPECT_EXPORT,
+                   "%.300s has %llu rows, fewer than min_rows, %llu; if that is right, "
+                   "approve it with a lower min_rows%s",
+                   name, (unsigned long long)rows[SCOOP_NEW],
+                   (unsigned long long)delta->options.min_rows,
+                   deleted > 0 ? " (and, for its deletes, max_delete_ratio=1)" : "");
+        scoop_error_number(error, SCOOP_FACT_LIMIT, (int64_t)delta->options.min_rows);
+        scoop_error_number(error, SCOOP_FACT_DELETED, (int64_t)deleted);
+        return note_limit(error, "min_rows", old_rows, rows[SCOOP_NEW]);
+    }
+    if (ratio > delta->options.max_delete_ratio) {
+        scoop_fail(error, SCOOP_SUSPECT_EXPORT,
+                   "%.300s lacks %llu of %llu rows: deletes of %.1f %%, more than "
+                   "max_delete_ratio, %g; if that is right, approve it with a higher "
+                   "max_delete_ratio",
+                   name, (unsigned long long)deleted, (unsigned long long)old_rows, 100.0 * ratio,
+                   delta->options.max_delete_ratio);
+        note_limit(error, "max_delete_ratio", old_rows, rows[SCOOP_NEW]);
+        return note_ratio(error, delta->options.max_delete_ratio, SCOOP_FACT_DELETED, deleted,
+                          ratio);
+    }
+    return check_updates(delta, old_rows, rows[SCOOP_NEW], error);
 }
 
 /* Rows were looked at as they came; what many names add is seen of the changes alone. */
@@ -455,19 +496,29 @@ static int measure(struct scoop_delta *delta, struct scoop_error *error) {
     return status < 0 ? -1 : 1;
 }
 
+static int note_example(const struct scoop_delta *delta, struct scoop_error *error) {
+    if (delta->examples > 0) {
+        scoop_error_text(error, SCOOP_FACT_KEY, delta->example_key);
+        scoop_error_line(error, delta->example_source, delta->example_line);
+    }
+    return -1;
+}
+
 static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) {
     struct scoop_compare_facts facts;
     uint64_t duplicates = delta->counts.duplicates[SCOOP_OLD] + delta->counts.duplicates[SCOOP_NEW];
     scoop_compare_facts(delta->compare, &facts);
-    if (duplicates > 0 && !delta->options.keep_last)
-        return scoop_fail(error, SCOOP_DUPLICATE_KEY,
-                          "%llu rows have a key that an earlier row of their export has%s%s%s; "
-                          "if the last such row is the right one: duplicates=\"last\"",
-                          (unsigned long long)duplicates, delta->examples > 0 ? ": " : "",
-                          delta->examples > 0 ? delta->example_text
-                                              : "; which is not known any more, as both exports "
-                                                "have the same rows twice, far apart",
-                          delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
+    if (duplicates > 0 && !delta->options.keep_last) {
+        scoop_fail(error, SCOOP_DUPLICATE_KEY,
+                   "%llu rows have a key that an earlier row of their export has%s%s%s; "
+                   "if the last such row is the right one: duplicates=\"last\"",
+                   (unsigned long long)duplicates, delta->examples > 0 ? ": " : "",
+                   delta->examples > 0 ? delta->example_text
+                                       : "; which is not known any more, as both exports "
+                                         "have the same rows twice, far apart",
+                   delta->examples > 0 && duplicates > delta->examples ? "; …" : "");
+        return note_example(delta, error);
+    }
     if (check_sums(&delta->counts, facts.rows, error) != 0 ||
         check_size(delta, facts.rows, error) != 0 ||
         scoop_changes_prepare(delta->changes, error) != 0)

@@ -1,4 +1,5 @@
 /* Drives the publishing of changes: source -> lines -> requests -> Kinesis. */
+#include "base/error_facts.h"
 #include "base/clock.h"
 #include "scoop/publish.h"
 
@@ -160,7 +161,7 @@ void scoop_publish_free(struct scoop_publish *publish) {
 static int check_stream(const struct scoop_publish *publish, struct scoop_error *error) {
     const struct scoop_kinesis_stream *summary = &publish->summary;
     if (strcmp(summary->status, "ACTIVE") != 0 && strcmp(summary->status, "UPDATING") != 0) {
-        scoop_fail(error, SCOOP_PRECONDITION, "the stream %.300s is %s, not ACTIVE",
+        scoop_fail(error, SCOOP_STREAM_NOT_READY, "the stream %.300s is %s, not ACTIVE",
                    publish->stream, summary->status);
         error->retryable = strcmp(summary->status, "CREATING") == 0;
         return -1;
@@ -410,11 +411,12 @@ static int finish(struct scoop_publish *publish, struct scoop_error *error) {
                           "start_at is %llu, but there are only %llu changes: is it the same file?",
                           (unsigned long long)publish->options.start_at,
                           (unsigned long long)publish->skipped);
-    if (facts.sent != publish->taken || facts.acknowledged != publish->skipped + publish->taken)
-        return scoop_fail(error, SCOOP_COUNT_MISMATCH,
-                          "of %llu changes, %llu left out, %llu were stored",
-                          (unsigned long long)(publish->skipped + publish->taken),
-                          (unsigned long long)publish->skipped, (unsigned long long)facts.sent);
+    if (facts.sent != publish->taken || facts.acknowledged != publish->skipped + publish->taken) {
+        scoop_fail(error, SCOOP_COUNT_MISMATCH, "of %llu changes, %llu left out, %llu were stored",
+                   (unsigned long long)(publish->skipped + publish->taken),
+                   (unsigned long long)publish->skipped, (unsigned long long)facts.sent);
+        return scoop_error_counts(error, "changes", (int64_t)publish->taken, (int64_t)facts.sent);
+    }
     publish->phase = DONE;
     return 0;
 }
@@ -452,6 +454,8 @@ static void add_mark(struct scoop_publish *publish) {
     if (facts.calls == 0)
         return;
     unsigned long long stored = facts.acknowledged;
+    scoop_error_number(&publish->error, SCOOP_FACT_PUBLISHED, (int64_t)facts.sent);
+    scoop_error_number(&publish->error, SCOOP_FACT_START_AT, (int64_t)stored);
     if (stored > publish->options.start_at)
         scoop_error_say(&publish->error,
                         "%.850s; the first %llu changes are stored: start_at=%llu goes on behind "

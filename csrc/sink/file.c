@@ -94,7 +94,7 @@ static void sync_folder(const struct file_sink *sink) {
 }
 
 static int refuse_existing(const char *path, struct scoop_error *error) {
-    scoop_fail(error, SCOOP_PRECONDITION, "%s is there already and was not overwritten", path);
+    scoop_fail(error, SCOOP_EXISTS, "%s is there already and was not overwritten", path);
     scoop_error_place(error, "%s", path);
     return -1;
 }

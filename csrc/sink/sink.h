@@ -77,7 +77,7 @@ struct scoop_sink_facts {
 
 /* What a file sink keeps at most. */
 #define SCOOP_FILE_SINK_BYTES ((size_t)(2 * 1024 * 1024))
-/* Written beside, synced, renamed; or linked, if a file that is there is to be kept (PRECONDITION).
+/* Written beside, synced, renamed; or linked, if a file that is there is to be kept (EXISTS).
  * split_part: marked as one of a split output. */
 struct scoop_sink *scoop_file_sink_new(const char *path, bool keep_existing, bool split_part,
                                        struct scoop_error *error);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "base/crypto.h"
 #include "base/invariant.h"
 #include "scoop/url_display.h"
@@ -65,11 +66,20 @@ enum scoop_http_take scoop_net_on_data(void *user, const void *data, size_t leng
     return enough || !kept ? SCOOP_HTTP_STOP : SCOOP_HTTP_TAKEN;
 }
 
+/* How much of the whole has arrived, in whose words ever that is told. */
+static void count_short(struct net_source *source) {
+    if (source->error.code == SCOOP_TRUNCATED && !source->ranged && source->base.total_bytes >= 0)
+        scoop_error_counts(&source->error, "bytes", source->base.total_bytes,
+                           (int64_t)source->received);
+}
+
 void scoop_net_end(struct net_source *source, const struct scoop_error *error) {
     source->ended = true;
     source->error = *error;
-    if (error->code != SCOOP_OK)
+    if (error->code != SCOOP_OK) {
+        count_short(source);
         return;
+    }
     if (source->ranged && source->received == source->last - source->first + 1) {
         check_checksum(source, &source->error);
         return;
@@ -79,10 +89,12 @@ void scoop_net_end(struct net_source *source, const struct scoop_error *error) {
     if (!source->ranged &&
         (source->base.total_bytes < 0 || source->received == (uint64_t)source->base.total_bytes))
         check_checksum(source, &source->error);
-    else
+    else {
         scoop_fail(&source->error, SCOOP_TRUNCATED, "%s: %llu bytes arrived of %lld announced",
                    source->where, (unsigned long long)source->received,
                    (long long)source->base.total_bytes);
+        count_short(source);
+    }
 }
 
 static int net_open(struct scoop_source *base, struct scoop_error *error) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
@@ -229,6 +230,7 @@ static enum scoop_source_state ended(struct ranges_source *source, struct scoop_
         scoop_fail(error, SCOOP_TRUNCATED, "s3://%s/%s: %llu bytes arrived of %lld", source->bucket,
                    source->key, (unsigned long long)source->read,
                    (long long)source->base.total_bytes);
+        scoop_error_counts(error, "bytes", source->base.total_bytes, (int64_t)source->read);
         return SCOOP_SOURCE_FAILED;
     }
     if (scoop_s3_checksum_text(source->checksum_kind, source->checksum, found, error) != 0)

@@ -12,7 +12,6 @@ import pytest
 
 import airscoop
 from airscoop import errors
-from airscoop.cli import ending
 from airscoop.receipts.prefix import CopyFailure, PrefixReceipt
 from airscoop.transfer.prefix import incomplete
 from airscoop.transfer.split_files import SplitFiles
@@ -84,7 +83,6 @@ def test_a_prefix_that_is_not_whole_keeps_its_receipt_and_what_was_said_of_it(
 
 def test_every_code_that_a_command_tells_is_in_the_table() -> None:
     codes = {getattr(errors, name).code for name in errors.__all__}
-    assert codes >= ending.BAD_DATA_CODES
     assert {"INCOMPLETE", "LEFTOVER", "LOCAL_STACK"} <= codes
 
 

@@ -8,33 +8,62 @@ import pytest
 
 import airscoop
 from airscoop import _native, errors
+from airscoop.cli import ending
 from support.paths import ROOT
 
-TABLE = re.findall(
-    r'X\((\w+), "(\w+)", (true|false),\s*"([^"]+)"\)',
-    (ROOT / "csrc/include/scoop/error.h").read_text().replace("\\\n", "").replace("  ", " "),
-)
+HEADER = re.sub(r"\s*\\\n\s*", " ", (ROOT / "csrc/include/scoop/error.h").read_text())
+TABLE = re.findall(r'X\((\w+), "(\w+)", (?:"(\w+)"|NULL), (true|false), "([^"]+)"\)', HEADER)
+BASES = ("UsageError", "DataError", "AccessError", "ConflictError", "TransientError")
+ABSTRACT = {"AirscoopError", *BASES} - {"UsageError"}
+
+
+def known(name: str) -> type[airscoop.AirscoopError]:
+    found: type[airscoop.AirscoopError] = getattr(errors, name)
+    return found
 
 
 def test_the_table_was_read() -> None:
     assert len(TABLE) > 25
+    assert {"USAGE", "TRUNCATED", "LOCAL_STACK", "INTERNAL"} <= {code for code, *_ in TABLE}
 
 
-@pytest.mark.parametrize(("code", "name", "retryable", "sentence"), TABLE)
-def test_every_code_has_its_exception(code: str, name: str, retryable: str, sentence: str) -> None:
-    exception = getattr(errors, name)
+@pytest.mark.parametrize(("code", "name", "base", "retryable", "sentence"), TABLE)
+def test_every_code_has_its_exception(
+    code: str, name: str, base: str, retryable: str, sentence: str
+) -> None:
+    exception = known(name)
     assert issubclass(exception, airscoop.AirscoopError)
     assert name in errors.__all__
     if code != "OK":
+        assert exception.__bases__[0] is getattr(errors, base)
         assert exception.code == code
         assert exception.retryable is (retryable == "true")
         assert exception.__doc__ == sentence
 
 
-def test_the_type_stub_names_every_exception() -> None:
+@pytest.mark.parametrize("name", sorted(set(errors.__all__) - ABSTRACT))
+def test_every_class_has_one_base_and_the_exit_code_of_it(name: str) -> None:
+    bases = [each for each in BASES if issubclass(known(name), known(each))]
+    assert len(bases) == 1 or (name, bases) == ("InternalError", [])
+    expected = {"UsageError": 2, "DataError": 3}.get("".join(bases), 1)
+    assert ending.exit_code(known(name)) == expected
+
+
+def test_the_bases_are_under_nothing_else() -> None:
+    assert {known(name).__bases__ for name in BASES} == {(airscoop.AirscoopError,)}
+
+
+def test_what_is_transient_may_succeed_later_unless_it_says_otherwise_of_itself() -> None:
+    final = {name for _, name, base, again, _ in TABLE if (base, again) == (BASES[4], "false")}
+    assert final == {"HttpError", "PrefixIncomplete"}
+
+
+def test_the_type_stub_names_every_exception_with_its_base() -> None:
     stub = (ROOT / "airflow_plugin/airscoop/_native.pyi").read_text()
-    declared = set(re.findall(r"^class (\w+)\((?:AirscoopError|Exception)\)", stub, re.MULTILINE))
-    assert declared == {name for _, name, _, _ in TABLE}
+    found = re.findall(r"^class (\w+)\((.*(?:Error|Exception))\):", stub, re.MULTILINE)
+    assert {name for name, _ in found} == set(errors.__all__)
+    for name, bases in found:
+        assert [each.__name__ for each in known(name).__bases__] == bases.split(", ")
 
 
 def test_an_exception_made_in_python_has_the_attributes() -> None:

@@ -43,7 +43,7 @@ def test_a_name_of_bytes_and_one_with_a_secret(tmp_path: Path) -> None:
     [
         (errno.EACCES, "ACCESS_DENIED"),
         (errno.EPERM, "ACCESS_DENIED"),
-        (errno.EEXIST, "PRECONDITION"),
+        (errno.EEXIST, "EXISTS"),
         (errno.ENOSPC, "IO"),
     ],
 )

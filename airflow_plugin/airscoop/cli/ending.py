@@ -12,7 +12,7 @@ from typing import Any
 
 from airscoop.cli import signals, streams
 from airscoop.cli.output import ReceiptUnprinted
-from airscoop.errors import AirscoopError, LocalStackFailed
+from airscoop.errors import AirscoopError, DataError, LocalStackFailed, UsageError
 
 FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
 READER_GONE = 128 + signal.SIGPIPE
@@ -22,23 +22,13 @@ STOPPED_IN_COMMIT = (
     "that was in the commit, or between two: what it was to make may be there, all of it or in part"
 )
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
-# Facts that only some errors have.
-GIVEN = ("source", "line", "byte_offset", "reason", "snippet", "statements_committed")
-BAD_DATA_CODES = frozenset(
-    {
-        "BAD_RECORD",
-        "TOO_MANY_REJECTED",
-        "CORRUPT",
-        "TRUNCATED",
-        "TRAILING_GARBAGE",
-        "INFLATION",
-        "UNSUPPORTED",
-        "COUNT_MISMATCH",
-        "DUPLICATE_KEY",
-        "SCHEMA_CHANGED",
-        "SUSPECT_EXPORT",
-    }
-)
+# Facts that every error tells, be it as null; then those that only some errors have.
+ALWAYS = ("http_status", "sqlstate", "request_id")
+GIVEN = [
+    name
+    for name, default in vars(AirscoopError).items()
+    if default is None and name not in (*ALWAYS, "os_errno")
+]
 
 
 def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) -> int:
@@ -104,16 +94,19 @@ def _failed(
 ) -> tuple[int, str | None, dict[str, Any]]:
     named = "local" if isinstance(error, LocalStackFailed) else type(error).__name__
     line: str | None = f"{named}: {error}"
-    code = FAILED
-    if error.code == "USAGE":
-        code = WRONG_USAGE
-    elif error.code in BAD_DATA_CODES:
-        code = BAD_DATA
-    elif error.os_errno == errno.EPIPE and data_on_stdout(options):
+    code = exit_code(type(error))
+    if error.os_errno == errno.EPIPE and data_on_stdout(options):
         code, line = READER_GONE, None
     receipt = getattr(error, "receipt", None)
     facts = {} if receipt is None else receipt.to_dict()
     return code, line, facts | _facts(error.code, str(error), error)
+
+
+def exit_code(kind: type[BaseException]) -> int:
+    """What a command exits with that ends in an error of this class."""
+    if issubclass(kind, UsageError):
+        return WRONG_USAGE
+    return BAD_DATA if issubclass(kind, DataError) else FAILED
 
 
 def _stopped(
@@ -201,7 +194,7 @@ def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
         "retryable": getattr(error, "retryable", False),
         "committed": _committed(error),
     }
-    for name in ("http_status", "sqlstate", "request_id"):
+    for name in ALWAYS:
         facts[name] = getattr(error, name, None)
     given = {name: getattr(error, name, None) for name in GIVEN}
     facts |= {name: value for name, value in given.items() if value is not None}

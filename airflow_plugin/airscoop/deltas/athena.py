@@ -21,6 +21,7 @@ from airscoop.deltas.column_case import by_case
 from airscoop.deltas.options import GoneColumns, SchemaChange
 from airscoop.deltas.schema_change import alone, check_schema
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, check_length, quoted
+from airscoop.error_facts import with_facts
 from airscoop.errors import BadRecord, SchemaChanged, UsageError
 from airscoop.given import spelled
 from airscoop.receipts.deltas import MOST_SCHEMA_COLUMNS, DeltaReceipt
@@ -355,9 +356,13 @@ class AthenaJob:
             line = text.rstrip("\r\n")
             found = next(csv.reader([line]), [])
             if not found or len(set(found)) != len(found) or "" in found or line.count('"') % 2:
-                raise BadRecord(f"{source}: the first line is no row of names: {line[:200]}")
+                reason = "the first line is no row of names"
+                bad = BadRecord(f"{source}: {reason}: {line[:200]}")
+                raise with_facts(bad, source=source, line=1, reason=reason, snippet=line[:200])
             if names and names != found:
-                raise SchemaChanged(f"{source} has other columns than {sources[0]}")
+                added, gone = alone(names, found)
+                changed = SchemaChanged(f"{source} has other columns than {sources[0]}")
+                raise with_facts(changed, added=added, gone=gone)
             names = found
         if not names:
             raise BadRecord(f"{_shown(sources)}: there is no header row")

@@ -12,6 +12,7 @@ from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellation
 from airscoop.deltas.merging import merged
 from airscoop.deltas.result import BLOCK_BYTES, Delta
+from airscoop.error_facts import with_facts
 from airscoop.errors import CountMismatch, ProtocolError, UnsupportedFormat
 from airscoop.receipts.deltas import DeltaReceipt
 from airscoop.transfer.options import TransferOptions
@@ -58,10 +59,11 @@ class AthenaDelta(Delta):
                 yield bytes(block)
                 block.clear()
         if count != len(self):
-            raise CountMismatch(
+            mismatch = CountMismatch(
                 f"{self._folder} has {count:,} changes, but Athena counted {len(self):,}; run the "
                 "delta again"
             )
+            raise with_facts(mismatch, counted="changes", expected=len(self), found=count)
         if block:
             yield bytes(block)
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from airscoop.errors import AirscoopError, FileError
+from airscoop.transfer import places
 
 SOURCES_AT_ONCE = 4  # an open transfer has up to 4 MiB
 FILES_AT_ONCE = 16
@@ -39,7 +40,7 @@ def merged(
             if lower:
                 upper.append(_spooled(lower, key, temp_dir))
                 _close(lower)
-        with _file_errors():
+        with _file_errors(temp_dir):
             yield from heapq.merge(*levels[-1], key=key)
     finally:
         for level in levels:
@@ -65,7 +66,7 @@ def _add(
 def _spooled(
     runs: Sequence[Iterable[bytes]], key: Callable[[bytes], bytes], temp_dir: str | None
 ) -> IO[bytes]:
-    with _file_errors(), ExitStack() as unless_done:
+    with _file_errors(temp_dir), ExitStack() as unless_done:
         file = unless_done.enter_context(
             tempfile.TemporaryFile(buffering=BUFFER_BYTES, dir=temp_dir)
         )
@@ -76,14 +77,18 @@ def _spooled(
 
 
 @contextmanager
-def _file_errors() -> Iterator[None]:
+def _file_errors(temp_dir: str | None) -> Iterator[None]:
     """What the system says of a temporary file, as an error of airscoop's."""
     try:
         yield
     except AirscoopError:
         raise
     except OSError as error:
-        made = FileError(f"a temporary file of the changes: {error.strerror or error}")
+        folder = places.displayed(temp_dir or tempfile.gettempdir())
+        made = FileError(
+            f"a temporary file of the changes in {folder} (give more room, or another temp_dir): "
+            f"{error.strerror or error}"
+        )
         made.os_errno = error.errno
         raise made from error
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from airscoop.deltas.column_case import LETTERS
+from airscoop.error_facts import with_facts
 from airscoop.errors import SchemaChanged, UsageError
 from airscoop.given import spelled
 
@@ -40,17 +41,19 @@ def check_schema(
     for name in gone:
         twin = folded.get(name.translate(LETTERS))
         if twin is not None and (name in keys or not any_case):
-            raise SchemaChanged(
+            error = SchemaChanged(
                 f'the column "{name}" of {old} is "{twin}" in {new}, which no schema_change takes '
                 "for the same column or for another one; give both exports one spelling"
             )
+            raise with_facts(error, added=[twin], gone=[name])
     if schema_change == "error" and (added or gone):
         what = [f"added: {', '.join(added)}"] if added else []
         what += [f"gone: {', '.join(gone)}"] if gone else []
-        raise SchemaChanged(
+        error = SchemaChanged(
             f"the columns changed from {old} to {new}: {'; '.join(what)}; if that is meant, "
             'compare them all with schema_change="all", where one that an export lacks is null'
         )
+        raise with_facts(error, added=added, gone=gone)
     missing = [name for name in keys if name not in before]
     if missing:
         raise UsageError(f'the key "{missing[0]}" is no column of {old}')

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from airscoop import errors
+from airscoop.error_facts import with_facts
 
 COUNTS = (
     "old_rows",
@@ -237,27 +238,63 @@ def check_counts(
         raise errors.BadRecord(f"{name}: {counts['empty_keys']} rows have an empty key")
     if duplicates:
         raise errors.DuplicateKey(f"{name}: {duplicates} rows have a key that another row has")
-    if counts["new_rows"] < min_rows:
-        raise errors.SuspectExport(
-            f"{name} has {counts['new_rows']} rows, fewer than min_rows, {min_rows}; if that is "
-            "right, approve it with a lower min_rows"
-        )
-    if counts["deleted"] > max_delete_ratio * counts["old_rows"]:
-        raise errors.SuspectExport(
-            f"{name} lacks {counts['deleted']} of {counts['old_rows']} rows, more than "
-            f"max_delete_ratio, {max_delete_ratio:g}; if that is right, approve it with a higher"
-        )
-    if max_update_ratio is not None and counts["updated"] > max_update_ratio * counts["old_rows"]:
-        raise errors.SuspectExport(
-            f"{name} changes {counts['updated']} of {counts['old_rows']} rows, more than "
-            f"max_update_ratio, {max_update_ratio:g}; if that is right, approve it with a higher"
-        )
+    _check_limits(
+        counts,
+        name=name,
+        max_delete_ratio=max_delete_ratio,
+        min_rows=min_rows,
+        max_update_ratio=max_update_ratio,
+    )
     both = counts["updated"] + counts["unchanged"]
-    if (counts["old_rows"], counts["new_rows"]) != (
-        both + counts["deleted"],
-        both + counts["inserted"],
+    for counted, expected in (
+        ("old_rows", both + counts["deleted"]),
+        ("new_rows", both + counts["inserted"]),
     ):
-        raise errors.CountMismatch(f"{name}: the counts do not add up: {dict(counts)}")
+        if counts[counted] != expected:
+            mismatch = errors.CountMismatch(f"{name}: the counts do not add up: {dict(counts)}")
+            raise with_facts(
+                mismatch,
+                counted=counted.replace("_", " "),
+                expected=counts[counted],
+                found=expected,
+            )
+
+
+def _check_limits(
+    counts: Mapping[str, int],
+    *,
+    name: str,
+    max_delete_ratio: float,
+    min_rows: int,
+    max_update_ratio: float | None,
+) -> None:
+    rows = counts["old_rows"]
+
+    def suspect(message: str, **facts: object) -> errors.SuspectExport:
+        error = errors.SuspectExport(f"{name} {message}")
+        return with_facts(error, old_rows=rows, new_rows=counts["new_rows"], **facts)
+
+    if counts["new_rows"] < min_rows:
+        raise suspect(
+            f"has {counts['new_rows']} rows, fewer than min_rows, {min_rows}; if that is right, "
+            "approve it with a lower min_rows",
+            limit_name="min_rows",
+            limit=min_rows,
+            deleted=counts["deleted"],
+        )
+    for counted, verb, limit_name, limit in (
+        ("deleted", "lacks", "max_delete_ratio", max_delete_ratio),
+        ("updated", "changes", "max_update_ratio", max_update_ratio),
+    ):
+        if limit is not None and counts[counted] > limit * rows:
+            raise suspect(
+                f"{verb} {counts[counted]} of {rows} rows, more than {limit_name}, {limit:g}; if "
+                "that is right, approve it with a higher",
+                limit_name=limit_name,
+                limit=limit,
+                ratio=counts[counted] / rows if rows else 0.0,
+                **{counted: counts[counted]},
+            )
 
 
 def check_length(statement: str) -> None:

@@ -8,23 +8,29 @@ from airscoop.exports.registry import ExportRecord
 # What stands around an export, not what stands in it: the places, the keys, the network.
 AROUND: tuple[type[errors.AirscoopError], ...] = (
     errors.AccessDenied,
+    errors.AlreadyApplied,
     errors.ConnectionFailed,
     errors.CredentialsExpired,
     errors.CredentialsMissing,
+    errors.DestinationChanged,
     errors.ExportConflict,
     errors.FileError,
     errors.HttpError,
     errors.LockTimeout,
     errors.MemoryLimit,
     errors.NotFound,
-    errors.PreconditionFailed,
+    errors.PartitionConflict,
+    errors.PlaceExists,
     errors.ProtocolError,
     errors.SerializationConflict,
     errors.SourceChanged,
+    errors.StreamNotReady,
     errors.Throttled,
     errors.TimedOut,
     errors.TlsError,
     errors.Truncated,
+    errors.WrongExportState,
+    errors.WrongVersion,
 )
 CODES = frozenset(one.code for one in AROUND)
 

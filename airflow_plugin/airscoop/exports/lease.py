@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from airscoop.aws.dynamodb import RETRY_SECONDS, Item, Patience
+from airscoop.error_facts import with_facts
 from airscoop.errors import AirscoopError, LockLost, LockTimeout
 from airscoop.exports.last_done import SCHEMA, refuse_newer
 
@@ -133,7 +134,9 @@ class Lease:
             if lease is not None:
                 return lease
             if until is not None and time.monotonic() >= until:
-                raise LockTimeout(f"{dataset}: after {timeout:g} s {holder(registry, dataset)}")
+                late = LockTimeout(f"{dataset}: after {timeout:g} s {holder(registry, dataset)}")
+                held = held_lock(registry, dataset)
+                raise with_facts(late, holder=None if held is None else held["owner"])
             pause = min(1.0, seconds / 10)
             time.sleep(pause if until is None else max(0.0, min(pause, until - time.monotonic())))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from airscoop.errors import PreconditionFailed, UsageError
+from airscoop.errors import UsageError, WrongExportState
 from airscoop.exports import lease
 from airscoop.exports.registry import STALE, ExportRecord, Registry
 from airscoop.receipts.exports import (
@@ -46,11 +46,11 @@ def retry(registry: Registry, export_id: str) -> OnCallReceipt:
     start = time.monotonic()
     record = registry.get(export_id)
     if record.state != "failed":
-        raise PreconditionFailed(f"{export_id} is {record.state}: only a failed one is tried again")
+        raise WrongExportState(f"{export_id} is {record.state}: only a failed one is tried again")
     if record.code == STALE:
-        raise PreconditionFailed(f"{export_id} cannot be tried again: {record.error}")
+        raise WrongExportState(f"{export_id} cannot be tried again: {record.error}")
     if record.conflict is not None:
-        raise PreconditionFailed(
+        raise WrongExportState(
             f"{export_id} is tried again once what is wrong in S3 is mended: {record.conflict}"
         )
     return _done("retry", start, record, registry.retry(record))
@@ -62,7 +62,7 @@ def give_up(registry: Registry, export_id: str) -> OnCallReceipt:
     record = registry.get(export_id)
     if record.state != "failed" or record.given_up:
         state = "given up already" if record.given_up else record.state
-        raise PreconditionFailed(f"{export_id} is {state}: only one that has failed is given up")
+        raise WrongExportState(f"{export_id} is {state}: only one that has failed is given up")
     return _done("give-up", start, record, registry.give_up(export_id))
 
 

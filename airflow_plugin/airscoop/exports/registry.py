@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop import kinds
 from airscoop.aws.dynamodb import Action, DynamoTable, Item, Key, make_client
-from airscoop.errors import ExportConflict, NotFound, PreconditionFailed, UsageError
+from airscoop.errors import ExportConflict, NotFound, UsageError, WrongExportState
 from airscoop.exports import model
 from airscoop.exports.last_done import NOT_NEWER, SCHEMA, LastDone, refuse_newer
 from airscoop.exports.lease import LOCK, MINE, lock_lost
@@ -425,11 +425,11 @@ class Registry:
         """The export is done: the next one is compared with it.
 
         The last done one is another from then on, in the same transaction, unless that is newer.
-        PreconditionFailed where a part of it may be on the stream, and the rest is not.
+        WrongExportState where a part of it may be on the stream, and the rest is not.
         """
         record = self.get(export_id)
         if record.lacks_changes and record.changes is not None:
-            raise PreconditionFailed(
+            raise WrongExportState(
                 f"{export_id} is half published ({record.offset} of {record.changes.count} "
                 "changes), so it is not done: publish the rest, or finish it as failed; the next "
                 "run goes on with it then"
@@ -518,8 +518,8 @@ class Registry:
             return lock_lost(self, export_id, lease.owner)
         state = self.get(export_id).state
         if held[0]:
-            return PreconditionFailed(f"{export_id}: another export was done at the same time")
-        return PreconditionFailed(f"{export_id} is {state}, not {' or '.join(states)}")
+            return WrongExportState(f"{export_id}: another export was done at the same time")
+        return WrongExportState(f"{export_id} is {state}, not {' or '.join(states)}")
 
 
 def _mine(lease: Lease) -> Action:

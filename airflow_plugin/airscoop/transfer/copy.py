@@ -79,7 +79,7 @@ def copy(
     An object is written with a `checksum` of each part and of the whole, which S3 compares:
     "crc32c", "crc64nvme", or "none" for servers that know neither. `object_options` give it
     encryption, storage class, tags and more. With `overwrite` False a destination that is there
-    already, object or file, is kept and PreconditionFailed is raised.
+    already, object or file, is kept and PlaceExists is raised.
 
     From S3 to S3 with the same settings, format "raw" and bytes that stay as they are, the server
     copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
@@ -95,7 +95,7 @@ def copy(
     so compressed), cut at line ends and named x-00000.json.gz and so on for x.json.gz. All are sent
     before the first appears, and appear one after the other; files of an earlier run that are too
     many are removed then. The receipt lists both. A file under such a name, or under x.json.gz
-    itself, of which nothing proves that such a run wrote it raises PreconditionFailed before
+    itself, of which nothing proves that such a run wrote it raises PlaceExists before
     anything appears; with `split_replace` it is replaced or removed.
 
     `timeout` is a number of seconds for the whole, or Timeouts. A web source that answers 429, 500,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airscoop.errors import PreconditionFailed
+from airscoop.errors import PlaceExists
 from airscoop.receipts.prefix import PlannedCopy
 from airscoop.transfer import places
 from airscoop.transfer.prefix_entries import Entry, room_for
@@ -27,7 +27,7 @@ class PrefixPlan(PrefixCopy):
     def _transfer(self, entry: Entry, destination: str, limit: int) -> None:
         """Notes what would be copied."""
         if not self._options.overwrite and self._there(destination) is not None:
-            raise PreconditionFailed(f"{destination} is there already and would not be overwritten")
+            raise PlaceExists(f"{destination} is there already and would not be overwritten")
         self._job(entry, destination, limit)  # refuses what does not go together
         self._tally.note_planned(
             PlannedCopy(

@@ -88,7 +88,7 @@ class SplitFiles:
         storage.delete(file.name, s3=self._s3, ca_file=self._ca_file)
 
     def refuse_others(self, first: int) -> None:
-        """Raises PreconditionFailed where a file stands that no run of ours has written.
+        """Raises PlaceExists where a file stands that no run of ours has written.
 
         Of numbers below `first` nothing is asked.
         """

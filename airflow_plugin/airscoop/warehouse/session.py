@@ -233,7 +233,7 @@ class Warehouse:
         wins, then by the other columns. mode: "keep" rows of the target, or "replace" those that
         are less by order_by than the incoming one. expected_records: what the partition must give.
         objects: s3:// addresses that the partition must read; where the catalog has an external
-        table's partition elsewhere, nothing is inserted (PreconditionFailed).
+        table's partition elsewhere, nothing is inserted (PartitionConflict).
         One transaction: after an error nothing was inserted, and running again is safe.
         """
         started = time.monotonic()
@@ -307,13 +307,13 @@ class Warehouse:
         One transaction: every statement touches as many rows as the file has changes of its kind,
         or nothing is applied (CountMismatch). A file that is the last one of the table, or whose
         changes stand in it, changes nothing (`already_applied`); a version that does not follow the
-        table's, and a file that was applied before the table changed further, is refused
-        (PreconditionFailed) unless `again`. changes_etag: what the object's ETag must be, or it is
-        SourceChanged. before_commit: is called when all is applied and nothing is visible yet; what
-        it raises takes everything back. dry_run: all is done but the commit, and taken back, so
-        that the receipt says what would be applied; before_commit is not called.
-        invalid_characters, key_case: what a change may hold, as in
-        `copy`; "keep" for columns whose names are equal but for case.
+        table's (WrongVersion), and a file that was applied before the table changed further
+        (AlreadyApplied), are refused unless `again`. changes_etag: what the object's ETag must be,
+        or it is SourceChanged. before_commit: is called when all is applied and nothing is visible
+        yet; what it raises takes everything back. dry_run: all is done but the commit, and taken
+        back, so that the receipt says what would be applied; before_commit is not called.
+        invalid_characters, key_case: what a change may hold, as in `copy`; "keep" for columns whose
+        names are equal but for case.
         """
         started = time.monotonic()
         optional = {

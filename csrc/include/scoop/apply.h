@@ -70,11 +70,12 @@ struct scoop_apply_facts {
  * too. airscoop.applied gets a row for each run that changed something, or took the table to
  * another version. A file that is the table's last entry there is applied already. So is one whose
  * inserts and updates stand in the table, as text, and whose deleted keys do not, if it has any of
- * the former. A file that is not the successor of the table's version, and one without a version
- * that was applied before and stands there no longer, is PRECONDITION, unless `again`. The
- * transaction is tried again, up to 5 times, when a concurrent one gets in the way. 0, or -1: then
- * nothing was applied, unless the connection was lost or the run cancelled during COMMIT; the
- * message says so, and that running again is safe. Errors beside the session's and the source's:
+ * the former. A file that is not the successor of the table's version is WRONG_VERSION, and one
+ * without a version that was applied before and stands there no longer ALREADY_APPLIED, unless
+ * `again`. The transaction is tried again, up to 5 times, when a concurrent one gets in the way. 0,
+ * or -1: then nothing was applied, unless the connection was lost or the run cancelled during
+ * COMMIT; the message says so, and that running again is safe. Errors beside the session's and the
+ * source's:
  * COUNT_MISMATCH (a key that is there, or is not), DUPLICATE_KEY, BAD_RECORD (a value that does not
  * fit), SCHEMA_CHANGED (a column that the table lacks), LOCK_TIMEOUT, SERIALIZATION, USAGE. */
 int scoop_apply(struct scoop_session *session, const struct scoop_apply_options *options,

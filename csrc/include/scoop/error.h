@@ -6,52 +6,92 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The one table: code, Python exception, retryable by default, sentence. The enum, the texts and
- * the exception classes of the binding are generated from it. */
+/* What a user does about an error. Nothing is raised as one of these itself. */
+#define SCOOP_ERROR_BASES(X)                                                                       \
+    X("DataError", "The data are wrong or not whole: look at them.")                               \
+    X("AccessError", "Credentials, rights or trust are missing, or a local file cannot be used.")  \
+    X("ConflictError", "What is there is not what the call expects.")                              \
+    X("TransientError", "Something around the call did not do its part: run it again.")
+
+/* The one table: code, Python exception, its base, retryable by default, sentence. The enum, the
+ * texts and the exception classes of the binding are generated from it. */
 #define SCOOP_ERRORS(X)                                                                            \
-    X(OK, "AirscoopError", false, "No error.")                                                     \
-    X(NO_MEMORY, "MemoryLimit", true, "Memory or the memory limit is exhausted.")                  \
-    X(USAGE, "UsageError", false, "The call's arguments are wrong.")                               \
-    X(CANCELLED, "Cancelled", true, "The run was cancelled; nothing was committed.")               \
-    X(IO, "FileError", false, "A local file could not be read or written.")                        \
-    X(CONNECTION, "ConnectionFailed", true, "The connection failed or was lost.")                  \
-    X(TIMEOUT, "TimedOut", true, "The other side did not answer in time.")                         \
-    X(TLS, "TlsError", false, "TLS could not be set up or the certificate was refused.")           \
-    X(HTTP, "HttpError", false, "The server answered with an error.")                              \
-    X(THROTTLED, "Throttled", true, "The server asked to slow down.")                              \
-    X(NOT_FOUND, "NotFound", false, "The object, bucket, file or table does not exist.")           \
-    X(ACCESS_DENIED, "AccessDenied", false, "Permission was denied.")                              \
-    X(EXPIRED, "CredentialsExpired", true, "The credentials have expired.")                        \
-    X(CREDENTIALS, "CredentialsMissing", false, "No usable credentials were found.")               \
-    X(PRECONDITION, "PreconditionFailed", false, "A condition of the request did not hold.")       \
-    X(SOURCE_CHANGED, "SourceChanged", true, "The source changed while it was read.")              \
-    X(TRUNCATED, "Truncated", true, "The source ended before its proven end.")                     \
-    X(LENGTH_UNKNOWN, "LengthUnknown", false, "The source does not say where it ends.")            \
-    X(CORRUPT, "CorruptData", false, "The data is damaged: checksum, length or framing is wrong.") \
-    X(TRAILING_GARBAGE, "TrailingGarbage", false, "Bytes follow the end of the gzip data.")        \
-    X(INFLATION, "InflationLimit", false, "The data inflates beyond the limit.")                   \
-    X(UNSUPPORTED, "UnsupportedFormat", false, "The format is recognised but not supported.")      \
-    X(BAD_RECORD, "BadRecord", false, "A record is invalid.")                                      \
-    X(TOO_MANY_REJECTED, "TooManyRejected", false, "More records were rejected than allowed.")     \
-    X(PROTOCOL, "ProtocolError", true, "The other side broke the protocol.")                       \
-    X(TOO_LARGE, "TooLarge", false, "A size is beyond what the destination allows.")               \
-    X(SQL, "SqlError", false, "The warehouse refused a statement.")                                \
-    X(SERIALIZATION, "SerializationConflict", true, "A concurrent transaction won.")               \
-    X(LOCK_TIMEOUT, "LockTimeout", true, "A lock was not granted in time.")                        \
-    X(LOCK_LOST, "LockLost", false, "The lock was lost: another run may hold it.")                 \
-    X(STALE_EXPORT, "StaleExport", false, "An export is older than the last one done.")            \
-    X(EXPORT_CONFLICT, "ExportConflict", false, "A version's objects are not those registered.")   \
-    X(DUPLICATE_KEY, "DuplicateKey", false, "A key stands for more than one row of an export.")    \
-    X(SCHEMA_CHANGED, "SchemaChanged", false, "The columns of two exports differ.")                \
-    X(SUSPECT_EXPORT, "SuspectExport", false, "An export looks cut short; nothing was passed on.") \
-    X(COUNT_MISMATCH, "CountMismatch", false, "Counts that must be equal differ.")                 \
-    X(INCOMPLETE, "PrefixIncomplete", false, "Some objects of a prefix were not copied.")          \
-    X(LEFTOVER, "LeftoverFiles", false, "Older files beside the new ones could not be removed.")   \
-    X(LOCAL_STACK, "LocalStackFailed", false, "The local stack does not start, stop or answer.")   \
-    X(INTERNAL, "InternalError", false, "A defect in airscoop; please report it.")
+    X(OK, "AirscoopError", NULL, false, "No error.")                                               \
+    X(NO_MEMORY, "MemoryLimit", "TransientError", true,                                            \
+      "Memory or the memory limit is exhausted.")                                                  \
+    X(USAGE, "UsageError", "AirscoopError", false, "The call's arguments are wrong.")              \
+    X(CANCELLED, "Cancelled", "TransientError", true,                                              \
+      "The run was cancelled; nothing was committed.")                                             \
+    X(IO, "FileError", "AccessError", false, "A local file could not be read or written.")         \
+    X(CONNECTION, "ConnectionFailed", "TransientError", true,                                      \
+      "The connection failed or was lost.")                                                        \
+    X(TIMEOUT, "TimedOut", "TransientError", true, "The other side did not answer in time.")       \
+    X(TLS, "TlsError", "AccessError", false,                                                       \
+      "TLS could not be set up or the certificate was refused.")                                   \
+    X(HTTP, "HttpError", "TransientError", false, "The server answered with an error.")            \
+    X(THROTTLED, "Throttled", "TransientError", true, "The server asked to slow down.")            \
+    X(NOT_FOUND, "NotFound", "ConflictError", false,                                               \
+      "The object, bucket, file or table does not exist.")                                         \
+    X(ACCESS_DENIED, "AccessDenied", "AccessError", false, "Permission was denied.")               \
+    X(EXPIRED, "CredentialsExpired", "AccessError", true, "The credentials have expired.")         \
+    X(CREDENTIALS, "CredentialsMissing", "AccessError", false,                                     \
+      "No usable credentials were found.")                                                         \
+    X(EXISTS, "PlaceExists", "ConflictError", false,                                               \
+      "The file or object is there already, and was to be kept.")                                  \
+    X(DESTINATION_CHANGED, "DestinationChanged", "ConflictError", false,                           \
+      "Another write changed the destination; ours replaced nothing.")                             \
+    X(PARTITION_CONFLICT, "PartitionConflict", "ConflictError", false,                             \
+      "The catalog has the partition elsewhere, twice, or not at all.")                            \
+    X(WRONG_VERSION, "WrongVersion", "ConflictError", false,                                       \
+      "The changes do not follow the version that the table has.")                                 \
+    X(ALREADY_APPLIED, "AlreadyApplied", "ConflictError", false,                                   \
+      "The changes were applied, and the table has changed since.")                                \
+    X(STREAM_NOT_READY, "StreamNotReady", "ConflictError", false, "The stream is not active.")     \
+    X(WRONG_EXPORT_STATE, "WrongExportState", "ConflictError", false,                              \
+      "An export's state in the registry does not allow this.")                                    \
+    X(SOURCE_CHANGED, "SourceChanged", "TransientError", true,                                     \
+      "The source changed while it was read.")                                                     \
+    X(TRUNCATED, "Truncated", "DataError", true, "The source ended before its proven end.")        \
+    X(LENGTH_UNKNOWN, "LengthUnknown", "DataError", false,                                         \
+      "The source does not say where it ends.")                                                    \
+    X(CORRUPT, "CorruptData", "DataError", false,                                                  \
+      "The data is damaged: checksum, length or framing is wrong.")                                \
+    X(TRAILING_GARBAGE, "TrailingGarbage", "DataError", false,                                     \
+      "Bytes follow the end of the gzip data.")                                                    \
+    X(INFLATION, "InflationLimit", "DataError", false, "The data inflates beyond the limit.")      \
+    X(UNSUPPORTED, "UnsupportedFormat", "DataError", false,                                        \
+      "The format is recognised but not supported.")                                               \
+    X(BAD_RECORD, "BadRecord", "DataError", false, "A record is invalid.")                         \
+    X(TOO_MANY_REJECTED, "TooManyRejected", "DataError", false,                                    \
+      "More records were rejected than allowed.")                                                  \
+    X(PROTOCOL, "ProtocolError", "TransientError", true, "The other side broke the protocol.")     \
+    X(TOO_LARGE, "TooLarge", "DataError", false, "A size is beyond what the destination allows.")  \
+    X(SQL, "SqlError", "ConflictError", false, "The warehouse refused a statement.")               \
+    X(SERIALIZATION, "SerializationConflict", "TransientError", true,                              \
+      "A concurrent transaction won.")                                                             \
+    X(LOCK_TIMEOUT, "LockTimeout", "TransientError", true, "A lock was not granted in time.")      \
+    X(LOCK_LOST, "LockLost", "ConflictError", false,                                               \
+      "The lock was lost: another run may hold it.")                                               \
+    X(STALE_EXPORT, "StaleExport", "ConflictError", false,                                         \
+      "An export is older than the last one done.")                                                \
+    X(EXPORT_CONFLICT, "ExportConflict", "ConflictError", false,                                   \
+      "A version's objects are not those registered.")                                             \
+    X(DUPLICATE_KEY, "DuplicateKey", "DataError", false,                                           \
+      "A key stands for more than one row of an export.")                                          \
+    X(SCHEMA_CHANGED, "SchemaChanged", "DataError", false, "The columns of two exports differ.")   \
+    X(SUSPECT_EXPORT, "SuspectExport", "DataError", false,                                         \
+      "An export looks cut short; nothing was passed on.")                                         \
+    X(COUNT_MISMATCH, "CountMismatch", "DataError", false, "Counts that must be equal differ.")    \
+    X(INCOMPLETE, "PrefixIncomplete", "TransientError", false,                                     \
+      "Some objects of a prefix were not copied.")                                                 \
+    X(LEFTOVER, "LeftoverFiles", "ConflictError", false,                                           \
+      "Older files beside the new ones could not be removed.")                                     \
+    X(LOCAL_STACK, "LocalStackFailed", "ConflictError", false,                                     \
+      "The local stack does not start, stop or answer.")                                           \
+    X(INTERNAL, "InternalError", "AirscoopError", false, "A defect in airscoop; please report it.")
 
 enum scoop_code {
-#define X(name, exception, retryable, sentence) SCOOP_##name,
+#define X(name, exception, base, retryable, sentence) SCOOP_##name,
     SCOOP_ERRORS(X)
 #undef X
         SCOOP_CODE_COUNT
@@ -60,15 +100,63 @@ enum scoop_code {
 /* Whether what a run was to make is there in spite of its error. */
 enum scoop_committed { SCOOP_COMMITTED_NO, SCOOP_COMMITTED_YES, SCOOP_COMMITTED_UNKNOWN };
 
-/* The record that an error is about. Bytes that are no UTF-8 are U+FFFD in the snippet. */
+/* The record, or the line, that an error is about. Bytes that are no UTF-8 are U+FFFD in the
+ * snippet. */
 struct scoop_error_record {
     bool given;
     bool has_offset; /* not in text of a named encoding */
-    uint64_t line;   /* from 1 */
+    uint64_t line;   /* from 1; 0: unknown */
     uint64_t byte_offset;
     char source[512]; /* as messages name it, "" when whoever refused it does not know */
     char reason[256];
     char snippet[400]; /* what it begins with, "" when unknown */
+};
+
+/* Facts that only some errors have, by the attributes' names, so that no program parses a message;
+ * what each is says airscoop/errors.py. */
+#define SCOOP_ERROR_FACTS(X)                                                                       \
+    X(KEY, "key")                                                                                  \
+    X(EARLIER_LINE, "earlier_line")                                                                \
+    X(LIMIT_NAME, "limit_name")                                                                    \
+    X(LIMIT, "limit")                                                                              \
+    X(OLD_ROWS, "old_rows")                                                                        \
+    X(NEW_ROWS, "new_rows")                                                                        \
+    X(DELETED, "deleted")                                                                          \
+    X(UPDATED, "updated")                                                                          \
+    X(RATIO, "ratio")                                                                              \
+    X(COUNTED, "counted")                                                                          \
+    X(EXPECTED, "expected")                                                                        \
+    X(FOUND, "found")                                                                              \
+    X(ADDED, "added")                                                                              \
+    X(GONE, "gone")                                                                                \
+    X(HOLDER, "holder")                                                                            \
+    X(PUBLISHED, "published")                                                                      \
+    X(START_AT, "start_at")
+
+enum scoop_fact {
+#define X(name, attribute) SCOOP_FACT_##name,
+    SCOOP_ERROR_FACTS(X)
+#undef X
+};
+
+enum scoop_fact_kind {
+    SCOOP_FACT_IS_NUMBER,
+    SCOOP_FACT_IS_RATIO,
+    SCOOP_FACT_IS_TEXT,
+    SCOOP_FACT_IS_LIST /* of texts, one behind the other */
+};
+
+enum { SCOOP_ERROR_FACTS_MOST = 6, SCOOP_ERROR_TEXTS_BYTES = 1000 };
+
+/* Set by the functions of base/error_facts.h. */
+struct scoop_error_fact {
+    enum scoop_fact name;
+    enum scoop_fact_kind kind;
+    uint16_t at, count; /* where the texts begin in fact_texts, and how many they are */
+    union {
+        int64_t number;
+        double ratio;
+    };
 };
 
 /* All text is NUL-terminated UTF-8 (made by text/text.h), cut to fit, never holds a secret.
@@ -87,6 +175,9 @@ struct scoop_error {
      * none of these, as of a table. Bytes as they are, cut to fit, without what holds secrets. */
     char place[1104];
     struct scoop_error_record record;
+    size_t fact_count, fact_texts_used;
+    struct scoop_error_fact facts[SCOOP_ERROR_FACTS_MOST];
+    char fact_texts[SCOOP_ERROR_TEXTS_BYTES];
 };
 
 /* Fills *error from the table and the printf-style format, replacing what it held; returns -1, so
@@ -116,6 +207,7 @@ int scoop_fail_memory(struct scoop_error *error);
 /* Static text, valid for ever. */
 const char *scoop_code_name(enum scoop_code code);      /* "TRUNCATED" */
 const char *scoop_code_exception(enum scoop_code code); /* "Truncated" */
+const char *scoop_code_base(enum scoop_code code);      /* "DataError"; NULL of OK */
 const char *scoop_code_sentence(enum scoop_code code);
 
 #endif

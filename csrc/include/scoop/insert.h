@@ -60,7 +60,7 @@ struct scoop_insert_counts {
  * as is airscoop.loads, which gets a row for each run. The transaction is tried again, up to 5
  * times, when a concurrent one gets in the way. 0, or -1: then nothing was inserted, unless the
  * connection was lost or the run cancelled during COMMIT; the message says so, and that running
- * again is safe. Errors beside the session's: PRECONDITION (of `objects`), COUNT_MISMATCH,
+ * again is safe. Errors beside the session's: PARTITION_CONFLICT (of `objects`), COUNT_MISMATCH,
  * LOCK_TIMEOUT, SERIALIZATION, USAGE.
  */
 int scoop_insert_distinct(struct scoop_session *session, const struct scoop_insert_options *options,

@@ -30,8 +30,8 @@ struct scoop_partition {
  * of 128 bytes or more cannot be compared, so it is set again, and counts as moved where it was not
  * added. Each statement stands alone: after an error those before it stay (its `committed` is YES
  * where all partitions are there, else UNKNOWN), and running again is safe. 0, or -1: USAGE for
- * values that do not fit the table's partition columns, NOT_FOUND for the table, PRECONDITION for a
- * catalog that has a partition twice or is changed by others meanwhile.
+ * values that do not fit the table's partition columns, NOT_FOUND for the table, PARTITION_CONFLICT
+ * for a catalog that has a partition twice or is changed by others meanwhile.
  */
 int scoop_partition_add(struct scoop_session *session, const char *table,
                         struct scoop_partition *partitions, size_t count,

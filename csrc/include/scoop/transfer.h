@@ -63,15 +63,15 @@ struct scoop_transfer_options {
     enum scoop_s3_checksum checksum;    /* of objects that are written */
     struct scoop_object_options object; /* for a destination in S3; the reject file has its
                                            encryption only */
-    bool keep_existing;                 /* a destination that is there already is PRECONDITION */
-    const char *if_match; /* the ETag of the only object that may be replaced, else PRECONDITION;
-                             NULL: any */
-    uint64_t head_lines;  /* 0: all */
-    struct scoop_part_plan part_plan; /* first_bytes 0: by the memory limit, and growing */
-    size_t memory_limit_bytes;        /* 0: the default, below */
-    size_t max_record_bytes;          /* 0: SCOOP_MAX_RECORD_BYTES */
-    uint64_t max_rejected;            /* more bad records end the run */
-    uint64_t show_rejects;            /* without a place: so many of the first are kept */
+    bool keep_existing;                 /* a destination that is there already is EXISTS */
+    const char *if_match;               /* the ETag of the only object that may be replaced, else
+                                           DESTINATION_CHANGED; NULL: any */
+    uint64_t head_lines;                /* 0: all */
+    struct scoop_part_plan part_plan;   /* first_bytes 0: by the memory limit, and growing */
+    size_t memory_limit_bytes;          /* 0: the default, below */
+    size_t max_record_bytes;            /* 0: SCOOP_MAX_RECORD_BYTES */
+    uint64_t max_rejected;              /* more bad records end the run */
+    uint64_t show_rejects;              /* without a place: so many of the first are kept */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */
     bool held;           /* run stops in HELD, before anything is visible, until it is released */

@@ -50,7 +50,7 @@ static bool found_nothing(const struct scoop_s3_sink *sink, const struct scoop_e
 
 /* Another write was under way while ours was to be completed. */
 static bool lost_race(const struct scoop_error *error) {
-    return error->code == SCOOP_PRECONDITION && error->http_status == 409;
+    return error->code == SCOOP_DESTINATION_CHANGED && error->http_status == 409;
 }
 
 /* Whether an earlier sending of the call may have been the one that succeeded. */
@@ -61,9 +61,10 @@ static bool sent_before(const struct scoop_s3_sink *sink, struct scoop_http_exch
 static void refused(struct scoop_s3_sink *sink, const struct scoop_error *error) {
     struct scoop_error failure = *error;
     if (found_nothing(sink, error)) {
-        failure.code = SCOOP_PRECONDITION;
+        failure.code = SCOOP_DESTINATION_CHANGED;
         failure.place[0] = 0;
     } else if (found_existing(sink, error) && sink->if_match == NULL) {
+        failure.code = SCOOP_EXISTS;
         scoop_error_place(&failure, "s3://%s/%s", sink->bucket, sink->key);
     }
     if (found_existing(sink, error) || found_nothing(sink, error))

@@ -228,7 +228,10 @@ int scoop_s3_sink_expect(struct scoop_sink *base, int64_t total_bytes, int fd,
     if (fd < 0 || sink->checksum_kind == SCOOP_S3_CHECKSUM_NONE)
         return 0;
     sink->source_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return sink->source_fd >= 0 ? 0 : scoop_fail_errno(error, errno, "keeping the source open");
+    return sink->source_fd >= 0
+               ? 0
+               : scoop_fail_errno(error, errno, "s3://%s/%s: keeping the source open", sink->bucket,
+                                  sink->key);
 }
 
 /* With nothing under way, all slots but the one that is being filled take what is written. */

@@ -24,8 +24,8 @@ struct scoop_s3_sink_options {
     enum scoop_s3_checksum checksum;
     const char *content_type;                  /* NULL: application/octet-stream */
     const struct scoop_object_headers *object; /* borrowed; outlive the sink */
-    bool keep_existing;                        /* an object that is there already is PRECONDITION */
-    const char *if_match; /* the ETag of what may be replaced, else PRECONDITION; NULL: any */
+    bool keep_existing;                        /* an object that is there already is EXISTS */
+    const char *if_match; /* of what may be replaced, else DESTINATION_CHANGED; NULL: any */
     bool held;            /* sealed, it keeps no part in memory */
     const struct scoop_resume *resume; /* borrowed; outlives the sink; NULL: a new upload */
 };

@@ -166,11 +166,12 @@ static int write_file(struct scoop_s3_slot *slot, const unsigned char *data, siz
             continue;
         if (wrote < 0)
             return scoop_fail_errno(error, errno,
-                                    "s3://%s/%s: writing a part of %llu bytes to a temporary file; "
-                                    "set TMPDIR to a folder with room for %d of them, or raise "
-                                    "memory_limit",
+                                    "s3://%s/%s: writing a part of %llu bytes to a temporary file "
+                                    "in %.300s (TMPDIR, which needs room for %d of them; or raise "
+                                    "memory_limit)",
                                     slot->sink->bucket, slot->sink->key,
-                                    (unsigned long long)slot->size, FILE_SLOTS);
+                                    (unsigned long long)slot->size, slot->sink->temp_folder,
+                                    FILE_SLOTS);
         data += wrote;
         end += (uint64_t)wrote;
         length -= (size_t)wrote;
@@ -230,7 +231,10 @@ static int visit_file(const struct scoop_s3_slot *slot, int fd,
         if (got > 0)
             status = take(user, buffer, (size_t)got, error);
         else if (got < 0)
-            status = scoop_fail_errno(error, errno, "reading part %u again", slot->number);
+            status = scoop_fail_errno(error, errno, "s3://%s/%s: reading part %u again from %s",
+                                      slot->sink->bucket, slot->sink->key, slot->number,
+                                      slot->kept == SCOOP_PARTS_IN_FILE ? slot->sink->temp_folder
+                                                                        : "the source");
         else
             status = scoop_fail(error, SCOOP_SOURCE_CHANGED,
                                 "s3://%s/%s: the source changed: of part %u there are %llu bytes "

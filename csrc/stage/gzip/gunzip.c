@@ -3,6 +3,7 @@
 #include <isa-l/igzip_lib.h>
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "scoop/memory.h"
 #include "stage/gzip/gunzip_header.h"
 #include "stage/sniff.h"
@@ -264,11 +265,14 @@ static int gunzip_finish(struct scoop_stage *stage, struct scoop_error *error) {
         gunzip->stage.counters->garbage_bytes++;
         return 0;
     }
-    return scoop_fail(error, SCOOP_TRUNCATED,
-                      "the gzip data ends at byte %llu, inside member %llu, which begins at byte "
-                      "%llu",
-                      (unsigned long long)gunzip->offset, (unsigned long long)gunzip->members + 1,
-                      (unsigned long long)gunzip->member_offset);
+    scoop_fail(error, SCOOP_TRUNCATED,
+               "the gzip data ends at byte %llu, inside member %llu, which begins at byte "
+               "%llu",
+               (unsigned long long)gunzip->offset, (unsigned long long)gunzip->members + 1,
+               (unsigned long long)gunzip->member_offset);
+    scoop_error_text(error, SCOOP_FACT_COUNTED, "bytes");
+    scoop_error_number(error, SCOOP_FACT_FOUND, (int64_t)gunzip->offset);
+    return -1;
 }
 
 static void gunzip_free(struct scoop_stage *stage) {

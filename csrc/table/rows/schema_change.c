@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "table/rows/column_case.h"
 #include "text/example.h"
 
@@ -13,11 +14,13 @@ static int fail_case(const struct scoop_plan_options *options, const char *befor
     char was[NAME_SIZE], is[NAME_SIZE];
     scoop_example(was, sizeof was, before, strlen(before));
     scoop_example(is, sizeof is, now, strlen(now));
-    return scoop_fail(
-        error, SCOOP_SCHEMA_CHANGED,
-        "the column \"%s\" of %.150s is \"%s\" in %.150s, which no schema_change takes "
-        "for the same column or for another one; give both exports one spelling",
-        was, options->old_name, is, options->new_name);
+    scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+               "the column \"%s\" of %.150s is \"%s\" in %.150s, which no schema_change takes "
+               "for the same column or for another one; give both exports one spelling",
+               was, options->old_name, is, options->new_name);
+    scoop_error_list(error, SCOOP_FACT_ADDED, &now, 1);
+    scoop_error_list(error, SCOOP_FACT_GONE, &before, 1);
+    return -1;
 }
 
 static int check_keys(const struct scoop_plan_options *options, struct scoop_error *error) {
@@ -56,13 +59,16 @@ static int fail_alone(const struct scoop_plan_options *options, const struct sco
     char added_text[LIST_SIZE], gone_text[LIST_SIZE];
     size_t added_count = scoop_columns_show(added, added_text, sizeof added_text);
     size_t gone_count = scoop_columns_show(gone, gone_text, sizeof gone_text);
-    return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-                      "the columns changed from %.150s to %.150s:%s%s%s%s%s; if that is meant, "
-                      "compare them all with schema_change=\"all\", where one that an export lacks "
-                      "is null",
-                      options->old_name, options->new_name, added_count > 0 ? " added: " : "",
-                      added_text, added_count > 0 && gone_count > 0 ? ";" : "",
-                      gone_count > 0 ? " gone: " : "", gone_text);
+    scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+               "the columns changed from %.150s to %.150s:%s%s%s%s%s; if that is meant, "
+               "compare them all with schema_change=\"all\", where one that an export lacks "
+               "is null",
+               options->old_name, options->new_name, added_count > 0 ? " added: " : "", added_text,
+               added_count > 0 && gone_count > 0 ? ";" : "", gone_count > 0 ? " gone: " : "",
+               gone_text);
+    scoop_error_list(error, SCOOP_FACT_ADDED, (const char *const *)added->names, added->count);
+    scoop_error_list(error, SCOOP_FACT_GONE, (const char *const *)gone->names, gone->count);
+    return -1;
 }
 
 int scoop_schema_change_check(const struct scoop_plan_options *options, struct scoop_error *error) {

@@ -1,3 +1,4 @@
+#include "base/error_facts.h"
 #include "scoop/apply.h"
 
 #include <stdio.h>
@@ -142,25 +143,36 @@ static int take_changes(struct apply *apply, struct scoop_change_source *source)
     }
 }
 
+/* Of the changes of one kind, how many are as they should be. */
+static int note_counts(struct apply *apply, enum scoop_change_op op, int64_t found) {
+    char counted[32];
+    snprintf(counted, sizeof counted, "%s changes", scoop_change_op_name(op));
+    return scoop_error_counts(apply->error, counted, apply->facts.changes[op], found);
+}
+
 static int check_staged(struct apply *apply) {
     struct scoop_rows *rows = NULL;
     int64_t staged[SCOOP_CHANGE_OPS] = {0}, expected = apply->options->expected_changes;
-    if (expected >= 0 && expected != all_changes(apply))
-        return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
-                          "the file should have %lld changes but has %lld; it is another file, or "
-                          "was cut",
-                          (long long)expected, (long long)all_changes(apply));
+    if (expected >= 0 && expected != all_changes(apply)) {
+        scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
+                   "the file should have %lld changes but has %lld; it is another file, or "
+                   "was cut",
+                   (long long)expected, (long long)all_changes(apply));
+        return scoop_error_counts(apply->error, "changes", expected, all_changes(apply));
+    }
     if (RUN(apply, &rows, count_staged) != 0)
         return -1;
     for (size_t i = 0; i < scoop_rows_count(rows); i++)
         staged[op_of(rows, i)] += scoop_rows_number(rows, i, 1);
     scoop_rows_free(rows);
     for (enum scoop_change_op op = 0; op < SCOOP_CHANGE_OPS; op++)
-        if (staged[op] != apply->facts.changes[op])
-            return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
-                              "of %lld %s changes %lld arrived in the warehouse",
-                              (long long)apply->facts.changes[op], scoop_change_op_name(op),
-                              (long long)staged[op]);
+        if (staged[op] != apply->facts.changes[op]) {
+            scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
+                       "of %lld %s changes %lld arrived in the warehouse",
+                       (long long)apply->facts.changes[op], scoop_change_op_name(op),
+                       (long long)staged[op]);
+            return note_counts(apply, op, staged[op]);
+        }
     return is_postgres(apply) ? RUN(apply, NULL, analyze) : 0;
 }
 
@@ -278,7 +290,7 @@ static int find_already(struct apply *apply) {
 static int check_overtaken(struct apply *apply) {
     if (apply->overtaken[0] == 0 || all_changes(apply) == 0)
         return 0;
-    return scoop_fail(apply->error, SCOOP_PRECONDITION,
+    return scoop_fail(apply->error, SCOOP_ALREADY_APPLIED,
                       "this file was applied at %s (UTC), and the table has changed since; to "
                       "apply it once more say again (--again)",
                       apply->overtaken);
@@ -300,11 +312,13 @@ static int fail_matched(struct apply *apply, enum scoop_change_op op, enum scoop
                                  i == 0 ? "" : "; ", key, (long long)scoop_rows_number(rows, i, 0));
     }
     scoop_rows_free(rows);
-    return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
-                      "%lld of %lld %s changes have a key %s: %.500s; the table is not the export "
-                      "that the changes start from, so compute them against what it holds",
-                      (long long)count, (long long)apply->facts.changes[op],
-                      scoop_change_op_name(op), faults[fault], keys);
+    scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
+               "%lld of %lld %s changes have a key %s: %.500s; the table is not the export "
+               "that the changes start from, so compute them against what it holds",
+               (long long)count, (long long)apply->facts.changes[op], scoop_change_op_name(op),
+               faults[fault], keys);
+    return note_counts(apply, op,
+                       apply->facts.changes[op] + (fault == SCOOP_APPLY_SEVERAL ? count : -count));
 }
 
 static int check_matched(struct apply *apply) {
@@ -339,10 +353,11 @@ static int check_touched(struct apply *apply, enum scoop_change_op op) {
     int64_t wanted = apply->facts.changes[op], touched = apply->facts.applied[op];
     if (touched == wanted)
         return 0;
-    return scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
-                      "%lld %s changes touched %lld rows; look for triggers, rules and row "
-                      "security of the table",
-                      (long long)wanted, scoop_change_op_name(op), (long long)touched);
+    scoop_fail(apply->error, SCOOP_COUNT_MISMATCH,
+               "%lld %s changes touched %lld rows; look for triggers, rules and row "
+               "security of the table",
+               (long long)wanted, scoop_change_op_name(op), (long long)touched);
+    return note_counts(apply, op, touched);
 }
 
 static int explain(struct apply *apply) {

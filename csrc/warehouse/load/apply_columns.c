@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "scoop/memory.h"
 #include "text/escapes.h"
 #include "text/json_string.h"
@@ -142,11 +143,14 @@ static int learn_column(struct scoop_apply_map *map, const struct scoop_change_r
     long column = ignored ? SCOOP_NO_NAME : find_column(plan, name);
     char names[300];
     list_columns(plan, names, sizeof names);
-    if (column < 0 && !ignored)
-        return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-                          "the changes have a column \"%.100s\", which %.127s lacks (it has %s); "
-                          "add it to the table, or leave it out with ignore_columns",
-                          name, map->options->table, names);
+    if (column < 0 && !ignored) {
+        scoop_fail(error, SCOOP_SCHEMA_CHANGED,
+                   "the changes have a column \"%.100s\", which %.127s lacks (it has %s); "
+                   "add it to the table, or leave it out with ignore_columns",
+                   name, map->options->table, names);
+        scoop_error_list(error, SCOOP_FACT_ADDED, &name, 1);
+        return -1;
+    }
     if (column >= 0 && plan->columns[column].given)
         return scoop_fail(error, SCOOP_SCHEMA_CHANGED,
                           "two columns of the changes, \"%.100s\" and another, are the column "

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "text/name_case.h"
 #include "text/text.h"
 #include "warehouse/session/session.h"
@@ -93,12 +94,14 @@ static int delete_and_insert(struct refused *refused, int64_t *updated) {
     if (result == 0)
         result = RUN(refused, &inserted, insert_saved);
     if (result == 0 && (scoop_rows_affected(saved) != scoop_rows_affected(deleted) ||
-                        scoop_rows_affected(saved) != scoop_rows_affected(inserted)))
-        result = scoop_fail(refused->error, SCOOP_COUNT_MISMATCH,
-                            "of %lld rows to update %lld were deleted and %lld inserted again",
-                            (long long)scoop_rows_affected(saved),
-                            (long long)scoop_rows_affected(deleted),
-                            (long long)scoop_rows_affected(inserted));
+                        scoop_rows_affected(saved) != scoop_rows_affected(inserted))) {
+        scoop_fail(refused->error, SCOOP_COUNT_MISMATCH,
+                   "of %lld rows to update %lld were deleted and %lld inserted again",
+                   (long long)scoop_rows_affected(saved), (long long)scoop_rows_affected(deleted),
+                   (long long)scoop_rows_affected(inserted));
+        result = scoop_error_counts(refused->error, "rows to update", scoop_rows_affected(saved),
+                                    scoop_rows_affected(inserted));
+    }
     if (result == 0)
         *updated = scoop_rows_affected(inserted);
     scoop_rows_free(saved);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
 #include "text/text.h"
@@ -218,10 +219,12 @@ static int store(struct part part, struct scoop_session *session,
                      ? store_by_copy(part, session, interrupt, &sql, &stored, error)
                      : store_by_insert(part, session, interrupt, &sql, &stored, error);
     scoop_buf_free(&sql);
-    if (result == 0 && stored != (int64_t)rows)
-        return scoop_fail(error, SCOOP_COUNT_MISMATCH,
-                          "%zu changes were sent to the server, which stored %lld", rows,
-                          (long long)stored);
+    if (result == 0 && stored != (int64_t)rows) {
+        scoop_fail(error, SCOOP_COUNT_MISMATCH,
+                   "%zu changes were sent to the server, which stored %lld", rows,
+                   (long long)stored);
+        return scoop_error_counts(error, "changes", (int64_t)rows, stored);
+    }
     return result;
 }
 

@@ -79,17 +79,17 @@ static bool is_last(const struct scoop_applied *applied,
 static int fail_version(const struct scoop_applied_entry *at,
                         const struct scoop_apply_version *file, struct scoop_error *error) {
     if (strcmp(at->version.dataset, file->dataset) != 0)
-        return scoop_fail(error, SCOOP_PRECONDITION,
+        return scoop_fail(error, SCOOP_WRONG_VERSION,
                           "the changes are of %.200s version %.200s, and the table is of %.200s, "
                           "version %.200s since %s (UTC)" AGAIN,
                           file->dataset, file->version, at->version.dataset, at->version.version,
                           at->at);
     if (strcmp(at->version.version, file->version) == 0)
-        return scoop_fail(error, SCOOP_PRECONDITION,
+        return scoop_fail(error, SCOOP_WRONG_VERSION,
                           "version %.200s of %.200s was applied at %s (UTC) with other changes, or "
                           "another file after it" AGAIN,
                           file->version, file->dataset, at->at);
-    return scoop_fail(error, SCOOP_PRECONDITION,
+    return scoop_fail(error, SCOOP_WRONG_VERSION,
                       "version %.200s of %.200s follows %s%.200s, and the table is at version "
                       "%.200s since %s (UTC); apply the file that follows that one" AGAIN,
                       file->version, file->dataset, file->first ? "no version" : "version ",

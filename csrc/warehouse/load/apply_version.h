@@ -18,8 +18,8 @@ enum scoop_apply_turn {
     SCOOP_APPLY_TURN_WRONG
 };
 
-/* By what airscoop.applied says of the table. WRONG with PRECONDITION: of another dataset, or not
- * the successor of the table's version. */
+/* By what airscoop.applied says of the table. WRONG with WRONG_VERSION: of another dataset, or
+ * not the successor of the table's version. */
 enum scoop_apply_turn scoop_apply_turn(const struct scoop_applied *applied,
                                        const struct scoop_change_source_facts *source,
                                        struct scoop_error *error);

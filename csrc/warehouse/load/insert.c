@@ -1,3 +1,4 @@
+#include "base/error_facts.h"
 #include "scoop/insert.h"
 
 #include <stdio.h>
@@ -51,10 +52,11 @@ static void add_affected(struct scoop_rows *rows, int64_t *sum) {
     scoop_rows_free(rows);
 }
 
-static int mismatch(struct insert *insert, const char *what, int64_t expected, int64_t found) {
-    return scoop_fail(insert->error, SCOOP_COUNT_MISMATCH,
-                      "%s should be %lld but is %lld; nothing was inserted", what,
-                      (long long)expected, (long long)found);
+static int mismatch(struct insert *insert, const char *counted, int64_t expected, int64_t found) {
+    scoop_fail(insert->error, SCOOP_COUNT_MISMATCH,
+               "the number of %s should be %lld but is %lld; nothing was inserted", counted,
+               (long long)expected, (long long)found);
+    return scoop_error_counts(insert->error, counted, expected, found);
 }
 
 static void note_nulls(struct insert *insert, const struct scoop_rows *rows) {
@@ -103,11 +105,11 @@ static int read_batch(struct insert *insert) {
         return -1;
     add_affected(rows, &read);
     if (expected >= 0 && expected != read)
-        return mismatch(insert, "the number of records in the source", expected, read);
+        return mismatch(insert, "records in the source", expected, read);
     if (count_batch(insert) != 0)
         return -1;
     if (insert->counts.scanned != read)
-        return mismatch(insert, "the number of rows in the batch", read, insert->counts.scanned);
+        return mismatch(insert, "rows in the batch", read, insert->counts.scanned);
     return 0;
 }
 
@@ -126,11 +128,10 @@ static int choose_winners(struct insert *insert) {
     insert->counts.duplicates = removed - added;
     insert->winners = insert->counts.scanned - insert->counts.duplicates;
     if (removed != insert->repeated_rows)
-        return mismatch(insert, "the number of rows with a repeated key", insert->repeated_rows,
-                        removed);
+        return mismatch(insert, "rows with a repeated key", insert->repeated_rows, removed);
     return added == insert->repeated_keys
                ? 0
-               : mismatch(insert, "the number of repeated keys", insert->repeated_keys, added);
+               : mismatch(insert, "repeated keys", insert->repeated_keys, added);
 }
 
 /* Greater rows take the place of theirs in the target. */
@@ -143,7 +144,7 @@ static int replace(struct insert *insert) {
         return -1;
     add_affected(rows, &deleted);
     if (deleted < insert->counts.replaced)
-        return mismatch(insert, "the number of rows to replace", insert->counts.replaced, deleted);
+        return mismatch(insert, "rows to replace", insert->counts.replaced, deleted);
     return 0;
 }
 
@@ -170,8 +171,8 @@ static int append_missing(struct insert *insert) {
     }
     counts->inserted = appended - counts->replaced;
     if (insert->winners != counts->already_there + appended)
-        return mismatch(insert, "the number of rows to insert",
-                        insert->winners - counts->already_there, appended);
+        return mismatch(insert, "rows to insert", insert->winners - counts->already_there,
+                        appended);
     return 0;
 }
 

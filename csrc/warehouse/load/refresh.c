@@ -96,8 +96,10 @@ int scoop_refresh(struct scoop_session *session, const char *view,
     struct scoop_made made = {0};
     int result = run_on_view(session, &name, interrupt, &made, error);
     const char *held_by = scoop_blockers_held_by(session);
-    if (result != 0 && error->code == SCOOP_LOCK_TIMEOUT && held_by[0] != 0)
+    if (result != 0 && error->code == SCOOP_LOCK_TIMEOUT && held_by[0] != 0) {
         scoop_fail_prefix(error, "%.300s: ", held_by + strlen(", "));
+        scoop_blockers_note(session, error);
+    }
     scoop_blockers_forget(session);
     if (result == 0)
         return 0;

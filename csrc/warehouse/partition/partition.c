@@ -139,7 +139,7 @@ static int find_known(struct registration *registration, struct scoop_error *err
                              list->column_count))
                 continue;
             if (wanted->known < list->count)
-                return scoop_fail(error, SCOOP_PRECONDITION,
+                return scoop_fail(error, SCOOP_PARTITION_CONFLICT,
                                   "the catalog has the partition %.127s=%.200s twice, spelled in "
                                   "two ways; drop one of them",
                                   list->columns[0], wanted->values[0]);

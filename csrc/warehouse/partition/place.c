@@ -72,11 +72,11 @@ static int check_object(const struct filter *filter, const char *object,
             return 0;
     }
     if (other == NULL)
-        return scoop_fail(error, SCOOP_PRECONDITION,
+        return scoop_fail(error, SCOOP_PARTITION_CONFLICT,
                           "the catalog has no partition with these values, so %.300s is not read; "
                           "add the partition first",
                           object);
-    return scoop_fail(error, SCOOP_PRECONDITION,
+    return scoop_fail(error, SCOOP_PARTITION_CONFLICT,
                       "the catalog has the partition at %.200s, so %.300s is not read; set its "
                       "location first, by add_partitions",
                       other, object);

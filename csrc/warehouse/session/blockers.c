@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error_facts.h"
 #include "warehouse/session/session_internal.h"
 
 enum { LOOK_AFTER_MS = 1000, LOOK_MS = 3000, MOST_SETTINGS = 64 };
+
+#define HELD_BY ", held by session "
 
 static const char on_postgres[] =
     "SELECT a.pid, a.usename, a.application_name, a.xact_start FROM pg_stat_activity a"
@@ -62,10 +65,10 @@ static void describe(struct scoop_session *session, const struct scoop_rows *row
     size_t used = 0, size = sizeof session->held_by;
     for (size_t i = 0; i < scoop_rows_count(rows) && used < size; i++) {
         const char *name = shown(rows, i, 2), *since = shown(rows, i, 3);
-        used += (size_t)snprintf(
-            session->held_by + used, size - used, "%s%.20s (user %.63s%s%.63s%s%.19s)",
-            i == 0 ? ", held by session " : ", ", shown(rows, i, 0), shown(rows, i, 1),
-            name[0] ? ", " : "", name, since[0] ? ", since " : "", since);
+        used += (size_t)snprintf(session->held_by + used, size - used,
+                                 "%s%.20s (user %.63s%s%.63s%s%.19s)", i == 0 ? HELD_BY : ", ",
+                                 shown(rows, i, 0), shown(rows, i, 1), name[0] ? ", " : "", name,
+                                 since[0] ? ", since " : "", since);
     }
 }
 
@@ -115,6 +118,11 @@ int scoop_blockers_run(struct scoop_session *session, const char *sql, const cha
 
 const char *scoop_blockers_held_by(const struct scoop_session *session) {
     return session->held_by;
+}
+
+void scoop_blockers_note(const struct scoop_session *session, struct scoop_error *error) {
+    if (session->held_by[0] != 0)
+        scoop_error_text(error, SCOOP_FACT_HOLDER, session->held_by + strlen(HELD_BY));
 }
 
 void scoop_blockers_forget(struct scoop_session *session) {

@@ -13,6 +13,8 @@ int scoop_blockers_run(struct scoop_session *session, const char *sql, const cha
 /* ", held by …" of what the session waits for, or "". */
 const char *scoop_blockers_held_by(const struct scoop_session *session);
 /* Nothing is waited for any more. */
+/* The holder as a fact of the error. */
+void scoop_blockers_note(const struct scoop_session *session, struct scoop_error *error);
 void scoop_blockers_forget(struct scoop_session *session);
 
 #endif

@@ -78,6 +78,7 @@ static int explain(const struct turn *turn, const char *name) {
                turn->kind, name, scoop_blockers_held_by(session), limit,
                session->lock_timeout_ms > 0 ? "lock_timeout_seconds" : limit);
     memcpy(error->sqlstate, state, sizeof state);
+    scoop_blockers_note(session, error);
     return -1;
 }
 

@@ -47,7 +47,7 @@ def test_changes_are_applied_once_and_the_registry_knows(exports: Exports, targe
     exports.put("V1", ROWS)
     exports.register()
     lock = exports.lock("V1")
-    with pytest.raises(errors.PreconditionFailed, match="its changes are not computed"):
+    with pytest.raises(errors.WrongExportState, match="its changes are not computed"):
         apply(exports, lock, target)
     exports.compute(lock)
     receipt = apply(exports, lock, target, publishes=True)
@@ -75,7 +75,7 @@ def test_a_version_that_was_applied_and_failed_is_not_left_out(
     apply(exports, lock, target)
     exports.finish(lock, state="failed", error="the stream is gone")
     assert exports.registry.get(lock.export).half_published
-    with pytest.raises(errors.PreconditionFailed, match="later versions wait until it is done"):
+    with pytest.raises(errors.WrongExportState, match="later versions wait until it is done"):
         exports.lock("V3", "next")
     lock = exports.lock("V2")
     exports.compute(lock)

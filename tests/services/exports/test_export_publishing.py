@@ -83,7 +83,7 @@ def test_changes_are_published_once_and_the_export_is_done(
     exports.put("V1", ROWS)
     exports.register()
     lock = exports.lock("V1")
-    with pytest.raises(errors.PreconditionFailed, match="its changes are not computed"):
+    with pytest.raises(errors.WrongExportState, match="its changes are not computed"):
         publish(exports, lock, stream, moto_server.endpoint)
     exports.compute(lock)
     receipt = publish(exports, lock, stream, moto_server.endpoint)
@@ -188,7 +188,7 @@ def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
         publish(exports, lock, stream, moto_server.endpoint)
     assert [change["row"]["v"] for change in read_all(moto_server, stream)] == ["A"]
     assert exports.finish(lock).state == "failed"
-    with pytest.raises(errors.PreconditionFailed, match=r"V2 has failed .*TooLarge"):
+    with pytest.raises(errors.WrongExportState, match=r"V2 has failed .*TooLarge"):
         exports.lock("V3", "one")
     assert exports.register().exports == [exports.id("V2"), exports.id("V3")]  # tried once more
     later = lock_export(exports.registry, exports.id("V3"), "two", terms=QUICK)
@@ -202,7 +202,7 @@ def test_what_a_half_published_export_has_sent_is_never_left_on_the_stream(
     assert exports.register_one(half).exports == [exports.id("V2")]
     lock = exports.lock("V2", "four")
     exports.compute(lock)
-    with pytest.raises(errors.PreconditionFailed, match="half published"):
+    with pytest.raises(errors.WrongExportState, match="half published"):
         exports.finish(lock, state="done")
     exports.published(lock)
     exports.finish(lock)
@@ -395,7 +395,7 @@ def test_an_export_that_failed_half_published_is_finished_before_later_ones(
     with Lease.attach(exports.registry, exports.dataset, "first", lock.fence) as lease:
         exports.registry.save_offset(lease, lock.export, 700)
     exports.finish(lock, error="the stream is gone")
-    with pytest.raises(errors.PreconditionFailed, match=r"V1 has failed after some of its changes"):
+    with pytest.raises(errors.WrongExportState, match=r"V1 has failed after some of its changes"):
         exports.lock("V2", "first")
     assert exports.register().exports == [exports.id("V1"), exports.id("V2")]
     lock = exports.lock("V1", "second")
@@ -415,7 +415,7 @@ def test_an_export_that_failed_half_published_can_be_given_up(exports: Exports) 
     with Lease.attach(exports.registry, exports.dataset, "run", lock.fence) as lease:
         exports.registry.save_offset(lease, lock.export, 2)
     exports.finish(lock, state="failed")
-    with pytest.raises(errors.PreconditionFailed, match=r"or let it go by Registry\.give_up"):
+    with pytest.raises(errors.WrongExportState, match=r"or let it go by Registry\.give_up"):
         exports.lock("V2")
     assert exports.registry.give_up(lock.export).state == "failed"
     assert exports.lock("V2").previous is None

@@ -222,7 +222,7 @@ def finish_failed(subject: Subject) -> str:
 ACTIONS: tuple[Callable[[Subject], str], ...] = (
     run, lock, retry, give_up, finish_done, finish_failed,
 )  # fmt: skip
-NO, CONFLICT, STALE = "PreconditionFailed", "ExportConflict", "StaleExport"
+NO, CONFLICT, STALE = "WrongExportState", "ExportConflict", "StaleExport"
 NOBODY = ""  # has a lock to finish it with
 WORKS = "green: V2 done"
 TABLE = {
@@ -324,7 +324,7 @@ def test_an_export_whose_objects_are_gone_fails_every_run_until_they_are_back(
         exports.compute(lock)
     exports.finish(lock)
     for _ in range(2):
-        with pytest.raises(errors.PreconditionFailed, match="has failed: "):
+        with pytest.raises(errors.WrongExportState, match="has failed: "):
             lock_export(exports.registry, exports.id("V1"), "yet another")
     exports.put("V1", ROWS)
     exports.compute(a_run())
@@ -426,7 +426,7 @@ def test_a_file_that_is_gone_is_computed_again_without_limits_or_refused(
     lock = lock_of_another(subject)
     assert lock is not None
     exports.store.client.delete_object(Bucket=BUCKET, Key=key)
-    with pytest.raises(errors.PreconditionFailed, match=r"half published \(1 of 2 .*another one"):
+    with pytest.raises(errors.WrongExportState, match=r"half published \(1 of 2 .*another one"):
         exports.compute(lock, key=["PK", "v"])
     assert subject.record.changes == file
     assert subject.record.offset == 1

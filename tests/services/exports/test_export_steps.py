@@ -162,7 +162,7 @@ def test_a_failed_export_is_worked_on_again_when_it_is_asked_for(exports: Export
         exports.compute(lock, max_delete_ratio=0.3)
     exports.finish(lock)
     assert exports.register().exports == [lock.export]  # it is seen as long as it has failed
-    with pytest.raises(errors.PreconditionFailed, match=r"V2, .* has failed: SuspectExport"):
+    with pytest.raises(errors.WrongExportState, match=r"V2, .* has failed: SuspectExport"):
         lock_export(exports.registry, lock.export, "other")
     again = exports.lock("V2", "run")  # the same run, told to do it again
     assert again.previous == "V1"
@@ -424,7 +424,7 @@ def test_what_is_half_published_is_finished_as_failed_or_goes_on(exports: Export
     exports.compute(lock)
     with Lease.attach(exports.registry, exports.dataset, lock.owner, lock.fence) as lease:
         exports.registry.save_offset(lease, lock.export, 2)
-    with pytest.raises(errors.PreconditionFailed, match=r"half published \(2 of 4 changes\)"):
+    with pytest.raises(errors.WrongExportState, match=r"half published \(2 of 4 changes\)"):
         exports.finish(lock, state="done")
     assert exports.registry.get(lock.export).state == "computed"
     with Lease.attach(exports.registry, exports.dataset, lock.owner, lock.fence) as lease:

@@ -89,16 +89,16 @@ def test_a_failed_export_is_worked_on_again(registry: Registry, line: Line) -> N
     )  # fmt: skip
     assert registry.get(record.id).state == "registered"
     code, found = line("retry", record.id)
-    assert (code, found["error"]) == (1, "PRECONDITION")
+    assert (code, found["error"]) == (1, "WRONG_EXPORT_STATE")
 
 
 def test_what_cannot_heal_is_not_tried_again(registry: Registry) -> None:
     work(registry, locked(registry), "V2")
     registry.register(export("V1"))
-    with pytest.raises(errors.PreconditionFailed, match="older than tenant/a/V2"):
+    with pytest.raises(errors.WrongExportState, match="older than tenant/a/V2"):
         on_call.retry(registry, "tenant/a/V1")
     registry.report_conflict(export("V3"), "V3 has two objects")
-    with pytest.raises(errors.PreconditionFailed, match="V3 has two objects"):
+    with pytest.raises(errors.WrongExportState, match="V3 has two objects"):
         on_call.retry(registry, "tenant/a/V3")
     with pytest.raises(errors.NotFound):
         on_call.retry(registry, "tenant/a/V9")
@@ -112,7 +112,7 @@ def test_only_what_has_failed_is_given_up(registry: Registry, line: Line) -> Non
     assert not registry.get(stuck).is_open
     assert line("give-up", stuck)[0] == 1
     registry.register(export("V2"))
-    with pytest.raises(errors.PreconditionFailed, match="is registered: only one that has failed"):
+    with pytest.raises(errors.WrongExportState, match="is registered: only one that has failed"):
         on_call.give_up(registry, "tenant/a/V2")
 
 

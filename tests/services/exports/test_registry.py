@@ -109,7 +109,7 @@ def test_no_state_is_left_out_or_left_again(
         record = registry.register(export("V1")).record
         if state == "running":
             record = registry.start(lease, record, previous=None)
-    with pytest.raises(errors.PreconditionFailed, match=f"tenant/a/V1 is {state}, not "):
+    with pytest.raises(errors.WrongExportState, match=f"tenant/a/V1 is {state}, not "):
         step(registry, lease, record.id)
     assert registry.get(record.id) == record
 
@@ -132,7 +132,7 @@ def test_what_is_half_published_is_not_done(
     if is_done:
         assert registry.done(lease, record.id).state == "done"
         return
-    with pytest.raises(errors.PreconditionFailed, match=f"half published \\({offset} of 3 changes"):
+    with pytest.raises(errors.WrongExportState, match=f"half published \\({offset} of 3 changes"):
         registry.done(lease, record.id)
     assert registry.get(record.id).state == "computed"
     assert registry.last_done("tenant/a") is None
@@ -370,8 +370,9 @@ def test_a_lock_that_an_older_airscoop_has_taken_is_gone_on_with(registry: Regis
 
 def test_waiting_for_a_lock_ends_in_an_error_that_names_its_holder(registry: Registry) -> None:
     locked(registry, "first")
-    with pytest.raises(errors.LockTimeout, match="held by first"):
+    with pytest.raises(errors.LockTimeout, match="held by first") as caught:
         Lease.acquire(registry, "tenant/a", "second", timeout=0.2, seconds=30)
+    assert caught.value.holder == "first"
 
 
 def test_a_lock_that_is_renewed_is_not_taken_over(registry: Registry, clock: LeaseClock) -> None:

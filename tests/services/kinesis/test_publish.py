@@ -276,7 +276,7 @@ def test_a_stream_that_is_not_active_takes_nothing(
 ) -> None:
     for status, retryable in (("CREATING", True), ("DELETING", False)):
         stream.proxy.script = describing(StreamStatus=status)
-        with pytest.raises(errors.PreconditionFailed, match=status) as caught:
+        with pytest.raises(errors.StreamNotReady, match=status) as caught:
             airscoop.publish(changes[0], stream.name, kinesis=stream.settings())
         assert caught.value.retryable is retryable
     assert stream.proxy.puts() == []
@@ -397,9 +397,10 @@ def test_a_record_that_is_too_large_is_named_and_nothing_behind_it_is_sent(
     expected[20]["row"]["text"] = "x" * (1 << 20)
     path = tmp_path / "changes.jsonl"
     path.write_bytes(lines(expected))
-    with pytest.raises(errors.TooLarge, match=r"line 21\b.*start_at=20"):
-        airscoop.publish(path, stream.name, kinesis=stream.settings())
-    assert_in_order(stream.proxy.stored, expected[:20])
+    with pytest.raises(errors.TooLarge, match=r"line 21\b.*start_at=20") as caught:
+        airscoop.publish(path, stream.name, kinesis=stream.settings(), start_at=5)
+    assert (caught.value.published, caught.value.start_at) == (15, 20)
+    assert_in_order(stream.proxy.stored, expected[5:20])
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_an_object_that_is_kept(store: Store, proxy: FaultProxy) -> None:
     file = airscoop.open(store.uri("a"), "w", s3=s3, overwrite=False)
     with pytest.raises(FileExistsError) as caught:
         file.close()
-    assert isinstance(caught.value, errors.PreconditionFailed)
+    assert isinstance(caught.value, errors.PlaceExists)
     assert (caught.value.errno, caught.value.filename) == (errno.EEXIST, store.uri("a"))
     assert store.get("a") == b"older"
 
@@ -71,7 +71,7 @@ def test_an_object_that_is_not_the_one_to_replace_is_no_error_of_files(
     proxy.on("put", answer, times=100)  # type: ignore[arg-type]
     upload = airscoop.Upload(store.uri("a"), destination_s3=s3, if_match='"other"')
     upload.write(b"x")
-    with pytest.raises(errors.PreconditionFailed) as caught:
+    with pytest.raises(errors.DestinationChanged) as caught:
         upload.commit()
     assert not isinstance(caught.value, OSError)
 
@@ -82,7 +82,7 @@ def test_another_write_that_came_between_is_no_error_of_files(
     (tmp_path / "f").write_bytes(b"x")
     proxy.on("put", error("ConditionalRequestConflict", 409), times=100)
     s3 = store.settings(endpoint_url=proxy.url)
-    with pytest.raises(errors.PreconditionFailed) as caught:
+    with pytest.raises(errors.DestinationChanged) as caught:
         airscoop.copy(tmp_path / "f", store.uri("a"), destination_s3=s3, overwrite=False)
     assert not isinstance(caught.value, OSError)
 

@@ -43,7 +43,7 @@ def test_a_new_object_is_written_under_a_condition(
 def test_an_object_that_is_there_is_kept(store: Store, proxy: FaultProxy, source: Path) -> None:
     store.put("a", b"older")
     proxy.on(last(source), error("PreconditionFailed", 412), times=100)
-    with pytest.raises(errors.PreconditionFailed, match="is there already") as caught:
+    with pytest.raises(errors.PlaceExists, match="is there already") as caught:
         send(source, store, proxy)
     assert not caught.value.retryable
     assert caught.value.http_status == 412
@@ -58,14 +58,14 @@ def test_an_equal_object_that_is_there_is_not_taken_for_ours(
 ) -> None:
     send(source, store, proxy)
     proxy.on(last(source), error("PreconditionFailed", 412), times=100)
-    with pytest.raises(errors.PreconditionFailed):
+    with pytest.raises(errors.PlaceExists):
         send(source, store, proxy)
 
 
 def test_a_real_server_refuses_to_overwrite(store: Store, tmp_path: Path) -> None:
     store.put("a", b"older")
     (tmp_path / "f").write_bytes(b"newer")
-    with pytest.raises(errors.PreconditionFailed, match="is there already"):
+    with pytest.raises(errors.PlaceExists, match="is there already"):
         airscoop.copy(
             tmp_path / "f", store.uri("a"), overwrite=False, destination_s3=store.settings()
         )
@@ -89,7 +89,7 @@ def test_another_object_is_not_taken_for_a_first_write_whose_answer_was_lost(
     store.put("a", b"older")
     proxy.on(last(source), error("InternalError", 500))
     proxy.on(last(source), error("PreconditionFailed", 412), times=100)
-    with pytest.raises(errors.PreconditionFailed, match="is there already"):
+    with pytest.raises(errors.PlaceExists, match="is there already"):
         send(source, store, proxy)
     assert store.get("a") == b"older"
     assert store.uploads() == []
@@ -110,7 +110,7 @@ def test_a_complete_that_met_another_has_to_start_over(
 ) -> None:
     (tmp_path / "f").write_bytes(noise(SIZES["parts"]))
     proxy.on("complete", error("ConditionalRequestConflict", 409), times=100)
-    with pytest.raises(errors.PreconditionFailed, match="start over") as caught:
+    with pytest.raises(errors.DestinationChanged, match="start over") as caught:
         send(tmp_path / "f", store, proxy)
     assert caught.value.retryable
     assert len(proxy.requests("complete")) == 1
@@ -119,7 +119,7 @@ def test_a_complete_that_met_another_has_to_start_over(
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"older")
-    with pytest.raises(errors.PreconditionFailed, match="is there already"):
+    with pytest.raises(errors.PlaceExists, match="is there already"):
         airscoop.copy(__file__, tmp_path / "f", overwrite=False)
     assert (tmp_path / "f").read_bytes() == b"older"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
@@ -132,7 +132,7 @@ def test_a_file_that_comes_into_being_meanwhile_is_kept(folder: str, tmp_path: P
         upload = airscoop.Upload(target, overwrite=False)
         upload.write(b"ours")
         target.write_bytes(b"theirs")
-        with pytest.raises(errors.PreconditionFailed, match="is there already"):
+        with pytest.raises(errors.PlaceExists, match="is there already"):
             upload.commit()
         assert target.read_bytes() == b"theirs"
     finally:

@@ -122,7 +122,7 @@ def test_a_local_one_goes_when_the_local_commit_fails(tmp_path: Path) -> None:
     )  # fmt: skip
     upload.write(TEXT)
     (tmp_path / "to" / "a").write_bytes(EARLIER)
-    with pytest.raises(errors.PreconditionFailed):
+    with pytest.raises(errors.PlaceExists):
         upload.commit()
     assert (tmp_path / "to" / "a").read_bytes() == EARLIER
     assert not rejects.exists()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import airscoop
-from airscoop.errors import AirscoopError, PreconditionFailed, UsageError
+from airscoop.errors import AirscoopError, PlaceExists, UsageError
 from airscoop.transfer.split import SplitUpload
 from airscoop.transfer.split_files import SplitFiles
 from support.fault_server import error, fault_proxy
@@ -71,7 +71,7 @@ def test_what_is_not_proven_ends_the_copy_before_it_begins_and_is_named(
     place: Place, name: str
 ) -> None:
     place.put(name, b"another's")
-    with pytest.raises(PreconditionFailed, match=name) as caught:
+    with pytest.raises(PlaceExists, match=name) as caught:
         place.copy(FEW)
     assert "remove" in str(caught.value) and "split_replace=True" in str(caught.value)
     assert not caught.value.retryable
@@ -81,7 +81,7 @@ def test_what_is_not_proven_ends_the_copy_before_it_begins_and_is_named(
 
 def test_the_first_file_is_replaced_only_when_it_is_proven(place: Place) -> None:
     place.put("sales-00000.csv", b"another's")
-    with pytest.raises(PreconditionFailed, match=r"sales-00000\.csv"):
+    with pytest.raises(PlaceExists, match=r"sales-00000\.csv"):
         place.copy(FEW)
     assert place.names() == ["sales-00000.csv"]
     assert place.get("sales-00000.csv") == b"another's"
@@ -93,7 +93,7 @@ def test_nothing_is_read_or_sent_when_it_is_seen_at_once(store: Store) -> None:
     store.put("sales-90210.csv", b"another's")
     with fault_proxy(store.endpoint) as proxy:
         settings = store.settings(endpoint_url=proxy.url)
-        with pytest.raises(PreconditionFailed):
+        with pytest.raises(PlaceExists):
             copied(
                 store,
                 source,
@@ -138,7 +138,7 @@ def test_more_files_of_an_earlier_run_are_proven_and_removed(place: Place) -> No
 def test_what_another_wrote_over_our_file_is_not_ours(place: Place) -> None:
     place.copy(MANY)
     place.put("sales-00003.csv", b"another's")
-    with pytest.raises(PreconditionFailed, match=r"^\S*sales-00003\.csv:"):
+    with pytest.raises(PlaceExists, match=r"^\S*sales-00003\.csv:"):
         place.copy(FEW)
     assert place.names() == parts(4)
     assert place.get("sales-00003.csv") == b"another's"
@@ -149,7 +149,7 @@ def test_lines_that_were_added_to_our_file_make_it_anothers(store: Store, tmp_pa
     place.copy(MANY)
     with (tmp_path / "sales-00002.csv").open("ab") as file:
         file.write(b"one more\n")
-    with pytest.raises(PreconditionFailed, match=r"^\S*sales-00002\.csv:"):
+    with pytest.raises(PlaceExists, match=r"^\S*sales-00002\.csv:"):
         place.copy(FEW)
 
 
@@ -169,9 +169,9 @@ def test_a_copy_of_our_file_is_not_ours(place: Place) -> None:
         shutil.copy2(place.folder / "sales-00003.csv", place.folder / "sales-00009.csv")
         moved = place.folder / "elsewhere" / "sales-00002.csv"
         (place.folder / "sales-00002.csv").rename(moved)
-    with pytest.raises(PreconditionFailed, match=r"^\S*sales-00009\.csv:"):
+    with pytest.raises(PlaceExists, match=r"^\S*sales-00009\.csv:"):
         place.copy(FEW)
-    with pytest.raises(PreconditionFailed, match=r"elsewhere/sales-0000[23]\.csv:"):
+    with pytest.raises(PlaceExists, match=r"elsewhere/sales-0000[23]\.csv:"):
         place.copy(FEW, "elsewhere/sales.csv")
 
 
@@ -196,7 +196,7 @@ def test_the_proof_does_not_depend_on_how_the_folder_is_written(
 
 def test_a_file_of_another_that_comes_while_the_copy_runs_ends_it_too(place: Place) -> None:
     with (
-        pytest.raises(PreconditionFailed, match="sales-90210"),
+        pytest.raises(PlaceExists, match="sales-90210"),
         airscoop.open(
             place.uri("sales.csv"), "wb", s3=place.store.settings(), split_bytes=SPLIT
         ) as file,
@@ -212,7 +212,7 @@ def test_a_file_of_ours_that_another_replaces_while_the_copy_runs_ends_it_too(
 ) -> None:
     place.copy(MANY)
     with (
-        pytest.raises(PreconditionFailed, match=r"^\S*sales-00003\.csv:"),
+        pytest.raises(PlaceExists, match=r"^\S*sales-00003\.csv:"),
         airscoop.open(
             place.uri("sales.csv"), "wb", s3=place.store.settings(), split_bytes=SPLIT
         ) as file,
@@ -347,7 +347,7 @@ def by_command(place: Place, source: str) -> int:
 
 
 def by_copy(place: Place, source: str) -> int:
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(PlaceExists):
         copied(place.store, source, place.uri("sales.csv"))
     copied(place.store, source, place.uri("sales.csv"), split_replace=True)
     return 0

@@ -153,7 +153,7 @@ def test_a_file_that_was_overtaken_is_refused(target: Target) -> None:
     first = target.file(update(id="1", note="v2"), name="v2.jsonl")
     target.apply(first)
     target.apply(target.file(update(id="1", note="v3"), name="v3.jsonl"))
-    with pytest.raises(errors.PreconditionFailed, match=r"was applied at .*changed since"):
+    with pytest.raises(errors.AlreadyApplied, match=r"was applied at .*changed since"):
         target.apply(first)
     assert (1, "v3") in target.rows()
     assert done(target.apply(first, again=True)) == (1, 0, 1, 0)
@@ -181,6 +181,9 @@ def test_a_table_that_is_not_the_old_export_is_left_alone(
         target.apply(target.file(*others, change))
     assert f"(change {len(others) + 1})" in str(caught.value)
     assert "compute them against what it holds" in str(caught.value)
+    counted = sum(one["op"] == change["op"] for one in (*others, change))
+    facts = (caught.value.counted, caught.value.expected, caught.value.found)
+    assert facts == (f"{change['op']} changes", counted, counted - 1)
     assert target.rows() == sorted(START, key=str)
     assert target.logged("*") == []
 
@@ -188,8 +191,9 @@ def test_a_table_that_is_not_the_old_export_is_left_alone(
 @pytest.mark.parametrize("change", [update(id="1", note="x"), delete(id="1", note="x")])
 def test_a_key_of_several_rows_is_refused(target: Target, change: Change) -> None:
     target.create("id integer, note varchar(20)", (1, "a"), (1, "b"))
-    with pytest.raises(errors.CountMismatch, match="several rows of the table have"):
+    with pytest.raises(errors.CountMismatch, match="several rows of the table have") as caught:
         target.apply(target.file(change))
+    assert (caught.value.expected, caught.value.found) == (1, 2)
     assert target.rows() == [(1, "a"), (1, "b")]
 
 

@@ -71,6 +71,8 @@ def test_two_texts_that_are_one_value_are_both_told_with_a_way_on(
     assert f"in the changes 1 and 2 (DELETE \"id\"='{first}' and INSERT \"id\"='{second}')" in text
     assert "one value of the key's type" in text and "varchar" in text
     assert "as airscoop.delta writes it" not in text
+    assert (caught.value.line, caught.value.earlier_line) == (2, 1)
+    assert caught.value.key is not None and caught.value.source is not None
 
 
 def test_one_text_twice_is_another_file_than_deltas(target: Target) -> None:

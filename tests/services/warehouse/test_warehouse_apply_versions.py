@@ -93,7 +93,7 @@ def test_an_older_version_is_refused_by_name_however_its_file_is_written(
         files[1].write_text("".join(json.dumps(line, indent=None) + " \n" for line in lines))
     elif rewritten == "members":
         files[1].write_text("".join(json.dumps({**line, "changed": []}) + "\n" for line in lines))
-    with pytest.raises(errors.PreconditionFailed) as caught:
+    with pytest.raises(errors.WrongVersion) as caught:
         target.apply(files[1])
     for part in ("version v2 of acme/orders follows version v1", "is at version v3", "--again"):
         assert part in str(caught.value)
@@ -105,7 +105,7 @@ def test_an_older_version_is_refused_by_name_however_its_file_is_written(
 def test_a_version_is_not_left_out(target: Applied, tmp_path: Path) -> None:
     first, _, third = deltas(tmp_path, *HISTORY)
     target.apply(first)
-    with pytest.raises(errors.PreconditionFailed, match=r"version v3 .* follows version v2, and "):
+    with pytest.raises(errors.WrongVersion, match=r"version v3 .* follows version v2, and "):
         target.apply(third)
     assert target.rows() == [(1, "a"), (2, "b")]
 
@@ -114,7 +114,7 @@ def test_a_first_import_goes_over_no_version(target: Applied, tmp_path: Path) ->
     first, second, _ = deltas(tmp_path, *HISTORY)
     target.apply(first)
     target.apply(second)
-    with pytest.raises(errors.PreconditionFailed, match=r"version v1 .* follows no version"):
+    with pytest.raises(errors.WrongVersion, match=r"version v1 .* follows no version"):
         target.apply(first)
 
 
@@ -125,7 +125,7 @@ def test_a_version_without_changes_takes_the_table_to_it(target: Applied, tmp_pa
     assert receipt.updated == 1
     assert [version for (version,) in target.logged("version")] == ["v1", "v2", "v3"]
     assert target.apply(files[2]).already_applied
-    with pytest.raises(errors.PreconditionFailed, match="version v2"):
+    with pytest.raises(errors.WrongVersion, match="version v2"):
         target.apply(files[1])
 
 
@@ -142,7 +142,7 @@ def test_changes_that_stand_in_the_table_take_it_to_their_version(
 def test_another_datasets_changes_are_refused(target: Applied, tmp_path: Path) -> None:
     target.apply(deltas(tmp_path, *HISTORY)[0])
     other = deltas(tmp_path, {}, {"7": "x"}, dataset="acme/users")[1]
-    with pytest.raises(errors.PreconditionFailed, match=r"of acme/users version v2.*acme/orders"):
+    with pytest.raises(errors.WrongVersion, match=r"of acme/users version v2.*acme/orders"):
         target.apply(other)
     assert target.rows() == [(1, "a"), (2, "b")]
 
@@ -152,7 +152,7 @@ def test_a_version_with_other_changes_is_another_one(target: Applied, tmp_path: 
     target.apply(first)
     target.apply(second)
     other = of("v2", "v1", change("UPDATE", id="1", v="B"))
-    with pytest.raises(errors.PreconditionFailed, match=r"version v2 .* with other changes"):
+    with pytest.raises(errors.WrongVersion, match=r"version v2 .* with other changes"):
         target.apply(*other)
 
 
@@ -184,7 +184,7 @@ def test_a_table_is_at_the_version_that_went_through_a_view(
     on_postgres.apply(files[1], table="view")
     assert on_postgres.apply(files[1]).already_applied
     on_postgres.apply(files[2])
-    with pytest.raises(errors.PreconditionFailed, match="version v2"):
+    with pytest.raises(errors.WrongVersion, match="version v2"):
         on_postgres.apply(files[1], table="view")
 
 
@@ -192,7 +192,7 @@ def test_a_file_without_a_version_is_known_again_by_its_changes(on_postgres: App
     first = [change("INSERT", id="1", v="a"), change("INSERT", id="2", v="b")]
     on_postgres.apply(*first)
     on_postgres.apply(change("UPDATE", id="1", v="c"))
-    with pytest.raises(errors.PreconditionFailed, match=r"was applied at .*\(--again\)"):
+    with pytest.raises(errors.AlreadyApplied, match=r"was applied at .*\(--again\)"):
         on_postgres.apply(*reversed(first))
     assert on_postgres.rows() == [(1, "c"), (2, "b")]
 

@@ -215,11 +215,13 @@ def test_conflicts_without_end_are_given_up(database: Settings, eye: Eye) -> Non
 
 
 def test_a_lock_that_is_not_granted_ends_in_lock_timeout(database: Settings, eye: Eye) -> None:
-    with connect(database, lock_timeout_seconds=0.2, statement_timeout_seconds=77) as warehouse:
+    with connect(database, lock_timeout_seconds=2, statement_timeout_seconds=77) as warehouse:
         with psycopg.connect(database["dsn"]) as other:
             other.execute("LOCK TABLE airscoop.lock_s_target")
             with pytest.raises(errors.LockTimeout, match="lock_s_target") as caught:
                 insert(warehouse)
+            holder = caught.value.holder
+            assert holder is not None and holder.startswith(f"{other.info.backend_pid} (user ")
         assert caught.value.retryable and caught.value.sqlstate == "55P03"
         assert warehouse.execute("SHOW statement_timeout") == [("77s",)]
         assert insert(warehouse).inserted == DISTINCT

@@ -224,8 +224,10 @@ def test_an_expected_number_of_records_must_be_met(
 ) -> None:
     fill(tables, [("a", 1, 1, "x"), ("a", 1, 1, "x")])
     with connect(database) as warehouse:
-        with pytest.raises(errors.CountMismatch, match="should be 3 but is 2"):
+        with pytest.raises(errors.CountMismatch, match="should be 3 but is 2") as caught:
             insert(warehouse, expected_records=3)
+        error = caught.value
+        assert (error.counted, error.expected, error.found) == ("records in the source", 3, 2)
         assert table(tables) == []
         assert loads(tables) == []
         assert insert(warehouse, expected_records=2).inserted == 1

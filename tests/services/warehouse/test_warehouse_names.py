@@ -143,7 +143,7 @@ def test_a_file_that_was_overtaken_is_known_by_any_spelling_of_its_table(place: 
         place.changes({"op": "DELETE", "key": {"id": "1"}, "row": {"id": "1", "note": "a"}})
         warehouse.apply_changes(path, table=f"{place.schema}.t", key="id")
         path.write_bytes(first)
-        with pytest.raises(errors.PreconditionFailed, match="this file was applied at"):
+        with pytest.raises(errors.AlreadyApplied, match="this file was applied at"):
             warehouse.apply_changes(path, table=f"{place.schema}.T", key="id")
 
 

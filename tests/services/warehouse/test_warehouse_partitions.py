@@ -228,7 +228,7 @@ def test_an_insert_of_what_was_written_elsewhere_inserts_nothing(
 ) -> None:
     elsewhere = ["s3://bucket/new/data.json", f"{load.location}2/data.json"]
     for objects in ([f"{load.location}/data.json", elsewhere[0]], [elsewhere[1]]):
-        with pytest.raises(errors.PreconditionFailed) as caught:
+        with pytest.raises(errors.PartitionConflict) as caught:
             load.insert(warehouse, objects, **partition)
         assert load.location in str(caught.value) and objects[-1] in str(caught.value)
     assert warehouse.execute(f"SELECT COUNT(*) FROM {load.schema}.tgt") == [("0",)]
@@ -237,7 +237,7 @@ def test_an_insert_of_what_was_written_elsewhere_inserts_nothing(
 def test_an_insert_from_a_partition_that_the_catalog_has_not_says_so(
     warehouse: Warehouse, load: Load
 ) -> None:
-    with pytest.raises(errors.PreconditionFailed, match="has no partition with these values"):
+    with pytest.raises(errors.PartitionConflict, match="has no partition with these values"):
         load.insert(warehouse, [f"{load.location}/data.json"], day="2027-01-06", hour="7")
 
 

@@ -107,6 +107,15 @@ def test_a_source_shorter_than_it_said_is_truncated(web: Origin, tmp_path: Path)
     assert_nothing_in(tmp_path)
 
 
+def test_a_source_that_is_cut_says_how_much_of_it_arrived(web: Origin, tmp_path: Path) -> None:
+    url = web.serve("/data", with_length(TEXT[:100], said=len(TEXT)))
+    with pytest.raises(errors.Truncated) as caught:
+        airscoop.copy(url, tmp_path / "a", restarts=0, retry_seconds=0)
+    error = caught.value
+    assert (error.counted, error.expected, error.found) == ("bytes", len(TEXT), 100)
+    assert_nothing_in(tmp_path)
+
+
 def test_a_source_is_asked_again_while_nothing_of_it_has_arrived(
     web: Origin, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import PreconditionFailed, SourceChanged
+from airscoop.errors import SourceChanged, WrongExportState
 from airscoop.exports.registry import Registry
 from airscoop.exports.steps.working import (
     ExportLock,
@@ -57,9 +57,7 @@ def apply_changes(
         record = registry.get(lock.export)
         changes = record.changes
         if changes is None or record.state not in ("computed", "published"):
-            raise PreconditionFailed(
-                f"{lock.export} is {record.state}: its changes are not computed"
-            )
+            raise WrongExportState(f"{lock.export} is {record.state}: its changes are not computed")
         if etag_of(changes.uri, s3, ca_file, cancellation) != changes.etag:
             raise SourceChanged(
                 f"{changes.uri} is not the file that was computed; compute it again"

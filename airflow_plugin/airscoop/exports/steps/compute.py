@@ -15,15 +15,17 @@ from airscoop.deltas.result import Delta
 from airscoop.errors import (
     BadRecord,
     CorruptData,
+    DestinationChanged,
     DuplicateKey,
     ExportConflict,
-    PreconditionFailed,
+    PlaceExists,
     SchemaChanged,
     SuspectExport,
     TrailingGarbage,
     Truncated,
     UnsupportedFormat,
     UsageError,
+    WrongExportState,
 )
 from airscoop.exports import model
 from airscoop.exports.lease import Lease
@@ -84,7 +86,7 @@ def compute_changes(
 
     approved_delete_ratio: a `max_delete_ratio` for this version alone, which its record keeps for
     later tries. Once a part may be published nothing but the file that was computed goes on:
-    limits do not count, and PreconditionFailed is raised where it is gone and another one came out.
+    limits do not count, and WrongExportState is raised where it is gone and another one came out.
     """
     refuse_unknown("compute_changes", delta_options, CompareOptions.__annotations__)
     start = time.monotonic()
@@ -155,9 +157,9 @@ def _limits(record: ExportRecord, options: CompareOptions) -> CompareOptions:
     return {**options, "max_delete_ratio": max(limit, record.approved_delete_ratio)}
 
 
-def _other_file(record: ExportRecord, written: ChangesFile) -> PreconditionFailed:
+def _other_file(record: ExportRecord, written: ChangesFile) -> WrongExportState:
     sent = record.changes or written
-    return PreconditionFailed(
+    return WrongExportState(
         f"{record.id} is half published ({record.offset} of {sent.count} changes of {sent.uri}, "
         f"ETag {sent.etag}); that file is gone, and what was computed now is another one (ETag "
         f"{written.etag}): bring it back (bucket versioning keeps it), compare with the options of "
@@ -204,7 +206,7 @@ def _write(
             overwrite=standing is not None,
             if_match=standing,
         )
-    except PreconditionFailed as error:
+    except (DestinationChanged, PlaceExists) as error:
         lease.confirm()
         error.retryable = True  # by one that has lost the lock: the next try replaces it
         raise

@@ -23,7 +23,7 @@ def finish_export(
     """Ends an export's work and releases the lock.
 
     state None: done if the changes are published, else failed. The error of a failed export is
-    `error`, or what a step noted. Again, after it was finished: nothing happens. PreconditionFailed
+    `error`, or what a step noted. Again, after it was finished: nothing happens. WrongExportState
     for "done" where no changes are computed, or only a part of them is published; the lock stays.
     """
     start = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airscoop.cleaning_up import quietly
-from airscoop.errors import ExportConflict, PreconditionFailed, StaleExport
+from airscoop.errors import ExportConflict, StaleExport, WrongExportState
 from airscoop.exports.failures import advice
 from airscoop.exports.last_done import LastDone
 from airscoop.exports.lease import Lease, holder, new_owner
@@ -32,7 +32,7 @@ def lock_export(
 
     Does not wait: ask again while `waits_for` says for what. The lock holds for the handover's
     time; `compute_changes` and the others go on with it. StaleExport and ExportConflict fail the
-    export. PreconditionFailed: it is the newest version, and has failed in another run.
+    export. WrongExportState: it is the newest version, and has failed in another run.
     """
     owner = owner or new_owner()
     dataset = export_id.rpartition("/")[0]
@@ -105,7 +105,7 @@ def _earlier(
     if earlier is None:
         return last, None
     if earlier.half_published:
-        raise PreconditionFailed(
+        raise WrongExportState(
             f"{earlier.id} has failed after some of its changes were published "
             f"({earlier.error}): later versions wait until it is done; mend the cause, the "
             "next run goes on with it, or let it go by Registry.give_up "
@@ -134,5 +134,5 @@ def _finished(registry: Registry, record: ExportRecord, owner: str) -> str | Non
     if record.is_open or record.owner == owner:
         return None
     if record.has_failed and registry.is_newest(record):
-        raise PreconditionFailed(advice(record))
+        raise WrongExportState(advice(record))
     return f"{record.id} has failed: {record.error}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airscoop.aws.settings import KinesisSettings, S3Settings
-from airscoop.errors import CountMismatch, PreconditionFailed, SourceChanged
+from airscoop.error_facts import with_facts
+from airscoop.errors import CountMismatch, SourceChanged, WrongExportState
 from airscoop.exports.registry import ChangesFile, Registry
 from airscoop.exports.steps.working import (
     ExportLock,
@@ -46,9 +47,7 @@ def publish_changes(
     with cancellable(registry, lock, terms, on_start) as (lease, cancellation):
         record = registry.get(lock.export)
         if record.changes is None or record.state not in ("computed", "published"):
-            raise PreconditionFailed(
-                f"{lock.export} is {record.state}: its changes are not computed"
-            )
+            raise WrongExportState(f"{lock.export} is {record.state}: its changes are not computed")
         if etag_of(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
             raise _another_file(record.changes)
         saved = record.offset
@@ -91,7 +90,10 @@ def _check_receipt(receipt: PublishReceipt, computed: ChangesFile) -> None:
     """What was published is what the registry says was computed: the file, and all of it."""
     published = (receipt.source_etag, receipt.changes)
     if published != (computed.etag, computed.count):
-        raise CountMismatch(
+        mismatch = CountMismatch(
             f"{computed.uri}: {receipt.changes} changes of the ETag {receipt.source_etag} were "
             f"published, but {computed.count} of {computed.etag} were computed; compute it again"
+        )
+        raise with_facts(
+            mismatch, counted="changes", expected=computed.count, found=receipt.changes
         )
