@@ -59,8 +59,8 @@ def exports(registered: Any, params: Any = None) -> list[dict[str, Any]]:
             )
         options = {
             "format": table.format,
-            "duplicates": table.duplicates,
-            "schema_change": table.schema_change,
+            "on_duplicates": table.on_duplicates,
+            "on_schema_change": table.on_schema_change,
             "max_delete_ratio": table.max_delete_ratio,
             "min_rows": table.min_rows,
         }

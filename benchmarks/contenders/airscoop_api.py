@@ -31,11 +31,11 @@ def _s3(signing: PayloadSigning = "never") -> S3Settings:
 
 
 def to_stdout() -> None:
-    airscoop.copy(SOURCE, "-", source_s3=_s3())
+    airscoop.copy(SOURCE, "-", s3=_s3())
 
 
 def discard() -> int:
-    return sum(len(block) for block in airscoop.read(SOURCE, source_s3=_s3()))
+    return sum(len(block) for block in airscoop.read(SOURCE, format="raw", s3=_s3()))
 
 
 def opened() -> int:
@@ -47,13 +47,13 @@ def opened() -> int:
 
 
 def download() -> None:
-    airscoop.copy(SOURCE, JOB.written, source_s3=_s3())
+    airscoop.copy(SOURCE, JOB.written, s3=_s3())
 
 
 def _upload(source: str, **options: Any) -> None:
     """The payload is signed if the command line has the word "signed"."""
     signing: PayloadSigning = "always" if "signed" in sys.argv else "never"
-    airscoop.copy(source, TARGET, destination_s3=_s3(signing), **options)
+    airscoop.copy(source, TARGET, s3=_s3(signing), **options)
 
 
 def upload() -> None:

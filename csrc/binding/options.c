@@ -135,7 +135,7 @@ static const struct choice choices[] = {
     {FORMAT, "json-array", SCOOP_FORMAT_JSON_ARRAY},
     {FORMAT, "json-values", SCOOP_FORMAT_JSON_VALUES},
     {FORMAT, "csv", SCOOP_FORMAT_CSV},
-    {KEY_CASE, "reject", SCOOP_KEY_CASE_REJECT},
+    {KEY_CASE, "error", SCOOP_KEY_CASE_REJECT},
     {KEY_CASE, "rename", SCOOP_KEY_CASE_RENAME},
     {KEY_CASE, "keep", SCOOP_KEY_CASE_KEEP},
     {COMPRESSION, "auto", SCOOP_COMPRESSION_AUTO},

@@ -511,7 +511,7 @@ static int look_at_result(struct scoop_delta *delta, struct scoop_error *error) 
     if (duplicates > 0 && !delta->options.keep_last) {
         scoop_fail(error, SCOOP_DUPLICATE_KEY,
                    "%llu rows have a key that an earlier row of their export has%s%s%s; "
-                   "if the last such row is the right one: duplicates=\"last\"",
+                   "if the last such row is the right one: on_duplicates=\"last\"",
                    (unsigned long long)duplicates, delta->examples > 0 ? ": " : "",
                    delta->examples > 0 ? delta->example_text
                                        : "; which is not known any more, as both exports "

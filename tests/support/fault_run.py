@@ -192,13 +192,15 @@ class Run:
         if plan.data.form != "raw":
             options["max_record_bytes"] = 100_000
         if plan.source == "s3":
-            options["source_s3"] = self.store.settings(endpoint_url=source.url)
+            end = "s3" if plan.target == "read" else "source_s3"
+            options[end] = self.store.settings(endpoint_url=source.url)
         if plan.target == "read":
             return options
         options |= {"max_rejected": plan.max_rejected}
         options |= {"checksum": plan.checksum, "compression_level": plan.level}
         if plan.target == "s3":
-            options["destination_s3"] = self.store.settings(
+            end = "s3" if plan.source == "write" else "destination_s3"
+            options[end] = self.store.settings(
                 endpoint_url=target.url, payload_signing=plan.signing
             )
         return options

@@ -147,7 +147,7 @@ class Play:
         """As a person has it for the next run."""
         compare: dict[str, Any] = {
             "max_delete_ratio": self.plan.kind.max_delete_ratio,
-            "schema_change": "all",
+            "on_schema_change": "all",
             "approved_delete_ratio": 1.0 if self._approves else None,
         }
         return dataclasses.replace(self.pipeline, compare=compare)

@@ -127,7 +127,7 @@ class Steps:
     def publish(self, lock: ExportLock) -> None:
         publish_changes(
             self.registry, lock, self._pipeline.stream, terms=TERMS, max_in_flight=2,
-            max_age_ms=20, **self._options,
+            max_age_seconds=0.02, **self._options,
         )  # fmt: skip
 
     def lock(self, export: str) -> ExportLock | None:

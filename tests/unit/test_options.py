@@ -86,7 +86,9 @@ def test_what_a_function_takes_of_a_transfers_options_has_their_types(types: typ
         hints = get_type_hints(kinds)
         return {name: {*(get_args(hint) or [hint])} - {NoneType} for name, hint in hints.items()}
 
-    assert known(types).items() <= known(TransferOptions).items()
+    taken = known(types)
+    assert taken.pop("s3", {S3Settings}) == {S3Settings}  # for both ends: source_s3, destination_s3
+    assert taken.items() <= known(TransferOptions).items()
 
 
 WRONG: dict[str, Callable[[str], object]] = {

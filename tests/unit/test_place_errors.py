@@ -111,7 +111,7 @@ def test_every_verb_raises_it(tmp_path: Path) -> None:
         lambda: airscoop.copy(gone, tmp_path / "to"),
         lambda: airscoop.copy(there, tmp_path / "no" / "to"),
         lambda: airscoop.check(gone),
-        lambda: list(airscoop.read(gone)),
+        lambda: list(airscoop.read(gone, format="raw")),
         lambda: airscoop.delta(str(gone), str(there), key=["id"]),
         lambda: airscoop.Upload(tmp_path / "no" / "to").write(b"x"),
         lambda: airscoop.copy_prefix(f"{gone}/", "s3://bucket/to/"),

@@ -171,10 +171,10 @@ COMPARED = {
     "merge gz": Comparing(".csv.gz", ordered=True),
     "join": Comparing(".csv"),
     "join gz": Comparing(".csv.gz"),
-    "join whole rows": Comparing(".csv", options=("--duplicates", "last")),
+    "join whole rows": Comparing(".csv", options=("--on-duplicates", "last")),
     "join many, matched by two": Comparing(".csv", rows=120_000),
     "join and spill much": Comparing(
-        ".csv", options=("--duplicates", "last", "--memory-limit", "16M"), rows=300_000
+        ".csv", options=("--on-duplicates", "last", "--memory-limit", "16M"), rows=300_000
     ),
     "merge JSON lines": Comparing(".jsonl", ordered=True),
     "join JSON lines gz": Comparing(".jsonl.gz"),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from airscoop import kinds
 from airscoop.aws.credentials import Credentials, CredentialsProvider, Renewal
@@ -44,6 +44,9 @@ class AwsSettings(ShownFields):
     `proxies` names the proxy of requests over "http" and over "https", as botocore's Config does:
     with them the environment's proxies and NO_PROXY do not count, and a scheme that is not named
     goes without one. None: as the environment says.
+
+    `ca_file` holds the certificate authorities to trust, of all connections of the call; None: as
+    `airscoop.aws.tls` finds them.
     """
 
     SERVICE: ClassVar[str]  # botocore's name of it
@@ -53,6 +56,7 @@ class AwsSettings(ShownFields):
         "endpoint_url": kinds.TEXT,
         "region": kinds.TEXT,
         "profile": kinds.TEXT,
+        "ca_file": kinds.PATH,
     }
     # The host names that the engine makes itself; "{region}" stands for the region.
     USUAL_HOSTS: ClassVar[tuple[str, ...]]
@@ -63,6 +67,7 @@ class AwsSettings(ShownFields):
     region: str | None = None
     profile: str | None = None
     proxies: Mapping[str, str | None] | None = field(default=None, repr=False, hash=False)
+    ca_file: str | None = None
     # The provider's, shared by all that have it; None without one.
     renewal: Renewal | None = field(default=None, init=False, repr=False, compare=False)
     _is_resolved: bool = field(default=False, init=False, repr=False, compare=False)
@@ -196,6 +201,9 @@ class AwsSettings(ShownFields):
         return url.split("://", 1)[-1].rstrip("/") in usual
 
 
+Settings = TypeVar("Settings", bound=AwsSettings)
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class S3Settings(AwsSettings):
     """How to reach S3. What is None is found where botocore finds it.
@@ -260,8 +268,26 @@ class KinesisSettings(AwsSettings):
     USUAL_HOSTS = ("kinesis.{region}.amazonaws.com", "kinesis.{region}.amazonaws.com.cn")
 
 
-S3 = kinds.instance(S3Settings, "an airscoop.S3Settings")
-KINESIS = kinds.instance(KinesisSettings, "an airscoop.KinesisSettings")
+S3_SETTINGS = kinds.instance(S3Settings, "an airscoop.S3Settings")
+KINESIS_SETTINGS = kinds.instance(KinesisSettings, "an airscoop.KinesisSettings")
+
+
+def common_ca_file(*settings: AwsSettings | None) -> str | None:
+    """The certificate authorities that all connections of one call trust; UsageError where its
+    settings name different files."""
+    named = {each.ca_file for each in settings if each is not None and each.ca_file is not None}
+    if len(named) > 1:
+        raise UsageError(
+            f"ca_file is {' and '.join(sorted(named))}: one call trusts one file of certificate "
+            "authorities; put all of them into one"
+        )
+    return next(iter(named), None)
+
+
+def trusting(settings: Settings, ca_file: str | None) -> Settings:
+    """The same settings with that `ca_file`."""
+    same = settings.ca_file == ca_file
+    return settings if same else dataclasses.replace(settings, ca_file=ca_file)
 
 
 def _check_valid(credentials: Credentials) -> None:

@@ -10,7 +10,7 @@ from airscoop import kinds
 from airscoop._native import delete_object, head_object, list_page
 from airscoop.aws import tls
 from airscoop.aws.access_points import located, with_colons
-from airscoop.aws.settings import S3, S3Settings, s3_options
+from airscoop.aws.settings import S3_SETTINGS, S3Settings, s3_options
 from airscoop.errors import UsageError
 from airscoop.transfer.places import displayed
 
@@ -18,8 +18,7 @@ KINDS: kinds.Kinds = {
     "uri": kinds.TEXT,
     "prefix": kinds.TEXT,
     "version_id": kinds.TEXT,
-    "s3": S3,
-    "ca_file": kinds.PATH,
+    "s3": S3_SETTINGS,
     "check": kinds.FUNCTION,
 }
 
@@ -64,18 +63,16 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def request_options(settings: S3Settings | None, ca_file: str | None = None) -> dict[str, Any]:
-    """What the binding's questions to S3 take; `ca_file` holds certificate authorities."""
-    options = s3_options("source", (settings or S3Settings()).resolved())
-    options["ca_file"] = tls.ca_file(ca_file)
-    return options
+def request_options(settings: S3Settings | None) -> dict[str, Any]:
+    """What the binding's questions to S3 take."""
+    found = (settings or S3Settings()).resolved()
+    return s3_options("source", found) | {"ca_file": tls.ca_file(found.ca_file)}
 
 
 def list_objects(
     prefix: str,
     *,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> Iterator[ObjectInfo]:
     """Yields the objects whose names begin with `prefix` (s3://bucket/…), in key order.
@@ -83,17 +80,17 @@ def list_objects(
     `check` is called before each page, and about once a second while it is waited for; what it
     raises ends the listing.
     """
-    kinds.check(KINDS, {"prefix": prefix}, {"s3": s3, "ca_file": ca_file, "check": check})
-    return _listed(prefix, s3 or S3Settings(), ca_file, check)
+    kinds.check(KINDS, {"prefix": prefix}, {"s3": s3, "check": check})
+    return _listed(prefix, s3 or S3Settings(), check)
 
 
 def _listed(
-    prefix: str, s3: S3Settings, ca_file: str | None, check: Callable[[], object] | None
+    prefix: str, s3: S3Settings, check: Callable[[], object] | None
 ) -> Iterator[ObjectInfo]:
     named, _ = bucket_and_key(with_colons(prefix))
     prefix, s3 = located(prefix, s3)
     bucket, key_prefix = bucket_and_key(prefix)
-    options = request_options(s3, ca_file)
+    options = request_options(s3)
     token: str | None = None
     while True:
         if check is not None:
@@ -110,7 +107,6 @@ def head(
     *,
     version_id: str | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> ObjectInfo:
     """Size, ETag and checksum of one object; NotFound or AccessDenied when it cannot be seen.
@@ -119,12 +115,12 @@ def head(
 
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
-    optional = {"version_id": version_id, "s3": s3, "ca_file": ca_file, "check": check}
+    optional = {"version_id": version_id, "s3": s3, "check": check}
     kinds.check(KINDS, {"uri": uri}, optional)
     named, _ = bucket_and_key(with_colons(uri))
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
-    options = request_options(s3, ca_file) | {"source_version_id": version_id}
+    options = request_options(s3) | {"source_version_id": version_id}
     size, etag, checksum, mark = head_object(options, bucket, key, check)
     return ObjectInfo(
         bucket=named,
@@ -136,9 +132,9 @@ def head(
     )
 
 
-def delete(uri: str, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
+def delete(uri: str, *, s3: S3Settings | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
-    kinds.check(KINDS, {"uri": uri}, {"s3": s3, "ca_file": ca_file})
+    kinds.check(KINDS, {"uri": uri}, {"s3": s3})
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
-    delete_object(request_options(s3, ca_file), bucket, key)
+    delete_object(request_options(s3), bucket, key)

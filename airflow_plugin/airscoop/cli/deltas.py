@@ -22,9 +22,9 @@ from airscoop.deltas.options import (
     DEFAULTS,
     DeltaOptions,
     Duplicates,
+    EmptyKey,
     Engine,
     GoneColumns,
-    KeyEmpty,
     Numbers,
     SchemaChange,
     TableFormat,
@@ -67,21 +67,21 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="of both exports (default %(default)s)",
     )
     verb.add_argument(
-        "--duplicates",
+        "--on-duplicates",
         choices=get_args(Duplicates),
-        default=DEFAULTS["duplicates"],
+        default=DEFAULTS["on_duplicates"],
         help="when a key is there twice: an error, or the last row counts",
     )
     verb.add_argument(
-        "--key-empty",
-        choices=get_args(KeyEmpty),
-        default=DEFAULTS["key_empty"],
+        "--on-empty-key",
+        choices=get_args(EmptyKey),
+        default=DEFAULTS["on_empty_key"],
         help="when a part of a key of several columns is empty; all of them may never be",
     )
     verb.add_argument(
-        "--schema-change",
+        "--on-schema-change",
         choices=get_args(SchemaChange),
-        default=DEFAULTS["schema_change"],
+        default=DEFAULTS["on_schema_change"],
         help="when a column is new or gone: an error; all are compared, null where an export lacks "
         "one; or those that both have, where other columns' changes are lost",
     )
@@ -89,7 +89,8 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--gone-columns",
         choices=get_args(GoneColumns),
         default=DEFAULTS["gone_columns"],
-        help="of --schema-change all: columns that are gone become null, or are dropped from rows",
+        help="of --on-schema-change all: columns that are gone become null, or are dropped from "
+        "rows",
     )
     verb.add_argument(
         "--numbers",
@@ -175,7 +176,7 @@ def _athena(options: argparse.Namespace) -> AthenaSettings | None:
 
 def _compared(options: argparse.Namespace, settings: S3Settings) -> DeltaOptions:
     flags = {name: getattr(options, name) for name in DEFAULTS if name in options}
-    flags |= {"key": options.key or DEFAULTS["key"], "old_s3": settings, "new_s3": settings}
+    flags |= {"key": options.key or DEFAULTS["key"], "s3": settings}
     flags["csv"] = csv_of(options)
     return cast(DeltaOptions, flags)
 
@@ -193,14 +194,14 @@ def run_delta(options: argparse.Namespace) -> int:
         **_compared(options, settings),
     )
     if options.out is not None:
-        job.refuse_destination(options.out, destination_s3=settings)
+        job.refuse_destination(options.out, s3=settings)
     delta = job.run(on_progress=None if options.quiet or options.json else _progress)
     return _finish(options, delta, settings)
 
 
 def _finish(options: argparse.Namespace, delta: Delta, settings: S3Settings) -> int:
     if options.out is not None:
-        delta.write(options.out, destination_s3=settings, ca_file=options.ca_file)
+        delta.write(options.out, s3=settings)
     show(delta.receipt, as_json=options.json, data_on_stdout=options.out == "-")
     return 0
 

@@ -55,15 +55,15 @@ def add_quiet(verb: argparse.ArgumentParser) -> None:
 def add_record_rules(verb: argparse.ArgumentParser) -> None:
     """What a record may hold, the same for every verb that reads or makes some."""
     verb.add_argument(
-        "--invalid-characters",
-        choices=("reject", "replace"),
-        default="reject",
+        "--on-invalid-characters",
+        choices=("error", "replace"),
+        default="error",
         help="what to do with \\u0000 and lone surrogates; replace: by U+FFFD",
     )
     verb.add_argument(
-        "--key-case",
-        choices=("reject", "rename", "keep"),
-        default="reject",
+        "--on-key-case",
+        choices=("error", "rename", "keep"),
+        default="error",
         help="what to do with keys of one object that are equal but for case (or equal); rename: "
         "Name, name_2",
     )
@@ -81,4 +81,5 @@ def s3_of(options: argparse.Namespace) -> S3Settings:
         payload_signing=options.payload_signing,
         requester_pays=options.requester_pays,
         expected_bucket_owner=options.expected_bucket_owner,
+        ca_file=options.ca_file,
     )

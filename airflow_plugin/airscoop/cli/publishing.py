@@ -58,7 +58,7 @@ def _options(options: argparse.Namespace) -> PublishOptions:
 
     flags = {name: getattr(options, name) for name in DEFAULTS if name in options}
     flags |= {
-        "changes_s3": s3_of(options),
+        "s3": s3_of(options),
         "kinesis": KinesisSettings(
             endpoint_url=options.kinesis_endpoint_url,
             region=options.region,

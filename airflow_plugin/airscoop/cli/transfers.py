@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from airscoop.transfer.resume import FileResumeStore
 
 ALL = 2**63 - 1  # records
-FORMATS = ("raw", "jsonl", "python-literal", "json-array", "json-values", "csv")
+RAW = "auto (the default): raw, or csv with the flags of CSV"
+BY_NAME = "auto (the default): csv for a name in .csv or with the flags of CSV, else jsonl"
+FORMATS = ("auto", "raw", "jsonl", "python-literal", "json-array", "json-values", "csv")
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,7 +44,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     ):
         verb = verbs.add_parser(name, help=help_text, description=help_text.capitalize() + ".")
         verb.add_argument("source", help=PLACES)
-        _add_reading(verb, default="by the name: csv, else jsonl" if name == "check" else "raw")
+        _add_reading(verb, auto=RAW if name == "cat" else BY_NAME)
         if name == "head":
             verb.add_argument("-n", "--lines", type=count, default=10, help="lines (default 10)")
         if name == "check":
@@ -76,7 +78,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="s3://bucket/key, a path, or - for standard output; s3://bucket/prefix/ or folder/ "
         "takes the source's name",
     )
-    _add_reading(verb, default="raw")
+    _add_reading(verb, auto=RAW)
     _add_rejecting(verb)
     verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
     verb.add_argument(
@@ -167,10 +169,8 @@ class _AddFilter(argparse.Action):
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), (kind, values)])
 
 
-def _add_reading(verb: argparse.ArgumentParser, *, default: str) -> None:
-    verb.add_argument(
-        "--format", choices=FORMATS, help=f"default {default}; csv with the flags of CSV"
-    )
+def _add_reading(verb: argparse.ArgumentParser, *, auto: str) -> None:
+    verb.add_argument("--format", choices=FORMATS, default="auto", help=auto)
     verb.add_argument(
         "--records",
         metavar="PATH",
@@ -182,9 +182,9 @@ def _add_reading(verb: argparse.ArgumentParser, *, default: str) -> None:
     verb.add_argument("--memory-limit", type=size, metavar="SIZE", help="default 40M")
     add_record_rules(verb)
     verb.add_argument(
-        "--nonfinite",
-        choices=("reject", "null"),
-        default="reject",
+        "--on-nonfinite",
+        choices=("error", "null"),
+        default="error",
         help="what to do with nan, inf and 1e999 in Python literals",
     )
     verb.add_argument(
@@ -201,9 +201,9 @@ def _add_reading(verb: argparse.ArgumentParser, *, default: str) -> None:
         help="accept a source that is named as gzip data (.gz, .tgz …) and is something else",
     )
     verb.add_argument(
-        "--trailing-garbage",
-        choices=("reject", "ignore"),
-        default="reject",
+        "--on-trailing-garbage",
+        choices=("error", "ignore"),
+        default="error",
         help="what to do with bytes behind the end of gzip data; padding with zeros is none",
     )
     add_csv(verb)
@@ -223,34 +223,32 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
 
 
 def _options(
-    options: argparse.Namespace, destination: str | None, *, checked: bool = False
+    options: argparse.Namespace, destination: str | None, *, by_name: bool = False
 ) -> TransferOptions:
-    from airscoop.transfer.naming import format_to_check
-    from airscoop.transfer.options import Format, TransferOptions, place
+    from airscoop.transfer.naming import format_to_read
+    from airscoop.transfer.options import TransferOptions, place
 
     settings = s3_of(options)
     source = place(options.source, "SOURCE")
     dialect = csv_of(options)
-    otherwise: Format = "raw" if dialect is None else "csv"
     return TransferOptions(
         source=source,
         destination=destination,
-        format=options.format or (format_to_check(source, dialect) if checked else otherwise),
+        format=format_to_read(source, options.format, dialect) if by_name else options.format,
         csv=dialect,
         columns=options.columns,
         max_record_bytes=options.max_record_bytes,
         memory_limit=options.memory_limit,
-        invalid_characters=options.invalid_characters,
-        nonfinite=options.nonfinite,
-        key_case=options.key_case,
+        on_invalid_characters=options.on_invalid_characters,
+        on_nonfinite=options.on_nonfinite,
+        on_key_case=options.on_key_case,
         records=options.records,
         allow_unknown_length=options.allow_unknown_length,
         version_id=options.version_id,
         allow_plain=options.allow_plain,
-        trailing_garbage=options.trailing_garbage,
+        on_trailing_garbage=options.on_trailing_garbage,
         source_s3=settings,
         destination_s3=settings,
-        ca_file=options.ca_file,
         **web_of(options),
     )
 
@@ -329,7 +327,7 @@ def _copy_several(
         from airscoop.errors import UsageError
 
         raise UsageError("only the copy of one object is resumed; a prefix skips what is equal")
-    known = {*CopyOptions.__annotations__} - {"if_match"}
+    known = {*CopyOptions.__annotations__} - {"if_match", "s3"}
     fields = {name: getattr(transfer, name) for name in known}
     fields["source"] = sources if len(sources) > 1 else sources[0]
     fields["destination"] = transfer.destination
@@ -360,7 +358,8 @@ def run_head(options: argparse.Namespace) -> int:
     from airscoop.transfer.job import TransferJob
 
     if options.lines > 0:
-        TransferJob(dataclasses.replace(_options(options, "-"), head_lines=options.lines)).run()
+        given = _options(options, "-", by_name=True)
+        TransferJob(dataclasses.replace(given, head_lines=options.lines)).run()
     return 0
 
 
@@ -369,7 +368,7 @@ def run_check(options: argparse.Namespace) -> int:
     from airscoop.transfer.job import TransferJob
 
     checked = dataclasses.replace(
-        _options(options, None, checked=True),
+        _options(options, None, by_name=True),
         max_rejected=ALL if options.show else options.max_rejected,
     )
     job = TransferJob(checked, verb="check", show_rejects=options.show)

@@ -55,7 +55,6 @@ def run_list(options: argparse.Namespace) -> int:
         options.prefix,
         older_than=options.older_than,
         s3=s3_of(options),
-        ca_file=options.ca_file,
     )
     show_found(receipt, as_json=options.json)
     return 0
@@ -73,7 +72,6 @@ def run_clean(options: argparse.Namespace) -> int:
         options.prefix,
         older_than=options.older_than,
         s3=s3_of(options),
-        ca_file=options.ca_file,
     )
     show(receipt, as_json=options.json)
     return 0

@@ -320,10 +320,9 @@ def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
         json_texts=options.json_texts,
         again=options.again,
         dry_run=options.dry_run,
-        invalid_characters=options.invalid_characters,
-        key_case=options.key_case,
+        on_invalid_characters=options.on_invalid_characters,
+        on_key_case=options.on_key_case,
         max_record_bytes=options.max_record_bytes,
         allow_unknown_length=options.allow_unknown_length,
-        changes_s3=s3_of(options),
-        ca_file=options.ca_file,
+        s3=s3_of(options),
     )

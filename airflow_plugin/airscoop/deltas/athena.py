@@ -53,8 +53,8 @@ class AthenaSettings(Protocol):
     def poll_seconds(self) -> float:
         """Between two looks at a query."""
 
-    def s3(self) -> tuple[S3Settings, str | None] | None:
-        """How to reach S3, and the CA file to trust; None: what the caller says."""
+    def s3(self) -> S3Settings | None:
+        """How to reach S3; None: as the caller says."""
 
     def connect(self) -> AthenaClient:
         """Athena and the Glue catalog."""
@@ -131,11 +131,10 @@ class AthenaJob:
         max_delete_ratio: float,
         max_update_ratio: float | None,
         min_rows: int,
-        key_case: KeyCase,
-        schema_change: SchemaChange,
+        on_key_case: KeyCase,
+        on_schema_change: SchemaChange,
         gone_columns: GoneColumns,
         s3: S3Settings | None,
-        ca_file: str | None,
         temp_dir: str | None = None,
     ) -> None:
         self._old, self._new = old, new
@@ -143,12 +142,11 @@ class AthenaJob:
         self._key, self._version = key, version
         self._stamp = stamp
         self._max_delete_ratio, self._min_rows = max_delete_ratio, min_rows
-        self._key_case: KeyCase = key_case
-        self._schema_change: SchemaChange = schema_change
+        self._on_key_case: KeyCase = on_key_case
+        self._on_schema_change: SchemaChange = on_schema_change
         self._gone_columns: GoneColumns = gone_columns
         self._max_update_ratio = max_update_ratio
-        found = settings.s3() if s3 is None else None
-        self._s3, self._ca_file = found or (s3 or S3Settings(), ca_file)
+        self._s3 = s3 or settings.s3() or S3Settings()
         self._temp_dir = temp_dir
         found_in_s3 = [name for name in (*old, *new) if places.is_s3(name)]  # others are tables
         self._read = ReadPlaces(sources=found_in_s3, s3=self._s3)
@@ -162,10 +160,10 @@ class AthenaJob:
         self._cancellation.cancel()
 
     def refuse_destination(
-        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+        self, destination: str | os.PathLike[str], *, s3: S3Settings | None = None
     ) -> None:
         """Raises UsageError where a result written there would replace one of the exports."""
-        self._read.refuse(destination, destination_s3)
+        self._read.refuse(destination, s3)
 
     def run(self, *, on_progress: Callable[[None], object] | None = None) -> AthenaDelta:
         """Counts first, and writes nothing when the counts are refused.
@@ -206,7 +204,6 @@ class AthenaJob:
             stamp=self._stamp,
             folder=self._folder,
             s3=self._s3,
-            ca_file=self._ca_file,
             read=(self._read,),
             cancellation=self._cancellation,
             temp_dir=self._temp_dir,
@@ -218,7 +215,7 @@ class AthenaJob:
         try:
             yield
         except BaseException:
-            quietly(self._folder, lambda: discard(self._folder, self._s3, self._ca_file))
+            quietly(self._folder, lambda: discard(self._folder, self._s3))
             raise
 
     def _remove_left(self) -> None:
@@ -226,7 +223,7 @@ class AthenaJob:
         remove_left(
             self._client.tables(database, PREFIX),
             drop=lambda name: self._client.drop(database, name),
-            discard=lambda run: discard(f"{results}/{run}/", self._s3, self._ca_file),
+            discard=lambda run: discard(f"{results}/{run}/", self._s3),
         )
 
     def _receipt(
@@ -279,12 +276,12 @@ class AthenaJob:
                 before.columns,
                 after.columns,
                 key=self._key,
-                schema_change=self._schema_change,
-                any_case=self._key_case == "keep",
+                on_schema_change=self._on_schema_change,
+                any_case=self._on_key_case == "keep",
                 old=_shown(self._old),
                 new=_shown(self._new),
             )
-            if self._gone_columns == "set_null":
+            if self._gone_columns == "null":
                 columns += alone(before.columns, after.columns)[1]
         return DeltaSql(
             old=None if before is None else before.table,
@@ -330,9 +327,7 @@ class AthenaJob:
         folder = f"{sources[0].rpartition('/')[0]}/"
         sizes = {
             each.uri: each.size
-            for each in storage.list_objects(
-                folder, s3=self._s3, ca_file=self._ca_file, check=self._cancellation.check
-            )
+            for each in storage.list_objects(folder, s3=self._s3, check=self._cancellation.check)
         }
         data = {uri for uri in sizes if not uri.rpartition("/")[2].startswith(("_", "."))}
         if missing := sorted(set(sources) - data):
@@ -366,10 +361,10 @@ class AthenaJob:
             names = found
         if not names:
             raise BadRecord(f"{_shown(sources)}: there is no header row")
-        return by_case(names, self._key_case, sources[0])
+        return by_case(names, self._on_key_case, sources[0])
 
     def _first_line(self, source: str) -> str:
-        blocks = read(self._cancellation, source, s3=self._s3, ca_file=self._ca_file, head_lines=1)
+        blocks = read(self._cancellation, source, s3=self._s3, head_lines=1)
         return b"".join(blocks).decode("utf-8", errors="replace")
 
 

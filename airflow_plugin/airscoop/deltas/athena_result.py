@@ -35,7 +35,6 @@ class AthenaDelta(Delta):
         stamp: str,
         folder: str,
         s3: S3Settings,
-        ca_file: str | None,
         read: Sequence[ReadPlaces],
         cancellation: Cancellation,
         temp_dir: str | None = None,
@@ -44,7 +43,7 @@ class AthenaDelta(Delta):
         self._stamp = stamp
         self._read = read
         self._folder = folder
-        self._s3, self._ca_file = s3, ca_file
+        self._s3 = s3
         self._cancellation = cancellation
         self._temp_dir = temp_dir
 
@@ -77,7 +76,7 @@ class AthenaDelta(Delta):
 
     def discard(self) -> None:
         """Removes what the run has left below `results`."""
-        discard(self._folder, self._s3, self._ca_file)
+        discard(self._folder, self._s3)
 
     def _lines(self) -> Iterator[bytes]:
         """Each file is in order; together they are merged, in memory that is bounded."""
@@ -86,7 +85,6 @@ class AthenaDelta(Delta):
             for each in storage.list_objects(
                 f"{self._folder}changes/",
                 s3=self._s3,
-                ca_file=self._ca_file,
                 check=self._cancellation.check,
             )
             if each.size
@@ -96,7 +94,7 @@ class AthenaDelta(Delta):
 
     def _file(self, uri: str) -> Iterator[bytes]:
         before = b""
-        blocks = read(self._cancellation, uri, s3=self._s3, ca_file=self._ca_file)
+        blocks = read(self._cancellation, uri, s3=self._s3)
         for line in lines_of(blocks):
             if change_id(line) <= before:
                 raise ProtocolError(f"{uri}: the changes are not in the order of their ids")
@@ -126,17 +124,16 @@ def read(
     uri: str,
     *,
     s3: S3Settings,
-    ca_file: str | None,
     head_lines: int | None = None,
 ) -> Iterator[bytes]:
     """What `airscoop.read` yields; a cancel ends it also while it waits."""
-    options = TransferOptions(source=uri, source_s3=s3, ca_file=ca_file, head_lines=head_lines)
+    options = TransferOptions(source=uri, source_s3=s3, head_lines=head_lines)
     transfer = Transfer(options.native(), to_memory=True)
     with transfer, cancellation.reaching(transfer):
         while block := transfer.read():
             yield block
 
 
-def discard(prefix: str, s3: S3Settings, ca_file: str | None) -> None:
-    for each in storage.list_objects(prefix, s3=s3, ca_file=ca_file):
-        storage.delete(each.uri, s3=s3, ca_file=ca_file)
+def discard(prefix: str, s3: S3Settings) -> None:
+    for each in storage.list_objects(prefix, s3=s3):
+        storage.delete(each.uri, s3=s3)

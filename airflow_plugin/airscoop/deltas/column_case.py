@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 LETTERS = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
-def by_case(names: Sequence[str], key_case: KeyCase, source: str) -> list[str]:
-    """The names as `key_case` says: refused, the later ones numbered, or as they are."""
-    if key_case == "keep":
+def by_case(names: Sequence[str], on_key_case: KeyCase, source: str) -> list[str]:
+    """The names as `on_key_case` says: refused, the later ones numbered, or as they are."""
+    if on_key_case == "keep":
         return list(names)
     taken: dict[str, str] = {}
     found: list[str] = []
     for name in names:
         other = taken.get(name.translate(LETTERS))
-        if other is not None and key_case == "reject":
+        if other is not None and on_key_case == "error":
             raise BadRecord(
                 f'{source}: the columns "{other}" and "{name}" are equal but for case, which '
-                'warehouses fold; key_case="rename" numbers the later one, key_case="keep" keeps '
-                "both, there and wherever the changes are read"
+                'warehouses fold; on_key_case="rename" numbers the later one, on_key_case="keep" '
+                "keeps both, there and wherever the changes are read"
             )
         found.append(name if other is None else _numbered(name, [*names, *found]))
         taken[found[-1].translate(LETTERS)] = found[-1]

@@ -51,23 +51,23 @@ class DeltaJob:
         self._old = _places(old)
         self._new = _places(new)
         self._read = (
-            ReadPlaces(sources=self._old, s3=given["old_s3"]),
-            ReadPlaces(sources=self._new, s3=given["new_s3"] or given["old_s3"]),
+            ReadPlaces(sources=self._old, s3=given["s3"]),
+            ReadPlaces(sources=self._new, s3=given["s3"]),
         )
         _check_schema_change(given)
         _check_csv(given)
         self._stamp = stamp_of(given, first=not self._old)
         temp_dir = given["temp_dir"]
         self._native = _native.Delta(
-            _side(self._old, given["old_s3"], given),
-            _side(self._new, given["new_s3"] or given["old_s3"], given),
+            _side(self._old, given),
+            _side(self._new, given),
             self._key,
             format=FORMATS.index(given["format"]),
-            keep_last=given["duplicates"] == "last",
-            empty_keys=given["key_empty"] == "allow",
-            schema_change=SCHEMA_CHANGES.index(given["schema_change"]),
+            keep_last=given["on_duplicates"] == "last",
+            empty_keys=given["on_empty_key"] == "allow",
+            schema_change=SCHEMA_CHANGES.index(given["on_schema_change"]),
             drop_gone=given["gone_columns"] == "drop",
-            any_case=given["key_case"] == "keep",
+            any_case=given["on_key_case"] == "keep",
             numbers_by_value=given["numbers"] == "value",
             max_delete_ratio=given["max_delete_ratio"],
             max_update_ratio=given["max_update_ratio"],
@@ -84,12 +84,12 @@ class DeltaJob:
         self._cancellation.cancel()
 
     def refuse_destination(
-        self, destination: str | os.PathLike[str], *, destination_s3: S3Settings | None = None
+        self, destination: str | os.PathLike[str], *, s3: S3Settings | None = None
     ) -> None:
         """Raises UsageError where a result written there would replace one of the exports: as
         `Delta.write` does, before anything is opened."""
         for read in self._read:
-            read.refuse(destination, destination_s3)
+            read.refuse(destination, s3)
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
@@ -142,11 +142,9 @@ class DeltaJob:
         )
 
 
-def _side(
-    sources: Sequence[str], settings: S3Settings | None, options: DeltaOptions
-) -> tuple[dict[str, Any], ...]:
+def _side(sources: Sequence[str], options: DeltaOptions) -> tuple[dict[str, Any], ...]:
     """One export, as the binding takes it."""
-    found = settings or S3Settings()
+    found = options["s3"] or S3Settings()
     dialect = CsvDialect.of(options["csv"])
     if any(places.is_s3(source) for source in sources):
         found = found.resolved()
@@ -154,11 +152,10 @@ def _side(
         TransferOptions(
             source=source,
             max_record_bytes=options["max_record_bytes"],
-            invalid_characters=options["invalid_characters"],
-            key_case=options["key_case"],
+            on_invalid_characters=options["on_invalid_characters"],
+            on_key_case=options["on_key_case"],
             allow_unknown_length=options["allow_unknown_length"],
             source_s3=found,
-            ca_file=options["ca_file"],
             format="raw" if dialect is None else "csv",
             csv=dialect,
             columns=options["columns"],
@@ -196,8 +193,8 @@ def _check_csv(options: DeltaOptions) -> None:
 
 
 def _check_schema_change(options: DeltaOptions) -> None:
-    if options["gone_columns"] == "drop" and options["schema_change"] != "all":
-        raise UsageError('gone_columns="drop" goes with schema_change="all" alone')
+    if options["gone_columns"] == "drop" and options["on_schema_change"] != "all":
+        raise UsageError('gone_columns="drop" goes with on_schema_change="all" alone')
 
 
 @showing(DeltaOptions, DEFAULTS)
@@ -219,13 +216,13 @@ def delta(
     keys need no memory to speak of, others up to `memory_limit` (64 MiB) and beyond that temporary
     files in `temp_dir`.
 
-    No change is written that its readers would refuse: `invalid_characters` and `key_case` say, as
-    in `copy`, what becomes of NULs and of names that are equal but for case (with "keep" say so to
-    `check`, `publish` and `apply_changes`, too), and a row is refused whose change could be longer
-    than `max_record_bytes` (4 MiB). numbers="value" takes numbers of JSON lines by their value,
-    also within objects: 1.0 and 1.00 are 1; those of a key always are.
+    No change is written that its readers would refuse: `on_invalid_characters` and `on_key_case`
+    say, as in `copy`, what becomes of NULs and of names that are equal but for case (with "keep"
+    say so to `check`, `publish` and `apply_changes`, too), and a row is refused whose change could
+    be longer than `max_record_bytes` (4 MiB). numbers="value" takes numbers of JSON lines by their
+    value, also within objects: 1.0 and 1.00 are 1; those of a key always are.
 
-    A column that one of the exports has alone is SchemaChanged. With schema_change="all" it is
+    A column that one of the exports has alone is SchemaChanged. With on_schema_change="all" it is
     compared as if the other one had it with nulls: each row in which a new column is not null is an
     UPDATE, and so is each in which one that is gone was not; such columns are null in the rows from
     then on, or, with gone_columns="drop", they are in no row and not compared. "compare_common"
@@ -280,17 +277,17 @@ def _athena_job(
     given = _given(options)
     if (
         given["format"] == "jsonl"
-        or given["duplicates"] != "error"
-        or given["schema_change"] == "compare_common"
+        or given["on_duplicates"] != "error"
+        or given["on_schema_change"] == "compare_common"
         or given["numbers"] != "digits"
-        or given["invalid_characters"] != "reject"
-        or given["key_empty"] != "reject"
+        or given["on_invalid_characters"] != "error"
+        or given["on_empty_key"] != "error"
         or given["csv"] is not None
     ):
         raise UnsupportedFormat(
             'engine="athena" compares CSV without duplicates: not '
-            'format="jsonl", duplicates="last", key_empty="allow", numbers="value", '
-            'schema_change="compare_common", invalid_characters="replace" or csv='
+            'format="jsonl", on_duplicates="last", on_empty_key="allow", numbers="value", '
+            'on_schema_change="compare_common", on_invalid_characters="replace" or csv='
         )
     _check_schema_change(given)
     temp_dir = given["temp_dir"]
@@ -301,13 +298,12 @@ def _athena_job(
         key=names(given["key"], "key"),
         version=version_of_ids(given) or "",
         stamp=stamp_of(given, first=old is None),
-        key_case=given["key_case"],
-        schema_change=given["schema_change"],
+        on_key_case=given["on_key_case"],
+        on_schema_change=given["on_schema_change"],
         gone_columns=given["gone_columns"],
         max_delete_ratio=given["max_delete_ratio"],
         max_update_ratio=given["max_update_ratio"],
         min_rows=given["min_rows"],
-        s3=given["new_s3"] or given["old_s3"],
-        ca_file=given["ca_file"],
+        s3=given["s3"],
         temp_dir=None if temp_dir is None else places.path(temp_dir),
     )

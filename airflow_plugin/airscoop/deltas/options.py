@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airscoop import kinds
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.kinds import Size
 from airscoop.transfer.options import InvalidCharacters, KeyCase
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 TableFormat = Literal["auto", "csv", "jsonl"]
 Duplicates = Literal["error", "last"]
 SchemaChange = Literal["error", "all", "compare_common"]
-GoneColumns = Literal["set_null", "drop"]
-KeyEmpty = Literal["reject", "allow"]
+GoneColumns = Literal["null", "drop"]
+EmptyKey = Literal["error", "allow"]
 Engine = Literal["local", "athena"]
 Numbers = Literal["digits", "value"]
 
@@ -30,13 +30,13 @@ class CompareOptions(TypedDict, total=False):
 
     key: Sequence[str]
     format: TableFormat
-    duplicates: Duplicates
-    key_empty: KeyEmpty
-    schema_change: SchemaChange
+    on_duplicates: Duplicates
+    on_empty_key: EmptyKey
+    on_schema_change: SchemaChange
     gone_columns: GoneColumns
     numbers: Numbers
-    invalid_characters: InvalidCharacters
-    key_case: KeyCase
+    on_invalid_characters: InvalidCharacters
+    on_key_case: KeyCase
     max_delete_ratio: float
     max_update_ratio: float | None
     min_rows: int
@@ -54,21 +54,19 @@ class DeltaOptions(CompareOptions, total=False):
     dataset: str | None
     version: str | None
     previous: str | None
-    old_s3: S3Settings | None
-    new_s3: S3Settings | None
-    ca_file: str | None
+    s3: S3Settings | None
 
 
 DEFAULTS: DeltaOptions = {
     "key": ("PK",),
     "format": "auto",
-    "duplicates": "error",
-    "key_empty": "reject",
-    "schema_change": "error",
-    "gone_columns": "set_null",
+    "on_duplicates": "error",
+    "on_empty_key": "error",
+    "on_schema_change": "error",
+    "gone_columns": "null",
     "numbers": "digits",
-    "invalid_characters": "reject",
-    "key_case": "reject",
+    "on_invalid_characters": "error",
+    "on_key_case": "error",
     "max_delete_ratio": 0.3,
     "max_update_ratio": None,
     "min_rows": 1,
@@ -81,20 +79,18 @@ DEFAULTS: DeltaOptions = {
     "csv": None,
     "columns": None,
     "allow_unknown_length": False,
-    "old_s3": None,
-    "new_s3": None,
-    "ca_file": None,
+    "s3": None,
 }
 
 KINDS: kinds.Kinds = {
     "format": kinds.choice(TableFormat),
-    "duplicates": kinds.choice(Duplicates),
-    "key_empty": kinds.choice(KeyEmpty),
-    "schema_change": kinds.choice(SchemaChange),
+    "on_duplicates": kinds.choice(Duplicates),
+    "on_empty_key": kinds.choice(EmptyKey),
+    "on_schema_change": kinds.choice(SchemaChange),
     "gone_columns": kinds.choice(GoneColumns),
     "numbers": kinds.choice(Numbers),
-    "invalid_characters": kinds.choice(InvalidCharacters),
-    "key_case": kinds.choice(KeyCase),
+    "on_invalid_characters": kinds.choice(InvalidCharacters),
+    "on_key_case": kinds.choice(KeyCase),
     "max_delete_ratio": kinds.number(0, 1),
     "max_update_ratio": kinds.number(0, 1),
     "min_rows": kinds.whole(),
@@ -103,7 +99,5 @@ KINDS: kinds.Kinds = {
     "max_record_bytes": kinds.size(),
     "temp_dir": kinds.PATH,
     "allow_unknown_length": kinds.FLAG,
-    "old_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "new_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "ca_file": kinds.PATH,
+    "s3": S3_SETTINGS,
 }

@@ -108,7 +108,7 @@ class Delta:
         self,
         destination: str | os.PathLike[str],
         *,
-        destination_s3: S3Settings | None = None,
+        s3: S3Settings | None = None,
         before_commit: Callable[[], object] | None = None,
         **options: Unpack[DestinationOptions],
     ) -> CopyReceipt:
@@ -127,15 +127,15 @@ class Delta:
         if before_commit is not None:
             kinds.FUNCTION.read(before_commit, "before_commit")
         refuse_unknown("write", options, DestinationOptions.__annotations__)
-        for read in self._read:
-            read.refuse(destination, destination_s3)
         settings = TransferOptions.of(
             source="",
             destination=place(destination, "destination"),
-            destination_s3=destination_s3,
+            s3=s3,
             held=before_commit is not None,
             **options,
         )
+        for read in self._read:
+            read.refuse(destination, s3)
         with (
             OwnedUpload(settings) as upload,
             self._cancellation.reaching(upload),

@@ -29,7 +29,7 @@ def check_schema(
     after: Sequence[str],
     *,
     key: Sequence[str],
-    schema_change: SchemaChange,
+    on_schema_change: SchemaChange,
     any_case: bool,
     old: str,
     new: str,
@@ -42,16 +42,16 @@ def check_schema(
         twin = folded.get(name.translate(LETTERS))
         if twin is not None and (name in keys or not any_case):
             error = SchemaChanged(
-                f'the column "{name}" of {old} is "{twin}" in {new}, which no schema_change takes '
-                "for the same column or for another one; give both exports one spelling"
+                f'the column "{name}" of {old} is "{twin}" in {new}, which no on_schema_change '
+                "takes for the same column or for another one; give both exports one spelling"
             )
             raise with_facts(error, added=[twin], gone=[name])
-    if schema_change == "error" and (added or gone):
+    if on_schema_change == "error" and (added or gone):
         what = [f"added: {', '.join(added)}"] if added else []
         what += [f"gone: {', '.join(gone)}"] if gone else []
         error = SchemaChanged(
             f"the columns changed from {old} to {new}: {'; '.join(what)}; if that is meant, "
-            'compare them all with schema_change="all", where one that an export lacks is null'
+            'compare them all with on_schema_change="all", where one that an export lacks is null'
         )
         raise with_facts(error, added=added, gone=gone)
     missing = [name for name in keys if name not in before]

@@ -162,7 +162,6 @@ def list_exports(
     *,
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> Listing:
     """The exports below `prefix`: a bucket, a tenant, a table or a version, with its last slash.
@@ -172,7 +171,7 @@ def list_exports(
     `check`, here and below, is called again and again; what it raises ends the reading.
     """
     _check_prefix(prefix)
-    found = storage.list_objects(prefix, s3=s3, ca_file=ca_file, check=check)
+    found = storage.list_objects(prefix, s3=s3, check=check)
     objects = (ExportObject(uri=one.uri, size=one.size, etag=one.etag) for one in found)
     return group(objects, complete_marker=complete_marker)
 
@@ -195,7 +194,6 @@ def find_export(
     *,
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> Export | None:
     """The export that an object belongs to, as it stands in S3 now; None: its marker is missing.
@@ -204,9 +202,7 @@ def find_export(
     """
     place = place_of(uri)
     prefix = f"s3://{place.bucket}/{place.id}/"
-    listing = list_exports(
-        prefix, complete_marker=complete_marker, s3=s3, ca_file=ca_file, check=check
-    )
+    listing = list_exports(prefix, complete_marker=complete_marker, s3=s3, check=check)
     for _, message in listing.conflicts:
         raise ExportConflict(message)
     if listing.incomplete:
@@ -221,7 +217,6 @@ def check_unchanged(
     *,
     alone: bool = True,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     check: Callable[[], object] | None = None,
 ) -> None:
     """Raises ExportConflict unless S3 still holds the objects of the export, and, if they must be
@@ -230,7 +225,7 @@ def check_unchanged(
     Objects without a byte that were not registered, such as markers, do not count.
     """
     known = {one.uri: one for one in export.objects}
-    for info in storage.list_objects(export.prefix, s3=s3, ca_file=ca_file, check=check):
+    for info in storage.list_objects(export.prefix, s3=s3, check=check):
         one = ExportObject(uri=info.uri, size=info.size, etag=info.etag)
         if one.uri in known:
             if known.pop(one.uri) != one:

@@ -55,8 +55,8 @@ class AthenaSettings:
     def __post_init__(self) -> None:
         kinds.settle(self, KINDS, "athena: ")
 
-    def s3(self) -> tuple[S3Settings, str | None] | None:
-        """How the connection reaches S3, and the CA file to trust; None without a connection."""
+    def s3(self) -> S3Settings | None:
+        """How the connection reaches S3; None without a connection."""
         return None if self.aws_conn_id is None else aws.s3_settings(self.aws_conn_id)
 
     def connect(self) -> AthenaConnection:

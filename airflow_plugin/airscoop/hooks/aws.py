@@ -30,8 +30,8 @@ def s3_settings(
     payload_signing: PayloadSigning = "auto",
     requester_pays: bool = False,
     expected_bucket_owner: str | None = None,
-) -> tuple[S3Settings, str | None]:
-    """How to reach S3, and the CA file to trust (None: the usual ones).
+) -> S3Settings:
+    """How to reach S3.
 
     None for `aws_conn_id` leaves all to botocore's own chain (environment, profile, role), as does
     `aws_default` where it does not exist. The connection is read by Airflow's Amazon provider, so
@@ -41,24 +41,21 @@ def s3_settings(
     """
     hook = _hook(aws_conn_id, S3Settings.SERVICE)
     values: dict[str, Any] = {"payload_signing": payload_signing}
-    ca_file = None
     if hook is not None:
         with connection_errors(aws_conn_id):
-            ca_file, values = ca_file_of(hook), s3_values(hook, payload_signing)
-    settings = S3Settings(
+            values = {"ca_file": ca_file_of(hook), **s3_values(hook, payload_signing)}
+    return S3Settings(
         requester_pays=requester_pays, expected_bucket_owner=expected_bucket_owner, **values
     )
-    return settings, ca_file
 
 
-def kinesis_settings(aws_conn_id: str | None) -> tuple[KinesisSettings, str | None]:
+def kinesis_settings(aws_conn_id: str | None) -> KinesisSettings:
     """The same for Kinesis."""
     hook = _hook(aws_conn_id, KinesisSettings.SERVICE)
     if hook is None:
-        return KinesisSettings(), None
+        return KinesisSettings()
     with connection_errors(aws_conn_id):
-        ca_file = ca_file_of(hook)
-        return KinesisSettings(**kinesis_values(hook)), ca_file
+        return KinesisSettings(ca_file=ca_file_of(hook), **kinesis_values(hook))
 
 
 def registry(aws_conn_id: str | None, table: str) -> Registry:

@@ -147,7 +147,6 @@ class WarehouseHook(BaseHook):
         self,
         *,
         label: str | None = None,
-        ca_file: str | None = None,
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
     ) -> Warehouse:
@@ -157,7 +156,6 @@ class WarehouseHook(BaseHook):
             conninfo,
             dialect=dialect,
             label=label,
-            ca_file=ca_file,
             lock_timeout_seconds=lock_timeout_seconds,
             statement_timeout_seconds=statement_timeout_seconds,
         )

@@ -40,7 +40,7 @@ class ApplyChangesOperator(WarehouseOperator):
     applied. expected_changes: a number in place of what the receipt counted, or None for no check.
     json_texts: as of `Warehouse.apply_changes`; by default what the changes say, or else the
     receipt.
-    invalid_characters, key_case: what a change may hold, as of `airscoop.copy`.
+    on_invalid_characters, on_key_case: what a change may hold, as of `airscoop.copy`.
     again: also a file that is not the successor of the table's version, or was applied before the
     table changed further.
     lock: the output of a LockExportOperator: then it is a step of that export, whose changes are
@@ -65,8 +65,8 @@ class ApplyChangesOperator(WarehouseOperator):
         expected_changes: int | Literal["receipt"] | None = "receipt",
         json_texts: JsonTexts | None = None,
         again: bool = False,
-        invalid_characters: InvalidCharacters = "reject",
-        key_case: KeyCase = "reject",
+        on_invalid_characters: InvalidCharacters = "error",
+        on_key_case: KeyCase = "error",
         aws_conn_id: str | None = "aws_default",
         lock: XComArg | LockDict | None = None,
         publishes: bool = False,
@@ -84,8 +84,8 @@ class ApplyChangesOperator(WarehouseOperator):
         self.expected_changes = expected_changes
         self.json_texts = json_texts
         self.again = again
-        self.invalid_characters: InvalidCharacters = invalid_characters
-        self.key_case: KeyCase = key_case
+        self.on_invalid_characters: InvalidCharacters = on_invalid_characters
+        self.on_key_case: KeyCase = on_key_case
         self.aws_conn_id = aws_conn_id
         self.lock: Any = lock
         self.is_step = lock is not None
@@ -103,13 +103,12 @@ class ApplyChangesOperator(WarehouseOperator):
         if self.changes is None:
             raise UsageError("changes is None; give a file, or lock: the export whose it is")
         expected = self._expected()
-        settings, ca_file = s3_settings(self.aws_conn_id) if is_s3(self.changes) else (None, None)
+        settings = s3_settings(self.aws_conn_id) if is_s3(self.changes) else None
         with self.open_warehouse(context) as warehouse:
             return warehouse.apply_changes(
                 self.changes,
                 expected_changes=expected,
-                changes_s3=settings,
-                ca_file=ca_file,
+                s3=settings,
                 **self._options(context),
             )
 
@@ -117,7 +116,7 @@ class ApplyChangesOperator(WarehouseOperator):
         lock = ExportLock.of(self.lock)
         by_registry = self.receipt is None and self.expected_changes == "receipt"
         expected = None if by_registry else self._expected()
-        settings, ca_file = s3_settings(self.aws_conn_id)
+        settings = s3_settings(self.aws_conn_id)
         with self.open_warehouse(context) as warehouse:
             return apply_changes(
                 registry_of(self.aws_conn_id, self.registry),
@@ -126,7 +125,6 @@ class ApplyChangesOperator(WarehouseOperator):
                 expected_changes=expected,
                 publishes=self.publishes,
                 s3=settings,
-                ca_file=ca_file,
                 terms=Terms(seconds=self.lease_seconds, handover_seconds=self.handover_seconds),
                 on_start=self.started,
                 **self._options(context),
@@ -140,8 +138,8 @@ class ApplyChangesOperator(WarehouseOperator):
             "ignore_columns": self.ignore_columns,
             "json_texts": self.json_texts or self._told(),
             "again": self.again,
-            "invalid_characters": self.invalid_characters,
-            "key_case": self.key_case,
+            "on_invalid_characters": self.on_invalid_characters,
+            "on_key_case": self.on_key_case,
             "load": _load(context),
         }
 

@@ -161,8 +161,8 @@ class RegistryOperator(AirscoopOperator):
         """The registry, by the connection."""
         return aws.registry(self.aws_conn_id, self.registry)
 
-    def s3(self) -> tuple[S3Settings, str | None]:
-        """How to reach S3, and the CA file to trust."""
+    def s3(self) -> S3Settings:
+        """How to reach S3."""
         return aws.s3_settings(self.aws_conn_id)
 
 

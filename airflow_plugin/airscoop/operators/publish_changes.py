@@ -44,15 +44,12 @@ class PublishChangesOperator(ExportStepOperator):
         lock = self.held_lock()
         known = SendOptions.__annotations__.keys()
         options = kinds.rendered(options_of(self.publish_options, "publish_options", known), KINDS)
-        settings, _ = self.s3()
-        kinesis, ca_file = aws.kinesis_settings(self.aws_conn_id)
         return publish_changes(
             self.open_registry(),
             lock,
             self.stream,
-            s3=settings,
-            kinesis=kinesis,
-            ca_file=ca_file,
+            s3=self.s3(),
+            kinesis=aws.kinesis_settings(self.aws_conn_id),
             terms=self.terms(),
             on_start=self.started,
             **options,

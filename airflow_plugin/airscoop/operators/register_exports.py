@@ -45,7 +45,7 @@ class RegisterExportsOperator(RegistryOperator):
         self.complete_marker = complete_marker
 
     def perform(self, context: Context) -> RegisterReceipt:
-        settings, ca_file = self.s3()
+        settings = self.s3()
         registry = self.open_registry()
         marker = self.complete_marker or None
         if self.object:
@@ -57,7 +57,6 @@ class RegisterExportsOperator(RegistryOperator):
                 uri,
                 complete_marker=marker,
                 s3=settings,
-                ca_file=ca_file,
                 on_start=self.started,
             )
         if not self.datasets:
@@ -68,6 +67,5 @@ class RegisterExportsOperator(RegistryOperator):
             prefixes,
             complete_marker=marker,
             s3=settings,
-            ca_file=ca_file,
             on_start=self.started,
         )

@@ -63,14 +63,12 @@ class SnapshotDeltaOperator(ExportStepOperator):
         approved = {"approved_delete_ratio": self.approved_delete_ratio}
         ratio = {"approved_delete_ratio": KINDS["max_delete_ratio"]}
         athena = self._athena()
-        settings, ca_file = self.s3()
         return compute_changes(
             self.open_registry(),
             lock,
             changes=self.changes,
             key=self.key,
-            s3=settings,
-            ca_file=ca_file,
+            s3=self.s3(),
             terms=self.terms(),
             on_start=self.started,
             engine=self.engine,

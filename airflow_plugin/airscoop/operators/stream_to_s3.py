@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
 from airscoop import kinds
+from airscoop.aws.settings import S3Settings
 from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
@@ -45,8 +46,8 @@ class StreamToS3Operator(AirscoopOperator):
     """Copies `source` to `destination` as `airscoop.copy` does, in bounded memory.
 
     destination: one that ends in "/" takes the source's name.
-    format: "raw", "jsonl", or "python-literal", "json-array", "json-values" (which arrive as JSON
-        lines).
+    format: "auto" (as of `airscoop.copy`), "raw", "csv", "jsonl", or "python-literal",
+        "json-array", "json-values" (which arrive as JSON lines).
     max_rejected, rejects: how many bad records may go to which reject file.
     if_missing: what becomes of a task whose source is not there (404, 410, NoSuchKey): "retry"
         leaves it to the task's retries, "fail" fails it for good, "skip" skips it and those after.
@@ -68,7 +69,7 @@ class StreamToS3Operator(AirscoopOperator):
         *,
         source: str,
         destination: str,
-        format: Format | str | XComArg = "raw",
+        format: Format | str | XComArg = "auto",
         max_rejected: int = 0,
         rejects: str | None = None,
         if_missing: IfMissing = "retry",
@@ -134,7 +135,7 @@ class StreamToS3Operator(AirscoopOperator):
         return waited_for or super().left_to_retries(error)
 
     def _new_job(self, context: Context) -> TransferJob:
-        settings, ca_file = s3_settings(
+        settings = s3_settings(
             self.aws_conn_id,
             payload_signing=self.payload_signing,
             requester_pays=self.requester_pays,
@@ -145,16 +146,14 @@ class StreamToS3Operator(AirscoopOperator):
         )
         address, login = self._source(given)
         source = place(address, "source")
-        own = {
+        own: dict[str, Any] = {
             "format": text(self.format, "format"),
             "max_rejected": self.max_rejected,
             "rejects": self.rejects,
             "timeout": self.timeout,
             "retry_seconds": self.retry_seconds,
             "restarts": self.restarts,
-            "source_s3": settings,
-            "destination_s3": settings,
-            "ca_file": ca_file,
+            "s3": settings,
         }
         options = TransferOptions.of(
             source=source,
@@ -176,8 +175,12 @@ class StreamToS3Operator(AirscoopOperator):
         headers = {**connection.headers, **(given.pop("headers", None) or {})}
         source = connection.address(self.source)
         _mask_secrets(source)
-        login = {"headers": headers or None, "auth": connection.auth}
-        return source, login | ({"ca_file": connection.ca_file} if connection.ca_file else {})
+        trusted = S3Settings(ca_file=connection.ca_file)
+        return source, {
+            "headers": headers or None,
+            "auth": connection.auth,
+            "source_s3": trusted,
+        }
 
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""

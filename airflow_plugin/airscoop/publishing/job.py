@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 from airscoop import kinds
 from airscoop._native import Publish
-from airscoop.aws.settings import KinesisSettings, S3Settings, aws_options
+from airscoop.aws.settings import (
+    KinesisSettings,
+    S3Settings,
+    aws_options,
+    common_ca_file,
+    trusting,
+)
 from airscoop.aws.tls import ca_file as trusted
 from airscoop.errors import AirscoopError
 from airscoop.given import text
@@ -40,17 +46,18 @@ class PublishJob:
         settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
+        s3 = given["s3"] or S3Settings()
+        ca_file = common_ca_file(s3, settings)
         native = TransferOptions(
             source=self._changes,
-            invalid_characters=given["invalid_characters"],
-            key_case=given["key_case"],
+            on_invalid_characters=given["on_invalid_characters"],
+            on_key_case=given["on_key_case"],
             memory_limit=given["memory_limit"],
             allow_unknown_length=given["allow_unknown_length"],
-            source_s3=given["changes_s3"] or S3Settings(),
-            ca_file=given["ca_file"],
+            source_s3=trusting(s3, ca_file),
         ).native()
         native |= aws_options("destination", settings.resolved())
-        native["ca_file"] = trusted(given["ca_file"])
+        native["ca_file"] = trusted(ca_file)
         native["source_if_match"] = given["changes_etag"]
         self._native = Publish(
             native,
@@ -59,7 +66,7 @@ class PublishJob:
             any_order=given["any_order"],
             retry_ms=_retry_ms(given["retry_seconds"]),
             max_in_flight=given["max_in_flight"] or 0,
-            max_age_ms=given["max_age_ms"] or 0,
+            max_age_ms=round((given["max_age_seconds"] or 0) * 1000),
         )
 
     @property
@@ -149,15 +156,15 @@ def publish(
     With `changes_etag` the file, in S3, is read only if that is its ETag; else SourceChanged, and
     nothing is sent.
 
-    What a change may be is as for `check`: `invalid_characters` and `key_case` are those of `copy`.
-    Every change arrives at least once. What the stream did not store is sent again, more and more
-    slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An error tells
-    how many changes from the start of the file are all stored: `start_at` leaves out so many.
-    `on_progress` is told as facts["acknowledged"], about once a second and at the end; an exception
-    that it raises ends the publishing, and nothing more is sent.
+    What a change may be is as for `check`: `on_invalid_characters` and `on_key_case` are those of
+    `copy`. Every change arrives at least once. What the stream did not store is sent again, more
+    and more slowly, until nothing was stored for `retry_seconds` (600; 0: it is sent once). An
+    error tells how many changes from the start of the file are all stored: `start_at` leaves out so
+    many. `on_progress` is told as facts["acknowledged"], about once a second and at the end; an
+    exception that it raises ends the publishing, and nothing more is sent.
 
     Up to `max_in_flight` (8) requests are under way at a time, fewer while the stream throttles; a
-    change waits at most `max_age_ms` (250) for its request to fill.
+    change waits at most `max_age_seconds` (0.25) for its request to fill.
 
     Raises a subclass of airscoop.errors.AirscoopError.
     """

@@ -30,9 +30,9 @@ class DeltaReceipt(Receipt):
 
     old_rows = updated + unchanged + deleted + old_duplicates, and
     new_rows = inserted + updated + unchanged + new_duplicates; duplicates are rows that a later row
-    with the same key replaces (duplicates="last"). columns_added and columns_gone: those that the
-    new, or the old, export has alone, the first 1,000. format: of the exports. updated_columns: in
-    how many of the updated rows each column changed, of the 20 that changed in most; None where
+    with the same key replaces (on_duplicates="last"). columns_added and columns_gone: those that
+    the new, or the old, export has alone, the first 1,000. format: of the exports. updated_columns:
+    in how many of the updated rows each column changed, of the 20 that changed in most; None where
     that is not counted (Athena). sorted: both came in the order of their keys and were merged.
     spilled_bytes: written to temporary files. The etags are those of sources that have one.
     """

@@ -29,9 +29,9 @@ class RecordOptions(TypedDict, total=False):
     """How records are checked."""
 
     max_record_bytes: Size | None
-    invalid_characters: InvalidCharacters
-    nonfinite: Nonfinite
-    key_case: KeyCase
+    on_invalid_characters: InvalidCharacters
+    on_nonfinite: Nonfinite
+    on_key_case: KeyCase
     records: str | None
     csv: CsvDialect | None
     columns: Sequence[str] | None
@@ -42,11 +42,10 @@ class SourceOptions(RecordOptions, WebOptions, total=False):
 
     allow_unknown_length: bool
     memory_limit: Size | None
-    ca_file: str | None
     version_id: str | None
     compression: Compression
     allow_plain: bool
-    trailing_garbage: TrailingGarbage
+    on_trailing_garbage: TrailingGarbage
 
 
 class DestinationOptions(RecordOptions, total=False):
@@ -61,7 +60,6 @@ class DestinationOptions(RecordOptions, total=False):
     overwrite: bool
     if_match: str | None
     object_options: ObjectOptions | None
-    ca_file: str | None
 
 
 class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
@@ -71,14 +69,13 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     compression: Compression
     compression_level: int | None
     allow_plain: bool
-    trailing_garbage: TrailingGarbage
+    on_trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
     allow_unknown_length: bool
     server_side: bool
     overwrite: bool
     object_options: ObjectOptions | None
-    ca_file: str | None
 
 
 class CopyOptions(ObjectCopyOptions, total=False):
@@ -90,23 +87,24 @@ class CopyOptions(ObjectCopyOptions, total=False):
     split_replace: bool
     memory_limit: Size | None
     if_match: str | None
+    s3: S3Settings | None
     source_s3: S3Settings | None
     destination_s3: S3Settings | None
 
 
 COPY_DEFAULTS: CopyOptions = {
-    "format": "raw",
+    "format": "auto",
     "compression": "auto",
     "compression_level": None,
     "allow_plain": False,
-    "trailing_garbage": "reject",
+    "on_trailing_garbage": "error",
     "checksum": "crc32c",
     "max_rejected": 0,
     "rejects": None,
     "max_record_bytes": None,
-    "invalid_characters": "reject",
-    "nonfinite": "reject",
-    "key_case": "reject",
+    "on_invalid_characters": "error",
+    "on_nonfinite": "error",
+    "on_key_case": "error",
     "records": None,
     "csv": None,
     "columns": None,
@@ -126,7 +124,7 @@ COPY_DEFAULTS: CopyOptions = {
     "overwrite": True,
     "if_match": None,
     "object_options": None,
+    "s3": None,
     "source_s3": None,
     "destination_s3": None,
-    "ca_file": None,
 }

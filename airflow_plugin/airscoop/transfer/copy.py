@@ -12,7 +12,7 @@ from airscoop.receipts.transfer import CopyReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer.arguments import COPY_DEFAULTS, CopyOptions, SourceOptions
 from airscoop.transfer.job import Progress, TransferJob
-from airscoop.transfer.naming import destination_for, format_to_check
+from airscoop.transfer.naming import destination_for, format_to_read
 from airscoop.transfer.options import Format, TransferOptions, place
 
 if TYPE_CHECKING:
@@ -61,29 +61,31 @@ def copy(
     bytes unjudged, with "gzip" what arrives is gzip data, with "none" it is none. The receipt says
     "kept", "inflated" or "packed". A source whose name says gzip and whose content does not is
     refused, unless `allow_plain`. Bytes behind the end of gzip data end the copy, unless
-    `trailing_garbage` is "ignore": then they are cut where the text is read, and kept where the
+    `on_trailing_garbage` is "ignore": then they are cut where the text is read, and kept where the
     file is.
 
-    With `format` "jsonl" every record is checked to be strict JSON, with
-    "python-literal" it is made JSON; "json-array" takes the elements of a document's array (with
-    `records`, a path such as "result.items", of one inside it), "json-values" values that follow
-    one another over any lines. "csv" is read as `csv` says and written as RFC 4180 says: commas,
-    double quotes where they are needed, UTF-8; of a text without a header `columns` names the
-    columns. A bad record ends the copy, unless `max_rejected` allows for it: then it goes to
-    `rejects` (by default `_rejects/` at the root of the destination's prefix).
+    `format` "auto" is "raw", bytes as they are, or "csv" with `csv`. With "jsonl" every record is
+    checked to be strict JSON, with "python-literal" it is made JSON; "json-array" takes the
+    elements of a document's array (with `records`, a path such as "result.items", of one inside
+    it), "json-values" values that follow one another over any lines. "csv" is read as `csv` says
+    and written as RFC 4180 says: commas, double quotes where they are needed, UTF-8; of a text
+    without a header `columns` names the columns. A bad record ends the copy, unless `max_rejected`
+    allows for it: then it goes to `rejects` (by default `_rejects/` at the root of the
+    destination's prefix).
 
     A record in which two keys of one object, at any depth, are equal but for case (A to Z equal a
-    to z) is bad, because warehouses fold them; `key_case` "rename" numbers the later ones (`Name`,
-    `name_2`), "keep" lets them pass.
+    to z) is bad, because warehouses fold them; `on_key_case` "rename" numbers the later ones
+    (`Name`, `name_2`), "keep" lets them pass.
 
     An object is written with a `checksum` of each part and of the whole, which S3 compares:
     "crc32c", "crc64nvme", or "none" for servers that know neither. `object_options` give it
     encryption, storage class, tags and more. With `overwrite` False a destination that is there
     already, object or file, is kept and PlaceExists is raised.
 
-    From S3 to S3 with the same settings, format "raw" and bytes that stay as they are, the server
-    copies by itself, with the source's metadata, and the bytes are not looked at; `server_side`
-    False reads and checks them.
+    `s3` says how S3 is reached, and `source_s3` and `destination_s3`, in its place, how each end is
+    where they differ. From S3 to S3 with the same settings, format "raw" and bytes that stay as
+    they are, the server copies by itself, with the source's metadata, and the bytes are not looked
+    at; `server_side` False reads and checks them.
 
     `version_id` is a version of a source in S3, instead of the newest.
 
@@ -118,24 +120,24 @@ def copy(
 def check(
     source: str | os.PathLike[str],
     *,
-    format: Format | None = None,
+    format: Format = "auto",
     max_rejected: int = 0,
-    source_s3: S3Settings | None = None,
+    s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     **options: Unpack[SourceOptions],
 ) -> CopyReceipt:
     """Reads a source to its proven end and checks every record; writes nothing.
 
-    `format` None is "csv" for a name that ends in .csv (.csv.gz), and with `csv`; else "jsonl".
+    `format` "auto" is "csv" for a name that ends in .csv (.csv.gz), and with `csv`; else "jsonl".
     """
     refuse_unknown("check", options, SourceOptions.__annotations__)
     where = place(source, "source")
     job = TransferJob(
         TransferOptions.of(
             source=where,
-            format=format or format_to_check(where, options.get("csv")),
+            format=format_to_read(where, format, options.get("csv")),
             max_rejected=max_rejected,
-            source_s3=source_s3,
+            s3=s3,
             **options,
         ),
         verb="check",
@@ -146,18 +148,24 @@ def check(
 def read(
     source: str | os.PathLike[str],
     *,
-    format: Format = "raw",
-    source_s3: S3Settings | None = None,
+    format: Format = "auto",
+    s3: S3Settings | None = None,
     **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]:
     """Yields the source's bytes, inflated and checked, in blocks of some 256 KiB.
+
+    `format` is as of `check`; with "raw" the bytes come as they are, whatever they hold.
 
     The blocks are true only once the iterator has ended: an error may come after any of them.
     Leaving the iteration early closes the connection.
     """
     refuse_unknown("read", options, SourceOptions.__annotations__)
+    where = place(source, "source")
     given = TransferOptions.of(
-        source=place(source, "source"), format=format, source_s3=source_s3, **options
+        source=where,
+        format=format_to_read(where, format, options.get("csv")),
+        s3=s3,
+        **options,
     )
     return _blocks(Transfer(given.native(), to_memory=True))
 

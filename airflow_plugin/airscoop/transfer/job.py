@@ -186,7 +186,6 @@ def writing(options: TransferOptions) -> SplitUpload:
             object_options=options.object_options,
             overwrite=options.overwrite,
             memory_limit=int(options.memory_limit or default_memory_limit()) - READING_MEMORY,
-            ca_file=options.ca_file,
         )
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from airscoop import _native, kinds
 from airscoop.aws.access_points import located
-from airscoop.aws.settings import S3, S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.aws.storage import bucket_and_key, request_options
 from airscoop.errors import NotFound, ProtocolError
 from airscoop.receipts import Receipt
@@ -61,15 +61,12 @@ KINDS: kinds.Kinds = {
     "prefix": kinds.TEXT,
     "upload": kinds.instance(OpenUpload, "an airscoop.uploads.OpenUpload"),
     "older_than": kinds.instance(timedelta, "a timedelta"),
-    "s3": S3,
-    "ca_file": kinds.PATH,
+    "s3": S3_SETTINGS,
 }
 
 
-def _check_listing(
-    prefix: str, older_than: timedelta | None, s3: S3Settings | None, ca_file: str | None
-) -> None:
-    optional = {"older_than": older_than, "s3": s3, "ca_file": ca_file}
+def _check_listing(prefix: str, older_than: timedelta | None, s3: S3Settings | None) -> None:
+    optional = {"older_than": older_than, "s3": s3}
     kinds.check(KINDS, {"prefix": prefix}, optional)
 
 
@@ -116,22 +113,21 @@ def list_uploads(
     *,
     older_than: timedelta | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
 ) -> Iterator[OpenUpload]:
     """Yields the open uploads to keys that begin with `prefix` (s3://bucket/…).
 
     With `older_than`, only those that the server says were begun longer ago.
     """
-    _check_listing(prefix, older_than, s3, ca_file)
-    return _open_uploads(prefix, older_than, s3 or S3Settings(), ca_file)
+    _check_listing(prefix, older_than, s3)
+    return _open_uploads(prefix, older_than, s3 or S3Settings())
 
 
 def _open_uploads(
-    prefix: str, older_than: timedelta | None, s3: S3Settings, ca_file: str | None
+    prefix: str, older_than: timedelta | None, s3: S3Settings
 ) -> Iterator[OpenUpload]:
     prefix, s3 = located(prefix, s3)
     bucket, key_prefix = bucket_and_key(prefix)
-    options = request_options(s3, ca_file)
+    options = request_options(s3)
     now = datetime.now(UTC)
     markers: tuple[str | None, str | None] = (None, None)
     while True:
@@ -149,21 +145,19 @@ def _open_uploads(
         markers = following
 
 
-def list_parts(
-    upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None
-) -> list[UploadedPart]:
+def list_parts(upload: OpenUpload, *, s3: S3Settings | None = None) -> list[UploadedPart]:
     """What S3 holds of an upload, by number; NotFound when it was completed or aborted."""
-    kinds.check(KINDS, {"upload": upload}, {"s3": s3, "ca_file": ca_file})
-    return list(parts_with(upload, request_options(s3, ca_file)))
+    kinds.check(KINDS, {"upload": upload}, {"s3": s3})
+    return list(parts_with(upload, request_options(s3)))
 
 
-def abort(upload: OpenUpload, *, s3: S3Settings | None = None, ca_file: str | None = None) -> None:
+def abort(upload: OpenUpload, *, s3: S3Settings | None = None) -> None:
     """Ends an upload and sees that nothing of it is left; one that is gone is no fault.
 
     A part that was under way may arrive after the abort, so S3 is asked, and told again.
     """
-    kinds.check(KINDS, {"upload": upload}, {"s3": s3, "ca_file": ca_file})
-    abort_with(upload, request_options(s3, ca_file))
+    kinds.check(KINDS, {"upload": upload}, {"s3": s3})
+    abort_with(upload, request_options(s3))
 
 
 def abort_with(upload: OpenUpload, options: dict[str, Any]) -> None:
@@ -185,11 +179,10 @@ def show(
     *,
     older_than: timedelta | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
 ) -> UploadsReceipt:
     """The open uploads below a prefix."""
     start = time.monotonic()
-    uploads = list_uploads(prefix, older_than=older_than, s3=s3, ca_file=ca_file)
+    uploads = list_uploads(prefix, older_than=older_than, s3=s3)
     found = [_listed(upload) for upload in uploads]
     return UploadsReceipt(
         seconds=time.monotonic() - start, prefix=prefix, uploads=found, found=len(found), aborted=0
@@ -201,19 +194,18 @@ def clean(
     *,
     older_than: timedelta = OLD,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
 ) -> UploadsReceipt:
     """Aborts the open uploads below a prefix that are older than a day, or `older_than`.
 
     An upload that is still being written to fails by it: keep `older_than` above the longest copy.
     """
     older_than = OLD if older_than is None else older_than
-    _check_listing(prefix, older_than, s3, ca_file)
+    _check_listing(prefix, older_than, s3)
     start = time.monotonic()
     place, settings = located(prefix, s3 or S3Settings())
     settings = settings.resolved()
-    options = request_options(settings, ca_file)
-    found = list(list_uploads(place, older_than=older_than, s3=settings, ca_file=ca_file))
+    options = request_options(settings)
+    found = list(list_uploads(place, older_than=older_than, s3=settings))
     for upload in found:
         abort_with(upload, options)
     return UploadsReceipt(

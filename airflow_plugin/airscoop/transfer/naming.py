@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from airscoop.errors import UsageError
 from airscoop.transfer import places
 
+if TYPE_CHECKING:
+    from airscoop.transfer.options import Format
+
 NAME_IT = "write the name of the copy behind the destination's /"
 
 
-def format_to_check(source: str, csv: object) -> Literal["csv", "jsonl"]:
-    """What a source is checked as that nobody has said it of."""
+def format_to_read(source: str, format: Format | None, csv: object) -> Format:
+    """What a source is read as: "auto" is by its name, and by whether it is said how CSV is."""
+    if format not in (None, "auto"):
+        return format
     path = source.partition("?")[0].partition("#")[0] if places.is_http(source) else source
     name = path.lower().removesuffix(".gz")
     return "csv" if csv is not None or name.endswith(".csv") else "jsonl"

@@ -31,7 +31,7 @@ def _reader(
         source=name,
         source_fd=fd,
         compression=compression,
-        source_s3=s3,
+        s3=s3,
         **options,
     )
     # Who opens an object as bytes may want its end first: it is looked at before it is read.
@@ -42,9 +42,7 @@ def _reader(
 
 
 def _writer(name: str, fd: int | None, s3: S3Settings | None, options: dict[str, Any]) -> Writer:
-    settings = TransferOptions.of(
-        source="", destination=name, destination_fd=fd, destination_s3=s3, **options
-    )
+    settings = TransferOptions.of(source="", destination=name, destination_fd=fd, s3=s3, **options)
     upload = OwnedUpload(settings) if settings.split_bytes is None else SplitUpload(settings)
     upload.write(b"")  # opens the destination: what is wrong with its name shows now
     return Writer(upload, name if fd is None else fd)
@@ -55,11 +53,10 @@ class ReadOptions(WebOptions, total=False):
 
     closefd: bool
     s3: S3Settings | None
-    ca_file: str | None
     allow_unknown_length: bool
     version_id: str | None
     allow_plain: bool
-    trailing_garbage: TrailingGarbage
+    on_trailing_garbage: TrailingGarbage
 
 
 class WriteOptions(TypedDict, total=False):
@@ -67,7 +64,6 @@ class WriteOptions(TypedDict, total=False):
 
     closefd: bool
     s3: S3Settings | None
-    ca_file: str | None
     compression_level: int | None
     memory_limit: Size | None
     overwrite: bool
@@ -170,8 +166,8 @@ def open(
     so does `close()` while an exception is handled that was not when the file was opened. Then
     `commit()` commits.
 
-    Options: `s3` (S3Settings) and `ca_file`; for reading `allow_unknown_length`, `allow_plain`,
-    `trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
+    Options: `s3` (S3Settings); for reading `allow_unknown_length`, `allow_plain`,
+    `on_trailing_garbage` ("ignore": bytes behind the end of gzip data are cut), `version_id`,
     `timeout`, `retry_seconds`, `restarts`, `headers`, `auth`, `body` and `idempotent`, as
     airscoop.copy has them; for writing
     `compression_level` (1 to 9), `memory_limit` (bytes), `overwrite` (False: what is there

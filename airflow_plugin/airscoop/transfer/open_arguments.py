@@ -26,10 +26,9 @@ _OTHER_MODES = {
 _OPTIONS = {
     "r": (
         "s3",
-        "ca_file",
         "allow_unknown_length",
         "allow_plain",
-        "trailing_garbage",
+        "on_trailing_garbage",
         "version_id",
         "timeout",
         "retry_seconds",
@@ -42,7 +41,6 @@ _OPTIONS = {
     ),
     "w": (
         "s3",
-        "ca_file",
         "compression_level",
         "memory_limit",
         "overwrite",
@@ -56,9 +54,10 @@ _OTHER_OPTIONS = {
     "buffering": "airscoop.open always buffers",
     "compression_kwargs": "use compression_level=",
     "opener": "open the file yourself, and give its descriptor",
-    "transport_params": "use s3=airscoop.S3Settings(...) and ca_file=",
+    "transport_params": "use s3=airscoop.S3Settings(...)",
     "source_s3": "use s3=",
     "destination_s3": "use s3=",
+    "ca_file": "use s3=airscoop.S3Settings(ca_file=...)",
     "format": "use airscoop.read or airscoop.Upload, which check records",
 }
 _COMPRESSIONS = {"r": ("auto", "keep", "none"), "w": ("auto", "keep", "gzip", "none")}

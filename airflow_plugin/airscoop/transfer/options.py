@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from airscoop import kinds
 from airscoop.aws.access_points import is_arn, located
-from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.aws.settings import S3_SETTINGS, S3Settings, common_ca_file, s3_options, trusting
 from airscoop.errors import UsageError
 from airscoop.shown_fields import ShownFields
 from airscoop.transfer import csv_dialect, login, places, web
@@ -18,13 +18,13 @@ from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.rejects import rejects_for
 
-Format = Literal["raw", "jsonl", "python-literal", "json-array", "json-values", "csv"]
+Format = Literal["auto", "raw", "jsonl", "python-literal", "json-array", "json-values", "csv"]
 Compression = Literal["auto", "keep", "gzip", "none"]
-TrailingGarbage = Literal["reject", "ignore"]
-InvalidCharacters = Literal["reject", "replace"]
+TrailingGarbage = Literal["error", "ignore"]
+InvalidCharacters = Literal["error", "replace"]
 Checksum = Literal["crc32c", "crc64nvme", "none"]
-Nonfinite = Literal["reject", "null"]
-KeyCase = Literal["reject", "rename", "keep"]
+Nonfinite = Literal["error", "null"]
+KeyCase = Literal["error", "rename", "keep"]
 
 
 KINDS: kinds.Kinds = {
@@ -32,14 +32,14 @@ KINDS: kinds.Kinds = {
     "compression": kinds.choice(Compression),
     "compression_level": kinds.whole(1, 9),
     "allow_plain": kinds.FLAG,
-    "trailing_garbage": kinds.choice(TrailingGarbage),
+    "on_trailing_garbage": kinds.choice(TrailingGarbage),
     "checksum": kinds.choice(Checksum),
     "max_rejected": kinds.whole(),
     "max_record_bytes": kinds.size(),
-    "invalid_characters": kinds.choice(InvalidCharacters),
-    "nonfinite": kinds.choice(Nonfinite),
+    "on_invalid_characters": kinds.choice(InvalidCharacters),
+    "on_nonfinite": kinds.choice(Nonfinite),
     "records": kinds.TEXT,
-    "key_case": kinds.choice(KeyCase),
+    "on_key_case": kinds.choice(KeyCase),
     "allow_unknown_length": kinds.FLAG,
     "idempotent": kinds.FLAG,
     "server_side": kinds.FLAG,
@@ -50,9 +50,8 @@ KINDS: kinds.Kinds = {
     "overwrite": kinds.FLAG,
     "if_match": kinds.TEXT,
     "object_options": kinds.instance(ObjectOptions, "an airscoop.ObjectOptions"),
-    "source_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "destination_s3": kinds.instance(S3Settings, "an airscoop.S3Settings"),
-    "ca_file": kinds.PATH,
+    "source_s3": S3_SETTINGS,
+    "destination_s3": S3_SETTINGS,
 }
 
 
@@ -62,21 +61,21 @@ class TransferOptions(ShownFields):
 
     source: str
     destination: str | None = None
-    format: Format = "raw"
+    format: Format = "auto"
     compression: Compression = "auto"
     compression_level: int | None = None
     allow_plain: bool = False  # a source that is named as gzip data may be something else
-    trailing_garbage: TrailingGarbage = "reject"  # behind the end of gzip data
+    on_trailing_garbage: TrailingGarbage = "error"  # behind the end of gzip data
     checksum: Checksum = "crc32c"
     max_rejected: int = 0
     rejects: str | os.PathLike[str] | None = None
     max_record_bytes: kinds.Size | None = None
-    invalid_characters: InvalidCharacters = "reject"
-    nonfinite: Nonfinite = "reject"
+    on_invalid_characters: InvalidCharacters = "error"
+    on_nonfinite: Nonfinite = "error"
     records: str | None = None  # json-array: where the array is, names with dots between
     csv: CsvDialect | None = None  # format csv: how it is written
     columns: Sequence[str] | None = None  # of CSV without a header
-    key_case: KeyCase = "reject"  # keys of one object that are equal, or equal but for case
+    on_key_case: KeyCase = "error"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
     timeout: web.TimeoutGiven | None = None  # a number: of the whole
     retry_seconds: float | None = None  # of a web source: all waits of an outage together
@@ -101,16 +100,25 @@ class TransferOptions(ShownFields):
     object_options: ObjectOptions = field(default_factory=ObjectOptions)
     source_s3: S3Settings = field(default_factory=S3Settings)
     destination_s3: S3Settings = field(default_factory=S3Settings)
-    ca_file: str | None = None
     slash_key: bool = False  # the destination is a key as it was listed, which may end in "/"
 
     @classmethod
-    def of(cls, **options: Any) -> Self:
-        """From options as callers give them, of which None is the default."""
-        return cls(**{name: value for name, value in options.items() if value is not None})
+    def of(cls, *, s3: S3Settings | None = None, **options: Any) -> Self:
+        """From options as callers give them, of which None is the default; `s3` is for the ends
+        that have no settings of their own."""
+        given = {name: value for name, value in options.items() if value is not None}
+        if s3 is not None:
+            found = S3_SETTINGS.read(s3, "s3")
+            given = {"source_s3": found, "destination_s3": found} | given
+        return cls(**given)
 
     def __post_init__(self) -> None:
         kinds.settle(self, KINDS)
+        if self.format == "auto":
+            object.__setattr__(self, "format", "raw" if self.csv is None else "csv")
+        ca_file = common_ca_file(self.source_s3, self.destination_s3)
+        for name in ("source_s3", "destination_s3"):
+            object.__setattr__(self, name, trusting(getattr(self, name), ca_file))
 
     def rejects_place(self) -> str | None:
         """Where rejected records go; None when nothing may be rejected or nothing is written."""
@@ -148,14 +156,14 @@ class TransferOptions(ShownFields):
             "compression": self.compression,
             "compression_level": self.compression_level,
             "allow_plain": self.allow_plain,
-            "ignore_trailing_garbage": self.trailing_garbage == "ignore",
+            "ignore_trailing_garbage": self.on_trailing_garbage == "ignore",
             "checksum": self.checksum,
             "max_rejected": self.max_rejected,
             "rejects": None if rejects is None else places.native(rejects),
             "max_record_bytes": self.max_record_bytes,
-            "replace_invalid": self.invalid_characters == "replace",
-            "nonfinite_null": self.nonfinite == "null",
-            "key_case": self.key_case,
+            "replace_invalid": self.on_invalid_characters == "replace",
+            "nonfinite_null": self.on_nonfinite == "null",
+            "key_case": self.on_key_case,
             "records": self.records,
             "allow_unknown_length": self.allow_unknown_length,
             "through_client": not self.server_side,
@@ -196,7 +204,7 @@ class TransferOptions(ShownFields):
         if any(places.is_s3(name) or places.is_http(name) for name, _ in ends.values()):
             from airscoop.aws.tls import ca_file
 
-            options["ca_file"] = ca_file(self.ca_file)
+            options["ca_file"] = ca_file(self.source_s3.ca_file)
         return options
 
 

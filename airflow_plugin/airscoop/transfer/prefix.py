@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from airscoop import kinds
 from airscoop._native import default_memory_limit
 from airscoop.aws.access_points import is_arn, located
-from airscoop.aws.settings import S3, S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.errors import PrefixIncomplete, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
 from airscoop.signatures import refuse_unknown
@@ -33,8 +33,9 @@ KINDS: kinds.Kinds = {
     "allow_empty": kinds.FLAG,
     "dry_run": kinds.FLAG,
     "memory_limit": kinds.size(),
-    "source_s3": S3,
-    "destination_s3": S3,
+    "s3": S3_SETTINGS,
+    "source_s3": S3_SETTINGS,
+    "destination_s3": S3_SETTINGS,
     "on_progress": kinds.FUNCTION,
 }
 DEFAULTS = {"jobs": JOBS, "allow_empty": False, "dry_run": False}
@@ -59,6 +60,7 @@ def copy_prefix(
     allow_empty: bool = False,
     dry_run: bool = False,
     memory_limit: kinds.Size | None = None,
+    s3: S3Settings | None = None,
     source_s3: S3Settings | None = None,
     destination_s3: S3Settings | None = None,
     on_progress: Callable[[Progress], object] | None = None,
@@ -97,6 +99,7 @@ def copy_prefix(
             "allow_empty": allow_empty,
             "dry_run": dry_run,
             "memory_limit": memory_limit,
+            "s3": s3,
             "source_s3": source_s3,
             "destination_s3": destination_s3,
             "on_progress": on_progress,
@@ -104,14 +107,15 @@ def copy_prefix(
         KINDS,
         DEFAULTS,
     )
+    s3 = own["s3"] or S3Settings()
     alone = isinstance(source, str | os.PathLike)
     sources = _sources(source)
     to = _prefix(destination, "destination")
     _check_folder(sources, to, alone=alone)
     if any(map(is_arn, [*sources, to])):
         options["server_side"] = False  # as a copy of one object
-    sources, source_s3 = _located(sources, source_s3 or S3Settings())
-    to, destination_s3 = located(to, destination_s3 or S3Settings())
+    sources, source_s3 = _located(sources, own["source_s3"] or s3)
+    to, destination_s3 = located(to, own["destination_s3"] or s3)
     copy = (PrefixPlan if own["dry_run"] else PrefixCopy)(
         TransferOptions.of(
             source=sources[0],

@@ -34,7 +34,6 @@ def objects(
     *,
     to_files: bool,
     s3: S3Settings,
-    ca_file: str | None,
     overlap: Overlap | None,
     is_chosen: Callable[[str], bool],
     skip_marker: Callable[[], object],
@@ -49,7 +48,7 @@ def objects(
         return info.key[skipped:]
 
     def listed(start: str) -> Iterator[ObjectInfo]:
-        return list_objects(prefix + start, s3=s3, ca_file=ca_file)
+        return list_objects(prefix + start, s3=s3)
 
     def is_copied(info: ObjectInfo) -> bool:
         return not _is_marker(name_of(info), info) and is_chosen(name_of(info))

@@ -106,7 +106,6 @@ class PrefixCopy:
             source,
             to_files=not self._to_s3,
             s3=self._source_s3,
-            ca_file=self._options.ca_file,
             overlap=self._overlap(source),
             is_chosen=is_chosen,
             skip_marker=self._skip_marker,
@@ -178,7 +177,7 @@ class PrefixCopy:
 
     def _head(self, uri: str, s3: S3Settings) -> ObjectInfo:
         """A server that does not answer must not hold up who stops the run."""
-        return storage.head(uri, s3=s3, ca_file=self._options.ca_file, check=self._check_stopped)
+        return storage.head(uri, s3=s3, check=self._check_stopped)
 
     def _check_stopped(self) -> None:
         if self._stopped.is_set():

@@ -41,7 +41,7 @@ FORMAT = 1
 MOST_BYTES = 64 * 1024
 # What neither the uploaded bytes nor the object's attributes depend on, or may be a secret.
 NOT_COMPARED = frozenset(
-    {"source", "source_s3", "destination_s3", "ca_file", "timeout", "retry_seconds", "restarts"}
+    {"source", "source_s3", "destination_s3", "timeout", "retry_seconds", "restarts"}
     | {"headers", "auth", "body", "idempotent"}
 )
 

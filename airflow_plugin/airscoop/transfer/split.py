@@ -60,7 +60,7 @@ def refuse_source(options: TransferOptions) -> None:
     s3, other_s3 = options.source_s3, options.destination_s3
     if places.is_http(source) and places.is_s3(destination):
         s3, source = other_s3, _object_of(source, other_s3.resolved())
-    if not SplitFiles(destination, s3=None, ca_file=None).names(source):
+    if not SplitFiles(destination, s3=None).names(source):
         return
     in_s3 = places.is_s3(source)
     if in_s3 and same_bucket(source, s3.resolved(), destination, other_s3.resolved()) is False:
@@ -109,9 +109,7 @@ class SplitUpload:
             split_replace=False,
             destination_s3=s3.resolved() if places.is_s3(destination) else s3,
         )
-        self._there = SplitFiles(
-            destination, s3=self._part_options.destination_s3, ca_file=options.ca_file
-        )
+        self._there = SplitFiles(destination, s3=self._part_options.destination_s3)
         self._refuse_others(first=1)  # every run replaces number 0: that one is for the end
         self._sealed: list[OwnedUpload] = []
         self._current: OwnedUpload | None = self._next()

@@ -52,14 +52,14 @@ class FoundFile:
 class SplitFiles:
     """What stands under the names that a split output may have."""
 
-    def __init__(self, destination: str, *, s3: S3Settings | None, ca_file: str | None) -> None:
+    def __init__(self, destination: str, *, s3: S3Settings | None) -> None:
         in_s3 = places.is_s3(destination)
         self._destination = f"s3://{destination[5:]}" if in_s3 else destination
         self._folder, self._stem, self._suffix = _pieces(self._destination)
         self._pattern = re.compile(
             re.escape(f"{self._stem}-") + r"(\d{5})" + re.escape(self._suffix)
         )
-        self._s3, self._ca_file = s3, ca_file
+        self._s3 = s3
         self._proven: dict[str, str | None] = {}  # ETags of objects that were asked for
 
     def found(self) -> list[FoundFile]:
@@ -85,7 +85,7 @@ class SplitFiles:
         if not places.is_s3(file.name):
             Path(file.name).unlink(missing_ok=True)
             return
-        storage.delete(file.name, s3=self._s3, ca_file=self._ca_file)
+        storage.delete(file.name, s3=self._s3)
 
     def refuse_others(self, first: int) -> None:
         """Raises PlaceExists where a file stands that no run of ours has written.
@@ -144,13 +144,13 @@ class SplitFiles:
             yield FoundFile(name=unsplit.uri, number=None)
 
     def _listed(self, prefix: str) -> Iterator[storage.ObjectInfo]:
-        return storage.list_objects(prefix, s3=self._s3, ca_file=self._ca_file)
+        return storage.list_objects(prefix, s3=self._s3)
 
     def _is_marked(self, file: FoundFile) -> bool:
         if self._proven.get(file.name) == file.etag:
             return True
         try:
-            info = storage.head(file.name, s3=self._s3, ca_file=self._ca_file)
+            info = storage.head(file.name, s3=self._s3)
         except NotFound:  # gone since it was listed: nothing of anyone's is in the way
             return True
         if info.split_mark != mark_of(file.name)[METADATA]:

@@ -38,8 +38,8 @@ class Upload:
         self,
         destination: str | os.PathLike[str],
         *,
-        format: Format = "raw",
-        destination_s3: S3Settings | None = None,
+        format: Format = "auto",
+        s3: S3Settings | None = None,
         **options: Unpack[DestinationOptions],
     ) -> None:
         refuse_unknown("Upload", options, DestinationOptions.__annotations__)
@@ -48,7 +48,7 @@ class Upload:
                 source="",
                 destination=place(destination, "destination"),
                 format=format,
-                destination_s3=destination_s3,
+                s3=s3,
                 **options,
             )
         )

@@ -15,7 +15,7 @@ from typing import Literal, cast
 from airscoop import given, kinds
 from airscoop._native import Session
 from airscoop.aws import tls
-from airscoop.aws.settings import S3, S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.errors import UsageError
 from airscoop.receipts.warehouse import (
     ApplyReceipt,
@@ -87,14 +87,13 @@ _LOAD = kinds.instance(LoadContext, "an airscoop.LoadContext")
 KINDS: kinds.Kinds = {
     "dialect": kinds.choice(Dialect),
     "label": kinds.TEXT,
-    "ca_file": kinds.PATH,
     "mode": kinds.choice(Mode),
     "expected_records": kinds.whole(),
     "expected_changes": kinds.whole(),
     "json_texts": kinds.choice(JsonTexts),
     "again": kinds.FLAG,
     "dry_run": kinds.FLAG,
-    "changes_s3": S3,
+    "s3": S3_SETTINGS,
     "load": _LOAD,
     "before_commit": kinds.FUNCTION,
 }
@@ -106,12 +105,11 @@ class Warehouse:
     Each verb makes its own transactions, and is refused while one is open that the caller began by
     `execute`. What is open when the session is closed is rolled back, with a RuntimeWarning.
     conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
-    and the password stands in no message.
+    and the password stands in no message. With sslmode verify-ca and verify-full its sslrootcert
+    says whom to trust, else what `airscoop.aws.tls` finds.
     dialect: "redshift" (also its local stand-in) or "postgres".
     label: query_group of each statement on Redshift, application_name on PostgreSQL unless conninfo
     names one.
-    ca_file: for sslmode verify-ca and verify-full; see `airscoop.aws.tls`. sslrootcert goes before
-    it.
     lock_timeout_seconds: None waits for ever. On PostgreSQL how long each statement may wait for a
     lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
@@ -129,7 +127,6 @@ class Warehouse:
         *,
         dialect: Dialect = "redshift",
         label: str | None = None,
-        ca_file: str | None = None,
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
     ) -> None:
@@ -138,11 +135,11 @@ class Warehouse:
                 "conninfo is neither a text nor a mapping: write it as libpq's, such as "
                 '"host=db.example.com dbname=dev user=loader"'
             )
-        kinds.check(KINDS, {"dialect": dialect}, {"label": label, "ca_file": ca_file})
+        kinds.check(KINDS, {"dialect": dialect}, {"label": label})
         self._session = Session(
             given.text(conninfo, "conninfo") if isinstance(conninfo, str) else _keywords(conninfo),
             dialect=dialect,
-            ca_file=tls.ca_file(ca_file),
+            ca_file=tls.ca_file(),
             label=label,
             lock_timeout_ms=_milliseconds("lock_timeout_seconds", lock_timeout_seconds),
             statement_timeout_ms=_milliseconds(
@@ -284,13 +281,12 @@ class Warehouse:
         expected_changes: int | None = None,
         json_texts: JsonTexts | None = None,
         again: bool = False,
-        invalid_characters: InvalidCharacters = "reject",
-        key_case: KeyCase = "reject",
+        on_invalid_characters: InvalidCharacters = "error",
+        on_key_case: KeyCase = "error",
         max_record_bytes: int | None = None,
         allow_unknown_length: bool = False,
         changes_etag: str | None = None,
-        changes_s3: S3Settings | None = None,
-        ca_file: str | None = None,
+        s3: S3Settings | None = None,
         load: LoadContext | None = None,
         before_commit: Callable[[], object] | None = None,
         dry_run: bool = False,
@@ -312,14 +308,14 @@ class Warehouse:
         or it is SourceChanged. before_commit: is called when all is applied and nothing is visible
         yet; what it raises takes everything back. dry_run: all is done but the commit, and taken
         back, so that the receipt says what would be applied; before_commit is not called.
-        invalid_characters, key_case: what a change may hold, as in `copy`; "keep" for columns whose
-        names are equal but for case.
+        on_invalid_characters, on_key_case: what a change may hold, as in `copy`; "keep" for columns
+        whose names are equal but for case.
         """
         started = time.monotonic()
         optional = {
             "expected_changes": expected_changes,
             "json_texts": json_texts,
-            "changes_s3": changes_s3,
+            "s3": s3,
             "load": load,
             "before_commit": before_commit,
             "again": again,
@@ -336,12 +332,11 @@ class Warehouse:
         context = (load or LoadContext()).texts()
         native = TransferOptions.of(
             source=source,
-            invalid_characters=invalid_characters,
-            key_case=key_case,
+            on_invalid_characters=on_invalid_characters,
+            on_key_case=on_key_case,
             max_record_bytes=max_record_bytes,
             allow_unknown_length=allow_unknown_length,
-            source_s3=changes_s3,
-            ca_file=ca_file,
+            s3=s3,
         ).native()
         facts = self._session.apply(
             changes=native | {"source_if_match": changes_etag},

@@ -60,8 +60,8 @@ int scoop_columns_check_case(const struct scoop_columns *columns, const char *ex
         return 0;
     return scoop_fail(error, SCOOP_BAD_RECORD,
                       "%.200s: the columns \"%.100s\" and \"%.100s\" are equal but for case, which "
-                      "warehouses fold; key_case=\"rename\" numbers the later one of a row, "
-                      "key_case=\"keep\" keeps both, there and wherever the changes are read",
+                      "warehouses fold; on_key_case=\"rename\" numbers the later one of a row, "
+                      "on_key_case=\"keep\" keeps both, there and wherever the changes are read",
                       export_name, columns->names[one], columns->names[two]);
 }
 

@@ -107,7 +107,7 @@ static int mend_values(struct scanner *scanner) {
         if (!scanner->csv->replace_invalid)
             return bad(scanner, (size_t)(nul - scanner->text),
                        "a value holds a NUL character, which no table stores; "
-                       "invalid_characters=\"replace\" makes it U+FFFD");
+                       "on_invalid_characters=\"replace\" makes it U+FFFD");
         if (mend(scanner, &values[i]) != 0)
             return -1;
     }

@@ -15,7 +15,7 @@ static int fail_case(const struct scoop_plan_options *options, const char *befor
     scoop_example(was, sizeof was, before, strlen(before));
     scoop_example(is, sizeof is, now, strlen(now));
     scoop_fail(error, SCOOP_SCHEMA_CHANGED,
-               "the column \"%s\" of %.150s is \"%s\" in %.150s, which no schema_change takes "
+               "the column \"%s\" of %.150s is \"%s\" in %.150s, which no on_schema_change takes "
                "for the same column or for another one; give both exports one spelling",
                was, options->old_name, is, options->new_name);
     scoop_error_list(error, SCOOP_FACT_ADDED, &now, 1);
@@ -61,7 +61,7 @@ static int fail_alone(const struct scoop_plan_options *options, const struct sco
     size_t gone_count = scoop_columns_show(gone, gone_text, sizeof gone_text);
     scoop_fail(error, SCOOP_SCHEMA_CHANGED,
                "the columns changed from %.150s to %.150s:%s%s%s%s%s; if that is meant, "
-               "compare them all with schema_change=\"all\", where one that an export lacks "
+               "compare them all with on_schema_change=\"all\", where one that an export lacks "
                "is null",
                options->old_name, options->new_name, added_count > 0 ? " added: " : "", added_text,
                added_count > 0 && gone_count > 0 ? ";" : "", gone_count > 0 ? " gone: " : "",

@@ -180,7 +180,7 @@ drive(lambda: airscoop.copy(url, sys.argv[3], resume=Store()))
     [
         "file = airscoop.open(url, 'rb')\ndrive(file.read, file.raw._source._transfer.facts)\n",
         "file = airscoop.open(url, 'rb')\ndrive(lambda: list(file))\n",
-        "drive(lambda: list(airscoop.read(url)))\n",
+        "drive(lambda: list(airscoop.read(url, format='raw')))\n",
     ],
     ids=["read", "lines", "blocks"],
 )
@@ -203,7 +203,7 @@ def test_a_fork_while_exports_are_compared(
 def test_a_fork_on_a_thread_of_the_engine_ends_the_child_that_comes_back(
     forking: Forking, store: Store
 ) -> None:
-    program = "drive(lambda: airscoop.delta(None, url, new_s3=provided))\n"
+    program = "drive(lambda: airscoop.delta(None, url, s3=provided))\n"
     forking.start(store.environment(), program, store.put("new.csv", EXPORT))
     assert "came back from a credentials provider" in forking.assert_child(1)
 
@@ -271,7 +271,7 @@ def test_a_fork_in_the_provider_of_changes_that_are_applied(
     program = """
 warehouse.execute('CREATE TABLE t ("PK" text, n text, text text)')
 drive(
-    lambda: warehouse.apply_changes(sys.argv[3], table="public.t", key=["PK"], changes_s3=provided),
+    lambda: warehouse.apply_changes(sys.argv[3], table="public.t", key=["PK"], s3=provided),
     lambda: warehouse.execute("SELECT 1"),
 )
 assert warehouse.execute("SELECT count(*) FROM t") == [("100",)]

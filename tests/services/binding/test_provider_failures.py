@@ -62,19 +62,19 @@ class Uses:
     def delta_old(self, s3: S3Settings) -> object:
         (self._folder / "new.csv").write_bytes(EXPORT)
         old = self._store.put("old.csv", EXPORT)
-        return airscoop.delta(old, self._folder / "new.csv", old_s3=s3)
+        return airscoop.delta(old, self._folder / "new.csv", s3=s3)
 
     def delta_both(self, s3: S3Settings) -> object:
         old, new = self._store.put("old.csv", EXPORT), self._store.put("new.csv", EXPORT)
-        return airscoop.delta(old, new, old_s3=s3)
+        return airscoop.delta(old, new, s3=s3)
 
     def delta_parts(self, s3: S3Settings) -> object:
         parts = [self._store.put(f"{n}.csv", b"PK,name\n%d,Ann\n" % n) for n in range(3)]
-        return airscoop.delta(None, parts, new_s3=s3)
+        return airscoop.delta(None, parts, s3=s3)
 
     def publish_from(self, s3: S3Settings) -> object:
         changes, stream = self._store.put("changes.jsonl", CHANGES), self._stream()
-        return airscoop.publish(changes, stream.name, changes_s3=s3, kinesis=stream.settings())
+        return airscoop.publish(changes, stream.name, s3=s3, kinesis=stream.settings())
 
     def _stream(self) -> Stream:
         stream: Stream = self._fixture("stream")
@@ -90,7 +90,7 @@ class Uses:
         changes = self._store.put("changes.jsonl", CHANGES)
         with Warehouse(self._fixture("database")["dsn"], dialect="postgres") as warehouse:
             warehouse.execute('CREATE TABLE IF NOT EXISTS t ("PK" text, n text, text text)')
-            return warehouse.apply_changes(changes, table="public.t", key=["PK"], changes_s3=s3)
+            return warehouse.apply_changes(changes, table="public.t", key=["PK"], s3=s3)
 
 
 USES = [name for name in vars(Uses) if not name.startswith("_")]
@@ -180,22 +180,20 @@ def copying(store: Store, provider: CredentialsProvider) -> object:
 
 def uploading(store: Store, provider: CredentialsProvider) -> object:
     settings = store.settings(credentials=None, credentials_provider=provider)
-    upload = airscoop.Upload(store.uri("a"), destination_s3=settings)
+    upload = airscoop.Upload(store.uri("a"), s3=settings)
     upload.write(noise(17 << 20))
     return upload
 
 
 def comparing(store: Store, provider: CredentialsProvider) -> object:
     settings = store.settings(credentials=None, credentials_provider=provider)
-    return airscoop.DeltaJob(store.uri("old.csv"), store.uri("new.csv"), old_s3=settings)
+    return airscoop.DeltaJob(store.uri("old.csv"), store.uri("new.csv"), s3=settings)
 
 
 def publishing(store: Store, provider: CredentialsProvider) -> object:
     settings = store.settings(credentials=None, credentials_provider=provider)
     kinesis = KinesisSettings(credentials_provider=provider, region="us-east-1")
-    return airscoop.PublishJob(
-        store.uri("changes.jsonl"), "any", changes_s3=settings, kinesis=kinesis
-    )
+    return airscoop.PublishJob(store.uri("changes.jsonl"), "any", s3=settings, kinesis=kinesis)
 
 
 @pytest.mark.parametrize("make", [copying, uploading, comparing, publishing])
@@ -281,7 +279,7 @@ def test_an_exception_that_comes_after_a_write_is_the_cause_of_a_later_one(store
     with fault_proxy(store.endpoint) as proxy:
         refused = proxy.on("part", error("ExpiredToken", 400))
         s3 = store.settings(endpoint_url=proxy.url, credentials=None, credentials_provider=provider)
-        upload = airscoop.Upload(store.uri("f"), destination_s3=s3)
+        upload = airscoop.Upload(store.uri("f"), s3=s3)
         with pytest.raises(errors.CredentialsMissing, match="failed: Unlucky") as caught, upload:
             upload.write(noise(20 * MIB))
             for _ in range(20_000):

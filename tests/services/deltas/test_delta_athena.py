@@ -61,7 +61,7 @@ class Bench:
             empty_is_null=options.pop("empty_is_null", False),
         )
         found = airscoop.delta(
-            old, new, engine="athena", athena=settings, old_s3=self.store.settings(), **options
+            old, new, engine="athena", athena=settings, s3=self.store.settings(), **options
         )
         assert isinstance(found, AthenaDelta)
         return found
@@ -93,7 +93,7 @@ def bench(
 
 
 def local(bench: Bench, old: Any, new: Any, **options: Any) -> airscoop.Delta:
-    return airscoop.delta(old, new, old_s3=bench.store.settings(), **options)
+    return airscoop.delta(old, new, s3=bench.store.settings(), **options)
 
 
 def by_id(delta: airscoop.Delta) -> list[Any]:
@@ -147,7 +147,7 @@ def test_what_is_written_is_the_same_each_time_and_can_be_discarded(bench: Bench
     written = []
     for name in ("a.jsonl", "b.jsonl"):
         delta = bench.delta(old, new)
-        delta.write(bench.store.uri(name), destination_s3=bench.store.settings())
+        delta.write(bench.store.uri(name), s3=bench.store.settings())
         written.append(bench.store.get(name))
         assert bench.left()
         delta.discard()
@@ -156,11 +156,11 @@ def test_what_is_written_is_the_same_each_time_and_can_be_discarded(bench: Bench
     assert len(written[0].splitlines()) == 3
 
 
-@pytest.mark.parametrize("gone", ["set_null", "drop"])
+@pytest.mark.parametrize("gone", ["null", "drop"])
 def test_columns_that_are_new_or_gone_are_compared(bench: Bench, gone: str) -> None:
     old = bench.export("v1", "PK,v,was\n1,a,x\n2,b,\n3,c,y\n")
     new = bench.export("v2", "is,PK,v\nn,1,a\n,2,b\n,3,C\n,4,d\n")
-    options: dict[str, Any] = {"schema_change": "all", "gone_columns": gone, "version": "v2"}
+    options: dict[str, Any] = {"on_schema_change": "all", "gone_columns": gone, "version": "v2"}
     athena = bench.delta(old, new, empty_is_null=True, **options)
     other = local(bench, old, new, **options)
     assert by_id(athena) == by_id(other)
@@ -175,7 +175,7 @@ def test_columns_that_are_new_or_gone_are_compared(bench: Bench, gone: str) -> N
 def test_a_column_that_a_table_of_the_catalog_lacks_is_null(bench: Bench) -> None:
     old = bench.catalog("old", {"pk": "string"}, [("1",), ("2",)])
     new = bench.catalog("new", {"pk": "string", "v": "string"}, [("1", ""), ("2", None)])
-    delta = bench.delta(old, new, key=["pk"], schema_change="all")
+    delta = bench.delta(old, new, key=["pk"], on_schema_change="all")
     assert [(change["op"], change["row"]) for change in delta] == [("UPDATE", {"pk": "1", "v": ""})]
 
 
@@ -183,10 +183,10 @@ def test_another_case_alone_is_a_changed_schema(bench: Bench) -> None:
     old, new = bench.export("v1", "PK,v\n1,a\n"), bench.export("v2", "pk,v\n1,a\n")
     for mode in ("error", "all"):
         with pytest.raises(errors.SchemaChanged, match=r'the column "PK" of .* is "pk" in'):
-            bench.delta(old, new, schema_change=mode)
+            bench.delta(old, new, on_schema_change=mode)
     other = bench.export("v3", "id,v\n1,a\n")
     with pytest.raises(errors.UsageError, match=r'the key "id" is no column of .*v1'):
-        bench.delta(old, other, key=["id"], schema_change="all")
+        bench.delta(old, other, key=["id"], on_schema_change="all")
 
 
 def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
@@ -248,7 +248,7 @@ def test_a_folder_with_other_objects_is_refused(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"format": "jsonl"}, {"duplicates": "last"}, {"schema_change": "compare_common"}],
+    [{"format": "jsonl"}, {"on_duplicates": "last"}, {"on_schema_change": "compare_common"}],
 )
 def test_what_athena_cannot_do_is_said(bench: Bench, options: dict[str, Any]) -> None:
     with pytest.raises(errors.UnsupportedFormat, match="compares CSV"):
@@ -274,7 +274,7 @@ def test_files_that_miss_changes_are_noticed(bench: Bench) -> None:
     (first, *_) = [name for name in bench.left() if "/changes/" in name]
     bench.store.client.delete_object(Bucket="transfers", Key=bench.store.key(first))
     with pytest.raises(errors.CountMismatch, match="but Athena counted 4"):
-        delta.write(bench.store.uri("x.jsonl"), destination_s3=bench.store.settings())
+        delta.write(bench.store.uri("x.jsonl"), s3=bench.store.settings())
     assert "x.jsonl" not in bench.store.names()
 
 
@@ -303,7 +303,7 @@ def test_a_query_is_waited_for(bench: Bench) -> None:
 @pytest.mark.usefixtures("slow_queries")
 def test_another_thread_can_cancel_it(bench: Bench) -> None:
     job = delta_job(
-        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        None, bench.export("v1", OLD), engine="athena", s3=bench.store.settings(),
         athena={"database": bench.database, "results": bench.store.uri("results")},
     )  # fmt: skip
     with pytest.raises(errors.Cancelled, match=r"0\.csv\.gz"):
@@ -314,7 +314,7 @@ def test_another_thread_can_cancel_it(bench: Bench) -> None:
 def changes_by_job(bench: Bench, settings: airscoop.S3Settings | None = None) -> Any:
     """A job that has run, and its result; they use S3 as `settings` say."""
     job = delta_job(
-        None, bench.export("v1", OLD), engine="athena", new_s3=settings or bench.store.settings(),
+        None, bench.export("v1", OLD), engine="athena", s3=settings or bench.store.settings(),
         athena={"database": bench.database, "results": bench.store.uri("results")},
     )  # fmt: skip
     return job, job.run()
@@ -324,9 +324,9 @@ def test_a_cancel_reaches_the_writing_of_its_results(bench: Bench) -> None:
     job, result = changes_by_job(bench)
     place = bench.store.uri("x.jsonl")
     with pytest.raises(errors.Cancelled):
-        result.write(place, destination_s3=bench.store.settings(), before_commit=job.cancel)
+        result.write(place, s3=bench.store.settings(), before_commit=job.cancel)
     with pytest.raises(errors.Cancelled):
-        result.write(place, destination_s3=bench.store.settings())
+        result.write(place, s3=bench.store.settings())
     assert "x.jsonl" not in bench.store.names()
     assert bench.store.uploads() == []
 
@@ -346,7 +346,7 @@ def test_a_cancel_ends_the_waiting_for_the_files_that_athena_wrote(
 
         proxy.on(request_kind, hang, times=100)
         with pytest.raises(errors.Cancelled):
-            result.write(bench.store.uri("x.jsonl"), destination_s3=bench.store.settings())
+            result.write(bench.store.uri("x.jsonl"), s3=bench.store.settings())
         released.set()
     assert "x.jsonl" not in bench.store.names()
 
@@ -444,7 +444,7 @@ def test_a_database_that_is_not_there_is_named(bench: Bench) -> None:
     export = bench.export("v1", OLD)
     athena = settings_of(bench, database="nowhere")
     with pytest.raises(errors.NotFound, match=r"nowhere.*EntityNotFoundException") as caught:
-        airscoop.delta(None, export, engine="athena", athena=athena, new_s3=bench.store.settings())
+        airscoop.delta(None, export, engine="athena", athena=athena, s3=bench.store.settings())
     assert not caught.value.retryable
 
 
@@ -452,7 +452,7 @@ def test_a_workgroup_that_is_not_there_is_named(bench: Bench) -> None:
     export = bench.export("v1", OLD)
     athena = settings_of(bench, workgroup="nowhere")
     with pytest.raises(errors.NotFound, match="the Athena workgroup nowhere"):
-        airscoop.delta(None, export, engine="athena", athena=athena, new_s3=bench.store.settings())
+        airscoop.delta(None, export, engine="athena", athena=athena, s3=bench.store.settings())
 
 
 def test_a_step_keeps_in_the_registry_what_athena_or_glue_refused(
@@ -500,7 +500,7 @@ def test_a_query_that_cannot_be_stopped_does_not_hide_why_it_was_to_be(
 
     monkeypatch.setattr(bench.hook, "stop_query", refuse)
     job = delta_job(
-        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        None, bench.export("v1", OLD), engine="athena", s3=bench.store.settings(),
         athena=settings_of(bench),
     )  # fmt: skip
     with pytest.raises(errors.Cancelled):
@@ -517,7 +517,7 @@ def test_the_workgroups_place_for_results_is_left_to_it(bench: Bench) -> None:
         },
     )
     delta = airscoop.delta(
-        None, bench.export("v1", OLD), engine="athena", new_s3=bench.store.settings(),
+        None, bench.export("v1", OLD), engine="athena", s3=bench.store.settings(),
         athena=settings_of(bench, workgroup=name),
     )  # fmt: skip
     assert len(list(delta)) == 4

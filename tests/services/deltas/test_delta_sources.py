@@ -36,11 +36,11 @@ EXPECTED = {("UPDATE", "1234"), ("DELETE", "2000"), ("INSERT", "9000")}
 def test_two_objects_are_compared_and_the_changes_are_an_object(store: Store) -> None:
     old, new = put(store, "old.csv.gz", OLD), put(store, "new.csv.gz", NEW)
     settings = store.settings()
-    delta = airscoop.delta(old, new, old_s3=settings)
+    delta = airscoop.delta(old, new, s3=settings)
     assert ops(delta) == EXPECTED
     assert delta.receipt.old_etag
     assert delta.receipt.new_etag
-    delta.write(store.uri("changes.jsonl.gz"), destination_s3=settings)
+    delta.write(store.uri("changes.jsonl.gz"), s3=settings)
     written = store.get("changes.jsonl.gz")
     assert [json.loads(line) for line in gzip.decompress(written).splitlines()] == list(delta)
 
@@ -82,7 +82,7 @@ def test_without_threads_two_objects_are_read_in_turn(
 def test_an_object_that_is_not_there_is_named(store: Store) -> None:
     old = put(store, "old.csv.gz", OLD)
     with pytest.raises(errors.NotFound, match="gone"):
-        airscoop.delta(old, store.uri("gone.csv"), old_s3=store.settings())
+        airscoop.delta(old, store.uri("gone.csv"), s3=store.settings())
 
 
 def test_a_web_source_is_compared_with_a_file(tmp_path: Path) -> None:
@@ -125,13 +125,13 @@ def test_real_snapshots_have_the_changes_that_pythons_csv_finds() -> None:
 
 def test_changes_replace_no_export_in_s3_whatever_the_endpoint_is_called(store: Store) -> None:
     old, new = store.put("old.csv", OLD.encode()), store.put("new.csv", NEW.encode())
-    delta = airscoop.delta(old, new, old_s3=store.settings())
+    delta = airscoop.delta(old, new, s3=store.settings())
     for endpoint in (store.endpoint, store.endpoint.replace("127.0.0.1", "localhost")):
         other = store.settings(endpoint_url=endpoint)
         for place in (old, new, new.replace("s3://", "S3://")):
             with pytest.raises(errors.UsageError, match="which it would replace"):
-                delta.write(place, destination_s3=other)
-    delta.write(store.uri("new.csv.jsonl"), destination_s3=store.settings())
+                delta.write(place, s3=other)
+    delta.write(store.uri("new.csv.jsonl"), s3=store.settings())
     assert (store.get("old.csv"), store.get("new.csv")) == (OLD.encode(), NEW.encode())
 
 

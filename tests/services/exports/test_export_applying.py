@@ -151,6 +151,6 @@ def test_a_file_that_is_replaced_when_it_was_looked_at_is_not_applied(
                     table=f"{target.schema}.t",
                     key=["PK"],
                     changes_etag=etag,
-                    changes_s3=exports.store.settings(),
+                    s3=exports.store.settings(),
                 )
             assert len(target.rows()) == (0 if wrong else len(ROWS))

@@ -94,7 +94,7 @@ def test_a_job_that_is_cancelled_after_it_ran_writes_nothing(store: Store, tmp_p
     job.cancel()
     for place in (store.uri("changes.jsonl"), str(tmp_path / "changes.jsonl")):
         with pytest.raises(errors.Cancelled):
-            result.write(place, destination_s3=store.settings())
+            result.write(place, s3=store.settings())
     store.assert_untouched()
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
 
@@ -110,7 +110,7 @@ def test_a_cancel_while_changes_are_written_takes_them_back(
     with pytest.raises(errors.Cancelled):
         result.write(
             store.uri("changes.jsonl"),
-            destination_s3=store.settings(endpoint_url=proxy.url),
+            s3=store.settings(endpoint_url=proxy.url),
             before_commit=lambda: None,
         )
     assert proxy.requests("complete") == []
@@ -125,7 +125,7 @@ def test_a_cancel_right_before_the_commit_takes_the_changes_back(
     result = job.run()
     for place in (store.uri("changes.jsonl"), str(tmp_path / "changes.jsonl")):
         with pytest.raises(errors.Cancelled):
-            result.write(place, destination_s3=store.settings(), before_commit=job.cancel)
+            result.write(place, s3=store.settings(), before_commit=job.cancel)
     store.assert_untouched()
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
 

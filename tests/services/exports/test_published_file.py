@@ -91,7 +91,7 @@ def test_a_file_with_another_number_of_changes_than_were_computed_is_not_called_
 def test_the_verb_reads_only_the_file_with_the_etag(store: Store, stream: Stream) -> None:
     text = lines([change(number) for number in range(10)])
     uri = store.put("changes.jsonl", text)
-    options: dict[str, Any] = {"changes_s3": store.settings(), "kinesis": stream.settings()}
+    options: dict[str, Any] = {"s3": store.settings(), "kinesis": stream.settings()}
     etag = airscoop.publish(uri, stream.name, **options).source_etag
     assert etag is not None
     assert airscoop.publish(uri, stream.name, changes_etag=etag, **options).sent == 10

@@ -25,7 +25,7 @@ def catalogued(name: str) -> Fault:
 
 def send(data: bytes, store: Store, proxy: FaultProxy, **options: Any) -> airscoop.CopyReceipt:
     settings = store.settings(endpoint_url=proxy.url)
-    with airscoop.Upload(store.uri("a"), destination_s3=settings, **options) as upload:
+    with airscoop.Upload(store.uri("a"), s3=settings, **options) as upload:
         upload.write(data)
     assert upload.receipt is not None
     return upload.receipt
@@ -175,7 +175,7 @@ def test_an_endpoint_without_an_address_is_named(store: Store, tmp_path: Path) -
     assert caught.value.retryable
     with (
         pytest.raises(errors.ConnectionFailed, match=r"nowhere\.invalid"),
-        airscoop.Upload(store.uri("a"), destination_s3=settings) as upload,
+        airscoop.Upload(store.uri("a"), s3=settings) as upload,
     ):
         upload.write(SMALL)
     assert list(tmp_path.iterdir()) == []

@@ -91,7 +91,7 @@ def test_the_table_follows_columns_that_come_and_go(stream: Stream, tmp_path: Pa
     for number, text in enumerate(texts):
         now = tmp_path / f"v{number}"
         now.write_text(text)
-        publish(stream, before, now, schema_change="all")
+        publish(stream, before, now, on_schema_change="all")
         before = now
     consume(stream, tmp_path / "table.db")
     assert table(tmp_path / "table.db") == {

@@ -65,12 +65,12 @@ def test_of_a_version_without_changes_nothing_is_sent(tmp_path: Path, stream: St
 def test_a_delta_goes_from_s3_to_the_stream(store: Store, stream: Stream) -> None:
     old = store.put("old.csv", b"PK,a\n1,x\n2,y\n3,z\n")
     new = store.put("new.csv", b"PK,a\n1,x\n2,Y\n4,w\n")
-    delta = airscoop.delta(old, new, max_delete_ratio=1, old_s3=store.settings())
-    delta.write(store.uri("changes.jsonl.gz"), destination_s3=store.settings())
+    delta = airscoop.delta(old, new, max_delete_ratio=1, s3=store.settings())
+    delta.write(store.uri("changes.jsonl.gz"), s3=store.settings())
     receipt = airscoop.publish(
         store.uri("changes.jsonl.gz"),
         stream.name,
-        changes_s3=store.settings(),
+        s3=store.settings(),
         kinesis=stream.settings(),
     )
     expected = [dict(one) for one in delta]
@@ -84,10 +84,10 @@ def test_names_equal_but_for_case_are_published_where_that_is_said(
     export = tmp_path / "new.csv"
     export.write_text("PK,A,a\n1,x,y\n")
     out = tmp_path / "changes.jsonl"
-    airscoop.delta(None, export, key_case="keep").write(out)
+    airscoop.delta(None, export, on_key_case="keep").write(out)
     with pytest.raises(errors.BadRecord, match="equal but for case"):
         airscoop.publish(out, stream.name, kinesis=stream.settings())
-    airscoop.publish(out, stream.name, kinesis=stream.settings(), key_case="keep")
+    airscoop.publish(out, stream.name, kinesis=stream.settings(), on_key_case="keep")
     assert [one["row"] for one in stream.changes()] == [{"PK": "1", "A": "x", "a": "y"}]
 
 

@@ -29,9 +29,9 @@ class Counted:
 s3 = airscoop.S3Settings(**json.loads(sys.argv[4])).resolved()
 before = peak()
 delta = athena_result.AthenaDelta(
-    Counted(), stamp="", folder=sys.argv[1], s3=s3, ca_file=None, read=(),
+    Counted(), stamp="", folder=sys.argv[1], s3=s3, read=(),
     cancellation=Cancellation("x"))
-receipt = delta.write(sys.argv[3], destination_s3=s3)
+receipt = delta.write(sys.argv[3], s3=s3)
 print(json.dumps({"over": peak() - before, "bytes": receipt.destination_bytes}))
 """
 

@@ -69,10 +69,10 @@ def test_what_the_limit_has_room_for_may_lie_there(
     duplicates: Any, in_memory: Path, exports: tuple[Path, Path], tmp_path: Path
 ) -> None:
     found = airscoop.delta(
-        *exports, memory_limit=300 * MIB, temp_dir=in_memory, duplicates=duplicates
+        *exports, memory_limit=300 * MIB, temp_dir=in_memory, on_duplicates=duplicates
     )
     on_disk = airscoop.delta(
-        *exports, memory_limit=16 * MIB, temp_dir=tmp_path, duplicates=duplicates
+        *exports, memory_limit=16 * MIB, temp_dir=tmp_path, on_duplicates=duplicates
     )
     assert len(found) == ROWS // 100 - 1  # 0 has one zero
     assert b"".join(found.blocks()) == b"".join(on_disk.blocks())

@@ -203,7 +203,7 @@ def test_a_destination_that_takes_no_more_stops_the_source(sink: Counting, s3: F
 def test_a_reader_that_takes_no_more_stops_the_source() -> None:
     source = Endless(noise(MIB), 256)
     with endless(source) as web:
-        blocks = airscoop.read(f"{web.url}/files/a")
+        blocks = airscoop.read(f"{web.url}/files/a", format="raw")
         taken = len(next(blocks))
         assert 0 < settled(source) <= taken + 2 * MIB + SOCKETS_BYTES
         assert taken + sum(map(len, blocks)) == source.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 from collections.abc import Iterator
@@ -34,14 +35,15 @@ def test_prefixes_are_listed_and_compared_by_it(
 ) -> None:
     store.put("in/a", b"a")
     store.put("in/b", b"b")
-    source, ca_file = store.uri("in/"), str(authority)
+    source = store.uri("in/")
+    trusting = dataclasses.replace(secure, ca_file=str(authority))
     with pytest.raises(errors.TlsError):
         airscoop.copy_prefix(source, f"{tmp_path}/out/", source_s3=secure)
-    airscoop.copy_prefix(source, f"{tmp_path}/out/", source_s3=secure, ca_file=ca_file)
+    airscoop.copy_prefix(source, f"{tmp_path}/out/", source_s3=trusting)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
     for equal in (0, 2):
         receipt = airscoop.copy_prefix(
-            f"{tmp_path}/out/", store.uri("back/"), destination_s3=secure, ca_file=ca_file
+            f"{tmp_path}/out/", store.uri("back/"), destination_s3=trusting
         )
         assert receipt.equal == equal
 
@@ -55,8 +57,7 @@ def test_files_of_an_earlier_run_are_found_and_removed_by_it(
             tmp_path / "in",
             store.uri("out"),
             split_bytes=5 << 20,
-            destination_s3=secure,
-            ca_file=str(authority),
+            destination_s3=dataclasses.replace(secure, ca_file=str(authority)),
         )
 
     assert len(copy(b"a\n" * (3 << 20)).files) == 2

@@ -214,7 +214,7 @@ def by_split(store: Store, s3: S3Settings) -> None:
 
 def by_delta(store: Store, s3: S3Settings) -> None:
     places = [store.put(f"{name}.csv", b"PK,a\n1,b\n") for name in ("a", "b")]
-    airscoop.delta(places, places, duplicates="last", old_s3=s3, new_s3=s3)
+    airscoop.delta(places, places, on_duplicates="last", s3=s3)
 
 
 def by_cleaning(store: Store, s3: S3Settings) -> None:

@@ -19,7 +19,7 @@ def test_an_object_that_is_not_there(store: Store, tmp_path: Path) -> None:
         lambda: airscoop.open(store.uri("no"), s3=s3),
         lambda: airscoop.copy(store.uri("no"), tmp_path / "to", source_s3=s3),
         lambda: airscoop.copy(store.uri("no"), store.uri("to"), source_s3=s3, destination_s3=s3),
-        lambda: list(airscoop.read(store.uri("no"), source_s3=s3)),
+        lambda: list(airscoop.read(store.uri("no"), format="raw", s3=s3)),
         lambda: storage.head(store.uri("no"), s3=s3),
     ):
         with pytest.raises(FileNotFoundError) as caught:
@@ -69,7 +69,7 @@ def test_an_object_that_is_not_the_one_to_replace_is_no_error_of_files(
 ) -> None:
     s3 = store.settings(endpoint_url=proxy.url)
     proxy.on("put", answer, times=100)  # type: ignore[arg-type]
-    upload = airscoop.Upload(store.uri("a"), destination_s3=s3, if_match='"other"')
+    upload = airscoop.Upload(store.uri("a"), s3=s3, if_match='"other"')
     upload.write(b"x")
     with pytest.raises(errors.DestinationChanged) as caught:
         upload.commit()

@@ -27,14 +27,14 @@ def check_round_trip(store: Store, name: str) -> None:
     s3 = store.settings()
     key = store.key(name)
     data = f"the data of {name}\n".encode()
-    with airscoop.Upload(store.uri(name), destination_s3=s3, compression="none") as upload:
+    with airscoop.Upload(store.uri(name), s3=s3, compression="none") as upload:
         upload.write(data)
     assert store.client.get_object(Bucket=BUCKET, Key=key)["Body"].read() == data
     listed = [item.key for item in storage.list_objects(store.uri(""), s3=s3)]
     assert key in listed
     found = storage.head(store.uri(name), s3=s3)
     assert (found.key, found.size, found.uri) == (key, len(data), store.uri(name))
-    assert b"".join(airscoop.read(store.uri(name), source_s3=s3, allow_plain=True)) == data
+    assert b"".join(airscoop.read(store.uri(name), format="raw", s3=s3, allow_plain=True)) == data
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -64,16 +64,16 @@ def test_dots_and_empty_segments_are_sent_as_they_are(name: str, store: Store) -
     with fault_proxy(store.endpoint) as proxy:
         proxy.on("put", stored)
         s3 = store.settings(endpoint_url=proxy.url)
-        with airscoop.Upload(store.uri(name), destination_s3=s3) as upload:
+        with airscoop.Upload(store.uri(name), s3=s3) as upload:
             upload.write(b"x")
         assert proxy.requests("put")[0].path == f"/{BUCKET}/{store.key(name)}"
 
 
 def test_a_key_with_an_empty_segment_is_stored_and_read(store: Store) -> None:
     s3 = store.settings()
-    with airscoop.Upload(store.uri("a//b"), destination_s3=s3) as upload:
+    with airscoop.Upload(store.uri("a//b"), s3=s3) as upload:
         upload.write(b"x")
-    assert b"".join(airscoop.read(store.uri("a//b"), source_s3=s3)) == b"x"
+    assert b"".join(airscoop.read(store.uri("a//b"), format="raw", s3=s3)) == b"x"
 
 
 def test_listings_beyond_one_page_are_complete_and_in_order(store: Store) -> None:

@@ -28,7 +28,7 @@ def lines(placed: str, proxy: FaultProxy) -> SlowLines:
 
 
 def in_order(source: str, settings: airscoop.S3Settings, folder: Path) -> bytes:
-    return b"".join(read(source, source_s3=settings))
+    return b"".join(read(source, format="raw", s3=settings))
 
 
 Fetch = Callable[[str, airscoop.S3Settings, Path], bytes]

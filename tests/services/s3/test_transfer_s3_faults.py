@@ -180,7 +180,7 @@ def test_no_such_upload_is_no_success_when_another_object_stands_there(
 def test_an_older_object_of_the_same_size_is_not_taken_for_ours(
     store: Store, proxy: FaultProxy, large: Path
 ) -> None:
-    with airscoop.Upload(store.uri("a"), destination_s3=store.settings()) as upload:
+    with airscoop.Upload(store.uri("a"), s3=store.settings()) as upload:
         upload.write(LARGE[:-1] + b"?")
     proxy.on("complete", error("NoSuchUpload", 404), times=100)
     with pytest.raises(errors.NotFound):

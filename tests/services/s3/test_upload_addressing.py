@@ -104,8 +104,7 @@ def send(uri: str, region: str, certificate: Path) -> airscoop.CopyReceipt:
     return airscoop.copy(
         __file__,
         uri,
-        destination_s3=S3Settings(credentials=KEYS, region=region),
-        ca_file=str(certificate),
+        destination_s3=S3Settings(credentials=KEYS, region=region, ca_file=str(certificate)),
     )
 
 

@@ -69,9 +69,7 @@ def test_metadata_without_a_value_are_sent_as_they_are_signed(
 
 
 def test_an_upload_and_an_opened_file_take_the_same_options(store: Store) -> None:
-    with airscoop.Upload(
-        store.uri("a"), object_options=KEPT, destination_s3=store.settings()
-    ) as upload:
+    with airscoop.Upload(store.uri("a"), object_options=KEPT, s3=store.settings()) as upload:
         upload.write(b"x")
     assert_kept(store, "a")
     with airscoop.open(store.uri("b"), "wb", object_options=KEPT, s3=store.settings()) as file:

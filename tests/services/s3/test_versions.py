@@ -57,13 +57,13 @@ def test_each_verb_reads_the_version(twice: Versioned, store: Store, tmp_path: P
     for version, data in ((twice.old, OLD), (twice.new, NEW), (None, NEW)):
         with airscoop.open(twice.uri, "rb", version_id=version, s3=s3) as file:
             assert file.read() == data
-        assert b"".join(airscoop.read(twice.uri, version_id=version, source_s3=s3)) == data
+        assert b"".join(airscoop.read(twice.uri, format="raw", version_id=version, s3=s3)) == data
         receipt = airscoop.copy(twice.uri, tmp_path / "to", version_id=version, source_s3=s3)
         assert (tmp_path / "to").read_bytes() == data
         assert receipt.version_id == version
         info = storage.head(twice.uri, version_id=version, s3=s3)
         assert info.etag == receipt.source_etag
-        checked = airscoop.check(twice.uri, format="raw", version_id=version, source_s3=s3)
+        checked = airscoop.check(twice.uri, format="raw", version_id=version, s3=s3)
         assert checked.source_etag == info.etag
 
 

@@ -115,7 +115,7 @@ def test_what_has_the_same_size_but_other_bytes_is_copied_again(
 
 
 def written(store: Store, name: str, data: bytes, **options: Any) -> None:
-    with airscoop.Upload(store.uri(name), destination_s3=store.settings(), **options) as upload:
+    with airscoop.Upload(store.uri(name), s3=store.settings(), **options) as upload:
         upload.write(data)
 
 
@@ -150,9 +150,7 @@ def test_between_stores_the_kind_of_checksum_is_kept_so_that_again_copies_nothin
     store: Store,
 ) -> None:
     data = noise(9_000_000)
-    with airscoop.Upload(
-        store.uri("in/x"), destination_s3=store.settings(), checksum="crc64nvme"
-    ) as upload:
+    with airscoop.Upload(store.uri("in/x"), s3=store.settings(), checksum="crc64nvme") as upload:
         upload.write(data)
     other = {"source_s3": store.settings(credentials=READER)}
     first = copy_prefix(store, store.uri("in/"), store.uri("out/"), **other)

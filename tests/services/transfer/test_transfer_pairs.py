@@ -205,11 +205,11 @@ def test_read_gives_the_inflated_bytes_of_every_source(
 ) -> None:
     for kind in ("http", "s3", "file"):
         place = make_source(kind, gzipped(TEXT), store, tmp_path, web)
-        assert b"".join(airscoop.read(place, source_s3=store.settings())) == TEXT
+        assert b"".join(airscoop.read(place, format="raw", s3=store.settings())) == TEXT
 
 
 def test_leaving_read_early_closes_the_connection(web: Origin) -> None:
-    blocks = airscoop.read(web.serve("/data", with_length(noise(4 * MIB))))
+    blocks = airscoop.read(web.serve("/data", with_length(noise(4 * MIB))), format="raw")
     assert isinstance(blocks, Generator)
     assert next(blocks)
     blocks.close()
@@ -217,7 +217,7 @@ def test_leaving_read_early_closes_the_connection(web: Origin) -> None:
 
 def test_check_counts_and_writes_nothing(store: Store) -> None:
     source = store.put("source", gzipped(TEXT))
-    receipt = airscoop.check(source, source_s3=store.settings())
+    receipt = airscoop.check(source, s3=store.settings())
     assert (receipt.verb, receipt.records_in, receipt.text_bytes) == ("check", 2000, len(TEXT))
     assert store.names() == ["source"]
 
@@ -225,7 +225,7 @@ def test_check_counts_and_writes_nothing(store: Store) -> None:
 @pytest.mark.parametrize("size", [0, 10, PART_BYTES, 3 * PART_BYTES + 1])
 def test_an_upload_holds_what_was_written_to_it(size: int, store: Store) -> None:
     data = noise(size)
-    with airscoop.Upload(store.uri("a"), destination_s3=store.settings()) as upload:
+    with airscoop.Upload(store.uri("a"), s3=store.settings()) as upload:
         for start in range(0, size, 3 * MIB - 1):
             assert upload.write(memoryview(data)[start : start + 3 * MIB - 1]) > 0
         assert store.names() == []

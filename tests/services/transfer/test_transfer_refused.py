@@ -264,9 +264,10 @@ def test_a_compression_level_that_does_not_exist_is_wrong_usage(level: int, tmp_
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"invalid_characters": "replce"}, 'invalid_characters cannot be "replce"'),
-        ({"nonfinite": "nul"}, 'nonfinite cannot be "nul"'),
+        ({"on_invalid_characters": "replce"}, 'on_invalid_characters cannot be "replce"'),
+        ({"on_nonfinite": "nul"}, 'on_nonfinite cannot be "nul"'),
         ({"object_options": {"tags": {"a": "b"}}}, r"an airscoop\.ObjectOptions, not dict"),
+        ({"s3": {"region": "x"}}, r"s3 has to be an airscoop\.S3Settings, not dict"),
         ({"source_s3": {"region": "x"}}, r"an airscoop\.S3Settings, not dict"),
         ({"resume": "state.json"}, r"FileResumeStore\(path\), not str"),
     ],

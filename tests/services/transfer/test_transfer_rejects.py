@@ -293,7 +293,7 @@ def test_rejects_may_lie_in_the_folder_of_a_destination_without_partitions(tmp_p
 
 def test_check_counts_rejected_records_without_writing_them(store: Store) -> None:
     source = store.put("source", MIXED)
-    receipt = airscoop.check(source, max_rejected=9, source_s3=store.settings())
+    receipt = airscoop.check(source, max_rejected=9, s3=store.settings())
     assert (receipt.records_out, receipt.records_rejected) == (180, 5)
     assert receipt.rejects is None
     assert store.names() == ["source"]

@@ -86,7 +86,7 @@ def test_kill_9_in_the_middle_of_an_upload_leaves_no_object(stalled: str, store:
     assert store.names() == []
     # What is left of the upload is not in the way of the next try.
     (upload,) = store.uploads()
-    with airscoop.Upload(store.uri("a"), destination_s3=store.settings()) as again:
+    with airscoop.Upload(store.uri("a"), s3=store.settings()) as again:
         again.write(DATA)
     assert store.get("a") == DATA
     assert store.uploads() == [upload]
@@ -168,7 +168,7 @@ def test_an_exception_in_on_progress_takes_the_upload_back(stalled: str, store: 
 def test_an_exception_in_a_with_block_takes_the_upload_back(size: int, store: Store) -> None:
     with (
         pytest.raises(Stop),
-        airscoop.Upload(store.uri("a"), destination_s3=store.settings()) as upload,
+        airscoop.Upload(store.uri("a"), s3=store.settings()) as upload,
     ):
         upload.write(DATA[:size])
         raise Stop
@@ -210,7 +210,7 @@ def test_a_with_over_the_bindings_handle_that_ends_well_commits(store: Store) ->
 def test_a_dropped_reference_takes_the_upload_back(store: Store) -> None:
     for upload in (
         native_upload(store),
-        airscoop.Upload(store.uri("a"), destination_s3=store.settings()),
+        airscoop.Upload(store.uri("a"), s3=store.settings()),
     ):
         upload.write(DATA)
         assert seen(upload, store)
@@ -222,7 +222,7 @@ def test_a_dropped_reference_takes_the_upload_back(store: Store) -> None:
 
 
 def test_abort_takes_everything_back_and_leaves_the_block_quietly(store: Store) -> None:
-    with airscoop.Upload(store.uri("a"), destination_s3=store.settings()) as upload:
+    with airscoop.Upload(store.uri("a"), s3=store.settings()) as upload:
         upload.write(DATA)
         upload.abort()
         upload.abort()
@@ -233,7 +233,7 @@ def test_abort_takes_everything_back_and_leaves_the_block_quietly(store: Store) 
 
 
 def test_abort_after_commit_does_nothing(store: Store) -> None:
-    upload = airscoop.Upload(store.uri("a"), destination_s3=store.settings())
+    upload = airscoop.Upload(store.uri("a"), s3=store.settings())
     upload.write(b"data")
     upload.commit()
     upload.abort()
@@ -243,7 +243,7 @@ def test_abort_after_commit_does_nothing(store: Store) -> None:
 
 
 def test_a_bad_record_that_is_caught_inside_the_block_still_commits_nothing(store: Store) -> None:
-    upload = airscoop.Upload(store.uri("a"), format="jsonl", destination_s3=store.settings())
+    upload = airscoop.Upload(store.uri("a"), format="jsonl", s3=store.settings())
     with pytest.raises(errors.AirscoopError), upload, contextlib.suppress(errors.BadRecord):
         upload.write(b"{bad\n" + b"{}\n" * 10)
     store.assert_untouched()

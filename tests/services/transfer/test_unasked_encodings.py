@@ -37,7 +37,7 @@ def test_gzip_that_was_not_asked_for_is_undone(
     assert any("encoded" in note for note in receipt.notes)
     airscoop.copy(url, tmp_path / "y.json.gz")
     assert gzip.decompress((tmp_path / "y.json.gz").read_bytes()) == TEXT
-    assert b"".join(airscoop.read(url)) == TEXT
+    assert b"".join(airscoop.read(url, format="raw")) == TEXT
     assert airscoop.check(url).records_in == 2000
     with airscoop.open(url, "rb", compression="keep") as file:
         assert file.read() == TEXT  # the transport's encoding is no part of the file
@@ -51,7 +51,7 @@ def test_gzip_over_a_gz_file_loses_one_layer(web: Origin, tmp_path: Path) -> Non
         assert receipt.source_bytes == len(TWICE)
         assert (receipt.text_bytes, receipt.gzip_members) == (len(TEXT), 1)
         assert not any("again" in note for note in receipt.notes)
-    assert b"".join(airscoop.read(url)) == TEXT
+    assert b"".join(airscoop.read(url, format="raw")) == TEXT
     receipt = airscoop.copy(url, tmp_path / "z.json.gz", format="jsonl")
     assert gzip.decompress((tmp_path / "z.json.gz").read_bytes()) == TEXT
     assert receipt.records_in == 2000
@@ -65,7 +65,7 @@ def test_a_server_that_labels_a_gz_file_as_encoded_keeps_it(
     receipt = airscoop.copy(url, tmp_path / "y.gz")
     assert (tmp_path / "y.gz").read_bytes() == GZIP
     assert (receipt.compression, receipt.unchanged) == ("kept", True)
-    assert b"".join(airscoop.read(url)) == TEXT
+    assert b"".join(airscoop.read(url, format="raw")) == TEXT
 
 
 def test_gzip_inside_of_gzip_without_a_label_is_told(web: Origin, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_another_encoding_is_refused_by_its_name(
     url = web.serve(name, encoded(zlib.compress(TEXT), coding))
     for act in (
         lambda: airscoop.copy(url, tmp_path / "y"),
-        lambda: b"".join(airscoop.read(url)),
+        lambda: b"".join(airscoop.read(url, format="raw")),
         lambda: airscoop.open(url, "rb", compression="keep").read(),
     ):
         with pytest.raises(errors.UnsupportedFormat, match=f"encoded as {coding}, which was not"):
@@ -140,7 +140,7 @@ def test_a_small_body_that_becomes_large_is_decoded(
         body = gzip.compress(body)
     url = web.serve("/x.json" if layers == 1 else "/x.json.gz", encoded(body))
     assert airscoop.check(url, format="raw").text_bytes == len(data)
-    assert b"".join(airscoop.read(url)) == data
+    assert b"".join(airscoop.read(url, format="raw")) == data
     with airscoop.open(url, "rb") as file:
         assert file.read() == data
     airscoop.copy(url, tmp_path / "y.json")

@@ -79,29 +79,29 @@ def table(
 def test_the_table_follows_columns_that_come_and_go(table: Table) -> None:
     table.take(0)
     table.run("ALTER TABLE s.t ADD COLUMN c text")
-    table.take(1, schema_change="all")
+    table.take(1, on_schema_change="all")
     assert table.rows() == [(1, "a", "x"), (2, "b", None), (3, "c", "z")]
     table.take(2)
     assert table.rows() == [(1, "a", "X"), (2, "b", None), (3, "c", "z")]
-    table.take(3, schema_change="all")
+    table.take(3, on_schema_change="all")
     assert table.rows() == [(1, None, "X"), (3, None, "z"), (4, None, "n")]
 
 
 def test_columns_that_are_dropped_keep_what_they_had_and_may_go(table: Table) -> None:
     table.take(0)
     table.run("ALTER TABLE s.t ADD COLUMN c text")
-    table.take(1, schema_change="all")
+    table.take(1, on_schema_change="all")
     table.take(2)
     table.run("ALTER TABLE s.t DROP COLUMN v")
-    table.take(3, schema_change="all", gone_columns="drop")
+    table.take(3, on_schema_change="all", gone_columns="drop")
     assert table.rows() == [(1, "X"), (3, "z"), (4, "n")]
 
 
 def test_a_new_column_that_the_table_lacks_is_named_and_nothing_is_changed(table: Table) -> None:
     table.take(0)
     with pytest.raises(errors.SchemaChanged, match=r'a column "c", which s\.t lacks .*add it'):
-        table.take(1, schema_change="all")
+        table.take(1, on_schema_change="all")
     assert table.rows() == [(1, "a"), (2, "b"), (3, "c")]
     table.run("ALTER TABLE s.t ADD COLUMN c text")
-    table.take(1, schema_change="all")
+    table.take(1, on_schema_change="all")
     assert table.rows() == [(1, "a", "x"), (2, "b", None), (3, "c", "z")]

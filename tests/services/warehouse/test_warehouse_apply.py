@@ -275,7 +275,7 @@ def test_names_match_without_regard_to_case_where_that_is_clear(target: Target) 
 
 def test_columns_that_differ_by_case_alone_are_two(on_postgres: Target) -> None:
     on_postgres.create('id integer, a text, "A" text')
-    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")), key_case="keep")
+    on_postgres.apply(on_postgres.file(insert(id="1", A="upper", a="lower")), on_key_case="keep")
     assert on_postgres.rows() == [(1, "lower", "upper")]
 
 
@@ -391,7 +391,7 @@ def test_an_object_in_s3_is_applied(on_postgres: Target, store: Store) -> None:
     on_postgres.create("id integer, note text", *START)
     path = on_postgres.file(*CHANGES, name="changes.jsonl.gz")
     receipt = on_postgres.apply(
-        store.put("changes.jsonl.gz", path.read_bytes()), changes_s3=store.settings()
+        store.put("changes.jsonl.gz", path.read_bytes()), s3=store.settings()
     )
     assert on_postgres.rows() == END
     assert receipt.etag and receipt.changes_file.startswith("s3://")

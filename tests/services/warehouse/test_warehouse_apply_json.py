@@ -155,10 +155,10 @@ def test_columns_equal_but_for_case_are_applied_where_that_is_said(
     export = tmp_path / "new.csv"
     export.write_text("id,A,a\n1,x,y\n")
     out = tmp_path / "changes.jsonl"
-    airscoop.delta(None, export, key="id", key_case="keep").write(out)
+    airscoop.delta(None, export, key="id", on_key_case="keep").write(out)
     with Warehouse(table.dsn, dialect="postgres") as warehouse:
         with pytest.raises(errors.BadRecord, match="equal but for case"):
             warehouse.apply_changes(out, table="public.u", key="id")
-        warehouse.apply_changes(out, table="public.u", key="id", key_case="keep")
+        warehouse.apply_changes(out, table="public.u", key="id", on_key_case="keep")
     assert table.eye.execute("SELECT * FROM public.u").fetchall() == [("1", "x", "y")]
     table.eye.close()

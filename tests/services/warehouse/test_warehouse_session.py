@@ -174,8 +174,6 @@ def test_a_certificate_is_checked_against_the_ca_file(
     authority = database["certificate"]
     secured = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
     wanted = conninfo(database, sslmode="verify-full")
-    with Warehouse(wanted, dialect="postgres", ca_file=authority) as warehouse:
-        assert warehouse.execute(secured) == [("t",)]
     with Warehouse({**wanted, "sslrootcert": authority}, dialect="postgres") as warehouse:
         assert warehouse.execute(secured) == [("t",)]
     monkeypatch.setenv("SSL_CERT_FILE", authority)

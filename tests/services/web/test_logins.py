@@ -83,7 +83,7 @@ def test_a_login_goes_to_no_other_scheme(
     ca = make_certificate(tmp_path_factory.mktemp("tls"))
     with origin(server_context(ca)) as secure:
         url = web.serve("/a", redirect(secure.serve("/b", with_length(DATA))))
-        airscoop.copy(url, tmp_path / "a", ca_file=str(ca), **LOGINS[kind])
+        airscoop.copy(url, tmp_path / "a", s3=airscoop.S3Settings(ca_file=str(ca)), **LOGINS[kind])
         assert len(secure.heads) == 1
         assert not {"authorization", "x-api-key", "cookie"} & lines(secure.heads[0]).keys()
 
@@ -172,7 +172,7 @@ def test_headers_are_for_web_sources(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", LOGINS)
 def test_reading_and_opening_take_a_login_too(kind: str, web: Origin) -> None:
     url = web.serve("/a", with_length(DATA))
-    assert b"".join(airscoop.read(url, **LOGINS[kind])) == DATA
+    assert b"".join(airscoop.read(url, format="raw", **LOGINS[kind])) == DATA
     with airscoop.open(url, "rb", **LOGINS[kind]) as file:
         assert file.read() == DATA
     airscoop.check(url, format="raw", **LOGINS[kind])

@@ -96,7 +96,7 @@ def test_a_reader_that_takes_its_time_is_not_the_servers_silence(web: Origin) ->
     url = web.serve("/f", with_length(body))
     limits = airscoop.Timeouts(idle=SHORT, first_byte=SHORT, min_rate=10 * MIB)
     read = 0
-    for block in airscoop.read(url, timeout=limits, restarts=0):
+    for block in airscoop.read(url, format="raw", timeout=limits, restarts=0):
         if read in (0, 256 * 1024):
             time.sleep(LONG)
         read += len(block)

@@ -77,7 +77,7 @@ def test_a_redirect_from_https_to_http_is_refused(
     server, ca = secure
     url = server.serve("/here", redirect(web.serve("/data", with_length(DATA))))
     with pytest.raises(errors.HttpError, match="redirects") as caught:
-        airscoop.copy(url, tmp_path / "a", ca_file=ca)
+        airscoop.copy(url, tmp_path / "a", s3=airscoop.S3Settings(ca_file=ca))
     assert not caught.value.retryable
     assert web.heads == []
     assert list(tmp_path.iterdir()) == []
@@ -88,7 +88,7 @@ def test_a_redirect_from_http_to_https_is_followed(
 ) -> None:
     server, ca = secure
     url = web.serve("/here", redirect(server.serve("/data", with_length(DATA))))
-    airscoop.copy(url, tmp_path / "a", ca_file=ca)
+    airscoop.copy(url, tmp_path / "a", s3=airscoop.S3Settings(ca_file=ca))
     assert (tmp_path / "a").read_bytes() == DATA
 
 
@@ -137,7 +137,7 @@ def test_a_certificate_for_another_name_is_refused(
 ) -> None:
     url = secure[0].serve("/data", with_length(DATA), host="localhost")
     with pytest.raises(errors.TlsError):
-        airscoop.copy(url, tmp_path / "a", ca_file=secure[1])
+        airscoop.copy(url, tmp_path / "a", s3=airscoop.S3Settings(ca_file=secure[1]))
 
 
 @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "SSL_CERT_FILE"])
@@ -159,7 +159,7 @@ def test_the_option_for_authorities_wins_over_the_environment(
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere/at/all.pem")
     url = secure[0].serve("/data", with_length(DATA))
-    airscoop.copy(url, tmp_path / "a", ca_file=secure[1])
+    airscoop.copy(url, tmp_path / "a", s3=airscoop.S3Settings(ca_file=secure[1]))
     with pytest.raises(errors.TlsError):
         airscoop.copy(url, tmp_path / "b")
 

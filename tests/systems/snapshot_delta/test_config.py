@@ -27,8 +27,8 @@ TABLE: dict[str, Any] = {
     "table": "orders",
     "key": ["id"],
     "format": "auto",
-    "duplicates": "error",
-    "schema_change": "error",
+    "on_duplicates": "error",
+    "on_schema_change": "error",
     "max_delete_ratio": 0.3,
     "min_rows": 1,
 }
@@ -60,8 +60,8 @@ def test_a_missing_field_of_the_snapshots_is_named(tmp_path: Path, field: str) -
     [
         ("max_delete_ratio", 1.5, "a number from 0 to 1"),
         ("max_delete_ratio", True, "a number from 0 to 1"),
-        ("duplicates", "first", "one of error, last"),
-        ("schema_change", "ignore", "one of error, all, compare_common"),
+        ("on_duplicates", "first", "one of error, last"),
+        ("on_schema_change", "ignore", "one of error, all, compare_common"),
         ("min_rows", -1, "a number, 0 or more"),
         ("key", "id", "a list of texts"),
         ("tenant", "", "a text"),

@@ -234,8 +234,7 @@ class Plant:
                 dataset=f"{TENANT}/{table}",
                 version=version,
                 previous=previous,
-                old_s3=self.settings,
-                new_s3=self.settings,
+                s3=self.settings,
                 **options,
             )
             old, previous = new, version

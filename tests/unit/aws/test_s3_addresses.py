@@ -196,10 +196,6 @@ def test_the_key_behind_an_access_point_is_the_same() -> None:
 def test_what_cannot_be_spoken_to_is_refused_by_its_name(name: str, why: str) -> None:
     import airscoop
 
-    both: dict[str, Any] = {
-        "source_s3": S3Settings(
-            region="eu-west-1", credentials=KEYS, endpoint_url="http://127.0.0.1:9"
-        )
-    }
+    s3 = S3Settings(region="eu-west-1", credentials=KEYS, endpoint_url="http://127.0.0.1:9")
     with pytest.raises(errors.UsageError, match=why):
-        airscoop.check(f"s3://{name}/k", format="raw", **both)
+        airscoop.check(f"s3://{name}/k", format="raw", s3=s3)

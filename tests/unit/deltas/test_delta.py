@@ -205,10 +205,12 @@ def test_a_part_of_a_key_may_be_empty_where_that_is_allowed(
     rows = ["1,,a\n", '1,"",b\n', ",1,c\n", "1,1,d\n"]
     old = "k,l,v\n" + "".join(reversed(rows) if shuffle else rows)
     new = old.replace(",b", ",x").replace("1,,a\n", "").replace(",1,c", '"",1,c')
-    options: dict[str, Any] = {"key": ["k", "l"], "duplicates": duplicates}
+    options: dict[str, Any] = {"key": ["k", "l"], "on_duplicates": duplicates}
     with pytest.raises(errors.BadRecord, match=r'the key column "[kl]" is empty'):
         exports.delta(old, new, **options)
-    changes = [(c["op"], c["key"]) for c in exports.delta(old, new, key_empty="allow", **options)]
+    changes = [
+        (c["op"], c["key"]) for c in exports.delta(old, new, on_empty_key="allow", **options)
+    ]
     assert sorted(changes, key=str) == [
         ("DELETE", {"k": "1", "l": None}),
         ("DELETE", {"k": None, "l": "1"}),
@@ -219,16 +221,16 @@ def test_a_part_of_a_key_may_be_empty_where_that_is_allowed(
 
 def test_a_key_is_never_empty_as_a_whole(exports: Exports) -> None:
     with pytest.raises(errors.BadRecord, match='the key column "k" is empty'):
-        exports.delta(None, 'k,l,v\n,"",a\n', key=["k", "l"], key_empty="allow")
+        exports.delta(None, 'k,l,v\n,"",a\n', key=["k", "l"], on_empty_key="allow")
     with pytest.raises(errors.BadRecord, match='the key column "PK" is empty'):
-        exports.delta(None, "PK,v\n,a\n", key_empty="allow")
-    with pytest.raises(errors.UsageError, match='key_empty cannot be "yes"'):
-        exports.delta(None, "PK,v\n1,a\n", key_empty="yes")
+        exports.delta(None, "PK,v\n,a\n", on_empty_key="allow")
+    with pytest.raises(errors.UsageError, match='on_empty_key cannot be "yes"'):
+        exports.delta(None, "PK,v\n1,a\n", on_empty_key="yes")
 
 
 def test_a_member_of_a_key_may_be_null_where_that_is_allowed(exports: Exports) -> None:
     old, new = '{"a":1,"v":1}\n{"a":1,"b":"","v":2}\n', '{"a":1,"b":"","v":3}\n'
-    options: dict[str, Any] = {"key": ["a", "b"], "key_empty": "allow", "suffix": ".jsonl"}
+    options: dict[str, Any] = {"key": ["a", "b"], "on_empty_key": "allow", "suffix": ".jsonl"}
     changes = [(c["op"], c["key"]) for c in exports.delta(old, new, **options)]
     assert sorted(changes, key=str) == [
         ("DELETE", {"a": 1, "b": None}),
@@ -259,7 +261,7 @@ def test_a_key_twice_is_an_error_with_an_example(exports: Exports, new: str) -> 
 
 @pytest.mark.parametrize("old", [DUPLICATED, SHUFFLED_DUPLICATES])
 def test_a_key_twice_in_the_old_export_is_an_error_too(exports: Exports, old: str) -> None:
-    with pytest.raises(errors.DuplicateKey, match=r'old\.csv; .*duplicates="last"'):
+    with pytest.raises(errors.DuplicateKey, match=r'old\.csv; .*on_duplicates="last"'):
         exports.delta(old, "PK,v\n1,a\n2,b\n3,d\n")
 
 
@@ -298,7 +300,7 @@ def test_at_most_three_examples_are_shown(exports: Exports) -> None:
 @pytest.mark.parametrize("new", [DUPLICATED, SHUFFLED_DUPLICATES])
 def test_the_last_duplicate_counts_if_asked(exports: Exports, new: str) -> None:
     old = "PK,v\n1,a\n2,old\n2,c\n"
-    delta = exports.delta(old, new, duplicates="last")
+    delta = exports.delta(old, new, on_duplicates="last")
     assert [(c["op"], c["key"]["PK"]) for c in delta] == [("INSERT", "3")]
     receipt = delta.receipt
     assert (receipt.old_duplicates, receipt.new_duplicates, receipt.unchanged) == (1, 1, 2)
@@ -325,7 +327,9 @@ def test_a_column_added_or_gone_is_an_error_that_names_it(exports: Exports) -> N
 
 def test_common_columns_are_compared_if_asked_and_rows_stay_whole(exports: Exports) -> None:
     new = "PK,zip,name\n1,3000,Ann\n3,75000,Cyril\n4,1,Di\n"
-    changes = {c["key"]["PK"]: c for c in exports.delta(OLD, new, schema_change="compare_common")}
+    changes = {
+        c["key"]["PK"]: c for c in exports.delta(OLD, new, on_schema_change="compare_common")
+    }
     assert sorted(changes) == ["2", "3", "4"]
     assert changes["3"]["changed"] == ["name"]
     assert changes["3"]["row"] == {"PK": "3", "name": "Cyril", "zip": "75000"}
@@ -505,7 +509,7 @@ def test_arrow_has_the_same_changes_for_pyarrow_polars_and_duckdb(exports: Expor
 
     old = 'b,PK,"a é",k2,gone\n1,x,,1,g\n2,y,"",1,g\n3,z,"q""\n,",1,g\n'
     new = 'PK,"a é",b,k2,added\nx,new,1,1,\nz,"q""\n,",3,1,n\nw,ü,"",1,"n,n"\n'
-    delta = exports.delta(old, new, key=["PK", "k2"], schema_change="compare_common")
+    delta = exports.delta(old, new, key=["PK", "k2"], on_schema_change="compare_common")
     columns = ["PK", "a é", "added", "b", "gone", "k2"]
     expected: list[dict[str, Any]] = [
         {
@@ -653,7 +657,7 @@ def test_a_key_in_two_objects_of_one_export_is_a_key_twice(parts: Parts) -> None
     new = parts.of("PK,v\n1,a\n2,b\n", "PK,v\n2,c\n3,d\n")
     with pytest.raises(errors.DuplicateKey, match="PK=2"):
         airscoop.delta(None, new)
-    last = airscoop.delta(None, new, duplicates="last")
+    last = airscoop.delta(None, new, on_duplicates="last")
     assert {c["row"]["PK"]: c["row"]["v"] for c in last} == {"1": "a", "2": "c", "3": "d"}
 
 

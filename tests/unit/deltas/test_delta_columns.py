@@ -163,7 +163,7 @@ def test_changes_are_those_of_exports_that_name_all_columns_at_once(
 ) -> None:
     old, new = late_tables(seed)
     sparse_old, sparse_new = without_nulls(old), without_nulls(new)
-    options: Any = {"max_delete_ratio": 1.0, "duplicates": duplicates, "version": "v"}
+    options: Any = {"max_delete_ratio": 1.0, "on_duplicates": duplicates, "version": "v"}
     rng = random.Random(seed)
     old_names, new_names = ({n for row in rows for n in row} for rows in (sparse_old, sparse_new))
     if old_names != new_names:
@@ -171,7 +171,7 @@ def test_changes_are_those_of_exports_that_name_all_columns_at_once(
             airscoop.delta(
                 in_parts(parts, sparse_old, rng), in_parts(parts, sparse_new, rng), **options
             )
-        options["schema_change"] = "compare_common"
+        options["on_schema_change"] = "compare_common"
     late = airscoop.delta(
         in_parts(parts, sparse_old, rng), in_parts(parts, sparse_new, rng), **options
     )
@@ -205,7 +205,7 @@ def test_the_order_of_columns_is_that_of_the_new_export(exports: Exports) -> Non
     """The old one has met `z` long before."""
     old = lines({"z": 1, "PK": 1, "v": "a"})
     new = lines({"PK": 1, "v": "a"}, *filled(8), {"PK": 2, "y": 3, "z": 2})
-    delta = exports.delta(old, new, suffix=".jsonl", schema_change="compare_common")
+    delta = exports.delta(old, new, suffix=".jsonl", on_schema_change="compare_common")
     table = pyarrow.table(delta)
     assert [f.name for f in table.schema.field("row").type] == ["PK", "v", "z", "y"]
     assert {tuple(c["row"]) for c in delta} == {("PK", "v", "z", "y")}
@@ -214,7 +214,7 @@ def test_the_order_of_columns_is_that_of_the_new_export(exports: Exports) -> Non
 def test_common_columns_are_compared_although_they_come_late(exports: Exports) -> None:
     old = lines({"PK": 1, "v": "a", "w": 1, "o": 1}, {"PK": 2, "v": "b", "w": 2, "o": 2})
     new = lines({"PK": 1, "v": "a", "n": 1}, *filled(8), {"PK": 2, "v": "b", "w": 2, "n": 2})
-    delta = exports.delta(old, new, suffix=".jsonl", schema_change="compare_common")
+    delta = exports.delta(old, new, suffix=".jsonl", on_schema_change="compare_common")
     changes = [c for c in delta if c["key"]["PK"] < 1000]
     assert [(c["op"], c["row"], c["changed"]) for c in changes] == [
         ("UPDATE", {"PK": 1, "v": "a", "w": None, "n": 1}, ["w"])
@@ -330,8 +330,8 @@ def test_rows_with_few_of_many_columns_are_told_as_they_are(
         in_parts(parts, old, rng),
         in_parts(parts, new, rng),
         max_delete_ratio=1.0,
-        duplicates=duplicates,
-        schema_change="compare_common",
+        on_duplicates=duplicates,
+        on_schema_change="compare_common",
     )
     common = {n for row in old for n in row} & {n for row in new for n in row}
     found = {
@@ -378,7 +378,7 @@ def test_time_grows_as_the_members_do_where_each_row_has_a_column_of_its_own(
     def seconds(count: int) -> float:
         old, new = sparse(count, "a"), sparse(count - 1, "a") + '{"PK":-1}\n'
         return processor_seconds(
-            lambda: exports.delta(old, new, suffix=".jsonl", schema_change="compare_common")
+            lambda: exports.delta(old, new, suffix=".jsonl", on_schema_change="compare_common")
         )
 
     assert seconds(32_000) < 30 * max(seconds(4_000), 0.03)

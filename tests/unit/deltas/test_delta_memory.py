@@ -58,7 +58,7 @@ def test_the_same_exports_give_the_same_bytes_whatever_the_seed_and_the_memory(
         (exports.folder / name).write_text(text)
     program = (
         "import sys, airscoop\n"
-        "delta = airscoop.delta(*sys.argv[1:3], duplicates=sys.argv[3], max_delete_ratio=1.0,\n"
+        "delta = airscoop.delta(*sys.argv[1:3], on_duplicates=sys.argv[3], max_delete_ratio=1.0,\n"
         "                       memory_limit=int(sys.argv[4]), temp_dir=sys.argv[5])\n"
         "sys.stdout.buffer.write(b''.join(delta.blocks()))\n"
         "print(delta.receipt.spilled_bytes > 2 * 2**20, file=sys.stderr)\n"

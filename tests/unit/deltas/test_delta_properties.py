@@ -55,7 +55,7 @@ def test_changes_make_the_new_table_of_the_old_one(
     case: tuple[int, Table, Table], seed: int, other_seed: int, keep_last: bool
 ) -> None:
     width, old, new = case
-    options = {"duplicates": "last"} if keep_last else {}
+    options = {"on_duplicates": "last"} if keep_last else {}
     delta = compared(width, old, new, seed, **options)
     changes = list(delta)
     assert applied(changes, old, width) == new

@@ -128,8 +128,8 @@ def test_columns_of_one_export_alone_have_the_same_changes_by_both_engines(
             paths["new"],
             max_delete_ratio=1.0,
             min_rows=0,
-            schema_change="all",
-            gone_columns="drop" if drops else "set_null",
+            on_schema_change="all",
+            gone_columns="drop" if drops else "null",
         )
         assert by_sql(connection, sql) == by_id(delta)
 

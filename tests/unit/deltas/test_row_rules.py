@@ -39,7 +39,7 @@ NULS = [
 @pytest.mark.parametrize(("text", "place"), NULS)
 def test_a_nul_in_csv_is_refused_with_its_place(exports: Exports, text: str, place: str) -> None:
     with pytest.raises(errors.BadRecord, match=f"{place}.*NUL|{place} holds a NUL"):
-        exports.delta(None, text, duplicates="last")
+        exports.delta(None, text, on_duplicates="last")
 
 
 @pytest.mark.parametrize("old", [None, "a,PK\nx,1\n"])
@@ -47,7 +47,7 @@ def test_a_nul_in_csv_is_replaced_where_that_is_asked_for(
     exports: Exports, old: str | None, tmp_path: Path
 ) -> None:
     text = 'PK,a\n1,"x\0""\0"\n\0,\0\0y\n3,plain\n'
-    delta = exports.delta(old, text, invalid_characters="replace")
+    delta = exports.delta(old, text, on_invalid_characters="replace")
     rows = [change["row"] for change in written(delta, tmp_path)]
     assert sorted(rows, key=lambda row: str(row["PK"])) == [
         {"PK": "1", "a": 'x\ufffd"\ufffd'},
@@ -57,7 +57,7 @@ def test_a_nul_in_csv_is_replaced_where_that_is_asked_for(
 
 
 def test_a_nul_in_a_name_is_replaced_too(exports: Exports, tmp_path: Path) -> None:
-    delta = exports.delta(None, "PK,a\0\n1,x\n", invalid_characters="replace")
+    delta = exports.delta(None, "PK,a\0\n1,x\n", on_invalid_characters="replace")
     assert written(delta, tmp_path)[0]["row"] == {"PK": "1", "a\ufffd": "x"}
 
 
@@ -74,7 +74,7 @@ def test_what_no_table_stores_is_refused_or_replaced(
 ) -> None:
     with pytest.raises(errors.BadRecord, match="line 1"):
         exports.delta(None, line, suffix=".jsonl")
-    delta = exports.delta(None, line, suffix=".jsonl", invalid_characters="replace")
+    delta = exports.delta(None, line, suffix=".jsonl", on_invalid_characters="replace")
     assert "\ufffd" in json.dumps(written(delta, tmp_path), ensure_ascii=False)
 
 
@@ -105,8 +105,8 @@ def test_names_equal_but_for_case_are_refused_or_kept(
 ) -> None:
     with pytest.raises(errors.BadRecord, match="equal but for case"):
         exports.delta(None, text, suffix=suffix)
-    delta = exports.delta(None, text, suffix=suffix, key_case="keep")
-    changes = written(delta, tmp_path, key_case="keep")
+    delta = exports.delta(None, text, suffix=suffix, on_key_case="keep")
+    changes = written(delta, tmp_path, on_key_case="keep")
     assert len(changes[0]["row"]) == len({name for row in changes for name in row["row"]})
     with pytest.raises(errors.BadRecord, match="equal but for case"):
         airscoop.check(tmp_path / "changes.jsonl", format="jsonl")
@@ -116,13 +116,13 @@ def test_names_equal_but_for_case_are_refused_or_kept(
 def test_names_equal_but_for_case_are_numbered_as_by_a_copy(
     exports: Exports, suffix: str, text: str, tmp_path: Path
 ) -> None:
-    delta = exports.delta(None, text, suffix=suffix, key_case="rename")
+    delta = exports.delta(None, text, suffix=suffix, on_key_case="rename")
     row = written(delta, tmp_path)[0]["row"]
     assert {name: row[name] for name in row if name != "PK"} == {"Name": "a", "name_2": "b"}
 
 
 def test_a_number_that_a_column_has_is_passed_over(exports: Exports) -> None:
-    delta = exports.delta(None, "PK,a,A,A_2,a_3\n1,2,3,4,5\n", key_case="rename")
+    delta = exports.delta(None, "PK,a,A,A_2,a_3\n1,2,3,4,5\n", on_key_case="rename")
     assert list(next(iter(delta))["row"]) == ["PK", "a", "A_4", "A_2", "a_3"]
 
 
@@ -182,8 +182,8 @@ def test_the_command_has_the_rules(tmp_path: Path, capsys: pytest.CaptureFixture
     out = tmp_path / "out.jsonl"
     arguments = ["delta", "-", str(new), "--out", str(out)]
     assert main(arguments) != 0
-    assert main([*arguments, "--key-case", "keep"]) != 0
-    assert main([*arguments, "--key-case", "rename", "--invalid-characters", "replace"]) == 0
+    assert main([*arguments, "--on-key-case", "keep"]) != 0
+    assert main([*arguments, "--on-key-case", "rename", "--on-invalid-characters", "replace"]) == 0
     assert json.loads(out.read_text())["row"] == {"PK": "1", "A": "\ufffd", "a_2": "y"}
     assert "NUL" in capsys.readouterr().err
 

@@ -74,7 +74,7 @@ def versions(draw: st.DrawFn) -> list[tuple[list[str], list[Row]]]:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @examples(60)
-@given(history=versions(), gone=st.sampled_from(["set_null", "drop"]))
+@given(history=versions(), gone=st.sampled_from(["null", "drop"]))
 def test_changes_are_those_of_exports_that_all_have_the_columns(
     suffix: str,
     history: list[tuple[list[str], list[Row]]],
@@ -82,12 +82,12 @@ def test_changes_are_those_of_exports_that_all_have_the_columns(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     exports = Exports(tmp_path_factory.mktemp("exports"))
-    options: dict[str, Any] = {"suffix": suffix, "version": "v", "schema_change": "all"}
+    options: dict[str, Any] = {"suffix": suffix, "version": "v", "on_schema_change": "all"}
     (were, before), (names, rows) = history[:2]
     plain = (written(were, before, suffix), written(names, rows, suffix))
     found = exports.delta(*plain, gone_columns=gone, **options)
     lost = [name for name in were if name not in names]
-    both = [*names, *(lost if gone == "set_null" else [])]
+    both = [*names, *(lost if gone == "null" else [])]
     known = [{n: row.get(n) for n in were} for row in before]
     padded = (written(both, known, suffix), written(both, only(names, rows), suffix))
     expected = exports.delta(*padded, suffix=suffix, version="v")
@@ -114,7 +114,7 @@ def test_a_table_that_gets_the_changes_is_the_export(
     before = None
     for names, rows in history:
         now = written(names, rows, suffix)
-        table = kept(table, exports.delta(before, now, suffix=suffix, schema_change="all"))
+        table = kept(table, exports.delta(before, now, suffix=suffix, on_schema_change="all"))
         assert filled(table) == filled({str(row["PK"]): row for row in only(names, rows)})
         before = now
 
@@ -128,7 +128,7 @@ def test_a_new_column_reaches_all_rows_although_a_later_version_changes_one(
     rows.append({"PK": "4", "v": "a", "c": None})
     second = written(["PK", "v", "c"], rows, suffix)
     exports = Exports(tmp_path)
-    delta = exports.delta(first, second, suffix=suffix, schema_change="all")
+    delta = exports.delta(first, second, suffix=suffix, on_schema_change="all")
     assert sorted((c["op"], c["key"]["PK"], c["changed"]) for c in delta) == [
         ("UPDATE", "1", ["c"]), ("UPDATE", "2", ["c"]), ("UPDATE", "3", ["c"]),
     ]  # fmt: skip
@@ -145,7 +145,7 @@ def test_a_column_that_is_gone_becomes_null_or_is_dropped(
 ) -> None:
     old = written(["PK", "c", "v"], [{"PK": n, "v": "a", "c": "x"} for n in order[:-1]], suffix)
     new = written(["v", "PK"], [{"PK": n, "v": "a"} for n in order[1:]], suffix)
-    options: dict[str, Any] = {"suffix": suffix, "schema_change": "all"}
+    options: dict[str, Any] = {"suffix": suffix, "on_schema_change": "all"}
     delta = Exports(tmp_path).delta(old, new, **options)
     assert (delta.receipt.inserted, delta.receipt.updated, delta.receipt.deleted) == (1, 6, 1)
     changes = {c["op"]: c for c in delta}
@@ -160,12 +160,12 @@ def test_a_column_that_is_gone_becomes_null_or_is_dropped(
 
 
 def test_the_empty_text_in_a_new_column_is_a_change(tmp_path: Path) -> None:
-    delta = Exports(tmp_path).delta("PK\n1\n2\n", 'PK,c\n1,""\n2,\n', schema_change="all")
+    delta = Exports(tmp_path).delta("PK\n1\n2\n", 'PK,c\n1,""\n2,\n', on_schema_change="all")
     assert [(c["key"]["PK"], c["row"]["c"]) for c in delta] == [("1", "")]
 
 
 def test_all_columns_may_be_others_but_the_key(tmp_path: Path) -> None:
-    delta = Exports(tmp_path).delta("a,PK\nx,1\n", "PK,b\n1,y\n", schema_change="all")
+    delta = Exports(tmp_path).delta("a,PK\nx,1\n", "PK,b\n1,y\n", on_schema_change="all")
     assert [(c["op"], c["row"], c["changed"]) for c in delta] == [
         ("UPDATE", {"PK": "1", "b": "y", "a": None}, ["b", "a"])
     ]
@@ -173,7 +173,7 @@ def test_all_columns_may_be_others_but_the_key(tmp_path: Path) -> None:
 
 def test_a_key_of_several_columns_stays_it(tmp_path: Path) -> None:
     old, new = "k,a,j\n1,x,2\n1,x,3\n", "j,b,k\n2,y,1\n3,,1\n"
-    delta = Exports(tmp_path).delta(old, new, key=["k", "j"], schema_change="all")
+    delta = Exports(tmp_path).delta(old, new, key=["k", "j"], on_schema_change="all")
     assert [c["key"] for c in delta] == [{"k": "1", "j": "2"}, {"k": "1", "j": "3"}]
 
 
@@ -184,7 +184,7 @@ def test_the_receipt_tells_what_is_new_and_what_is_gone(
 ) -> None:
     old = written(["PK", "a", "b", "c"], [{"PK": "1", "a": "x", "b": "y", "c": "z"}], suffix)
     new = written(["PK", "d", "b"], [{"PK": "1", "d": "x", "b": "y"}], suffix)
-    receipt = Exports(tmp_path).delta(old, new, suffix=suffix, schema_change=mode).receipt
+    receipt = Exports(tmp_path).delta(old, new, suffix=suffix, on_schema_change=mode).receipt
     assert (receipt.columns_added, receipt.columns_gone) == (["d"], ["a", "c"])
     assert "; columns added: d; columns gone: a, c" in receipt.summary()
     assert receipt.to_dict()["columns_gone"] == ["a", "c"]
@@ -196,14 +196,14 @@ def test_the_receipt_tells_what_is_new_and_what_is_gone(
 def test_a_receipt_of_very_many_columns_has_the_first_thousand(tmp_path: Path) -> None:
     names = [f"c{n}" for n in range(1500)]
     new = ",".join(["PK", *names]) + "\n1" + "," * 1500 + "\n"
-    receipt = Exports(tmp_path).delta("PK\n1\n", new, schema_change="all").receipt
+    receipt = Exports(tmp_path).delta("PK\n1\n", new, on_schema_change="all").receipt
     assert receipt.columns_added == names[:1000]
     assert "columns added: c0, c1, c2 and 997 more" in receipt.summary()
 
 
 def test_an_error_of_columns_advises_to_compare_them_all(tmp_path: Path) -> None:
     for suffix in FORMATS:
-        with pytest.raises(errors.SchemaChanged, match=r'added: c; .*schema_change="all"'):
+        with pytest.raises(errors.SchemaChanged, match=r'added: c; .*on_schema_change="all"'):
             Exports(tmp_path).delta(
                 written(["PK"], [{"PK": "1"}], suffix),
                 written(["PK", "c"], [{"PK": "1", "c": "x"}], suffix),
@@ -229,7 +229,7 @@ def test_another_case_alone_is_a_changed_schema(
         written(names, [dict.fromkeys(names, "1")], suffix)
         for names in (before.split(","), now.split(","))
     )
-    options: dict[str, Any] = {"suffix": suffix, "schema_change": mode, "key": key.split(",")}
+    options: dict[str, Any] = {"suffix": suffix, "on_schema_change": mode, "key": key.split(",")}
     with pytest.raises(errors.SchemaChanged, match=r'the column ".*" of .* is ".*" in .*spelling'):
         Exports(tmp_path).delta(old, new, **options)
 
@@ -241,11 +241,11 @@ def test_another_case_is_another_column_where_case_is_kept_but_no_other_key(
     old, new = (
         written(names, [dict.fromkeys(names, "1")], suffix) for names in (["PK", "v"], ["PK", "V"])
     )
-    options: dict[str, Any] = {"suffix": suffix, "schema_change": "all", "key_case": "keep"}
+    options: dict[str, Any] = {"suffix": suffix, "on_schema_change": "all", "on_key_case": "keep"}
     (change,) = Exports(tmp_path).delta(old, new, **options)
     assert change["row"] == {"PK": "1", "V": "1", "v": None}
     with pytest.raises(errors.SchemaChanged, match=r'"PK" of .* is "pk"'):
-        Exports(tmp_path).delta("PK\n1\n", "pk\n1\n", schema_change="all", key_case="keep")
+        Exports(tmp_path).delta("PK\n1\n", "pk\n1\n", on_schema_change="all", on_key_case="keep")
 
 
 def test_wide_exports_with_no_column_in_common_take_no_square_of_time(tmp_path: Path) -> None:
@@ -253,15 +253,15 @@ def test_wide_exports_with_no_column_in_common_take_no_square_of_time(tmp_path: 
         "PK," + ",".join(f"{side}{n}" for n in range(60_000)) + "\n" + "1," * 60_000 + "1\n"
         for side in "ab"
     )
-    delta = Exports(tmp_path).delta(old, new, schema_change="all", max_record_bytes=1 << 25)
+    delta = Exports(tmp_path).delta(old, new, on_schema_change="all", max_record_bytes=1 << 25)
     assert delta.receipt.updated == 1
 
 
 def test_dropping_goes_with_all_alone(tmp_path: Path) -> None:
-    with pytest.raises(errors.UsageError, match='goes with schema_change="all"'):
+    with pytest.raises(errors.UsageError, match='goes with on_schema_change="all"'):
         Exports(tmp_path).delta(None, "PK\n1\n", gone_columns="drop")
     with pytest.raises(
-        errors.UsageError, match='gone_columns cannot be "keep"; use "set_null" or "drop"'
+        errors.UsageError, match='gone_columns cannot be "keep"; use "null" or "drop"'
     ):
         Exports(tmp_path).delta(None, "PK\n1\n", gone_columns="keep")
 
@@ -270,7 +270,7 @@ def test_the_command_takes_both(tmp_path: Path, capfd: pytest.CaptureFixture[str
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     old.write_text("PK,a\n1,x\n")
     new.write_text("PK,b\n1,y\n")
-    command = ["delta", str(old), str(new), "--schema-change", "all", "--out", "-"]
+    command = ["delta", str(old), str(new), "--on-schema-change", "all", "--out", "-"]
     rows = []
     for more in ([], ["--gone-columns", "drop"]):
         assert main([*command, *more]) == 0
@@ -281,7 +281,7 @@ def test_the_command_takes_both(tmp_path: Path, capfd: pytest.CaptureFixture[str
 
 
 def test_the_first_version_has_no_new_columns(tmp_path: Path) -> None:
-    receipt = Exports(tmp_path).delta(None, "PK,a\n1,x\n", schema_change="all").receipt
+    receipt = Exports(tmp_path).delta(None, "PK,a\n1,x\n", on_schema_change="all").receipt
     assert (receipt.inserted, receipt.columns_added) == (1, [])
 
 
@@ -300,7 +300,7 @@ def test_many_unsorted_rows_have_the_changes_of_padded_exports(
     options: dict[str, Any] = {"suffix": suffix, "version": "v", "memory_limit": 16 << 20}
     found = Exports(tmp_path).delta(
         written(["a", "PK", "b"], known, suffix), written(["c", "PK", "a"], are, suffix),
-        schema_change="all", **options,
+        on_schema_change="all", **options,
     )  # fmt: skip
     names = ["c", "PK", "a", "b"]
     expected = Exports(tmp_path).delta(

@@ -410,7 +410,7 @@ def test_the_default_connection_may_be_missing_which_is_said_once(
 
 def s3_of(monkeypatch: pytest.MonkeyPatch, **extra: object) -> Any:
     connect(monkeypatch, "a", **KEYS, extra={"region_name": "eu-west-1", **extra})
-    return s3_settings("a")[0]
+    return s3_settings("a")
 
 
 def test_unsigned_requests_of_a_connection_are_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -459,7 +459,7 @@ def test_a_connection_says_whether_payloads_are_signed(
 ) -> None:
     config = {"s3": {"payload_signing_enabled": signed}}
     assert s3_of(monkeypatch, config_kwargs=config).payload_signing == expected
-    assert s3_settings("a", payload_signing="always")[0].payload_signing == "always"
+    assert s3_settings("a", payload_signing="always").payload_signing == "always"
 
 
 def test_what_a_transfer_does_not_read_of_a_connection_is_in_one_warning(
@@ -491,7 +491,7 @@ def test_requests_go_by_the_proxies_of_a_connection(
     proxies = {"https": "http://u:s3cr3t@proxy:1"}
     with caplog.at_level(logging.WARNING):
         assert s3_of(monkeypatch, config_kwargs={"proxies": proxies}).proxies == proxies
-        assert kinesis_settings("a")[0].proxies == proxies
+        assert kinesis_settings("a").proxies == proxies
         assert s3_of(monkeypatch).proxies is None
     assert not caplog.records
 
@@ -536,7 +536,7 @@ def test_certificates_that_are_checked_as_usual_need_no_file(
     monkeypatch: pytest.MonkeyPatch, verify: object
 ) -> None:
     connect(monkeypatch, "a", **KEYS, extra={"verify": verify})
-    assert s3_settings("a")[1] is None
+    assert s3_settings("a").ca_file is None
 
 
 @pytest.mark.parametrize(

@@ -134,14 +134,13 @@ def test_an_aws_connection_gives_credentials_endpoint_and_region(
 ) -> None:
     extra = {"endpoint_url": "http://127.0.0.1:9", "region_name": "eu-west-1", "verify": "/ca.pem"}
     connection(monkeypatch, "a", conn_type="aws", login="KEYID", password="SECRET", extra=extra)
-    settings, ca_file = s3_settings("a", payload_signing="never")
-    assert settings == S3Settings(
+    assert s3_settings("a", payload_signing="never") == S3Settings(
         credentials=Credentials(access_key_id="KEYID", secret_access_key="SECRET"),
         endpoint_url="http://127.0.0.1:9",
         region="eu-west-1",
         payload_signing="never",
+        ca_file="/ca.pem",
     )
-    assert ca_file == "/ca.pem"
 
 
 def test_an_aws_connection_reaches_kinesis_at_its_own_endpoint(
@@ -150,13 +149,13 @@ def test_an_aws_connection_reaches_kinesis_at_its_own_endpoint(
     services = {"kinesis": {"endpoint_url": "http://127.0.0.1:9"}}
     extra = {"region_name": "eu-west-1", "service_config": services}
     connection(monkeypatch, "a", conn_type="aws", login="AK", password="SK", extra=extra)
-    settings, _ = kinesis_settings("a")
+    settings = kinesis_settings("a")
     assert settings == KinesisSettings(
         credentials=Credentials(access_key_id="AK", secret_access_key="SK"),
         endpoint_url="http://127.0.0.1:9",
         region="eu-west-1",
     )
-    assert kinesis_settings(None) == (KinesisSettings(), None)
+    assert kinesis_settings(None) == KinesisSettings()
 
 
 def test_an_aws_connection_cannot_switch_certificate_checks_off(
@@ -168,7 +167,7 @@ def test_an_aws_connection_cannot_switch_certificate_checks_off(
 
 
 def test_no_aws_connection_leaves_the_choice_to_botocore() -> None:
-    assert s3_settings(None) == (S3Settings(), None)
+    assert s3_settings(None) == S3Settings()
 
 
 def test_a_missing_amazon_provider_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def fail(*arguments: object, **options: object) -> None:
     [
         (delta, {"delta_options": {"min_row": 3}}, "d: delta_options: .*'min_row'.* min_rows"),
         (delta, {"delta_options": {"key": ["a"]}}, "d: delta_options: .*'key'"),
-        (delta, {"delta_options": {"old_s3": None}}, "d: delta_options: .*'old_s3'"),
+        (delta, {"delta_options": {"s3": None}}, "d: delta_options: .*'s3'"),
         (delta, {"delta_options": ["min_rows"]}, "d: delta_options is .*mapping"),
         (delta, {"athena": {"datbase": "x"}}, "d: athena: .*'datbase'.* database"),
         (delta, {"athena": {"database": "x"}}, "d: athena lacks 'results'"),

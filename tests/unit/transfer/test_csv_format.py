@@ -120,9 +120,10 @@ def test_csv_is_not_cut_into_files_which_would_lack_the_header(
         airscoop.copy(source, tmp_path / "out.csv", format="csv", csv=DIALECT, split_bytes=9)
 
 
-def test_a_dialect_needs_the_format(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["raw", "jsonl"])
+def test_a_dialect_is_of_no_other_format(format: Any, source: Path, tmp_path: Path) -> None:
     with pytest.raises(errors.UsageError, match='format="csv"'):
-        airscoop.copy(source, tmp_path / "out", csv=DIALECT)
+        airscoop.copy(source, tmp_path / "out", csv=DIALECT, format=format)
 
 
 def test_places_in_another_encoding_have_a_line_and_no_byte(tmp_path: Path) -> None:

@@ -70,12 +70,12 @@ CHANGES: dict[str, tuple[bytes, bytes, dict[str, Any]]] = {
     "an escape to replace": (
         TEXT + b'"\\u0000"\n',
         TEXT + b'"\\ufffd"\n',
-        {"invalid_characters": "replace"},
+        {"on_invalid_characters": "replace"},
     ),
     "a key to rename": (
         TEXT + b'{"a": 1, "A": 2}\n',
         TEXT + b'{"a": 1, "A_2": 2}\n',
-        {"key_case": "rename"},
+        {"on_key_case": "rename"},
     ),
     "a record to reject": (TEXT + b"{]\n" + TEXT, TEXT + TEXT, {"max_rejected": 1}),
 }

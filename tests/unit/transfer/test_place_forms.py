@@ -39,7 +39,7 @@ def test_the_home_folder_is_meant_by_a_tilde(kind: type, home: Path) -> None:
 
     airscoop.copy(place("in"), place("a"))
     assert airscoop.check(place("a")).records_in == 1
-    assert b"".join(airscoop.read(place("a"))) == b'{"id": 1}\n'
+    assert b"".join(airscoop.read(place("a"), format="raw")) == b'{"id": 1}\n'
     with airscoop.open(place("a")) as file, airscoop.open(place("b"), "w") as other:
         other.write(file.read())
     assert file.name == str(home / "a")

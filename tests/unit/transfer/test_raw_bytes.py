@@ -219,7 +219,7 @@ def test_who_reads_text_is_refused_what_is_not_gzip_under_a_gzip_name(
     page = folder / "page.json.gz"
     page.write_bytes(data)
     for refused in (
-        lambda: b"".join(airscoop.read(page)),
+        lambda: b"".join(airscoop.read(page, format="raw")),
         lambda: airscoop.open(page, "rb").read(),
         lambda: airscoop.check(page),
         lambda: airscoop.copy(page, folder / "out" / "y.json.gz", format="jsonl"),
@@ -233,7 +233,7 @@ def test_who_reads_text_is_refused_what_is_not_gzip_under_a_gzip_name(
 def test_text_under_a_gzip_name_is_read_where_that_is_allowed(folder: Path) -> None:
     plain = folder / "plain.json.gz"
     plain.write_bytes(TEXT)
-    assert b"".join(airscoop.read(plain, allow_plain=True)) == TEXT
+    assert b"".join(airscoop.read(plain, format="raw", allow_plain=True)) == TEXT
     assert airscoop.check(plain, allow_plain=True).records_in == 1000
 
 
@@ -253,18 +253,18 @@ def test_bytes_behind_the_end_are_rejected_or_counted(garbage: bytes, folder: Pa
     data = GZIP + garbage
     with pytest.raises((errors.TrailingGarbage, errors.Truncated)):
         copied(folder, "x.json.gz", data, "y.json.gz")
-    receipt, found = copied(folder, "x.json.gz", data, "y.json.gz", trailing_garbage="ignore")
+    receipt, found = copied(folder, "x.json.gz", data, "y.json.gz", on_trailing_garbage="ignore")
     assert found == data  # the file is kept as it is
     assert receipt.trailing_garbage_bytes == len(garbage.lstrip(b"\0"))
     assert "trailing garbage" in receipt.summary()
-    receipt, found = copied(folder, "x.json.gz", data, "y.json", trailing_garbage="ignore")
+    receipt, found = copied(folder, "x.json.gz", data, "y.json", on_trailing_garbage="ignore")
     assert found == TEXT  # where the text is read they are cut
     receipt, found = copied(
-        folder, "x.json.gz", data, "z.json.gz", trailing_garbage="ignore", format="jsonl"
+        folder, "x.json.gz", data, "z.json.gz", on_trailing_garbage="ignore", format="jsonl"
     )
     assert gzip.decompress(found) == TEXT
     assert receipt.trailing_garbage_bytes == len(garbage.lstrip(b"\0"))
-    assert airscoop.open(folder / "x.json.gz", trailing_garbage="ignore").read() == TEXT.decode()
+    assert airscoop.open(folder / "x.json.gz", on_trailing_garbage="ignore").read() == TEXT.decode()
 
 
 def test_padding_with_zeros_is_no_garbage(folder: Path) -> None:
@@ -311,7 +311,7 @@ def test_contradictions_are_wrong_usage(folder: Path) -> None:
         {"compression": "keep", "compression_level": 9},
         {"compression": "none", "compression_level": 9},
         {"compression": "zip"},
-        {"trailing_garbage": "keep"},
+        {"on_trailing_garbage": "keep"},
     ):
         with pytest.raises(errors.UsageError):
             copied(folder, "x", TEXT, "y", **options)

@@ -35,11 +35,10 @@ def apply_changes(
     expected_changes: int | None = None,
     json_texts: JsonTexts | None = None,
     again: bool = False,
-    invalid_characters: InvalidCharacters = "reject",
-    key_case: KeyCase = "reject",
+    on_invalid_characters: InvalidCharacters = "error",
+    on_key_case: KeyCase = "error",
     publishes: bool = False,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
     load: LoadContext | None = None,
@@ -58,7 +57,7 @@ def apply_changes(
         changes = record.changes
         if changes is None or record.state not in ("computed", "published"):
             raise WrongExportState(f"{lock.export} is {record.state}: its changes are not computed")
-        if etag_of(changes.uri, s3, ca_file, cancellation) != changes.etag:
+        if etag_of(changes.uri, s3, cancellation) != changes.etag:
             raise SourceChanged(
                 f"{changes.uri} is not the file that was computed; compute it again"
             )
@@ -74,10 +73,9 @@ def apply_changes(
                 expected_changes=changes.count if expected_changes is None else expected_changes,
                 json_texts=json_texts,
                 again=again,
-                invalid_characters=invalid_characters,
-                key_case=key_case,
-                changes_s3=s3,
-                ca_file=ca_file,
+                on_invalid_characters=on_invalid_characters,
+                on_key_case=on_key_case,
+                s3=s3,
                 load=load,
                 before_commit=lease.confirm,
             )

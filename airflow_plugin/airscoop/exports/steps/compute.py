@@ -68,7 +68,6 @@ def compute_changes(
     *,
     changes: str,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
     engine: Engine = "local",
@@ -97,7 +96,7 @@ def compute_changes(
             record = registry.approve(lease, lock.export, approved_delete_ratio)
         sent = record.changes if record.begun else None
         place = f"{changes.rstrip('/')}/{lock.export}.jsonl.gz" if sent is None else sent.uri
-        standing = etag_of(place, s3, ca_file, cancellation)
+        standing = etag_of(place, s3, cancellation)
         written = record.changes if record.state != "running" else None
         if written is not None and written.uri == place and written.etag == standing:
             delta = dict(record.receipts["computed"])
@@ -111,7 +110,6 @@ def compute_changes(
                     export,
                     alone=export is record.export,
                     s3=s3,
-                    ca_file=ca_file,
                     check=cancellation.check,
                 )
 
@@ -126,8 +124,7 @@ def compute_changes(
                 dataset=lock.dataset,
                 version=lock.export.rpartition("/")[2],
                 previous=lock.previous,
-                old_s3=s3,
-                ca_file=ca_file,
+                s3=s3,
                 place=place,
                 **_limits(record, delta_options),
             )
@@ -138,7 +135,7 @@ def compute_changes(
             _check_etags(result.receipt, record.export)
             check_unchanged()
             with cancellation.reaching(job):
-                copy = _write(result, place, standing, lease, s3, ca_file)
+                copy = _write(result, place, standing, lease, s3)
         written = ChangesFile(uri=place, etag=copy.etag or "", count=len(result))
         if sent is not None and written != sent:
             raise _other_file(record, written)
@@ -179,7 +176,7 @@ def _compare(
     **options: Unpack[DeltaOptions],
 ) -> tuple[Cancellable, Delta]:
     job = delta_job(old, new, engine=engine, athena=athena, **options)
-    job.refuse_destination(place, destination_s3=options["old_s3"])
+    job.refuse_destination(place, s3=options["s3"])
     with cancellation.reaching(job):
         return job, job.run(on_progress=lambda _: lease.check(cancellation.check))
 
@@ -190,7 +187,6 @@ def _write(
     standing: str | None,
     lease: Lease,
     s3: S3Settings | None,
-    ca_file: str | None,
 ) -> CopyReceipt:
     """Writes the changes over `standing` (an ETag; None: over nothing), and nothing else.
 
@@ -200,8 +196,7 @@ def _write(
     try:
         return result.write(
             place,
-            destination_s3=s3,
-            ca_file=ca_file,
+            s3=s3,
             before_commit=lease.confirm,
             overwrite=standing is not None,
             if_match=standing,

@@ -32,7 +32,6 @@ def publish_changes(
     *,
     s3: S3Settings | None = None,
     kinesis: KinesisSettings | None = None,
-    ca_file: str | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
     **publish_options: Unpack[SendOptions],
@@ -48,7 +47,7 @@ def publish_changes(
         record = registry.get(lock.export)
         if record.changes is None or record.state not in ("computed", "published"):
             raise WrongExportState(f"{lock.export} is {record.state}: its changes are not computed")
-        if etag_of(record.changes.uri, s3, ca_file, cancellation) != record.changes.etag:
+        if etag_of(record.changes.uri, s3, cancellation) != record.changes.etag:
             raise _another_file(record.changes)
         saved = record.offset
 
@@ -64,9 +63,8 @@ def publish_changes(
             stream,
             start_at=record.offset,
             changes_etag=record.changes.etag,
-            changes_s3=s3,
+            s3=s3,
             kinesis=kinesis,
-            ca_file=ca_file,
             **publish_options,
         )
         if not record.begun:

@@ -28,7 +28,6 @@ def register_exports(
     *,
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     on_start: OnStart | None = None,
 ) -> RegisterReceipt:
     """Registers every export below the s3:// prefixes that is not registered, in version order.
@@ -46,7 +45,6 @@ def register_exports(
             prefix,
             complete_marker=complete_marker,
             s3=s3,
-            ca_file=ca_file,
             check=cancellation.check,
         )
         found.incomplete += listing.incomplete
@@ -74,7 +72,6 @@ def register_export(
     *,
     complete_marker: str | None = None,
     s3: S3Settings | None = None,
-    ca_file: str | None = None,
     on_start: OnStart | None = None,
 ) -> RegisterReceipt:
     """Registers the one export that an object belongs to.
@@ -87,7 +84,7 @@ def register_export(
     found = _Found(count=1)
     cancellation = begun("registering", on_start)
     export = model.find_export(
-        uri, complete_marker=complete_marker, s3=s3, ca_file=ca_file, check=cancellation.check
+        uri, complete_marker=complete_marker, s3=s3, check=cancellation.check
     )
     cancellation.check()
     if export is None:

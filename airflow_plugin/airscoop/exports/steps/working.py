@@ -156,11 +156,9 @@ def _note(registry: Registry, lease: Lease, lock: ExportLock, error: str, code: 
         registry.note_error(lease, lock.export, error, code)
 
 
-def etag_of(
-    uri: str, s3: S3Settings | None, ca_file: str | None, cancellation: Cancellation
-) -> str | None:
+def etag_of(uri: str, s3: S3Settings | None, cancellation: Cancellation) -> str | None:
     """Of what stands there; None: nothing."""
     try:
-        return storage.head(uri, s3=s3, ca_file=ca_file, check=cancellation.check).etag
+        return storage.head(uri, s3=s3, check=cancellation.check).etag
     except NotFound:
         return None

@@ -50,4 +50,4 @@ def objects(location: str) -> Iterator[str]:
 def chunks(name: str) -> Iterator[bytes]:
     """The object's bytes, inflated when it is gzip."""
     settings = _settings() if name.startswith("s3://") else None
-    yield from read(name, format="raw", source_s3=settings)
+    yield from read(name, format="raw", s3=settings)

@@ -29,8 +29,8 @@ class SnapshotTable(YamlEntry):
     table: Text
     key: Texts
     format: TableFormat
-    duplicates: Duplicates
-    schema_change: SchemaChange
+    on_duplicates: Duplicates
+    on_schema_change: SchemaChange
     max_delete_ratio: Ratio
     min_rows: Count
 

@@ -71,7 +71,7 @@ def deliver(status: Mapping[str, Any], export: Export) -> None:
         endpoint_url=keys["endpoint"],
         region=keys["region"],
     )
-    with airscoop.Upload(f"s3://{EXPORTS}/{export.key}", destination_s3=settings) as upload:
+    with airscoop.Upload(f"s3://{EXPORTS}/{export.key}", s3=settings) as upload:
         upload.write(export.body)
 
 
