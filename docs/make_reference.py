@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ForwardRef, is_typeddict
@@ -18,6 +18,7 @@ import airscoop
 from airscoop import operators
 from airscoop.cli.command import parser
 from airscoop.cli.ending import exit_code
+from airscoop.cli.wording import flags_of
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -40,6 +41,7 @@ def pages() -> dict[str, str]:
         "operators.md": operators_page(),
         "commands.md": commands_page(),
         "errors.md": errors_page(),
+        "options.md": options_page(),
     }
 
 
@@ -271,6 +273,80 @@ def _helps(command: argparse.ArgumentParser, *, level: int) -> Iterator[str]:
         if isinstance(action, argparse._SubParsersAction):
             for each in action.choices.values():
                 yield from _helps(each, level=min(level + 1, 4))
+
+
+# Options
+
+# What takes options: the function or the class, its name, and the verb of the command.
+TAKERS: tuple[tuple[Any, str, str | None], ...] = (
+    (airscoop.copy, "copy", "copy"),
+    (airscoop.copy_prefix, "copy_prefix", "copy"),
+    (airscoop.check, "check", "check"),
+    (airscoop.read, "read", "cat"),
+    (airscoop.open, "open", None),
+    (airscoop.Upload, "Upload", None),
+    (airscoop.delta, "delta", "delta"),
+    (airscoop.publish, "publish", "publish"),
+    (airscoop.Warehouse, "Warehouse", "insert"),
+    (airscoop.Warehouse.insert_distinct, "Warehouse.insert_distinct", "insert"),
+    (airscoop.Warehouse.apply_changes, "Warehouse.apply_changes", "apply"),
+    (airscoop.Warehouse.add_partitions, "Warehouse.add_partitions", "partition add"),
+    (airscoop.Warehouse.run_script, "Warehouse.run_script", "script"),
+    (airscoop.Warehouse.init, "Warehouse.init", "warehouse init"),
+)
+
+
+def options_page() -> str:
+    """A row for each option, with the verbs that take it alike."""
+    rows: dict[tuple[str, str, str], tuple[list[str], set[str]]] = {}
+    root = parser()
+    for thing, name, verb in TAKERS:
+        flags = {} if verb is None else flags_of(_parser_of(root, verb.split()))
+        for each in _options_of(thing):
+            default = "" if each.default is each.empty else f"`{_default(each.default)}`"
+            kind = _annotation(each.annotation).replace("|", "\\|")
+            takers, said = rows.setdefault((each.name, kind, default), ([], set()))
+            takers.append(f"`{name}`")
+            if each.name in flags:
+                said.add(f"`{max(flags[each.name].option_strings, key=len)}`")
+    lines = ["| option | verbs | type | default | flag |", "|---|---|---|---|---|"]
+    for (name, kind, default), (takers, said) in sorted(rows.items()):
+        flag = ", ".join(sorted(said))
+        lines.append(f"| `{name}` | {', '.join(takers)} | `{kind}` | {default} | {flag} |")
+    parts = [
+        "# Options",
+        _intro(
+            "What the verbs take by name. One word for one thing: [names](names.md); what each "
+            "does: [Python](python.md), [the command](commands.md)."
+        ),
+        "\n".join(lines),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _options_of(thing: Any) -> Iterator[inspect.Parameter]:
+    """What is given by name. Of `**options` it is what the TypedDict has, with copy's defaults."""
+    defaults = inspect.signature(airscoop.copy).parameters
+    for each in inspect.signature(thing).parameters.values():
+        if each.kind is each.KEYWORD_ONLY:
+            yield each
+        elif each.kind is each.VAR_KEYWORD:
+            named = re.fullmatch(r"Unpack\[(\w+)\]", str(each.annotation))
+            home = inspect.unwrap(thing) if inspect.isroutine(thing) else thing.__init__
+            types = home.__globals__[named[1]].__annotations__ if named else {}
+            for name, kind in types.items():
+                known = defaults[name].default if name in defaults else each.empty
+                yield inspect.Parameter(
+                    name, each.KEYWORD_ONLY, default=known, annotation=_annotation(kind)
+                )
+
+
+def _parser_of(command: argparse.ArgumentParser, verb: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of a verb, such as ["partition", "add"]."""
+    for word in verb:
+        (action,) = (e for e in command._actions if isinstance(e, argparse._SubParsersAction))
+        command = action.choices[word]
+    return command
 
 
 # Errors

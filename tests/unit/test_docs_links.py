@@ -21,7 +21,8 @@ PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[^`\s]*)`")
 
 
 def documents(root: Path) -> list[Path]:
-    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    beside = [root / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    return [*filter(Path.exists, beside), *sorted((root / "docs").rglob("*.md"))]
 
 
 def prose(page: Path) -> str:
@@ -67,7 +68,8 @@ def unreached(root: Path) -> list[str]:
         targets = {target for page in new for _, target, _ in links(page)}
         targets |= {page for each in targets if each.is_dir() for page in each.glob("*.md")}
         new = {each for each in targets if each.suffix == ".md" and each.is_file()} - reached
-    return [str(page.relative_to(root)) for page in documents(root)[1:] if page not in reached]
+    below = [page for page in documents(root) if page.is_relative_to(root / "docs")]
+    return [str(page.relative_to(root)) for page in below if page not in reached]
 
 
 def missing_paths(root: Path) -> list[str]:
