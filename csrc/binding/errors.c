@@ -192,8 +192,9 @@ void airscoop_note_count(const char *name, size_t count) {
 /* None for each fact that only some errors have. 0 or -1. */
 static int add_nothing(PyObject *attributes) {
     static const char *const names[] = {
-        "http_status", "os_errno", "sqlstate",    "request_id", "statements_committed",
-        "source",      "line",     "byte_offset", "reason",     "snippet"};
+        "http_status", "os_errno", "sqlstate", "request_id", "statements_committed",
+        "published",   "start_at", "source",   "line",       "byte_offset",
+        "reason",      "snippet"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (PyDict_SetItemString(attributes, names[i], Py_None) != 0)
             return -1;

@@ -97,8 +97,8 @@ static int refuse(const struct scoop_rejects *rejects, const struct scoop_reject
 }
 
 static int refuse_many(const struct scoop_rejects *rejects, const struct scoop_reject *reject,
-                       const char *why, struct scoop_error *error) {
-    refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, why, error);
+                       struct scoop_error *error) {
+    refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and max_rejected is reached)", error);
     scoop_error_text(error, SCOOP_FACT_LIMIT_NAME, "max_rejected");
     scoop_error_number(error, SCOOP_FACT_LIMIT, (int64_t)rejects->max_rejected);
     return -1;
@@ -119,7 +119,7 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (rejects->max_rejected == 0)
         return refuse(rejects, reject, SCOOP_BAD_RECORD, "", error);
     if (rejects->count > rejects->max_rejected)
-        return refuse_many(rejects, reject, " (and max_rejected is reached)", error);
+        return refuse_many(rejects, reject, error);
     if (rejects->uri == NULL) {
         if (rejects->count <= rejects->shows)
             keep(rejects, reject, &full); /* as many as there is room for */
@@ -128,7 +128,8 @@ int scoop_rejects_take(void *user, const struct scoop_reject *reject, struct sco
     if (keep(rejects, reject, &full) == 0)
         return 0;
     if (full.code == SCOOP_TOO_LARGE)
-        return refuse_many(rejects, reject, " (and the reject file is full)", error);
+        return refuse(rejects, reject, SCOOP_TOO_MANY_REJECTED, " (and the reject file is full)",
+                      error);
     *error = full;
     return -1;
 }

@@ -454,8 +454,6 @@ static void add_mark(struct scoop_publish *publish) {
     if (facts.calls == 0)
         return;
     unsigned long long stored = facts.acknowledged;
-    scoop_error_number(&publish->error, SCOOP_FACT_PUBLISHED, (int64_t)facts.sent);
-    scoop_error_number(&publish->error, SCOOP_FACT_START_AT, (int64_t)stored);
     if (stored > publish->options.start_at)
         scoop_error_say(&publish->error,
                         "%.850s; the first %llu changes are stored: start_at=%llu goes on behind "

@@ -101,12 +101,19 @@ class PublishJob:
 
         try:
             facts = self._native.run(report if on_progress is not None else None)
-        except AirscoopError:
-            if not by_callback:
+        except BaseException as error:
+            self._mark(error)
+            if isinstance(error, AirscoopError) and not by_callback:
                 report()
             raise
         report()
         return self._receipt(facts, time.monotonic() - start)
+
+    def _mark(self, error: BaseException) -> None:
+        """How far it has come, once anything was sent."""
+        facts = self._native.facts()
+        if facts["calls"] > 0:
+            vars(error).update(published=facts["sent"], start_at=facts["acknowledged"])
 
     def _receipt(self, facts: PublishFacts, seconds: float) -> PublishReceipt:
         return PublishReceipt(

@@ -105,7 +105,11 @@ def check_place(uri: str | os.PathLike[str] | int, *, closes: bool) -> str:
     if isinstance(uri, int) and not isinstance(uri, bool):
         if not 0 <= uri < 2**31:
             refuse(f"{shown(uri)} is no descriptor of a file")
-        os.fstat(uri)
+        try:
+            os.fstat(uri)
+        except OSError as error:
+            error.filename = f"descriptor {uri}"
+            raise
         return "-"
     if not isinstance(uri, str | os.PathLike):
         refuse(f"airscoop.open takes a path, a URI or a descriptor, not {type(uri).__name__}")

@@ -129,9 +129,7 @@ struct scoop_error_record {
     X(FOUND, "found")                                                                              \
     X(ADDED, "added")                                                                              \
     X(GONE, "gone")                                                                                \
-    X(HOLDER, "holder")                                                                            \
-    X(PUBLISHED, "published")                                                                      \
-    X(START_AT, "start_at")
+    X(HOLDER, "holder")
 
 enum scoop_fact {
 #define X(name, attribute) SCOOP_FACT_##name,

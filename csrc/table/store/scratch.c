@@ -85,9 +85,9 @@ static int open_scratch(struct scoop_scratch *scratch, struct scoop_error *error
 static int fail_write(const struct scoop_scratch *scratch, int os_errno,
                       struct scoop_error *error) {
     return scoop_fail_errno(error, os_errno,
-                            "writing a temporary file of %llu bytes in %s (give more room, another "
-                            "temp_dir or a higher memory_limit)",
-                            (unsigned long long)scratch->length_bytes, scratch->folder);
+                            "writing a temporary file in %s, behind %llu bytes (give more room, "
+                            "another temp_dir or a higher memory_limit)",
+                            scratch->folder, (unsigned long long)scratch->length_bytes);
 }
 
 /* Leaves out what was written. */

@@ -156,12 +156,13 @@ def test_of_what_was_never_sent_nothing_is_said_to_be_stored(
         ("none", ["--start-at", "9"]),
     ):
         done = subprocess.run(
-            [*AIRSCOOP, "publish", str(tmp_path / place), stream.name, *more],
+            [*AIRSCOOP, "publish", str(tmp_path / place), stream.name, *more, "--json"],
             env=stream.environment(),
             capture_output=True,
             text=True,
         )
         assert done.returncode in (1, 2)
+        assert json.loads(done.stdout).keys().isdisjoint({"published", "start_at"})
         assert len(done.stderr.splitlines()) == 1
         assert "stored" not in done.stderr and "goes on" not in done.stderr
     assert stream.proxy.stored == []
@@ -172,14 +173,17 @@ def test_a_command_that_is_stopped_before_an_answer_knows_of_no_change_that_is_s
 ) -> None:
     stream.proxy.gate.clear()
     publisher = subprocess.Popen(
-        [*AIRSCOOP, "publish", str(many[0]), stream.name, "--start-at", "100"],
+        [*AIRSCOOP, "publish", str(many[0]), stream.name, "--start-at", "100", "--json"],
         env=stream.environment(),
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert eventually(lambda: len(stream.proxy.puts()) > 0)
     publisher.terminate()
-    _, problems = publisher.communicate()
+    told, problems = publisher.communicate()
+    facts = json.loads(told)
+    assert (facts["published"], facts["start_at"]) == (0, 100)
     assert "no further change is known to be stored: --start-at 100 goes on there" in problems
     assert len(problems.splitlines()) == 1
 

@@ -288,6 +288,7 @@ def test_a_descriptor_that_is_not_open_is_an_error_as_of_the_built_in_open() -> 
         with pytest.raises(OSError) as caught:
             opener(fd, "rb")
         assert caught.value.errno == errno.EBADF
+    assert str(caught.value) == f"[Errno 9] Bad file descriptor: 'descriptor {fd}'"
 
 
 def test_a_name_is_always_closed(tmp_path: Path) -> None:
