@@ -259,6 +259,7 @@ class Session:
         run_id: str | None,
         task_id: str | None,
         try_number: str | None,
+        dry_run: bool,
     ) -> InsertCounts: ...
     def apply(
         self,

@@ -156,6 +156,7 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="N",
         help="insert nothing where the source has another number of rows",
     )
+    _add_dry_run(insert, "inserted")
     _finish(insert, _run_insert)
 
 
@@ -307,6 +308,7 @@ def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
         mode=options.mode,
         partition=dict(options.partition),
         expected_records=options.expected_records,
+        dry_run=options.dry_run,
     )
 
 

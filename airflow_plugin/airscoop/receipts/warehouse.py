@@ -39,7 +39,10 @@ class PartitionReceipt(Receipt):
 
 @dataclass(frozen=True, kw_only=True)
 class InsertReceipt(Receipt):
-    """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced."""
+    """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced.
+
+    dry_run: nothing was inserted; the counts are what would be.
+    """
 
     verb: str = "insert"
     source: str
@@ -52,15 +55,17 @@ class InsertReceipt(Receipt):
     inserted: int
     replaced: int
     attempts: int
+    dry_run: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether the target is different from before."""
-        return self.inserted + self.replaced > 0
+        return not self.dry_run and self.inserted + self.replaced > 0
 
     def summary(self) -> str:
         return (
-            f"{self.source} -> {self.target}: {self.scanned:,} scanned = {self.inserted:,} inserted"
+            f"{DRY_RUN if self.dry_run else ''}{self.source} -> {self.target}: "
+            f"{self.scanned:,} scanned = {self.inserted:,} inserted"
             f" + {self.replaced:,} replaced + {self.already_there:,} already there"
             f" + {self.duplicates:,} duplicates, {self.seconds:.1f} s"
         )

@@ -223,6 +223,7 @@ class Warehouse:
         expected_records: int | None = None,
         objects: Sequence[str] = (),
         load: LoadContext | None = None,
+        dry_run: bool = False,
     ) -> InsertReceipt:
         """Inserts the rows of the source's partition whose keys the target lacks.
 
@@ -231,10 +232,17 @@ class Warehouse:
         are less by order_by than the incoming one. expected_records: what the partition must give.
         objects: s3:// addresses that the partition must read; where the catalog has an external
         table's partition elsewhere, nothing is inserted (PartitionConflict).
-        One transaction: after an error nothing was inserted, and running again is safe.
+        One transaction: after an error nothing was inserted, and running again is safe. dry_run:
+        all is done but the commit, and taken back; the receipt says what would be inserted.
         """
         started = time.monotonic()
-        kinds.check(KINDS, {}, {"mode": mode, "expected_records": expected_records, "load": load})
+        optional = {
+            "mode": mode,
+            "expected_records": expected_records,
+            "load": load,
+            "dry_run": dry_run,
+        }
+        kinds.check(KINDS, {}, optional)
         mode = mode or "keep"
         source, target = given.text(source, "source"), given.text(target, "target")
         rows = {} if partition is None else given.values(partition, "partition")
@@ -256,9 +264,11 @@ class Warehouse:
             run_id=facts["run_id"],
             task_id=facts["task_id"],
             try_number=facts["try_number"],
+            dry_run=bool(dry_run),
         )
         return InsertReceipt(
             seconds=time.monotonic() - started,
+            dry_run=bool(dry_run),
             source=source,
             target=target,
             partition=rows,

@@ -250,7 +250,11 @@ int scoop_schema_rehearse(struct scoop_session *session, const struct scoop_tabl
     if (!state.target && check_target(session, target, interrupt, error) != 0)
         return -1;
     *begun = true;
-    if (scoop_session_run(session, "BEGIN", interrupt, error) != 0 ||
+    /* What is made takes a snapshot, behind which an insert could not ask for this level. */
+    const char *begin = scoop_session_dialect(session) == SCOOP_POSTGRES
+                            ? "BEGIN ISOLATION LEVEL REPEATABLE READ"
+                            : "BEGIN";
+    if (scoop_session_run(session, begin, interrupt, error) != 0 ||
         (!is_current(&state) && scoop_schema_bring_forward(session, &state, interrupt, error) != 0))
         return -1;
     return make_lock(session, lock, interrupt, error);

@@ -90,6 +90,38 @@ def test_changes_that_would_be_applied_are_counted(place: Place, changes: Path) 
         assert again.already_applied
 
 
+def test_rows_that_would_be_inserted_are_counted(place: Place) -> None:
+    source = f"{place.schema}.source"
+    place.eye.execute(f"CREATE TABLE {source} (id integer, note varchar(20))".encode())
+    place.eye.execute(
+        f"INSERT INTO {source} VALUES (1, 'new'), (4, 'four'), (4, 'more'), (5, 'five')".encode()
+    )
+    rows, tables = place.rows(), place.tables()
+    options: Any = {"columns": ["id", "note"], "key": ["id"], "order_by": ["note"]}
+    with place.connect() as warehouse:
+        for mode in ("keep", "replace", "keep"):
+            planned = warehouse.insert_distinct(
+                source, place.table, mode=mode, dry_run=True, **options
+            )
+            assert planned.dry_run and not planned.changed
+            assert (planned.scanned, planned.inserted, planned.duplicates) == (4, 2, 1)
+            assert planned.summary().startswith("dry run, nothing was changed: ")
+            assert (place.rows(), place.tables()) == (rows, tables)
+        with pytest.raises(errors.CountMismatch):
+            warehouse.insert_distinct(
+                source, place.table, expected_records=9, dry_run=True, **options
+            )
+        done = warehouse.insert_distinct(source, place.table, **options)
+        assert done.changed and done.inserted == 2
+    words = ("--columns", "id,note", "--key", "id", "--dry-run")
+    told = command(place, "insert", source, place.table, *words)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("dry run, nothing was changed: ")
+    assert json.loads(command(place, "insert", source, place.table, *words, "--json").stdout)[
+        "dry_run"
+    ]
+
+
 def test_a_dry_run_of_an_apply_finds_what_the_apply_would_find(place: Place, changes: Path) -> None:
     place.eye.execute(f"DELETE FROM {place.table} WHERE id = 2".encode())
     tables = place.tables()
