@@ -14,12 +14,13 @@ from types import ModuleType
 from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
+from make_signatures import stub
+
 import airscoop
 from airscoop import operators
 from airscoop.cli.command import parser
 from airscoop.cli.ending import exit_code
 from airscoop.cli.wording import flags_of
-from make_signatures import stub
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"

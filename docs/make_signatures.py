@@ -77,7 +77,7 @@ def _members(kind: Any) -> Iterator[str]:
     for name in sorted(names):
         member = inspect.getattr_static(kind, name)
         plain = member.__func__ if isinstance(member, classmethod | staticmethod) else member
-        if isinstance(plain, property):
+        if isinstance(plain, property) and plain.fget is not None:
             yield f"    {name}: {_annotation(inspect.signature(plain.fget).return_annotation)}"
         elif inspect.isfunction(plain) and (name[0] != "_" or name in OWN):
             yield _function(name, inspect.signature(plain), "    ")
@@ -110,7 +110,8 @@ def _parameters(signature: inspect.Signature) -> Iterator[str]:
 
 
 def _parameter(each: inspect.Parameter) -> str:
-    text = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "") + each.name
+    stars = "*" if each.kind is each.VAR_POSITIONAL else ""
+    text = f"{'**' if each.kind is each.VAR_KEYWORD else stars}{each.name}"
     if each.annotation is not each.empty:
         text += f": {_annotation(each.annotation)}"
     if each.default is not each.empty:

@@ -96,6 +96,8 @@ class DeltaJob:
         if on_progress is not None:
             kinds.FUNCTION.read(on_progress, "on_progress")
         start = time.monotonic()
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
 
         def report() -> None:
             if on_progress is not None:

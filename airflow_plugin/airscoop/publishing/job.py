@@ -90,6 +90,8 @@ class PublishJob:
         if on_progress is not None:
             kinds.FUNCTION.read(on_progress, "on_progress")
         start = time.monotonic()
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         by_callback = False
 
         def report() -> None:
