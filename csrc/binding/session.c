@@ -62,6 +62,8 @@ static int dialect_of(const char *name, enum scoop_dialect *dialect) {
         *dialect = SCOOP_REDSHIFT;
     else if (strcmp(name, "postgres") == 0)
         *dialect = SCOOP_POSTGRES;
+    else if (strcmp(name, "auto") == 0)
+        *dialect = SCOOP_AUTO;
     else
         return -1;
     return 0;
@@ -107,8 +109,8 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     options.statement_timeout_ms = statement_ms;
     if (dialect_of(dialect, &options.dialect) != 0) {
         struct scoop_error error = {0};
-        scoop_fail(&error, SCOOP_USAGE, "the dialect '%.40s' is unknown; use redshift or postgres",
-                   dialect);
+        scoop_fail(&error, SCOOP_USAGE,
+                   "the dialect '%.40s' is unknown; use auto, redshift or postgres", dialect);
         return airscoop_raise(state, &error);
     }
     struct airscoop_session *self = airscoop_allocate(type);
@@ -154,12 +156,17 @@ static int do_connect(void *user, struct scoop_error *error) {
     return scoop_session_connect(self->session, &self->interrupt, error);
 }
 
-static PyObject *session_connect(PyObject *object, PyObject *nothing) {
+static PyObject *call_for_none(PyObject *object, int (*work)(void *, struct scoop_error *),
+                               enum scoop_committed made) {
     struct airscoop_session *self = (struct airscoop_session *)object;
-    (void)nothing;
-    if (airscoop_session_call(self, do_connect, self, SCOOP_COMMITTED_NO) != 0)
+    if (airscoop_session_call(self, work, self, made) != 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+static PyObject *session_connect(PyObject *object, PyObject *nothing) {
+    (void)nothing;
+    return call_for_none(object, do_connect, SCOOP_COMMITTED_NO);
 }
 
 static PyObject *row_of(const void *from, size_t row) {
@@ -209,6 +216,37 @@ static PyObject *session_execute(PyObject *object, PyObject *arguments) {
     }
     airscoop_texts_free(&parameters);
     return list;
+}
+
+static int do_begin(void *user, struct scoop_error *error) {
+    struct airscoop_session *self = user;
+    return scoop_session_begin(self->session, &self->interrupt, error);
+}
+
+static int do_commit(void *user, struct scoop_error *error) {
+    struct airscoop_session *self = user;
+    return scoop_session_commit(self->session, &self->interrupt, error);
+}
+
+static int do_rollback(void *user, struct scoop_error *error) {
+    (void)error;
+    scoop_session_abandon(((struct airscoop_session *)user)->session);
+    return 0;
+}
+
+static PyObject *session_begin(PyObject *object, PyObject *nothing) {
+    (void)nothing;
+    return call_for_none(object, do_begin, SCOOP_COMMITTED_NO);
+}
+
+static PyObject *session_commit(PyObject *object, PyObject *nothing) {
+    (void)nothing;
+    return call_for_none(object, do_commit, SCOOP_COMMITTED_YES);
+}
+
+static PyObject *session_rollback(PyObject *object, PyObject *nothing) {
+    (void)nothing;
+    return call_for_none(object, do_rollback, SCOOP_COMMITTED_NO);
 }
 
 struct refreshing {
@@ -307,6 +345,9 @@ static PyObject *session_close(PyObject *object, PyObject *nothing) {
 static PyMethodDef methods[] = {
     {"connect", session_connect, METH_NOARGS, "Connects, unless it is connected."},
     {"execute", session_execute, METH_VARARGS, "execute(sql, parameters) -> rows"},
+    {"begin", session_begin, METH_NOARGS, "Begins a transaction that commit or rollback ends."},
+    {"commit", session_commit, METH_NOARGS, "Commits it, or leaves nothing of it."},
+    {"rollback", session_rollback, METH_NOARGS, "Takes it back, if it is open."},
     {"query_open", airscoop_session_query_open, METH_VARARGS,
      "query_open(sql, parameters) -> (its number, [(name, type, modifier)])"},
     {"query_next", airscoop_session_query_next, METH_VARARGS,

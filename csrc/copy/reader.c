@@ -92,13 +92,35 @@ static int read_ranges(struct scoop_reader *reader, struct scoop_range_read *rea
     }
 }
 
+/* All that is wanted and fits, so that the caller need not come back for each piece of it; 0 bytes
+ * at the end. */
+static int fill(struct scoop_reader *reader, struct scoop_range_read *read,
+                const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    struct scoop_range_reader_facts facts;
+    size_t filled = 0, most = read->wanted < read->length ? (size_t)read->wanted : read->length;
+    do {
+        struct scoop_range_read rest = {
+            .offset = read->offset + filled,
+            .data = (unsigned char *)read->data + filled,
+            .length = read->length - filled,
+            .wanted = read->wanted > filled ? read->wanted - filled : 0,
+        };
+        if (read_ranges(reader, &rest, interrupt, error) != 0)
+            return -1;
+        filled += rest.got;
+        scoop_range_reader_facts(reader->ranges, &facts);
+    } while (filled > 0 && filled < most && read->offset + filled < (uint64_t)facts.total_bytes);
+    read->got = filled;
+    return 0;
+}
+
 int scoop_reader_read(struct scoop_reader *reader, uint64_t offset, void *data, size_t length,
                       uint64_t wanted, size_t *got, const struct scoop_interrupt *interrupt,
                       struct scoop_error *error) {
     struct scoop_range_read read = {offset, data, length, wanted, 0};
     if (reader->file != NULL)
         return scoop_file_reader_read(reader->file, offset, data, length, got, error);
-    int status = read_ranges(reader, &read, interrupt, error);
+    int status = fill(reader, &read, interrupt, error);
     *got = read.got;
     return status;
 }

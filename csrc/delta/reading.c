@@ -214,6 +214,26 @@ static void read_dialect(struct scoop_reading *reading, struct scoop_transfer_op
         reading->csv.line = 0; /* of the header, which is not in the source */
 }
 
+/* Takes the names of columns that are told of JSON lines, which come as a row of CSV. 0 or -1. */
+static int take_told(struct scoop_reading *reading, struct scoop_csv_dialect *dialect,
+                     struct scoop_error *error) {
+    struct scoop_csv csv;
+    size_t used = 0, length;
+    if (dialect->columns == NULL || dialect->no_header)
+        return 0;
+    length = strlen(dialect->columns);
+    unsigned char *row = scoop_calloc(1, length + SCOOP_CSV_PADDING);
+    if (row == NULL)
+        return scoop_fail_memory(error);
+    memcpy(row, dialect->columns, length);
+    scoop_csv_init(&csv);
+    int status = scoop_csv_header(&csv, row, length, true, &reading->told, &used, error);
+    scoop_csv_free(&csv);
+    scoop_free(row);
+    dialect->columns = NULL;
+    return status;
+}
+
 struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *options,
                                         struct scoop_error *error) {
     struct scoop_reading *reading = scoop_calloc(1, sizeof *reading);
@@ -241,6 +261,10 @@ struct scoop_reading *scoop_reading_new(const struct scoop_reading_options *opti
     transfer.destination = (struct scoop_place){0};
     transfer.memory = &reading->arrived;
     transfer.format = SCOOP_FORMAT_RAW;
+    if (take_told(reading, &transfer.csv, error) != 0) {
+        scoop_reading_free(reading);
+        return NULL;
+    }
     if (!scoop_csv_dialect_is_default(&transfer.csv))
         read_dialect(reading, &transfer);
     transfer.compression = SCOOP_COMPRESSION_NONE;
@@ -346,6 +370,7 @@ void scoop_reading_free(struct scoop_reading *reading) {
     scoop_csv_free(&reading->csv);
     scoop_json_rows_free(&reading->rows);
     scoop_columns_free(&reading->columns);
+    scoop_columns_free(&reading->told);
     for (size_t i = 0; i < SCOOP_READING_BATCHES; i++)
         scoop_batch_free(&reading->batches[i]);
     scoop_buf_free(&reading->arrived);

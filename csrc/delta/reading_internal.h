@@ -34,6 +34,7 @@ struct scoop_reading {
     struct scoop_csv csv;
     struct scoop_json_rows rows;
     struct scoop_columns columns;
+    struct scoop_columns told; /* those that JSON lines have, whatever the first rows show */
     struct scoop_batch batches[SCOOP_READING_BATCHES];
     struct scoop_batch *filling; /* NULL: the next is still to be taken */
     size_t scan_at_bytes;        /* of text in `filling` */

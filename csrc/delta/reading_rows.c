@@ -45,14 +45,25 @@ static int take_batch(struct scoop_reading *reading, struct scoop_error *error) 
     return put_rest(reading, error) == 0 ? 1 : -1;
 }
 
+static int add_told(struct scoop_reading *reading, struct scoop_error *error) {
+    for (size_t i = 0; i < reading->told.count; i++) {
+        const char *name = reading->told.names[i];
+        if (scoop_columns_find(&reading->columns, name, strlen(name)) < 0 &&
+            scoop_columns_add(&reading->columns, name, strlen(name), error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Those of the first rows; an export without text has none. 0, or -1. */
 static int learn_columns(struct scoop_reading *reading, bool last, struct scoop_error *error) {
     struct scoop_buf *text = &reading->filling->text;
     size_t used = 0;
     int status = 0;
-    if (reading->json)
+    if (reading->json && (status = add_told(reading, error)) == 0)
         status = scoop_json_rows_columns(&reading->rows, text, &reading->columns, error);
-    else if (!last || count_first(text->data, text->length, "\r\n") < text->length)
+    else if (!reading->json &&
+             (!last || count_first(text->data, text->length, "\r\n") < text->length))
         status = scoop_csv_header(&reading->csv, text->data, text->length, last, &reading->columns,
                                   &used, error);
     if (status == 0 && used > 0 && reading->key_case == SCOOP_KEY_CASE_RENAME)
@@ -296,6 +307,10 @@ static int begin(struct scoop_reading *reading, struct scoop_error *error) {
                           "whose encoding is named: csv=CsvDialect(encoding=…)",
                           scoop_content_name(content));
     reading->json = is_json(reading, data + mark, length - mark);
+    if (!reading->json && reading->told.count > 0)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "columns names those of JSON lines, and of CSV without a header "
+                          "(csv=CsvDialect(header=False)); this is CSV with a header");
     if (!reading->json) {
         reading->csv.offset = mark;
         scoop_buf_consume(&reading->arrived, mark);

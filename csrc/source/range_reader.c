@@ -22,6 +22,7 @@ struct scoop_range_reader {
     struct scoop_s3_client *client;
     char *bucket, *key;
     struct scoop_source known; /* the facts alone; total_bytes -1: not yet */
+    bool looks; /* the range under way is the first one, of an object that was not known */
     bool proven;
     struct scoop_kept_blocks blocks;
     /* The range under way. */
@@ -53,8 +54,9 @@ static bool is_known(const struct scoop_range_reader *reader) {
     return reader->known.total_bytes >= 0;
 }
 
+/* In pieces where someone waits for much of it; what is read ahead of small reads is not. */
 static struct scoop_source *new_range(struct scoop_range_reader *reader,
-                                      const struct scoop_byte_range *range,
+                                      const struct scoop_byte_range *range, uint64_t wanted,
                                       struct scoop_error *error) {
     struct scoop_range_request request = {
         .bucket = reader->bucket,
@@ -65,8 +67,12 @@ static struct scoop_source *new_range(struct scoop_range_reader *reader,
         .first = range->first,
         .last = range->last,
     };
-    return reader->client != NULL ? scoop_s3_range_source_new(reader->client, &request, error)
-                                  : scoop_http_range_source_new(reader->engine, &request, error);
+    if (reader->client == NULL)
+        return scoop_http_range_source_new(reader->engine, &request, error);
+    uint64_t length = range->last - range->first + 1;
+    if (is_known(reader) && scoop_s3_pieces_are_worth_it(wanted < length ? wanted : length))
+        return scoop_s3_pieces_source_new(reader->client, &request, error);
+    return scoop_s3_range_source_new(reader->client, &request, error);
 }
 
 /* Asks for what a read needs. */
@@ -83,9 +89,10 @@ static int start(struct scoop_range_reader *reader, const struct scoop_range_rea
         if (reader->gathered == NULL)
             return -1;
     }
+    reader->looks = !is_known(reader);
     reader->next = range.first;
     reader->end = range.last + 1;
-    reader->stream = new_range(reader, &range, error);
+    reader->stream = new_range(reader, &range, read->wanted, error);
     return reader->stream == NULL ? -1 : reader->stream->type->open(reader->stream, error);
 }
 
@@ -143,7 +150,8 @@ static enum scoop_source_state step_stream(struct scoop_range_reader *reader,
         return take(reader, read, data, length) ? SCOOP_SOURCE_READY : SCOOP_SOURCE_ENDED;
     }
     if (state == SCOOP_SOURCE_ENDED) {
-        reader->proven = reader->proven || scoop_s3_source_is_proven(reader->stream);
+        if (reader->looks)
+            reader->proven = scoop_s3_source_is_proven(reader->stream);
         end_stream(reader);
     }
     if (state != SCOOP_SOURCE_FAILED)

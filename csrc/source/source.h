@@ -112,6 +112,12 @@ struct scoop_source *scoop_s3_range_source_new(struct scoop_s3_client *client,
 struct scoop_source *scoop_http_range_source_new(struct scoop_engine *engine,
                                                  const struct scoop_range_request *request,
                                                  struct scoop_error *error);
+/* The same of an object with a known validator, in pieces fetched side by side: as much as four
+ * pieces hold, 8 MiB at most, is kept for peek. Worth it from half a MiB on. */
+bool scoop_s3_pieces_are_worth_it(uint64_t length);
+struct scoop_source *scoop_s3_pieces_source_new(struct scoop_s3_client *client,
+                                                const struct scoop_range_request *request,
+                                                struct scoop_error *error);
 /* Takes the facts over that an identity of a web source or an object holds. False: it is of none.
  */
 bool scoop_source_know(struct scoop_source *source, const char *identity);

@@ -43,6 +43,38 @@ static void quotes_err_on_the_side_of_a_commit(void **state) {
     assert_true(scoop_sql_may_commit("INSERT INTO t VALUES ('; begin')", false));
 }
 
+static void a_transaction_begins_and_ends_by_the_first_word(void **state) {
+    (void)state;
+    static const char *const ends[] = {"BEGIN",
+                                       " start transaction",
+                                       "COMMIT",
+                                       "end;",
+                                       "Abort",
+                                       "/* x */ commit and chain",
+                                       ";;COMMIT",
+                                       "ROLLBACK",
+                                       "rollback work",
+                                       "ROLLBACK TRANSACTION AND CHAIN",
+                                       "PREPARE TRANSACTION 'x'"};
+    static const char *const goes_on[] = {"",
+                                          ";",
+                                          "SELECT 1",
+                                          "committed",
+                                          "SAVEPOINT s",
+                                          "RELEASE s",
+                                          "ROLLBACK TO s",
+                                          "rollback work to s",
+                                          "ROLLBACK TRANSACTION /* x */ TO SAVEPOINT s",
+                                          "PREPARE p AS SELECT 1",
+                                          "TRUNCATE t"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        assert_true(scoop_sql_ends_transaction(ends[i], false));
+    for (size_t i = 0; i < sizeof goes_on / sizeof goes_on[0]; i++)
+        assert_false(scoop_sql_ends_transaction(goes_on[i], false));
+    assert_true(scoop_sql_ends_transaction("truncate t", true));
+    assert_false(scoop_sql_ends_transaction("truncated", true));
+}
+
 static enum scoop_committed told(bool some, bool unknown, bool all) {
     const struct scoop_made made = {some, unknown};
     struct scoop_error error = {0};
@@ -67,6 +99,7 @@ int main(void) {
         cmocka_unit_test(outside_of_a_transaction_all_but_its_begin_may_commit),
         cmocka_unit_test(in_a_transaction_only_its_end_may_commit),
         cmocka_unit_test(quotes_err_on_the_side_of_a_commit),
+        cmocka_unit_test(a_transaction_begins_and_ends_by_the_first_word),
         cmocka_unit_test(a_part_is_neither_all_nor_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

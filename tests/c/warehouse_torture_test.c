@@ -93,7 +93,7 @@ static int write_sql(struct scoop_error *error) {
     scoop_buf_init(&sql, 65536);
     int result = scoop_insert_plan(&names, false, "f00", &plan, error);
     if (result == 0)
-        result = scoop_insert_sql_create_winners(&plan, &sql, error);
+        result = scoop_insert_sql_create_matched(&plan, &sql, error);
     scoop_buf_free(&sql);
     return result;
 }

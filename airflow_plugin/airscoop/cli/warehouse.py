@@ -205,9 +205,9 @@ def _add_session(verb: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--dialect",
-        choices=("redshift", "postgres"),
-        default="redshift",
-        help="what the warehouse is (default %(default)s)",
+        choices=("auto", "redshift", "postgres"),
+        default="auto",
+        help="what the warehouse is; auto asks the server (default)",
     )
     group.add_argument(
         "--lock-timeout-seconds",

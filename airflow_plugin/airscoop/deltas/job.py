@@ -25,7 +25,7 @@ from airscoop.errors import UnsupportedFormat, UsageError
 from airscoop.given import names
 from airscoop.receipts.deltas import MOST_SCHEMA_COLUMNS, DeltaReceipt, most_updated
 from airscoop.signatures import refuse_unknown, showing
-from airscoop.transfer import places
+from airscoop.transfer import csv_dialect, places
 from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.read_places import ReadPlaces
@@ -94,6 +94,8 @@ class DeltaJob:
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
         start = time.monotonic()
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
 
         def report() -> None:
             if on_progress is not None:
@@ -141,9 +143,14 @@ class DeltaJob:
 
 
 def _side(sources: Sequence[str], options: DeltaOptions) -> tuple[dict[str, Any], ...]:
-    """One export, as the binding takes it."""
+    """One export, as the binding takes it.
+
+    `columns` of JSON lines are those that the export has, whatever its rows show.
+    """
     found = options["s3"] or S3Settings()
     dialect = CsvDialect.of(options["csv"])
+    told = options["columns"] if dialect is None and options["format"] != "csv" else None
+    of_json = {} if told is None else csv_dialect.columns_of_json(told)
     if any(places.is_s3(source) for source in sources):
         found = found.resolved()
     return tuple(
@@ -156,8 +163,9 @@ def _side(sources: Sequence[str], options: DeltaOptions) -> tuple[dict[str, Any]
             source_s3=found,
             format="raw" if dialect is None else "csv",
             csv=dialect,
-            columns=options["columns"],
+            columns=None if of_json else options["columns"],
         ).native()
+        | of_json
         for source in sources
     )
 

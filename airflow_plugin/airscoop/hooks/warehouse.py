@@ -54,7 +54,8 @@ class WarehouseHook(BaseHook):
     """Opens `airscoop.Warehouse` on a connection; host, port, login, password, schema, extras.
 
     The field `schema` is the database's name, as in Airflow's own hooks for these types. Extras are
-    those of libpq and of Airflow's providers, and go before the fields. A connection of type
+    those of libpq and of Airflow's providers, and go before the fields. The type says which port
+    is usual and what is encrypted; what the server is it says itself. A connection of type
     redshift checks the server's certificate and name (sslmode verify-full) unless its extras say
     otherwise; with the extra `iam` its password comes from AWS, asked with the connection that the
     extra `aws_conn_id` names, or `aws_conn_id`.
@@ -70,35 +71,33 @@ class WarehouseHook(BaseHook):
         self.conn_id = conn_id
         self.aws_conn_id = aws_conn_id
 
-    def conninfo(self) -> tuple[dict[str, str], Dialect]:
-        """libpq's parameters, the password among them, and the dialect."""
+    def conninfo(self) -> dict[str, str]:
+        """libpq's parameters, the password among them."""
         connection = find_connection(self.conn_id, "redshift")
         kind = self._kind(connection)
         extras = Extras(connection)
         extras.refuse(OTHER_LOGINS, "airscoop logs in by a password or by iam, not by")
         iam = extras.truth("iam") or False
         request = LoginRequest.of(extras, kind, self.aws_conn_id)
-        dialect: Dialect = "postgres" if request.service == "rds" else "redshift"
+        kind = "postgres" if request.service == "rds" else "redshift"
         conninfo = _fields(connection) | self._from_extras(extras)
-        conninfo |= self._encryption(extras, conninfo, dialect, iam=iam)
+        conninfo |= self._encryption(extras, conninfo, kind, iam=iam)
         encoding = extras.text("client_encoding") or "UTF8"
         if encoding.upper().replace("-", "") not in ("UTF8", "AUTO"):
             raise extras.wrong("client_encoding", "airscoop speaks UTF8 with servers: take it out")
         extras.finish()
-        conninfo.setdefault("port", DEFAULT_PORTS[dialect])
+        conninfo.setdefault("port", DEFAULT_PORTS[kind])
         for name in ("host", "dbname", "user"):
             if name not in conninfo and (iam or "service" not in conninfo):
                 field = {"dbname": "schema", "user": "login"}.get(name, name)
                 raise UsageError(f"the connection {self.conn_id} lacks the field {field}")
         if iam:
             conninfo |= temporary_login(self.conn_id, request, conninfo)
-        return conninfo, dialect
+        return conninfo
 
-    def _kind(self, connection: Connection) -> Dialect:
-        if connection.conn_type == "redshift":
-            return "redshift"
-        if connection.conn_type == "postgres":
-            return "postgres"
+    def _kind(self, connection: Connection) -> str:
+        if connection.conn_type in DEFAULT_PORTS:
+            return str(connection.conn_type)
         raise UsageError(
             f"the connection {self.conn_id} is of type {connection.conn_type}; "
             "a warehouse's is redshift or postgres"
@@ -118,7 +117,7 @@ class WarehouseHook(BaseHook):
         return found
 
     def _encryption(
-        self, extras: Extras, conninfo: Mapping[str, str], dialect: Dialect, *, iam: bool
+        self, extras: Extras, conninfo: Mapping[str, str], kind: str, *, iam: bool
     ) -> dict[str, str]:
         """Whether TLS is used, and what it checks: by `ssl`, `sslmode`, or as is usual.
 
@@ -139,21 +138,21 @@ class WarehouseHook(BaseHook):
             return {"sslmode": "require"} if (ssl or iam) and mode in ("allow", "prefer") else {}
         if ssl is False:
             return {"sslmode": "disable"}
-        if dialect == "redshift":
+        if kind == "redshift":
             return {"sslmode": "verify-full"}
         return {"sslmode": "require"} if ssl or iam else {}
 
     def get_conn(
         self,
         *,
+        dialect: Dialect = "auto",
         label: str | None = None,
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
     ) -> Warehouse:
         """A new session, to be used in a `with`; the arguments are those of `Warehouse`."""
-        conninfo, dialect = self.conninfo()
         return Warehouse(
-            conninfo,
+            self.conninfo(),
             dialect=dialect,
             label=label,
             lock_timeout_seconds=lock_timeout_seconds,

@@ -91,6 +91,8 @@ class PublishJob:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
         when that is an error, on this thread."""
         start = time.monotonic()
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         by_callback = False
 
         def report() -> None:

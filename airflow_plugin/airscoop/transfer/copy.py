@@ -34,7 +34,7 @@ class CopyJob(TransferJob):
         resume: ResumeStore | None = None,
         **options: Unpack[CopyOptions],
     ) -> None:
-        refuse_unknown("CopyJob", options, COPY_DEFAULTS)
+        refuse_unknown("CopyJob.__init__", options, COPY_DEFAULTS)
         where = place(source, "source")
         to = destination_for(where, place(destination, "destination"))
         super().__init__(TransferOptions.of(source=where, destination=to, **options), resume=resume)

@@ -61,6 +61,11 @@ class CsvDialect:
         return cls(**dialect)
 
 
+def columns_of_json(columns: Sequence[str]) -> dict[str, Any]:
+    """What the binding takes of the names of columns that JSON lines have."""
+    return {"csv_columns": _header(columns)}
+
+
 def native(dialect: CsvDialect | None, columns: Sequence[str] | None) -> dict[str, Any]:
     """What the binding takes of a dialect, and of the names of columns that stand in no header."""
     header = dialect is None or dialect.header

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, cast
@@ -16,7 +17,7 @@ from airscoop import given
 from airscoop._native import Session
 from airscoop.aws import tls
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import UsageError
+from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.warehouse import (
     ApplyReceipt,
     InitReceipt,
@@ -31,7 +32,7 @@ from airscoop.transfer.options import InvalidCharacters, KeyCase, TransferOption
 from airscoop.warehouse.rows import Rows
 
 log = logging.getLogger(__name__)
-Dialect = Literal["redshift", "postgres"]
+Dialect = Literal["auto", "redshift", "postgres"]
 Status = Literal["added", "moved", "unchanged"]
 JsonTexts = Literal["value", "parse"]
 JSON_TEXTS: tuple[JsonTexts | None, ...] = (None, "value", "parse")  # as the engine numbers them
@@ -77,13 +78,15 @@ class Warehouse:
     """A session, used by one thread at a time; it connects on entering `with` or on first use.
 
     Each verb makes its own transactions, and is refused while one is open that the caller began by
-    `execute`. What is open when the session is closed is rolled back, with a RuntimeWarning.
+    `transaction` or `execute`. What is open when the session is closed is rolled back, with a
+    RuntimeWarning.
     conninfo: libpq's parameters as a mapping, a URI or a "key=value" string. It is not kept here,
     and the password stands in no message. With sslmode verify-ca and verify-full its sslrootcert
     says whom to trust, else what `airscoop.aws.tls` finds.
-    dialect: "redshift" (also its local stand-in) or "postgres".
-    label: query_group of each statement on Redshift, application_name on PostgreSQL unless conninfo
-    names one.
+    dialect: "redshift" (also its local stand-in) or "postgres"; "auto" asks the server once, when
+    it connects. Redshift is asked for TLS unless conninfo or PGSSLMODE names an sslmode.
+    label: application_name, unless conninfo names one, and on Redshift query_group of each
+    statement.
     lock_timeout_seconds: None waits for ever. On PostgreSQL how long each statement may wait for a
     lock. Redshift knows no such limit: there it bounds how long `insert_distinct` and
     `apply_changes` wait for their turn and their table; `execute`, `refresh` and `run_script` are
@@ -99,7 +102,7 @@ class Warehouse:
         self,
         conninfo: Mapping[str, str] | str,
         *,
-        dialect: Dialect = "redshift",
+        dialect: Dialect = "auto",
         label: str | None = None,
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
@@ -136,6 +139,26 @@ class Warehouse:
         traceback: TracebackType | None,
     ) -> None:
         self._close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A block of statements that stand together or not at all: BEGIN, and COMMIT at its end.
+
+        An exception that leaves the block rolls back, and so does a statement that failed, also
+        where its error was caught, unless it was behind a savepoint (UsageError at the end then).
+        Within the block `execute` and `query` take no statement that begins or ends a transaction
+        (UsageError; on Redshift TRUNCATE does), and verbs that make their own are refused, as is a
+        second block. Where the connection is lost at COMMIT, the error's `committed` is None:
+        nobody knows.
+        """
+        self._session.begin()
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(AirscoopError):  # closed, or in a forked child
+                self._session.rollback()
+            raise
+        self._session.commit()
 
     def execute(
         self, sql: str, parameters: Sequence[str | None] = ()

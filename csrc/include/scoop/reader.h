@@ -22,10 +22,10 @@ struct scoop_reader;
 struct scoop_reader *scoop_reader_new(const struct scoop_transfer_options *options,
                                       const char *identity, struct scoop_error *error);
 
-/* Reads from `offset` on, which lies below the size: at least one byte and at most `length`, as
- * much as has come; of an empty source that was not known, none. `wanted` is what is going to be
- * read from there on, by this and the next calls; 0: nobody knows. 0, or -1 with *error; CANCELLED
- * when interrupted: then the same can be asked again. */
+/* Reads from `offset` on, which lies below the size: all of `wanted` that is there and fits
+ * into `length`. `wanted` is what is going to be read from there on, by this and the next calls; 0:
+ * nobody knows, and at least one byte is read. Of an empty source that was not known, none. 0, or
+ * -1 with *error; CANCELLED when interrupted: then the same can be asked again. */
 int scoop_reader_read(struct scoop_reader *reader, uint64_t offset, void *data, size_t length,
                       uint64_t wanted, size_t *got, const struct scoop_interrupt *interrupt,
                       struct scoop_error *error);

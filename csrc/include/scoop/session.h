@@ -12,7 +12,8 @@
 struct scoop_session;
 struct scoop_rows;
 
-enum scoop_dialect { SCOOP_REDSHIFT, SCOOP_POSTGRES };
+/* SCOOP_AUTO: which of the two it is, the server says once it is connected. */
+enum scoop_dialect { SCOOP_REDSHIFT, SCOOP_POSTGRES, SCOOP_AUTO };
 
 struct scoop_session_options {
     const char *conninfo;        /* libpq URI or "key=value …"; used when keywords is NULL */
@@ -20,7 +21,7 @@ struct scoop_session_options {
     const char *const *values;   /* one per keyword */
     enum scoop_dialect dialect;
     const char *ca_file; /* for sslmode verify-ca and verify-full without sslrootcert */
-    /* query_group on Redshift, application_name else, unless the settings name one; NULL: airscoop
+    /* application_name, unless the settings name one; on Redshift query_group, too. NULL: airscoop
      */
     const char *label;
     /* 0: wait for ever. On PostgreSQL how long any statement waits for a lock (the server's own
@@ -54,6 +55,18 @@ void scoop_session_cancel(struct scoop_session *session);
  * True when there was one. */
 bool scoop_session_take_back(struct scoop_session *session);
 
+/* BEGIN, which scoop_session_commit or scoop_session_abandon ends: until then statements that would
+ * end or begin a transaction are refused (USAGE), as are the calls that make transactions of their
+ * own. USAGE where one is open. */
+int scoop_session_begin(struct scoop_session *session, const struct scoop_interrupt *interrupt,
+                        struct scoop_error *error);
+/* COMMIT; whatever comes of it, no transaction is open afterwards. USAGE where a statement has
+ * failed, or where the rows of a query are unread. error->committed says what stands. */
+int scoop_session_commit(struct scoop_session *session, const struct scoop_interrupt *interrupt,
+                         struct scoop_error *error);
+/* ROLLBACK, within a few seconds; a connection that does not answer is closed. */
+void scoop_session_abandon(struct scoop_session *session);
+
 /* Between two calls, while no other thread can cancel: gives back what a session that is not
  * connected, was cancelled or has lost its connection does not need. */
 void scoop_session_rest(struct scoop_session *session);
@@ -81,6 +94,7 @@ enum scoop_committed scoop_session_made(const struct scoop_session *session);
  * nothing that is known. For the interrupt's check, on the thread of the call. */
 const char *scoop_session_waits_for(const struct scoop_session *session);
 
+/* SCOOP_AUTO until it is connected for the first time. */
 enum scoop_dialect scoop_session_dialect(const struct scoop_session *session);
 
 /* Rows as text. What the getters return is valid until scoop_rows_free; any thread. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "warehouse/load/insert_names.h"
+#include "warehouse/load/insert_source.h"
 #include "warehouse/load/load.h"
 #include "warehouse/load/load_log.h"
 #include "warehouse/load/rights.h"
@@ -25,9 +26,8 @@ struct insert {
     struct scoop_table_name lock;
     struct scoop_buf sql;
     struct scoop_insert_counts counts;
-    int64_t repeated_keys, repeated_rows; /* of the source: keys that occur more than once */
-    int64_t winners;                      /* rows that are left, one a key */
-    int64_t matched;                      /* winners whose key the target had */
+    int64_t keys;    /* different ones of the batch */
+    int64_t matched; /* those that the target had */
 };
 
 /* Runs what `built` appended to insert->sql; *rows may be NULL. */
@@ -62,7 +62,7 @@ static int mismatch(struct insert *insert, const char *counted, int64_t expected
 static void note_nulls(struct insert *insert, const struct scoop_rows *rows) {
     int64_t all = scoop_rows_number(rows, 0, 0);
     for (size_t i = 0; i < insert->plan.names->key_count; i++) {
-        int64_t known = scoop_rows_number(rows, 0, i + 3);
+        int64_t known = scoop_rows_number(rows, 0, i + 2);
         insert->plan.nulls[i] = known == all ? SCOOP_NULLS_NONE
                                 : known == 0 ? SCOOP_NULLS_ALL
                                              : SCOOP_NULLS_SOME;
@@ -79,59 +79,45 @@ static bool needs_filler(const struct scoop_insert_plan *plan) {
 /* What is in the batch: rows, keys, NULLs. */
 static int count_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    if (RUN(insert, NULL, create_repeated) != 0)
-        return -1;
-    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES && RUN(insert, NULL, analyze) != 0)
-        return -1;
     if (RUN(insert, &rows, count_batch) != 0)
         return -1;
     insert->counts.scanned = scoop_rows_number(rows, 0, 0);
-    insert->repeated_keys = scoop_rows_number(rows, 0, 1);
-    insert->repeated_rows = scoop_rows_number(rows, 0, 2);
+    insert->keys = scoop_rows_number(rows, 0, 1);
     note_nulls(insert, rows);
     scoop_rows_free(rows);
-    insert->plan.has_repeated = insert->repeated_keys > 0;
+    insert->counts.duplicates = insert->counts.scanned - insert->keys;
+    insert->plan.has_repeated = insert->counts.duplicates > 0;
     return needs_filler(&insert->plan) ? RUN(insert, NULL, create_filler) : 0;
 }
 
 /* The one read of the source. */
-static int read_batch(struct insert *insert) {
+static int fill_batch(struct insert *insert) {
     struct scoop_rows *rows = NULL;
-    int64_t read = 0, expected = insert->options->expected_records;
-    bool is_postgres = scoop_session_dialect(insert->session) == SCOOP_POSTGRES;
-    if (is_postgres && RUN(insert, NULL, raise_memory) != 0)
-        return -1;
+    int64_t read = 0;
     if (RUN(insert, NULL, create_batch) != 0 || RUN(insert, &rows, fill_batch) != 0)
         return -1;
     add_affected(rows, &read);
-    if (expected >= 0 && expected != read)
-        return mismatch(insert, "records in the source", expected, read);
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES && RUN(insert, NULL, analyze) != 0)
+        return -1;
     if (count_batch(insert) != 0)
         return -1;
-    if (insert->counts.scanned != read)
-        return mismatch(insert, "rows in the batch", read, insert->counts.scanned);
-    return 0;
+    return insert->counts.scanned == read
+               ? 0
+               : mismatch(insert, "rows in the batch", read, insert->counts.scanned);
 }
 
-/* One row for each key is left in the batch. */
-static int choose_winners(struct insert *insert) {
-    struct scoop_rows *rows = NULL;
-    int64_t removed = 0, added = 0;
-    if (insert->plan.has_repeated) {
-        if (RUN(insert, NULL, create_winners) != 0 || RUN(insert, &rows, remove_repeated) != 0)
-            return -1;
-        add_affected(rows, &removed);
-        if (RUN(insert, &rows, add_winners) != 0)
-            return -1;
-        add_affected(rows, &added);
-    }
-    insert->counts.duplicates = removed - added;
-    insert->winners = insert->counts.scanned - insert->counts.duplicates;
-    if (removed != insert->repeated_rows)
-        return mismatch(insert, "rows with a repeated key", insert->repeated_rows, removed);
-    return added == insert->repeated_keys
-               ? 0
-               : mismatch(insert, "repeated keys", insert->repeated_keys, added);
+static int read_batch(struct insert *insert) {
+    int64_t expected = insert->options->expected_records;
+    if (insert->plan.from_source && RUN(insert, NULL, keep_snapshot) != 0)
+        return -1;
+    if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES &&
+        RUN(insert, NULL, raise_memory) != 0)
+        return -1;
+    if ((insert->plan.from_source ? count_batch(insert) : fill_batch(insert)) != 0)
+        return -1;
+    if (expected >= 0 && expected != insert->counts.scanned)
+        return mismatch(insert, "records in the source", expected, insert->counts.scanned);
+    return 0;
 }
 
 /* Greater rows take the place of theirs in the target. */
@@ -164,23 +150,21 @@ static int append_missing(struct insert *insert) {
     struct scoop_rows *rows = NULL;
     int64_t appended = 0;
     counts->already_there = insert->matched - counts->replaced;
-    if (counts->already_there < insert->winners) {
+    if (counts->already_there < insert->keys) {
         if (RUN(insert, &rows, insert_missing, insert->matched > 0) != 0)
             return -1;
         add_affected(rows, &appended);
     }
     counts->inserted = appended - counts->replaced;
-    if (insert->winners != counts->already_there + appended)
-        return mismatch(insert, "rows to insert", insert->winners - counts->already_there,
-                        appended);
+    if (insert->keys != counts->already_there + appended)
+        return mismatch(insert, "rows to insert", insert->keys - counts->already_there, appended);
     return 0;
 }
 
 static int transact(struct insert *insert) {
     if (scoop_lock_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
                          insert->interrupt, insert->error) != 0 ||
-        read_batch(insert) != 0 || choose_winners(insert) != 0 || match_target(insert) != 0 ||
-        append_missing(insert) != 0)
+        read_batch(insert) != 0 || match_target(insert) != 0 || append_missing(insert) != 0)
         return -1;
     if (scoop_load_log_add(insert->session, insert->options, &insert->counts, insert->interrupt,
                            insert->error) != 0)
@@ -207,7 +191,7 @@ static int attempt(void *user) {
     int attempts = insert->counts.attempts + 1;
     memset(&insert->counts, 0, sizeof insert->counts);
     insert->counts.attempts = attempts;
-    insert->winners = insert->matched = 0;
+    insert->keys = insert->matched = 0;
     insert->plan.has_repeated = false;
     if (scoop_schema_prepare(insert->session, &insert->plan.target, &insert->lock,
                              insert->interrupt, insert->error) != 0)
@@ -244,6 +228,8 @@ int scoop_insert_distinct(struct scoop_session *session, const struct scoop_inse
         result = scoop_insert_spell_as_tables(&spelling, &insert.plan, session, interrupt, error);
     if (result == 0)
         result = scoop_insert_check_moments(&insert.plan, session, interrupt, error);
+    if (result == 0)
+        result = scoop_insert_place_rows(&insert.plan, session, interrupt, error);
     if (result == 0)
         result = scoop_load_try(session, attempt, &insert, interrupt, error);
     scoop_buf_free(&insert.sql);

@@ -172,7 +172,8 @@ int scoop_partition_list(struct scoop_session *session, const char *table,
     struct scoop_table_name name;
     memset(list, 0, sizeof *list);
     if (scoop_sql_split(table, &name, error) != 0 ||
-        scoop_session_holds(session, &name, interrupt, error) != 0)
+        scoop_session_holds(session, &name, interrupt, error) != 0 ||
+        scoop_session_connect(session, interrupt, error) != 0)
         return -1;
     if (scoop_session_dialect(session) != SCOOP_REDSHIFT)
         return scoop_fail(error, SCOOP_USAGE,

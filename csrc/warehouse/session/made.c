@@ -16,10 +16,15 @@ static const char *skip_space(const char *at) {
     }
 }
 
-static bool begins_with(const char *at, const char *const *words) {
+static size_t word_length(const char *at) {
     size_t length = 0;
     while (isalnum((unsigned char)at[length]) || at[length] == '_')
         length++;
+    return length;
+}
+
+static bool begins_with(const char *at, const char *const *words) {
+    size_t length = word_length(at);
     for (; *words != NULL; words++)
         if (strlen(*words) == length && strncasecmp(at, *words, length) == 0)
             return true;
@@ -42,6 +47,25 @@ bool scoop_sql_may_commit(const char *sql, bool open) {
         at += *at == ';';
     }
     return false;
+}
+
+bool scoop_sql_ends_transaction(const char *sql, bool truncates) {
+    static const char *const ends[] = {"begin", "start", "commit", "end", "abort", NULL};
+    static const char *const rollback[] = {"rollback", NULL}, *const to[] = {"to", NULL};
+    static const char *const prepare[] = {"prepare", NULL}, *const truncate[] = {"truncate", NULL};
+    static const char *const transaction[] = {"transaction", "work", NULL};
+    const char *at = skip_space(sql);
+    while (*at == ';')
+        at = skip_space(at + 1);
+    const char *next = skip_space(at + word_length(at));
+    bool of_transaction = begins_with(next, transaction);
+    if (begins_with(at, prepare))
+        return of_transaction;
+    if (begins_with(at, rollback)) { /* TO a savepoint goes on */
+        next = of_transaction ? skip_space(next + word_length(next)) : next;
+        return !begins_with(next, to);
+    }
+    return begins_with(at, ends) || (truncates && begins_with(at, truncate));
 }
 
 void scoop_made_add(struct scoop_made *made, const struct scoop_session *session) {

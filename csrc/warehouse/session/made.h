@@ -10,6 +10,9 @@
  * certain that it cannot: false. Pure. */
 bool scoop_sql_may_commit(const char *sql, bool open);
 
+/* Whether `sql`, one statement, begins or ends a transaction; `truncates`: TRUNCATE does. Pure. */
+bool scoop_sql_ends_transaction(const char *sql, bool truncates);
+
 /* The statements of one call. */
 struct scoop_made {
     bool some;    /* is committed */

@@ -180,7 +180,8 @@ int scoop_query_open(struct scoop_session *session, const struct scoop_statement
         return -1;
     if (statement->parameter_count > INT_MAX)
         return scoop_fail(error, SCOOP_USAGE, "a statement has too many parameters");
-    if (scoop_session_several(session, statement->sql, error) != 0)
+    if (scoop_session_several(session, statement->sql, error) != 0 ||
+        scoop_session_within(session, statement->sql, error) != 0)
         return -1;
     PQclear(session->query.columns);
     session->query.columns = NULL;

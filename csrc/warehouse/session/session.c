@@ -241,17 +241,25 @@ static const char *setting(const struct scoop_session *session, const char *keyw
     return value == NULL || value[0] == 0 ? NULL : value;
 }
 
+/* What is known before the server can be asked. */
+static bool expects_redshift(const struct scoop_session *session) {
+    const char *host = setting(session, "host", "PGHOST");
+    bool named =
+        host != NULL && strstr(host, ".redshift") != NULL && strstr(host, ".amazonaws.com") != NULL;
+    return session->dialect == SCOOP_REDSHIFT || (session->dialect == SCOOP_AUTO && named);
+}
+
 /* The sslmode that the caller or the environment names; without one, Redshift's is "require": libpq
  * alone would speak to any server without TLS that says it has none. NULL: libpq's own. */
 static const char *ssl_mode(const struct scoop_session *session) {
     const char *mode = setting(session, "sslmode", "PGSSLMODE");
-    return mode == NULL && session->dialect == SCOOP_REDSHIFT ? "require" : mode;
+    return mode == NULL && expects_redshift(session) ? "require" : mode;
 }
 
 /* A service file may name a stricter sslmode, which ours would hide. */
 static int check_service(const struct scoop_session *session, struct scoop_error *error) {
     const char *service = setting(session, "service", "PGSERVICE");
-    if (session->dialect != SCOOP_REDSHIFT || service == NULL ||
+    if (!expects_redshift(session) || service == NULL ||
         setting(session, "sslmode", "PGSSLMODE") != NULL)
         return 0;
     return scoop_fail(error, SCOOP_USAGE,
@@ -289,8 +297,7 @@ static PGconn *start(const struct scoop_session *session, struct scoop_error *er
     };
     enum { DEFAULTS = sizeof defaults / sizeof defaults[0] };
     char name[APPLICATION_NAME_BYTES + 1];
-    snprintf(name, sizeof name, "%s",
-             session->dialect == SCOOP_POSTGRES ? session->label : "airscoop");
+    snprintf(name, sizeof name, "%s", session->label);
     size_t count = 0;
     while (session->keywords[count] != NULL)
         count++;
@@ -360,6 +367,31 @@ static int poll_connection(struct scoop_session *session, const struct scoop_int
     return 0;
 }
 
+/* Of a server that had to be asked what it is: nothing but the login was said to it before. */
+static int check_encryption(const struct scoop_session *session, struct scoop_error *error) {
+    if (PQsslInUse(session->connection) || setting(session, "sslmode", "PGSSLMODE") != NULL)
+        return 0;
+    return scoop_fail(
+        error, SCOOP_TLS,
+        "the server at %s:%s is Redshift, and offers no TLS; name an sslmode to speak "
+        "to it without, as sslmode=disable or sslmode=prefer",
+        PQhost(session->connection), PQport(session->connection));
+}
+
+static int find_dialect(struct scoop_session *session, const struct scoop_interrupt *interrupt,
+                        struct scoop_error *error) {
+    struct scoop_rows *rows = NULL;
+    if (scoop_session_query(session, "SELECT version()", interrupt, &rows, error) != 0)
+        return -1;
+    const char *version = scoop_rows_value(rows, 0, 0);
+    bool redshift = version != NULL && strstr(version, "Redshift") != NULL;
+    scoop_rows_free(rows);
+    if (redshift && check_encryption(session, error) != 0)
+        return -1;
+    session->dialect = redshift ? SCOOP_REDSHIFT : SCOOP_POSTGRES;
+    return 0;
+}
+
 static int set_label(struct scoop_session *session, const struct scoop_interrupt *interrupt,
                      struct scoop_error *error) {
     char sql[QUERY_GROUP_BYTES + 40];
@@ -380,6 +412,8 @@ static int set_up(struct scoop_session *session, const struct scoop_interrupt *i
     if (PQsetnonblocking(session->connection, 1) != 0)
         return scoop_fail(error, SCOOP_INTERNAL, "a connection could not be made nonblocking");
     PQsetErrorVerbosity(session->connection, PQERRORS_DEFAULT);
+    if (session->dialect == SCOOP_AUTO && find_dialect(session, interrupt, error) != 0)
+        return -1;
     if (session->dialect == SCOOP_REDSHIFT && set_label(session, interrupt, error) != 0)
         return -1;
     snprintf(sql, sizeof sql, "SET lock_timeout TO %lld", (long long)session->lock_timeout_ms);

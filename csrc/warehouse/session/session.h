@@ -26,6 +26,10 @@ int scoop_session_usable(struct scoop_session *session, struct scoop_error *erro
 int scoop_session_alone(struct scoop_session *session, const char *verb,
                         const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
+/* Refuses, between begin and commit, a statement that would end their transaction, or begin one. */
+int scoop_session_within(const struct scoop_session *session, const char *sql,
+                         struct scoop_error *error);
+
 /* Who is logged in; NULL while it is not connected. */
 const char *scoop_session_user(const struct scoop_session *session);
 

@@ -34,6 +34,7 @@ struct scoop_session {
     PGconn *connection;     /* NULL: not connected yet, or lost */
     bool lost;              /* the connection was lost; no other follows */
     bool left_open;         /* a cancel has dropped it in a transaction of the caller's */
+    bool block;             /* that transaction is one of scoop_session_begin */
     bool timed;             /* a statement timeout is set, so 57014 may come from it */
     char usual_timeout[32]; /* statement_timeout before a lock was waited for */
     char held_by[500];      /* of what is waited for; "" where nobody tells */

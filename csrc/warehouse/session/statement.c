@@ -302,7 +302,9 @@ int scoop_session_execute(struct scoop_session *session, const struct scoop_stat
                           const struct scoop_interrupt *interrupt, struct scoop_rows **rows,
                           struct scoop_error *error) {
     struct scoop_made made = {0};
-    if (scoop_session_several(session, statement->sql, error) != 0)
+    if (scoop_session_connect(session, interrupt, error) != 0 ||
+        scoop_session_several(session, statement->sql, error) != 0 ||
+        scoop_session_within(session, statement->sql, error) != 0)
         return -1;
     if (execute(session, statement, interrupt, rows, error) == 0)
         return 0;

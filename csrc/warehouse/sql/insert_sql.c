@@ -8,7 +8,6 @@
 enum { LOCK_NAME_BYTES = 63, HASH_DIGITS = 16 };
 
 #define RANK "airscoop_rank"
-#define COUNT "airscoop_count"
 #define GREATER "airscoop_greater"
 
 static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
@@ -16,6 +15,40 @@ static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert
     char name[64];
     snprintf(name, sizeof name, "airscoop_%s_%s", role, plan->suffix);
     scoop_sql_identifier(writer, name);
+}
+
+/* SELECT … of the partition; the columns' names are the source's or, `renamed`, the target's. */
+static void read_source(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
+                        bool renamed) {
+    const struct scoop_insert_names *names = plan->names;
+    for (size_t i = 0; i < names->column_count; i++) {
+        scoop_sql_text(writer, i == 0 ? "SELECT " : ", ");
+        scoop_sql_identifier(writer, plan->source_columns == NULL ? names->columns[i]
+                                                                  : plan->source_columns[i]);
+        if (!renamed)
+            continue;
+        scoop_sql_text(writer, " AS ");
+        scoop_sql_identifier(writer, names->columns[i]);
+    }
+    scoop_sql_text(writer, " FROM ");
+    scoop_sql_table(writer, &plan->source);
+    for (size_t i = 0; i < names->partition_count; i++) {
+        scoop_sql_text(writer, i == 0 ? " WHERE " : " AND ");
+        scoop_sql_identifier(writer, names->partition_columns[i]);
+        scoop_sql_text(writer, " = ");
+        scoop_sql_literal(writer, names->partition_values[i]);
+    }
+}
+
+/* The load's rows, in parentheses where they are still to be read; an alias follows. */
+static void batch(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
+    if (!plan->from_source) {
+        temporary(writer, plan, "batch");
+        return;
+    }
+    scoop_sql_text(writer, "(");
+    read_source(writer, plan, true);
+    scoop_sql_text(writer, ")");
 }
 
 /* alias."column"; the alias "" stands for the target itself, which takes none in a DELETE. */
@@ -127,15 +160,6 @@ static void create(struct scoop_sql_writer *writer, const struct scoop_insert_pl
     scoop_sql_text(writer, " AS SELECT ");
 }
 
-static void insert_into(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
-                        const char *role) {
-    scoop_sql_text(writer, "INSERT INTO ");
-    temporary(writer, plan, role);
-    scoop_sql_text(writer, " (");
-    all_columns(writer, plan, NULL);
-    scoop_sql_text(writer, ") ");
-}
-
 static bool among(const char *name, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (strcmp(name, names[i]) == 0)
@@ -146,11 +170,8 @@ static bool among(const char *name, const char *const *names, size_t count) {
 static void order_term(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
                        const char *name, const char **between) {
     scoop_sql_text(writer, *between);
-    scoop_sql_text(writer, "CASE WHEN ");
-    column(writer, plan, "b", name);
-    scoop_sql_text(writer, " IS NULL THEN 1 ELSE 0 END, ");
-    column(writer, plan, "b", name);
-    scoop_sql_text(writer, " DESC");
+    column(writer, plan, "w", name);
+    scoop_sql_text(writer, " DESC NULLS LAST");
     *between = ", ";
 }
 
@@ -204,6 +225,13 @@ SCOOP_INSERT_SQL(raise_memory) {
     END_STATEMENT;
 }
 
+SCOOP_INSERT_SQL(keep_snapshot) {
+    (void)plan;
+    BEGIN_STATEMENT;
+    scoop_sql_text(&writer, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    END_STATEMENT;
+}
+
 SCOOP_INSERT_SQL(create_batch) {
     BEGIN_STATEMENT;
     create(&writer, plan, "batch");
@@ -216,61 +244,41 @@ SCOOP_INSERT_SQL(create_batch) {
 
 SCOOP_INSERT_SQL(fill_batch) {
     BEGIN_STATEMENT;
-    insert_into(&writer, plan, "batch");
-    scoop_sql_text(&writer, "SELECT ");
-    columns(&writer, plan, NULL,
-            plan->source_columns == NULL ? plan->names->columns : plan->source_columns,
-            plan->names->column_count);
-    scoop_sql_text(&writer, " FROM ");
-    scoop_sql_table(&writer, &plan->source);
-    for (size_t i = 0; i < plan->names->partition_count; i++) {
-        scoop_sql_text(&writer, i == 0 ? " WHERE " : " AND ");
-        scoop_sql_identifier(&writer, plan->names->partition_columns[i]);
-        scoop_sql_text(&writer, " = ");
-        scoop_sql_literal(&writer, plan->names->partition_values[i]);
-    }
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(create_repeated) {
-    BEGIN_STATEMENT;
-    create(&writer, plan, "repeated");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, ", COUNT(*) AS " COUNT " FROM ");
+    scoop_sql_text(&writer, "INSERT INTO ");
     temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " GROUP BY ");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, " HAVING COUNT(*) > 1");
+    scoop_sql_text(&writer, " (");
+    all_columns(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") ");
+    read_source(&writer, plan, false);
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(analyze) {
-    static const char *const roles[] = {"batch", "repeated"};
     BEGIN_STATEMENT;
-    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-        scoop_sql_text(&writer, i == 0 ? "ANALYZE " : ", ");
-        temporary(&writer, plan, roles[i]);
-        scoop_sql_text(&writer, " (");
-        all_keys(&writer, plan, NULL);
-        scoop_sql_text(&writer, ")");
-    }
+    scoop_sql_text(&writer, "ANALYZE ");
+    temporary(&writer, plan, "batch");
+    scoop_sql_text(&writer, " (");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ")");
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(count_batch) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT COUNT(*), (SELECT COUNT(*) FROM ");
-    temporary(&writer, plan, "repeated");
-    scoop_sql_text(&writer, "), (SELECT SUM(r." COUNT ") FROM ");
-    temporary(&writer, plan, "repeated");
-    scoop_sql_text(&writer, " r)");
+    scoop_sql_text(&writer, "SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, " FROM ");
+    batch(&writer, plan);
+    scoop_sql_text(&writer, " r GROUP BY ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") k)");
     for (size_t i = 0; i < plan->names->key_count; i++) {
         scoop_sql_text(&writer, ", COUNT(");
         column(&writer, plan, "b", plan->names->keys[i]);
         scoop_sql_text(&writer, ")");
     }
     scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
+    batch(&writer, plan);
     scoop_sql_text(&writer, " b");
     END_STATEMENT;
 }
@@ -287,7 +295,7 @@ SCOOP_INSERT_SQL(create_filler) {
         scoop_sql_text(&writer, "(SELECT ");
         column(&writer, plan, "b", key);
         scoop_sql_text(&writer, " FROM ");
-        temporary(&writer, plan, "batch");
+        batch(&writer, plan);
         scoop_sql_text(&writer, " b WHERE ");
         column(&writer, plan, "b", key);
         scoop_sql_text(&writer, " IS NOT NULL LIMIT 1) AS ");
@@ -297,67 +305,41 @@ SCOOP_INSERT_SQL(create_filler) {
     END_STATEMENT;
 }
 
-SCOOP_INSERT_SQL(create_winners) {
-    BEGIN_STATEMENT;
-    create(&writer, plan, "winners");
-    all_columns(&writer, plan, NULL);
-    scoop_sql_text(&writer, " FROM (SELECT ");
-    all_columns(&writer, plan, "b");
-    scoop_sql_text(&writer, ", ROW_NUMBER() OVER (PARTITION BY ");
-    all_keys(&writer, plan, "b");
-    scoop_sql_text(&writer, " ORDER BY ");
-    order(&writer, plan);
-    scoop_sql_text(&writer, ") AS " RANK " FROM ");
-    temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " b, ");
-    temporary(&writer, plan, "repeated");
-    scoop_sql_text(&writer, " r WHERE ");
-    keys_equal(&writer, plan, "b", "r");
-    scoop_sql_text(&writer, ") ranked WHERE " RANK " = 1");
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(remove_repeated) {
-    BEGIN_STATEMENT;
-    char batch[64];
-    snprintf(batch, sizeof batch, "\"airscoop_batch_%s\"", plan->suffix);
-    scoop_sql_text(&writer, "DELETE FROM ");
-    scoop_sql_text(&writer, batch);
-    scoop_sql_text(&writer, " USING ");
-    temporary(&writer, plan, "repeated");
-    scoop_sql_text(&writer, " r WHERE ");
-    keys_equal(&writer, plan, batch, "r");
-    END_STATEMENT;
-}
-
-SCOOP_INSERT_SQL(add_winners) {
-    BEGIN_STATEMENT;
-    insert_into(&writer, plan, "batch");
-    scoop_sql_text(&writer, "SELECT ");
-    all_columns(&writer, plan, NULL);
-    scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "winners");
-    END_STATEMENT;
+/* The batch's rows w beside the target's rows t of the same key. */
+static void joined(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan) {
+    scoop_sql_text(writer, " FROM ");
+    batch(writer, plan);
+    scoop_sql_text(writer, " w, ");
+    scoop_sql_table(writer, &plan->target);
+    scoop_sql_text(writer, " t WHERE ");
+    keys_equal(writer, plan, "t", "w");
+    scoop_sql_text(writer, " GROUP BY ");
+    all_keys(writer, plan, "w");
 }
 
 SCOOP_INSERT_SQL(create_matched) {
     BEGIN_STATEMENT;
     create(&writer, plan, "matched");
+    if (!plan->replace) {
+        all_keys(&writer, plan, "w");
+        scoop_sql_text(&writer, ", 0 AS " GREATER);
+        joined(&writer, plan);
+        END_STATEMENT;
+    }
+    /* Of the rows of a key the greatest is greater than all of the target's, if any is. */
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ", MAX(" GREATER ") AS " GREATER " FROM (SELECT ");
     all_keys(&writer, plan, "w");
     scoop_sql_text(&writer, ", MIN(");
-    if (plan->replace)
-        greater(&writer, plan);
-    else
-        scoop_sql_text(&writer, "0");
+    greater(&writer, plan);
     scoop_sql_text(&writer, ") AS " GREATER);
-    scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
-    scoop_sql_text(&writer, " w, ");
-    scoop_sql_table(&writer, &plan->target);
-    scoop_sql_text(&writer, " t WHERE ");
-    keys_equal(&writer, plan, "t", "w");
-    scoop_sql_text(&writer, " GROUP BY ");
-    all_keys(&writer, plan, "w");
+    joined(&writer, plan);
+    for (size_t i = 0; i < plan->names->order_count; i++) {
+        scoop_sql_text(&writer, ", ");
+        column(&writer, plan, "w", plan->names->order_by[i]);
+    }
+    scoop_sql_text(&writer, ") m GROUP BY ");
+    all_keys(&writer, plan, NULL);
     END_STATEMENT;
 }
 
@@ -394,26 +376,39 @@ SCOOP_INSERT_SQL(insert_missing, bool any_matched) {
     scoop_sql_text(&writer, " (");
     all_columns(&writer, plan, NULL);
     scoop_sql_text(&writer, ") SELECT ");
-    all_columns(&writer, plan, "w");
+    all_columns(&writer, plan, plan->has_repeated ? NULL : "w");
+    if (plan->has_repeated) {
+        scoop_sql_text(&writer, " FROM (SELECT ");
+        all_columns(&writer, plan, "w");
+        scoop_sql_text(&writer, ", ROW_NUMBER() OVER (PARTITION BY ");
+        all_keys(&writer, plan, "w");
+        scoop_sql_text(&writer, " ORDER BY ");
+        order(&writer, plan);
+        scoop_sql_text(&writer, ") AS " RANK);
+    }
     scoop_sql_text(&writer, " FROM ");
-    temporary(&writer, plan, "batch");
+    batch(&writer, plan);
     scoop_sql_text(&writer, " w");
     if (any_matched)
         is_not_matched(&writer, plan);
+    if (plan->has_repeated)
+        scoop_sql_text(&writer, ") ranked WHERE " RANK " = 1");
     END_STATEMENT;
 }
 
 SCOOP_INSERT_SQL(drop) {
-    static const char *const roles[] = {"batch", "repeated", "matched", "winners", "filler"};
+    static const char *const roles[] = {"batch", "matched", "filler"};
     BEGIN_STATEMENT;
-    bool made[] = {true, true, true, plan->has_repeated, false};
+    bool made[] = {!plan->from_source, true, false};
+    const char *between = "DROP TABLE ";
     for (size_t i = 0; i < plan->names->key_count; i++)
-        made[4] |= plan->nulls[i] == SCOOP_NULLS_SOME;
+        made[2] |= plan->nulls[i] == SCOOP_NULLS_SOME;
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (!made[i])
             continue;
-        scoop_sql_text(&writer, i == 0 ? "DROP TABLE " : ", ");
+        scoop_sql_text(&writer, between);
         temporary(&writer, plan, roles[i]);
+        between = ", ";
     }
     END_STATEMENT;
 }
@@ -428,8 +423,7 @@ static int check_list(const char *what, const char *const *names, size_t count,
             return scoop_fail(error, SCOOP_USAGE,
                               "%s names \"%.127s\", which is not among the columns to insert", what,
                               names[i]);
-        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], COUNT) == 0 ||
-            strcmp(names[i], GREATER) == 0)
+        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], GREATER) == 0)
             return scoop_fail(error, SCOOP_USAGE,
                               "the column name \"%s\" is taken by the insert itself; rename it",
                               names[i]);

@@ -1,6 +1,6 @@
 /* The SQL text of a deduplicating insert. Pure: no server is needed. Every statement but
- * raise_memory and analyze_batch is valid on Redshift and on PostgreSQL, and no join condition
- * holds an OR or anything but equalities. */
+ * keep_snapshot, raise_memory and analyze is valid on Redshift and on PostgreSQL, and no join
+ * condition holds an OR or anything but equalities. */
 #ifndef SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 #define SCOOP_WAREHOUSE_SQL_INSERT_SQL_H
 
@@ -25,8 +25,9 @@ struct scoop_insert_plan {
     struct scoop_table_name target;
     const char *const *source_columns; /* names->columns as the source spells them; NULL: alike */
     char suffix[SCOOP_SUFFIX_BYTES + 1];
+    bool from_source;  /* its rows are read where they are, by one snapshot: there is no batch */
     bool replace;      /* greater rows take the place of rows in the target */
-    bool has_repeated; /* some key occurs twice in the batch, so there are winners */
+    bool has_repeated; /* some key occurs twice in the batch, so its greatest row is chosen */
     enum scoop_key_nulls nulls[SCOOP_MAX_KEYS]; /* of each key, as count_batch found */
 };
 
@@ -40,33 +41,30 @@ int scoop_insert_plan(const struct scoop_insert_names *names, bool replace, cons
     int scoop_insert_sql_##name(const struct scoop_insert_plan *plan, ##__VA_ARGS__,               \
                                 struct scoop_buf *sql, struct scoop_error *error)
 
+/* With from_source: all statements that follow see the tables as they are now. The first one after
+ * the locks. */
+SCOOP_INSERT_SQL(keep_snapshot);
 /* PostgreSQL only: the load's joins and sorts may use what an index may be made with. With the
  * usual work_mem of 4 MB the batch and the target would go through temporary files. ANALYZE looks
  * at a tenth of the usual rows: which table is the smaller one is all that is asked of it. */
 SCOOP_INSERT_SQL(raise_memory);
-/* The batch as read, with the target's types. */
+/* The batch as read, with the target's types; not with from_source, as those two and analyze. */
 SCOOP_INSERT_SQL(create_batch);
 SCOOP_INSERT_SQL(fill_batch);
-/* Keys that occur more than once, with how often. */
-SCOOP_INSERT_SQL(create_repeated);
-/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch,
- * and the whole batch, not the repeated keys. */
+/* PostgreSQL only: without it the planner puts the whole target into a hash table, not the batch.
+ */
 SCOOP_INSERT_SQL(analyze);
-/* One row: rows of the batch, repeated keys, their rows, and of each key the rows that have it. */
+/* One row: rows of the batch, its different keys, and of each key column the rows that have it. */
 SCOOP_INSERT_SQL(count_batch);
 /* One row: for each key that is NULL in some rows a value that it has in others. */
 SCOOP_INSERT_SQL(create_filler);
-/* The greatest row of each repeated key, which takes the place of all its rows in the batch. */
-SCOOP_INSERT_SQL(create_winners);
-SCOOP_INSERT_SQL(remove_repeated);
-SCOOP_INSERT_SQL(add_winners);
-/* The batch's keys that the target has, by the one scan of it; with 1 where, for replace, the
- * row is greater than every row of its key there, else 0. */
+/* The batch's keys that the target has, by the one scan of it; with 1 where, for replace, a
+ * row of the key is greater than every one there, else 0. */
 SCOOP_INSERT_SQL(create_matched);
 /* Matched keys, and those whose row is greater. */
 SCOOP_INSERT_SQL(count_matched);
 SCOOP_INSERT_SQL(delete_greater);
-/* Rows whose key is not matched, or whose rows in the target gave way. */
+/* Of each key that is not matched, or whose rows in the target gave way, the greatest row. */
 SCOOP_INSERT_SQL(insert_missing, bool any_matched);
 /* All temporary tables of the load. */
 SCOOP_INSERT_SQL(drop);

@@ -107,6 +107,19 @@ def test_a_materialized_view_is_refreshed_with_redshifts_words(
         assert connection.execute("SELECT count(*) FROM v").fetchone() == (number,)
 
 
+@pytest.mark.parametrize("call", ["version()", "Version ( )", "pg_catalog.version()"])
+def test_version_names_redshift_in_prepared_statements_too(
+    connection: Connection, call: str
+) -> None:
+    for text, parameters in ((f"SELECT {call}", ()), (f"SELECT {call} WHERE 1 = %s", (1,))):
+        cursor = connection.execute(text.encode(), parameters)
+        assert "Redshift" in str(cursor.fetchone())
+        assert cursor.description is not None
+        assert cursor.description[0].name == "version"
+    quoted = connection.execute("SELECT 'version()', 1 AS \"version()\"").fetchone()
+    assert quoted == ("version()", 1)
+
+
 def test_getdate_is_the_start_of_the_statement_in_whole_seconds(connection: Connection) -> None:
     before = datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
     row = connection.execute("SELECT getdate(), GETDATE(), sysdate, 'sysdate'").fetchone()

@@ -108,12 +108,14 @@ def random_rows(dice: random.Random, count: int) -> list[Row]:
     ]
 
 
+@pytest.mark.parametrize("body", ["text", "varchar(20)"])  # as the target's: read where it is
 @pytest.mark.parametrize("mode", ["keep", "replace"])
 @pytest.mark.parametrize("seed", range(12))
 def test_any_rows_give_the_table_that_the_reference_gives(
-    database: Settings, tables: psycopg.Connection[Row], mode: str, seed: int
+    database: Settings, tables: psycopg.Connection[Row], mode: str, seed: int, body: str
 ) -> None:
     dice, reference = random.Random(seed), Reference()
+    tables.execute(f"ALTER TABLE s.source ALTER body TYPE {body}".encode())
     with connect(database) as warehouse:
         for partition in range(1, 5):
             batch = random_rows(dice, dice.choice([0, 1, 3, 10, 40]))
@@ -314,11 +316,60 @@ def test_a_missing_table_and_column_are_named(
         assert insert(warehouse).scanned == 0
 
 
+def test_rows_that_come_while_a_load_runs_are_the_next_loads(
+    database: Settings, tables: psycopg.Connection[Row]
+) -> None:
+    """A table is read several times, and each time as it was at first."""
+    tables.execute("ALTER TABLE s.source ALTER body TYPE varchar(20)")
+    fill(tables, [("a", 1, 1, "x"), ("a", 1, 2, "y"), ("b", 1, 1, "z")])
+    more = iter(range(100))
+
+    def hook(number: int, sql: str) -> str:
+        if sql.startswith(("CREATE TEMP TABLE", "INSERT INTO")):
+            fill(tables, [("a", 1, 5, "late"), (f"late {next(more)}", 1, 5, "late")])
+        return sql
+
+    with proxied(database, hook) as warehouse:
+        assert counts(insert(warehouse)) == (3, 1, 0, 2, 0)
+    assert table(tables) == [("a", 1, 2, "y"), ("b", 1, 1, "z")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE s.source ALTER k2 TYPE bigint",
+        'ALTER TABLE s.source ALTER k1 TYPE text COLLATE "C"',
+        "ALTER TABLE s.source ALTER body TYPE varchar(9)",
+        "ALTER TABLE s.source RENAME TO base; CREATE VIEW s.source AS SELECT * FROM s.base",
+    ],
+)
+def test_what_is_not_read_where_it_is_gives_the_same(
+    database: Settings, tables: psycopg.Connection[Row], change: str
+) -> None:
+    tables.execute("ALTER TABLE s.source ALTER body TYPE varchar(20)")
+    fill(tables, [("a", 1, 1, "x"), ("a", 1, 2, "y"), (None, 1, 1, "z")])
+    tables.execute(change.encode())
+    seen = list[str]()
+
+    def hook(number: int, sql: str) -> str:
+        seen.append(sql)
+        return sql
+
+    with proxied(database, hook) as warehouse:
+        assert counts(insert(warehouse)) == (3, 1, 0, 2, 0)
+        assert counts(insert(warehouse)) == (3, 1, 2, 0, 0)
+    assert not [sql for sql in seen if sql.startswith("SET TRANSACTION")]
+    assert table(tables) == [(None, 1, 1, "z"), ("a", 1, 2, "y")]
+
+
 NULLABLE = ("k1", "k2", "k3")
-INSIDE = [  # of a load that repeats no key and finds some of its keys
-    "BEGIN", "LOCK TABLE", "LOCK TABLE", "SELECT", "CREATE TEMP TABLE", "INSERT INTO",
-    "CREATE TEMP TABLE", "ANALYZE", "SELECT", "CREATE TEMP TABLE", "SELECT", "INSERT INTO",
-    "DROP TABLE", "COMMIT",
+OF_A_BATCH = [  # a load that repeats no key and finds some of its keys
+    "BEGIN", "LOCK TABLE", "LOCK TABLE", "SELECT", "CREATE TEMP TABLE", "INSERT INTO", "ANALYZE",
+    "SELECT", "CREATE TEMP TABLE", "SELECT", "INSERT INTO", "DROP TABLE", "COMMIT",
+]  # fmt: skip
+OF_A_TABLE = [  # the same of a table with the target's types
+    "BEGIN", "LOCK TABLE", "LOCK TABLE", "SET TRANSACTION", "SELECT", "SELECT", "CREATE TEMP TABLE",
+    "SELECT", "INSERT INTO", "DROP TABLE", "COMMIT",
 ]  # fmt: skip
 
 
@@ -331,9 +382,11 @@ def scans(tables: psycopg.Connection[Row]) -> Any:
 
 
 def told(sql: str) -> str:
-    return next(word for word in sorted(set(INSIDE), key=len, reverse=True) if sql.startswith(word))
+    words = {*OF_A_BATCH, *OF_A_TABLE}
+    return next(word for word in sorted(words, key=len, reverse=True) if sql.startswith(word))
 
 
+@pytest.mark.parametrize(("stamp", "inside"), [("bigint", OF_A_BATCH), ("integer", OF_A_TABLE)])
 @pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize(
     ("nulls", "mode", "more"), [(0, "keep", 0), (3, "keep", 1), (0, "replace", 0)]
@@ -345,11 +398,14 @@ def test_a_load_reads_the_target_once_whatever_is_null(
     nulls: int,
     mode: str,
     more: int,
+    stamp: str,
+    inside: list[str],
 ) -> None:
     """All eight patterns of NULL keys, and none."""
     tables.execute(
         "CREATE TABLE s.wide (k1 integer, k2 integer, k3 integer, stamp integer);"
         "DROP TABLE s.target; CREATE TABLE s.target (LIKE s.wide);"
+        f"ALTER TABLE s.wide ALTER stamp TYPE {stamp};"
         "INSERT INTO s.target SELECT n, n, n, 9 FROM generate_series(1, 1000) n;"
         "ANALYZE s.target"
     )
@@ -374,9 +430,9 @@ def test_a_load_reads_the_target_once_whatever_is_null(
     assert (receipt.scanned, receipt.already_there) == (10 if nulls else 3, 2 if nulls else 1)
     assert (receipt.inserted, receipt.replaced) == (expected, 0)
     load = seen[len(seen) - 1 - seen[::-1].index("BEGIN") :]  # the lock was made before
-    assert len(load) == len(INSIDE) + more
+    assert len(load) == len(inside) + more
     if not more:
-        assert [told(sql) for sql in load] == INSIDE
+        assert [told(sql) for sql in load] == inside
     assert eventually(lambda: scans(tables) != before)
     assert scans(tables)[0] - before[0] <= 1
     assert indexed or scans(tables)[1] == 0

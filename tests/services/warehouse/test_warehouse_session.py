@@ -199,8 +199,9 @@ def test_redshift_is_not_spoken_to_without_tls_unless_told(
     assert "sslmode" not in plain
     parts = {name: str(value) for name, value in psycopg.conninfo.conninfo_to_dict(plain).items()}
     for given in (plain, parts, {**parts, "sslmode": ""}):
-        with pytest.raises(errors.TlsError, match="sslmode"):
-            Warehouse(given).execute("SELECT 1")
+        for dialect in ("auto", "redshift"):
+            with pytest.raises(errors.TlsError, match="sslmode"):
+                Warehouse(given, dialect=dialect).execute("SELECT 1")
     for mode in ("disable", "allow", "prefer"):
         with Warehouse(f"{plain}?sslmode={mode}") as warehouse:
             assert warehouse.execute("SELECT 1") == [("1",)]
@@ -226,11 +227,11 @@ def test_a_service_of_redshift_needs_an_sslmode_beside_it(
     (tmp_path / "services").write_text(f"[house]\n{lines}sslmode=verify-full\n")
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     with pytest.raises(errors.UsageError, match="service house; name its sslmode"):
-        Warehouse({"service": "house"}).execute("SELECT 1")
+        Warehouse({"service": "house"}, dialect="redshift").execute("SELECT 1")
     with Warehouse({"service": "house", "sslmode": "disable"}) as warehouse:
         assert warehouse.execute("SELECT 1") == [("1",)]
     with pytest.raises(errors.TlsError):
-        Warehouse({"service": "house"}, dialect="postgres").execute("SELECT 1")
+        Warehouse({"service": "house"}).execute("SELECT 1")
 
 
 def test_a_missing_database_is_not_found(database: Settings) -> None:
@@ -487,7 +488,7 @@ def test_a_cancel_by_someone_else_is_told_from_a_timeout(database: Settings) -> 
 
 def test_postgresql_taken_for_redshift_is_recognised(database: Settings) -> None:
     with pytest.raises(errors.UsageError, match="is not Redshift; use the dialect postgres"):
-        Warehouse(conninfo(database)).execute("SELECT 1")
+        Warehouse(conninfo(database), dialect="redshift").execute("SELECT 1")
 
 
 def test_a_forked_child_neither_uses_nor_closes_the_session(database: Settings) -> None:

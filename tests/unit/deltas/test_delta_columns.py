@@ -222,6 +222,43 @@ def test_common_columns_are_compared_although_they_come_late(exports: Exports) -
     assert (delta.receipt.updated, delta.receipt.unchanged) == (1, 1)
 
 
+def test_columns_that_are_told_are_both_exports_whatever_their_rows_show(exports: Exports) -> None:
+    old, new = lines({"PK": 1, "v": "a"}), lines({"PK": 1, "v": "a", "w": 2}, {"PK": 2, "v": "b"})
+    with pytest.raises(errors.SchemaChanged, match="added: w;"):
+        exports.delta(old, new, suffix=".jsonl")
+    delta = exports.delta(old, new, suffix=".jsonl", columns=["PK", "w", 'quoted "é", v', "v"])
+    assert [(c["op"], c["row"], c.get("changed")) for c in delta] == [
+        ("UPDATE", {"PK": 1, "w": 2, 'quoted "é", v': None, "v": "a"}, ["w"]),
+        ("INSERT", {"PK": 2, "w": None, 'quoted "é", v': None, "v": "b"}, None),
+    ]
+    assert (delta.receipt.columns_added, delta.receipt.columns_gone) == ([], [])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_telling_the_columns_of_late_members_changes_no_change(parts: Parts, seed: int) -> None:
+    old, new = late_tables(seed)
+    names = sorted({name for row in [*old, *new] for name in row})
+    last = {**dict.fromkeys(names, 1), "PK": 100}  # shows them all
+    sides = [
+        in_parts(parts, [*without_nulls(rows), last], random.Random(seed)) for rows in (old, new)
+    ]
+    options: Any = {"max_delete_ratio": 1.0, "version": "v"}
+    guessed = airscoop.delta(*sides, **options)
+    assert by_id(airscoop.delta(*sides, columns=names, **options)) == by_id(guessed)
+
+
+def test_a_member_that_was_not_told_is_still_a_column(exports: Exports) -> None:
+    old, new = lines({"PK": 1, "v": "a"}), lines({"PK": 1, "v": "a"}, *filled(8), {"PK": 2, "x": 1})
+    with pytest.raises(errors.SchemaChanged, match="added: x;"):
+        exports.delta(old, new, suffix=".jsonl", columns=["PK", "v"])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ""])
+def test_columns_are_not_told_of_csv_with_a_header(exports: Exports, suffix: str) -> None:
+    with pytest.raises(errors.UsageError, match=r"columns names those of JSON lines, and of CSV w"):
+        exports.delta("PK,v\n1,a\n", "PK,v\n1,b\n", suffix=suffix, columns=["PK", "v"])
+
+
 def test_names_of_columns_without_end_are_refused(exports: Exports) -> None:
     rows = (f'{{"PK":{n},"{"n" * 1000}{n}":1}}\n' for n in range(100))
     with pytest.raises(errors.BadRecord, match=r"names of its .* columns have together more than"):

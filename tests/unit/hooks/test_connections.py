@@ -48,7 +48,7 @@ def conninfo_of(
     monkeypatch: pytest.MonkeyPatch, kind: str = "redshift", **extra: object
 ) -> dict[str, str]:
     connect(monkeypatch, "w", conn_type=kind, **FIELDS, extra=extra)
-    return WarehouseHook("w").conninfo()[0]
+    return WarehouseHook("w").conninfo()
 
 
 # --- Warehouses ---
@@ -112,7 +112,7 @@ def test_extras_go_before_the_fields_under_the_names_of_both_drivers(
 def test_a_database_may_be_named_by_an_extra_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = {name: value for name, value in FIELDS.items() if name != "schema"}
     connect(monkeypatch, "w", conn_type="redshift", **fields, extra={"database": "sales"})
-    assert WarehouseHook("w").conninfo()[0]["dbname"] == "sales"
+    assert WarehouseHook("w").conninfo()["dbname"] == "sales"
 
 
 def test_two_extras_of_one_meaning_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,9 +296,8 @@ def test_a_postgres_connection_of_redshift_gets_a_login_of_the_cluster(
 ) -> None:
     extra = {"iam": "true", "redshift": "true", "aws_conn_id": "a", "cluster-identifier": "c"}
     connect(monkeypatch, "w", conn_type="postgres", **FIELDS, extra=extra)
-    found, dialect = WarehouseHook("w").conninfo()
+    found = WarehouseHook("w").conninfo()
     assert (found["user"], found["password"], found["port"]) == ("IAM:loader", "temporary", "5439")
-    assert dialect == "redshift"
     assert Api.asked["ClusterIdentifier"] == ["c"]
     assert Api.asked["DbName"] == ["dev"]
 

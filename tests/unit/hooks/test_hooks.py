@@ -36,17 +36,14 @@ def test_a_redshift_connection_checks_certificates_and_uses_its_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection(monkeypatch, "r", **REDSHIFT)
-    assert WarehouseHook("r").conninfo() == (
-        {
-            "host": "cluster.example.com",
-            "port": "5439",
-            "dbname": "dev",
-            "user": "loader",
-            "password": "p'ss wörd",
-            "sslmode": "verify-full",
-        },
-        "redshift",
-    )
+    assert WarehouseHook("r").conninfo() == {
+        "host": "cluster.example.com",
+        "port": "5439",
+        "dbname": "dev",
+        "user": "loader",
+        "password": "p'ss wörd",
+        "sslmode": "verify-full",
+    }
 
 
 def test_extras_that_libpq_knows_are_passed_and_others_are_not(
@@ -54,18 +51,18 @@ def test_extras_that_libpq_knows_are_passed_and_others_are_not(
 ) -> None:
     extra = {"sslmode": "disable", "connect_timeout": 5, "cluster_identifier": "x"}
     connection(monkeypatch, "r", **REDSHIFT, port=5555, extra=extra)
-    conninfo, _ = WarehouseHook("r").conninfo()
+    conninfo = WarehouseHook("r").conninfo()
     assert (conninfo["port"], conninfo["sslmode"]) == ("5555", "disable")
     assert conninfo["connect_timeout"] == "5"
     assert "cluster_identifier" not in conninfo
 
 
-def test_a_postgres_connection_has_its_own_port_and_dialect(
+def test_a_postgres_connection_has_its_own_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection(monkeypatch, "p", **{**REDSHIFT, "conn_type": "postgres"})
-    conninfo, dialect = WarehouseHook("p").conninfo()
-    assert (dialect, conninfo["port"]) == ("postgres", "5432")
+    conninfo = WarehouseHook("p").conninfo()
+    assert conninfo["port"] == "5432"
     assert "sslmode" not in conninfo
 
 
@@ -112,7 +109,7 @@ def test_with_the_extra_iam_the_login_is_a_temporary_one_of_the_cluster(
     connection(monkeypatch, "r", **REDSHIFT, extra={"iam": True})
     aws = {"endpoint_url": redshift_api, "region_name": "eu-west-1"}
     connection(monkeypatch, "a", conn_type="aws", login="KEYID", password="SECRET", extra=aws)
-    conninfo, _ = WarehouseHook("r", aws_conn_id="a").conninfo()
+    conninfo = WarehouseHook("r", aws_conn_id="a").conninfo()
     assert (conninfo["user"], conninfo["password"]) == ("IAM:loader", "temporary")
     assert RedshiftApi.form["DbUser"] == ["loader"]
     assert RedshiftApi.form["ClusterIdentifier"] == ["cluster"]

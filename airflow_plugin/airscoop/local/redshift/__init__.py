@@ -7,6 +7,7 @@ What it gets goes byte for byte to a PostgreSQL behind it, but for:
   rows the stand-in reads through airscoop;
 - attributes of tables and columns, VARCHAR(MAX), IDENTITY(seed, step), SYSDATE, query_group and a
   few others: taken out, or put in PostgreSQL's words. GETDATE() is a function of the database;
+- version() names Redshift;
 - ON CONFLICT, RETURNING, DISTINCT ON, SAVEPOINT, indexes and others: refused;
 - errors of reading, of cancelling and of conflicts between transactions: in Redshift's words.
 

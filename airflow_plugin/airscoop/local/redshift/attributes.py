@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from airscoop.local.redshift.tokens import Token, keywords
 
 VARCHAR_MAX = "65535"
+# By it clients tell Redshift from PostgreSQL.
+VERSION = "PostgreSQL 8.0.2 on x86_64-pc-linux-gnu, Redshift 1.0.0 (the stand-in of airscoop)"
 # Parameters that only Redshift has: kept under a prefix that PostgreSQL accepts.
 _PARAMETERS = {"QUERY_GROUP", "ENABLE_RESULT_CACHE_FOR_SESSION", "WLM_QUERY_SLOT_COUNT"}
 
@@ -182,6 +184,19 @@ def _sysdate(tokens: Sequence[Token], words: Sequence[str]) -> list[Edit]:
     ]
 
 
+def _version(tokens: Sequence[Token], words: Sequence[str]) -> list[Edit]:
+    edits = []
+    for place in range(1, len(words) - 2):
+        if words[place : place + 3] != ["VERSION", "(", ")"]:
+            continue
+        qualified = words[place - 2 : place] == ["PG_CATALOG", "."]
+        if qualified or words[place - 1] != ".":
+            first = tokens[place - 2 if qualified else place]
+            answer = f"(SELECT '{VERSION}'::text AS version)"
+            edits.append(Edit(first.start, tokens[place + 2].end, answer))
+    return edits
+
+
 def _parameter(tokens: Sequence[Token], words: Sequence[str]) -> list[Edit]:
     if words[0] not in ("SET", "RESET", "SHOW"):
         return []
@@ -224,6 +239,7 @@ _RULES: Sequence[Callable[[Sequence[Token], Sequence[str]], list[Edit]]] = (
     _alter_table,
     _varchar_max,
     _sysdate,
+    _version,
     _parameter,
     _isolation_level,
     _drop_schema,

@@ -15,7 +15,7 @@ _NOTABLE = re.compile(
     r"max|query_group|enable_result_cache|wlm_query|conflict|distinct|returning|filter|"
     r"isolation|serial|json|uuid|bytea|xml|money|index|sequence|trigger|rule|extension|domain|"
     r"foreign|savepoint|release|rollback|_agg|refresh|location|properties|drop|"
-    r"_timeout|work_mem",
+    r"_timeout|work_mem|version\s*\(",
     re.IGNORECASE,
 )
 
