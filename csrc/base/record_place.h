@@ -21,10 +21,10 @@ void scoop_record_place_print(char text[SCOOP_PLACE_SIZE], struct scoop_record_p
 /* BAD_RECORD: the place, a colon, and what is said. Always -1. */
 int scoop_fail_record(struct scoop_error *error, struct scoop_record_place place,
                       const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* For those who do not know whose record it is: puts the source's name before what an error says,
- * unless it is there. */
 /* The line, perhaps 0, of a source that an error is about. */
 void scoop_error_line(struct scoop_error *error, const char *source, uint64_t line);
+/* For those who do not know whose record it is: puts the source's name before what an error says,
+ * unless it is there. */
 void scoop_error_name_source(struct scoop_error *error, const char *name);
 
 /* Gives an error these facts of the record that it is about. */

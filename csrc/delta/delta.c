@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory_ceiling.h"
+#include "base/record_place.h"
 #include "copy/places.h"
 #include "delta/export.h"
 #include "net/http.h"

@@ -125,3 +125,21 @@ def test_a_refusal_repeats_no_login(
     with pytest.raises(Exception, match="HTTP 401") as caught:
         stream("/a", tmp_path)
     assert SECRET not in str(caught.value)
+
+
+def test_the_ca_file_of_its_verify_and_that_of_the_aws_connection_are_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, host="https://127.0.0.1:9", extra={"verify": "/http.pem"})
+    extra = {"verify": "/aws.pem", "region_name": "eu-west-1"}
+    connection = {"conn_type": "aws", "login": "a", "password": "b", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_TRUSTING", json.dumps(connection))
+    operator = stream_to_s3.StreamToS3Operator(
+        task_id="stream",
+        source="a",
+        destination=str(tmp_path / "a"),
+        aws_conn_id="trusting",
+        http_conn_id="reports",
+    )
+    with pytest.raises(UsageError, match=r"ca_file is /aws\.pem and /http\.pem: one call trusts"):
+        operator.perform(NO_CONTEXT)
