@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/memory_ceiling.h"
-#include "base/record_place.h"
 #include "copy/places.h"
 #include "delta/export.h"
 #include "net/http.h"
