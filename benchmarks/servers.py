@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from airscoop.local import processes, s3
+from airscoop.local import clients, processes, s3
 from airscoop.local.processes import Process
 
 BUCKET = "bench"
@@ -119,7 +119,7 @@ def start_s3(kind: str, program: Path | None, folder: Path) -> S3Server:
         name={"minio": "MinIO", "versitygw": "versitygw", "seaweedfs": "SeaweedFS"}[kind],
         version=version,
         endpoint=f"http://127.0.0.1:{port}",
-        region=s3.REGION,
+        region=clients.REGION,
         access_key_id=access_key_id,
         secret_access_key=secret_access_key,
         process=process,
@@ -138,7 +138,7 @@ def _command(kind: str, program: Path, data: Path, port: int, console: int) -> l
             program, "server", data, "--address", address, "--console-address", console_address,
             "--quiet",
         ]  # fmt: skip
-    own = ["--port", address, "--region", s3.REGION, "--quiet", "--keep-alive"]
+    own = ["--port", address, "--region", clients.REGION, "--quiet", "--keep-alive"]
     return [program, *own, "posix", data]
 
 

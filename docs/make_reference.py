@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
+from make_signatures import stub
+
 import airscoop
 from airscoop import operators
 from airscoop.cli.command import parser
@@ -42,13 +44,14 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "options.md": options_page(),
+        "signatures.pyi": stub(),
     }
 
 
 def outdated(folder: Path) -> list[str]:
     """The pages that are not what the code says."""
     made = pages()
-    there = {path.name for path in folder.glob("*.md")} - WRITTEN
+    there = {path.name for path in folder.iterdir()} - WRITTEN
     changed = {name for name in made if name in there and (folder / name).read_text() != made[name]}
     return sorted(changed | (made.keys() ^ there))
 
@@ -61,7 +64,7 @@ def _intro(text: str) -> str:
 
 
 def python_page() -> str:
-    names = [name for name in airscoop.__all__ if not name.startswith("_")]
+    names = [name for name in (*airscoop.__all__, "open") if not name.startswith("_")]
     public = {name: getattr(airscoop, name) for name in names}
     parts = [
         "# Python",

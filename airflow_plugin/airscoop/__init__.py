@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airscoop.transfer.csv_dialect import CsvDialect
     from airscoop.transfer.job import Progress
     from airscoop.transfer.object_options import ObjectOptions
-    from airscoop.transfer.open import open
+    from airscoop.transfer.open import open as open
     from airscoop.transfer.prefix import copy_prefix
     from airscoop.transfer.upload import Upload
     from airscoop.transfer.web import Timeouts
@@ -86,6 +86,7 @@ _HOMES = {
 }
 _MODULES = ("errors", "resume", "storage", "uploads")
 
+# Without `open`: a star import would shadow the built-in.
 __all__ = [
     "AirscoopError",
     "ApplyReceipt",
@@ -124,7 +125,6 @@ __all__ = [
     "copy_prefix",
     "delta",
     "errors",
-    "open",
     "publish",
     "read",
     "resume",

@@ -103,7 +103,7 @@ def whole(least: int = 0, most: int = LARGEST) -> Kind:
 
 def number(least: float = 0.0, most: float = 1e9) -> Kind:
     """A number, with a fraction or without."""
-    wanted = f"a number from {least:,g} to {most:,g}"
+    wanted = f"a number from {least:,g} to {most:,{'.0f' if most >= 1e6 else 'g'}}"
 
     def read(value: Any, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -228,6 +228,13 @@ def read_all(given: Mapping[str, Any], kinds: Kinds, defaults: Mapping[str, Any]
         value = defaults.get(name) if given[name] is None else given[name]
         found[name] = None if value is None else kind.read(value, name)
     return found
+
+
+def check(kinds: Kinds, needed: Mapping[str, Any], optional: Mapping[str, Any]) -> None:
+    """Refuses what a function was given of another kind; None stands for what is `optional`."""
+    given = dict(needed) | {name: value for name, value in optional.items() if value is not None}
+    for name, value in given.items():
+        kinds[name].read(value, name)
 
 
 def rendered(given: Mapping[str, Any], kinds: Kinds) -> dict[str, Any]:

@@ -8,7 +8,6 @@
 #include "binding/session_arguments.h"
 #include "scoop/memory.h"
 #include "scoop/refresh.h"
-#include "scoop/script.h"
 
 static enum scoop_committed committed(const void *object) {
     return ((const struct airscoop_session *)object)->made;
@@ -268,49 +267,6 @@ static PyObject *session_refresh(PyObject *object, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-struct script {
-    struct airscoop_session *self;
-    const char *file;
-    struct scoop_script_variable *variables;
-    size_t count, done, committed;
-};
-
-static int do_run_script(void *user, struct scoop_error *error) {
-    struct script *script = user;
-    return scoop_script_run(script->self->session, script->file, script->variables, script->count,
-                            &script->self->interrupt, &script->done, &script->committed, error);
-}
-
-static int run_script(struct script *script, const struct airscoop_pairs *pairs) {
-    script->count = pairs->names.count;
-    script->variables = scoop_calloc(script->count + 1, sizeof *script->variables);
-    if (script->variables == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (size_t i = 0; i < script->count; i++)
-        script->variables[i] =
-            (struct scoop_script_variable){pairs->names.texts[i], pairs->values.texts[i]};
-    int result = airscoop_session_call(script->self, do_run_script, script, SCOOP_COMMITTED_YES);
-    scoop_free(script->variables);
-    return result;
-}
-
-static PyObject *session_run_script(PyObject *object, PyObject *arguments) {
-    struct script script = {.self = (struct airscoop_session *)object};
-    struct airscoop_pairs pairs;
-    PyObject *dict = NULL;
-    if (!PyArg_ParseTuple(arguments, "sO!:run_script", &script.file, &PyDict_Type, &dict))
-        return NULL;
-    int result = airscoop_pairs_fill(&pairs, dict);
-    if (result == 0)
-        result = run_script(&script, &pairs);
-    airscoop_pairs_free(&pairs);
-    if (result != 0)
-        airscoop_note_count("statements_committed", script.committed);
-    return result == 0 ? PyLong_FromSize_t(script.done) : NULL;
-}
-
 static PyObject *session_cancel(PyObject *object, PyObject *nothing) {
     struct airscoop_session *self = (struct airscoop_session *)object;
     (void)nothing;
@@ -369,7 +325,10 @@ static PyMethodDef methods[] = {
     {"init", airscoop_session_init, METH_VARARGS,
      "init(grantees) -> ([(table, version before, after)], SQL for owners of older locks)"},
     {"refresh", session_refresh, METH_VARARGS, "refresh(view)"},
-    {"run_script", session_run_script, METH_VARARGS, "run_script(path, variables) -> statements"},
+    {"run_script", airscoop_session_run_script, METH_VARARGS,
+     "run_script(path, variables) -> how many statements"},
+    {"read_script", airscoop_session_read_script, METH_VARARGS,
+     "read_script(path, variables) -> the statements"},
     {"cancel", session_cancel, METH_NOARGS, "Ends this session's work; any thread."},
     {"close", session_close, METH_NOARGS, "close() -> whether an open transaction was rolled back"},
     {NULL, NULL, 0, NULL},

@@ -44,4 +44,9 @@ PyObject *airscoop_session_insert_distinct(PyObject *object, PyObject *arguments
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords);
 PyObject *airscoop_session_init(PyObject *object, PyObject *arguments);
 
+/* --- session_script.c --- */
+
+PyObject *airscoop_session_run_script(PyObject *object, PyObject *arguments);
+PyObject *airscoop_session_read_script(PyObject *object, PyObject *arguments);
+
 #endif

@@ -67,24 +67,26 @@ PyObject *airscoop_session_insert_distinct(PyObject *object, PyObject *arguments
     static char *names[] = {
         "source",    "target",           "columns", "key",         "order_by",  "replace",
         "partition", "expected_records", "objects", "load_source", "load_etag", "load_object",
-        "dag_id",    "run_id",           "task_id", "try_number",  NULL};
+        "dag_id",    "run_id",           "task_id", "try_number",  "dry_run",   NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct insert insert = {.self = self};
     struct scoop_load_facts *load = &insert.options.load;
     PyObject *lists[4] = {NULL}, *partition = NULL, *result = NULL;
     long long expected = -1;
-    int replace = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$ssOOOpO!LOzzzzzzz:insert_distinct",
+    int replace = 0, dry_run = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$ssOOOpO!LOzzzzzzzp:insert_distinct",
                                      names, &insert.options.names.source,
                                      &insert.options.names.target, &lists[0], &lists[1], &lists[2],
                                      &replace, &PyDict_Type, &partition, &expected, &lists[3],
                                      &load->source, &load->etag, &load->s3_key, &load->dag_id,
-                                     &load->run_id, &load->task_id, &load->try_number))
+                                     &load->run_id, &load->task_id, &load->try_number, &dry_run))
         return NULL;
     insert.options.expected_records = expected;
     insert.options.replace = replace != 0;
+    insert.options.dry_run = dry_run != 0;
     if (insert_fill(&insert, lists, partition) == 0 &&
-        airscoop_session_call(self, do_insert_distinct, &insert, SCOOP_COMMITTED_YES) == 0)
+        airscoop_session_call(self, do_insert_distinct, &insert,
+                              dry_run ? SCOOP_COMMITTED_NO : SCOOP_COMMITTED_YES) == 0)
         result = counts_of(&insert.counts);
     insert_free(&insert);
     return result;
@@ -167,27 +169,31 @@ static int before_commit(void *user, struct scoop_error *error) {
 }
 
 PyObject *airscoop_session_apply(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {
-        "changes", "table",  "key",    "ignored", "expected_changes", "json_texts",    "again",
-        "source",  "dag_id", "run_id", "task_id", "try_number",       "before_commit", NULL};
+    static char *names[] = {"changes",          "table",      "key",     "ignored",
+                            "expected_changes", "json_texts", "again",   "source",
+                            "dag_id",           "run_id",     "task_id", "try_number",
+                            "before_commit",    "dry_run",    NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct apply apply = {.self = self};
     struct scoop_load_facts *load = &apply.options.load;
     PyObject *changes = NULL, *keys = NULL, *ignored = NULL, *result = NULL;
     long long expected = -1;
-    int again = 0, texts = 0;
-    if (!PyArg_ParseTupleAndKeywords(
-            arguments, keywords, "$O!sOOLipzzzzzO:apply", names, &PyDict_Type, &changes,
-            &apply.options.table, &keys, &ignored, &expected, &texts, &again, &load->source,
-            &load->dag_id, &load->run_id, &load->task_id, &load->try_number, &apply.before_commit))
+    int again = 0, texts = 0, dry_run = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$O!sOOLipzzzzzOp:apply", names,
+                                     &PyDict_Type, &changes, &apply.options.table, &keys, &ignored,
+                                     &expected, &texts, &again, &load->source, &load->dag_id,
+                                     &load->run_id, &load->task_id, &load->try_number,
+                                     &apply.before_commit, &dry_run))
         return NULL;
     apply.options.before_commit = apply.before_commit == Py_None ? NULL : before_commit;
     apply.options.user = &apply;
     apply.options.json_texts = (enum scoop_json_texts)texts;
     apply.options.expected_changes = expected;
     apply.options.again = again != 0;
+    apply.options.dry_run = dry_run != 0;
     if (apply_fill(&apply, changes, keys, ignored) == 0 &&
-        airscoop_session_call(self, do_apply, &apply, SCOOP_COMMITTED_YES) == 0)
+        airscoop_session_call(self, do_apply, &apply,
+                              dry_run ? SCOOP_COMMITTED_NO : SCOOP_COMMITTED_YES) == 0)
         result = applied_of(&apply.facts);
     apply_free(&apply);
     return result;

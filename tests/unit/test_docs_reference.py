@@ -19,7 +19,9 @@ def reference() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs/make_reference.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "docs"))  # as where it is run
+        spec.loader.exec_module(module)
     return module
 
 

@@ -141,6 +141,12 @@ def test_every_public_name_can_be_imported() -> None:
     assert all(getattr(airscoop, name) is not None for name in airscoop.__all__)
 
 
+def test_a_star_import_leaves_the_built_in_open_alone() -> None:
+    found: dict[str, object] = {}
+    exec("from airscoop import *", found)
+    assert "open" not in found and callable(airscoop.open)
+
+
 def test_the_errors_and_the_verbs_are_found_from_the_package() -> None:
     code = (
         "import airscoop; airscoop.errors.NotFound; assert {'copy', 'errors'} <= set(dir(airscoop))"

@@ -7,12 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airscoop.aws.credentials import KEPT_SECONDS, Credentials
-from airscoop.aws.service_errors import aws_errors
+from airscoop.aws.service_errors import MEND, aws_errors
+from airscoop.errors import AirscoopError, UsageError
 
 if TYPE_CHECKING:
     import botocore.credentials
@@ -24,14 +24,20 @@ MOST_CHAINS = 8
 ANY_BUCKET = "airscoop"  # whose address shows that of the others
 
 
-def botocore_errors(
-    profile: str | None = None, *, place: str | None = None
-) -> AbstractContextManager[None]:
+@contextlib.contextmanager
+def botocore_errors(profile: str | None = None, *, place: str | None = None) -> Iterator[None]:
     """Raises what botocore's chain raises as airscoop's own (`aws_errors`), with the name of the
     profile in use, or `place`: what else says who asks.
     """
     name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
-    return aws_errors(place or (f"AWS profile {name}" if name else "AWS configuration"))
+    said = place or (f"AWS profile {name}" if name else "AWS configuration")
+    try:
+        with aws_errors(said):
+            yield
+    except AirscoopError:
+        raise
+    except (OSError, TypeError, ValueError) as error:  # as AWS_METADATA_SERVICE_TIMEOUT=soon
+        raise UsageError(f"{said}: {error}; {MEND}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ def from_botocore_error(error: Exception, place: str) -> AirscoopError:
     from botocore.exceptions import ClientError
 
     if not isinstance(error, ClientError):
-        return _kind_without_answer(error)(f"{place}: {error}")
+        return _kind_without_answer(error)(f"{place}: {error}{_advice(error)}")
     about = error.response.get("ResponseMetadata", {})
     code, status = error_code(error), int(about.get("HTTPStatusCode", 0))
     message = error.response.get("Error", {}).get("Message", "")
@@ -60,6 +60,41 @@ def from_botocore_error(error: Exception, place: str) -> AirscoopError:
     made.http_status = status or None
     made.request_id = about.get("RequestId")
     return made
+
+
+# What to do where no service answered, by botocore's class or one that it is derived from.
+_ADVICE = {
+    "ProfileNotFound": "name a profile that ~/.aws/config has, or unset AWS_PROFILE",
+    "ConfigParseError": "mend that file, or name another one in AWS_CONFIG_FILE",
+    "InvalidConfigError": "correct it in ~/.aws/config, or in the variables AWS_…",
+    "InvalidRegionError": "correct the region, which ~/.aws/config or AWS_DEFAULT_REGION may name",
+    "InvalidRetryConfigurationError": "correct the retries in ~/.aws/config, or AWS_MAX_ATTEMPTS",
+    "InvalidRetryModeError": "correct retry_mode in ~/.aws/config, or AWS_RETRY_MODE",
+    "InvalidMaxRetryAttemptsError": "correct max_attempts in ~/.aws/config, or AWS_MAX_ATTEMPTS",
+    "UnsupportedServiceProtocolsError": "install a newer botocore",
+    "DataNotFoundError": "unset AWS_DATA_PATH, or install botocore anew",
+    "UnknownEndpointError": "correct the region, or name the endpoint",
+    "NoRegionError": "set AWS_DEFAULT_REGION, or the region of the profile",
+    "CredentialRetrievalError": "run the program of the profile by hand to see what it says",
+    "MetadataRetrievalError": "set keys, a profile or a role: the machine's metadata do not answer",
+    "NoCredentialsError": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
+    "PartialCredentialsError": "set the other half of the keys, too",
+    "SSOTokenLoadError": "log in by aws sso login",
+    "UnauthorizedSSOTokenError": "log in by aws sso login",
+    "TokenRetrievalError": "log in by aws sso login",
+    "SSOError": "log in by aws sso login",
+    "LoginError": "log in by aws login",
+}
+MEND = "correct ~/.aws/config, or the variables AWS_…"
+
+
+def _advice(error: Exception) -> str:
+    """What to do about an environment in which nothing can be asked; a network mends itself."""
+    for kind in type(error).__mro__:
+        if kind.__name__ in _ADVICE:
+            return f"; {_ADVICE[kind.__name__]}"
+    wrong = (errors.UsageError, errors.CredentialsMissing)
+    return f"; {MEND}" if _kind_without_answer(error) in wrong else ""
 
 
 def error_code(error: Any) -> str:

@@ -268,6 +268,10 @@ class KinesisSettings(AwsSettings):
     USUAL_HOSTS = ("kinesis.{region}.amazonaws.com", "kinesis.{region}.amazonaws.com.cn")
 
 
+S3_SETTINGS = kinds.instance(S3Settings, "an airscoop.S3Settings")
+KINESIS_SETTINGS = kinds.instance(KinesisSettings, "an airscoop.KinesisSettings")
+
+
 def common_ca_file(*settings: AwsSettings | None) -> str | None:
     """The certificate authorities that all connections of one call trust; UsageError where its
     settings name different files."""

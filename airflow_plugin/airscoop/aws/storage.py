@@ -6,12 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airscoop import kinds
 from airscoop._native import delete_object, head_object, list_page
 from airscoop.aws import tls
 from airscoop.aws.access_points import located, with_colons
-from airscoop.aws.settings import S3Settings, s3_options
+from airscoop.aws.settings import S3_SETTINGS, S3Settings, s3_options
 from airscoop.errors import UsageError
 from airscoop.transfer.places import displayed
+
+KINDS: kinds.Kinds = {
+    "uri": kinds.TEXT,
+    "prefix": kinds.TEXT,
+    "version_id": kinds.TEXT,
+    "s3": S3_SETTINGS,
+    "check": kinds.FUNCTION,
+}
 
 __all__ = [
     "ObjectInfo",
@@ -71,8 +80,15 @@ def list_objects(
     `check` is called before each page, and about once a second while it is waited for; what it
     raises ends the listing.
     """
+    kinds.check(KINDS, {"prefix": prefix}, {"s3": s3, "check": check})
+    return _listed(prefix, s3 or S3Settings(), check)
+
+
+def _listed(
+    prefix: str, s3: S3Settings, check: Callable[[], object] | None
+) -> Iterator[ObjectInfo]:
     named, _ = bucket_and_key(with_colons(prefix))
-    prefix, s3 = located(prefix, s3 or S3Settings())
+    prefix, s3 = located(prefix, s3)
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3)
     token: str | None = None
@@ -99,6 +115,8 @@ def head(
 
     `check` is called about once a second while the answer is waited for; what it raises ends that.
     """
+    optional = {"version_id": version_id, "s3": s3, "check": check}
+    kinds.check(KINDS, {"uri": uri}, optional)
     named, _ = bucket_and_key(with_colons(uri))
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
@@ -116,6 +134,7 @@ def head(
 
 def delete(uri: str, *, s3: S3Settings | None = None) -> None:
     """Removes one object; nothing is wrong when there is none."""
+    kinds.check(KINDS, {"uri": uri}, {"s3": s3})
     uri, s3 = located(uri, s3 or S3Settings())
     bucket, key = bucket_and_key(uri)
     delete_object(request_options(s3), bucket, key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from airscoop.given import checked
+
 SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -19,6 +21,7 @@ def ca_file(option: str | None = None) -> str | None:
     """
     for named in (option, os.environ.get("AWS_CA_BUNDLE"), os.environ.get("SSL_CERT_FILE")):
         if named:
+            checked(named, "the name of the file of certificate authorities")
             return os.path.expanduser(named)  # noqa: PTH111
     for bundle in SYSTEM_BUNDLES:
         if Path(bundle).is_file():

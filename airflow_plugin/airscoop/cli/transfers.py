@@ -19,7 +19,7 @@ from airscoop.cli.flags import (
     size,
 )
 from airscoop.cli.object_options import add_object_options, object_options
-from airscoop.cli.output import ProgressShown, add_json, show
+from airscoop.cli.output import ProgressShown, add_json, show, show_found
 from airscoop.cli.web import add_web, web_of
 
 if TYPE_CHECKING:
@@ -147,6 +147,11 @@ def _add_prefix(verb: argparse.ArgumentParser) -> None:
         )
     prefix.add_argument(
         "--allow-empty", action="store_true", help="it is no error if there is nothing to copy"
+    )
+    prefix.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="copy nothing: say what would be copied, and what the destination has already",
     )
 
 
@@ -296,11 +301,12 @@ def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
     from airscoop.transfer.job import TransferJob
     from airscoop.transfer.naming import destination_for
 
-    if options.jobs is not None or options.filters or options.allow_empty:
+    if options.jobs is not None or options.filters or options.allow_empty or options.dry_run:
         from airscoop.errors import UsageError
 
         raise UsageError(
-            "--jobs, --include, --exclude and --allow-empty are for a source that ends in /"
+            "--jobs, --include, --exclude, --allow-empty and --dry-run are for several sources, or "
+            "one that ends in /"
         )
     destination = destination_for(transfer.source, transfer.destination or "")
     transfer = dataclasses.replace(transfer, destination=destination)
@@ -332,9 +338,10 @@ def _copy_several(
             **fields,
             filters=options.filters,
             allow_empty=options.allow_empty,
+            dry_run=options.dry_run,
             on_progress=shown,
         )
-    show(receipt, as_json=options.json)
+    (show_found if options.dry_run else show)(receipt, as_json=options.json)
     return 0
 
 

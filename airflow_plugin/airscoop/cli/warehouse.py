@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airscoop.cli import streams
 from airscoop.cli.flags import add_quiet, add_record_rules, add_s3, count, s3_of, size
-from airscoop.cli.output import add_json, show
+from airscoop.cli.output import add_json, show, show_found
 
 if TYPE_CHECKING:
     from airscoop.receipts import Receipt
@@ -56,10 +56,15 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         dest="variables",
         help="what ${NAME} within quotes stands for; repeatable",
     )
+    script.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="run nothing: print the statements as they would be sent",
+    )
     _finish(
         script,
         lambda session, options: session.run_script(
-            options.file, variables=dict(options.variables)
+            options.file, variables=dict(options.variables), dry_run=options.dry_run
         ),
     )
 
@@ -151,6 +156,7 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="N",
         help="insert nothing where the source has another number of rows",
     )
+    _add_dry_run(insert, "inserted")
     _finish(insert, _run_insert)
 
 
@@ -188,12 +194,22 @@ def _add_apply(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         action="store_true",
         help="also a file that was applied before the table changed further",
     )
+    _add_dry_run(apply, "applied")
     add_record_rules(apply)
     apply.add_argument("--max-record-bytes", type=size, metavar="SIZE", help="default 16M")
     apply.add_argument("--allow-unknown-length", action="store_true", help="as for copy")
     add_s3(apply)
     add_quiet(apply)
     _finish(apply, _run_apply)
+
+
+def _add_dry_run(verb: argparse.ArgumentParser, done: str) -> None:
+    """Of a verb that works in one transaction."""
+    verb.add_argument(
+        "--dry-run",
+        action="store_true",
+        help=f"do all but the commit, take it back, and say what would be {done}",
+    )
 
 
 def _add_session(verb: argparse.ArgumentParser) -> None:
@@ -251,7 +267,8 @@ def _finish(
     def run(options: argparse.Namespace) -> int:
         with _open(options) as session:
             receipt = call(session, options)
-        show(receipt, as_json=options.json)
+        is_done = not getattr(receipt, "dry_run", False)
+        (show if is_done else show_found)(receipt, as_json=options.json)
         return 0
 
     verb.set_defaults(run=run)
@@ -291,6 +308,7 @@ def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
         mode=options.mode,
         partition=dict(options.partition),
         expected_records=options.expected_records,
+        dry_run=options.dry_run,
     )
 
 
@@ -303,6 +321,7 @@ def _run_apply(session: Warehouse, options: argparse.Namespace) -> Receipt:
         expected_changes=options.expected_changes,
         json_texts=options.json_texts,
         again=options.again,
+        dry_run=options.dry_run,
         on_invalid_characters=options.on_invalid_characters,
         on_key_case=options.on_key_case,
         max_record_bytes=options.max_record_bytes,

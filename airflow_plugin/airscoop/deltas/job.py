@@ -93,6 +93,8 @@ class DeltaJob:
 
     def run(self, *, on_progress: Callable[[DeltaFacts], object] | None = None) -> Delta:
         """Compares to the end; `on_progress` is called about once a second, on this thread."""
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         start = time.monotonic()
         if on_progress is not None:
             kinds.FUNCTION.read(on_progress, "on_progress")

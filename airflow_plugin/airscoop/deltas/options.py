@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airscoop import kinds
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.kinds import Size
-from airscoop.transfer.options import S3_SETTINGS, InvalidCharacters, KeyCase
+from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 if TYPE_CHECKING:
     from airscoop.transfer.csv_dialect import CsvDialect

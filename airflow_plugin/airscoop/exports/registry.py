@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from airscoop import kinds
 from airscoop.aws.dynamodb import Action, DynamoTable, Item, Key, make_client
 from airscoop.errors import ExportConflict, NotFound, UsageError, WrongExportState
 from airscoop.exports import model
@@ -34,6 +35,9 @@ AFTER_EXPORTS = "export$"
 AT_ONCE = 4  # records that a look at the next open one reads
 TABLE = "registry"
 STALE, CONFLICT = "STALE_EXPORT", "EXPORT_CONFLICT"
+
+
+KINDS: kinds.Kinds = dict.fromkeys(("table", "endpoint_url", "region", "profile"), kinds.TEXT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +133,8 @@ class Registry:
         region: str | None = None,
         profile: str | None = None,
     ) -> None:
+        optional = {"endpoint_url": endpoint_url, "region": region, "profile": profile}
+        kinds.check(KINDS, {"table": table}, optional)
         if client is None:
             client = make_client(endpoint_url=endpoint_url, region=region, profile=profile)
         self.table = DynamoTable(table, client)

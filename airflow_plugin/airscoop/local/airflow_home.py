@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from airscoop.local import clients
 from airscoop.local.aws import SERVICES
 
 
@@ -65,10 +65,12 @@ class AirflowHome:
     def environment(self) -> dict[str, str]:
         """The environment of every Airflow command: settings, connections, variables.
 
-        The caller's own Airflow settings stay out: they may name another Airflow's database.
+        The caller's own settings of Airflow and AWS stay out: they may name another Airflow's
+        database, or a profile that is not there.
         """
         status = self.status
-        others = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW")}
+        inherited = clients.environment()
+        others = {name: text for name, text in inherited.items() if not name.startswith("AIRFLOW")}
         return {
             **others,
             "AIRFLOW_HOME": str(self.home),

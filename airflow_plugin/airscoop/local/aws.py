@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.local import processes
+from airscoop.local.clients import client as client
 from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Queue, Resource, Stream, Table
-from airscoop.local.s3 import REGION
 from airscoop.local.web_guard import guarded
 
 SERVICES = ("kinesis", "dynamodb", "sqs")
@@ -39,20 +39,6 @@ def start(
         record=record,
         env=environment,
         stop_seconds=_STOP_SECONDS,
-    )
-
-
-def client(service: str, endpoint: str, credentials: Mapping[str, str]) -> Any:
-    """A boto3 client of one of SERVICES."""
-    import boto3
-
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=credentials["access_key_id"],
-        aws_secret_access_key=credentials["secret_access_key"],
-        aws_session_token=credentials.get("session_token"),
     )
 
 

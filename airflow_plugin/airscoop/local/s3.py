@@ -13,11 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from airscoop.local import processes
+from airscoop.local import clients, processes
 from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.transfer.places import displayed
 
-REGION = "us-east-1"
 # Each of SeaweedFS's servers has a port for HTTP and one for gRPC.
 PORTS = ("s3", "master", "volume", "filer")
 # It closes its files within a second, and then waits 15 more for nothing.
@@ -70,7 +69,14 @@ class SeaweedFS:
             "-master.telemetry=false", "-master.peers=none",
             "-volume.preStopSeconds=0", *_VOLUMES, *options,
         ]  # fmt: skip
-        return processes.start("S3", command, log=log, record=record, stop_seconds=_STOP_SECONDS)
+        return processes.start(
+            "S3",
+            command,
+            log=log,
+            record=record,
+            env=clients.environment(),
+            stop_seconds=_STOP_SECONDS,
+        )
 
     def is_ready(self, port: int) -> bool:
         """Whether it answers; an answer without a signature is a refusal."""
@@ -84,18 +90,10 @@ class SeaweedFS:
 
 
 def _client(endpoint: str, credentials: Mapping[str, str], tries: int = 10) -> Any:
-    import boto3
     from botocore.config import Config
 
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=credentials["access_key_id"],
-        aws_secret_access_key=credentials["secret_access_key"],
-        aws_session_token=credentials.get("session_token"),
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": tries}),
-    )
+    by_path = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": tries})
+    return clients.client("s3", endpoint, credentials, by_path)
 
 
 def check_bucket(bucket: str) -> None:
@@ -121,8 +119,8 @@ def ensure_bucket(
     """Makes the bucket unless it is there; LocalStackError names the bucket when it cannot."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client = _client(endpoint, credentials, tries)
     try:
+        client = _client(endpoint, credentials, tries)
         names = [item["Name"] for item in client.list_buckets()["Buckets"]]
         if bucket not in names:
             client.create_bucket(Bucket=bucket)

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.aws.settings import S3Settings
-from airscoop.local import aws, processes, s3, systems
+from airscoop.errors import AirscoopError
+from airscoop.local import aws, clients, processes, s3, systems
 from airscoop.local.postgres import Postgres
 from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Resource
@@ -356,6 +357,13 @@ class Stack:
             }
         return _callers_credentials(self._state.s3_endpoint)
 
+    def _known_credentials(self) -> dict[str, str]:
+        """The same; none where the caller's cannot be found, as where the stack runs is known."""
+        try:
+            return self._credentials()
+        except (AirscoopError, LocalStackError):
+            return {}
+
     def environment(self) -> dict[str, str]:
         """AWS's variables for the stack; LocalStackError when it does not run."""
         stopped = [part for part in PARTS if not self.status().runs(part)]
@@ -371,8 +379,8 @@ class Stack:
             "AWS_SESSION_TOKEN": keys.get("session_token", ""),
             "AWS_ENDPOINT_URL_S3": self._endpoint(),
             **{f"AWS_ENDPOINT_URL_{name.upper()}": self._aws_endpoint() for name in aws.SERVICES},
-            "AWS_REGION": s3.REGION,
-            "AWS_DEFAULT_REGION": s3.REGION,
+            "AWS_REGION": clients.REGION,
+            "AWS_DEFAULT_REGION": clients.REGION,
         }
         return {name: value for name, value in names.items() if value}
 
@@ -390,14 +398,14 @@ class Stack:
         if self._state.s3_endpoint is not None or "s3" in known:
             sections["s3"] |= {
                 "endpoint": self._endpoint(),
-                "region": s3.REGION,
-                **self._credentials(),
+                "region": clients.REGION,
+                **self._known_credentials(),
                 "bucket": self._state.bucket,
             }
         if "aws" in known:
             endpoint = self._aws_endpoint()
             made = {word: aws.address(each, endpoint) for word, each in _resources().items()}
-            sections["aws"] |= {"endpoint": endpoint, "region": s3.REGION, **made}
+            sections["aws"] |= {"endpoint": endpoint, "region": clients.REGION, **made}
         if "warehouse" in known:
             dsn = self._dsn("warehouse", WAREHOUSE_USER, WAREHOUSE_DATABASE)
             sections["warehouse"]["dsn"] = dsn
@@ -429,11 +437,11 @@ def _resources() -> dict[str, Resource]:
 
 
 def _python_environment() -> dict[str, str]:
-    """The caller's environment, with this package importable whatever the working directory."""
+    """The caller's environment but AWS's, with this package importable from any folder."""
     root = str(Path(__file__).resolve().parents[2])
     inherited = os.environ.get("PYTHONPATH")
     paths = [root, *([inherited] if inherited else [])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**clients.environment(), "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def up(*, s3_endpoint: str | None = None, bucket: str = BUCKET) -> Status:

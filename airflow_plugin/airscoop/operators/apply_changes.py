@@ -16,6 +16,7 @@ from airscoop.hooks.aws import registry as registry_of
 from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import Guard, number_in
+from airscoop.transfer.options import place
 from airscoop.transfer.places import is_s3
 from airscoop.warehouse.session import LoadContext
 
@@ -102,11 +103,12 @@ class ApplyChangesOperator(WarehouseOperator):
     def _apply(self, context: Context) -> ApplyReceipt:
         if self.changes is None:
             raise UsageError("changes is None; give a file, or lock: the export whose it is")
+        changes = place(self.changes, "changes")
         expected = self._expected()
-        settings = s3_settings(self.aws_conn_id) if is_s3(self.changes) else None
+        settings = s3_settings(self.aws_conn_id) if is_s3(changes) else None
         with self.open_warehouse(context) as warehouse:
             return warehouse.apply_changes(
-                self.changes,
+                changes,
                 expected_changes=expected,
                 s3=settings,
                 **self._options(context),

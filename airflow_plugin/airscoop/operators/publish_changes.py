@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airscoop import kinds
 from airscoop.exports.steps.publish import publish_changes
 from airscoop.given import options_of
 from airscoop.hooks import aws
 from airscoop.operators.base import ExportStepOperator
-from airscoop.publishing.options import SendOptions
+from airscoop.publishing.options import KINDS, SendOptions
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,7 +43,7 @@ class PublishChangesOperator(ExportStepOperator):
     def perform(self, context: Context) -> PublishReceipt:
         lock = self.held_lock()
         known = SendOptions.__annotations__.keys()
-        options = options_of(self.publish_options, "publish_options", known)
+        options = kinds.rendered(options_of(self.publish_options, "publish_options", known), KINDS)
         return publish_changes(
             self.open_registry(),
             lock,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 from airscoop.exports.steps.register import prefixes_of, register_export, register_exports
 from airscoop.operators.base import RegistryOperator
@@ -49,7 +50,8 @@ class RegisterExportsOperator(RegistryOperator):
         registry = self.open_registry()
         marker = self.complete_marker or None
         if self.object:
-            name = str(self.object)
+            name = kinds.TEXT.read(self.object, "object")
+            kinds.TEXT.read(self.bucket, "bucket")
             in_bucket = not name.lower().startswith("s3://")
             uri = f"s3://{self.bucket}/{name.lstrip('/')}" if in_bucket else name
             return register_export(

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airscoop.deltas.options import CompareOptions
+from airscoop import kinds
+from airscoop.deltas.options import KINDS, CompareOptions
 from airscoop.errors import UsageError
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.given import options_of
+from airscoop.hooks.athena import KINDS as ATHENA_KINDS
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.operators.base import ExportStepOperator
 
@@ -57,7 +59,9 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def perform(self, context: Context) -> ChangesReceipt:
         lock = self.held_lock()
         known = CompareOptions.__annotations__.keys() - {"key"}
-        options = options_of(self.delta_options, "delta_options", known)
+        options = kinds.rendered(options_of(self.delta_options, "delta_options", known), KINDS)
+        approved = {"approved_delete_ratio": self.approved_delete_ratio}
+        ratio = {"approved_delete_ratio": KINDS["max_delete_ratio"]}
         athena = self._athena()
         return compute_changes(
             self.open_registry(),
@@ -69,7 +73,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
             on_start=self.started,
             engine=self.engine,
             athena=athena,
-            approved_delete_ratio=self.approved_delete_ratio,
+            **kinds.rendered(approved, ratio),
             **options,
         )
 
@@ -77,7 +81,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
         if self.athena is None:
             return None
         known = {field.name for field in dataclasses.fields(AthenaSettings)}
-        given = options_of(self.athena, "athena", known)
+        given = kinds.rendered(options_of(self.athena, "athena", known), ATHENA_KINDS)
         for name in ("database", "results"):
             if name not in given:
                 raise UsageError(f"athena lacks {name!r}")

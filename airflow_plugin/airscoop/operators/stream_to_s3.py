@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
 from airscoop import kinds
 from airscoop.aws.settings import S3Settings
-from airscoop.errors import AirscoopError, Cancelled, NotFound, UsageError
+from airscoop.errors import AirscoopError, Cancelled, NotFound
 from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
@@ -114,9 +114,7 @@ class StreamToS3Operator(AirscoopOperator):
 
     def perform(self, context: Context) -> CopyReceipt:
         _mask_secrets(self.source)
-        if self.if_missing not in get_args(IfMissing):
-            known = ", ".join(f'"{name}"' for name in get_args(IfMissing))
-            raise UsageError(f"if_missing is one of {known}, not {self.if_missing!r}")
+        kinds.choice(IfMissing).read(self.if_missing, "if_missing")
         job = self._new_job(context)
         self.started(job)
         if self._killed.is_set():

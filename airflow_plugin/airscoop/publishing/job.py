@@ -6,7 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 from airscoop import kinds
 from airscoop._native import Publish
@@ -18,19 +18,18 @@ from airscoop.aws.settings import (
     trusting,
 )
 from airscoop.aws.tls import ca_file as trusted
-from airscoop.errors import AirscoopError, UsageError
+from airscoop.errors import AirscoopError
 from airscoop.given import text
-from airscoop.publishing.options import DEFAULTS, PublishOptions
+from airscoop.publishing.options import DEFAULTS, KINDS, PublishOptions
 from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown, showing
 from airscoop.transfer import places
-from airscoop.transfer.options import S3_SETTINGS, TransferOptions, place
+from airscoop.transfer.options import TransferOptions, place
 
 if TYPE_CHECKING:
     from airscoop._native import PublishFacts
 
-MOST_NUMBER = 2**63
-MAX_AGE = kinds.number(0.001, 100_000)
+MOST_SECONDS = 2**53  # of a clock, to the millisecond
 
 
 class PublishJob:
@@ -41,16 +40,13 @@ class PublishJob:
         self, changes: str | os.PathLike[str], stream: str, **options: Unpack[PublishOptions]
     ) -> None:
         refuse_unknown("PublishJob.__init__", options, DEFAULTS)
-        given: PublishOptions = {**DEFAULTS, **options}
+        given = cast("PublishOptions", {**DEFAULTS, **kinds.read_all(options, KINDS, DEFAULTS)})
         self._changes = place(changes, "changes")
         self._stream = stream = text(stream, "stream")
-        _check_number("start_at", given["start_at"], MOST_NUMBER)
-        if given["max_in_flight"] is not None:
-            _check_number("max_in_flight", given["max_in_flight"], 2**31, least=1)
         settings = given["kinesis"] or KinesisSettings()
         if settings.region is None:
             settings = dataclasses.replace(settings, region=_region_of(stream))
-        s3 = S3Settings() if given["s3"] is None else S3_SETTINGS.read(given["s3"], "s3")
+        s3 = given["s3"] or S3Settings()
         ca_file = common_ca_file(s3, settings)
         native = TransferOptions(
             source=self._changes,
@@ -70,7 +66,7 @@ class PublishJob:
             any_order=given["any_order"],
             retry_ms=_retry_ms(given["retry_seconds"]),
             max_in_flight=given["max_in_flight"] or 0,
-            max_age_ms=_age_ms(given["max_age_seconds"]),
+            max_age_ms=round((given["max_age_seconds"] or 0) * 1000),
         )
 
     @property
@@ -85,11 +81,14 @@ class PublishJob:
     def allow_until(self, seconds: float) -> None:
         """Has nothing sent after so many seconds of CLOCK_BOOTTIME, until this is called again with
         a later time; what is due waits. Any thread."""
-        self._native.allow_until(max(0, int(seconds * 1000)))
+        until = kinds.number(-MOST_SECONDS, MOST_SECONDS).read(seconds, "seconds")
+        self._native.allow_until(max(0, int(until * 1000)))
 
     def run(self, *, on_progress: Callable[[PublishFacts], object] | None = None) -> PublishReceipt:
         """Publishes to the end; `on_progress` is called about once a second and at the end, also
         when that is an error, on this thread."""
+        if on_progress is not None:
+            kinds.FUNCTION.read(on_progress, "on_progress")
         start = time.monotonic()
         if on_progress is not None:
             kinds.FUNCTION.read(on_progress, "on_progress")
@@ -145,21 +144,7 @@ def _region_of(stream: str) -> str | None:
 
 def _retry_ms(seconds: float | None) -> int:
     """As the engine has it: 0 is its own."""
-    if seconds is None:
-        return 0
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
-        raise UsageError("retry_seconds is not a number of seconds, or out of range")
-    return max(1, int(seconds * 1000))
-
-
-def _age_ms(seconds: float | None) -> int:
-    """The same."""
-    return 0 if seconds is None else round(MAX_AGE.read(seconds, "max_age_seconds") * 1000)
-
-
-def _check_number(name: str, value: object, below: int, *, least: int = 0) -> None:
-    if not isinstance(value, int) or not least <= value < below:
-        raise UsageError(f"{name} is not a whole number, or out of range")
+    return 0 if seconds is None else max(1, int(seconds * 1000))
 
 
 @showing(PublishOptions, DEFAULTS)

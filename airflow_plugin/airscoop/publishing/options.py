@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-if TYPE_CHECKING:
-    from airscoop.aws.settings import KinesisSettings, S3Settings
-    from airscoop.kinds import Size
-    from airscoop.transfer.options import InvalidCharacters, KeyCase
+from airscoop import kinds
+from airscoop.aws.settings import KINESIS_SETTINGS, S3_SETTINGS, KinesisSettings, S3Settings
+from airscoop.kinds import Size
+from airscoop.transfer.options import InvalidCharacters, KeyCase
 
 
 class SendOptions(TypedDict, total=False):
@@ -45,4 +45,19 @@ DEFAULTS: PublishOptions = {
     "allow_unknown_length": False,
     "s3": None,
     "kinesis": None,
+}
+
+KINDS: kinds.Kinds = {
+    "start_at": kinds.whole(),
+    "changes_etag": kinds.TEXT,
+    "any_order": kinds.FLAG,
+    "on_invalid_characters": kinds.choice(InvalidCharacters),
+    "on_key_case": kinds.choice(KeyCase),
+    "retry_seconds": kinds.number(0, 1e9),
+    "max_in_flight": kinds.whole(1, 2**31 - 1),
+    "max_age_seconds": kinds.number(0.001, 100_000),
+    "memory_limit": kinds.size(),
+    "allow_unknown_length": kinds.FLAG,
+    "s3": S3_SETTINGS,
+    "kinesis": KINESIS_SETTINGS,
 }

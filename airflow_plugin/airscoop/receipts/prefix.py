@@ -27,8 +27,17 @@ class CopyFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlannedCopy:
+    """What a dry run would copy. bytes: of the source; None of a web address: it is not asked."""
+
+    source: str
+    destination: str
+    bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrefixReceipt(Receipt):
-    """A copy of a prefix, or of several sources: objects = copied + equal + failed.
+    """A copy of a prefix, or of several sources: objects = copied + equal + failed + to_copy.
 
     equal: those that the destination had already, by size and checksum. markers: empty objects that
     stand for folders, which are left out. copies: the receipts of the first 1,000 that were copied.
@@ -36,6 +45,8 @@ class PrefixReceipt(Receipt):
     copied without some of their metadata or tags; metadata_lost_examples: the first 5 of them, with
     the reason ("s3://…: tags: …"). records_rejected: of all that were copied; reject_examples: of
     the first 5 that have some, where the first one was ("s3://…: line 3 (byte 17): …").
+    dry_run: nothing was copied; to_copy and to_copy_bytes are what would be, and `planned` the
+    first 1,000 of it; failures are what would fail.
     """
 
     verb: str = "copy_prefix"
@@ -55,8 +66,14 @@ class PrefixReceipt(Receipt):
     metadata_lost_examples: list[str] = field(default_factory=list)
     records_rejected: int = 0
     reject_examples: list[str] = field(default_factory=list)
+    dry_run: bool = False
+    to_copy: int = 0
+    to_copy_bytes: int = 0
+    planned: list[PlannedCopy] = field(default_factory=list)
 
     def summary(self) -> str:
+        if self.dry_run:
+            return self._plan()
         failed = f", {self.failed:,} FAILED" if self.failed else ""
         lost = ""
         if self.metadata_lost:
@@ -71,3 +88,20 @@ class PrefixReceipt(Receipt):
             f" ({megabytes(self.source_bytes)}), {self.equal:,} equal{failed}{lost}{rejected},"
             f" {self.seconds:.1f} s"
         )
+
+    def _plan(self) -> str:
+        lines = [
+            f"{one.source} -> {one.destination}"
+            + ("" if one.bytes is None else f" ({one.bytes:,} bytes)")
+            for one in self.planned
+        ]
+        if self.to_copy > len(self.planned):
+            lines.append(f"… and {self.to_copy - len(self.planned):,} more")
+        failed = f", {self.failed:,} would FAIL" if self.failed else ""
+        lines.append(
+            f"dry run, nothing was copied: {self.source} -> {self.destination}: "
+            f"{self.objects:,} objects, {self.to_copy:,} to copy"
+            f" ({megabytes(self.to_copy_bytes)}), {self.equal:,} equal{failed},"
+            f" {self.seconds:.1f} s"
+        )
+        return "\n".join(lines)

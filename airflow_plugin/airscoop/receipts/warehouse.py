@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from airscoop.receipts import Receipt
+
+DRY_RUN = "dry run, nothing was changed: "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,10 @@ class PartitionReceipt(Receipt):
 
 @dataclass(frozen=True, kw_only=True)
 class InsertReceipt(Receipt):
-    """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced."""
+    """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced.
+
+    dry_run: nothing was inserted; the counts are what would be.
+    """
 
     verb: str = "insert"
     source: str
@@ -50,15 +55,17 @@ class InsertReceipt(Receipt):
     inserted: int
     replaced: int
     attempts: int
+    dry_run: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether the target is different from before."""
-        return self.inserted + self.replaced > 0
+        return not self.dry_run and self.inserted + self.replaced > 0
 
     def summary(self) -> str:
         return (
-            f"{self.source} -> {self.target}: {self.scanned:,} scanned = {self.inserted:,} inserted"
+            f"{DRY_RUN if self.dry_run else ''}{self.source} -> {self.target}: "
+            f"{self.scanned:,} scanned = {self.inserted:,} inserted"
             f" + {self.replaced:,} replaced + {self.already_there:,} already there"
             f" + {self.duplicates:,} duplicates, {self.seconds:.1f} s"
         )
@@ -71,7 +78,7 @@ class ApplyReceipt(Receipt):
     already_applied: the table was as the changes want it, so nothing was done and the three are 0.
     json_texts: what a text became in a column of JSON: a string ("value"), or what it reads as
     ("parse"). digest: SHA-256 of the file's lines, as airscoop.applied has it. etag: of a source
-    that has one.
+    that has one. dry_run: nothing was applied; the counts are what would be.
     """
 
     verb: str = "apply"
@@ -90,11 +97,12 @@ class ApplyReceipt(Receipt):
     text_bytes: int
     retries: int
     attempts: int
+    dry_run: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether the table is different from before."""
-        return self.inserted + self.updated + self.deleted > 0
+        return not self.dry_run and self.inserted + self.updated + self.deleted > 0
 
     def summary(self) -> str:
         done = (
@@ -103,8 +111,9 @@ class ApplyReceipt(Receipt):
             else f"{self.inserted:,} inserted + {self.updated:,} updated + {self.deleted:,} deleted"
         )
         return (
-            f"{self.changes_file} -> {self.table}: {self.changes:,} changes"
-            f"{', ' if self.already_applied else ' = '}{done}, {self.seconds:.1f} s"
+            f"{DRY_RUN if self.dry_run else ''}{self.changes_file} -> {self.table}: "
+            f"{self.changes:,} changes{', ' if self.already_applied else ' = '}{done}"
+            f", {self.seconds:.1f} s"
         )
 
 
@@ -151,11 +160,19 @@ class RefreshReceipt(Receipt):
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptReceipt(Receipt):
-    """A script run statement by statement."""
+    """A script run statement by statement.
+
+    dry_run: none of the statements was run; `planned` are they, with variables filled in.
+    """
 
     verb: str = "script"
     file: str
     statements: int
+    dry_run: bool = False
+    planned: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
+        if self.dry_run:
+            shown = "".join(f"{statement}\n;\n" for statement in self.planned)
+            return f"{shown}-- dry run: {self.file}: {self.statements} statements, none was run"
         return f"{self.file}: {self.statements} statements, {self.seconds:.1f} s"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airscoop import _native
+from airscoop import _native, kinds
 from airscoop.aws.access_points import located
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.aws.storage import bucket_and_key, request_options
 from airscoop.errors import NotFound, ProtocolError
 from airscoop.receipts import Receipt
@@ -31,6 +31,14 @@ MOST_ABORTS = 3
 OLD = timedelta(days=1)
 
 
+OF_UPLOAD: kinds.Kinds = {
+    "bucket": kinds.TEXT,
+    "key": kinds.TEXT,
+    "upload_id": kinds.TEXT,
+    "initiated": kinds.instance(datetime, "a datetime"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class OpenUpload:
     """An upload under way, or left behind; `initiated` is None where the server does not say."""
@@ -40,10 +48,26 @@ class OpenUpload:
     upload_id: str
     initiated: datetime | None = None
 
+    def __post_init__(self) -> None:
+        kinds.settle(self, OF_UPLOAD, "upload: ")
+
     @property
     def uri(self) -> str:
         """The object that it would become."""
         return f"s3://{self.bucket}/{self.key}"
+
+
+KINDS: kinds.Kinds = {
+    "prefix": kinds.TEXT,
+    "upload": kinds.instance(OpenUpload, "an airscoop.uploads.OpenUpload"),
+    "older_than": kinds.instance(timedelta, "a timedelta"),
+    "s3": S3_SETTINGS,
+}
+
+
+def _check_listing(prefix: str, older_than: timedelta | None, s3: S3Settings | None) -> None:
+    optional = {"older_than": older_than, "s3": s3}
+    kinds.check(KINDS, {"prefix": prefix}, optional)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +118,14 @@ def list_uploads(
 
     With `older_than`, only those that the server says were begun longer ago.
     """
-    prefix, s3 = located(prefix, s3 or S3Settings())
+    _check_listing(prefix, older_than, s3)
+    return _open_uploads(prefix, older_than, s3 or S3Settings())
+
+
+def _open_uploads(
+    prefix: str, older_than: timedelta | None, s3: S3Settings
+) -> Iterator[OpenUpload]:
+    prefix, s3 = located(prefix, s3)
     bucket, key_prefix = bucket_and_key(prefix)
     options = request_options(s3)
     now = datetime.now(UTC)
@@ -116,6 +147,7 @@ def list_uploads(
 
 def list_parts(upload: OpenUpload, *, s3: S3Settings | None = None) -> list[UploadedPart]:
     """What S3 holds of an upload, by number; NotFound when it was completed or aborted."""
+    kinds.check(KINDS, {"upload": upload}, {"s3": s3})
     return list(parts_with(upload, request_options(s3)))
 
 
@@ -124,6 +156,7 @@ def abort(upload: OpenUpload, *, s3: S3Settings | None = None) -> None:
 
     A part that was under way may arrive after the abort, so S3 is asked, and told again.
     """
+    kinds.check(KINDS, {"upload": upload}, {"s3": s3})
     abort_with(upload, request_options(s3))
 
 
@@ -166,6 +199,8 @@ def clean(
 
     An upload that is still being written to fails by it: keep `older_than` above the longest copy.
     """
+    older_than = OLD if older_than is None else older_than
+    _check_listing(prefix, older_than, s3)
     start = time.monotonic()
     place, settings = located(prefix, s3 or S3Settings())
     settings = settings.resolved()

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from airscoop import kinds
 from airscoop.aws.access_points import is_arn, located
-from airscoop.aws.settings import S3Settings, common_ca_file, s3_options, trusting
+from airscoop.aws.settings import S3_SETTINGS, S3Settings, common_ca_file, s3_options, trusting
 from airscoop.errors import UsageError
 from airscoop.shown_fields import ShownFields
 from airscoop.transfer import csv_dialect, login, places, web
@@ -27,7 +27,6 @@ Nonfinite = Literal["error", "null"]
 KeyCase = Literal["error", "rename", "keep"]
 
 
-S3_SETTINGS = kinds.instance(S3Settings, "an airscoop.S3Settings")
 KINDS: kinds.Kinds = {
     "format": kinds.choice(Format),
     "compression": kinds.choice(Compression),

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from airscoop import kinds
 from airscoop._native import default_memory_limit
 from airscoop.aws.access_points import is_arn, located
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.errors import PrefixIncomplete, UsageError
 from airscoop.receipts.prefix import PrefixReceipt
 from airscoop.signatures import refuse_unknown
@@ -18,9 +18,10 @@ from airscoop.transfer import places
 from airscoop.transfer.arguments import ObjectCopyOptions
 from airscoop.transfer.job import Progress
 from airscoop.transfer.naming import is_folder
-from airscoop.transfer.options import S3_SETTINGS, TransferOptions, place
+from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.prefix_entries import Entry, singles
 from airscoop.transfer.prefix_filters import Filter, chooser
+from airscoop.transfer.prefix_plan import PrefixPlan
 from airscoop.transfer.prefix_run import JOBS, PrefixCopy
 
 MOST_NAMED = 5  # in the words of an error; the receipt names more
@@ -30,12 +31,14 @@ Place = str | os.PathLike[str]
 KINDS: kinds.Kinds = {
     "jobs": kinds.whole(1, 1000),
     "allow_empty": kinds.FLAG,
+    "dry_run": kinds.FLAG,
     "memory_limit": kinds.size(),
     "s3": S3_SETTINGS,
     "source_s3": S3_SETTINGS,
     "destination_s3": S3_SETTINGS,
+    "on_progress": kinds.FUNCTION,
 }
-DEFAULTS = {"jobs": JOBS, "allow_empty": False}
+DEFAULTS = {"jobs": JOBS, "allow_empty": False, "dry_run": False}
 # What `copy` takes, and a copy of many cannot.
 OF_ONE = {
     "split_bytes": "split_bytes is for one object at a time",
@@ -55,6 +58,7 @@ def copy_prefix(
     exclude: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     allow_empty: bool = False,
+    dry_run: bool = False,
     memory_limit: kinds.Size | None = None,
     s3: S3Settings | None = None,
     source_s3: S3Settings | None = None,
@@ -77,35 +81,42 @@ def copy_prefix(
     A sequence of sources, each one object, file or web address, is copied below the destination,
     each under its own name, whatever is there.
 
+    With `dry_run` all is listed and compared, and nothing is copied: the receipt says what would
+    be, what the destination has already, and what would fail.
+
     An object that fails does not stop the others: in the end PrefixIncomplete names the first 1,000
     that failed and has the receipt, which keeps the receipts of the first 1,000 that were copied.
     """
-    is_chosen = chooser(include, exclude, filters)
+    is_chosen = chooser(
+        () if include is None else include,
+        () if exclude is None else exclude,
+        () if filters is None else filters,
+    )
     _refuse_of_one(options)
     own = kinds.read_all(
         {
             "jobs": jobs,
             "allow_empty": allow_empty,
+            "dry_run": dry_run,
             "memory_limit": memory_limit,
             "s3": s3,
             "source_s3": source_s3,
             "destination_s3": destination_s3,
+            "on_progress": on_progress,
         },
         KINDS,
         DEFAULTS,
     )
     s3 = own["s3"] or S3Settings()
-    if alone := isinstance(source, str | os.PathLike):
-        sources = [_prefix(source, "source")]
-    else:
-        sources = [place(one, "source") for one in source]
+    alone = isinstance(source, str | os.PathLike)
+    sources = _sources(source)
     to = _prefix(destination, "destination")
     _check_folder(sources, to, alone=alone)
     if any(map(is_arn, [*sources, to])):
         options["server_side"] = False  # as a copy of one object
     sources, source_s3 = _located(sources, own["source_s3"] or s3)
     to, destination_s3 = located(to, own["destination_s3"] or s3)
-    copy = PrefixCopy(
+    copy = (PrefixPlan if own["dry_run"] else PrefixCopy)(
         TransferOptions.of(
             source=sources[0],
             destination=to,
@@ -148,6 +159,14 @@ def _located(sources: Sequence[str], s3: S3Settings) -> tuple[list[str], S3Setti
     return [name for name, _ in found], ways[0] if ways else s3
 
 
+def _sources(given: Place | Sequence[Place]) -> list[str]:
+    if isinstance(given, str | os.PathLike):
+        return [_prefix(given, "source")]
+    if isinstance(given, bytes | bytearray) or not isinstance(given, Sequence):
+        kinds.refuse("source", "a place, or a list of places", given)
+    return [place(one, "source") for one in given]
+
+
 def _prefix(name: Place, argument: str) -> str:
     """As the engine takes it; a Path has lost its slash at the end."""
     text = place(name, argument)
@@ -185,14 +204,13 @@ def incomplete(receipt: PrefixReceipt) -> PrefixIncomplete:
     """The error that names some of the objects that were not copied, and has the receipt."""
     error = PrefixIncomplete(
         f"{receipt.source} -> {receipt.destination}: {receipt.failed} of "
-        f"{receipt.objects} objects were not copied: "
+        f"{receipt.objects} objects {'would not be' if receipt.dry_run else 'were not'} copied: "
         + "; ".join(f"{one.source}: {one.message}" for one in receipt.failures[:MOST_NAMED])
         + (" …" if receipt.failed > MOST_NAMED else "")
     )
     error.receipt = receipt
     error.retryable = all(failure.retryable for failure in receipt.failures)
-    any_there = receipt.failed < receipt.objects or any(
-        failure.committed is not False for failure in receipt.failures
-    )
+    done = receipt.copied + receipt.equal > 0 and not receipt.dry_run
+    any_there = done or any(failure.committed is not False for failure in receipt.failures)
     error.committed = None if any_there else False
     return error

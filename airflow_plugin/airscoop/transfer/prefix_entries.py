@@ -121,8 +121,8 @@ def _file(path: Path, name: str) -> Entry:
     return Entry(name=places.key_of(name), uri=str(path), size=size, refused=refused)
 
 
-def make_room(folder: Path, name: str) -> None:
-    """Makes the folder that a key's file goes into; refuses names that are no file's below it."""
+def room_for(folder: Path, name: str) -> Path:
+    """The path of a key's file; refuses names that are no file's below the folder."""
     parts = places.path_of(name).split("/")
     refused = next((part for part in parts if part in ("", ".", "..") or "\0" in part), None)
     if name.endswith("/"):
@@ -138,6 +138,12 @@ def make_room(folder: Path, name: str) -> None:
     root, real = (Path(os.path.realpath(one)) for one in (folder, path.parent))
     if path.is_symlink() or not real.is_relative_to(root):
         raise UsageError(f"key {name!r}: a symbolic link leads out of {folder}")
+    return path
+
+
+def make_room(folder: Path, name: str) -> None:
+    """Makes the folder that a key's file goes into."""
+    path = room_for(folder, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:

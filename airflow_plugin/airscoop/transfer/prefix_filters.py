@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 
 Filter = tuple[Literal["include", "exclude"], str]
@@ -25,6 +26,8 @@ def chooser(
             or not all(isinstance(one, str) for one in patterns)
         ):
             raise UsageError(f'{name} is a list of patterns: write {name}=["*.txt"]')
+    if isinstance(filters, str) or not isinstance(filters, Collection):
+        raise UsageError(f"filters is a list of pairs: {WRITE}")
     if not filters:
         return _included_not_excluded(_compiled(include), _compiled(exclude))
     if include or exclude:
@@ -71,11 +74,7 @@ def _text(name: str) -> str:
 
 
 def _is_include(given: Filter) -> bool:
-    if (
-        isinstance(given, str)
-        or len(given) != 2
-        or given[0] not in ("include", "exclude")
-        or not isinstance(given[1], str)
-    ):
-        raise UsageError(f"{given!r} is no filter: {WRITE}")
-    return given[0] == "include"
+    match given:
+        case (("include" | "exclude") as kind, str()):
+            return kind == "include"
+    raise UsageError(f"{kinds.shown(given)} is no filter: {WRITE}")

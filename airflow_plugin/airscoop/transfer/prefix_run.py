@@ -62,6 +62,8 @@ class _Memory:
 class PrefixCopy:
     """Copies what it is given; `options` are those of each, its destination is the prefix."""
 
+    DRY_RUN = False
+
     def __init__(
         self, options: TransferOptions, *, sources_in_s3: bool, jobs: int, memory_limit: int
     ) -> None:
@@ -188,13 +190,17 @@ class PrefixCopy:
         info = self._head(entry.uri, self._source_s3)
         return dataclasses.replace(entry, info=info, size=info.size)
 
-    def _copy(self, entry: Entry, limit: int) -> None:
+    def _destination_of(self, entry: Entry) -> str:
+        """Where it goes; a file's folder is made."""
         destination = self._destination + entry.name
         if self._to_s3:
             places.native(destination)  # refuses what is no key
-        else:
-            destination = self._destination + places.path_of(entry.name)
-            make_room(Path(self._destination), entry.name)
+            return destination
+        make_room(Path(self._destination), entry.name)
+        return self._destination + places.path_of(entry.name)
+
+    def _copy(self, entry: Entry, limit: int) -> None:
+        destination = self._destination_of(entry)
         compares = entry.size is not None and self._keeps_bytes()
         there = self._there(destination) if compares else None
         if there is not None or not self._same_access:
@@ -202,6 +208,10 @@ class PrefixCopy:
         if there is not None and are_equal(entry.info or Path(entry.uri), there):
             self._tally.note_equal(entry.size or 0)
             return
+        self._transfer(entry, destination, limit)
+
+    def _transfer(self, entry: Entry, destination: str, limit: int) -> None:
+        """Copies what the destination does not have."""
         job = self._job(entry, destination, limit)
         with self._lock:
             self._running[job] = 0
@@ -295,7 +305,9 @@ class PrefixCopy:
             vars(error)["committed"] = None if self._tally.may_be_there else False
             raise
         pool.shutdown()
-        return self._tally.receipt(source, self._destination, time.monotonic() - start)
+        return self._tally.receipt(
+            source, self._destination, time.monotonic() - start, dry_run=self.DRY_RUN
+        )
 
     def _submit(
         self, pool: concurrent.futures.ThreadPoolExecutor, source: str, entry: Entry
@@ -326,6 +338,6 @@ class PrefixCopy:
                 total_bytes=None,
                 records=tally.records_in,
                 rejected=tally.records_rejected,
-                objects=tally.copied + tally.equal + tally.failed,
+                objects=tally.copied + tally.to_copy + tally.equal + tally.failed,
                 total_objects=tally.found,
             )

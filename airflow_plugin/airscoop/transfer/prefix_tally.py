@@ -5,7 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from airscoop.receipts.prefix import MOST_EXAMPLES, MOST_KEPT, CopyFailure, PrefixReceipt
+from airscoop.receipts.prefix import (
+    MOST_EXAMPLES,
+    MOST_KEPT,
+    CopyFailure,
+    PlannedCopy,
+    PrefixReceipt,
+)
 from airscoop.receipts.transfer import CopyReceipt
 
 
@@ -30,6 +36,9 @@ class Tally:
     reject_examples: list[str] = field(default_factory=list)
     copies: list[CopyReceipt] = field(default_factory=list)
     failures: list[CopyFailure] = field(default_factory=list)
+    to_copy: int = 0
+    to_copy_bytes: int = 0
+    planned: list[PlannedCopy] = field(default_factory=list)
 
     def note_copy(self, receipt: CopyReceipt) -> None:
         """One more that was copied."""
@@ -56,6 +65,14 @@ class Tally:
             self.equal += 1
             self.equal_bytes += count_bytes
 
+    def note_planned(self, planned: PlannedCopy) -> None:
+        """One more that would be copied."""
+        with self.lock:
+            self.to_copy += 1
+            self.to_copy_bytes += planned.bytes or 0
+            if len(self.planned) < MOST_KEPT:
+                self.planned.append(planned)
+
     def note_failure(self, failure: CopyFailure) -> None:
         """One more that failed."""
         with self.lock:
@@ -64,10 +81,13 @@ class Tally:
             if len(self.failures) < MOST_KEPT:
                 self.failures.append(failure)
 
-    def receipt(self, source: str, destination: str, seconds: float) -> PrefixReceipt:
+    def receipt(
+        self, source: str, destination: str, seconds: float, *, dry_run: bool
+    ) -> PrefixReceipt:
         """All of it, once the threads are done."""
         return PrefixReceipt(
             seconds=seconds,
+            dry_run=dry_run,
             source=source,
             destination=destination,
             objects=self.found,
@@ -84,4 +104,7 @@ class Tally:
             metadata_lost=self.metadata_lost,
             metadata_lost_examples=self.metadata_lost_examples,
             failures=sorted(self.failures, key=lambda failure: failure.source),
+            to_copy=self.to_copy,
+            to_copy_bytes=self.to_copy_bytes,
+            planned=sorted(self.planned, key=lambda planned: planned.source),
         )

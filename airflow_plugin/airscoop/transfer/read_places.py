@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from airscoop import _native
 from airscoop.aws.access_points import is_arn
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.errors import UsageError
 from airscoop.transfer import places
 from airscoop.transfer.options import place
@@ -25,6 +25,10 @@ class ReadPlaces:
         """Raises UsageError where `destination` is one of them, also by another spelling; in doubt
         it is. Nothing is opened."""
         name = place(destination, "destination")
+        if s3 is not None:
+            S3_SETTINGS.read(s3, "s3")
+        if "\0" in name:
+            raise UsageError("destination holds a NUL character")
         for source in self.sources:
             if self._is_same(source, name, s3 or S3Settings()):
                 raise UsageError(

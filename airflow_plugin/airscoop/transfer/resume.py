@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airscoop import __version__
+from airscoop import __version__, kinds
 from airscoop.aws.storage import bucket_and_key
 from airscoop.errors import AccessDenied, AirscoopError, Cancelled, NotFound
 from airscoop.transfer import places
@@ -67,7 +67,7 @@ class FileResumeStore:
     seconds_between_saves = 1.0
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(places.path(path))
+        self.path = Path(kinds.PATH.read(places.path(path), "path"))
 
     def load(self) -> dict[str, Any] | None:
         try:
@@ -128,6 +128,7 @@ class TaskStateResumeStore:
 
 def default_file(destination: str) -> Path:
     """Where the command line keeps the state of a copy to `destination`."""
+    kinds.TEXT.read(destination, "destination")
     home = os.environ.get("XDG_STATE_HOME") or places.path("~/.local/state")
     name = hashlib.sha256(destination.encode()).hexdigest()[:32]
     return Path(home) / "airscoop" / "resume" / f"{name}.json"

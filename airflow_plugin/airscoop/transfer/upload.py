@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
+from airscoop import kinds
 from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
 from airscoop.signatures import refuse_unknown
@@ -72,6 +73,8 @@ class Upload:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Takes all of `data`; waits while the network is behind. Returns the bytes taken."""
+        if not isinstance(data, bytes | bytearray | memoryview):
+            data = _buffer(data)
         return self._told(self._transfer.write, data)
 
     def written_bytes(self) -> int:
@@ -120,6 +123,14 @@ class Upload:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+def _buffer(data: object) -> memoryview:
+    """Of an array, say."""
+    try:
+        return memoryview(data)  # type: ignore[arg-type]
+    except TypeError:
+        kinds.refuse("data", "bytes", data)
 
 
 class OwnedUpload(Upload):

@@ -8,15 +8,15 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, cast
 
-from airscoop import given
+from airscoop import given, kinds
 from airscoop._native import Session
 from airscoop.aws import tls
-from airscoop.aws.settings import S3Settings
+from airscoop.aws.settings import S3_SETTINGS, S3Settings
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.receipts.warehouse import (
     ApplyReceipt,
@@ -33,6 +33,7 @@ from airscoop.warehouse.rows import Rows
 
 log = logging.getLogger(__name__)
 Dialect = Literal["auto", "redshift", "postgres"]
+Mode = Literal["keep", "replace"]
 Status = Literal["added", "moved", "unchanged"]
 JsonTexts = Literal["value", "parse"]
 JSON_TEXTS: tuple[JsonTexts | None, ...] = (None, "value", "parse")  # as the engine numbers them
@@ -47,6 +48,11 @@ class Partition:
 
     values: Mapping[str, str]
     location: str | None = None
+
+    def __post_init__(self) -> None:
+        given.values(self.values, "values")
+        if self.location is not None:
+            kinds.TEXT.read(self.location, "location")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +71,9 @@ class LoadContext:
     task_id: str | None = None
     try_number: int | None = None
 
+    def __post_init__(self) -> None:
+        self.texts()
+
     def texts(self) -> dict[str, str | None]:
         """Each field as its text."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -72,6 +81,23 @@ class LoadContext:
             name: None if value is None else given.text(value, f"load: {name}")
             for name, value in found.items()
         }
+
+
+_PARTITION = kinds.instance(Partition, "an airscoop.Partition")
+_LOAD = kinds.instance(LoadContext, "an airscoop.LoadContext")
+KINDS: kinds.Kinds = {
+    "dialect": kinds.choice(Dialect),
+    "label": kinds.TEXT,
+    "mode": kinds.choice(Mode),
+    "expected_records": kinds.whole(),
+    "expected_changes": kinds.whole(),
+    "json_texts": kinds.choice(JsonTexts),
+    "again": kinds.FLAG,
+    "dry_run": kinds.FLAG,
+    "s3": S3_SETTINGS,
+    "load": _LOAD,
+    "before_commit": kinds.FUNCTION,
+}
 
 
 class Warehouse:
@@ -112,11 +138,12 @@ class Warehouse:
                 "conninfo is neither a text nor a mapping: write it as libpq's, such as "
                 '"host=db.example.com dbname=dev user=loader"'
             )
+        kinds.check(KINDS, {"dialect": dialect}, {"label": label})
         self._session = Session(
-            conninfo if isinstance(conninfo, str) else dict(conninfo),
-            dialect=given.text(dialect, "dialect"),
+            given.text(conninfo, "conninfo") if isinstance(conninfo, str) else _keywords(conninfo),
+            dialect=dialect,
             ca_file=tls.ca_file(),
-            label=None if label is None else given.text(label, "label"),
+            label=label,
             lock_timeout_ms=_milliseconds("lock_timeout_seconds", lock_timeout_seconds),
             statement_timeout_ms=_milliseconds(
                 "statement_timeout_seconds", statement_timeout_seconds
@@ -192,7 +219,7 @@ class Warehouse:
         """
         started = time.monotonic()
         table = given.text(table, "table")
-        wanted = [_wanted(item) for item in partitions]
+        wanted = _wanted(partitions)
         statuses = self._session.add_partitions(table, wanted)
         return PartitionReceipt(
             seconds=time.monotonic() - started,
@@ -214,11 +241,12 @@ class Warehouse:
         columns: Sequence[str],
         key: Sequence[str],
         order_by: Sequence[str] = (),
-        mode: str = "keep",
+        mode: Mode = "keep",
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
         objects: Sequence[str] = (),
         load: LoadContext | None = None,
+        dry_run: bool = False,
     ) -> InsertReceipt:
         """Inserts the rows of the source's partition whose keys the target lacks.
 
@@ -227,11 +255,18 @@ class Warehouse:
         are less by order_by than the incoming one. expected_records: what the partition must give.
         objects: s3:// addresses that the partition must read; where the catalog has an external
         table's partition elsewhere, nothing is inserted (PartitionConflict).
-        One transaction: after an error nothing was inserted, and running again is safe.
+        One transaction: after an error nothing was inserted, and running again is safe. dry_run:
+        all is done but the commit, and taken back; the receipt says what would be inserted.
         """
         started = time.monotonic()
-        if mode not in ("keep", "replace"):
-            raise UsageError(f"the mode {mode!r} is unknown; use keep or replace")
+        optional = {
+            "mode": mode,
+            "expected_records": expected_records,
+            "load": load,
+            "dry_run": dry_run,
+        }
+        kinds.check(KINDS, {}, optional)
+        mode = mode or "keep"
         source, target = given.text(source, "source"), given.text(target, "target")
         rows = {} if partition is None else given.values(partition, "partition")
         facts = (load or LoadContext()).texts()
@@ -243,7 +278,7 @@ class Warehouse:
             order_by=given.names(order_by, "order_by"),
             replace=mode == "replace",
             partition=rows,
-            expected_records=_count("expected_records", expected_records),
+            expected_records=-1 if expected_records is None else expected_records,
             objects=given.names(objects, "objects"),
             load_source=facts["source"],
             load_etag=facts["etag"],
@@ -252,9 +287,11 @@ class Warehouse:
             run_id=facts["run_id"],
             task_id=facts["task_id"],
             try_number=facts["try_number"],
+            dry_run=bool(dry_run),
         )
         return InsertReceipt(
             seconds=time.monotonic() - started,
+            dry_run=bool(dry_run),
             source=source,
             target=target,
             partition=rows,
@@ -285,6 +322,7 @@ class Warehouse:
         s3: S3Settings | None = None,
         load: LoadContext | None = None,
         before_commit: Callable[[], object] | None = None,
+        dry_run: bool = False,
     ) -> ApplyReceipt:
         """Applies a file of changes, as `airscoop.delta` writes it, to a table by key.
 
@@ -301,14 +339,22 @@ class Warehouse:
         table's (WrongVersion), and a file that was applied before the table changed further
         (AlreadyApplied), are refused unless `again`. changes_etag: what the object's ETag must be,
         or it is SourceChanged. before_commit: is called when all is applied and nothing is visible
-        yet; what it raises takes everything back. on_invalid_characters, on_key_case: what a change
-        may hold, as in `copy`; "keep" for columns whose names are equal but for case.
+        yet; what it raises takes everything back. dry_run: all is done but the commit, and taken
+        back, so that the receipt says what would be applied; before_commit is not called.
+        on_invalid_characters, on_key_case: what a change may hold, as in `copy`; "keep" for columns
+        whose names are equal but for case.
         """
         started = time.monotonic()
-        if json_texts not in JSON_TEXTS:
-            raise UsageError(
-                f"json_texts is {json_texts!r}; it is value, parse, or None: as the changes say"
-            )
+        optional = {
+            "expected_changes": expected_changes,
+            "json_texts": json_texts,
+            "s3": s3,
+            "load": load,
+            "before_commit": before_commit,
+            "again": again,
+            "dry_run": dry_run,
+        }
+        kinds.check(KINDS, {}, optional)
         table, key = given.text(table, "table"), given.names(key, "key")
         source = place(changes, "changes")
         if source == "-":
@@ -330,19 +376,21 @@ class Warehouse:
             table=table,
             key=key,
             ignored=given.names(ignore_columns, "ignore_columns"),
-            expected_changes=_count("expected_changes", expected_changes),
+            expected_changes=-1 if expected_changes is None else expected_changes,
             json_texts=JSON_TEXTS.index(json_texts),
-            again=again,
+            again=bool(again),
             source=context["source"] or places.displayed(source),
             dag_id=context["dag_id"],
             run_id=context["run_id"],
             task_id=context["task_id"],
             try_number=context["try_number"],
             before_commit=before_commit,
+            dry_run=bool(dry_run),
         )
         inserted, updated, deleted = facts["applied"]
         return ApplyReceipt(
             seconds=time.monotonic() - started,
+            dry_run=bool(dry_run),
             changes_file=places.displayed(source),
             table=table,
             key=list(key),
@@ -388,20 +436,38 @@ class Warehouse:
         return RefreshReceipt(seconds=time.monotonic() - started, view=view)
 
     def run_script(
-        self, path: str | os.PathLike[str], *, variables: Mapping[str, str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        variables: Mapping[str, str] | None = None,
+        dry_run: bool = False,
     ) -> ScriptReceipt:
         """Runs a file's statements one by one, each on its own; the first error ends it.
 
         ${name} within '…' and "…" is filled in from `variables`; an unknown or an unused one is an
         error, found before the first statement runs. A transaction that the script begins must end
         in it: one that is left open is rolled back, and is an error.
+
+        dry_run: none is run; the receipt has them as `planned`, as they would be sent. It connects,
+        since the server says how it reads a backslash. None is tried in a transaction that is
+        rolled back: a script may commit by itself, and some statements run in no transaction.
         """
         started = time.monotonic()
-        file = places.path(path)
+        file = given.checked(places.path(path), "path")
         filled_in = {} if variables is None else given.values(variables, "variables")
-        statements = self._session.run_script(file, filled_in)
-        seconds = time.monotonic() - started
-        return ScriptReceipt(seconds=seconds, file=file, statements=statements)
+        kinds.check(KINDS, {}, {"dry_run": dry_run})
+        if dry_run:
+            planned = self._session.read_script(file, filled_in)
+            statements = len(planned)
+        else:
+            planned, statements = [], self._session.run_script(file, filled_in)
+        return ScriptReceipt(
+            seconds=time.monotonic() - started,
+            file=file,
+            statements=statements,
+            dry_run=bool(dry_run),
+            planned=planned,
+        )
 
     def cancel(self) -> None:
         """Ends the work under way, and all later work of this session, in Cancelled. Any thread."""
@@ -426,27 +492,35 @@ class Warehouse:
             self._close()
 
 
-def _wanted(partition: Partition) -> tuple[dict[str, str], str]:
-    if partition.location is None:
-        raise UsageError("location is None, which is not an s3:// address")
-    return given.values(partition.values, "values"), given.text(partition.location, "location")
+def _keywords(conninfo: Mapping[str, str]) -> dict[str, str]:
+    """libpq's parameters; a value may be secret, so no error shows it."""
+    return {
+        kinds.TEXT.read(name, "a name in conninfo"): given.text(value, f"conninfo: {name}")
+        for name, value in conninfo.items()
+    }
+
+
+def _wanted(partitions: Sequence[Partition]) -> list[tuple[dict[str, str], str]]:
+    if isinstance(partitions, str) or not isinstance(partitions, Iterable):
+        kinds.refuse("partitions", "a list of airscoop.Partition", partitions)
+    found = []
+    for number, partition in enumerate(partitions):
+        _PARTITION.read(partition, f"partitions[{number}]")
+        if partition.location is None:
+            raise UsageError("location is None, which is not an s3:// address")
+        found.append((given.values(partition.values, "values"), partition.location))
+    return found
 
 
 def _say_wait(what: str) -> None:
     log.warning("waiting for %s", what)
 
 
-def _count(name: str, expected: int | None) -> int:
-    if expected is None:
-        return -1
-    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
-        raise UsageError(f"{name} is {expected!r}; give 0 or more, or None for no check")
-    return expected
+SECONDS = kinds.number(0.001, 2**31 // 1000 - 1)  # None: no limit
 
 
 def _milliseconds(name: str, seconds: float | None) -> int:
     if seconds is None:
         return 0
-    if not isinstance(seconds, int | float) or not 0 < seconds < 2**31 / 1000:
-        raise UsageError(f"{name} is {seconds!r}; give seconds above 0, or None for no limit")
-    return math.ceil(seconds * 1000)
+    checked: float = SECONDS.read(seconds, name)
+    return math.ceil(checked * 1000)

@@ -27,6 +27,7 @@ struct scoop_apply_options {
     int64_t expected_changes; /* what the file must hold; negative: not known */
     enum scoop_json_texts json_texts;
     bool again;                   /* also when it is not the file's turn, or was */
+    bool dry_run;                 /* all is done but the COMMIT, and taken back; nobody is asked */
     struct scoop_load_facts load; /* for airscoop.applied; etag is the source's own */
     /* Asked right before COMMIT: 0, or -1 with *error, and nothing is applied. NULL: nobody is. */
     int (*before_commit)(void *user, struct scoop_error *error);

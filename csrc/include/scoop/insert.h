@@ -43,6 +43,7 @@ struct scoop_insert_options {
     const char *const *objects; /* s3://…, which the source's partition must read (Redshift) */
     size_t object_count;
     struct scoop_load_facts load;
+    bool dry_run; /* all is done but the COMMIT, and taken back */
 };
 
 /* scanned = duplicates + already_there + inserted + replaced, each measured on its own. */

@@ -41,7 +41,14 @@ int scoop_script_parse(const struct scoop_script_text *text,
                        struct scoop_script *script, struct scoop_error *error);
 void scoop_script_free(struct scoop_script *script);
 
-/* Reads a file of at most 16 MiB, splits it as the server reads it, and runs each statement on its
+/* Reads a file of at most 16 MiB and splits it as the server, to which it connects, reads it; runs
+ * nothing. 0 with *script to be freed, or -1 with the file's name in the message. */
+int scoop_script_read(struct scoop_session *session, const char *file,
+                      const struct scoop_script_variable *variables, size_t variable_count,
+                      const struct scoop_interrupt *interrupt, struct scoop_script *script,
+                      struct scoop_error *error);
+
+/* Reads such a file, and runs each statement on its
  * own; the first error ends it. A transaction that the script itself begins must end in it: what it
  * leaves open, also by an error, is rolled back, and is USAGE. *done: statements run, *committed:
  * those that are surely committed, also where it fails. 0, or -1 with "file:line: " in the message,

@@ -447,23 +447,30 @@ static int finish(struct apply *apply) {
                              apply->error);
 }
 
+static struct scoop_load_turn turn_of(const struct apply *apply) {
+    return (struct scoop_load_turn){.lock = &apply->lock,
+                                    .target = &apply->plan.target,
+                                    .mode = "SHARE ROW EXCLUSIVE",
+                                    .dry_run = apply->options->dry_run};
+}
+
 /* 0 also when there is nothing to commit: the caller rolls back then. */
 static int transact(struct apply *apply, bool *commits) {
-    if (scoop_lock_begin(apply->session, &apply->lock, &apply->plan.target, "SHARE ROW EXCLUSIVE",
-                         apply->interrupt, apply->error) != 0 ||
+    const struct scoop_load_turn turn = turn_of(apply);
+    if (scoop_load_begin(apply->session, &turn, apply->interrupt, apply->error) != 0 ||
         make_stage(apply) != 0 || stage_changes(apply) != 0 || find_turn(apply) != 0)
         return -1;
     if (apply->facts.already_applied)
         return 0;
     if (check_repeated(apply) != 0 || match_target(apply) != 0 || find_already(apply) != 0)
         return -1;
-    *commits = !apply->facts.already_applied || has_version(apply);
+    *commits = !apply->options->dry_run && (!apply->facts.already_applied || has_version(apply));
     if (apply->facts.already_applied)
         return *commits ? finish(apply) : 0;
     if (check_overtaken(apply) != 0 || check_matched(apply) != 0 || apply_all(apply) != 0 ||
         check_deferred(apply) != 0)
         return -1;
-    return finish(apply);
+    return *commits ? finish(apply) : 0;
 }
 
 static int attempt(void *user) {
@@ -472,8 +479,8 @@ static int attempt(void *user) {
     bool commits = false;
     memset(&apply->facts, 0, sizeof apply->facts);
     apply->facts.attempts = attempts;
-    if (scoop_schema_prepare(apply->session, &apply->plan.target, &apply->lock, apply->interrupt,
-                             apply->error) != 0)
+    const struct scoop_load_turn turn = turn_of(apply);
+    if (scoop_load_prepare(apply->session, &turn, apply->interrupt, apply->error) != 0)
         return -1;
     scoop_apply_map_init(&apply->map, &apply->plan, apply->options);
     scoop_apply_chunk_init(&apply->chunk, &apply->plan);

@@ -161,11 +161,21 @@ static int append_missing(struct insert *insert) {
     return 0;
 }
 
+static struct scoop_load_turn turn_of(const struct insert *insert) {
+    return (struct scoop_load_turn){.lock = &insert->lock,
+                                    .target = &insert->plan.target,
+                                    .mode = "ROW EXCLUSIVE",
+                                    .dry_run = insert->options->dry_run};
+}
+
+/* 0 also after a dry run, which the caller rolls back. */
 static int transact(struct insert *insert) {
-    if (scoop_lock_begin(insert->session, &insert->lock, &insert->plan.target, "ROW EXCLUSIVE",
-                         insert->interrupt, insert->error) != 0 ||
+    const struct scoop_load_turn turn = turn_of(insert);
+    if (scoop_load_begin(insert->session, &turn, insert->interrupt, insert->error) != 0 ||
         read_batch(insert) != 0 || match_target(insert) != 0 || append_missing(insert) != 0)
         return -1;
+    if (insert->options->dry_run)
+        return 0;
     if (scoop_load_log_add(insert->session, insert->options, &insert->counts, insert->interrupt,
                            insert->error) != 0)
         return -1;
@@ -193,15 +203,15 @@ static int attempt(void *user) {
     insert->counts.attempts = attempts;
     insert->keys = insert->matched = 0;
     insert->plan.has_repeated = false;
-    if (scoop_schema_prepare(insert->session, &insert->plan.target, &insert->lock,
-                             insert->interrupt, insert->error) != 0)
+    const struct scoop_load_turn turn = turn_of(insert);
+    if (scoop_load_prepare(insert->session, &turn, insert->interrupt, insert->error) != 0)
         return -1;
     if (check_objects(insert) != 0)
         return -1;
-    if (transact(insert) == 0)
-        return 0;
-    scoop_lock_rollback(insert->session);
-    return -1;
+    int result = transact(insert);
+    if (result != 0 || insert->options->dry_run)
+        scoop_lock_rollback(insert->session);
+    return result;
 }
 
 int scoop_insert_distinct(struct scoop_session *session, const struct scoop_insert_options *options,

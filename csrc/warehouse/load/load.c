@@ -2,9 +2,29 @@
 
 #include "base/crypto.h"
 #include "base/retry.h"
+#include "warehouse/load/schema.h"
+#include "warehouse/session/lock.h"
 #include "warehouse/session/session.h"
 
 enum { ATTEMPTS = 5 };
+
+int scoop_load_prepare(struct scoop_session *session, const struct scoop_load_turn *turn,
+                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    return turn->dry_run
+               ? 0
+               : scoop_schema_prepare(session, turn->target, turn->lock, interrupt, error);
+}
+
+int scoop_load_begin(struct scoop_session *session, const struct scoop_load_turn *turn,
+                     const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    bool begun = false;
+    if (turn->dry_run &&
+        scoop_schema_rehearse(session, turn->target, turn->lock, interrupt, &begun, error) != 0)
+        return -1;
+    return begun
+               ? 0
+               : scoop_lock_begin(session, turn->lock, turn->target, turn->mode, interrupt, error);
+}
 
 int scoop_load_commit(struct scoop_session *session, const char *why,
                       const struct scoop_interrupt *interrupt, struct scoop_error *error) {

@@ -190,6 +190,13 @@ static int check_target(struct scoop_session *session, const struct scoop_table_
     return result;
 }
 
+static int make_lock(struct scoop_session *session, const struct scoop_table_name *lock,
+                     const struct scoop_interrupt *interrupt, struct scoop_error *error) {
+    return run_on(session, lock, false, interrupt, error) == 0
+               ? run_on(session, lock, true, interrupt, error)
+               : -1;
+}
+
 /* One transaction: the schema and its tables first, then the lock. */
 static int take_step(struct scoop_session *session, const struct scoop_schema_state *state,
                      const struct scoop_table_name *lock, const struct scoop_interrupt *interrupt,
@@ -198,10 +205,8 @@ static int take_step(struct scoop_session *session, const struct scoop_schema_st
     int result = scoop_session_run(session, "BEGIN", interrupt, error);
     if (result == 0 && !locking)
         result = scoop_schema_bring_forward(session, state, interrupt, error);
-    if (result == 0 && locking &&
-        (run_on(session, lock, false, interrupt, error) != 0 ||
-         run_on(session, lock, true, interrupt, error) != 0))
-        result = -1;
+    if (result == 0 && locking)
+        result = make_lock(session, lock, interrupt, error);
     if (result == 0)
         result = scoop_session_run(session, "COMMIT", interrupt, error);
     if (result != 0)
@@ -230,4 +235,27 @@ int scoop_schema_prepare(struct scoop_session *session, const struct scoop_table
     }
     return failed ? -1
                   : scoop_fail(error, SCOOP_INTERNAL, "the schema airscoop could not be set up");
+}
+
+int scoop_schema_rehearse(struct scoop_session *session, const struct scoop_table_name *target,
+                          const struct scoop_table_name *lock,
+                          const struct scoop_interrupt *interrupt, bool *begun,
+                          struct scoop_error *error) {
+    struct scoop_schema_state state;
+    *begun = false;
+    if (scoop_schema_look(session, target, lock, interrupt, &state, error) != 0)
+        return -1;
+    if (is_current(&state) && state.lock)
+        return 0;
+    if (!state.target && check_target(session, target, interrupt, error) != 0)
+        return -1;
+    *begun = true;
+    /* What is made takes a snapshot, behind which an insert could not ask for this level. */
+    const char *begin = scoop_session_dialect(session) == SCOOP_POSTGRES
+                            ? "BEGIN ISOLATION LEVEL REPEATABLE READ"
+                            : "BEGIN";
+    if (scoop_session_run(session, begin, interrupt, error) != 0 ||
+        (!is_current(&state) && scoop_schema_bring_forward(session, &state, interrupt, error) != 0))
+        return -1;
+    return make_lock(session, lock, interrupt, error);
 }

@@ -27,6 +27,13 @@ int scoop_schema_prepare(struct scoop_session *session, const struct scoop_table
                          const struct scoop_table_name *lock,
                          const struct scoop_interrupt *interrupt, struct scoop_error *error);
 
+/* For a load that is taken back: what is missing is made within a transaction, which is then
+ * `begun`, and goes with it. Where nothing is missing there is none. 0 or -1. */
+int scoop_schema_rehearse(struct scoop_session *session, const struct scoop_table_name *target,
+                          const struct scoop_table_name *lock,
+                          const struct scoop_interrupt *interrupt, bool *begun,
+                          struct scoop_error *error);
+
 /* Which version each table is of: 0 for none. `lock` and `target` may be NULL. */
 struct scoop_schema_state {
     bool schema, versions, lock, target;

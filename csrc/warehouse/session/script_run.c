@@ -105,6 +105,24 @@ static int run_all(struct run *run, const struct scoop_script *script, size_t *d
     return scoop_made_tell(&run->made, run->answered == script->count && !open, run->error);
 }
 
+int scoop_script_read(struct scoop_session *session, const char *file,
+                      const struct scoop_script_variable *variables, size_t variable_count,
+                      const struct scoop_interrupt *interrupt, struct scoop_script *script,
+                      struct scoop_error *error) {
+    struct scoop_buf text;
+    scoop_buf_init(&text, FILE_CEILING_BYTES);
+    int result = read_file(file, &text, error);
+    if (result == 0)
+        result = scoop_session_alone(session, "run_script", interrupt, error);
+    if (result == 0) {
+        const struct scoop_script_text whole = {file, (const char *)text.data, text.length,
+                                                has_escapes(session)};
+        result = scoop_script_parse(&whole, variables, variable_count, script, error);
+    }
+    scoop_buf_free(&text);
+    return result;
+}
+
 int scoop_script_run(struct scoop_session *session, const char *file,
                      const struct scoop_script_variable *variables, size_t variable_count,
                      const struct scoop_interrupt *interrupt, size_t *done, size_t *committed,
@@ -115,22 +133,11 @@ int scoop_script_run(struct scoop_session *session, const char *file,
                       .error = error,
                       .committed = committed};
     struct scoop_script script;
-    struct scoop_buf text;
     *done = *committed = 0;
-    scoop_buf_init(&text, FILE_CEILING_BYTES);
-    int result = read_file(file, &text, error);
-    if (result == 0)
-        result = scoop_session_alone(session, "run_script", interrupt, error);
-    if (result == 0) {
-        run.escapes = has_escapes(session);
-        const struct scoop_script_text whole = {file, (const char *)text.data, text.length,
-                                                run.escapes};
-        result = scoop_script_parse(&whole, variables, variable_count, &script, error);
-    }
-    scoop_buf_free(&text);
-    if (result != 0)
+    if (scoop_script_read(session, file, variables, variable_count, interrupt, &script, error) != 0)
         return -1;
-    result = run_all(&run, &script, done);
+    run.escapes = has_escapes(session);
+    int result = run_all(&run, &script, done);
     scoop_script_free(&script);
     return result;
 }

@@ -96,7 +96,7 @@ def test_an_unknown_host_is_no_missing_source(tmp_path: Path) -> None:
 
 
 def test_another_word_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AirflowFailException, match='if_missing is one of "retry", "fail", "skip"'):
+    with pytest.raises(AirflowFailException, match='use "retry", "fail" or "skip"'):
         execute(tmp_path / "f", tmp_path / "g", if_missing="wait")
 
 

@@ -154,6 +154,59 @@ def test_a_shell_uses_the_stack_by_what_env_prints(stack: dict[str, Any], tmp_pa
     assert as_json["AWS_ENDPOINT_URL_S3"] == stack["s3"]["endpoint"]
 
 
+BROKEN = {
+    "profile": {"AWS_PROFILE": "no-such-profile"},
+    "default profile": {"AWS_DEFAULT_PROFILE": "no-such-profile"},
+    "retries": {"AWS_MAX_ATTEMPTS": "many", "AWS_RETRY_MODE": "sometimes"},
+    "authorities": {"AWS_CA_BUNDLE": "/nowhere/ca.pem"},
+    "flags": {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"},
+    "timeouts": {"AWS_METADATA_SERVICE_TIMEOUT": "soon"},
+    "data": {"AWS_DATA_PATH": "/nowhere", "AWS_DEFAULTS_MODE": "fast"},
+    "config": {"AWS_CONFIG_FILE": "config"},
+    "credentials": {"AWS_SHARED_CREDENTIALS_FILE": "config"},
+}
+
+
+@pytest.fixture(params=BROKEN)
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Variables by which botocore makes no client."""
+    (tmp_path / "config").write_bytes(b"[default\n\xff = = \n")
+    named = BROKEN[request.param].items()
+    return {name: str(tmp_path / "config") if text == "config" else text for name, text in named}
+
+
+@pytest.mark.parametrize("verb", ["up", "status", "env"])
+def test_the_stack_does_not_care_for_the_callers_aws_settings(
+    stack: dict[str, Any], verb: str, broken: dict[str, str]
+) -> None:
+    done = local(verb, "--json", AIRSCOOP_LOCAL_DIR=stack["state"], **broken)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stack["s3"]["endpoint"] in done.stdout
+
+
+def test_what_the_stack_starts_does_not_know_the_callers_aws_settings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    local_stack.up()
+    started = processes(folder)
+    for part in ("s3", "aws", "warehouse", "http"):
+        pid = started[part]
+        assert b"no-such-profile" not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert local("down", AIRSCOOP_LOCAL_DIR=str(folder)).returncode == 0
+
+
+def test_where_the_callers_keys_are_needed_it_says_what_to_do(
+    stack: dict[str, Any], broken: dict[str, str]
+) -> None:
+    done = local(
+        "up", "--s3-endpoint", "http://127.0.0.1:9", AIRSCOOP_LOCAL_DIR=stack["state"], **broken
+    )
+    assert done.returncode in (1, 2)
+    assert "a defect" not in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_there_is_no_environment_of_a_stack_that_does_not_run(tmp_path: Path) -> None:
     done = local("env", AIRSCOOP_LOCAL_DIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from airscoop import InsertReceipt, errors
-from airscoop.warehouse.session import Warehouse
+from airscoop.warehouse.session import Mode, Warehouse
 from support.warehouse import Settings, connect, connect_owner, proxied
 from support.wire_proxy import Hook, WireProxy
 
@@ -39,7 +39,7 @@ def eye(database: Settings) -> Iterator[Eye]:
         yield connection
 
 
-def insert(warehouse: Warehouse, mode: str = "keep") -> InsertReceipt:
+def insert(warehouse: Warehouse, mode: Mode = "keep") -> InsertReceipt:
     return warehouse.insert_distinct(
         source="s.source", target="s.target", columns=("k", "stamp"), key=("k",),
         order_by=("stamp",), mode=mode,

@@ -52,7 +52,7 @@ ALL_FLAGS = {name: action for verb in VERBS.values() for name, action in flags_o
 def arguments() -> set[str]:
     """The names that Python's callers know."""
     found: set[str] = set()
-    for name in airscoop.__all__:
+    for name in (*airscoop.__all__, "open"):
         public = getattr(airscoop, name)
         for one in (public, *(vars(public).values() if inspect.isclass(public) else ())):
             with contextlib.suppress(ValueError, TypeError):  # an error, a type of Python's

@@ -180,7 +180,9 @@ def test_every_verb_of_a_warehouse_reads_them_alike(call: Any, message: str) -> 
 
 
 def test_a_count_is_no_boolean() -> None:
-    with pytest.raises(UsageError, match="expected_records is True"):
+    with pytest.raises(
+        UsageError, match="expected_records has to be a whole number of 0 or more, not True"
+    ):
         unconnected().insert_distinct(**INSERT, expected_records=True)
 
 

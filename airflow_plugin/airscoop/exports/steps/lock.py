@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airscoop import kinds
 from airscoop.cleaning_up import quietly
 from airscoop.errors import ExportConflict, StaleExport, WrongExportState
 from airscoop.exports.failures import advice
@@ -34,6 +35,7 @@ def lock_export(
     time; `compute_changes` and the others go on with it. StaleExport and ExportConflict fail the
     export. WrongExportState: it is the newest version, and has failed in another run.
     """
+    kinds.TEXT.read(export_id, "export")
     owner = owner or new_owner()
     dataset = export_id.rpartition("/")[0]
     version = export_id.rpartition("/")[2]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from airscoop import kinds
 from airscoop.aws.settings import S3Settings
 from airscoop.aws.storage import bucket_and_key
 from airscoop.errors import ExportConflict, StaleExport
@@ -214,4 +215,5 @@ class _Found:
 
 def prefixes_of(bucket: str, datasets: Sequence[str]) -> list[str]:
     """The s3:// prefixes of tenants ("TENANT") and of their tables ("TENANT/TABLE")."""
+    kinds.TEXT.read(bucket, "bucket")
     return [f"s3://{bucket}/{each.strip('/')}/" for each in names(datasets, "datasets")]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
+from airscoop import kinds
 from airscoop.aws import storage
 from airscoop.aws.settings import S3Settings
 from airscoop.cancelling import Cancellable, Cancellation
@@ -27,6 +28,14 @@ class LockDict(TypedDict):
     fence: int
 
 
+KINDS: kinds.Kinds = {
+    "export": kinds.TEXT,
+    "owner": kinds.TEXT,
+    "fence": kinds.whole(),
+}
+OF_TERMS: kinds.Kinds = dict.fromkeys(("seconds", "handover_seconds"), kinds.number(0, 7 * 86400))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExportLock:
     """An export that may be worked on: `owner` holds its table's lock, since `fence`."""
@@ -35,6 +44,11 @@ class ExportLock:
     previous: str | None
     owner: str
     fence: int
+
+    def __post_init__(self) -> None:
+        kinds.settle(self, KINDS, "lock: ")
+        if self.previous is not None:
+            kinds.TEXT.read(self.previous, "lock: previous")
 
     @property
     def dataset(self) -> str:
@@ -56,7 +70,7 @@ class ExportLock:
             return cls(**value)
         except TypeError as error:
             raise UsageError(
-                f"lock must be the result of LockExportOperator, not {value!r:.100}"
+                f"lock must be the result of LockExportOperator, not {kinds.shown(value)}"
             ) from error
 
 
@@ -66,6 +80,9 @@ class Terms:
 
     seconds: float = SECONDS
     handover_seconds: float = HANDOVER_SECONDS
+
+    def __post_init__(self) -> None:
+        kinds.settle(self, OF_TERMS)
 
 
 def begun(what: str, on_start: OnStart | None) -> Cancellation:
