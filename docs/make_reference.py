@@ -402,11 +402,14 @@ def _raised_errors() -> list[type[airscoop.AirscoopError]]:
 
 
 def _error_row(each: type[airscoop.AirscoopError]) -> str:
-    base = each.__bases__[0].__name__
-    built_in = each.__bases__[1:]
-    name = f"`{each.__name__}`" + "".join(f", a `{one.__name__}`" for one in built_in)
+    bases = (airscoop.errors.UsageError, *ERROR_BASES)
+    base = next((one for one in bases if one is not each and issubclass(each, one)), None)
+    also = [one.__name__ for one in each.__bases__ if one not in (base, airscoop.AirscoopError)]
+    more = ", ".join(f"`{one}`" for one in also)
+    name = f"`{each.__name__}`" + (f" (also {more})" if also else "")
     yes = "yes" if each.retryable else ""
-    return f"| {name} | `{base}` | `{each.code}` | {each.__doc__} | {yes} | {exit_code(each)} |"
+    base_name = "" if base is None else f"`{base.__name__}`"
+    return f"| {name} | {base_name} | `{each.code}` | {each.__doc__} | {yes} | {exit_code(each)} |"
 
 
 def _s3_advice() -> Iterator[str]:

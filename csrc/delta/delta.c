@@ -1,5 +1,6 @@
 /* Drives the comparison of two exports: reads both, compares, and looks at the result. */
 #include "base/error_facts.h"
+#include "base/record_place.h"
 #include "base/clock.h"
 #include "scoop/delta.h"
 
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #include "base/memory_ceiling.h"
-#include "base/record_place.h"
 #include "copy/places.h"
 #include "delta/export.h"
 #include "net/http.h"

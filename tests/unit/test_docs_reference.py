@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from airscoop import errors
 from support.paths import ROOT
 
 
@@ -34,3 +36,21 @@ def test_a_page_that_is_not_current_is_named(reference: ModuleType, tmp_path: Pa
     (folder / "commands.md").unlink()
     (folder / "left.md").touch()
     assert reference.outdated(folder) == ["commands.md", "errors.md", "left.md"]
+
+
+def test_the_table_of_errors_has_each_class_that_is_raised_with_its_base() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        for line in page.splitlines()
+        if re.match(r"\| `[A-Z]\w+`.*\| `[A-Z_]+` \|", line)
+    ]
+    told = {row[0].partition("`")[0]: row[1:] for row in rows}
+    bases = {"DataError", "AccessError", "ConflictError", "TransientError"}
+    assert told.keys() == set(errors.__all__) - bases - {"AirscoopError"}
+    for name, (base, code, _, retryable, exit_code) in told.items():
+        raised = getattr(errors, name)
+        assert base in bases or name in ("UsageError", "InternalError")
+        assert issubclass(raised, getattr(errors, base or "AirscoopError"))
+        assert (code, retryable == "yes") == (raised.code, raised.retryable)
+        assert exit_code == {"UsageError": "2", "DataError": "3"}.get(base or name, "1")

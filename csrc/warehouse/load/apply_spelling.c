@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error_facts.h"
+#include "base/record_place.h"
 #include "text/text.h"
 #include "warehouse/load/change_source.h"
 
