@@ -234,6 +234,29 @@ class CsvDialect:
         comment: str | None = None,
     ) -> None: ...
     def of(cls, dialect: object) -> CsvDialect | None: ...
+class Delta:
+    def __init__(
+        self,
+        changes: Changes,
+        receipt: DeltaReceipt,
+        *,
+        stamp: str = '',
+        read: Sequence[ReadPlaces] = (),
+        cancellation: Cancellation | None = None,
+    ) -> None: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+    def __iter__(self) -> Iterator[Change]: ...
+    def __len__(self) -> int: ...
+    def blocks(self) -> Iterator[bytes]: ...
+    def discard(self) -> None: ...
+    def write(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        s3: S3Settings | None = None,
+        before_commit: Callable[[], object] | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> CopyReceipt: ...
 def delta(
     old: Source | None,
     new: Source,
@@ -264,29 +287,6 @@ def delta(
     athena: AthenaSettings | Mapping[str, Any] | None = None,
     on_progress: Callable[[Any], object] | None = None,
 ) -> Delta: ...
-class Delta:
-    def __init__(
-        self,
-        changes: Changes,
-        receipt: DeltaReceipt,
-        *,
-        stamp: str = '',
-        read: Sequence[ReadPlaces] = (),
-        cancellation: Cancellation | None = None,
-    ) -> None: ...
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
-    def __iter__(self) -> Iterator[Change]: ...
-    def __len__(self) -> int: ...
-    def blocks(self) -> Iterator[bytes]: ...
-    def discard(self) -> None: ...
-    def write(
-        self,
-        destination: str | os.PathLike[str],
-        *,
-        s3: S3Settings | None = None,
-        before_commit: Callable[[], object] | None = None,
-        **options: Unpack[DestinationOptions],
-    ) -> CopyReceipt: ...
 class DeltaJob:
     def __init__(
         self,
