@@ -34,10 +34,15 @@ def stub() -> str:
 
 def _of(title: str, module: ModuleType) -> Iterator[str]:
     yield f"\n# {title}\n"
-    for name in sorted({*module.__all__, *_beside(module)}, key=str.lower):
+    for name in sorted((*module.__all__, *_beside(module)), key=_in_order):
         public = getattr(module, name)
         if not name.startswith("_") and not inspect.ismodule(public):
             yield from _public(name, public)
+
+
+def _in_order(name: str) -> tuple[str, str]:
+    """Delta and delta are two names."""
+    return name.lower(), name
 
 
 def _beside(module: ModuleType) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ def botocore_errors(profile: str | None = None, *, place: str | None = None) -> 
     except AirscoopError:
         raise
     except (OSError, TypeError, ValueError) as error:  # as AWS_METADATA_SERVICE_TIMEOUT=soon
+        if place is not None:  # a fault in what a connection says is told as it is
+            raise
         raise UsageError(f"{said}: {error}; {MEND}") from error
 
 
