@@ -163,6 +163,9 @@ def command_line(world: World) -> dict[str, Any]:
     world.write("new.csv", "id\tname\n1\tZo\n")
     world.write("report.csv", "id\n1\n")
     world.serve("report.csv")
+    for key in ("in/a.csv", "out/a.csv"):
+        world.put("bucket", key, "id\n1\n")
+    world.put("bucket", "in/b.csv", "id\n10\n2\n")
     return {
         "url": f"{world.places[WEB]}/report.csv",
         "password": "secret",
