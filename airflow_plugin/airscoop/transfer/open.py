@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from airscoop.aws.settings import S3Settings
 from airscoop.kinds import Size
+from airscoop.signatures import showing
 from airscoop.transfer import open_arguments, open_names, places
 from airscoop.transfer.object_options import ObjectOptions
 from airscoop.transfer.options import Compression, TrailingGarbage, TransferOptions
@@ -67,9 +68,36 @@ class WriteOptions(TypedDict, total=False):
     compression_level: int | None
     memory_limit: Size | None
     overwrite: bool
-    object_options: ObjectOptions
+    object_options: ObjectOptions | None
     split_bytes: Size | None
     split_replace: bool
+
+
+class OpenOptions(ReadOptions, WriteOptions, total=False):
+    """All of them; each mode takes its own."""
+
+
+OPEN_DEFAULTS: OpenOptions = {
+    "s3": None,
+    "closefd": True,
+    "allow_unknown_length": False,
+    "allow_plain": False,
+    "on_trailing_garbage": "error",
+    "version_id": None,
+    "timeout": None,
+    "retry_seconds": None,
+    "restarts": None,
+    "headers": None,
+    "auth": None,
+    "body": None,
+    "idempotent": False,
+    "compression_level": None,
+    "memory_limit": None,
+    "overwrite": True,
+    "object_options": None,
+    "split_bytes": None,
+    "split_replace": False,
+}
 
 
 @overload
@@ -131,6 +159,7 @@ def open(
 ) -> Any: ...
 
 
+@showing(OpenOptions, OPEN_DEFAULTS)
 def open(
     uri: str | os.PathLike[str] | int,
     mode: str = "r",
