@@ -9,6 +9,7 @@ enum { LOCK_NAME_BYTES = 63, HASH_DIGITS = 16 };
 
 #define RANK "airscoop_rank"
 #define GREATER "airscoop_greater"
+#define ROWS "airscoop_rows"
 
 static void temporary(struct scoop_sql_writer *writer, const struct scoop_insert_plan *plan,
                       const char *role) {
@@ -265,21 +266,19 @@ SCOOP_INSERT_SQL(analyze) {
 
 SCOOP_INSERT_SQL(count_batch) {
     BEGIN_STATEMENT;
-    scoop_sql_text(&writer, "SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT ");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, " FROM ");
-    batch(&writer, plan);
-    scoop_sql_text(&writer, " r GROUP BY ");
-    all_keys(&writer, plan, NULL);
-    scoop_sql_text(&writer, ") k)");
+    scoop_sql_text(&writer, "SELECT SUM(" ROWS "), COUNT(*)");
     for (size_t i = 0; i < plan->names->key_count; i++) {
-        scoop_sql_text(&writer, ", COUNT(");
-        column(&writer, plan, "b", plan->names->keys[i]);
-        scoop_sql_text(&writer, ")");
+        scoop_sql_text(&writer, ", SUM(CASE WHEN ");
+        column(&writer, plan, "k", plan->names->keys[i]);
+        scoop_sql_text(&writer, " IS NULL THEN 0 ELSE " ROWS " END)");
     }
-    scoop_sql_text(&writer, " FROM ");
+    scoop_sql_text(&writer, " FROM (SELECT ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ", COUNT(*) AS " ROWS " FROM ");
     batch(&writer, plan);
-    scoop_sql_text(&writer, " b");
+    scoop_sql_text(&writer, " b GROUP BY ");
+    all_keys(&writer, plan, NULL);
+    scoop_sql_text(&writer, ") k");
     END_STATEMENT;
 }
 
@@ -423,7 +422,8 @@ static int check_list(const char *what, const char *const *names, size_t count,
             return scoop_fail(error, SCOOP_USAGE,
                               "%s names \"%.127s\", which is not among the columns to insert", what,
                               names[i]);
-        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], GREATER) == 0)
+        if (strcmp(names[i], RANK) == 0 || strcmp(names[i], GREATER) == 0 ||
+            strcmp(names[i], ROWS) == 0)
             return scoop_fail(error, SCOOP_USAGE,
                               "the column name \"%s\" is taken by the insert itself; rename it",
                               names[i]);
