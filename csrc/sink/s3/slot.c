@@ -165,13 +165,13 @@ static int write_file(struct scoop_s3_slot *slot, const unsigned char *data, siz
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
-            return scoop_fail_errno(error, errno,
-                                    "s3://%s/%s: writing a part of %llu bytes to a temporary file "
-                                    "in %.300s; set TMPDIR to a folder with room for %d of them, or raise "
-                                    "memory_limit",
-                                    slot->sink->bucket, slot->sink->key,
-                                    (unsigned long long)slot->size, slot->sink->temp_folder,
-                                    FILE_SLOTS);
+            return scoop_fail_errno(
+                error, errno,
+                "s3://%s/%s: writing a part of %llu bytes to a temporary file "
+                "in %.300s; set TMPDIR to a folder with room for %d of them, or raise "
+                "memory_limit",
+                slot->sink->bucket, slot->sink->key, (unsigned long long)slot->size,
+                slot->sink->temp_folder, FILE_SLOTS);
         data += wrote;
         end += (uint64_t)wrote;
         length -= (size_t)wrote;
