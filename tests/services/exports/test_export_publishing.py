@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 import uuid
@@ -427,13 +426,13 @@ PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "registry.md"
 def loop_of_the_page(exports: Exports, stream: str) -> str:
     """The program that docs/how-to/registry.md shows, for the test's own places."""
     page = PAGE.read_text(encoding="utf-8")
-    program = textwrap.dedent(page.split("plain functions:\n")[1].split("\nWhatever")[0])
+    program = page.split("```python\n")[1].split("```")[0]
     for printed, here in (
         ('Registry("registry")', f'Registry("{exports.registry.table.name}")'),
         ("s3://exports/acme/", f"s3://{BUCKET}/{exports.store.prefix}/"),
         ("s3://changes/v1", exports.changes),
         ('"stream"', f'"{stream}"'),
-        ('["id"]', '["PK"]'),
+        ('["order_id"]', '["PK"]'),
     ):
         assert printed in program
         program = program.replace(printed, here)
