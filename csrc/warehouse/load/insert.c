@@ -108,7 +108,8 @@ static int fill_batch(struct insert *insert) {
 
 static int read_batch(struct insert *insert) {
     int64_t expected = insert->options->expected_records;
-    if (insert->plan.from_source && RUN(insert, NULL, keep_snapshot) != 0)
+    if (insert->plan.from_source && !insert->plan.has_snapshot &&
+        RUN(insert, NULL, keep_snapshot) != 0)
         return -1;
     if (scoop_session_dialect(insert->session) == SCOOP_POSTGRES &&
         RUN(insert, NULL, raise_memory) != 0)

@@ -1,6 +1,7 @@
 #include "warehouse/load/insert_source.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "scoop/memory.h"
 
@@ -9,7 +10,8 @@ enum { TABLES = 4, SQL_CEILING_BYTES = 256 * 1024 };
 /* How many of the pairs ($5, $6), ($7, $8) … are columns of one type. */
 static void count_alike(struct scoop_sql_writer *writer, size_t pairs) {
     char pair[64];
-    scoop_sql_text(writer, "SELECT COUNT(*) FROM (VALUES ");
+    scoop_sql_text(writer, "SELECT COUNT(*), current_setting('default_transaction_isolation') IN "
+                           "('repeatable read', 'serializable') FROM (VALUES ");
     for (size_t i = 0; i < pairs; i++) {
         size_t first = TABLES + 2 * i + 1;
         snprintf(pair, sizeof pair, "%s($%zu::text, $%zu::text)", i == 0 ? "" : ", ", first,
@@ -51,8 +53,10 @@ static int ask(struct scoop_insert_plan *plan, struct scoop_session *session,
     int result = statement.sql == NULL
                      ? -1
                      : scoop_session_execute(session, &statement, interrupt, &rows, error);
-    if (result == 0)
+    if (result == 0) {
         plan->from_source = scoop_rows_number(rows, 0, 0) == (int64_t)count;
+        plan->has_snapshot = strcmp(scoop_rows_value(rows, 0, 1), "t") == 0;
+    }
     scoop_rows_free(rows);
     scoop_buf_free(&sql);
     return result;

@@ -25,8 +25,10 @@ struct scoop_insert_plan {
     struct scoop_table_name target;
     const char *const *source_columns; /* names->columns as the source spells them; NULL: alike */
     char suffix[SCOOP_SUFFIX_BYTES + 1];
-    bool from_source;  /* its rows are read where they are, by one snapshot: there is no batch */
-    bool replace;      /* greater rows take the place of rows in the target */
+    bool
+        has_snapshot; /* each transaction of the session has one, or more, as the caller wants it */
+    bool from_source; /* its rows are read where they are, by one snapshot: there is no batch */
+    bool replace;     /* greater rows take the place of rows in the target */
     bool has_repeated; /* some key occurs twice in the batch, so its greatest row is chosen */
     enum scoop_key_nulls nulls[SCOOP_MAX_KEYS]; /* of each key, as count_batch found */
 };

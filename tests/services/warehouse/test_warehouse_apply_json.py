@@ -143,7 +143,8 @@ def test_a_key_of_json_keeps_its_type(database: dict[str, str], tmp_path: Path) 
 
 
 def test_a_rule_that_is_none_is_refused(table: Table) -> None:
-    with pytest.raises(errors.UsageError, match=r"json_texts .*value, parse"):
+    words = r'json_texts cannot be "text"; use "value" or "parse"'
+    with pytest.raises(errors.UsageError, match=words):
         table.apply(table.folder / "none.jsonl", json_texts="text")
 
 
