@@ -6,9 +6,10 @@ address stands for which; the buckets of `BUCKETS` are made.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class World:
 
     status: dict[str, Any]
     folder: Path
+    held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  # until a page's end
 
     @property
     def places(self) -> dict[str, str]:
@@ -100,12 +102,11 @@ def orders(world: World) -> None:
     )
 
 
-def in_a_dag(**names: Any) -> dict[str, Any]:
+def in_a_dag(world: World, **names: Any) -> dict[str, Any]:
     """Names of a page whose operators stand in a DAG of their own."""
     from airflow.sdk import DAG
 
-    dag = DAG("page")
-    dag.__enter__()
+    world.held.enter_context(DAG("page"))
     return names
 
 
@@ -148,7 +149,7 @@ def apply_page(world: World) -> dict[str, Any]:
     orders(world)
     world.execute("DROP TABLE IF EXISTS t")
     world.execute("CREATE TABLE t (k integer, v integer, CONSTRAINT t_v_key UNIQUE (v))")
-    names = in_a_dag(warehouse=world.warehouse(), ApplyChangesOperator=ApplyChangesOperator)
+    names = in_a_dag(world, warehouse=world.warehouse(), ApplyChangesOperator=ApplyChangesOperator)
     lock = LockExportOperator(task_id="lock", export="{{ params.export }}")
     changes = "s3://changes/orders/v2.jsonl.gz"
     delta = SnapshotDeltaOperator(
@@ -268,7 +269,7 @@ SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "docs/how-to/files.md": files_page,
     "docs/how-to/grants.md": grants_page,
     "docs/how-to/objects.md": objects_page,
-    "docs/how-to/operators.md": lambda world: in_a_dag(),
+    "docs/how-to/operators.md": in_a_dag,
     "docs/how-to/publish.md": publish_page,
     "docs/how-to/query.md": query_page,
     "docs/how-to/registry.md": registry_page,

@@ -92,7 +92,7 @@ def test_what_a_function_takes_of_a_transfers_options_has_their_types(types: typ
 
 
 WRONG: dict[str, Callable[[str], object]] = {
-    "include is a list": lambda a: airscoop.copy_prefix(f"{a}/", f"{a}2/", include=None),  # type: ignore[arg-type]
+    "include is a list": lambda a: airscoop.copy_prefix(f"{a}/", f"{a}2/", include=5),  # type: ignore[arg-type]
     "exclude is a list": lambda a: airscoop.copy_prefix(f"{a}/", f"{a}2/", exclude=5),  # type: ignore[arg-type]
     "stream is None": lambda a: airscoop.publish(a, None),  # type: ignore[arg-type]
     "stream is True": lambda a: airscoop.publish(a, True),  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ WRONG: dict[str, Callable[[str], object]] = {
     "region has to be a text, not 5": lambda a: airscoop.S3Settings(region=5),  # type: ignore[arg-type]
     "endpoint_url has to be a text, not 5": lambda a: KinesisSettings(endpoint_url=5),  # type: ignore[arg-type]
     "conninfo is neither": lambda a: airscoop.Warehouse(None),  # type: ignore[arg-type]
-    "dialect is None": lambda a: airscoop.Warehouse("", dialect=None),  # type: ignore[arg-type]
+    'dialect cannot be None; use "auto"': lambda a: airscoop.Warehouse("", dialect=None),  # type: ignore[arg-type]
 }
 
 

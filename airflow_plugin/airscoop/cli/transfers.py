@@ -305,8 +305,8 @@ def _copy_one(options: argparse.Namespace, transfer: TransferOptions) -> int:
         from airscoop.errors import UsageError
 
         raise UsageError(
-            "--jobs, --include, --exclude, --allow-empty and --dry-run are for several sources, or "
-            "one that ends in /"
+            "--jobs, --include, --exclude, --allow-empty and --dry-run are "
+            "for a source that ends in /, or for several sources"
         )
     destination = destination_for(transfer.source, transfer.destination or "")
     transfer = dataclasses.replace(transfer, destination=destination)

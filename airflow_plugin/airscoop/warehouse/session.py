@@ -259,14 +259,8 @@ class Warehouse:
         all is done but the commit, and taken back; the receipt says what would be inserted.
         """
         started = time.monotonic()
-        optional = {
-            "mode": mode,
-            "expected_records": expected_records,
-            "load": load,
-            "dry_run": dry_run,
-        }
-        kinds.check(KINDS, {}, optional)
-        mode = mode or "keep"
+        optional = {"expected_records": expected_records, "load": load, "dry_run": dry_run}
+        kinds.check(KINDS, {"mode": mode}, optional)
         source, target = given.text(source, "source"), given.text(target, "target")
         rows = {} if partition is None else given.values(partition, "partition")
         facts = (load or LoadContext()).texts()

@@ -47,7 +47,8 @@ def world(stack: dict[str, Any], environment: dict[str, str], tmp_path: Path) ->
     there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     for bucket in set(BUCKETS) - there:
         s3.create_bucket(Bucket=bucket)
-    yield found
+    with found.held:
+        yield found
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -122,7 +122,7 @@ def test_the_command_prints_what_it_would_copy(store: Store, tmp_path: Path) -> 
         [*command, tmp_path / "f", store.uri("out/f")], env=store.environment(), capture_output=True
     )
     assert one.returncode == 2
-    assert b"--dry-run are for several sources, or one that ends in /" in one.stderr
+    assert b"--dry-run are for a source that ends in /, or for several sources" in one.stderr
 
 
 def test_a_dry_run_is_a_flag(store: Store) -> None:

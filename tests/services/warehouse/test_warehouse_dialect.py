@@ -78,7 +78,7 @@ def test_it_is_asked_once_and_only_where_it_is_not_said(database: Settings) -> N
 
 
 def test_an_unknown_dialect_is_named_with_those_that_are(database: Settings) -> None:
-    with pytest.raises(errors.UsageError, match="use auto, redshift or postgres"):
+    with pytest.raises(errors.UsageError, match='use "auto", "redshift" or "postgres"'):
         Warehouse(database["dsn"], dialect="mysql")  # type: ignore[arg-type]
 
 

@@ -159,7 +159,7 @@ def test_an_inserts_names_are_refused_with_task_field_and_place(field: str) -> N
         (insert(partition={"day": 1.5}), 'partition: the value of "day" is 1.5'),
         (insert(partition="{'day': 1}"), "partition is a text; give a mapping"),
         (insert(source=None), "source is None"),
-        (insert(mode=None), "the mode None is unknown"),
+        (insert(mode=None), 'mode cannot be None; use "keep" or "replace"'),
         (apply(key=None), "key is None"),
         (apply(ignore_columns=[True]), "ignore_columns[0] is True"),
         (apply(table=None), "table is None"),
