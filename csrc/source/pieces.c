@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "base/invariant.h"
 #include "scoop/memory.h"
 #include "source/source.h"
 
@@ -39,6 +40,8 @@ static int add(struct pieces_source *source, uint64_t length, struct scoop_error
         .last = source->asked + length - 1,
         .queue_bytes = (size_t)length, /* so that none waits for the reader */
     };
+    if (!SCOOP_INVARIANT(source->count < SIDE_BY_SIDE, error))
+        return -1;
     struct scoop_source *piece = scoop_s3_range_source_new(source->client, &request, error);
     if (piece == NULL)
         return -1;

@@ -136,7 +136,7 @@ def your_own_file(world: World) -> dict[str, Any]:
     return {}
 
 
-def test_your_dag(world: World) -> dict[str, Any]:
+def your_own_dag(world: World) -> dict[str, Any]:
     incoming(world)
     return {}
 
@@ -273,7 +273,7 @@ SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "docs/how-to/publish.md": publish_page,
     "docs/how-to/query.md": query_page,
     "docs/how-to/registry.md": registry_page,
-    "docs/how-to/test-your-dag.md": test_your_dag,
+    "docs/how-to/test-your-dag.md": your_own_dag,
     "docs/how-to/tracing.md": tracing_page,
     "docs/how-to/your-own-file.md": your_own_file,
 }

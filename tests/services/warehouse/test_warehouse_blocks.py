@@ -181,10 +181,15 @@ def test_within_a_block_no_statement_ends_it(
 
 
 @pytest.mark.parametrize("sql", ["ROLLBACK TO s", "rollback work to savepoint s", "RELEASE s"])
-def test_savepoints_are_no_end(warehouse: Warehouse, sql: str) -> None:
+def test_savepoints_are_no_end(
+    warehouse: Warehouse, eye: psycopg.Connection[Any], sql: str
+) -> None:
     with warehouse.transaction():
+        put(warehouse, "a")
         warehouse.execute("SAVEPOINT s")
         warehouse.execute(sql)
+        assert rows(eye) == []
+    assert rows(eye) == ["a"]
 
 
 SCRIPT = "BEGIN;\nINSERT INTO public.t VALUES ('script');\nCOMMIT;\n"
