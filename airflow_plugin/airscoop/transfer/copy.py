@@ -40,7 +40,7 @@ class CopyJob(TransferJob):
         where = place(source, "source")
         if places.is_prefix(where):
             raise UsageError(
-                f"{where} stands for all that is below it, and copy takes one source: use copy_prefix"
+                f"{where} stands for all that is below it, and copy takes one: use copy_prefix"
             )
         to = destination_for(where, place(destination, "destination"))
         super().__init__(TransferOptions.of(source=where, destination=to, **options), resume=resume)
