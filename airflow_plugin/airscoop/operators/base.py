@@ -19,6 +19,7 @@ from airscoop.exports.steps.working import OF_TERMS, ExportLock, Terms
 from airscoop.hooks import aws
 from airscoop.hooks.warehouse import WarehouseHook
 from airscoop.operators.arguments import OwnArguments
+from airscoop.operators.error_xcom import error_pushed
 from airscoop.signatures import show_inherited
 from airscoop.warehouse.session import SECONDS as OF_A_STATEMENT
 
@@ -87,7 +88,7 @@ class AirscoopOperator(BaseOperator, OwnArguments):
     def execute(self, context: Context) -> dict[str, Any]:
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
-        with airflow_errors(self.task_id, self.left_to_retries):
+        with error_pushed(context), airflow_errors(self.task_id, self.left_to_retries):
             self.read_arguments()
             receipt = self.perform(context)
         self.log.info("%s", receipt.summary())

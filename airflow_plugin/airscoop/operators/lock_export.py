@@ -15,6 +15,7 @@ from airscoop.exports.steps.working import Terms
 from airscoop.hooks import aws
 from airscoop.operators.arguments import OwnArguments
 from airscoop.operators.base import LEASE_KINDS, airflow_errors
+from airscoop.operators.error_xcom import error_pushed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,6 +50,10 @@ class LockExportOperator(BaseSensorOperator, OwnArguments):
         self.registry = registry
         self.aws_conn_id = aws_conn_id
         self.handover_seconds = handover_seconds
+
+    def execute(self, context: Context) -> Any:
+        with error_pushed(context):
+            return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         with airflow_errors(self.task_id):
