@@ -7,11 +7,13 @@ text "no" is no flag, though Python takes it for true. None is the option's defa
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from airscoop.errors import UsageError
 from airscoop.given import checked
@@ -236,6 +238,35 @@ def check(kinds: Kinds, needed: Mapping[str, Any], optional: Mapping[str, Any]) 
     given = dict(needed) | {name: value for name, value in optional.items() if value is not None}
     for name, value in given.items():
         kinds[name].read(value, name)
+
+
+Class = TypeVar("Class", bound=type)
+
+
+def of_methods(kinds: Kinds) -> Callable[[Class], Class]:
+    """Has the public methods of a class read their arguments of these names before all else."""
+
+    def decorate(made: Class) -> Class:
+        for name, method in list(vars(made).items()):
+            if name[0] != "_" and inspect.isfunction(method):
+                setattr(made, name, _checking(method, kinds))
+        return made
+
+    return decorate
+
+
+def _checking(method: Callable[..., Any], kinds: Kinds) -> Callable[..., Any]:
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def checked(*places: Any, **names: Any) -> Any:
+        for name, value in signature.bind(*places, **names).arguments.items():
+            meant = value is None and signature.parameters[name].default is None
+            if name in kinds and not meant:
+                kinds[name].read(value, name)
+        return method(*places, **names)
+
+    return checked
 
 
 def rendered(given: Mapping[str, Any], kinds: Kinds) -> dict[str, Any]:

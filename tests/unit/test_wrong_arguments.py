@@ -3,15 +3,17 @@ anything is done, and no receipt tells of what is not there."""
 
 from __future__ import annotations
 
-import datetime
+import contextlib
 import inspect
 import json
-import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import airscoop
 from airscoop import errors
@@ -19,47 +21,7 @@ from airscoop.exports.registry import Registry
 from airscoop.receipts import Receipt
 from airscoop.transfer.arguments import DestinationOptions, ObjectCopyOptions, SourceOptions
 from airscoop.transfer.open import ReadOptions, WriteOptions
-
-
-class Silent:
-    """What nobody may ask for its text."""
-
-    def __repr__(self) -> str:
-        raise AssertionError("the text of a foreign object was asked for")
-
-    __str__ = __repr__
-
-
-HUGE = 10**5000  # Python itself refuses to write it out
-VALUES: dict[str, Any] = {
-    "no": "no",
-    "empty": "",
-    "NUL": "\0",
-    "no UTF-8": "\udcff",
-    "long": "x" * 5000,
-    "-1": -1,
-    "2**70": 2**70,
-    "-2**70": -(2**70),
-    "huge": HUGE,
-    "1.5": 1.5,
-    "nan": math.nan,
-    "infinite": math.inf,
-    "complex": 3 + 4j,
-    "object": Silent(),
-    "list": [],
-    "list of 1": [1],
-    "list of None": [None],
-    "mapping": {},
-    "mapping of 1": {1: 2},
-    "bytes": b"x",
-    "tuple": ("a",),
-    "function": len,
-    "set": set(),
-    "datetime": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
-    "class": airscoop.S3Settings,
-    "iterator": iter(()),
-    "...": ...,
-}
+from support.hostile_values import VALUES
 
 
 def copy(folder: Path, **given: Any) -> None:
@@ -340,14 +302,19 @@ def arguments(function: Callable[..., Any], further: Any = None) -> list[str]:
     return [name for name in taken if name not in ("self", "options")]
 
 
+def fill(folder: Path) -> None:
+    """What the calls read."""
+    (folder / "new.csv").write_text("PK,a\n1,x\n")
+    (folder / "old.csv").write_text("PK,a\n1,y\n2,z\n")
+    (folder / "script.sql").write_text("SELECT 1;")
+    change = {"op": "INSERT", "key": {"PK": "1"}, "row": {"PK": "1"}, "id": "0"}
+    (folder / "changes.jsonl").write_text(json.dumps(change) + "\n")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)  # where names such as "no" lead
-    (tmp_path / "new.csv").write_text("PK,a\n1,x\n")
-    (tmp_path / "old.csv").write_text("PK,a\n1,y\n2,z\n")
-    (tmp_path / "script.sql").write_text("SELECT 1;")
-    change = {"op": "INSERT", "key": {"PK": "1"}, "row": {"PK": "1"}, "id": "0"}
-    (tmp_path / "changes.jsonl").write_text(json.dumps(change) + "\n")
+    fill(tmp_path)
     return tmp_path
 
 
@@ -496,3 +463,20 @@ def test_what_a_callback_raises_comes_out_and_nothing_is_made(
         assert not (folder / "out").exists()
     else:  # it was done before anybody could be told
         assert name in ("CopyJob.run", "copy", "check", "delta")
+
+
+@settings(derandomize=True, deadline=None, max_examples=150, database=None)
+@given(st.data())
+def test_several_wrong_arguments_at_once_are_an_error_of_airscoops(data: st.DataObject) -> None:
+    known = {
+        name: [each for each in arguments(function, FURTHER.get(name)) if each not in CALLBACKS]
+        for name, (_, function) in CALLS.items()
+    }
+    name = data.draw(st.sampled_from(sorted(filter(known.get, known))))
+    call, _ = CALLS[name]
+    chosen = data.draw(st.lists(st.sampled_from(known[name]), min_size=1, max_size=3, unique=True))
+    wrong = {each: VALUES[data.draw(st.sampled_from(sorted(VALUES)))] for each in chosen}
+    with tempfile.TemporaryDirectory() as made, contextlib.chdir(made):
+        fill(Path(made))
+        with contextlib.suppress(errors.AirscoopError):
+            call(Path(made), **wrong)

@@ -14,18 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airscoop import kinds
 from airscoop.aws.dynamodb import Action, DynamoTable, Item, Key, make_client
 from airscoop.errors import ExportConflict, NotFound, UsageError, WrongExportState
 from airscoop.exports import model
 from airscoop.exports.last_done import NOT_NEWER, SCHEMA, LastDone, refuse_newer
-from airscoop.exports.lease import LOCK, MINE, lock_lost
+from airscoop.exports.lease import LOCK, MINE, Lease, lock_lost
 from airscoop.exports.model import Export, version_order
-
-if TYPE_CHECKING:
-    from airscoop.exports.lease import Lease
+from airscoop.exports.registry_arguments import OF_NAMES
 
 State = Literal["registered", "running", "computed", "published", "done", "failed"]
 
@@ -35,9 +33,6 @@ AFTER_EXPORTS = "export$"
 AT_ONCE = 4  # records that a look at the next open one reads
 TABLE = "registry"
 STALE, CONFLICT = "STALE_EXPORT", "EXPORT_CONFLICT"
-
-
-KINDS: kinds.Kinds = dict.fromkeys(("table", "endpoint_url", "region", "profile"), kinds.TEXT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +113,14 @@ class Registration:
     status: Literal["registered", "already_there", "refused"]
 
 
+KINDS: kinds.Kinds = {
+    **OF_NAMES,
+    "record": kinds.instance(ExportRecord, "an ExportRecord"),
+    "changes": kinds.instance(ChangesFile, "a ChangesFile"),
+}
+
+
+@kinds.of_methods(KINDS)
 class Registry:
     """The table, named `table`, through `client` (DynamoDB, boto3's or botocore's).
 

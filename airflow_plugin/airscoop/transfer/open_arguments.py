@@ -121,7 +121,7 @@ def check_place(uri: str | os.PathLike[str] | int, *, closes: bool) -> str:
     return name
 
 
-def check_text(encoding: str, errors: str | None, newline: str | None) -> None:
+def check_text(encoding: str | None, errors: str | None, newline: str | None) -> None:
     """Has io check the options before anything is opened."""
     try:
         io.TextIOWrapper(io.BytesIO(), encoding, errors, newline)

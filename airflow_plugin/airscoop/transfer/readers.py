@@ -6,7 +6,9 @@ import io
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airscoop import kinds
 from airscoop.errors import AirscoopError, Cancelled, UsageError
+from airscoop.transfer.open_arguments import check_text
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -19,6 +21,15 @@ def raise_again(error: BaseException | None, otherwise: str) -> NoReturn:
     if isinstance(error, AirscoopError):
         raise error
     raise Cancelled(otherwise) from error
+
+
+def _whole(number: object, name: str) -> int:
+    """A place in a file, as far as there are any; else a UsageError."""
+    found: int = PLACE.read(number, name)
+    return found
+
+
+PLACE = kinds.whole(-kinds.LARGEST)
 
 
 class SourceReader(io.RawIOBase):
@@ -92,6 +103,7 @@ class SourceReader(io.RawIOBase):
                 f"{self.name} is read in one direction, {self._source.why_not}: "
                 "airscoop.copy it to a file to seek in it"
             )
+        offset, whence = _whole(offset, "offset"), _whole(whence, "whence")
         starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size or 0}
         if whence not in starts:
             raise ValueError(f"whence {whence} is not 0, 1 or 2")
@@ -132,6 +144,7 @@ class Reader(io.BufferedReader):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes elsewhere; UsageError where the source is read in one direction."""
+        offset, whence = _whole(offset, "offset"), _whole(whence, "whence")
         if self.closed or not self.raw.seekable():
             return self.raw.seek(offset, whence)
         self.__class__ = SoughtReader
@@ -173,11 +186,21 @@ class TextReader(io.TextIOWrapper):
         """Goes where `tell` was; UsageError where the source is read in one direction."""
         if not self.seekable():
             return self._refuse()
-        return super().seek(cookie, whence)
+        try:
+            return super().seek(cookie, whence)
+        except OverflowError:
+            raise UsageError(
+                f"{kinds.shown(cookie)}, {kinds.shown(whence)} is no place that tell() gave"
+            ) from None
 
     def tell(self) -> int:
         """Where `seek` finds this place again; UsageError where there is no seeking."""
         return super().tell() if self.seekable() else self._refuse()
+
+    def reconfigure(self, **options: Any) -> None:
+        """As io's, for encodings that there are."""
+        check_text(*(options.get(name) for name in ("encoding", "errors", "newline")))
+        super().reconfigure(**options)
 
     def _refuse(self) -> int:
         reader: Any = self.buffer

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airscoop import __version__, kinds
 from airscoop.aws.storage import bucket_and_key
-from airscoop.errors import AccessDenied, AirscoopError, Cancelled, NotFound
+from airscoop.errors import AccessDenied, AirscoopError, Cancelled, NotFound, UsageError
 from airscoop.transfer import places
 from airscoop.transfer.leftover_uploads import OpenUpload, abort_with, parts_with
 
@@ -61,6 +61,16 @@ class ResumeStore(Protocol):
         """Forgets it; nothing to forget is no fault."""
 
 
+def _written(state: object) -> str:
+    """As JSON; UsageError where it is none."""
+    if not isinstance(state, dict):
+        kinds.refuse("state", "a mapping of JSON types", state)
+    try:
+        return json.dumps(state)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"state cannot be kept as JSON: {error}") from None
+
+
 class FileResumeStore:
     """A file that only its owner can read, replaced as a whole."""
 
@@ -81,12 +91,13 @@ class FileResumeStore:
         return state
 
     def save(self, state: dict[str, Any]) -> None:
+        text = _written(state)
         folder = self.path.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, beside = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")
         try:
             with os.fdopen(descriptor, "w") as file:
-                json.dump(state, file)
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             Path(beside).replace(self.path)
@@ -107,8 +118,10 @@ class TaskStateResumeStore:
     seconds_between_saves = 5.0
 
     def __init__(self, accessor: Any, *, name: str = "airscoop_upload") -> None:
+        if not all(hasattr(type(accessor), each) for each in ("get", "set", "delete")):
+            kinds.refuse("accessor", 'context["task_state_store"] of Airflow', accessor)
         self._accessor = accessor
-        self._name = name
+        self._name: str = kinds.TEXT.read(name, "name")
 
     def load(self) -> dict[str, Any] | None:
         state = self._accessor.get(self._name)
@@ -117,6 +130,7 @@ class TaskStateResumeStore:
         return state
 
     def save(self, state: dict[str, Any]) -> None:
+        _written(state)
         self._accessor.set(self._name, state)
 
     def clear(self) -> None:

@@ -8,10 +8,12 @@ import os
 import threading
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Self
 
+from airscoop import kinds
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.transfer.handled import Handled, shown
+from airscoop.transfer.open_arguments import check_text
 from airscoop.transfer.readers import raise_again
 
 if TYPE_CHECKING:
@@ -221,6 +223,7 @@ class Writer(_BinaryFile):
 
     def distrust(self, error: BaseException) -> None:
         """Makes `close` fail: what was to be written did not get here."""
+        kinds.instance(BaseException, "an exception").read(error, "error")
         self._whole = False
         self._error = self._error or error
 
@@ -289,6 +292,15 @@ class TextWriter(io.TextIOWrapper):
         except BaseException as error:
             self._distrust(error)
             raise
+
+    def seek(self, cookie: int, whence: int = os.SEEK_SET) -> int:
+        """Raises io.UnsupportedOperation."""
+        raise io.UnsupportedOperation("what is written in one direction has no other places")
+
+    def reconfigure(self, **options: Any) -> None:
+        """As io's, for encodings that there are."""
+        check_text(*(options.get(name) for name in ("encoding", "errors", "newline")))
+        super().reconfigure(**options)
 
     def flush(self) -> None:
         """Gives the engine what is buffered; nothing becomes visible before `close`."""
