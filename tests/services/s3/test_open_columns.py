@@ -21,7 +21,7 @@ from support.fault_server import (
     error,
     shorten_answer,
 )
-from support.s3 import Store, noise
+from support.s3 import MIB, Store, noise
 from support.waiting import eventually
 
 GROUPS, COLUMNS, ROWS = 12, 8, 120_000
@@ -249,6 +249,39 @@ def test_threads_may_read_one_file(uri: str, store: Store) -> None:
         for thread in threads:
             thread.join()
     assert wrong == []
+
+
+READ_CHUNKS = """
+import resource, sys
+import airscoop
+from pyarrow import parquet
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+with airscoop.open(sys.argv[1], "rb") as file:
+    metadata = parquet.ParquetFile(file).metadata
+    before = peak()
+    for group in range(metadata.num_row_groups):
+        for column in (0, 1):
+            chunk = metadata.row_group(group).column(column)
+            file.seek(chunk.data_page_offset)
+            assert len(file.read(chunk.total_compressed_size)) == chunk.total_compressed_size
+print(peak() - before)
+"""
+
+
+def test_what_is_fetched_ahead_takes_bounded_memory(store: Store) -> None:
+    table = pyarrow.table({name: [noise(2 * MIB, seed=n) for n in range(24)] for name in "ab"})
+    buffer = io.BytesIO()
+    parquet.write_table(
+        table, buffer, row_group_size=1, use_dictionary=False, compression="none",
+        write_statistics=False,
+    )  # fmt: skip
+    reading = store.python(READ_CHUNKS, store.put("large.parquet", buffer.getvalue()))
+    output, problems = reading.communicate(timeout=120)
+    assert reading.returncode == 0, problems
+    assert int(output) < 26 * 1024  # KiB, with the chunk that is read
 
 
 @pytest.mark.parametrize(
