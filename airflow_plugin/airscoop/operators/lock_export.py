@@ -15,6 +15,7 @@ from airscoop.exports.steps.working import Terms
 from airscoop.hooks import aws
 from airscoop.operators.base import airflow_errors
 from airscoop.operators.error_xcom import error_pushed
+from airscoop.operators.task_receipt import TaskReceipt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,8 +51,11 @@ class LockExportOperator(BaseSensorOperator):
         self.handover_seconds = handover_seconds
 
     def execute(self, context: Context) -> Any:
-        with error_pushed(context):
-            return super().execute(context)
+        kept = TaskReceipt(context, verb="lock")
+        with kept.kept(), error_pushed(context):
+            lock = super().execute(context)
+            kept.done_with(lock)
+        return lock
 
     def poke(self, context: Context) -> PokeReturnValue:
         terms = Terms(handover_seconds=self.handover_seconds)

@@ -169,6 +169,12 @@ class Resumption:
         """`restarted` when there was an upload that did not fit."""
         return "restarted" if self._found_other else None
 
+    def left_behind(self) -> dict[str, str]:
+        """The upload that a later try can go on with, as long as there is one."""
+        if self._state is None or not self._state["resumable"] or self._last_try:
+            return {}
+        return {name: self._state[name] for name in ("destination", "upload_id")}
+
     def begin(self, transfer: Transfer) -> None:
         """Has the transfer go on with what an earlier try left, if that fits; ends it otherwise."""
         state = self._load()
