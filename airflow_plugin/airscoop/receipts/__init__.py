@@ -10,7 +10,6 @@ the classes of its own verb. Users import them from `airscoop`.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -93,6 +92,8 @@ class Receipt:
 
     def to_json(self) -> str:
         """`to_dict` as one line of JSON."""
+        import json
+
         return json.dumps(self.to_dict())
 
     def summary(self) -> str:

@@ -194,7 +194,7 @@ def test_the_facts_of_the_error_and_what_is_left_behind_are_told() -> None:
 
 def test_progress_is_written_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(operator: Working) -> Any:
-        for count in range(50):
+        for count in range(5):
             operator.known = SoFar(counts={"rows": count})
             operator.note_progress()
         return RefreshReceipt(seconds=1.0, view="a.b")
@@ -206,7 +206,7 @@ def test_progress_is_written_at_intervals(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(task_receipt, "SHARE", 0)
     store = Store()
     Working(task_id="t", work=work, so_far=None).execute(run_of(store))
-    assert [each["counts"].get("rows") for each in store.receipts()[1:-1]] == list(range(50))
+    assert [each["counts"].get("rows") for each in store.receipts()[1:-1]] == list(range(5))
 
 
 def test_a_slow_store_is_asked_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
