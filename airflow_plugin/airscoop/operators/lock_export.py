@@ -56,7 +56,7 @@ class LockExportOperator(BaseSensorOperator, OwnArguments):
         kept = TaskReceipt(context, verb="lock")
         with kept.kept(), error_pushed(context):
             lock = super().execute(context)
-            kept.done_with(lock)
+            kept.done_with(lock or {})
         return lock
 
     def poke(self, context: Context) -> PokeReturnValue:

@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     AirflowTaskTimeout,
 )
+from airflow.sdk.execution_time.timeout import timeout
 
 from airscoop import errors
 from airscoop.operators import task_receipt
@@ -32,6 +33,7 @@ from airscoop.operators.task_receipt import RECEIPT_KEY, SHOWN_REJECTS, SoFar, T
 from airscoop.provider import get_provider_info
 from airscoop.receipts.warehouse import RefreshReceipt
 from support.paths import ROOT
+from support.stalling_server import stalling_server
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -350,6 +352,18 @@ def test_a_load_with_rejected_records_tells_the_first_and_where_all_lie(tmp_path
     assert len(receipt["rejected"]) == SHOWN_REJECTS
     assert receipt["rejected"][0] == json.loads(rejects.read_text().partition("\n")[0])
     assert receipt["diagnostics"]["rejects"] == str(rejects)
+
+
+def test_a_task_that_runs_out_of_time_tells_how_far_it_was(tmp_path: Path) -> None:
+    with stalling_server(b"x" * 100_000, sent_bytes=50_000) as server:
+        store = Store()
+        with pytest.raises(AirflowTaskTimeout), timeout(2):
+            stream(server.url, tmp_path).execute(run_of(store))
+    receipt = store.receipts()[-1]
+    assert (receipt["state"], receipt["error"]["code"]) == ("failed", "AirflowTaskTimeout")
+    assert receipt["error"]["retryable"] is True
+    assert receipt["counts"]["source_bytes"] == 50_000
+    assert receipt["diagnostics"]["committed"] is False
 
 
 def test_no_secret_of_a_source_or_an_error_is_kept(tmp_path: Path) -> None:
