@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import awswrangler
@@ -29,20 +28,27 @@ ROWS = [{"n": 1, "t": "a"}, {"n": 2, "t": 'b"\n'}, {"n": 3, "t": None}]
 
 @pytest.fixture
 def asked(
-    athena_server: AthenaServer, monkeypatch: pytest.MonkeyPatch, glue_database: str, store: Store
-) -> Iterator[str]:
+    athena_server: AthenaServer,
+    moto_server: MotoServer,
+    monkeypatch: pytest.MonkeyPatch,
+    glue_database: str,
+    store: Store,
+) -> str:
     """A database with the table `rows`; clients find the servers by AWS's variables."""
     for name, text in athena_server.environment().items():
         monkeypatch.setenv(name, text)
     store.put("rows/1.json", "".join(f"{json.dumps(row)}\n" for row in ROWS).encode())
-    created = athena_server.run(
-        f"CREATE EXTERNAL TABLE rows (n int, t string) ROW FORMAT SERDE '{SERDE}' "
-        f"LOCATION '{store.uri('rows/')}'",
-        store.uri("made"),
-        QueryExecutionContext={"Database": glue_database},
-    )
-    assert created["Status"]["State"] == "SUCCEEDED", created["Status"]
-    yield glue_database
+    kinds = {"n": "int", "t": "string"}
+    storage = {
+        "Columns": [{"Name": name, "Type": kind} for name, kind in kinds.items()],
+        "Location": store.uri("rows/"),
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": SERDE},
+    }
+    table = {"Name": "rows", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage}
+    moto_server.client("glue").create_table(DatabaseName=glue_database, TableInput=table)
+    return glue_database
 
 
 def test_the_operator_and_the_sensor_of_the_amazon_provider(asked: str, store: Store) -> None:

@@ -13,7 +13,7 @@ from airscoop.local import clients
 from airscoop.local.athena.catalogs import Catalogs
 from airscoop.local.athena.engine import Engine
 from airscoop.local.athena.executions import Executions
-from airscoop.local.athena.operations import handlers
+from airscoop.local.athena.operations import Service
 from airscoop.local.athena.result_files import ResultStore
 from airscoop.local.athena.web import Application
 from airscoop.local.athena.workgroups import WorkGroups
@@ -33,9 +33,10 @@ def application(*, s3: str, glue: str, results: str | None, most: int) -> Applic
     files, groups = ResultStore(s3_client), WorkGroups(results)
     engine = Engine(s3=s3_client, glue=glue_client)
     executions = Executions(engine, files, groups, most=most)
-    return Application(
-        handlers(executions=executions, files=files, groups=groups, catalogs=Catalogs(glue_client))
+    service = Service(
+        executions=executions, files=files, groups=groups, catalogs=Catalogs(glue_client)
     )
+    return Application(service)
 
 
 def serve(port: int, answer: Application) -> None:

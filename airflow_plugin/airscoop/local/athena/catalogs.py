@@ -21,7 +21,7 @@ class Catalogs:
     def __init__(self, glue: Any) -> None:
         self._glue = glue
 
-    def catalogs(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def catalogs(self) -> dict[str, Any]:
         return {"DataCatalogsSummary": [_CATALOG]}
 
     def catalog(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import logging
@@ -12,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from airscoop.local.athena import statements
+from airscoop.local.athena import statement_kinds
 from airscoop.local.athena.api_errors import ApiError, no_output_location, no_such_query
-from airscoop.local.athena.engine import Answer, Engine
+from airscoop.local.athena.engine import Engine
 from airscoop.local.athena.failures import SYSTEM, QueryFailed
 from airscoop.local.athena.paging import page
 from airscoop.local.athena.result_files import ResultStore
@@ -40,7 +41,7 @@ class Execution:
 
     id: str
     request: Mapping[str, Any]
-    kind: statements.Kind
+    kind: statement_kinds.Kind
     group: WorkGroup
     configuration: dict[str, Any]  # its place is that of the result itself
     output: str  # the prefix that was asked for
@@ -48,6 +49,7 @@ class Execution:
     reason: str | None = None
     failure: QueryFailed | None = None
     result: Result | None = None
+    scanned_bytes: int = 0
     submitted: datetime.datetime = field(default_factory=_now)
     started: datetime.datetime | None = None
     completed: datetime.datetime | None = None
@@ -103,7 +105,7 @@ class Execution:
         begin = self.started or end
         found: dict[str, Any] = {
             "EngineExecutionTimeInMillis": _milliseconds(begin, end),
-            "DataScannedInBytes": self.result.scanned_bytes if self.result else 0,
+            "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": _milliseconds(self.submitted, end),
             "QueryQueueTimeInMillis": _milliseconds(self.submitted, begin),
             "ServicePreProcessingTimeInMillis": 0,
@@ -171,7 +173,7 @@ class Executions:
         _check_context(request)
         self._files.check_bucket(output)
         query_id = str(uuid.uuid4())
-        kind = statements.kind(request["QueryString"])
+        kind = statement_kinds.kind(request["QueryString"])
         output = f"{output.rstrip('/')}/"
         settings["OutputLocation"] = output + kind.form.format(id=query_id)
         return Execution(query_id, request, kind, group, settings, output)
@@ -192,15 +194,15 @@ class Executions:
             internal = QueryFailed(message, category=SYSTEM, error_type=_INTERNAL)
             self._end(query, FAILED, reason=message, failure=internal)
         else:
-            most = query.group.most_bytes
-            if most is not None and result.scanned_bytes > most:
-                self._end(query, CANCELLED, reason=TOO_MUCH, result=result)
+            if result is None:
+                self._end(query, CANCELLED, reason=TOO_MUCH)
             else:
                 self._end(query, SUCCEEDED, result=result)
 
-    def _result(self, query: Execution) -> Result:
+    def _result(self, query: Execution) -> Result | None:
+        """Runs the statement and writes its result; None where it reads more than it may."""
         context = query.request.get("QueryExecutionContext", {})
-        answer: Answer = self._engine.run(
+        answer = self._engine.run(
             query.request["QueryString"],
             database=context.get("Database"),
             catalog=context.get("Catalog", CATALOG),
@@ -209,7 +211,13 @@ class Executions:
             query_id=query.id,
             cancelled=query.cancelled,
         )
-        return write_result(self._files, query.id, query.kind, query.configuration, answer)
+        query.scanned_bytes = answer.scanned_bytes
+        most = query.group.most_bytes
+        with contextlib.ExitStack() as rows:
+            rows.callback(getattr(answer.rows, "close", lambda: None))
+            if most is not None and answer.scanned_bytes > most:
+                return None
+            return write_result(self._files, query.id, query.kind, query.configuration, answer)
 
     def _end(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from airscoop.local.athena import results
@@ -10,43 +11,59 @@ from airscoop.local.athena.api_errors import ApiError
 from airscoop.local.athena.catalogs import Catalogs
 from airscoop.local.athena.executions import Executions
 from airscoop.local.athena.result_files import ResultStore
-from airscoop.local.athena.web import Handler
 from airscoop.local.athena.workgroups import ENGINE, WorkGroups
 
 
-def handlers(
-    *, executions: Executions, files: ResultStore, groups: WorkGroups, catalogs: Catalogs
-) -> Mapping[str, Handler]:
-    """What answers each operation, by its name."""
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """The parts that answer."""
 
-    def delete_group(request: dict[str, Any]) -> None:
-        group = groups.get(request["WorkGroup"])
-        if executions.used(group) and not request.get("RecursiveDeleteOption"):
-            raise ApiError(f"WorkGroup {group.name} is not empty")
-        groups.delete(group.name)
+    executions: Executions
+    files: ResultStore
+    groups: WorkGroups
+    catalogs: Catalogs
 
-    return {
-        "StartQueryExecution": executions.start,
-        "StopQueryExecution": lambda request: executions.stop(request["QueryExecutionId"]),
-        "GetQueryExecution": executions.describe,
-        "BatchGetQueryExecution": executions.describe_many,
-        "ListQueryExecutions": executions.list,
-        "GetQueryResults": lambda request: results.read_page(
-            files, executions.get(request["QueryExecutionId"]), request
-        ),
-        "GetQueryRuntimeStatistics": lambda request: results.runtime_statistics(
-            executions.get(request["QueryExecutionId"])
-        ),
-        "CreateWorkGroup": groups.create,
-        "GetWorkGroup": groups.describe,
-        "ListWorkGroups": groups.list,
-        "UpdateWorkGroup": groups.update,
-        "DeleteWorkGroup": delete_group,
-        "ListEngineVersions": lambda request: {"EngineVersions": [ENGINE]},
-        "ListDataCatalogs": catalogs.catalogs,
-        "GetDataCatalog": catalogs.catalog,
-        "ListDatabases": catalogs.databases,
-        "GetDatabase": catalogs.database,
-        "ListTableMetadata": catalogs.tables,
-        "GetTableMetadata": catalogs.table,
-    }
+
+Request = dict[str, Any]
+Operation = Callable[[Service, Request], Mapping[str, Any] | None]
+
+
+def _read_page(service: Service, request: Request) -> dict[str, Any]:
+    query = service.executions.get(request["QueryExecutionId"])
+    return results.read_page(service.files, query, request)
+
+
+def _tell_statistics(service: Service, request: Request) -> dict[str, Any]:
+    return results.runtime_statistics(service.executions.get(request["QueryExecutionId"]))
+
+
+def _delete_group(service: Service, request: Request) -> None:
+    group = service.groups.get(request["WorkGroup"])
+    if service.executions.used(group) and not request.get("RecursiveDeleteOption"):
+        raise ApiError(f"WorkGroup {group.name} is not empty")
+    service.groups.delete(group.name)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "StartQueryExecution": lambda service, request: service.executions.start(request),
+    "StopQueryExecution": lambda service, request: service.executions.stop(
+        request["QueryExecutionId"]
+    ),
+    "GetQueryExecution": lambda service, request: service.executions.describe(request),
+    "BatchGetQueryExecution": lambda service, request: service.executions.describe_many(request),
+    "ListQueryExecutions": lambda service, request: service.executions.list(request),
+    "GetQueryResults": _read_page,
+    "GetQueryRuntimeStatistics": _tell_statistics,
+    "CreateWorkGroup": lambda service, request: service.groups.create(request),
+    "GetWorkGroup": lambda service, request: service.groups.describe(request),
+    "ListWorkGroups": lambda service, request: service.groups.list(request),
+    "UpdateWorkGroup": lambda service, request: service.groups.update(request),
+    "DeleteWorkGroup": _delete_group,
+    "ListEngineVersions": lambda service, request: {"EngineVersions": [ENGINE]},
+    "ListDataCatalogs": lambda service, request: service.catalogs.catalogs(),
+    "GetDataCatalog": lambda service, request: service.catalogs.catalog(request),
+    "ListDatabases": lambda service, request: service.catalogs.databases(request),
+    "GetDatabase": lambda service, request: service.catalogs.database(request),
+    "ListTableMetadata": lambda service, request: service.catalogs.tables(request),
+    "GetTableMetadata": lambda service, request: service.catalogs.table(request),
+}

@@ -20,7 +20,7 @@ from airscoop.local.athena.result_files import (
     write_csv,
     write_text,
 )
-from airscoop.local.athena.statements import Kind
+from airscoop.local.athena.statement_kinds import Kind
 
 if TYPE_CHECKING:
     from airscoop.local.athena.executions import Execution
@@ -38,7 +38,6 @@ class Result:
     columns: tuple[Column, ...]
     rows: int
     update_count: int | None
-    scanned_bytes: int
     manifest: str | None
 
 
@@ -70,7 +69,6 @@ def write_result(
         columns=columns,
         rows=rows,
         update_count=answer.update_count,
-        scanned_bytes=answer.scanned_bytes,
         manifest=_write_manifest(files, query_id, settings, answer.written),
     )
 

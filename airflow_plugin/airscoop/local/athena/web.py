@@ -6,13 +6,12 @@ import datetime
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airscoop.local.athena import requests
 from airscoop.local.athena.api_errors import ApiError
-
-Handler = Callable[[dict[str, Any]], Mapping[str, Any] | None]
+from airscoop.local.athena.operations import OPERATIONS, Service
 
 TARGET = "AmazonAthena"
 # The longest statement, each character of it escaped, and the rest.
@@ -21,10 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class Application:
-    """A WSGI application that answers the operations it has a handler for."""
+    """A WSGI application that answers the operations that are known here."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
-        self._handlers = handlers
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -53,13 +52,13 @@ class Application:
                 f"Athena has no operation {operation or service!r}",
                 code="UnknownOperationException",
             )
-        handler = self._handlers.get(operation)
-        if handler is None:
+        known = OPERATIONS.get(operation)
+        if known is None:
             raise ApiError(
                 f"airscoop's local Athena does not know the operation {operation}",
                 code="UnknownOperationException",
             )
-        return handler(requests.checked(operation, body)) or {}
+        return known(self._service, requests.checked(operation, body)) or {}
 
 
 def _read(environ: Mapping[str, Any]) -> Mapping[str, Any]:
