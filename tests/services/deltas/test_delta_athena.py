@@ -306,7 +306,7 @@ def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
     [
         ("PK,v\n1,a\n1,b\n", errors.DuplicateKey, "1 rows have a key that another"),
         ("PK,v\n,a\n2,b\n", errors.BadRecord, "1 rows have an empty key"),
-        ('PK,v\n1,"a\nb"\n2,b\n', errors.BadRecord, "1 rows have too few values"),
+        ('PK,v\n1,"a\nb"\n2,b\n', errors.BadRecord, "2 rows have too few values"),
         ("PK,v\n", errors.SuspectExport, "fewer than min_rows"),
         ("PK,v\n1,a\n", errors.SuspectExport, "more than max_delete_ratio"),
         ("PK,v,w\n1,a,b\n2,b,c\n", errors.SchemaChanged, "added: w"),
