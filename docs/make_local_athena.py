@@ -11,22 +11,21 @@ from airscoop.local.athena.requests import service_model
 from airscoop.local.athena.workgroups import ENGINE_VERSION, NOT_KNOWN
 
 WIDTH = 116
-INTRO = """\
-# The local Athena
-
-Made from the code by `./run docs`; a test says when it is not current.
-
-`airscoop local up` starts an Athena, too: a server that answers Athena's API on this machine. Its tables are those of
-moto's Glue catalog. Their files, and the results, are in the stack's S3. `eval "$(airscoop local env)"` sets
-`AWS_ENDPOINT_URL_ATHENA` and `AWS_ENDPOINT_URL_GLUE`, by which boto3, awswrangler, PyAthena and the AWS CLI find it.
-The Airflow connection of the stack names it for the Amazon provider. What Athena knows and the local one does not is
-refused by its name, with an error. It gives no answer that may be wrong.
-"""
+NOTE = "Made from the code by `./run docs`; a test says when it is not current."
+INTRO = (
+    "`airscoop local up` starts an Athena, too: a server that answers Athena's API on this machine. "
+    "Its tables are those of moto's Glue catalog. Their files, and the results, are in the stack's "
+    'S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and `AWS_ENDPOINT_URL_GLUE`, '
+    "by which boto3, awswrangler, PyAthena and the AWS CLI find it. The Airflow connection of the "
+    "stack names it for the Amazon provider. What Athena knows and the local one does not is refused "
+    "by its name, with an error: no answer is better than a wrong one."
+)
 
 
 def page() -> str:
     """The text of the page."""
-    parts = [INTRO.strip(), *_operations(), *_queries(), *_workgroups()]
+    head = ["# The local Athena", NOTE, _prose(INTRO)]
+    parts = [*head, *_operations(), *_queries(), *_workgroups()]
     return "\n\n".join(parts) + "\n"
 
 
