@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from airscoop.local.athena.__main__ import MOST_QUERIES
+from airscoop.local.athena.executions import MOST_QUERIES
 from airscoop.local.athena.operations import OPERATIONS
 from airscoop.local.athena.requests import service_model
 from airscoop.local.athena.workgroups import ENGINE_VERSION, NOT_KNOWN
@@ -13,12 +13,12 @@ from airscoop.local.athena.workgroups import ENGINE_VERSION, NOT_KNOWN
 WIDTH = 116
 NOTE = "Made from the code by `./run docs`; a test says when it is not current."
 INTRO = (
-    "`airscoop local up` starts an Athena, too: a server that answers Athena's API on this machine. "
-    "Its tables are those of moto's Glue catalog. Their files, and the results, are in the stack's "
-    'S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and `AWS_ENDPOINT_URL_GLUE`, '
-    "by which boto3, awswrangler, PyAthena and the AWS CLI find it. The Airflow connection of the "
-    "stack names it for the Amazon provider. What Athena knows and the local one does not is refused "
-    "by its name, with an error: no answer is better than a wrong one."
+    "`airscoop local up` starts an Athena, too: a server that answers Athena's API on this machine."
+    " Its tables are those of moto's Glue catalog. Their files, and the results, are in the stack's "
+    'S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and `AWS_ENDPOINT_URL_GLUE`,'
+    " by which boto3, awswrangler, PyAthena and the AWS CLI find it. The Airflow connection of the "
+    "stack names it for the Amazon provider. What Athena knows and the local one does not is "
+    "refused by its name, with an error: no answer is better than a wrong one."
 )
 
 
@@ -46,8 +46,8 @@ def _queries() -> list[str]:
     return [
         "## Queries and results",
         _list(
-            "A query goes from QUEUED to RUNNING, and from there to SUCCEEDED, FAILED or CANCELLED. "
-            f"{MOST_QUERIES} queries run at once; the others wait.",
+            "A query goes from QUEUED to RUNNING, and from there to SUCCEEDED, FAILED or CANCELLED."
+            f" {MOST_QUERIES} queries run at once; the others wait.",
             "The same ClientRequestToken with the same request gives the same query; with another "
             "request it is refused.",
             "A SELECT leaves `ID.csv`, other statements that give rows `ID.txt`, and `.metadata` "

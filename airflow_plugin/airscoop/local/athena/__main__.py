@@ -12,7 +12,7 @@ import os
 from airscoop.local import clients
 from airscoop.local.athena.catalogs import Catalogs
 from airscoop.local.athena.engine import Engine
-from airscoop.local.athena.executions import Executions
+from airscoop.local.athena.executions import MOST_QUERIES, Executions
 from airscoop.local.athena.operations import Service
 from airscoop.local.athena.result_files import ResultStore
 from airscoop.local.athena.web import Application
@@ -20,8 +20,6 @@ from airscoop.local.athena.workgroups import WorkGroups
 from airscoop.local.web_guard import guarded
 
 HOST = "127.0.0.1"
-# Queries that run at once, unless another number is given.
-MOST_QUERIES = 4
 
 
 def application(*, s3: str, glue: str, results: str | None, most: int) -> Application:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from airscoop.local.athena.api_errors import ApiError
 from airscoop.local.athena.executions import CATALOG
 from airscoop.local.athena.paging import page
@@ -106,8 +108,6 @@ def _kept(found: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _glue_errors() -> Iterator[None]:
-    from botocore.exceptions import ClientError
-
     try:
         yield
     except ClientError as error:

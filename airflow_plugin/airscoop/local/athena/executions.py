@@ -28,6 +28,8 @@ SUCCEEDED, FAILED, CANCELLED = "SUCCEEDED", "FAILED", "CANCELLED"
 STOPPED = "Query cancelled by user"
 TOO_MUCH = "Bytes scanned limit was exceeded"
 _INTERNAL = 100
+# That run at once, unless another number is given.
+MOST_QUERIES = 4
 log = logging.getLogger(__name__)
 
 

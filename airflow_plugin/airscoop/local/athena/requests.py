@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
 from airscoop.local.athena.api_errors import ApiError
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
@@ -18,9 +21,6 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 @functools.cache
 def service_model() -> Any:
     """Athena as botocore knows it."""
-    from botocore.loaders import Loader
-    from botocore.model import ServiceModel
-
     return ServiceModel(Loader().load_service_model("athena", "service-2"), "athena")
 
 

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from airscoop.local.athena.api_errors import ApiError
 from airscoop.local.athena.engine import Column
 from airscoop.local.athena.failures import SYSTEM, QueryFailed
@@ -71,8 +73,6 @@ class ResultStore:
 
     def check_bucket(self, place: str) -> None:
         """ApiError where the bucket of a place is not there, or may not be looked at."""
-        from botocore.exceptions import ClientError
-
         bucket, _ = _split(place)
         try:
             self._s3.head_bucket(Bucket=bucket)
@@ -120,8 +120,6 @@ class ResultStore:
     @contextlib.contextmanager
     def _opened(self, address: str, start: int) -> Iterator[io.BufferedIOBase]:
         """FileNotFoundError, where there is no such object."""
-        from botocore.exceptions import ClientError
-
         bucket, key = _split(address)
         try:
             answer = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-")
@@ -177,7 +175,6 @@ def _split(address: str) -> tuple[str, str]:
 @contextlib.contextmanager
 def _write_errors(address: str) -> Iterator[None]:
     from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
