@@ -14,10 +14,10 @@ WIDTH = 116
 NOTE = "Made from the code by `./run docs`; a test says when it is not current."
 INTRO = (
     "`airscoop local up` starts an Athena, too: a server that answers Athena's API on this machine."
-    " Its tables are those of moto's Glue catalog. Their files, and the results, are in the stack's "
-    'S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and `AWS_ENDPOINT_URL_GLUE`,'
-    " by which boto3, awswrangler, PyAthena and the AWS CLI find it. The Airflow connection of the "
-    "stack names it for the Amazon provider. What Athena knows and the local one does not is "
+    " Its tables are those of moto's Glue catalog. Their files, and the results, are in the "
+    'stack\'s S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and '
+    "`AWS_ENDPOINT_URL_GLUE`, by which boto3, awswrangler, PyAthena and the AWS CLI find it. The "
+    "Airflow connection of the stack names it for the Amazon provider. What Athena knows and the local one does not is "
     "refused by its name, with an error: no answer is better than a wrong one."
 )
 

@@ -107,9 +107,9 @@ class ResultStore:
         """The rows of a CSV from a place in it, each with the place behind it."""
         place = start
         with self._opened(address, start) as lines:
-            while record := _record(lines):
+            while record := read_record(lines):
                 place += len(record)
-                yield _values(record), place
+                yield values_of(record), place
 
     def lines(self, address: str) -> Iterator[str]:
         """The lines of a text."""
@@ -135,7 +135,7 @@ class ResultStore:
             yield io.BufferedReader(body, _READ_BYTES)
 
 
-def _record(lines: io.BufferedIOBase) -> bytes:
+def read_record(lines: io.BufferedIOBase) -> bytes:
     """The bytes of the next row, whose values may hold line ends; none at the end."""
     record = lines.readline()
     quotes = record.count(b'"')
@@ -145,7 +145,7 @@ def _record(lines: io.BufferedIOBase) -> bytes:
     return record
 
 
-def _values(record: bytes) -> Row:
+def values_of(record: bytes) -> Row:
     return tuple(
         None if found[1] is None else found[1].replace(b'""', b'"').decode()
         for found in _FIELD.finditer(record)
