@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 
 from airscoop.local.athena.executions import MOST_QUERIES
+from airscoop.local.athena.known import KNOWN_FUNCTIONS
 from airscoop.local.athena.operations import OPERATIONS
+from airscoop.local.athena.refusals import REFUSALS
 from airscoop.local.athena.requests import service_model
+from airscoop.local.athena.statements import QUERIES, STATEMENTS
 from airscoop.local.athena.workgroups import ENGINE_VERSION, NOT_KNOWN
 
 WIDTH = 116
@@ -17,15 +21,15 @@ INTRO = (
     " Its tables are those of moto's Glue catalog. Their files, and the results, are in the "
     'stack\'s S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and '
     "`AWS_ENDPOINT_URL_GLUE`, by which boto3, awswrangler, PyAthena and the AWS CLI find it. The "
-    "Airflow connection of the stack names it for the Amazon provider. What Athena knows and the local one does not is "
-    "refused by its name, with an error: no answer is better than a wrong one."
+    "Airflow connection of the stack names it for the Amazon provider. What Athena knows and the "
+    "local one does not is refused by its name, with an error: no answer is better than a wrong one."
 )
 
 
 def page() -> str:
     """The text of the page."""
     head = ["# The local Athena", NOTE, _prose(INTRO)]
-    parts = [*head, *_operations(), *_queries(), *_workgroups()]
+    parts = [*head, *_operations(), *_queries(), *_workgroups(), *_sql()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -75,6 +79,27 @@ def _workgroups() -> list[str]:
             _names(NOT_KNOWN),
         ),
     ]
+
+
+def _sql() -> list[str]:
+    statements = {*QUERIES, "UNLOAD", "EXECUTE", *(" ".join(words) for words in STATEMENTS)}
+    rows = [f"| {_cell(what)} | {_cell(reason)} |" for what, reason in sorted(REFUSALS.items())]
+    return [
+        "## SQL",
+        _prose("It carries out", _names(sorted(statements))),
+        _prose(
+            "A statement is translated by sqlglot and run by DuckDB, with Athena's types and texts. "
+            "It may call these functions; any other is refused:",
+            _names(KNOWN_FUNCTIONS),
+        ),
+        "## Refused by name",
+        "| what | why |\n|---|---|\n" + "\n".join(rows),
+    ]
+
+
+def _cell(text: str) -> str:
+    """A text in a table, without what Markdown would take for its own."""
+    return re.sub(r"([\\|_*])", r"\\\1", text)
 
 
 def _names(names: Iterable[str]) -> str:

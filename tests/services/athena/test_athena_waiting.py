@@ -80,7 +80,7 @@ def test_queries_wait_for_their_turn_and_are_stopped_whether_they_run_or_not(
         assert refusal(athena, query) == "Could not find results"
     released.set()
     last = finished(athena, three)["Status"]
-    assert last["State"] == "SUCCEEDED", last
+    assert last["State"] == "SUCCEEDED", last["StateChangeReason"]
     athena.stop_query_execution(QueryExecutionId=three)
     assert state_of(athena, three) == "SUCCEEDED"
     assert state_of(athena, one) == "CANCELLED"

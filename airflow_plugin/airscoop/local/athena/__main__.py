@@ -9,6 +9,8 @@ import argparse
 import logging
 import os
 
+from botocore.config import Config
+
 from airscoop.local import clients
 from airscoop.local.athena.catalogs import Catalogs
 from airscoop.local.athena.engine import Engine
@@ -27,7 +29,10 @@ def application(*, s3: str, glue: str, results: str | None, most: int) -> Applic
     names = ("access_key_id", "secret_access_key", "session_token")
     found = {name: os.environ.get(f"AWS_{name.upper()}") for name in names}
     keys = {name: value for name, value in found.items() if value}
-    s3_client, glue_client = clients.client("s3", s3, keys), clients.client("glue", glue, keys)
+    # Servers other than AWS know no trailing checksums, and no bucket in the host's name.
+    plain = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
+    s3_client = clients.client("s3", s3, keys, plain)
+    glue_client = clients.client("glue", glue, keys)
     files, groups = ResultStore(s3_client), WorkGroups(results)
     engine = Engine(s3=s3_client, glue=glue_client)
     executions = Executions(engine, files, groups, most=most)
