@@ -22,7 +22,7 @@ INTRO = (
     'stack\'s S3. `eval "$(airscoop local env)"` sets `AWS_ENDPOINT_URL_ATHENA` and '
     "`AWS_ENDPOINT_URL_GLUE`, by which boto3, awswrangler, PyAthena and the AWS CLI find it. The "
     "Airflow connection of the stack names it for the Amazon provider. What Athena knows and the "
-    "local one does not is refused by its name, with an error: no answer is better than a wrong one."
+    "local one does not is refused by its name: no answer is better than a wrong one."
 )
 
 
@@ -88,7 +88,7 @@ def _sql() -> list[str]:
         "## SQL",
         _prose("It carries out", _names(sorted(statements))),
         _prose(
-            "A statement is translated by sqlglot and run by DuckDB, with Athena's types and texts. "
+            "sqlglot translates a statement, and DuckDB runs it, with Athena's types and texts. "
             "It may call these functions; any other is refused:",
             _names(KNOWN_FUNCTIONS),
         ),

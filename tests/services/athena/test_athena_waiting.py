@@ -32,7 +32,8 @@ def held(
 
     def hold(handler: Any, request: Any) -> None:
         released.wait(60)
-        handler.answer(*handler.forward(request))
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers)
 
     with (
         fault_proxy(s3_server.endpoint) as proxy,

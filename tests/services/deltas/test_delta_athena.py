@@ -167,7 +167,8 @@ def held(faulty_athena: tuple[AthenaServer, FaultProxy]) -> Iterator[threading.E
 
     def hold(handler: Any, request: Any) -> None:
         released.wait(60)
-        handler.answer(*handler.forward(request))
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers)
 
     rule = faulty_athena[1].on("get", hold, times=1000)
     yield released
@@ -183,7 +184,8 @@ def failing(faulty_athena: tuple[AthenaServer, FaultProxy]) -> Iterator[Any]:
         if "manifest" in request.path:
             error("AccessDenied", 403)(handler, request)
         else:
-            handler.answer(*handler.forward(request))
+            code, headers, body = handler.forward(request)
+            handler.answer(code, body, headers)
 
     rule = faulty_athena[1].on("put", refuse, times=1000)
     yield rule
