@@ -81,7 +81,8 @@ class TransferJob:
         return receipt_of(self._verb, self._options, self._transfer.facts(), seconds)
 
     def left_behind(self) -> dict[str, str]:
-        """The upload that a later try would go on with; empty where there is none."""
+        """The upload that is there as long as this runs, or after an error for a later try; empty
+        where there is none, or where no store was given."""
         return {} if self._resumption is None else self._resumption.left_behind()
 
     def cancel(self) -> None:

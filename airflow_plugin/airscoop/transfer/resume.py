@@ -162,7 +162,7 @@ class Resumption:
         self._state: dict[str, Any] | None = None  # as it is stored
         self._taken_up: dict[str, Any] | None = None
         self._saved_at = 0.0
-        self._found_other = False
+        self._found_other = self._has_failed = False
 
     @property
     def outcome(self) -> Resumed | None:
@@ -170,8 +170,9 @@ class Resumption:
         return "restarted" if self._found_other else None
 
     def left_behind(self) -> dict[str, str]:
-        """The upload that a later try can go on with, as long as there is one."""
-        if self._state is None or not self._state["resumable"] or self._last_try:
+        """The upload under way, which a kill would leave; after an error the one that a later try
+        can go on with. Empty where there is none."""
+        if self._state is None or (self._has_failed and not self._state["resumable"]):
             return {}
         return {name: self._state[name] for name in ("destination", "upload_id")}
 
@@ -242,6 +243,7 @@ class Resumption:
         """
         if self._state is None or self._owner != os.getpid():
             return
+        self._has_failed = True
         terminal = isinstance(error, AirscoopError) and not error.retryable
         if not terminal and not self._last_try:
             self.progress(transfer, final=True)
