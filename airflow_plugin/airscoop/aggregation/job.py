@@ -30,7 +30,7 @@ from airscoop.transfer.prefix_filters import chooser
 from airscoop.transfer.read_places import ReadPlaces
 
 if TYPE_CHECKING:
-    from airscoop._native import AggregateFacts, Aggregated
+    from airscoop._native import Aggregated, AggregateFacts
     from airscoop.transfer.prefix_entries import Entry
 
 AHEAD = 2  # sources that are open, as the engine has it
@@ -210,7 +210,9 @@ def _template(options: AggregateOptions, s3: S3Settings) -> TransferOptions:
 def _format_by_name(uri: str) -> Format:
     """Of "auto": raw is JSON, an array or values as its first byte says."""
     name = uri.partition("?")[0].lower().removesuffix(".gz")
-    return "csv" if name.endswith(".csv") else "raw"
+    if name.endswith(".csv"):
+        return "csv"
+    return "jsonl" if name.endswith((".jsonl", ".ndjson")) else "raw"
 
 
 @showing(AggregateOptions, DEFAULTS)
@@ -220,12 +222,13 @@ def aggregate(
     on_progress: Callable[[AggregateFacts], object] | None = None,
     **options: Unpack[AggregateOptions],
 ) -> Aggregation:
-    """Counts the records of all sources in groups, in one pass, and any number of groupings at once.
+    """Counts the records of all sources in groups: one pass, and any number of groupings at once.
 
     Sources are http(s)://, s3:// or a path; one that ends in "/" stands for all objects, or files,
     below it (`include` and `exclude` are patterns for what follows it). Text is gzip or plain.
-    `format` is that of the records: "auto" is CSV where a name ends in .csv (.csv.gz), else JSON:
-    an array, or values one after another, over any lines, with commas between them or without.
+    `format` is that of the records: "auto" is CSV or JSON lines where a name ends in .csv, .jsonl
+    or .ndjson (and .gz), else JSON: an array, or values one after another, over any lines, with
+    commas between them or without.
 
     `group_by` names each grouping, and lists its columns as FIELD:TYPE:NAME: a member of the
     records, its type ("string", "int", "bigint", "double", "boolean" or "json"; a string, if it is
@@ -236,10 +239,10 @@ def aggregate(
     numbers is exact; one beyond 64 bits is TooLarge. A sum of doubles is compensated, and its last
     digits may depend on `memory_limit`.
 
-    A record that lacks a field, or has null there, is bad (on_missing="error"), or the value is NULL
-    ("null"); so is one whose field is of another type than declared (`on_other_type`). A bad record
-    ends the run, or is rejected: up to `max_rejected` of them, in all sources, which then are in the
-    reject file, `rejects`. Each is counted in the receipt.
+    A record that lacks a field, or has null there, is bad (on_missing="error"), or the value is
+    NULL ("null"); so is one whose field is of another type than declared (`on_other_type`). A bad
+    record ends the run, or is rejected: up to `max_rejected` of them, in all sources, which then
+    are in the reject file, `rejects`. Each is counted in the receipt.
 
     With `top`, each grouping has so many groups, those of which the first measure is greatest (of
     equal ones the first in the result's order); the others are one group, "(other)", the last.

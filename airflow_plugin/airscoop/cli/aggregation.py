@@ -42,7 +42,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--format",
         choices=get_args(RecordFormat),
         default=DEFAULTS["format"],
-        help="of the records; auto: csv by the name, else JSON by the first byte",
+        help="of the records; auto: csv and jsonl by the name, else JSON by the first byte",
     )
     verb.add_argument("--records", metavar="PATH", help="json-array: where in it the array is")
     _add_rules(verb)
