@@ -124,6 +124,8 @@ class ApplyReceipt:
         *,
         verb: str = 'apply',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         changes_file: str,
         table: str,
         key: list[str],
@@ -142,8 +144,10 @@ class ApplyReceipt:
         dry_run: bool = False,
     ) -> None: ...
     changed: bool
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class AthenaSettings:
     def __init__(
         self,
@@ -278,6 +282,8 @@ class CopyJob:
         resume: ResumeStore | None = None,
     ) -> None: ...
     def cancel(self) -> None: ...
+    def left_behind(self) -> dict[str, str]: ...
+    def receipt_so_far(self) -> CopyReceipt: ...
     def rejected(self) -> list[dict[str, Any]]: ...
     def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt: ...
 class CopyReceipt:
@@ -286,6 +292,8 @@ class CopyReceipt:
         *,
         verb: str = 'copy',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         destination: str,
         format: str,
@@ -322,8 +330,10 @@ class CopyReceipt:
         first_reject: str | None = None,
         notes: list[str] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Credentials:
     def __init__(
         self,
@@ -443,6 +453,8 @@ class DeltaReceipt:
         *,
         verb: str = 'delta',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         old: str | None,
         new: str,
         key: list[str],
@@ -466,8 +478,10 @@ class DeltaReceipt:
         text_bytes: int,
         retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Groups:
     def __init__(
         self,
@@ -505,20 +519,26 @@ class InitReceipt:
         *,
         verb: str = 'init',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         versions: dict[str, int],
         made: list[str],
         brought_forward: list[str],
         granted_to: list[str],
         left: list[str],
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class InsertReceipt:
     def __init__(
         self,
         *,
         verb: str = 'insert',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         target: str,
         partition: dict[str, str],
@@ -532,8 +552,10 @@ class InsertReceipt:
         dry_run: bool = False,
     ) -> None: ...
     changed: bool
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class KinesisSettings:
     def __init__(
         self,
@@ -617,14 +639,18 @@ class PartitionReceipt:
         *,
         verb: str = 'partition',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         table: str,
         partitions: list[PartitionResult],
         added: int,
         moved: int,
         unchanged: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class PrefixIncomplete(TransientError): ...
 class PrefixReceipt:
     def __init__(
@@ -632,6 +658,8 @@ class PrefixReceipt:
         *,
         verb: str = 'copy_prefix',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         destination: str,
         objects: int,
@@ -653,8 +681,10 @@ class PrefixReceipt:
         to_copy_bytes: int = 0,
         planned: list[PlannedCopy] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Progress:
     def __init__(
         self,
@@ -717,6 +747,8 @@ class PublishReceipt:
         *,
         verb: str = 'publish',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         stream: str,
         changes: int,
@@ -731,8 +763,10 @@ class PublishReceipt:
         source_etag: str | None,
         source_retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 def read(
     source: str | os.PathLike[str],
     *,
@@ -741,13 +775,32 @@ def read(
     **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]: ...
 class Receipt:
-    def __init__(self, *, verb: str, seconds: float) -> None: ...
+    def __init__(
+        self,
+        *,
+        verb: str,
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+    ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class RefreshReceipt:
-    def __init__(self, *, verb: str = 'refresh', seconds: float, view: str) -> None: ...
+    def __init__(
+        self,
+        *,
+        verb: str = 'refresh',
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+        view: str,
+    ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Rows:
     def __init__(
         self,
@@ -792,13 +845,17 @@ class ScriptReceipt:
         *,
         verb: str = 'script',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         file: str,
         statements: int,
         dry_run: bool = False,
         planned: list[str] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Timeouts:
     def __init__(
         self,
@@ -982,13 +1039,17 @@ class UploadsReceipt:
         *,
         verb: str = 'uploads',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         prefix: str,
         uploads: list[ListedUpload],
         found: int,
         aborted: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 
 # airscoop.resume
 
@@ -1078,7 +1139,7 @@ class AddPartitionOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('table', 'values', 'location')
+    template_fields = ('table', 'values', 'location', 'lock_timeout_seconds', 'statement_timeout_seconds')
 class ApplyChangesOperator:
     def __init__(
         self,
@@ -1104,7 +1165,7 @@ class ApplyChangesOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock')
+    template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock', 'lock_timeout_seconds', 'statement_timeout_seconds', 'lease_seconds', 'handover_seconds', 'again', 'publishes', 'expected_changes')
 class FinishExportOperator:
     def __init__(
         self,
@@ -1118,7 +1179,7 @@ class FinishExportOperator:
         aws_conn_id: str | None = 'aws_default',
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('lock', 'receipt')
+    template_fields = ('lock', 'receipt', 'lease_seconds', 'handover_seconds')
 class InsertDistinctOperator:
     def __init__(
         self,
@@ -1137,7 +1198,7 @@ class InsertDistinctOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('source', 'target', 'columns', 'key', 'order_by', 'mode', 'partition', 'receipt')
+    template_fields = ('source', 'target', 'columns', 'key', 'order_by', 'mode', 'partition', 'receipt', 'lock_timeout_seconds', 'statement_timeout_seconds', 'expected_records')
 class LockExportOperator:
     def __init__(
         self,
@@ -1148,7 +1209,7 @@ class LockExportOperator:
         handover_seconds: float = 600.0,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('export',)
+    template_fields = ('export', 'handover_seconds')
 class PublishChangesOperator:
     def __init__(
         self,
@@ -1162,7 +1223,7 @@ class PublishChangesOperator:
         aws_conn_id: str | None = 'aws_default',
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('lock', 'stream', 'publish_options')
+    template_fields = ('lock', 'stream', 'publish_options', 'lease_seconds', 'handover_seconds')
 class RefreshMaterializedViewOperator:
     def __init__(
         self,
@@ -1174,7 +1235,7 @@ class RefreshMaterializedViewOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('view', 'receipt')
+    template_fields = ('view', 'receipt', 'lock_timeout_seconds', 'statement_timeout_seconds')
 class RegisterExportsOperator:
     def __init__(
         self,
@@ -1205,7 +1266,7 @@ class SnapshotDeltaOperator:
         aws_conn_id: str | None = 'aws_default',
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('lock', 'changes', 'key', 'delta_options', 'athena', 'approved_delete_ratio')
+    template_fields = ('lock', 'changes', 'key', 'delta_options', 'athena', 'approved_delete_ratio', 'lease_seconds', 'handover_seconds')
 class StreamToS3Operator:
     def __init__(
         self,
@@ -1228,4 +1289,4 @@ class StreamToS3Operator:
         http_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options')
+    template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options', 'timeout', 'retry_seconds', 'restarts', 'max_rejected', 'if_missing', 'requester_pays', 'resume')

@@ -7,7 +7,7 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -15,11 +15,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
 from airscoop.exports.registry import TABLE
-from airscoop.exports.steps.working import ExportLock, Terms
+from airscoop.exports.steps.working import OF_TERMS, ExportLock, Terms
 from airscoop.hooks import aws
 from airscoop.hooks.warehouse import WarehouseHook
+from airscoop.operators.arguments import OwnArguments
 from airscoop.operators.error_xcom import error_pushed
+from airscoop.operators.task_receipt import SoFar, TaskReceipt
 from airscoop.signatures import show_inherited
+from airscoop.warehouse.session import SECONDS as OF_A_STATEMENT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
     from airscoop.exports.steps.working import LockDict
     from airscoop.receipts import Receipt
     from airscoop.warehouse.session import Warehouse
+
+
+LEASE_KINDS = {
+    "lease_seconds": OF_TERMS["seconds"],
+    "handover_seconds": OF_TERMS["handover_seconds"],
+}
 
 
 def may_pass(error: AirscoopError) -> bool:
@@ -56,8 +65,11 @@ def airflow_errors(
         raise failure.with_traceback(error.__traceback__) from None
 
 
-class AirscoopOperator(BaseOperator):
-    """Runs one verb; its receipt is logged, and returned as a plain dict for XCom."""
+class AirscoopOperator(BaseOperator, OwnArguments):
+    """Runs one verb; its receipt is logged, and returned as a plain dict for XCom.
+
+    The task state store has a receipt whatever becomes of the task; an error is told by XCom, too.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Has each of our operators show the arguments that its base takes for several of them.
@@ -68,6 +80,8 @@ class AirscoopOperator(BaseOperator):
         base = cls.__mro__[1]
         if cls.__module__.startswith(f"{__package__}.") and "__init__" in vars(base):
             show_inherited(vars(cls)["__init__"], vars(base)["__init__"])
+
+    verb: ClassVar[str] = ""  # of the receipt
 
     @abstractmethod
     def perform(self, context: Context) -> Receipt:
@@ -80,10 +94,27 @@ class AirscoopOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
-        with error_pushed(context), airflow_errors(self.task_id, self.left_to_retries):
-            receipt = self.perform(context)
+        kept = TaskReceipt(context, verb=self.verb or type(self).__name__, so_far=self.so_far)
+        self._receipt = kept
+        with (
+            kept.kept(self._killed.is_set),
+            error_pushed(context),
+            airflow_errors(self.task_id, self.left_to_retries),
+        ):
+            self.read_arguments()
+            receipt = kept.done(self.perform(context))
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()
+
+    def so_far(self) -> SoFar:
+        """What is known of the verb while it runs, and after it has failed."""
+        return SoFar()
+
+    def note_progress(self) -> None:
+        """Has the task state store know how far the verb is; it is written now and then."""
+        kept: TaskReceipt | None = self.__dict__.get("_receipt")
+        if kept is not None:
+            kept.progress()
 
     def started(self, job: Cancellable) -> None:
         """Has on_kill stop the job."""
@@ -111,6 +142,8 @@ class WarehouseOperator(AirscoopOperator):
     warehouse_conn_id: an Airflow connection of type redshift or postgres. lock_timeout_seconds,
     statement_timeout_seconds: as of `airscoop.Warehouse`.
     """
+
+    KINDS = dict.fromkeys(("lock_timeout_seconds", "statement_timeout_seconds"), OF_A_STATEMENT)
 
     def __init__(
         self,
@@ -173,6 +206,8 @@ class ExportStepOperator(RegistryOperator):
     lock: that operator's output. lease_seconds and handover_seconds: how long the lock holds
     without a sign of life, in a step and between two of them.
     """
+
+    KINDS = LEASE_KINDS
 
     def __init__(
         self,

@@ -16,11 +16,14 @@ from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
+from airscoop.operators.task_receipt import SHOWN_REJECTS, SoFar
+from airscoop.transfer import web
 from airscoop.transfer.arguments import CopyOptions
 from airscoop.transfer.job import TransferJob
 from airscoop.transfer.login import secrets_of
 from airscoop.transfer.naming import destination_for
-from airscoop.transfer.options import KINDS, TransferOptions, place
+from airscoop.transfer.options import KINDS as OF_TRANSFER
+from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.places import secrets_in
 from airscoop.transfer.resume import TaskStateResumeStore
 
@@ -61,8 +64,15 @@ class StreamToS3Operator(AirscoopOperator):
     copy_options: further arguments of `airscoop.copy`.
     """
 
+    verb = "copy"
     template_fields: Sequence[str] = ("source", "destination", "format", "rejects", "copy_options")
     ui_color = "#f4d7e3"
+    KINDS = web.KINDS | {
+        "max_rejected": OF_TRANSFER["max_rejected"],
+        "if_missing": kinds.choice(IfMissing),
+        "requester_pays": kinds.FLAG,
+        "resume": kinds.FLAG,
+    }
 
     def __init__(
         self,
@@ -114,18 +124,27 @@ class StreamToS3Operator(AirscoopOperator):
 
     def perform(self, context: Context) -> CopyReceipt:
         _mask_secrets(self.source)
-        kinds.choice(IfMissing).read(self.if_missing, "if_missing")
         job = self._new_job(context)
         self.started(job)
         if self._killed.is_set():
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
         try:
-            return job.run(on_progress=self._log_progress)
+            return job.run(on_progress=self._on_progress)
         except NotFound as error:
             if error.source_missing and self.if_missing == "skip":
                 raise AirflowSkipException(str(error)) from error
             raise
+
+    def so_far(self) -> SoFar:
+        job: TransferJob | None = self.__dict__.get("_job")
+        if job is None:
+            return SoFar()
+        return SoFar(
+            receipt=job.receipt_so_far(),
+            rejected=job.rejected(),
+            left_behind=job.left_behind(),
+        )
 
     def left_to_retries(self, error: AirscoopError) -> bool:
         """A source that is not there yet may come, too."""
@@ -140,7 +159,7 @@ class StreamToS3Operator(AirscoopOperator):
             expected_bucket_owner=self.expected_bucket_owner,
         )
         given = kinds.rendered(
-            options_of(self.copy_options, "copy_options", FURTHER_OPTIONS), KINDS
+            options_of(self.copy_options, "copy_options", FURTHER_OPTIONS), OF_TRANSFER
         )
         address, login = self._source(given)
         source = place(address, "source")
@@ -159,7 +178,10 @@ class StreamToS3Operator(AirscoopOperator):
             **(own | login | given),
         )
         return TransferJob(
-            options, resume=self._resume_store(context), last_try=_is_last_try(context)
+            options,
+            resume=self._resume_store(context),
+            last_try=_is_last_try(context),
+            show_rejects=SHOWN_REJECTS,
         )
 
     def _source(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -183,10 +205,12 @@ class StreamToS3Operator(AirscoopOperator):
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
         accessor = context.get("task_state_store")
-        resumes = kinds.FLAG.read(self.resume, "resume")
-        return TaskStateResumeStore(accessor) if resumes and accessor is not None else None
+        if not self.resume or accessor is None:
+            return None
+        return TaskStateResumeStore(accessor)
 
-    def _log_progress(self, progress: Progress) -> None:
+    def _on_progress(self, progress: Progress) -> None:
+        self.note_progress()
         now = time.monotonic()
         if now - self._logged_at < SECONDS_BETWEEN_LOG_LINES:
             return
