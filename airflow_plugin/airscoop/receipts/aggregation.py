@@ -39,7 +39,7 @@ class CountedGrouping:
     other_records: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class AggregationReceipt(Receipt):
     """A grouped count: records = counted + rejected, of each object and of all.
 
@@ -48,6 +48,17 @@ class AggregationReceipt(Receipt):
     all. first_reject: where the first rejected record was, and what is wrong with it. rejects: the
     reject file, if one was written. spilled_bytes: written to temporary files.
     """
+
+    MATTERS = (
+        "source",
+        "objects",
+        "records",
+        "counted",
+        "rejected",
+        "missing",
+        "other_type",
+        "groupings",
+    )
 
     verb: str = "aggregate"
     source: str
