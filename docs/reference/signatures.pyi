@@ -99,6 +99,8 @@ class AggregationReceipt:
         *,
         verb: str = 'aggregate',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         objects: int,
         records: int,
@@ -115,8 +117,10 @@ class AggregationReceipt:
         spilled_bytes: int,
         retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class AirscoopError(Exception): ...
 class ApplyReceipt:
     def __init__(
