@@ -27,6 +27,7 @@ MODULES = {
     "transfers": ("copy", "cat", "head", "check"),
     "uploads": ("uploads",),
     "deltas": ("delta",),
+    "aggregation": ("aggregate",),
     "publishing": ("publish",),
     "exports": ("exports",),
     "warehouse": ("warehouse", "partition", "insert", "apply", "refresh", "script"),
@@ -57,7 +58,8 @@ class Parser(VerbParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leaves the telling to whoever ran the parser."""
-        raise LineEnd(status, (message or "").strip(), self.short_usage())
+        names = f"{self.prog} -h names all flags\n"
+        raise LineEnd(status, (message or "").strip(), self.format_usage() + names)
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:

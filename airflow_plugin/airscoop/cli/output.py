@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -53,11 +52,7 @@ def show_found(receipt: Receipt, *, as_json: bool) -> None:
 
 
 def _text(receipt: Receipt, *, as_json: bool) -> str:
-    if not as_json:
-        return receipt.summary()
-    import json
-
-    return json.dumps(receipt.to_dict())
+    return receipt.to_json() if as_json else receipt.summary()
 
 
 class ProgressShown:
@@ -80,8 +75,11 @@ class ProgressShown:
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
-            with contextlib.suppress(OSError):
+            try:
                 self._bar.close()
+                sys.stderr.flush()  # tqdm says nothing of a terminal that has gone
+            except OSError:
+                streams.abandon(sys.stderr)
 
     def __call__(self, progress: Progress) -> None:
         """Shows how far a transfer is."""
@@ -91,6 +89,7 @@ class ProgressShown:
             except OSError:  # the terminal has gone; the transfer goes on
                 self._bar.disable = self._quiet = True
                 self._bar = None
+                streams.abandon(sys.stderr)
         elif not self._quiet and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             self._say_line(progress)
