@@ -261,7 +261,7 @@ def _checking(method: Callable[..., Any], kinds: Kinds) -> Callable[..., Any]:
     @functools.wraps(method)
     def checked(*places: Any, **names: Any) -> Any:
         for name, value in signature.bind(*places, **names).arguments.items():
-            meant = value is None and signature.parameters[name].default is None
+            meant = value is None and "None" in str(signature.parameters[name].annotation)
             if name in kinds and not meant:
                 kinds[name].read(value, name)
         return method(*places, **names)
