@@ -13,8 +13,8 @@ GROUPINGS = (
 source, out = sys.argv[1:]
 duckdb.execute(
     f"CREATE TABLE hits AS SELECT * FROM read_json('{source}', "  # noqa: S608
-    "format='unstructured', columns={GroupID: 'INTEGER', CountryCode: 'VARCHAR', UserAgent: 'VARCHAR', "
-    "Domain: 'VARCHAR'})"
+    "format='unstructured', columns={GroupID: 'INTEGER', CountryCode: 'VARCHAR', "
+    "UserAgent: 'VARCHAR', Domain: 'VARCHAR'})"
 )
 for name, columns in GROUPINGS:
     duckdb.execute(
