@@ -959,6 +959,18 @@ class ApplyChangesOperator:
         **kwargs: Any,
     ) -> None: ...
     template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock')
+class EventBridge:
+    def __init__(
+        self,
+        *,
+        source: str,
+        detail_type: str = 'airscoop run failed',
+        bus: str = 'default',
+        aws_conn_id: str | None = 'aws_default',
+        **kwargs: Any,
+    ) -> None: ...
+    def notify(self, context: Context) -> None: ...
+    def put(self, detail: str) -> None: ...
 class FinishExportOperator:
     def __init__(
         self,
@@ -1083,3 +1095,4 @@ class StreamToS3Operator:
         **kwargs: Any,
     ) -> None: ...
     template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options')
+def watched(dag: DAG, *, notify: BaseNotifier | Sequence[BaseNotifier] | None = None) -> DAG: ...

@@ -1,4 +1,4 @@
-"""Kinesis, DynamoDB and SQS from moto's server: python -m airscoop.local.aws …
+"""Kinesis, DynamoDB, SQS and EventBridge from moto's server: python -m airscoop.local.aws …
 
 It keeps everything in memory: what a restart forgot, `ensure` makes anew.
 """
@@ -20,7 +20,7 @@ from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.web_guard import guarded
 
-SERVICES = ("kinesis", "dynamodb", "sqs")
+SERVICES = ("kinesis", "dynamodb", "sqs", "events")
 HOST = "127.0.0.1"
 # It has nothing to save.
 _STOP_SECONDS = 3
