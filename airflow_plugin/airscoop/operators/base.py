@@ -18,6 +18,7 @@ from airscoop.exports.registry import TABLE
 from airscoop.exports.steps.working import ExportLock, Terms
 from airscoop.hooks import aws
 from airscoop.hooks.warehouse import WarehouseHook
+from airscoop.operators.error_xcom import error_pushed
 from airscoop.signatures import show_inherited
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class AirscoopOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
-        with airflow_errors(self.task_id, self.left_to_retries):
+        with error_pushed(context), airflow_errors(self.task_id, self.left_to_retries):
             receipt = self.perform(context)
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()

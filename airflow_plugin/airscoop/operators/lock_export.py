@@ -14,6 +14,7 @@ from airscoop.exports.steps.lock import lock_export
 from airscoop.exports.steps.working import Terms
 from airscoop.hooks import aws
 from airscoop.operators.base import airflow_errors
+from airscoop.operators.error_xcom import error_pushed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,6 +48,10 @@ class LockExportOperator(BaseSensorOperator):
         self.registry = registry
         self.aws_conn_id = aws_conn_id
         self.handover_seconds = handover_seconds
+
+    def execute(self, context: Context) -> Any:
+        with error_pushed(context):
+            return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         terms = Terms(handover_seconds=self.handover_seconds)
