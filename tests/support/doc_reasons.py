@@ -19,6 +19,7 @@ REASONS = {
         "airscoop.delta(": AWS,
         "airscoop delta s3://exports/acme/orders/v1/e.csv.gz ": AWS,
     },
+    "docs/how-to/tell-failures.md": {"aws events put-rule": AWS, "aws cloudwatch put-metric": AWS},
     "docs/internals/coverage.md": {"./run coverage ": "it runs all tests"},
     "docs/systems/bestsellers.md": {
         "./run demo bestsellers": "tests/systems/bestsellers/test_bestsellers_dag.py",

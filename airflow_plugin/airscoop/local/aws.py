@@ -21,9 +21,16 @@ from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.web_guard import guarded
 
 SERVICES = ("kinesis", "dynamodb", "sqs", "events")
+# What AWS's clients call a service where they read its endpoint, if not by its name.
+CLIENT_NAMES = {"events": "eventbridge"}
 HOST = "127.0.0.1"
 # It has nothing to save.
 _STOP_SECONDS = 3
+
+
+def endpoint_variable(service: str) -> str:
+    """Where AWS's clients read the endpoint of a service."""
+    return f"AWS_ENDPOINT_URL_{CLIENT_NAMES.get(service, service).upper()}"
 
 
 def start(

@@ -73,7 +73,7 @@ def _deciding(dag: DAG) -> Iterator[Any]:
 
 
 def _notifiers(given: BaseNotifier | Sequence[BaseNotifier]) -> list[BaseNotifier]:
-    notifiers = [given] if isinstance(given, BaseNotifier) else list(given)
+    notifiers: list[Any] = [*given] if isinstance(given, list | tuple) else [given]
     wrong = [each for each in notifiers if not isinstance(each, BaseNotifier)]
     if wrong or not notifiers:
         what = type(wrong[0]).__name__ if wrong else "nothing"

@@ -146,7 +146,7 @@ def test_the_task_that_failed_is_told_with_its_error_and_those_behind_it_are_not
     assert (failed["task_id"], failed["map_index"]) == ("stream", None)
     assert failed["code"] == "NOT_FOUND"
     assert "/nowhere/reviews.json.gz" in failed["message"]
-    assert failed["retryable"] is True
+    assert failed["retryable"] is False
     assert event["run_id"].startswith("scheduled__2026-01-01")
     assert event["data_interval_start"] == "2026-01-01T00:00:00+00:00"
     assert watched.task("missing_source", "behind")[0][0] == "upstream_failed"

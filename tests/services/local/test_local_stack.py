@@ -82,7 +82,9 @@ def test_every_part_answers(stack: dict[str, Any]) -> None:
 def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(folder: Path) -> None:
     first = local_stack.up().to_dict()
     endpoint = first["aws"]["endpoint"]
-    kinesis, dynamodb, sqs = (aws.client(name, endpoint, first["s3"]) for name in aws.SERVICES)
+    kinesis, dynamodb, sqs = (
+        aws.client(name, endpoint, first["s3"]) for name in ("kinesis", "dynamodb", "sqs")
+    )
     item = {"pk": {"S": "a"}, "sk": {"S": "b"}}
     dynamodb.put_item(TableName=first["aws"]["table"], Item=item)
     sqs.send_message(QueueUrl=first["aws"]["queue"], MessageBody="hint")
