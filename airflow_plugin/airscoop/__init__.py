@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         RefreshReceipt,
         ScriptReceipt,
     )
+    from airscoop.timeouts import Timeouts
     from airscoop.transfer.copy import CopyJob, check, copy, read
     from airscoop.transfer.csv_dialect import CsvDialect
     from airscoop.transfer.job import Progress
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from airscoop.transfer.open import open as open
     from airscoop.transfer.prefix import copy_prefix
     from airscoop.transfer.upload import Upload
-    from airscoop.transfer.web import Timeouts
     from airscoop.warehouse.rows import Rows
     from airscoop.warehouse.session import LoadContext, Partition, Warehouse
 
@@ -69,7 +69,7 @@ _HOMES = {
     "Rows": "airscoop.warehouse.rows",
     "S3Settings": "airscoop.aws.settings",
     "ScriptReceipt": "airscoop.receipts.warehouse",
-    "Timeouts": "airscoop.transfer.web",
+    "Timeouts": "airscoop.timeouts",
     "Upload": "airscoop.transfer.upload",
     "Warehouse": "airscoop.warehouse.session",
     "check": "airscoop.transfer.copy",

@@ -86,8 +86,8 @@ static int make(struct publish_object *self, struct scoop_publish_options *optio
         return -1;
     const struct scoop_s3_options *end = &changes.destination.s3;
     options->changes = &changes;
-    options->kinesis = (struct scoop_kinesis_options){end->endpoint_url, end->region,
-                                                      end->credentials, end->provider, end->proxy};
+    options->kinesis = (struct scoop_kinesis_options){
+        end->endpoint_url, end->region, end->credentials, end->provider, end->proxy, end->limits};
     self->publish = scoop_publish_new(options, &error);
     if (self->publish == NULL)
         airscoop_raise(state_of(self), &error);

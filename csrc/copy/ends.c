@@ -21,9 +21,9 @@ struct scoop_engine *scoop_transfer_engine_new(const struct scoop_transfer_optio
                                                struct scoop_error *error) {
     const struct scoop_engine_options engine = {
         .ca_file = options->ca_file,
-        .connect_ms = options->web.connect_ms,
-        .idle_ms = options->web.idle_ms,
-        .least_rate = options->web.least_rate,
+        .limits = {.connect_ms = options->web.connect_ms,
+                   .idle_ms = options->web.idle_ms,
+                   .least_rate = options->web.least_rate},
     };
     return scoop_engine_new(&engine, error);
 }
@@ -32,7 +32,8 @@ struct scoop_s3_client *
 scoop_transfer_source_client_new(const struct scoop_transfer_options *options,
                                  struct scoop_engine *engine, struct scoop_error *error) {
     struct scoop_s3_options s3 = options->source.s3;
-    s3.first_byte_ms = options->web.first_byte_ms;
+    if (s3.limits.first_byte_ms == 0)
+        s3.limits.first_byte_ms = options->web.first_byte_ms;
     return scoop_s3_client_new(engine, &s3, error);
 }
 

@@ -27,9 +27,7 @@ struct scoop_engine *scoop_engine_new(const struct scoop_engine_options *options
         scoop_fail_memory(error);
         return NULL;
     }
-    engine->connect_ms = options->connect_ms > 0 ? options->connect_ms : SCOOP_CONNECT_MS;
-    engine->idle_ms = options->idle_ms > 0 ? options->idle_ms : SCOOP_IDLE_MS;
-    engine->least_rate = options->least_rate;
+    engine->limits = options->limits;
     engine->multi = curl_multi_init();
     if (engine->multi == NULL && scoop_descriptors_are_spent()) {
         scoop_fail_descriptors(error, "setting up connections");

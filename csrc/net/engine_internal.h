@@ -22,10 +22,9 @@ struct scoop_proxy {
 struct scoop_engine {
     CURLM *multi;
     char *ca_file;
-    uint64_t connect_ms, idle_ms;
-    uint64_t least_rate; /* 0: any */
-    uint64_t looked_ms;  /* when the limits of time were looked at last */
-    uint64_t left_ms;    /* when the last run ended; 0: there was none */
+    struct scoop_request_limits limits; /* of the requests that have none of their own */
+    uint64_t looked_ms;                 /* when the limits of time were looked at last */
+    uint64_t left_ms;                   /* when the last run ended; 0: there was none */
     struct scoop_timer *timers;
     struct scoop_http_exchange *exchanges;
     bool refused; /* a body could not be resumed */
@@ -80,6 +79,8 @@ struct scoop_http_exchange {
 
 /* --- http_pace.c --- */
 
+/* What the exchange may take: its own limits, else the engine's, else the usual ones. */
+struct scoop_request_limits scoop_http_limits(const struct scoop_http_exchange *exchange);
 void scoop_http_pace_begin(struct scoop_http_exchange *exchange);
 /* Bytes of the body have come. */
 void scoop_http_pace_came(struct scoop_http_exchange *exchange);

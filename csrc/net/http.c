@@ -320,7 +320,8 @@ static void set_limits(struct scoop_http_exchange *exchange,
     const struct scoop_engine *engine = exchange->engine;
     SCOOP_HTTP_SET(exchange, CURLOPT_NOSIGNAL, 1L);
     SCOOP_HTTP_SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
-    SCOOP_HTTP_SET(exchange, CURLOPT_CONNECTTIMEOUT_MS, (long)engine->connect_ms);
+    SCOOP_HTTP_SET(exchange, CURLOPT_CONNECTTIMEOUT_MS,
+                   (long)scoop_http_limits(exchange).connect_ms);
     SCOOP_HTTP_SET(exchange, CURLOPT_TIMEOUT_MS, request->total_timeout_ms);
     SCOOP_HTTP_SET(exchange, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     SCOOP_HTTP_SET(exchange, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -48,8 +48,8 @@ struct scoop_http_request {
      * server has no whole request. NULL: not asked. */
     bool (*may_send)(void *user);
     size_t response_ceiling; /* of a collected body; 0: 64 KiB */
-    uint64_t first_byte_ms;  /* what the answer's body may take to begin; 0: SCOOP_FIRST_BYTE_MS */
-    long total_timeout_ms;   /* 0: none */
+    struct scoop_request_limits limits;
+    long total_timeout_ms; /* 0: none */
     /* The URL is a web address, and sent as text/address.h says; redirects are followed, at most
      * 10, never from https to http, without credentials elsewhere. */
     bool follow_redirects;

@@ -52,11 +52,24 @@ static bool awaits_body(const struct scoop_http_exchange *exchange) {
     return !exchange->pace.begun && scoop_http_is_sent(exchange);
 }
 
+static uint64_t first_of(uint64_t own, uint64_t engines, uint64_t usual) {
+    return own > 0 ? own : engines > 0 ? engines : usual;
+}
+
+struct scoop_request_limits scoop_http_limits(const struct scoop_http_exchange *exchange) {
+    const struct scoop_request_limits *own = &exchange->request.limits;
+    const struct scoop_request_limits *engines = &exchange->engine->limits;
+    return (struct scoop_request_limits){
+        .connect_ms = first_of(own->connect_ms, engines->connect_ms, SCOOP_CONNECT_MS),
+        .first_byte_ms = first_of(own->first_byte_ms, engines->first_byte_ms, SCOOP_FIRST_BYTE_MS),
+        .idle_ms = first_of(own->idle_ms, engines->idle_ms, SCOOP_IDLE_MS),
+        .least_rate = first_of(own->least_rate, engines->least_rate, 0),
+    };
+}
+
 static uint64_t limit_ms(const struct scoop_http_exchange *exchange) {
-    uint64_t first = exchange->request.first_byte_ms;
-    if (!awaits_body(exchange))
-        return exchange->engine->idle_ms;
-    return first > 0 ? first : SCOOP_FIRST_BYTE_MS;
+    struct scoop_request_limits limits = scoop_http_limits(exchange);
+    return awaits_body(exchange) ? limits.first_byte_ms : limits.idle_ms;
 }
 
 /* Whether it is somebody else's turn to move. */
@@ -80,21 +93,21 @@ static void fail_silent(struct scoop_http_exchange *exchange) {
 /* Whether less came than is demanded, over a window that has ended; another one begins. */
 static bool drips(struct scoop_http_exchange *exchange, uint64_t now) {
     struct scoop_pace *pace = &exchange->pace;
-    const struct scoop_engine *engine = exchange->engine;
+    struct scoop_request_limits limits = scoop_http_limits(exchange);
     uint64_t elapsed = now - pace->window_ms;
-    if (engine->least_rate == 0 || !pace->begun || elapsed < engine->idle_ms)
+    if (limits.least_rate == 0 || !pace->begun || elapsed < limits.idle_ms)
         return false;
     uint64_t bytes = curl_count(exchange, CURLINFO_SIZE_DOWNLOAD_T);
     uint64_t came = bytes - pace->window_bytes;
     pace->window_ms = now;
     pace->window_bytes = bytes;
-    if (came >= engine->least_rate * elapsed / 1000)
+    if (came >= limits.least_rate * elapsed / 1000)
         return false;
     exchange->fault = SCOOP_HTTP_SLOW;
     scoop_fail(&exchange->error, SCOOP_TIMEOUT,
                "%s: %" PRIu64 " bytes came in %.10g s, fewer than the %" PRIu64
                " a second that are demanded",
-               exchange->where, came, (double)elapsed / 1000, engine->least_rate);
+               exchange->where, came, (double)elapsed / 1000, limits.least_rate);
     return true;
 }
 

@@ -181,7 +181,7 @@ static int send_http(struct net_source *source, struct scoop_error *error) {
         .body_length = source->web.body != NULL ? strlen(source->web.body) : 0,
         .once = scoop_net_is_once(source),
         .header_count = in_part ? 2 : 0,
-        .first_byte_ms =
+        .limits.first_byte_ms =
             source->web.first_byte_ms > 0 ? source->web.first_byte_ms : SCOOP_WEB_FIRST_BYTE_MS,
         .follow_redirects = true,
         .on_head = scoop_net_on_head,

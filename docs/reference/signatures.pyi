@@ -401,6 +401,7 @@ class KinesisSettings:
         profile: str | None = None,
         proxies: Mapping[str, str | None] | None = None,
         ca_file: str | None = None,
+        timeout: Timeouts | Mapping[str, Any] | None = None,
     ) -> None: ...
     needs_credentials: bool
     def resolved(self) -> Self: ...
@@ -632,6 +633,7 @@ class S3Settings:
         profile: str | None = None,
         proxies: Mapping[str, str | None] | None = None,
         ca_file: str | None = None,
+        timeout: Timeouts | Mapping[str, Any] | None = None,
         anonymous: bool = False,
         payload_signing: PayloadSigning = 'auto',
         requester_pays: bool = False,

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
-from airscoop import kinds
+from airscoop import kinds, timeouts
 from airscoop.aws.credentials import Credentials, CredentialsProvider, Renewal
 from airscoop.errors import CredentialsExpired, CredentialsMissing, UsageError
 from airscoop.shown_fields import ShownFields
+from airscoop.timeouts import Timeouts, of_service
 
 if TYPE_CHECKING:
     from airscoop.aws.botocore_chain import Chain
@@ -45,6 +46,10 @@ class AwsSettings(ShownFields):
     with them the environment's proxies and NO_PROXY do not count, and a scheme that is not named
     goes without one. None: as the environment says.
 
+    `timeout` is what a request to the service may take, such as Timeouts(connect=5, idle=30), in
+    every call that these settings are given to; the call's own `timeout` counts where it says
+    nothing.
+
     `ca_file` holds the certificate authorities to trust, of all connections of the call; None: as
     `airscoop.aws.tls` finds them.
     """
@@ -68,6 +73,7 @@ class AwsSettings(ShownFields):
     profile: str | None = None
     proxies: Mapping[str, str | None] | None = field(default=None, repr=False, hash=False)
     ca_file: str | None = None
+    timeout: Timeouts | Mapping[str, Any] | None = None
     # The provider's, shared by all that have it; None without one.
     renewal: Renewal | None = field(default=None, init=False, repr=False, compare=False)
     _is_resolved: bool = field(default=False, init=False, repr=False, compare=False)
@@ -78,6 +84,8 @@ class AwsSettings(ShownFields):
             object.__setattr__(self, "renewal", Renewal.of(self.credentials_provider))
         if self.proxies is not None:
             check_proxies(self.proxies)
+        if self.timeout is not None:
+            object.__setattr__(self, "timeout", of_service(self.timeout, type(self).__name__))
 
     @property
     def needs_credentials(self) -> bool:
@@ -312,7 +320,7 @@ def aws_options(end: str, settings: AwsSettings) -> dict[str, Any]:
         f"{end}_endpoint_url": settings.endpoint_url,
         f"{end}_region": settings.region,
         f"{end}_proxy": _proxy(settings),
-    }
+    } | timeouts.native(of_service(settings.timeout, type(settings).__name__), f"{end}_")
     if settings.renewal is not None:
         options[f"{end}_credentials_provider"] = settings.renewal
     elif settings.credentials is not None:

@@ -57,7 +57,7 @@ class Parser(VerbParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leaves the telling to whoever ran the parser."""
-        raise LineEnd(status, (message or "").strip(), self.format_usage())
+        raise LineEnd(status, (message or "").strip(), self.short_usage())
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:

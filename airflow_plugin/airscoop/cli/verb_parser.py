@@ -13,11 +13,16 @@ class VerbParser(argparse.ArgumentParser):
 
     _mixes = False
     _line: tuple[str, ...] = ()
+    _usage = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As of argparse, which does not mix by itself."""
         self._line = self._line or tuple(args or ())
-        if self._subparsers is not None or self._mixes:
+        self._usage = self._usage or self._short_usage()  # argparse hides the places while it mixes
+        if self._subparsers is not None:
+            self._refuse_before_verb(args or ())
+            return super().parse_known_args(args, namespace)
+        if self._mixes:
             return super().parse_known_args(args, namespace)
         self._refuse_unknown(args)
         if "--" in args:
@@ -27,6 +32,15 @@ class VerbParser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._mixes = False
+
+    def _refuse_before_verb(self, words: Iterable[str]) -> None:
+        """A flag of a verb that stands before it."""
+        for word in words:
+            if not word.startswith("--"):
+                return
+            flag = word.partition("=")[0]
+            if not any(one.startswith(flag) for one in self._option_string_actions):
+                self.error(f"there is no flag {flag} here: the flags of a verb stand behind it")
 
     def _refuse_unknown(self, words: Iterable[str]) -> None:
         """Before what it leaves out is missed: a flag that is no flag of the verb's."""
@@ -38,6 +52,18 @@ class VerbParser(argparse.ArgumentParser):
             is_flag = word.startswith("--") and " " not in word
             if is_flag and not any(one.startswith(flag) for one in known):
                 self.error(f"there is no flag {flag}{nearest(flag, known)}")
+
+    def short_usage(self) -> str:
+        """What a wrong line is told with."""
+        return self._usage
+
+    def _short_usage(self) -> str:
+        """A line with the places and the flags that have to be; the others are many."""
+        needed = [action for action in self._actions if action.option_strings and action.required]
+        parts = argparse.HelpFormatter(self.prog, width=1000)
+        parts.add_usage(None, [*needed, *self._get_positional_actions()], ())
+        usage = parts.format_help().strip().replace(self.prog, f"{self.prog} [-h]", 1)
+        return f"{usage}\n{self.prog} -h names all flags\n"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

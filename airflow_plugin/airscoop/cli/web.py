@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from airscoop.cli.flags import count, size
 
 if TYPE_CHECKING:
-    from airscoop.transfer.web import Timeouts, WebOptions
+    from airscoop.timeouts import Timeouts
+    from airscoop.transfer.web import WebOptions
 
 _TIMEOUTS = ("connect", "first-byte", "idle", "whole", "min-rate")
 
@@ -24,7 +25,7 @@ def _seconds(text: str) -> float:
 def _timeout(text: str) -> Timeouts:
     """Seconds for the whole, or NAME=SECONDS with commas between."""
     from airscoop.errors import UsageError
-    from airscoop.transfer.web import timeouts
+    from airscoop.timeouts import of_call
 
     given: dict[str, float] = {}
     for item in text.split(","):
@@ -38,7 +39,7 @@ def _timeout(text: str) -> Timeouts:
             )
         given[name] = size(value) if name == "min-rate" else _seconds(value)
     try:
-        return timeouts({name.replace("-", "_"): value for name, value in given.items()})
+        return of_call({name.replace("-", "_"): value for name, value in given.items()})
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -10,6 +10,7 @@ from airscoop.aws.credentials import Credentials
 from airscoop.aws.settings import check_proxies
 from airscoop.errors import UsageError
 from airscoop.hooks.connections import extras_errors, tell_unused, truth
+from airscoop.timeouts import Timeouts
 
 # The extras that the provider reads, for a session or for what it is asked for here.
 _READ = frozenset(
@@ -51,9 +52,9 @@ def s3_values(hook: Any, payload_signing: str) -> dict[str, Any]:
         payload_signing = "always" if truth(signed) else "never"
     address = {name: s3.pop(name) for name in _S3_ADDRESSING if name in s3}
     asked = {name: kwargs.pop(name) for name in _ADDRESSING if name in kwargs}
-    unsigned, proxies = _unsigned(kwargs), _proxies(hook, kwargs)
+    unsigned, ways = _unsigned(kwargs), _ways(hook, kwargs)
     _tell(hook, {**kwargs, **{f"s3.{name}": value for name, value in s3.items()}})
-    values = {**_reached(hook, unsigned=unsigned), "proxies": proxies}
+    values = {**_reached(hook, unsigned=unsigned), **ways}
     if address or any(asked.values()):
         chain, region = chains.find(values["profile"]), values["region"] or "us-east-1"
         with extras_errors(hook.aws_conn_id):
@@ -75,9 +76,9 @@ def kinesis_values(hook: Any) -> dict[str, Any]:
             f"the connection {hook.aws_conn_id} asks for unsigned requests, which Kinesis refuses; "
             "name another one"
         )
-    proxies = _proxies(hook, kwargs)
+    ways = _ways(hook, kwargs)
     _tell(hook, kwargs)
-    values = {**_reached(hook, unsigned=False), "proxies": proxies}
+    values = {**_reached(hook, unsigned=False), **ways}
     if any(asked.values()) and values["endpoint_url"] is None:
         chain = chains.find(values["profile"])
         region = values["region"] or "us-east-1"
@@ -100,6 +101,23 @@ def _unsigned(kwargs: dict[str, Any]) -> bool:
     return False
 
 
+def _ways(hook: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """By which proxies the requests go, and what they may take."""
+    return {"proxies": _proxies(hook, kwargs), "timeout": _timeout(hook, kwargs)}
+
+
+def _timeout(hook: Any, kwargs: dict[str, Any]) -> Timeouts:
+    """What botocore waits for between two bytes is also what it waits for the first one."""
+    connect, read = kwargs.pop("connect_timeout", None), kwargs.pop("read_timeout", None)
+    try:
+        return Timeouts(connect=connect, first_byte=read, idle=read)
+    except UsageError as error:
+        raise UsageError(
+            f"the connection {hook.aws_conn_id}: config_kwargs has a connect_timeout or a "
+            f"read_timeout that is none: {error}"
+        ) from None
+
+
 def _proxies(hook: Any, kwargs: dict[str, Any]) -> Mapping[str, str | None] | None:
     """Those of the engine's requests, as botocore takes them."""
     proxies, how = kwargs.pop("proxies", None), kwargs.pop("proxies_config", None)
@@ -119,7 +137,7 @@ def _proxies(hook: Any, kwargs: dict[str, Any]) -> Mapping[str, str | None] | No
 
 
 def _tell(hook: Any, kwargs: Mapping[str, Any]) -> None:
-    """The engine has its own waits, retries and connections."""
+    """The engine has its own retries and connections."""
     with extras_errors(hook.aws_conn_id):
         extras = hook.conn_config.extra_config
         sessions = dict(extras.get("session_kwargs") or {})

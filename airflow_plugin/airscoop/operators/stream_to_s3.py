@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from airscoop.aws.settings import PayloadSigning
     from airscoop.receipts.transfer import CopyReceipt
+    from airscoop.timeouts import TimeoutGiven
     from airscoop.transfer.job import Progress
     from airscoop.transfer.options import Format
-    from airscoop.transfer.web import TimeoutGiven
 
 IfMissing = Literal["retry", "fail", "skip"]
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Unpack
 
 from airscoop._native import Transfer
 from airscoop.aws.settings import S3Settings
+from airscoop.errors import UsageError
 from airscoop.receipts.transfer import CopyReceipt
 from airscoop.signatures import refuse_unknown, showing
+from airscoop.transfer import places
 from airscoop.transfer.arguments import COPY_DEFAULTS, CopyOptions, SourceOptions
 from airscoop.transfer.job import Progress, TransferJob
 from airscoop.transfer.naming import destination_for, format_to_check
@@ -36,6 +38,10 @@ class CopyJob(TransferJob):
     ) -> None:
         refuse_unknown("CopyJob.__init__", options, COPY_DEFAULTS)
         where = place(source, "source")
+        if places.is_prefix(where):
+            raise UsageError(
+                f"{where} stands for all that is below it, and copy takes one: use copy_prefix"
+            )
         to = destination_for(where, place(destination, "destination"))
         super().__init__(TransferOptions.of(source=where, destination=to, **options), resume=resume)
 

@@ -13,6 +13,7 @@ from airscoop.aws.access_points import is_arn, located
 from airscoop.aws.settings import S3_SETTINGS, S3Settings, common_ca_file, s3_options, trusting
 from airscoop.errors import UsageError
 from airscoop.shown_fields import ShownFields
+from airscoop.timeouts import TimeoutGiven
 from airscoop.transfer import csv_dialect, login, places, web
 from airscoop.transfer.csv_dialect import CsvDialect
 from airscoop.transfer.object_options import ObjectOptions
@@ -77,7 +78,7 @@ class TransferOptions(ShownFields):
     columns: Sequence[str] | None = None  # of CSV without a header
     on_key_case: KeyCase = "error"  # keys of one object that are equal, or equal but for case
     allow_unknown_length: bool = False
-    timeout: web.TimeoutGiven | None = None  # a number: of the whole
+    timeout: TimeoutGiven | None = None  # a number: of the whole
     retry_seconds: float | None = None  # of a web source: all waits of an outage together
     restarts: int | None = None  # from the start, where the rest cannot be asked for
     headers: Mapping[str, str] | None = field(default=None, repr=False)

@@ -23,6 +23,7 @@ struct scoop_kinesis_client {
     struct scoop_endpoint endpoint;
     struct scoop_signer signer;
     char *proxy;
+    struct scoop_request_limits limits;
 };
 
 struct scoop_kinesis_call {
@@ -55,6 +56,7 @@ struct scoop_kinesis_client *scoop_kinesis_client_new(struct scoop_engine *engin
         return NULL;
     }
     client->engine = engine;
+    client->limits = options->limits;
     int status = scoop_signer_init(&client->signer, "kinesis", options->region,
                                    &options->credentials, &options->provider, error);
     if (status == 0 && !scoop_signer_signs(&client->signer))
@@ -136,6 +138,7 @@ static int send_call(struct scoop_kinesis_call *call, struct scoop_error *error)
             .headers = (const char *const *)list.lines,
             .header_count = list.count,
             .proxy = call->client->proxy,
+            .limits = call->client->limits,
             .body = call->request.body,
             .body_length = call->request.body_length,
             .may_send = may_send,

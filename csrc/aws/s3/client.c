@@ -34,7 +34,7 @@ struct scoop_s3_client {
     bool path_style;   /* for every bucket */
     struct scoop_signer signer;
     bool sign_payload;
-    uint64_t first_byte_ms;
+    struct scoop_request_limits limits;
     bool requester_pays;
     char *expected_bucket_owner;
     char *proxy;
@@ -116,7 +116,7 @@ struct scoop_s3_client *scoop_s3_client_new(struct scoop_engine *engine,
         return NULL;
     }
     client->engine = engine;
-    client->first_byte_ms = options->first_byte_ms;
+    client->limits = options->limits;
     client->requester_pays = options->requester_pays;
     scoop_retry_quota_init(&client->quota);
     if (scoop_signer_init(&client->signer, "s3", options->region, &options->credentials,
@@ -509,7 +509,7 @@ static int send_signed(struct scoop_s3_call *call, const struct target *target,
         .body_offset = request->body_offset,
         .response_ceiling = request->response_ceiling,
         .proxy = call->client->proxy,
-        .first_byte_ms = call->client->first_byte_ms,
+        .limits = call->client->limits,
         .total_timeout_ms = request->total_timeout_ms,
         .on_head = on_head,
         .on_data = request->on_data == NULL ? NULL : on_data,

@@ -14,12 +14,18 @@ enum {
     SCOOP_IDLE_MS = 60000,
 };
 
-/* What takes longer is TIMEOUT. 0: the default above. */
+/* What a request may take; what takes longer is TIMEOUT. 0: the engine's, and of the engine the
+ * default above. */
+struct scoop_request_limits {
+    uint64_t connect_ms;    /* name, connection and TLS */
+    uint64_t first_byte_ms; /* until the answer's body begins */
+    uint64_t idle_ms;       /* without a byte in either direction, while a body is on its way */
+    uint64_t least_rate;    /* bytes per second that an answer's body brings over idle_ms; 0: any */
+};
+
 struct scoop_engine_options {
     const char *ca_file; /* PEM bundle; NULL: libcurl's own. Copied. */
-    uint64_t connect_ms; /* name, connection and TLS */
-    uint64_t idle_ms;    /* without a byte in either direction, while a body is on its way */
-    uint64_t least_rate; /* bytes per second that an answer's body brings over idle_ms; 0: any */
+    struct scoop_request_limits limits;
 };
 
 /* One engine belongs to one thread. NULL with *error filled (NO_MEMORY, INTERNAL). */

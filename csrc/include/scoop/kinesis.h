@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "scoop/credentials.h"
+#include "scoop/engine.h"
 
 struct scoop_kinesis_options {
     const char *endpoint_url; /* NULL: AWS's own in that region */
@@ -13,6 +14,7 @@ struct scoop_kinesis_options {
     struct scoop_credentials credentials;
     struct scoop_credentials_provider provider; /* `user` outlives the client */
     const char *proxy; /* of all its requests; NULL: as the environment says; "": none */
+    struct scoop_request_limits limits;
 };
 
 /* What DescribeStreamSummary says. */

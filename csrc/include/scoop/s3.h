@@ -29,8 +29,8 @@ struct scoop_s3_options {
     struct scoop_credentials credentials; /* access_key_id NULL, no provider: unsigned requests */
     struct scoop_credentials_provider provider; /* `user` outlives the client */
     enum scoop_payload_signing payload_signing;
-    uint64_t first_byte_ms; /* what an answer may take to begin; 0: SCOOP_FIRST_BYTE_MS */
-    bool requester_pays;    /* agreed to by a header of every request */
+    struct scoop_request_limits limits;
+    bool requester_pays;               /* agreed to by a header of every request */
     const char *expected_bucket_owner; /* an account's id: S3 refuses buckets of others */
     const char *proxy;      /* of all its requests; NULL: as the environment says; "": none */
     const char *version_id; /* which one of an object is read; NULL: the newest */

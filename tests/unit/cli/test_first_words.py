@@ -53,6 +53,35 @@ def test_a_mistyped_word_is_told_with_its_verbs_usage_and_what_was_meant(
     assert json.loads(as_json.stdout)["error"] == "USAGE"
 
 
+@pytest.mark.parametrize(
+    ("line", "usage"),
+    [
+        ("insert", "airscoop insert [-h] --columns A,B,… --key A,B,… source target"),
+        ("copy --memory-limit x a b", "airscoop copy [-h] source [source ...] destination"),
+        ("check --show -1 a", "airscoop check [-h] source"),
+        ("local", "airscoop local [-h] VERB ..."),
+        ("completion", "airscoop completion [-h] {bash,zsh,fish}"),
+    ],
+)
+def test_a_wrong_line_is_told_in_three_lines_with_what_the_verb_needs(
+    line: str, usage: str
+) -> None:
+    told = airscoop(*line.split()).stderr.splitlines()
+    verb = usage.partition(" [-h]")[0]
+    assert told[:2] == [f"usage: {usage}", f"{verb} -h names all flags"]
+    assert told[2].startswith(f"{verb}: error: ")
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("flag", ["--json", "--overwrite=yes", "--quiet"])
+def test_a_flag_before_the_verb_is_told_where_it_stands(flag: str) -> None:
+    done = airscoop(flag, "copy", "a", "b")
+    assert done.returncode == 2
+    name = flag.partition("=")[0]
+    where = "the flags of a verb stand behind it"
+    assert done.stderr.splitlines()[-1] == f"airscoop: error: there is no flag {name} here: {where}"
+
+
 def test_help_of_a_verb_is_asked_for_in_two_ways() -> None:
     for words in (["copy"], ["partition", "add"], []):
         done = airscoop("help", *words)

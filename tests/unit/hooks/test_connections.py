@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import airscoop
 from airscoop.errors import AccessDenied, ProtocolError, UsageError
 from airscoop.hooks import aws
 from airscoop.hooks.athena import AthenaSettings
@@ -493,6 +494,27 @@ def test_requests_go_by_the_proxies_of_a_connection(
         assert kinesis_settings("a").proxies == proxies
         assert s3_of(monkeypatch).proxies is None
     assert not caplog.records
+
+
+def test_requests_take_as_long_as_a_connection_says(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = {"connect_timeout": 5, "read_timeout": 900.5}
+    with caplog.at_level(logging.WARNING):
+        expected = airscoop.Timeouts(connect=5, first_byte=900.5, idle=900.5)
+        assert s3_of(monkeypatch, config_kwargs=config).timeout == expected
+        assert kinesis_settings("a").timeout == expected
+        assert s3_of(monkeypatch).timeout == airscoop.Timeouts()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("wrong", ["5", 0, -1, True, [5], {}])
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
+def test_a_wrong_time_of_a_connection_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, wrong: object
+) -> None:
+    with pytest.raises(UsageError, match=r"^the connection a: config_kwargs has a connect_timeout"):
+        s3_of(monkeypatch, config_kwargs={name: wrong})
 
 
 @pytest.mark.parametrize(

@@ -281,3 +281,10 @@ def test_a_file_uri_may_have_one_slash() -> None:
 )
 def test_white_space_around_an_address_is_dropped(pasted: str, name: str) -> None:
     assert places.normalized(pasted) == name
+
+
+@pytest.mark.parametrize("source", ["f/", "/data/f/", "s3://b/f/", "s3://b", "s3://b/"])
+def test_a_copy_of_all_that_is_below_names_the_verb_for_it(source: str) -> None:
+    for destination in ("s3://c/g", "s3://c/g/", "g", "-"):
+        with pytest.raises(UsageError, match=f"{source} stands for all .* use copy_prefix"):
+            airscoop.copy(source, destination)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,39 @@ def test_a_ca_file_is_a_path() -> None:
     assert S3Settings(ca_file=Path("/a.pem")).ca_file == "/a.pem"  # type: ignore[arg-type]
     with pytest.raises(errors.UsageError, match="ca_file has to be a path, not 3"):
         S3Settings(ca_file=3)  # type: ignore[arg-type]
+
+
+LIMITS = {"connect": 1, "first_byte": 2.5, "idle": 3, "min_rate": 7}
+NATIVE = {"connect_ms": 1000, "first_byte_ms": 2500, "idle_ms": 3000, "least_rate": 7}
+
+
+@pytest.mark.parametrize("form", [LIMITS, airscoop.Timeouts(**LIMITS)])  # type: ignore[arg-type]
+def test_the_timeout_of_settings_is_of_the_requests_of_their_end(form: Any) -> None:
+    ends = {"source": "s3://b/x", "destination": "s3://b/y"}
+    keys = airscoop.Credentials(access_key_id="a", secret_access_key="b")
+    settings = S3Settings(timeout=form, region="eu-west-1", credentials=keys)
+    other = S3Settings(region="eu-west-1", credentials=keys)
+    native = TransferOptions(**ends, destination_s3=settings, source_s3=other).native()  # type: ignore[arg-type]
+    for name, value in NATIVE.items():
+        assert native[f"destination_{name}"] == value
+        assert native[f"source_{name}"] is None
+        assert native[name] is None
+    assert S3Settings(timeout=form) == S3Settings(timeout=airscoop.Timeouts(**LIMITS))  # type: ignore[arg-type]
+    assert hash(S3Settings(timeout=form))
+
+
+@pytest.mark.parametrize("kind", [S3Settings, airscoop.KinesisSettings])
+@pytest.mark.parametrize(
+    ("timeout", "told"),
+    [
+        (30, r"timeout cannot be 30: write airscoop\.Timeouts\(.*given to the call"),
+        ("30", r"timeout cannot be '30': write airscoop\.Timeouts\("),
+        ({"whole": 5}, "timeout cannot have whole=5; .*given to the call"),
+        (airscoop.Timeouts(whole=5), "timeout cannot have whole=5"),
+        ({"connekt": 5}, "timeout knows connect, first_byte, .*not connekt"),
+        ({"idle": 0}, "timeout: idle has to be a number from above 0"),
+    ],
+)
+def test_settings_take_the_times_of_requests_alone(kind: Any, timeout: object, told: str) -> None:
+    with pytest.raises(errors.UsageError, match=told):
+        kind(timeout=timeout)
