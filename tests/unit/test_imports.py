@@ -109,6 +109,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.receipts.transfer",
         "airscoop.shown_fields",
         "airscoop.signatures",
+        "airscoop.timeouts",
         "airscoop.transfer",
         "airscoop.transfer.arguments",
         "airscoop.transfer.csv_dialect",
