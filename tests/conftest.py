@@ -27,6 +27,7 @@ pytest_plugins = [
     "support.stages",
     "support.standin",
     "support.airflow",
+    "support.athena_engine",
 ]
 
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airscoop-tests-airflow-")
