@@ -75,6 +75,7 @@ def copy(
     on_trailing_garbage: TrailingGarbage = 'error',
     checksum: Checksum = 'crc32c',
     max_rejected: int = 0,
+    min_records: int = 0,
     rejects: str | os.PathLike[str] | None = None,
     max_record_bytes: Size | None = None,
     on_invalid_characters: InvalidCharacters = 'error',
@@ -135,6 +136,7 @@ class CopyJob:
         on_trailing_garbage: TrailingGarbage = 'error',
         checksum: Checksum = 'crc32c',
         max_rejected: int = 0,
+        min_records: int = 0,
         rejects: str | os.PathLike[str] | None = None,
         max_record_bytes: Size | None = None,
         on_invalid_characters: InvalidCharacters = 'error',
@@ -743,6 +745,7 @@ class Warehouse:
         mode: Mode = 'keep',
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
+        min_records: int = 0,
         objects: Sequence[str] = (),
         load: LoadContext | None = None,
         dry_run: bool = False,
@@ -910,6 +913,7 @@ class SuspectExport(DataError): ...
 class Throttled(TransientError): ...
 class TimedOut(TransientError): ...
 class TlsError(AccessError): ...
+class TooFewRecords(DataError): ...
 class TooLarge(DataError): ...
 class TooManyRejected(DataError): ...
 class TrailingGarbage(DataError): ...
@@ -988,6 +992,7 @@ class InsertDistinctOperator:
         partition: Mapping[str, str] | XComArg | None = None,
         receipt: XComArg | DownloadDict | Sequence[XComArg | DownloadDict] | None = None,
         expected_records: int | Literal['receipt'] | None = 'receipt',
+        min_records: int = 0,
         warehouse_conn_id: str = 'redshift_default',
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
@@ -1070,6 +1075,7 @@ class StreamToS3Operator:
         destination: str,
         format: Format | str | XComArg = 'auto',
         max_rejected: int = 0,
+        min_records: int = 0,
         rejects: str | None = None,
         if_missing: IfMissing = 'retry',
         timeout: TimeoutGiven | None = None,
