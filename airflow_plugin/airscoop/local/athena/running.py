@@ -104,6 +104,8 @@ class Session:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             connection = stack.enter_context(_connection(folder, self.cancelled))
             try:
+                conditions = [text for scan in context.scans for text, _ in scan.conditions]
+                register(connection, " ".join([sql, *conditions]))
                 loader = Loader(connection, self.s3, context, folder, self.cancelled)
                 loader.load(context.scans)
                 connection.execute(sql)
@@ -168,7 +170,6 @@ def _connection(folder: str, cancelled: threading.Event) -> Generator[Any, None,
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = '{folder}/spill'")
-        register(connection)
         watcher.start()
         yield connection
     finally:
