@@ -71,7 +71,8 @@ def _parse_flag(text: str) -> object:
     return {"true": True, "false": False}.get(text.strip().lower(), text)
 
 
-def _parse_number(text: str) -> object:
+def parse_number(text: str) -> object:
+    """The number that a text writes; the text itself where it writes none."""
     for number in (int, float):
         try:
             return number(text) if text.isascii() and "_" not in text else text
@@ -98,7 +99,7 @@ def whole(least: int = 0, most: int = LARGEST) -> Kind:
             refuse(name, wanted, value)
         return number
 
-    return Kind(read, _parse_number)
+    return Kind(read, parse_number)
 
 
 def number(least: float = 0.0, most: float = 1e9) -> Kind:
@@ -112,7 +113,7 @@ def number(least: float = 0.0, most: float = 1e9) -> Kind:
             refuse(name, wanted, value)
         return float(value)
 
-    return Kind(read, _parse_number)
+    return Kind(read, parse_number)
 
 
 def size(least: int = 1) -> Kind:

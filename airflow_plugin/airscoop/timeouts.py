@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 from airscoop.kinds import shown
 
@@ -57,6 +58,19 @@ def of_call(given: TimeoutGiven | None) -> Timeouts:
     if isinstance(given, int | float) and not isinstance(given, bool):
         return Timeouts(whole=given)
     return _named(given, _HOW)
+
+
+def _of_template(value: Any, name: str) -> Timeouts:
+    """Also of a mapping whose numbers are texts, as templates give them."""
+    if isinstance(value, Mapping):
+        value = {
+            each: kinds.parse_number(seconds) if isinstance(seconds, str) else seconds
+            for each, seconds in value.items()
+        }
+    return of_call(value)
+
+
+OF_CALL = kinds.Kind(_of_template, kinds.parse_number)  # for what operators are given
 
 
 def of_service(given: Timeouts | Mapping[str, Any] | None, name: str) -> Timeouts:

@@ -934,7 +934,7 @@ class AddPartitionOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('table', 'values', 'location')
+    template_fields = ('table', 'values', 'location', 'lock_timeout_seconds', 'statement_timeout_seconds')
 class ApplyChangesOperator:
     def __init__(
         self,
@@ -960,7 +960,7 @@ class ApplyChangesOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock')
+    template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock', 'lock_timeout_seconds', 'statement_timeout_seconds', 'lease_seconds', 'handover_seconds', 'again', 'publishes', 'expected_changes')
 class FinishExportOperator:
     def __init__(
         self,
@@ -974,7 +974,7 @@ class FinishExportOperator:
         aws_conn_id: str | None = 'aws_default',
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('lock', 'receipt')
+    template_fields = ('lock', 'receipt', 'lease_seconds', 'handover_seconds')
 class InsertDistinctOperator:
     def __init__(
         self,
@@ -993,7 +993,7 @@ class InsertDistinctOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('source', 'target', 'columns', 'key', 'order_by', 'mode', 'partition', 'receipt')
+    template_fields = ('source', 'target', 'columns', 'key', 'order_by', 'mode', 'partition', 'receipt', 'lock_timeout_seconds', 'statement_timeout_seconds', 'expected_records')
 class LockExportOperator:
     def __init__(
         self,
@@ -1004,7 +1004,7 @@ class LockExportOperator:
         handover_seconds: float = 600.0,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('export',)
+    template_fields = ('export', 'handover_seconds')
 class PublishChangesOperator:
     def __init__(
         self,
@@ -1018,7 +1018,7 @@ class PublishChangesOperator:
         aws_conn_id: str | None = 'aws_default',
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('lock', 'stream', 'publish_options')
+    template_fields = ('lock', 'stream', 'publish_options', 'lease_seconds', 'handover_seconds')
 class RefreshMaterializedViewOperator:
     def __init__(
         self,
@@ -1030,7 +1030,7 @@ class RefreshMaterializedViewOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('view', 'receipt')
+    template_fields = ('view', 'receipt', 'lock_timeout_seconds', 'statement_timeout_seconds')
 class RegisterExportsOperator:
     def __init__(
         self,
@@ -1061,7 +1061,7 @@ class SnapshotDeltaOperator:
         aws_conn_id: str | None = 'aws_default',
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('lock', 'changes', 'key', 'delta_options', 'athena', 'approved_delete_ratio')
+    template_fields = ('lock', 'changes', 'key', 'delta_options', 'athena', 'approved_delete_ratio', 'lease_seconds', 'handover_seconds')
 class StreamToS3Operator:
     def __init__(
         self,
@@ -1084,4 +1084,4 @@ class StreamToS3Operator:
         http_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options')
+    template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options', 'timeout', 'retry_seconds', 'restarts', 'max_rejected', 'if_missing', 'requester_pays', 'resume')

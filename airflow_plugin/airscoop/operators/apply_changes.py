@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
 from airscoop.exports.registry import TABLE
@@ -14,8 +15,8 @@ from airscoop.exports.steps.apply import apply_changes
 from airscoop.exports.steps.working import ExportLock, Terms
 from airscoop.hooks.aws import registry as registry_of
 from airscoop.hooks.aws import s3_settings
-from airscoop.operators.base import WarehouseOperator
-from airscoop.operators.counts import Guard, number_in
+from airscoop.operators.base import LEASE_KINDS, WarehouseOperator
+from airscoop.operators.counts import EXPECTED, Guard, number_in
 from airscoop.transfer.options import place
 from airscoop.transfer.places import is_s3
 from airscoop.warehouse.session import LoadContext
@@ -54,6 +55,11 @@ class ApplyChangesOperator(WarehouseOperator):
         "changes", "table", "key", "ignore_columns", "receipt", "lock",
     )  # fmt: skip
     ui_color = "#d9efd9"
+    KINDS = LEASE_KINDS | {
+        "again": kinds.FLAG,
+        "publishes": kinds.FLAG,
+        "expected_changes": EXPECTED,
+    }
 
     def __init__(
         self,

@@ -15,11 +15,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airscoop.errors import AirscoopError, UsageError
 from airscoop.exports.lease import HANDOVER_SECONDS, SECONDS
 from airscoop.exports.registry import TABLE
-from airscoop.exports.steps.working import ExportLock, Terms
+from airscoop.exports.steps.working import OF_TERMS, ExportLock, Terms
 from airscoop.hooks import aws
 from airscoop.hooks.warehouse import WarehouseHook
+from airscoop.operators.arguments import OwnArguments
 from airscoop.operators.error_xcom import error_pushed
 from airscoop.signatures import show_inherited
+from airscoop.warehouse.session import SECONDS as OF_A_STATEMENT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from airscoop.exports.steps.working import LockDict
     from airscoop.receipts import Receipt
     from airscoop.warehouse.session import Warehouse
+
+
+LEASE_KINDS = {
+    "lease_seconds": OF_TERMS["seconds"],
+    "handover_seconds": OF_TERMS["handover_seconds"],
+}
 
 
 def may_pass(error: AirscoopError) -> bool:
@@ -56,7 +64,7 @@ def airflow_errors(
         raise failure.with_traceback(error.__traceback__) from None
 
 
-class AirscoopOperator(BaseOperator):
+class AirscoopOperator(BaseOperator, OwnArguments):
     """Runs one verb; its receipt is logged, and returned as a plain dict for XCom."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -81,6 +89,7 @@ class AirscoopOperator(BaseOperator):
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
         with error_pushed(context), airflow_errors(self.task_id, self.left_to_retries):
+            self.read_arguments()
             receipt = self.perform(context)
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()
@@ -111,6 +120,8 @@ class WarehouseOperator(AirscoopOperator):
     warehouse_conn_id: an Airflow connection of type redshift or postgres. lock_timeout_seconds,
     statement_timeout_seconds: as of `airscoop.Warehouse`.
     """
+
+    KINDS = dict.fromkeys(("lock_timeout_seconds", "statement_timeout_seconds"), OF_A_STATEMENT)
 
     def __init__(
         self,
@@ -173,6 +184,8 @@ class ExportStepOperator(RegistryOperator):
     lock: that operator's output. lease_seconds and handover_seconds: how long the lock holds
     without a sign of life, in a step and between two of them.
     """
+
+    KINDS = LEASE_KINDS
 
     def __init__(
         self,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 from airscoop.operators.receipts import receipts_in
 
@@ -44,13 +46,9 @@ class Guard:
         found = self.receipts_of(receipt)
         if number is None:
             return None
-        if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
-            return number
-        if number != "receipt":
-            raise UsageError(
-                f"{self.number} is {number!r}; give a number, "
-                "'receipt' for what the receipt counted, or None for no check"
-            )
+        said: int | str = EXPECTED.read(number, self.number)
+        if isinstance(said, int):
+            return said
         if receipt is None:
             raise UsageError(
                 "nothing says how many records to expect: receipt is None "
@@ -70,6 +68,20 @@ class Guard:
         count = self.count(receipt)
         assert count is not None
         return count
+
+
+def _expected(value: Any, name: str) -> int | str:
+    if value == "receipt":
+        return "receipt"
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise UsageError(
+        f"{name} is {kinds.shown(value)}; give a number, 'receipt' for what the receipt counted, "
+        "or None for no check"
+    )
+
+
+EXPECTED = kinds.Kind(_expected, kinds.parse_number)  # how many records a load must find
 
 
 def number_in(receipt: Mapping[str, object], *names: str) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
-from airscoop.operators.counts import Guard, number_in
+from airscoop.operators.counts import EXPECTED, Guard, number_in
 from airscoop.transfer.places import is_s3
 from airscoop.warehouse.session import LoadContext
 
@@ -40,6 +40,7 @@ class InsertDistinctOperator(WarehouseOperator):
         "receipt",
     )
     ui_color = "#d9efd9"
+    KINDS = {"expected_records": EXPECTED}  # noqa: RUF012
 
     def __init__(
         self,

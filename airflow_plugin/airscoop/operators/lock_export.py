@@ -13,14 +13,15 @@ from airscoop.exports.registry import TABLE
 from airscoop.exports.steps.lock import lock_export
 from airscoop.exports.steps.working import Terms
 from airscoop.hooks import aws
-from airscoop.operators.base import airflow_errors
+from airscoop.operators.arguments import OwnArguments
+from airscoop.operators.base import LEASE_KINDS, airflow_errors
 from airscoop.operators.error_xcom import error_pushed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class LockExportOperator(BaseSensorOperator):
+class LockExportOperator(BaseSensorOperator, OwnArguments):
     """Waits until all earlier exports of the table are done or failed and the lock is to be had.
 
     export: TENANT/TABLE/VERSION. Gives the lock, which the steps that follow take: a dict of the
@@ -33,6 +34,7 @@ class LockExportOperator(BaseSensorOperator):
 
     template_fields: Sequence[str] = ("export",)
     ui_color = "#e4d7f4"
+    KINDS = {"handover_seconds": LEASE_KINDS["handover_seconds"]}  # noqa: RUF012
 
     def __init__(
         self,
@@ -54,8 +56,9 @@ class LockExportOperator(BaseSensorOperator):
             return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
-        terms = Terms(handover_seconds=self.handover_seconds)
         with airflow_errors(self.task_id):
+            self.read_arguments()
+            terms = Terms(handover_seconds=self.handover_seconds)
             registry = aws.registry(self.aws_conn_id, self.registry)
             attempt = lock_export(registry, self.export, owner(context), terms=terms)
         if attempt.finished is not None:

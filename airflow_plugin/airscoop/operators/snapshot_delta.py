@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airscoop import kinds
-from airscoop.deltas.options import KINDS, CompareOptions
+from airscoop.deltas.options import KINDS as OF_DELTA
+from airscoop.deltas.options import CompareOptions
 from airscoop.errors import UsageError
 from airscoop.exports.steps.compute import compute_changes
 from airscoop.given import options_of
@@ -36,6 +37,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
         "lock", "changes", "key", "delta_options", "athena", "approved_delete_ratio",
     )  # fmt: skip
     ui_color = "#d7e3f4"
+    KINDS = {"approved_delete_ratio": OF_DELTA["max_delete_ratio"]}  # noqa: RUF012
 
     def __init__(
         self,
@@ -59,9 +61,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
     def perform(self, context: Context) -> ChangesReceipt:
         lock = self.held_lock()
         known = CompareOptions.__annotations__.keys() - {"key"}
-        options = kinds.rendered(options_of(self.delta_options, "delta_options", known), KINDS)
-        approved = {"approved_delete_ratio": self.approved_delete_ratio}
-        ratio = {"approved_delete_ratio": KINDS["max_delete_ratio"]}
+        options = kinds.rendered(options_of(self.delta_options, "delta_options", known), OF_DELTA)
         athena = self._athena()
         return compute_changes(
             self.open_registry(),
@@ -73,7 +73,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
             on_start=self.started,
             engine=self.engine,
             athena=athena,
-            **kinds.rendered(approved, ratio),
+            approved_delete_ratio=self.approved_delete_ratio,
             **options,
         )
 

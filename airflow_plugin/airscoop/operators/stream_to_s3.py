@@ -16,11 +16,13 @@ from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
+from airscoop.transfer import web
 from airscoop.transfer.arguments import CopyOptions
 from airscoop.transfer.job import TransferJob
 from airscoop.transfer.login import secrets_of
 from airscoop.transfer.naming import destination_for
-from airscoop.transfer.options import KINDS, TransferOptions, place
+from airscoop.transfer.options import KINDS as OF_TRANSFER
+from airscoop.transfer.options import TransferOptions, place
 from airscoop.transfer.places import secrets_in
 from airscoop.transfer.resume import TaskStateResumeStore
 
@@ -63,6 +65,12 @@ class StreamToS3Operator(AirscoopOperator):
 
     template_fields: Sequence[str] = ("source", "destination", "format", "rejects", "copy_options")
     ui_color = "#f4d7e3"
+    KINDS = web.KINDS | {
+        "max_rejected": OF_TRANSFER["max_rejected"],
+        "if_missing": kinds.choice(IfMissing),
+        "requester_pays": kinds.FLAG,
+        "resume": kinds.FLAG,
+    }
 
     def __init__(
         self,
@@ -114,7 +122,6 @@ class StreamToS3Operator(AirscoopOperator):
 
     def perform(self, context: Context) -> CopyReceipt:
         _mask_secrets(self.source)
-        kinds.choice(IfMissing).read(self.if_missing, "if_missing")
         job = self._new_job(context)
         self.started(job)
         if self._killed.is_set():
@@ -140,7 +147,7 @@ class StreamToS3Operator(AirscoopOperator):
             expected_bucket_owner=self.expected_bucket_owner,
         )
         given = kinds.rendered(
-            options_of(self.copy_options, "copy_options", FURTHER_OPTIONS), KINDS
+            options_of(self.copy_options, "copy_options", FURTHER_OPTIONS), OF_TRANSFER
         )
         address, login = self._source(given)
         source = place(address, "source")
@@ -183,8 +190,9 @@ class StreamToS3Operator(AirscoopOperator):
     def _resume_store(self, context: Context) -> TaskStateResumeStore | None:
         """None outside of a run, and before Airflow 3.3."""
         accessor = context.get("task_state_store")
-        resumes = kinds.FLAG.read(self.resume, "resume")
-        return TaskStateResumeStore(accessor) if resumes and accessor is not None else None
+        if not self.resume or accessor is None:
+            return None
+        return TaskStateResumeStore(accessor)
 
     def _log_progress(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from airscoop import timeouts
+from airscoop import kinds, timeouts
 from airscoop.timeouts import TimeoutGiven
 from airscoop.transfer.login import Auth, Body
 
@@ -24,13 +24,28 @@ class WebOptions(TypedDict, total=False):
     idempotent: bool
 
 
+def _limit(most: float, zero: str, *, whole: bool = False) -> kinds.Kind:
+    def read(value: Any, name: str) -> Any:
+        timeouts.check_limit(name, value, most=most, whole=whole, zero=zero)
+        return value
+
+    return kinds.Kind(read, kinds.parse_number)
+
+
+KINDS = {
+    "timeout": timeouts.OF_CALL,
+    "retry_seconds": _limit(1_000_000, "no retry"),
+    "restarts": _limit(MOST_RESTARTS, "none", whole=True),
+}
+
+
 def native(
     *, timeout: TimeoutGiven | None, retry_seconds: float | None, restarts: int | None
 ) -> dict[str, Any]:
     """The binding's options, of which 0 is the default and less than 0 none."""
     limits = timeouts.of_call(timeout)
-    timeouts.check_limit("retry_seconds", retry_seconds, most=1_000_000, zero="no retry")
-    timeouts.check_limit("restarts", restarts, most=MOST_RESTARTS, whole=True, zero="none")
+    KINDS["retry_seconds"].read(retry_seconds, "retry_seconds")
+    KINDS["restarts"].read(restarts, "restarts")
     return {
         **timeouts.native(limits),
         "whole_ms": timeouts.milliseconds(limits.whole),

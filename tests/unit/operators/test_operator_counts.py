@@ -92,7 +92,7 @@ def test_what_is_no_receipt_is_refused_whatever_is_expected(
         insert(receipt=receipt, expected_records=expected).execute(NO_CONTEXT)
 
 
-@pytest.mark.parametrize("expected", [-1, 1.5, True, "7", "download", object()])
+@pytest.mark.parametrize("expected", [-1, 1.5, True, "-7", "7.5", "download", object()])
 def test_a_number_that_is_none_is_refused(expected: object) -> None:
     with pytest.raises(AirflowFailException, match="insert: expected_records is"):
         insert(receipt={"records_out": 1}, expected_records=expected).execute(NO_CONTEXT)

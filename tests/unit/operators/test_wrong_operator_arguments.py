@@ -12,27 +12,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from airscoop import errors, operators
+from support.operator_arguments import NEEDED
 
 VALUES: dict[str, Any] = {
     "no UTF-8": "\udcff", "NUL": "\0", "-1": -1, "huge": 10**5000, "1.5": 1.5, "list of 1": [1],
     "mapping of 1": {1: 2}, "function": len,
-}  # fmt: skip
-LOCK = {"export": "t/x/V1", "previous": None, "owner": "me", "fence": 1}
-NEEDED: dict[str, dict[str, Any]] = {
-    "StreamToS3Operator": {"source": "new.csv", "destination": "out"},
-    "AddPartitionOperator": {"table": "a.b", "values": {"a": "b"}, "location": "s3://b/k/"},
-    "InsertDistinctOperator": {
-        "source": "a.b", "target": "a.c", "columns": ["x"], "key": ["x"], "expected_records": None,
-    },
-    "ApplyChangesOperator": {
-        "changes": "changes.jsonl", "table": "a.b", "key": ["PK"], "expected_changes": None,
-    },
-    "RefreshMaterializedViewOperator": {"view": "a.b"},
-    "LockExportOperator": {"export": "t/x/V1"},
-    "RegisterExportsOperator": {"bucket": "bucket", "datasets": ["t"]},
-    "SnapshotDeltaOperator": {"lock": LOCK, "changes": "s3://bucket/c"},
-    "PublishChangesOperator": {"lock": LOCK, "stream": "s"},
-    "FinishExportOperator": {"lock": LOCK},
 }  # fmt: skip
 OF_AIRFLOW = ("self", "kwargs", "warehouse_conn_id", "aws_conn_id", "http_conn_id")
 # How a task of Airflow's may end: by its own exceptions, or by one of ours, left to the retries.
