@@ -148,7 +148,7 @@ class Plant:
             self.s3.create_bucket(Bucket=bucket)
         endpoint = status["aws"]["endpoint"]
         self.kinesis, dynamodb, self.sqs = (
-            aws.client(service, endpoint, self.keys) for service in aws.SERVICES
+            aws.client(service, endpoint, self.keys) for service in ("kinesis", "dynamodb", "sqs")
         )
         aws.make_table(dynamodb, name)
         self.kinesis.create_stream(StreamName=name, ShardCount=2)
