@@ -117,6 +117,14 @@ def test_a_correlated_condition_removes_no_rows_of_the_outer_query(athena: Athen
     ) == [("1", "false"), ("2", "true"), ("3", "false")]
 
 
+def test_a_table_is_scanned_once_for_each_time_it_is_named(athena: Athena) -> None:
+    _days(athena)
+    once = "SELECT a FROM t WHERE a IN (SELECT max(x) FROM (VALUES 1) u(x))"
+    twice = "SELECT a FROM t WHERE coalesce((SELECT max(a) FROM t), 0) = a"
+    assert athena.run(once).scanned_bytes == 3 * SIZE
+    assert athena.run(twice).scanned_bytes == 6 * SIZE
+
+
 def test_partition_values_have_the_types_of_their_columns(athena: Athena) -> None:
     for number in (2, 10):
         athena.store.put(f"t/n={number}/d=2020-01-02/x.json", b'{"a":1}\n')

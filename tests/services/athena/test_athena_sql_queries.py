@@ -118,6 +118,18 @@ QUERIES: dict[str, tuple[str, Rows]] = {
         "(SELECT 1 INTERSECT SELECT 1) UNION ALL (SELECT 2 EXCEPT SELECT 3) ORDER BY 1",
         [("1",), ("2",)],
     ),
+    "a column that is grouped by within an expression": (
+        "SELECT a + 1, count(*) FROM (VALUES (1, 2)) t(a, b) GROUP BY a",
+        [("2", "1")],
+    ),
+    "an expression that is grouped by": (
+        "SELECT coalesce(a, 0) FROM (VALUES (1, 2)) t(a, b) GROUP BY coalesce(a, 0)",
+        [("1",)],
+    ),
+    "an aggregation within a window function": (
+        "SELECT a, sum(sum(b)) OVER () FROM (VALUES (1, 2), (2, 3)) t(a, b) GROUP BY a ORDER BY a",
+        [("1", "5"), ("2", "5")],
+    ),
     "a window frame": (
         "SELECT a, sum(a) OVER (ORDER BY a ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) "
         "FROM (VALUES 1, 2, 3) t(a) ORDER BY a",
