@@ -16,6 +16,7 @@ from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
 import make_local_athena
+from make_receipts import receipt_schema, receipts_page
 from make_signatures import stub
 
 import airscoop
@@ -47,6 +48,8 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "options.md": options_page(),
+        "receipts.md": receipts_page(_intro("The fields of every receipt.")),
+        "receipt.schema.json": receipt_schema(),
         "signatures.pyi": stub(),
     }
 

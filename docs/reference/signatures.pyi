@@ -11,6 +11,8 @@ class ApplyReceipt:
         *,
         verb: str = 'apply',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         changes_file: str,
         table: str,
         key: list[str],
@@ -29,8 +31,10 @@ class ApplyReceipt:
         dry_run: bool = False,
     ) -> None: ...
     changed: bool
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class AthenaSettings:
     def __init__(
         self,
@@ -165,6 +169,8 @@ class CopyJob:
         resume: ResumeStore | None = None,
     ) -> None: ...
     def cancel(self) -> None: ...
+    def left_behind(self) -> dict[str, str]: ...
+    def receipt_so_far(self) -> CopyReceipt: ...
     def rejected(self) -> list[dict[str, Any]]: ...
     def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt: ...
 class CopyReceipt:
@@ -173,6 +179,8 @@ class CopyReceipt:
         *,
         verb: str = 'copy',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         destination: str,
         format: str,
@@ -209,8 +217,10 @@ class CopyReceipt:
         first_reject: str | None = None,
         notes: list[str] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Credentials:
     def __init__(
         self,
@@ -330,6 +340,8 @@ class DeltaReceipt:
         *,
         verb: str = 'delta',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         old: str | None,
         new: str,
         key: list[str],
@@ -353,28 +365,36 @@ class DeltaReceipt:
         text_bytes: int,
         retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class InitReceipt:
     def __init__(
         self,
         *,
         verb: str = 'init',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         versions: dict[str, int],
         made: list[str],
         brought_forward: list[str],
         granted_to: list[str],
         left: list[str],
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class InsertReceipt:
     def __init__(
         self,
         *,
         verb: str = 'insert',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         target: str,
         partition: dict[str, str],
@@ -388,8 +408,10 @@ class InsertReceipt:
         dry_run: bool = False,
     ) -> None: ...
     changed: bool
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class KinesisSettings:
     def __init__(
         self,
@@ -473,14 +495,18 @@ class PartitionReceipt:
         *,
         verb: str = 'partition',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         table: str,
         partitions: list[PartitionResult],
         added: int,
         moved: int,
         unchanged: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class PrefixIncomplete(TransientError): ...
 class PrefixReceipt:
     def __init__(
@@ -488,6 +514,8 @@ class PrefixReceipt:
         *,
         verb: str = 'copy_prefix',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         destination: str,
         objects: int,
@@ -509,8 +537,10 @@ class PrefixReceipt:
         to_copy_bytes: int = 0,
         planned: list[PlannedCopy] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Progress:
     def __init__(
         self,
@@ -573,6 +603,8 @@ class PublishReceipt:
         *,
         verb: str = 'publish',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         stream: str,
         changes: int,
@@ -587,8 +619,10 @@ class PublishReceipt:
         source_etag: str | None,
         source_retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 def read(
     source: str | os.PathLike[str],
     *,
@@ -597,13 +631,32 @@ def read(
     **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]: ...
 class Receipt:
-    def __init__(self, *, verb: str, seconds: float) -> None: ...
+    def __init__(
+        self,
+        *,
+        verb: str,
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+    ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class RefreshReceipt:
-    def __init__(self, *, verb: str = 'refresh', seconds: float, view: str) -> None: ...
+    def __init__(
+        self,
+        *,
+        verb: str = 'refresh',
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+        view: str,
+    ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Rows:
     def __init__(
         self,
@@ -648,13 +701,17 @@ class ScriptReceipt:
         *,
         verb: str = 'script',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         file: str,
         statements: int,
         dry_run: bool = False,
         planned: list[str] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Timeouts:
     def __init__(
         self,
@@ -838,13 +895,17 @@ class UploadsReceipt:
         *,
         verb: str = 'uploads',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         prefix: str,
         uploads: list[ListedUpload],
         found: int,
         aborted: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 
 # airscoop.resume
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import EXPECTED, Guard, number_in
+from airscoop.operators.receipts import detail_of
 from airscoop.transfer.places import is_s3
 from airscoop.warehouse.session import LoadContext
 
@@ -29,6 +30,7 @@ class InsertDistinctOperator(WarehouseOperator):
     expected_records: a number in place of what the receipt counted, or None for no check of counts.
     """
 
+    verb = "insert"
     template_fields: Sequence[str] = (
         "source",
         "target",
@@ -106,4 +108,5 @@ class InsertDistinctOperator(WarehouseOperator):
 
 
 def _texts(receipts: Sequence[Mapping[str, object]], name: str) -> list[str]:
-    return [str(receipt[name]) for receipt in receipts if receipt.get(name)]
+    found = [detail_of(receipt, name) for receipt in receipts]
+    return [str(each) for each in found if each]
