@@ -124,6 +124,8 @@ UNKNOWN = {
     r"SELECT regexp_like('é', '\w')": "on a text beyond ASCII",
     "SELECT date_format(date '2020-01-01', '%U')": "%U in the pattern of a time",
     "SELECT json_extract('{}', '$..a')": "the JSON path $..a",
+    "SELECT interval '1' month": "interval year to month",
+    "SELECT max_by(a, b, 2) FROM (VALUES (1, 2)) t(a, b)": "max_by of n values",
     "SELECT 0x1F": "a number such as 0x1F",
     "SELECT 1_000": "a number such as 1_000",
     "EXPLAIN SELECT 1": "the statement EXPLAIN",

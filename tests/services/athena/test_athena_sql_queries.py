@@ -130,6 +130,10 @@ QUERIES: dict[str, tuple[str, Rows]] = {
         "SELECT a, sum(sum(b)) OVER () FROM (VALUES (1, 2), (2, 3)) t(a, b) GROUP BY a ORDER BY a",
         [("1", "5"), ("2", "5")],
     ),
+    "a function whose name begins with a word of clauses": (
+        "SELECT 1, from_base('ff', 16), order_id FROM (VALUES 2) t(order_id)",
+        [("1", "255", "2")],
+    ),
     "a window frame": (
         "SELECT a, sum(a) OVER (ORDER BY a ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) "
         "FROM (VALUES 1, 2, 3) t(a) ORDER BY a",

@@ -66,7 +66,7 @@ _NOT_ATHENAS = tuple(
         r"\blimit\s+(?:\d+|all|\?)\s+(offset)\b",
         r"\blimit\s+\d+\s*(,)",
         r"\bcross\s+join\s+[\w.\"]+\s+(?:as\s+)?(?:\w+\s+)?(on)\b",
-        r"(,)\s*(?:from|where|group|order|\))",
+        r"(,)\s*(?:(?:from|where|group|order)\b|\))",
     )
 )
 # Newer versions of Trino read these; which does Athena?
