@@ -15,6 +15,8 @@ from airscoop.local.athena.scopes import Scope
 
 
 def is_aggregate(node: Any) -> bool:
+    if isinstance(node, exp.Filter):
+        return is_aggregate(node.this)
     if isinstance(node, exp.GroupConcat):
         return True
     return isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES
