@@ -4,6 +4,123 @@
 
 # airscoop
 
+def aggregate(
+    sources: Source,
+    *,
+    group_by: Mapping[str, Sequence[Any]] = {},
+    measures: Mapping[str, str] = {'count': 'count'},
+    format: RecordFormat = 'auto',
+    on_missing: Missing = 'error',
+    on_other_type: OtherType = 'error',
+    top: int | None = None,
+    max_rejected: int = 0,
+    rejects: str | os.PathLike[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    allow_empty: bool = False,
+    on_invalid_characters: InvalidCharacters = 'error',
+    on_nonfinite: Nonfinite = 'error',
+    on_key_case: KeyCase = 'error',
+    records: str | None = None,
+    csv: CsvDialect | Mapping[str, Any] | None = None,
+    columns: Sequence[str] | None = None,
+    allow_unknown_length: bool = False,
+    memory_limit: Size | None = None,
+    max_record_bytes: Size | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    s3: S3Settings | None = None,
+    on_progress: Callable[[AggregateFacts], object] | None = None,
+) -> Aggregation: ...
+class AggregateJob:
+    def __init__(
+        self,
+        sources: Source,
+        *,
+        group_by: Mapping[str, Sequence[Any]] = {},
+        measures: Mapping[str, str] = {'count': 'count'},
+        format: RecordFormat = 'auto',
+        on_missing: Missing = 'error',
+        on_other_type: OtherType = 'error',
+        top: int | None = None,
+        max_rejected: int = 0,
+        rejects: str | os.PathLike[str] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        allow_empty: bool = False,
+        on_invalid_characters: InvalidCharacters = 'error',
+        on_nonfinite: Nonfinite = 'error',
+        on_key_case: KeyCase = 'error',
+        records: str | None = None,
+        csv: CsvDialect | Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
+        allow_unknown_length: bool = False,
+        memory_limit: Size | None = None,
+        max_record_bytes: Size | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        s3: S3Settings | None = None,
+    ) -> None: ...
+    def cancel(self) -> None: ...
+    def run(
+        self,
+        *,
+        on_progress: Callable[[AggregateFacts], object] | None = None,
+    ) -> Aggregation: ...
+class Aggregation:
+    def __init__(
+        self,
+        result: Aggregated,
+        receipt: AggregationReceipt,
+        *,
+        rejects: bytes,
+        read: ReadPlaces,
+        cancellation: Cancellation,
+    ) -> None: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def rejects(self) -> bytes: ...
+    def write(
+        self,
+        prefix: str | os.PathLike[str],
+        *,
+        format: GroupFormat = 'parquet',
+        s3: S3Settings | None = None,
+        before_commit: Callable[[], object] | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> dict[str, CopyReceipt]: ...
+    def write_rejects(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        s3: S3Settings | None = None,
+    ) -> CopyReceipt: ...
+class AggregationReceipt:
+    def __init__(
+        self,
+        *,
+        verb: str = 'aggregate',
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+        source: str,
+        objects: int,
+        records: int,
+        counted: int,
+        rejected: int,
+        missing: int,
+        other_type: int,
+        groupings: list[CountedGrouping],
+        inputs: list[CountedInput],
+        first_reject: str | None,
+        rejects: str | None,
+        source_bytes: int,
+        text_bytes: int,
+        spilled_bytes: int,
+        retries: int,
+    ) -> None: ...
+    started_at: str
+    def summary(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class AirscoopError(Exception): ...
 class ApplyReceipt:
     def __init__(
@@ -369,6 +486,37 @@ class DeltaReceipt:
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
     def to_json(self) -> str: ...
+class Groups:
+    def __init__(
+        self,
+        result: Aggregated,
+        number: int,
+        counted: CountedGrouping,
+        *,
+        read: ReadPlaces,
+        cancellation: Cancellation,
+    ) -> None: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+    def __iter__(self) -> Iterator[dict[str, Any]]: ...
+    def __len__(self) -> int: ...
+    def begin(
+        self,
+        stack: ExitStack,
+        destination: str | os.PathLike[str],
+        *,
+        format: GroupFormat | None = None,
+        s3: S3Settings | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> OwnedUpload: ...
+    def blocks(self) -> Iterator[bytes]: ...
+    def write(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        format: GroupFormat | None = None,
+        s3: S3Settings | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> CopyReceipt: ...
 class InitReceipt:
     def __init__(
         self,
