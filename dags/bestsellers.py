@@ -12,6 +12,7 @@ from airscoop.operators import (
     InsertDistinctOperator,
     RefreshMaterializedViewOperator,
     StreamToS3Operator,
+    watched,
 )
 from airscoop.systems.bestsellers.config import BestsellersSource, load_bestsellers_sources
 
@@ -75,3 +76,4 @@ with DAG(
         view="bestsellers.review_joined_price",
         receipt=[load_source(source) for source in load_bestsellers_sources(SOURCES)],
     )
+watched(dag)

@@ -20,6 +20,7 @@ from airscoop.operators import (
     PublishChangesOperator,
     RegisterExportsOperator,
     SnapshotDeltaOperator,
+    watched,
 )
 from airscoop.systems.snapshot_delta.config import load_snapshot_delta
 
@@ -132,3 +133,4 @@ with DAG(
         **PLACE,
     )
     snapshot.expand_kwargs(exports(registered.output))
+watched(dag)

@@ -16,6 +16,7 @@ from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
 import make_local_athena
+from airflow.sdk import BaseOperator
 from make_receipts import receipt_schema, receipts_page
 from make_signatures import stub
 
@@ -236,12 +237,22 @@ def operators_page() -> str:
             "keyword-only; those of Airflow's `BaseOperator` go with them. Airflow renders the "
             "templated ones."
         ),
-        _code("from airscoop.operators import " + operators.__all__[-1]),
+        _code("from airscoop.operators import StreamToS3Operator, watched"),
         "and so for all of them.",
     ]
-    for name in operators.__all__:
-        parts += _operator(name, getattr(operators, name))
+    public = {name: getattr(operators, name) for name in operators.__all__}
+    for name, thing in public.items():
+        if _is_operator(thing):
+            parts += _operator(name, thing)
+    parts.append("## Being told")
+    for name, thing in public.items():
+        if not _is_operator(thing):
+            parts += _entry(f"airscoop.operators.{name}", thing, level=3)
     return "\n\n".join(parts) + "\n"
+
+
+def _is_operator(thing: Any) -> bool:
+    return inspect.isclass(thing) and issubclass(thing, BaseOperator)
 
 
 def _operator(name: str, operator: Any) -> Iterator[str]:

@@ -27,6 +27,8 @@ attributes; they are None where they say nothing, or are not known:
 - `TooManyRejected`, `SuspectExport`: `limit_name` (such as "max_delete_ratio") and `limit`, its
   value. SuspectExport has `old_rows` and `new_rows`, the rows of the two exports, `deleted` or
   `updated` of them, and their `ratio` to the old rows.
+- `TooFewRecords`: `limit_name` ("min_records"), `limit`, `counted` ("records"), and how many were
+  `found`.
 - `DuplicateKey`: `key`, one of those that several rows have, as the message shows it, `source` and
   `line` of the later row, and `earlier_line` of the one before.
 - `SchemaChanged`: `added` and `gone`, lists of the columns that the newer side (the new export, the
@@ -98,6 +100,7 @@ from airscoop._native import (
     Throttled,
     TimedOut,
     TlsError,
+    TooFewRecords,
     TooLarge,
     TooManyRejected,
     TrailingGarbage,
@@ -153,6 +156,7 @@ __all__ = [
     "Throttled",
     "TimedOut",
     "TlsError",
+    "TooFewRecords",
     "TooLarge",
     "TooManyRejected",
     "TrailingGarbage",

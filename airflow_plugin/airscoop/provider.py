@@ -28,6 +28,10 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "notifications": [
+            "airscoop.notifications.event_bridge.EventBridge",
+            "airscoop.notifications.log_line.LogLine",
+        ],
         "hooks": [
             {
                 "integration-name": "airscoop",

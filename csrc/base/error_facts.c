@@ -61,3 +61,15 @@ int scoop_error_counts(struct scoop_error *error, const char *counted, int64_t e
     scoop_error_number(error, SCOOP_FACT_FOUND, found);
     return -1;
 }
+
+int scoop_fail_too_few(struct scoop_error *error, const char *source, int64_t least,
+                       int64_t found) {
+    scoop_fail(error, SCOOP_TOO_FEW_RECORDS,
+               "%s gave %lld records, and min_records is %lld: nothing is kept of them", source,
+               (long long)found, (long long)least);
+    scoop_error_text(error, SCOOP_FACT_LIMIT_NAME, "min_records");
+    scoop_error_number(error, SCOOP_FACT_LIMIT, least);
+    scoop_error_text(error, SCOOP_FACT_COUNTED, "records");
+    scoop_error_number(error, SCOOP_FACT_FOUND, found);
+    return -1;
+}

@@ -17,4 +17,7 @@ void scoop_error_list(struct scoop_error *error, enum scoop_fact name, const cha
 int scoop_error_counts(struct scoop_error *error, const char *counted, int64_t expected,
                        int64_t found);
 
+/* TOO_FEW_RECORDS: `found`, where `least` is what min_records asks for. Returns -1. */
+int scoop_fail_too_few(struct scoop_error *error, const char *source, int64_t least, int64_t found);
+
 #endif

@@ -92,6 +92,7 @@ static const struct field fields[] = {
     {"memory_limit", SIZE, AT(memory_limit_bytes)},
     {"max_record_bytes", SIZE, AT(max_record_bytes)},
     {"max_rejected", COUNT, AT(max_rejected)},
+    {"min_records", COUNT, AT(min_records)},
     {"show_rejects", COUNT, AT(show_rejects)},
     {"rejects", TEXT, AT(rejects_uri)},
     {"held", FLAG, AT(held)},

@@ -64,24 +64,26 @@ static int do_insert_distinct(void *user, struct scoop_error *error) {
 
 PyObject *airscoop_session_insert_distinct(PyObject *object, PyObject *arguments,
                                            PyObject *keywords) {
-    static char *names[] = {
-        "source",    "target",           "columns", "key",         "order_by",  "replace",
-        "partition", "expected_records", "objects", "load_source", "load_etag", "load_object",
-        "dag_id",    "run_id",           "task_id", "try_number",  "dry_run",   NULL};
+    static char *names[] = {"source",      "target",  "columns",     "key",
+                            "order_by",    "replace", "partition",   "expected_records",
+                            "min_records", "objects", "load_source", "load_etag",
+                            "load_object", "dag_id",  "run_id",      "task_id",
+                            "try_number",  "dry_run", NULL};
     struct airscoop_session *self = (struct airscoop_session *)object;
     struct insert insert = {.self = self};
     struct scoop_load_facts *load = &insert.options.load;
     PyObject *lists[4] = {NULL}, *partition = NULL, *result = NULL;
-    long long expected = -1;
+    long long expected = -1, least = 0;
     int replace = 0, dry_run = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "$ssOOOpO!LOzzzzzzzp:insert_distinct",
-                                     names, &insert.options.names.source,
-                                     &insert.options.names.target, &lists[0], &lists[1], &lists[2],
-                                     &replace, &PyDict_Type, &partition, &expected, &lists[3],
-                                     &load->source, &load->etag, &load->s3_key, &load->dag_id,
-                                     &load->run_id, &load->task_id, &load->try_number, &dry_run))
+    if (!PyArg_ParseTupleAndKeywords(
+            arguments, keywords, "$ssOOOpO!LLOzzzzzzzp:insert_distinct", names,
+            &insert.options.names.source, &insert.options.names.target, &lists[0], &lists[1],
+            &lists[2], &replace, &PyDict_Type, &partition, &expected, &least, &lists[3],
+            &load->source, &load->etag, &load->s3_key, &load->dag_id, &load->run_id, &load->task_id,
+            &load->try_number, &dry_run))
         return NULL;
     insert.options.expected_records = expected;
+    insert.options.min_records = least;
     insert.options.replace = replace != 0;
     insert.options.dry_run = dry_run != 0;
     if (insert_fill(&insert, lists, partition) == 0 &&

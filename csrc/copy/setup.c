@@ -133,6 +133,9 @@ static int check_options(struct scoop_transfer *transfer, struct scoop_error *er
     if (options->max_rejected > 0 && options->format == SCOOP_FORMAT_RAW)
         return scoop_fail(error, SCOOP_USAGE,
                           "max_rejected needs a format with records, which raw is not");
+    if (options->min_records > 0 && options->format == SCOOP_FORMAT_RAW)
+        return scoop_fail(error, SCOOP_USAGE,
+                          "min_records needs a format with records, which raw is not");
     if (options->max_record_bytes > SCOOP_MOST_RECORD_BYTES)
         return scoop_fail(error, SCOOP_USAGE, "max_record_bytes is at most %zu",
                           SCOOP_MOST_RECORD_BYTES);

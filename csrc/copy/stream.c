@@ -187,16 +187,9 @@ int scoop_transfer_sniff(struct scoop_transfer *transfer, struct scoop_error *er
     return knows_content(attempt) ? start_stream(transfer, error) : 1;
 }
 
-static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
-    struct scoop_attempt *attempt = &transfer->attempt;
-    if (!SCOOP_INVARIANT(transfer->phase == STREAMING || transfer->phase == FINISHING, error) ||
-        scoop_chain_finish(&attempt->chain, error) != 0)
-        return -1;
-    if (scoop_chain_must_transform(&attempt->chain))
-        return scoop_transfer_start_transform(transfer);
-    if (attempt->sink->type->seal(attempt->sink, error) != 0)
-        return -1;
-    const struct scoop_counters *counters = &attempt->counters;
+/* Whether the records add up, and are enough; before anything is visible. */
+static int check_counts(const struct scoop_transfer *transfer, struct scoop_error *error) {
+    const struct scoop_counters *counters = &transfer->attempt.counters;
     if (counters->records_in != counters->records_out + counters->records_rejected) {
         scoop_fail(error, SCOOP_COUNT_MISMATCH,
                    "%s: %llu records came in, %llu went out and %llu were rejected",
@@ -206,6 +199,22 @@ static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
         return scoop_error_counts(error, "records", (int64_t)counters->records_in,
                                   (int64_t)(counters->records_out + counters->records_rejected));
     }
+    if (counters->records_out < transfer->options.min_records)
+        return scoop_fail_too_few(error, transfer->source_name,
+                                  (int64_t)transfer->options.min_records,
+                                  (int64_t)counters->records_out);
+    return 0;
+}
+
+static int seal(struct scoop_transfer *transfer, struct scoop_error *error) {
+    struct scoop_attempt *attempt = &transfer->attempt;
+    if (!SCOOP_INVARIANT(transfer->phase == STREAMING || transfer->phase == FINISHING, error) ||
+        scoop_chain_finish(&attempt->chain, error) != 0)
+        return -1;
+    if (scoop_chain_must_transform(&attempt->chain))
+        return scoop_transfer_start_transform(transfer);
+    if (attempt->sink->type->seal(attempt->sink, error) != 0 || check_counts(transfer, error) != 0)
+        return -1;
     transfer->phase = SEALING;
     return 1;
 }

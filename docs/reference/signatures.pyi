@@ -196,6 +196,7 @@ def copy(
     on_trailing_garbage: TrailingGarbage = 'error',
     checksum: Checksum = 'crc32c',
     max_rejected: int = 0,
+    min_records: int = 0,
     rejects: str | os.PathLike[str] | None = None,
     max_record_bytes: Size | None = None,
     on_invalid_characters: InvalidCharacters = 'error',
@@ -256,6 +257,7 @@ class CopyJob:
         on_trailing_garbage: TrailingGarbage = 'error',
         checksum: Checksum = 'crc32c',
         max_rejected: int = 0,
+        min_records: int = 0,
         rejects: str | os.PathLike[str] | None = None,
         max_record_bytes: Size | None = None,
         on_invalid_characters: InvalidCharacters = 'error',
@@ -948,6 +950,7 @@ class Warehouse:
         mode: Mode = 'keep',
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
+        min_records: int = 0,
         objects: Sequence[str] = (),
         load: LoadContext | None = None,
         dry_run: bool = False,
@@ -990,6 +993,7 @@ class ObjectInfo:
         etag: str,
         checksum: str | None = None,
         split_mark: str | None = None,
+        last_modified: str | None = None,
     ) -> None: ...
     uri: str
 
@@ -1119,6 +1123,7 @@ class SuspectExport(DataError): ...
 class Throttled(TransientError): ...
 class TimedOut(TransientError): ...
 class TlsError(AccessError): ...
+class TooFewRecords(DataError): ...
 class TooLarge(DataError): ...
 class TooManyRejected(DataError): ...
 class TrailingGarbage(DataError): ...
@@ -1170,6 +1175,18 @@ class ApplyChangesOperator:
         **kwargs: Any,
     ) -> None: ...
     template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock', 'lock_timeout_seconds', 'statement_timeout_seconds', 'lease_seconds', 'handover_seconds', 'again', 'publishes', 'expected_changes')
+class EventBridge:
+    def __init__(
+        self,
+        *,
+        source: str,
+        detail_type: str = 'airscoop run failed',
+        bus: str = 'default',
+        aws_conn_id: str | None = 'aws_default',
+        **kwargs: Any,
+    ) -> None: ...
+    def notify(self, context: Context) -> None: ...
+    def put(self, detail: str) -> None: ...
 class FinishExportOperator:
     def __init__(
         self,
@@ -1197,6 +1214,7 @@ class InsertDistinctOperator:
         partition: Mapping[str, str] | XComArg | None = None,
         receipt: XComArg | DownloadDict | Sequence[XComArg | DownloadDict] | None = None,
         expected_records: int | Literal['receipt'] | None = 'receipt',
+        min_records: int = 0,
         warehouse_conn_id: str = 'redshift_default',
         lock_timeout_seconds: float | None = None,
         statement_timeout_seconds: float | None = None,
@@ -1279,6 +1297,7 @@ class StreamToS3Operator:
         destination: str,
         format: Format | str | XComArg = 'auto',
         max_rejected: int = 0,
+        min_records: int = 0,
         rejects: str | None = None,
         if_missing: IfMissing = 'retry',
         timeout: TimeoutGiven | None = None,
@@ -1294,3 +1313,4 @@ class StreamToS3Operator:
         **kwargs: Any,
     ) -> None: ...
     template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options', 'timeout', 'retry_seconds', 'restarts', 'max_rejected', 'if_missing', 'requester_pays', 'resume')
+def watched(dag: DAG, *, notify: BaseNotifier | Sequence[BaseNotifier] | None = None) -> DAG: ...

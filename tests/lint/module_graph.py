@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "airflow_plugin" / "airscoop"
-AIRFLOW_SIDE = ("operators", "hooks", "links", "plugin", "provider")
+AIRFLOW_SIDE = ("operators", "notifications", "hooks", "links", "plugin", "provider")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ REASONS = {
         "airscoop.delta(": AWS,
         "airscoop delta s3://exports/acme/orders/v1/e.csv.gz ": AWS,
     },
+    "docs/how-to/tell-failures.md": {"aws events put-rule": AWS, "aws cloudwatch put-metric": AWS},
     "docs/how-to/operators.md": {
         "import json, os, urllib.request": "tests/services/airflow/test_task_receipts.py"
     },

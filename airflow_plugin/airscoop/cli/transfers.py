@@ -80,6 +80,7 @@ def _add_copy(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     _add_reading(verb, auto=RAW)
     _add_rejecting(verb)
+    _add_min_records(verb)
     verb.add_argument("--rejects", metavar="PLACE", help="where bad records go")
     verb.add_argument(
         "--compression",
@@ -222,6 +223,16 @@ def _add_rejecting(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_min_records(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--min-records",
+        type=count,
+        default=0,
+        metavar="N",
+        help="write nothing where fewer records would be written",
+    )
+
+
 def _options(
     options: argparse.Namespace, destination: str | None, *, by_name: bool = False
 ) -> TransferOptions:
@@ -286,6 +297,7 @@ def run_copy(options: argparse.Namespace) -> int:
         checksum=options.checksum,
         server_side=not options.no_server_side,
         max_rejected=options.max_rejected,
+        min_records=options.min_records,
         rejects=options.rejects,
         overwrite=not options.no_overwrite,
         split_bytes=options.split_bytes,

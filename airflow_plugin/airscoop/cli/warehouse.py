@@ -156,6 +156,13 @@ def _add_insert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="N",
         help="insert nothing where the source has another number of rows",
     )
+    insert.add_argument(
+        "--min-records",
+        type=count,
+        default=0,
+        metavar="N",
+        help="insert nothing where the source has fewer rows",
+    )
     _add_dry_run(insert, "inserted")
     _finish(insert, _run_insert)
 
@@ -308,6 +315,7 @@ def _run_insert(session: Warehouse, options: argparse.Namespace) -> Receipt:
         mode=options.mode,
         partition=dict(options.partition),
         expected_records=options.expected_records,
+        min_records=options.min_records,
         dry_run=options.dry_run,
     )
 

@@ -1,4 +1,4 @@
-"""Kinesis, DynamoDB, SQS and the Glue catalog from moto's server: python -m airscoop.local.aws …
+"""Moto's server: Kinesis, DynamoDB, SQS, EventBridge and Glue: python -m airscoop.local.aws …
 
 It keeps everything in memory: what a restart forgot, `ensure` makes anew.
 """
@@ -20,10 +20,17 @@ from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.web_guard import guarded
 
-SERVICES = ("kinesis", "dynamodb", "sqs", "glue")
+SERVICES = ("kinesis", "dynamodb", "sqs", "events", "glue")
+# What AWS's clients call a service where they read its endpoint, if not by its name.
+CLIENT_NAMES = {"events": "eventbridge"}
 HOST = "127.0.0.1"
 # It has nothing to save.
 _STOP_SECONDS = 3
+
+
+def endpoint_variable(service: str) -> str:
+    """Where AWS's clients read the endpoint of a service."""
+    return f"AWS_ENDPOINT_URL_{CLIENT_NAMES.get(service, service).upper()}"
 
 
 def start(

@@ -413,7 +413,7 @@ class Stack:
             "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
             "AWS_SESSION_TOKEN": keys.get("session_token", ""),
             "AWS_ENDPOINT_URL_S3": self._endpoint(),
-            **{f"AWS_ENDPOINT_URL_{name.upper()}": self._aws_endpoint() for name in aws.SERVICES},
+            **{aws.endpoint_variable(name): self._aws_endpoint() for name in aws.SERVICES},
             "AWS_ENDPOINT_URL_ATHENA": self._athena_endpoint() if "athena" in known else "",
             "AWS_REGION": clients.REGION,
             "AWS_DEFAULT_REGION": clients.REGION,

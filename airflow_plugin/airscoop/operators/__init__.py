@@ -1,4 +1,4 @@
-"""Airflow operators: one thin shell per verb; each is loaded when it is used."""
+"""Airflow operators: one thin shell per verb, and `watched`; each is loaded when it is used."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airscoop.notifications.event_bridge import EventBridge
+    from airscoop.notifications.watched import watched
     from airscoop.operators.add_partition import AddPartitionOperator
     from airscoop.operators.apply_changes import ApplyChangesOperator
     from airscoop.operators.finish_export import FinishExportOperator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AddPartitionOperator": "airscoop.operators.add_partition",
     "ApplyChangesOperator": "airscoop.operators.apply_changes",
+    "EventBridge": "airscoop.notifications.event_bridge",
     "FinishExportOperator": "airscoop.operators.finish_export",
     "InsertDistinctOperator": "airscoop.operators.insert_distinct",
     "LockExportOperator": "airscoop.operators.lock_export",
@@ -28,11 +31,13 @@ _HOMES = {
     "RegisterExportsOperator": "airscoop.operators.register_exports",
     "SnapshotDeltaOperator": "airscoop.operators.snapshot_delta",
     "StreamToS3Operator": "airscoop.operators.stream_to_s3",
+    "watched": "airscoop.notifications.watched",
 }
 
 __all__ = [
     "AddPartitionOperator",
     "ApplyChangesOperator",
+    "EventBridge",
     "FinishExportOperator",
     "InsertDistinctOperator",
     "LockExportOperator",
@@ -41,6 +46,7 @@ __all__ = [
     "RegisterExportsOperator",
     "SnapshotDeltaOperator",
     "StreamToS3Operator",
+    "watched",
 ]
 
 

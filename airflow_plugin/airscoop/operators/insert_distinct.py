@@ -28,6 +28,7 @@ class InsertDistinctOperator(WarehouseOperator):
     sequence of such receipts, as of a mapped one. The partition must give as many records as were
     written, and the catalog must have it where they were written, or nothing is inserted.
     expected_records: a number in place of what the receipt counted, or None for no check of counts.
+    min_records: the least that the partition may give, or nothing is inserted (TooFewRecords).
     """
 
     verb = "insert"
@@ -56,6 +57,7 @@ class InsertDistinctOperator(WarehouseOperator):
         partition: Mapping[str, str] | XComArg | None = None,
         receipt: XComArg | DownloadDict | Sequence[XComArg | DownloadDict] | None = None,
         expected_records: int | Literal["receipt"] | None = "receipt",
+        min_records: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,6 +71,7 @@ class InsertDistinctOperator(WarehouseOperator):
         self._of_partition = partition is not None
         self.receipt: Any = receipt
         self.expected_records = expected_records
+        self.min_records = min_records
 
     def perform(self, context: Context) -> InsertReceipt:
         guard = Guard(
@@ -90,6 +93,7 @@ class InsertDistinctOperator(WarehouseOperator):
                 mode=self.mode,
                 partition=self.partition,
                 expected_records=expected,
+                min_records=self.min_records,
                 objects=[name for name in _texts(receipts, "destination") if is_s3(name)],
                 load=self._load(context, receipts),
             )

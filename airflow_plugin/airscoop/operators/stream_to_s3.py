@@ -41,7 +41,9 @@ IfMissing = Literal["retry", "fail", "skip"]
 SECONDS_BETWEEN_LOG_LINES = 5.0
 
 # Those that the operator has itself are given to the operator.
-OWN_OPTIONS = {"format", "max_rejected", "rejects", "timeout", "retry_seconds", "restarts"}
+OWN_OPTIONS = {
+    "format", "max_rejected", "min_records", "rejects", "timeout", "retry_seconds", "restarts",
+}  # fmt: skip
 FURTHER_OPTIONS = CopyOptions.__annotations__.keys() - OWN_OPTIONS
 
 
@@ -52,6 +54,7 @@ class StreamToS3Operator(AirscoopOperator):
     format: "auto" (as of `airscoop.copy`), "raw", "csv", "jsonl", or "python-literal",
         "json-array", "json-values" (which arrive as JSON lines).
     max_rejected, rejects: how many bad records may go to which reject file.
+    min_records: fewer records are TooFewRecords, and nothing is written.
     if_missing: what becomes of a task whose source is not there (404, 410, NoSuchKey): "retry"
         leaves it to the task's retries, "fail" fails it for good, "skip" skips it and those after.
     timeout, retry_seconds, restarts: as of `airscoop.copy`; `execution_timeout` is Airflow's own.
@@ -81,6 +84,7 @@ class StreamToS3Operator(AirscoopOperator):
         destination: str,
         format: Format | str | XComArg = "auto",
         max_rejected: int = 0,
+        min_records: int = 0,
         rejects: str | None = None,
         if_missing: IfMissing = "retry",
         timeout: TimeoutGiven | None = None,
@@ -100,6 +104,7 @@ class StreamToS3Operator(AirscoopOperator):
         self.destination = destination
         self.format: Any = format
         self.max_rejected = max_rejected
+        self.min_records = min_records
         self.rejects = rejects
         self.if_missing = if_missing
         self.timeout = timeout
@@ -166,6 +171,7 @@ class StreamToS3Operator(AirscoopOperator):
         own: dict[str, Any] = {
             "format": text(self.format, "format"),
             "max_rejected": self.max_rejected,
+            "min_records": self.min_records,
             "rejects": self.rejects,
             "timeout": self.timeout,
             "retry_seconds": self.retry_seconds,

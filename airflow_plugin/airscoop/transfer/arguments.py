@@ -72,6 +72,7 @@ class ObjectCopyOptions(RecordOptions, WebOptions, total=False):
     on_trailing_garbage: TrailingGarbage
     checksum: Checksum
     max_rejected: int
+    min_records: int
     allow_unknown_length: bool
     server_side: bool
     overwrite: bool
@@ -100,6 +101,7 @@ COPY_DEFAULTS: CopyOptions = {
     "on_trailing_garbage": "error",
     "checksum": "crc32c",
     "max_rejected": 0,
+    "min_records": 0,
     "rejects": None,
     "max_record_bytes": None,
     "on_invalid_characters": "error",

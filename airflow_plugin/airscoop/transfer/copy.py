@@ -77,7 +77,8 @@ def copy(
     and written as RFC 4180 says: commas, double quotes where they are needed, UTF-8; of a text
     without a header `columns` names the columns. A bad record ends the copy, unless `max_rejected`
     allows for it: then it goes to `rejects` (by default `_rejects/` at the root of the
-    destination's prefix).
+    destination's prefix). Where fewer than `min_records` would be written, nothing is, and
+    TooFewRecords is raised; copy_prefix asks that of each object.
 
     A record in which two keys of one object, at any depth, are equal but for case (A to Z equal a
     to z) is bad, because warehouses fold them; `on_key_case` "rename" numbers the later ones

@@ -36,6 +36,7 @@ KINDS: kinds.Kinds = {
     "on_trailing_garbage": kinds.choice(TrailingGarbage),
     "checksum": kinds.choice(Checksum),
     "max_rejected": kinds.whole(),
+    "min_records": kinds.whole(),
     "max_record_bytes": kinds.size(),
     "on_invalid_characters": kinds.choice(InvalidCharacters),
     "on_nonfinite": kinds.choice(Nonfinite),
@@ -69,6 +70,7 @@ class TransferOptions(ShownFields):
     on_trailing_garbage: TrailingGarbage = "error"  # behind the end of gzip data
     checksum: Checksum = "crc32c"
     max_rejected: int = 0
+    min_records: int = 0  # fewer written ones are TooFewRecords
     rejects: str | os.PathLike[str] | None = None
     max_record_bytes: kinds.Size | None = None
     on_invalid_characters: InvalidCharacters = "error"
@@ -160,6 +162,7 @@ class TransferOptions(ShownFields):
             "ignore_trailing_garbage": self.on_trailing_garbage == "ignore",
             "checksum": self.checksum,
             "max_rejected": self.max_rejected,
+            "min_records": self.min_records,
             "rejects": None if rejects is None else places.native(rejects),
             "max_record_bytes": self.max_record_bytes,
             "replace_invalid": self.on_invalid_characters == "replace",

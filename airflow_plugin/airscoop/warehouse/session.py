@@ -90,6 +90,7 @@ KINDS: kinds.Kinds = {
     "label": kinds.TEXT,
     "mode": kinds.choice(Mode),
     "expected_records": kinds.whole(),
+    "min_records": kinds.whole(),
     "expected_changes": kinds.whole(),
     "json_texts": kinds.choice(JsonTexts),
     "again": kinds.FLAG,
@@ -244,6 +245,7 @@ class Warehouse:
         mode: Mode = "keep",
         partition: Mapping[str, str] | None = None,
         expected_records: int | None = None,
+        min_records: int = 0,
         objects: Sequence[str] = (),
         load: LoadContext | None = None,
         dry_run: bool = False,
@@ -253,6 +255,7 @@ class Warehouse:
         key: the key's columns; NULL equals NULL. Of rows with one key the greatest by order_by
         wins, then by the other columns. mode: "keep" rows of the target, or "replace" those that
         are less by order_by than the incoming one. expected_records: what the partition must give.
+        min_records: the least that it may give, new or not; else TooFewRecords.
         objects: s3:// addresses that the partition must read; where the catalog has an external
         table's partition elsewhere, nothing is inserted (PartitionConflict).
         One transaction: after an error nothing was inserted, and running again is safe. dry_run:
@@ -260,7 +263,7 @@ class Warehouse:
         """
         started = time.monotonic()
         optional = {"expected_records": expected_records, "load": load, "dry_run": dry_run}
-        kinds.check(KINDS, {"mode": mode}, optional)
+        kinds.check(KINDS, {"mode": mode, "min_records": min_records}, optional)
         source, target = given.text(source, "source"), given.text(target, "target")
         rows = {} if partition is None else given.values(partition, "partition")
         facts = (load or LoadContext()).texts()
@@ -273,6 +276,7 @@ class Warehouse:
             replace=mode == "replace",
             partition=rows,
             expected_records=-1 if expected_records is None else expected_records,
+            min_records=min_records,
             objects=given.names(objects, "objects"),
             load_source=facts["source"],
             load_etag=facts["etag"],

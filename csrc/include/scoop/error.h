@@ -64,6 +64,8 @@
     X(BAD_RECORD, "BadRecord", "DataError", false, "A record is invalid.")                         \
     X(TOO_MANY_REJECTED, "TooManyRejected", "DataError", false,                                    \
       "More records were rejected than allowed.")                                                  \
+    X(TOO_FEW_RECORDS, "TooFewRecords", "DataError", false,                                        \
+      "There are fewer records than min_records asks for.")                                        \
     X(PROTOCOL, "ProtocolError", "TransientError", true, "The other side broke the protocol.")     \
     X(TOO_LARGE, "TooLarge", "DataError", false, "A size is beyond what the destination allows.")  \
     X(SQL, "SqlError", "ConflictError", false, "The warehouse refused a statement.")               \

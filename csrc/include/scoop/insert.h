@@ -40,6 +40,7 @@ struct scoop_insert_options {
     struct scoop_insert_names names;
     bool replace;               /* false: rows of the target are kept */
     int64_t expected_records;   /* what the source must give; negative: not known */
+    int64_t min_records;        /* the least that it may give; 0: any */
     const char *const *objects; /* s3://…, which the source's partition must read (Redshift) */
     size_t object_count;
     struct scoop_load_facts load;
@@ -62,7 +63,7 @@ struct scoop_insert_counts {
  * times, when a concurrent one gets in the way. 0, or -1: then nothing was inserted, unless the
  * connection was lost or the run cancelled during COMMIT; the message says so, and that running
  * again is safe. Errors beside the session's: PARTITION_CONFLICT (of `objects`), COUNT_MISMATCH,
- * LOCK_TIMEOUT, SERIALIZATION, USAGE.
+ * TOO_FEW_RECORDS, LOCK_TIMEOUT, SERIALIZATION, USAGE.
  */
 int scoop_insert_distinct(struct scoop_session *session, const struct scoop_insert_options *options,
                           const struct scoop_interrupt *interrupt,

@@ -71,6 +71,7 @@ struct scoop_transfer_options {
     size_t memory_limit_bytes;          /* 0: the default, below */
     size_t max_record_bytes;            /* 0: SCOOP_MAX_RECORD_BYTES */
     uint64_t max_rejected;              /* more bad records end the run */
+    uint64_t min_records;               /* fewer written ones are TOO_FEW_RECORDS; 0: any */
     uint64_t show_rejects;              /* without a place: so many of the first are kept */
     const char *rejects_uri; /* where rejected records go, with the destination's s3 options; needed
                                 when max_rejected > 0 and there is a destination */

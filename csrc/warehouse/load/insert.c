@@ -118,6 +118,9 @@ static int read_batch(struct insert *insert) {
         return -1;
     if (expected >= 0 && expected != insert->counts.scanned)
         return mismatch(insert, "records in the source", expected, insert->counts.scanned);
+    if (insert->counts.scanned < insert->options->min_records)
+        return scoop_fail_too_few(insert->error, insert->plan.names->source,
+                                  insert->options->min_records, insert->counts.scanned);
     return 0;
 }
 

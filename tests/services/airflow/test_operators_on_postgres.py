@@ -111,6 +111,13 @@ def test_a_partition_that_gives_other_counts_than_the_download_inserts_nothing(
     assert rows(server, "SELECT COUNT(*) FROM dst.t") == [(0,)]
 
 
+def test_fewer_rows_than_min_records_insert_nothing(server: psycopg.Connection[Any]) -> None:
+    with pytest.raises(AirflowFailException, match=r"TooFewRecords: .* gave 3 records"):
+        insert(min_records=4).execute(context())
+    assert rows(server, "SELECT COUNT(*) FROM dst.t") == [(0,)]
+    assert insert(min_records=3).execute(context())["scanned"] == 3
+
+
 def test_the_receipts_of_a_mapped_download_are_summed_and_all_logged(
     server: psycopg.Connection[Any],
 ) -> None:

@@ -245,6 +245,24 @@ def loads(tables: psycopg.Connection[Row]) -> list[Row]:
     ).fetchall()
 
 
+@pytest.mark.parametrize("mode", ["keep", "replace"])
+def test_too_few_rows_insert_nothing_and_rows_that_are_there_count(
+    database: Settings, tables: psycopg.Connection[Row], mode: str
+) -> None:
+    """A rerun finds all of its rows there, and is none that lacks some."""
+    fill(tables, [("a", 1, 1, "x"), ("b", 1, 1, "y")])
+    with connect(database) as warehouse:
+        with pytest.raises(errors.TooFewRecords) as caught:
+            insert(warehouse, mode=mode, min_records=3)
+        assert (caught.value.limit_name, caught.value.limit) == ("min_records", 3)
+        assert (caught.value.counted, caught.value.found) == ("records", 2)
+        assert caught.value.committed is False
+        assert table(tables) == []
+        assert loads(tables) == []
+        assert insert(warehouse, mode=mode, min_records=2).inserted == 2
+        assert insert(warehouse, mode=mode, min_records=2).already_there == 2
+
+
 def test_each_load_is_logged_with_its_counts(
     database: Settings, tables: psycopg.Connection[Row]
 ) -> None:

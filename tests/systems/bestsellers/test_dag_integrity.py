@@ -19,7 +19,7 @@ def dag(bag: DagBag) -> DAG:
     return found
 
 
-def test_the_seven_tasks_and_what_each_waits_for(dag: DAG) -> None:
+def test_the_seven_tasks_and_what_each_and_those_behind_wait_for(dag: DAG) -> None:
     assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == {
         "download_reviews": set(),
         "download_metadata": set(),
@@ -28,6 +28,8 @@ def test_the_seven_tasks_and_what_each_waits_for(dag: DAG) -> None:
         "insert_reviews": {"download_reviews", "partition_reviews"},
         "insert_metadata": {"download_metadata", "partition_metadata"},
         REFRESH: {"insert_reviews", "insert_metadata"},
+        "tell_failure": {REFRESH},
+        "done": {REFRESH},
     }
 
 
@@ -38,7 +40,7 @@ def test_the_schedule_names_its_timetable(dag: DAG) -> None:
 
 
 def test_every_task_retries_three_times_after_half_a_minute(dag: DAG) -> None:
-    for task in dag.tasks:
+    for task in dag.get_task(REFRESH).get_flat_relatives(upstream=True):
         assert task.retries == 3
         assert task.retry_delay == timedelta(seconds=30)
 

@@ -31,6 +31,8 @@ def test_an_export_is_registered_locked_compared_published_and_finished(snapshot
         f"{GROUP}.delta": {"exports", f"{GROUP}.lock"},
         f"{GROUP}.publish": {f"{GROUP}.lock", f"{GROUP}.delta"},
         f"{GROUP}.finish": {f"{GROUP}.lock", f"{GROUP}.publish"},
+        "tell_failure": {f"{GROUP}.finish"},
+        "done": {f"{GROUP}.finish"},
     }
 
 

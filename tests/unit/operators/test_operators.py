@@ -77,6 +77,14 @@ def test_arguments_are_keyword_only_and_recorded_under_their_own_names(operator:
     assert set(made.template_fields) <= set(given)
 
 
+def test_too_few_records_fail_the_task_for_good(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"a": 1}\n')
+    operator = stream(tmp_path / "in.jsonl", tmp_path / "out.jsonl", format="jsonl", min_records=2)
+    with pytest.raises(AirflowFailException, match=r"TooFewRecords.*gave 1 records"):
+        operator.execute(NO_CONTEXT)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_the_receipt_is_plain_json(tmp_path: Path) -> None:
     source, destination = tmp_path / "in.txt", tmp_path / "out.json.gz"
     source.write_text("{'a': 'it''s', 'b': None}\n{'a': 'two'}\n")
