@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airscoop import kinds
 from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import EXPECTED, Guard, number_in
@@ -43,7 +44,7 @@ class InsertDistinctOperator(WarehouseOperator):
         "receipt",
     )
     ui_color = "#d9efd9"
-    KINDS = {"expected_records": EXPECTED}  # noqa: RUF012
+    KINDS = {"expected_records": EXPECTED, "min_records": kinds.whole()}  # noqa: RUF012
 
     def __init__(
         self,

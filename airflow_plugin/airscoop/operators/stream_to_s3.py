@@ -72,6 +72,7 @@ class StreamToS3Operator(AirscoopOperator):
     ui_color = "#f4d7e3"
     KINDS = web.KINDS | {
         "max_rejected": OF_TRANSFER["max_rejected"],
+        "min_records": kinds.whole(),
         "if_missing": kinds.choice(IfMissing),
         "requester_pays": kinds.FLAG,
         "resume": kinds.FLAG,
