@@ -1220,7 +1220,7 @@ class InsertDistinctOperator:
         statement_timeout_seconds: float | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('source', 'target', 'columns', 'key', 'order_by', 'mode', 'partition', 'receipt', 'lock_timeout_seconds', 'statement_timeout_seconds', 'expected_records')
+    template_fields = ('source', 'target', 'columns', 'key', 'order_by', 'mode', 'partition', 'receipt', 'lock_timeout_seconds', 'statement_timeout_seconds', 'expected_records', 'min_records')
 class LockExportOperator:
     def __init__(
         self,
@@ -1312,5 +1312,5 @@ class StreamToS3Operator:
         http_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None: ...
-    template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options', 'timeout', 'retry_seconds', 'restarts', 'max_rejected', 'if_missing', 'requester_pays', 'resume')
+    template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options', 'timeout', 'retry_seconds', 'restarts', 'max_rejected', 'min_records', 'if_missing', 'requester_pays', 'resume')
 def watched(dag: DAG, *, notify: BaseNotifier | Sequence[BaseNotifier] | None = None) -> DAG: ...
