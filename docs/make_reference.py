@@ -1,4 +1,5 @@
-"""./run docs: makes docs/reference/ from the code, or says which of its pages are not current."""
+"""./run docs: makes docs/reference/ from the code, and local-athena.md beside it, or says which of
+these pages are not current."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import Any, ForwardRef, is_typeddict
 from unittest.mock import patch
 
+import make_local_athena
 from airflow.sdk import BaseOperator
 from make_signatures import stub
 
@@ -25,6 +27,7 @@ from airscoop.cli.wording import flags_of
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
+LOCAL_ATHENA = ROOT / "docs" / "local-athena.md"
 WRITTEN = {"names.md"}  # by hand, in the same folder
 MADE = "Made from the code by `./run docs`; a test says when it is not current."
 WIDTH = 96
@@ -453,12 +456,15 @@ def main() -> int:
     arguments.add_argument("--check", action="store_true", help="write nothing; 1 if not current")
     options = arguments.parse_args()
     if options.check:
-        names = outdated(FOLDER)
+        names = [f"reference/{name}" for name in outdated(FOLDER)]
+        if LOCAL_ATHENA.read_text() != make_local_athena.page():
+            names.append(LOCAL_ATHENA.name)
         for name in names:
-            print(f"docs/reference/{name} is not current: ./run docs", file=sys.stderr)
+            print(f"docs/{name} is not current: ./run docs", file=sys.stderr)
         return 1 if names else 0
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    LOCAL_ATHENA.write_text(make_local_athena.page(), encoding="utf-8")
     return 0
 
 

@@ -19,6 +19,7 @@ pytest_plugins = [
     "support.proxies",
     "support.web_waits",
     "support.moto",
+    "support.athena_server",
     "support.kinesis",
     "support.exports",
     "support.postgres",

@@ -965,6 +965,18 @@ class ApplyChangesOperator:
         **kwargs: Any,
     ) -> None: ...
     template_fields = ('changes', 'table', 'key', 'ignore_columns', 'receipt', 'lock', 'lock_timeout_seconds', 'statement_timeout_seconds', 'lease_seconds', 'handover_seconds', 'again', 'publishes', 'expected_changes')
+class EventBridge:
+    def __init__(
+        self,
+        *,
+        source: str,
+        detail_type: str = 'airscoop run failed',
+        bus: str = 'default',
+        aws_conn_id: str | None = 'aws_default',
+        **kwargs: Any,
+    ) -> None: ...
+    def notify(self, context: Context) -> None: ...
+    def put(self, detail: str) -> None: ...
 class FinishExportOperator:
     def __init__(
         self,
@@ -1091,3 +1103,4 @@ class StreamToS3Operator:
         **kwargs: Any,
     ) -> None: ...
     template_fields = ('source', 'destination', 'format', 'rejects', 'copy_options', 'timeout', 'retry_seconds', 'restarts', 'max_rejected', 'if_missing', 'requester_pays', 'resume')
+def watched(dag: DAG, *, notify: BaseNotifier | Sequence[BaseNotifier] | None = None) -> DAG: ...

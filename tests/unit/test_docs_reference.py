@@ -27,6 +27,8 @@ def reference() -> ModuleType:
 
 def test_the_reference_is_current(reference: ModuleType) -> None:
     assert reference.outdated(reference.FOLDER) == [], "./run docs"
+    current = reference.make_local_athena.page()
+    assert reference.LOCAL_ATHENA.read_text() == current, "./run docs"
 
 
 def test_a_page_that_is_not_current_is_named(reference: ModuleType, tmp_path: Path) -> None:

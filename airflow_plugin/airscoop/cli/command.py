@@ -57,7 +57,8 @@ class Parser(VerbParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leaves the telling to whoever ran the parser."""
-        raise LineEnd(status, (message or "").strip(), self.short_usage())
+        names = f"{self.prog} -h names all flags\n"
+        raise LineEnd(status, (message or "").strip(), self.format_usage() + names)
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:

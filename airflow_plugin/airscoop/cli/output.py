@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -80,8 +79,11 @@ class ProgressShown:
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
-            with contextlib.suppress(OSError):
+            try:
                 self._bar.close()
+                sys.stderr.flush()  # tqdm says nothing of a terminal that has gone
+            except OSError:
+                streams.abandon(sys.stderr)
 
     def __call__(self, progress: Progress) -> None:
         """Shows how far a transfer is."""
@@ -91,6 +93,7 @@ class ProgressShown:
             except OSError:  # the terminal has gone; the transfer goes on
                 self._bar.disable = self._quiet = True
                 self._bar = None
+                streams.abandon(sys.stderr)
         elif not self._quiet and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             self._say_line(progress)

@@ -56,6 +56,9 @@ def say(text: str, *, end: str = "\n") -> bool:
     except (OSError, ValueError):
         abandon(sys.stderr)
         return False
+    except BaseException:  # a signal, while the stream does not take more: nor would it at the end
+        abandon(sys.stderr)
+        raise
     return STDERR not in _closed
 
 
@@ -70,6 +73,9 @@ def put(text: str, *, end: str = "\n") -> None:
         gone = isinstance(error, OSError) and error.errno == errno.EPIPE
         reason = getattr(error, "strerror", None) or str(error)
         raise Unwritten(reason, reader_gone=gone) from error
+    except BaseException:  # as in `say`
+        abandon(sys.stdout)
+        raise
 
 
 def abandon(stream: TextIO) -> None:

@@ -7,6 +7,16 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 
+class VerbHelp(argparse.HelpFormatter):
+    """Help that is the same in every version of Python."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
 class VerbParser(argparse.ArgumentParser):
     """Takes flags anywhere among the places of a verb, of which there may be several; behind --
     all are places. What is wrong is told with the usage of the verb."""
@@ -14,6 +24,9 @@ class VerbParser(argparse.ArgumentParser):
     _mixes = False
     _line: tuple[str, ...] = ()
     _usage = ""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given, formatter_class=VerbHelp)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As of argparse, which does not mix by itself."""
@@ -53,24 +66,32 @@ class VerbParser(argparse.ArgumentParser):
             if is_flag and not any(one.startswith(flag) for one in known):
                 self.error(f"there is no flag {flag}{nearest(flag, known)}")
 
-    def short_usage(self) -> str:
-        """What a wrong line is told with."""
-        return self._usage
+    def format_usage(self) -> str:
+        """What a wrong line is told with, and help begins with."""
+        return f"usage: {self._usage or self._short_usage()}\n"
+
+    def format_help(self) -> str:
+        """The same in every version of Python."""
+        self.usage = (self._usage or self._short_usage()).replace("%", "%%")
+        return super().format_help()
 
     def _short_usage(self) -> str:
         """A line with the places and the flags that have to be; the others are many."""
+        groups = [group for group in self._mutually_exclusive_groups if group.required]
+        chosen = [action for group in groups for action in group._group_actions]
         needed = [action for action in self._actions if action.option_strings and action.required]
-        parts = argparse.HelpFormatter(self.prog, width=1000)
-        parts.add_usage(None, [*needed, *self._get_positional_actions()], ())
-        usage = parts.format_help().strip().replace(self.prog, f"{self.prog} [-h]", 1)
-        return f"{usage}\n{self.prog} -h names all flags\n"
+        line = argparse.HelpFormatter(self.prog, width=1000)
+        line.add_usage(None, [*needed, *chosen, *self._get_positional_actions()], groups, prefix="")
+        return line.format_help().strip().replace(self.prog, f"{self.prog} [-h]", 1)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        try:
-            super()._check_value(action, value)
-        except argparse.ArgumentError as error:
-            error.message += nearest(str(value), map(str, action.choices or ()))
-            raise
+        choices = [str(choice) for choice in action.choices or ()]
+        if choices and value not in (action.choices or ()):
+            known = ", ".join(map(repr, choices))  # which Python quotes, or not, by its version
+            raise argparse.ArgumentError(
+                action,
+                f"invalid choice: {value!r} (choose from {known}){nearest(str(value), choices)}",
+            )
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong with the line, of which an address may hold a secret."""

@@ -11,6 +11,7 @@ from airscoop.cli.flags import size
 # What Python calls otherwise than the command, whole phrases before their words.
 PHRASES = {
     "S3Settings(region=…), --region": "--region",
+    "endpoint_url and region are": "--endpoint-url and --region are",
     "csv=CsvDialect(header=False)": "--csv-no-header",
     "csv=CsvDialect(encoding=…)": "--csv-encoding",
     "csv says how CSV is written: it does": "the flags of CSV do",

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airscoop.aws.service_errors import aws_errors
-from airscoop.errors import AccessDenied, NotFound, SqlError, UsageError
+from airscoop.errors import AccessDenied, HttpError, NotFound, SqlError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
+
+# Athena has no error of its own for this, only these words.
+NOT_THERE = "WorkGroup is not found"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +62,14 @@ def workgroup(client: Any, name: str) -> Workgroup:
     """What Athena says of a workgroup; of one that may not be looked at, only its name."""
     try:
         with aws_errors(f"the Athena workgroup {name}"):
-            found = client.get_work_group(WorkGroup=name).get("WorkGroup")
+            found = client.get_work_group(WorkGroup=name)["WorkGroup"]
     except AccessDenied as error:
         log.info("queries run as if the workgroup laid nothing down: %s", error)
         return Workgroup(name=name)
-    if found is None:
-        raise NotFound(f"the Athena workgroup {name} is not there")
+    except HttpError as error:
+        if NOT_THERE not in str(error):
+            raise
+        raise NotFound(f"the Athena workgroup {name} is not there") from error
     if found.get("State") == "DISABLED":
         raise UsageError(f"the Athena workgroup {name} is disabled: enable it, or name another")
     settings = found.get("Configuration", {})

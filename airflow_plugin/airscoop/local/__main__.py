@@ -49,6 +49,7 @@ def _text(status: Status, *, as_json: bool) -> str:
         "aws": status.aws.get("endpoint"),
         "postgres": status.postgres.get("dsn", "").rpartition("@")[2],
         "warehouse": status.warehouse.get("dsn", "").rpartition("@")[2],
+        "athena": status.athena.get("endpoint"),
         "http": status.http.get("url"),
     }
     lines = []

@@ -1,4 +1,4 @@
-"""Kinesis, DynamoDB, SQS and EventBridge from moto's server: python -m airscoop.local.aws …
+"""Moto's server: Kinesis, DynamoDB, SQS, EventBridge and Glue: python -m airscoop.local.aws …
 
 It keeps everything in memory: what a restart forgot, `ensure` makes anew.
 """
@@ -20,7 +20,7 @@ from airscoop.local.processes import LocalStackError, Process, Recorder
 from airscoop.local.resources import Queue, Resource, Stream, Table
 from airscoop.local.web_guard import guarded
 
-SERVICES = ("kinesis", "dynamodb", "sqs", "events")
+SERVICES = ("kinesis", "dynamodb", "sqs", "events", "glue")
 # What AWS's clients call a service where they read its endpoint, if not by its name.
 CLIENT_NAMES = {"events": "eventbridge"}
 HOST = "127.0.0.1"
@@ -110,10 +110,10 @@ def serve(port: int) -> None:
     from werkzeug.serving import run_simple
 
     application = DomainDispatcherApplication(create_backend_app)
-    one_by_one = {"DynamoDB": threading.Lock(), "Kinesis": threading.Lock()}
+    one_by_one = {name: threading.Lock() for name in ("DynamoDB", "Kinesis", "AWSGlue")}
 
     def answer(environ: dict[str, Any], start_response: Any) -> Any:
-        service = environ.get("HTTP_X_AMZ_TARGET", "").partition("_")[0]
+        service = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[0].partition("_")[0]
         with one_by_one.get(service, contextlib.nullcontext()):
             return application(environ, start_response)
 

@@ -36,11 +36,11 @@ READY_SECONDS = 60
 # Of a server that was named, before the stack is changed for it.
 CHECK_TRIES = 2
 # What the extra `local` installs.
-PACKAGES = ("boto3", "moto", "sqlglot")
+PACKAGES = ("boto3", "duckdb", "moto", "pyarrow", "sqlglot")
 # Variables that would lead elsewhere than the stack.
 UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 # In the order they are started; they are stopped in the opposite one.
-PARTS = ("s3", "aws", "postgres", "warehouse", "http")
+PARTS = ("s3", "aws", "postgres", "warehouse", "athena", "http")
 # All that the stack and its Airflow make in their folder, where others may keep something, too.
 MADE = (
     "s3", "s3-identities.json", "postgres", "postgres.new-*", "http", "run", "log", "airflow",
@@ -110,6 +110,7 @@ class Status:
     state: str
     s3: dict[str, Any]
     aws: dict[str, Any]
+    athena: dict[str, Any]
     warehouse: dict[str, Any]
     postgres: dict[str, Any]
     http: dict[str, Any]
@@ -233,6 +234,7 @@ class Stack:
             os.chown(self._run, self._postgres.uid, -1)
         if (self._state.s3_endpoint, self._state.bucket) != (s3_endpoint, bucket):
             self._stop("warehouse")
+            self._stop("athena")
             self._stop("s3")
             self._state.s3_endpoint, self._state.bucket = s3_endpoint, bucket
         if s3_endpoint is None and not self._state.runs("s3"):
@@ -245,6 +247,8 @@ class Stack:
             self._start_postgres()
         if not self._state.runs("warehouse"):
             self._start_warehouse()
+        if not self._state.runs("athena"):
+            self._start_athena()
         if not self._state.runs("http"):
             self._start_http()
         self._save()
@@ -263,6 +267,7 @@ class Stack:
 
     def _start_s3(self) -> None:
         self._stop("warehouse")
+        self._stop("athena")
         ports = {}
         for name in s3.PORTS:
             ports[name] = self._port(name)
@@ -276,6 +281,7 @@ class Stack:
         )
 
     def _start_aws(self) -> None:
+        self._stop("athena")
         port = self._port("aws")
         self._launch(
             "aws",
@@ -327,6 +333,28 @@ class Stack:
             lambda: processes.accepts(port),
         )
 
+    def _start_athena(self) -> None:
+        port = self._port("athena")
+        arguments = {
+            "--port": port,
+            "--s3": self._endpoint(),
+            "--glue": self._aws_endpoint(),
+            "--results": self._athena_results(),
+            "--stack": self._folder,
+        }
+        words = [str(word) for pair in arguments.items() for word in pair]
+        self._launch(
+            "athena",
+            lambda record: processes.start(
+                "the Athena stand-in",
+                [sys.executable, "-m", "airscoop.local.athena", *words],
+                log=self._log("athena"),
+                record=record,
+                env={**_python_environment(), **self._aws_environment()},
+            ),
+            lambda: processes.accepts(port),
+        )
+
     def _start_http(self) -> None:
         port = self._port("http")
         words = ["--folder", str(self._http_root), "--port", str(port)]
@@ -347,6 +375,13 @@ class Stack:
 
     def _aws_endpoint(self) -> str:
         return f"http://{aws.HOST}:{self._state.ports['aws']}"
+
+    def _athena_endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._state.ports['athena']}"
+
+    def _athena_results(self) -> str:
+        """Where results go that nobody gives a place."""
+        return f"s3://{self._state.bucket}/athena/"
 
     def _credentials(self) -> dict[str, str]:
         """The stack's own keys, or the caller's where the endpoint is not the stack's."""
@@ -372,13 +407,14 @@ class Stack:
         return self._aws_environment()
 
     def _aws_environment(self) -> dict[str, str]:
-        keys = self._credentials()
+        keys, known = self._credentials(), self._state.ports
         names = {
             "AWS_ACCESS_KEY_ID": keys["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
             "AWS_SESSION_TOKEN": keys.get("session_token", ""),
             "AWS_ENDPOINT_URL_S3": self._endpoint(),
             **{aws.endpoint_variable(name): self._aws_endpoint() for name in aws.SERVICES},
+            "AWS_ENDPOINT_URL_ATHENA": self._athena_endpoint() if "athena" in known else "",
             "AWS_REGION": clients.REGION,
             "AWS_DEFAULT_REGION": clients.REGION,
         }
@@ -406,6 +442,12 @@ class Stack:
             endpoint = self._aws_endpoint()
             made = {word: aws.address(each, endpoint) for word, each in _resources().items()}
             sections["aws"] |= {"endpoint": endpoint, "region": clients.REGION, **made}
+        if "athena" in known:
+            sections["athena"] |= {
+                "endpoint": self._athena_endpoint(),
+                "region": clients.REGION,
+                "results": self._athena_results(),
+            }
         if "warehouse" in known:
             dsn = self._dsn("warehouse", WAREHOUSE_USER, WAREHOUSE_DATABASE)
             sections["warehouse"]["dsn"] = dsn

@@ -1,21 +1,24 @@
 """airscoop.delta(engine="athena"): the same changes as the other engine's, and what is refused.
 
-Athena itself is not here: see support/athena.py.
+Athena is the local one, a process of its own, reached by the Amazon provider's hook.
 """
 
 from __future__ import annotations
 
 import gzip
-import json
+import io
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
+from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 
 import airscoop
 from airscoop import errors
@@ -26,26 +29,25 @@ from airscoop.hooks import athena as hooks
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.process_mark import process_mark
 from support.airports import airports
-from support.athena import DuckAthena
+from support.athena_server import OVER, AthenaServer, running
 from support.exports import Exports, LeaseClock
-from support.fault_server import fault_proxy
+from support.fault_server import FaultProxy, error, fault_proxy
 from support.moto import MotoServer
 from support.s3 import BUCKET, Store
 
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 OLD = 'PK,v,"the note"\r\n1,a,"x, ""y"""\r\n2,b,\r\n3,c,ü\r\n4,d,z\r\n'
 NEW = '\ufeffthe note,PK,v\n"x, ""y""",1,a\n,2,B\nü,3,c\nnew,5,e\\\n'
 
 
 class Bench:
-    """A store, a catalog and a worker, and what they were asked."""
+    """A store, a catalog and an Athena, and what they were asked."""
 
-    def __init__(self, store: Store, moto: MotoServer) -> None:
+    def __init__(self, store: Store, moto: MotoServer, server: AthenaServer) -> None:
         self.store, self.moto = store, moto
-        self.glue = moto.client("glue")
+        self.glue, self.athena = moto.client("glue"), server.client()
         self.database = f"db_{store.prefix}"
         self.glue.create_database(DatabaseInput={"Name": self.database})
-        self.rows: dict[str, Any] = {}
-        self.hook = DuckAthena(moto, store, self.rows)
 
     def export(self, version: str, *texts: str) -> list[str]:
         return [
@@ -67,11 +69,42 @@ class Bench:
         return found
 
     def catalog(self, name: str, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> str:
+        """A table of texts in the catalog, over one Parquet file."""
         found = [{"Name": column, "Type": kind} for column, kind in columns.items()]
-        table = {"Name": name, "StorageDescriptor": {"Columns": found, "Location": "s3://x/"}}
+        values = list(zip(*rows, strict=True)) or [()] * len(columns)
+        texts = [pyarrow.array(each, pyarrow.string()) for each in values]
+        file = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table(texts, names=list(columns)), file)
+        self.store.put(f"catalog/{name}/1.parquet", file.getvalue())
+        storage = {
+            "Columns": found,
+            "Location": self.store.uri(f"catalog/{name}/"),
+            "InputFormat": f"{PARQUET}.MapredParquetInputFormat",
+            "OutputFormat": f"{PARQUET}.MapredParquetOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": f"{PARQUET}.serde.ParquetHiveSerDe"},
+        }
+        table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage}
         self.glue.create_table(DatabaseName=self.database, TableInput=table)
-        self.rows[name] = rows
         return f"{self.database}.{name}"
+
+    def queries(self) -> list[dict[str, Any]]:
+        """What Athena was asked for results below the test's prefix."""
+        pages = self.athena.get_paginator("list_query_executions").paginate()
+        ids = [each for page in pages for each in page["QueryExecutionIds"]]
+        found = [self.athena.get_query_execution(QueryExecutionId=each) for each in ids]
+        return [
+            each["QueryExecution"]
+            for each in found
+            if each["QueryExecution"]["ResultConfiguration"]["OutputLocation"].startswith(
+                self.store.uri("")
+            )
+        ]
+
+    def statements(self) -> list[str]:
+        return [query["Query"] for query in self.queries()]
+
+    def states(self) -> list[str]:
+        return [query["Status"]["State"] for query in self.queries()]
 
     def tables(self) -> list[str]:
         found = self.glue.get_tables(DatabaseName=self.database)["TableList"]
@@ -81,15 +114,82 @@ class Bench:
         return [name for name in self.store.names() if name.startswith("results/")]
 
 
-@pytest.fixture
-def bench(
-    store: Store, moto_server: MotoServer, monkeypatch: pytest.MonkeyPatch
+@contextmanager
+def working(
+    store: Store, moto: MotoServer, server: AthenaServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
-    found = Bench(store, moto_server)
-    monkeypatch.setattr(hooks, "athena_hook", lambda conn_id: found.hook)
-    monkeypatch.setattr(hooks, "glue_client", lambda conn_id: found.glue)
+    """A bench whose Athena and catalog are those that AWS's variables name."""
+    for name, text in server.environment().items():
+        monkeypatch.setenv(name, text)
+    found = Bench(store, moto, server)
     yield found
     assert found.tables() == []
+
+
+@pytest.fixture
+def bench(
+    store: Store,
+    moto_server: MotoServer,
+    athena_server: AthenaServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Bench]:
+    with working(store, moto_server, athena_server, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def faulty_athena(
+    s3_server: Store, moto_server: MotoServer
+) -> Iterator[tuple[AthenaServer, FaultProxy]]:
+    """One that reaches S3 by a proxy, and the proxy."""
+    with (
+        fault_proxy(s3_server.endpoint) as proxy,
+        running(proxy.url, moto_server.endpoint) as server,
+    ):
+        yield server, proxy
+
+
+@pytest.fixture
+def faulty_bench(
+    store: Store,
+    moto_server: MotoServer,
+    faulty_athena: tuple[AthenaServer, FaultProxy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Bench]:
+    with working(store, moto_server, faulty_athena[0], monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def held(faulty_athena: tuple[AthenaServer, FaultProxy]) -> Iterator[threading.Event]:
+    """Queries read nothing before this is set."""
+    released = threading.Event()
+
+    def hold(handler: Any, request: Any) -> None:
+        released.wait(60)
+        code, headers, body = handler.forward(request)
+        handler.answer(code, body, headers)
+
+    rule = faulty_athena[1].on("get", hold, times=1000)
+    yield released
+    released.set()
+    rule.times = 0
+
+
+@pytest.fixture
+def failing(faulty_athena: tuple[AthenaServer, FaultProxy]) -> Iterator[Any]:
+    """What an UNLOAD has written is there, but the list of it is refused."""
+
+    def refuse(handler: Any, request: Any) -> None:
+        if "manifest" in request.path:
+            error("AccessDenied", 403)(handler, request)
+        else:
+            code, headers, body = handler.forward(request)
+            handler.answer(code, body, headers)
+
+    rule = faulty_athena[1].on("put", refuse, times=1000)
+    yield rule
+    rule.times = 0
 
 
 def local(bench: Bench, old: Any, new: Any, **options: Any) -> airscoop.Delta:
@@ -208,7 +308,7 @@ def test_tables_of_the_catalog_are_compared(bench: Bench) -> None:
     [
         ("PK,v\n1,a\n1,b\n", errors.DuplicateKey, "1 rows have a key that another"),
         ("PK,v\n,a\n2,b\n", errors.BadRecord, "1 rows have an empty key"),
-        ('PK,v\n1,"a\nb"\n2,b\n', errors.BadRecord, "1 rows have too few values"),
+        ('PK,v\n1,"a\nb"\n2,b\n', errors.BadRecord, "2 rows have too few values"),
         ("PK,v\n", errors.SuspectExport, "fewer than min_rows"),
         ("PK,v\n1,a\n", errors.SuspectExport, "more than max_delete_ratio"),
         ("PK,v,w\n1,a,b\n2,b,c\n", errors.SchemaChanged, "added: w"),
@@ -224,7 +324,7 @@ def test_what_is_refused_writes_nothing(
     old = bench.export("v1", "PK,v\n1,a\n2,b\n")
     with pytest.raises(error, match=message):
         bench.delta(old, bench.export("v2", new))
-    assert not any("UNLOAD" in statement for statement in bench.hook.statements)
+    assert not any("UNLOAD" in statement for statement in bench.statements())
     assert bench.left() == []
 
 
@@ -262,11 +362,12 @@ def test_without_settings_or_with_an_unknown_engine_it_is_wrong_usage() -> None:
         airscoop.delta(None, "s3://b/k", engine="hive")  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_a_query_that_fails_leaves_no_files(bench: Bench) -> None:
-    bench.hook.fail_unload = True
-    with pytest.raises(RuntimeError):
-        bench.delta(None, bench.export("v1", OLD))
-    assert bench.left() == []
+@pytest.mark.usefixtures("failing")
+def test_a_query_that_fails_leaves_no_files(faulty_bench: Bench) -> None:
+    with pytest.raises(errors.SqlError, match="failed: Access denied when writing output"):
+        faulty_bench.delta(None, faulty_bench.export("v1", OLD))
+    assert faulty_bench.states().count("FAILED") == 1
+    assert faulty_bench.left() == []
 
 
 def test_files_that_miss_changes_are_noticed(bench: Bench) -> None:
@@ -278,37 +379,31 @@ def test_files_that_miss_changes_are_noticed(bench: Bench) -> None:
     assert "x.jsonl" not in bench.store.names()
 
 
-@pytest.fixture
-def slow_queries(moto_server: MotoServer) -> Iterator[None]:
-    """Queries are queued and run for a while: three questions each."""
-
-    def ask(path: str, body: dict[str, Any]) -> None:
-        data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
-        request = urllib.request.Request(
-            f"{moto_server.endpoint}/moto-api/state-manager/{path}", data, kind
-        )
-        urllib.request.urlopen(request, timeout=20).close()
-
-    name = {"model_name": "athena::execution"}
-    ask("set-transition", {**name, "transition": {"progression": "manual", "times": 3}})
-    yield
-    ask("unset-transition", name)
-
-
-@pytest.mark.usefixtures("slow_queries")
-def test_a_query_is_waited_for(bench: Bench) -> None:
-    assert counts(bench.delta(None, bench.export("v1", OLD))) == (0, 4, 4, 0, 0, 0)
-
-
-@pytest.mark.usefixtures("slow_queries")
-def test_another_thread_can_cancel_it(bench: Bench) -> None:
+def test_a_query_is_waited_for(faulty_bench: Bench, held: threading.Event) -> None:
     job = delta_job(
-        None, bench.export("v1", OLD), engine="athena", s3=bench.store.settings(),
-        athena={"database": bench.database, "results": bench.store.uri("results")},
+        None, faulty_bench.export("v1", OLD), engine="athena", s3=faulty_bench.store.settings(),
+        athena=settings_of(faulty_bench),
+    )  # fmt: skip
+    seen: list[list[str]] = []
+
+    def look(progress: object) -> None:
+        if not held.is_set():
+            seen.append(faulty_bench.states())
+            held.set()
+
+    assert counts(job.run(on_progress=look)) == (0, 4, 4, 0, 0, 0)
+    assert seen in ([["RUNNING"]], [["QUEUED"]])
+
+
+@pytest.mark.usefixtures("held")
+def test_another_thread_can_cancel_it(faulty_bench: Bench) -> None:
+    job = delta_job(
+        None, faulty_bench.export("v1", OLD), engine="athena", s3=faulty_bench.store.settings(),
+        athena=settings_of(faulty_bench),
     )  # fmt: skip
     with pytest.raises(errors.Cancelled, match=r"0\.csv\.gz"):
         job.run(on_progress=lambda _: job.cancel())
-    assert states(bench) == ["CANCELLED"]
+    assert faulty_bench.states() == ["CANCELLED"]
 
 
 def changes_by_job(bench: Bench, settings: airscoop.S3Settings | None = None) -> Any:
@@ -361,41 +456,31 @@ def test_names_in_the_catalog_may_hold_quotes(bench: Bench) -> None:
     assert {tuple(change["row"]) for change in delta} == {tuple(names)}
 
 
-def states(bench: Bench) -> list[str]:
-    athena = bench.moto.client("athena")
-    found = athena.list_query_executions()["QueryExecutionIds"]
-    runs = [athena.get_query_execution(QueryExecutionId=one)["QueryExecution"] for one in found]
-    return [
-        run["Status"]["State"]
-        for run in runs
-        if run["ResultConfiguration"]["OutputLocation"].startswith(bench.store.uri(""))
-    ]
-
-
-@pytest.mark.usefixtures("slow_queries")
-def test_an_interrupt_stops_the_query(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("held")
+def test_an_interrupt_stops_the_query(faulty_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        bench.delta(None, bench.export("v1", OLD))
-    assert states(bench) == ["CANCELLED"]
+    export = faulty_bench.export("v1", OLD)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(time, "sleep", interrupt)
+        faulty_bench.delta(None, export)
+    assert faulty_bench.states() == ["CANCELLED"]
 
 
-@pytest.mark.usefixtures("slow_queries")
+@pytest.mark.usefixtures("held")
 def test_a_query_that_someone_stops_is_an_error(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    faulty_bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    athena = bench.moto.client("athena")
-
     def stop(seconds: float) -> None:
-        for query in athena.list_query_executions()["QueryExecutionIds"]:
-            athena.stop_query_execution(QueryExecutionId=query)
+        for query in faulty_bench.queries():
+            if query["Status"]["State"] not in OVER:
+                faulty_bench.athena.stop_query_execution(QueryExecutionId=query["QueryExecutionId"])
 
-    monkeypatch.setattr(time, "sleep", stop)
-    with pytest.raises(errors.SqlError, match="cancelled"):
-        bench.delta(None, bench.export("v1", OLD))
+    export = faulty_bench.export("v1", OLD)
+    with monkeypatch.context() as patched, pytest.raises(errors.SqlError, match="cancelled"):
+        patched.setattr(time, "sleep", stop)
+        faulty_bench.delta(None, export)
 
 
 def test_the_steps_of_an_export_work_with_athena(
@@ -422,7 +507,7 @@ def test_a_statement_that_is_too_long_is_refused(bench: Bench) -> None:
     names = ",".join(f"a rather long name of column number {n}" for n in range(700))
     with pytest.raises(errors.UsageError, match="too many columns"):
         bench.delta(None, bench.export("v1", f"{names}\n"), key=[names.split(",")[0]])
-    assert bench.hook.statements == []
+    assert bench.statements() == []
 
 
 def test_the_command_line_says_what_is_missing(store: Store) -> None:
@@ -471,8 +556,12 @@ def test_a_step_keeps_in_the_registry_what_athena_or_glue_refused(
 
 
 def test_a_table_that_cannot_be_removed_replaces_neither_the_error_nor_the_result(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    faulty_bench: Bench,
+    failing: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    bench = faulty_bench
     export, real = bench.export("v1", OLD), bench.glue.delete_table
     refused: list[str] = []
 
@@ -481,10 +570,10 @@ def test_a_table_that_cannot_be_removed_replaces_neither_the_error_nor_the_resul
         raise OSError("not now")
 
     monkeypatch.setattr(bench.glue, "delete_table", refuse)
-    bench.hook.fail_unload = True
-    with pytest.raises(RuntimeError, match="after it had written"):
+    monkeypatch.setattr(hooks, "glue_client", lambda conn_id: bench.glue)
+    with pytest.raises(errors.SqlError, match="Access denied when writing output"):
         bench.delta(None, export)
-    bench.hook.fail_unload = False
+    failing.times = 0
     assert len(bench.delta(None, export)) == 4
     assert len(refused) == 2
     assert caplog.text.count("stays: OSError: not now") == 2
@@ -492,16 +581,17 @@ def test_a_table_that_cannot_be_removed_replaces_neither_the_error_nor_the_resul
         real(DatabaseName=bench.database, Name=name)
 
 
+@pytest.mark.usefixtures("held")
 def test_a_query_that_cannot_be_stopped_does_not_hide_why_it_was_to_be(
-    bench: Bench, slow_queries: None, monkeypatch: pytest.MonkeyPatch
+    faulty_bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(query: str) -> None:
+    def refuse(hook: AthenaHook, query: str) -> None:
         raise OSError("not now")
 
-    monkeypatch.setattr(bench.hook, "stop_query", refuse)
+    monkeypatch.setattr(AthenaHook, "stop_query", refuse)
     job = delta_job(
-        None, bench.export("v1", OLD), engine="athena", s3=bench.store.settings(),
-        athena=settings_of(bench),
+        None, faulty_bench.export("v1", OLD), engine="athena", s3=faulty_bench.store.settings(),
+        athena=settings_of(faulty_bench),
     )  # fmt: skip
     with pytest.raises(errors.Cancelled):
         job.run(on_progress=lambda _: job.cancel())
@@ -509,11 +599,11 @@ def test_a_query_that_cannot_be_stopped_does_not_hide_why_it_was_to_be(
 
 def test_the_workgroups_place_for_results_is_left_to_it(bench: Bench) -> None:
     name = f"w-{bench.store.prefix}"
-    bench.moto.client("athena").create_work_group(
+    bench.athena.create_work_group(
         Name=name,
         Configuration={
             "EnforceWorkGroupConfiguration": True,
-            "ResultConfiguration": {"OutputLocation": "s3://elsewhere/"},
+            "ResultConfiguration": {"OutputLocation": bench.store.uri("elsewhere")},
         },
     )
     delta = airscoop.delta(

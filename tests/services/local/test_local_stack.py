@@ -24,6 +24,7 @@ from airscoop.local import stack as local_stack
 from airscoop.local.airflow_home import aws_connection
 from airscoop.local.processes import LocalStackError
 from airscoop.local.s3 import _client
+from support.athena_server import finished
 from support.paths import PACKAGE_ROOT
 from support.standin import state_folder
 from support.waiting import eventually
@@ -79,12 +80,22 @@ def test_every_part_answers(stack: dict[str, Any]) -> None:
         assert answer.read() == b"hello"
 
 
+def test_athena_runs_a_query_and_keeps_its_result_in_the_stacks_bucket(
+    stack: dict[str, Any],
+) -> None:
+    athena = aws.client("athena", stack["athena"]["endpoint"], stack["s3"])
+    query = athena.start_query_execution(QueryString="SELECT 1 AS one")["QueryExecutionId"]
+    assert finished(athena, query)["Status"]["State"] == "SUCCEEDED"
+    s3, bucket = _client(stack["s3"]["endpoint"], stack["s3"]), stack["s3"]["bucket"]
+    result = s3.get_object(Bucket=bucket, Key=f"athena/{query}.csv")["Body"].read()
+    assert result == b'"one"\n"1"\n'
+
+
 def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(folder: Path) -> None:
     first = local_stack.up().to_dict()
     endpoint = first["aws"]["endpoint"]
-    kinesis, dynamodb, sqs = (
-        aws.client(name, endpoint, first["s3"]) for name in ("kinesis", "dynamodb", "sqs")
-    )
+    names = ("kinesis", "dynamodb", "sqs")
+    kinesis, dynamodb, sqs = (aws.client(name, endpoint, first["s3"]) for name in names)
     item = {"pk": {"S": "a"}, "sk": {"S": "b"}}
     dynamodb.put_item(TableName=first["aws"]["table"], Item=item)
     sqs.send_message(QueueUrl=first["aws"]["queue"], MessageBody="hint")
@@ -154,6 +165,8 @@ def test_a_shell_uses_the_stack_by_what_env_prints(stack: dict[str, Any], tmp_pa
     as_json = json.loads(local("env", "--json", **in_the_way).stdout)
     assert as_json["AIRSCOOP_WAREHOUSE_DSN"] == stack["warehouse"]["dsn"]
     assert as_json["AWS_ENDPOINT_URL_S3"] == stack["s3"]["endpoint"]
+    assert as_json["AWS_ENDPOINT_URL_ATHENA"] == stack["athena"]["endpoint"]
+    assert as_json["AWS_ENDPOINT_URL_GLUE"] == stack["aws"]["endpoint"]
 
 
 BROKEN = {
@@ -192,7 +205,7 @@ def test_what_the_stack_starts_does_not_know_the_callers_aws_settings(
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     local_stack.up()
     started = processes(folder)
-    for part in ("s3", "aws", "warehouse", "http"):
+    for part in ("s3", "aws", "warehouse", "athena", "http"):
         pid = started[part]
         assert b"no-such-profile" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert local("down", AIRSCOOP_LOCAL_DIR=str(folder)).returncode == 0
@@ -263,14 +276,15 @@ def test_an_airflow_connection_finds_each_service_at_its_place(
 ) -> None:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-    connection = aws_connection(stack["s3"], stack["aws"])
+    connection = aws_connection(stack["s3"], stack["aws"], stack["athena"])
     monkeypatch.setenv("AIRFLOW_CONN_LOCAL_AWS", json.dumps(connection))
     endpoints = {
         name: AwsBaseHook("local_aws", client_type=name).get_conn().meta.endpoint_url
-        for name in ("s3", *aws.SERVICES)
+        for name in ("s3", "athena", *aws.SERVICES)
     }
     elsewhere = dict.fromkeys(aws.SERVICES, stack["aws"]["endpoint"])
-    assert endpoints == {"s3": stack["s3"]["endpoint"], **elsewhere}
+    own = {name: stack[name]["endpoint"] for name in ("s3", "athena")}
+    assert endpoints == {**own, **elsewhere}
 
 
 def test_s3_checks_signatures(stack: dict[str, Any]) -> None:
@@ -292,7 +306,7 @@ def test_secrets_are_the_callers_alone(stack: dict[str, Any]) -> None:
 def test_up_starts_only_what_is_missing_and_data_survive_down(folder: Path) -> None:
     first = local_stack.up().to_dict()
     running = processes(folder)
-    assert set(running) == {"s3", "aws", "postgres", "warehouse", "http"}
+    assert set(running) == {"s3", "aws", "postgres", "warehouse", "athena", "http"}
     assert local_stack.up().to_dict() == first
     assert processes(folder) == running
 

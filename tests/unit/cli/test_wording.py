@@ -108,6 +108,8 @@ def test_no_message_of_the_command_has_the_name_of_an_argument_of_python() -> No
         ("split_replace=True (--split-replace)", "--split-replace"),
         ("overwrite=False needs a file", "--no-overwrite needs a file"),
         ("compression_level is for gzip", "--level is for gzip"),
+        ("that endpoint_url and region are those of its server",
+         "that --endpoint-url and --region are those of its server"),
         ("allow_plain accepts it", "--allow-plain accepts it"),
     ],
 )  # fmt: skip

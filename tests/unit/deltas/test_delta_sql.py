@@ -1,4 +1,4 @@
-"""The delta as SQL: its changes on DuckDB are those of the C engine, one by one."""
+"""The delta as SQL: its changes by the local Athena are those of the C engine, one by one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import csv
 import json
 import random
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,24 +17,19 @@ from hypothesis import strategies as st
 import airscoop
 from airscoop import errors
 from airscoop.deltas.sql import COUNTS, DeltaSql, check_counts, literal, quoted
-from support.athena_sql import on_duckdb
+from support.athena_sql import Texts, answer
 from support.delta_tables import Table, export, tables
 from support.delta_tables import quoted as csv_value
 from support.properties import examples
 
 
-def connect(width: int, old: Table | None, new: Table) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+def given_as(width: int, old: Table | None, new: Table) -> dict[str, Texts]:
     names = ["PK", *(f"c{n}" for n in range(width))]
-    for name, table in (("old_export", old), ("new_export", new)):
-        if table is None:
-            continue
-        columns = ", ".join(f"{column} VARCHAR" for column in names)
-        connection.execute(f"CREATE TABLE {name} ({columns})")
-        marks = ", ".join("?" for _ in names)
-        for key, row in table.items():
-            connection.execute(f"INSERT INTO {name} VALUES ({marks})", [key, *row])
-    return connection
+    return {
+        name: Texts(names, [[key, *row] for key, row in table.items()])
+        for name, table in (("old_export", old), ("new_export", new))
+        if table is not None
+    }
 
 
 def sql_for(width: int, *, old: bool = True, version: str = "") -> DeltaSql:
@@ -48,13 +42,18 @@ def sql_for(width: int, *, old: bool = True, version: str = "") -> DeltaSql:
     )
 
 
-def by_sql(connection: duckdb.DuckDBPyConnection, sql: DeltaSql) -> dict[str, Any]:
-    lines = [line for (line,) in connection.execute(on_duckdb(sql.lines())).fetchall()]
+def by_sql(exports: Mapping[str, Texts], sql: DeltaSql) -> dict[str, Any]:
+    lines = [str(line) for (line,) in answer(sql.lines(), exports)]
     changes = [json.loads(line) for line in lines]
     assert [change["id"] for change in changes] == sorted({change["id"] for change in changes})
     for line, change in zip(lines, changes, strict=True):
         assert line.endswith(f'"id":"{change["id"]}"}}')
     return by_id(changes)
+
+
+def counted(exports: Mapping[str, Texts], sql: DeltaSql) -> dict[str, int]:
+    (row,) = answer(sql.counts(), exports)
+    return dict(zip(COUNTS, (int(value or 0) for value in row), strict=True))
 
 
 def by_id(changes: Iterable[Any]) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def test_any_two_tables_have_the_same_changes_by_both_engines(
     case: tuple[int, Table, Table],
 ) -> None:
     width, old, new = case
-    connection = connect(width, old, new)
+    exports = given_as(width, old, new)
     sql = sql_for(width, version="it's v2")
     with tempfile.TemporaryDirectory() as folder:
         paths = [
@@ -83,10 +82,8 @@ def test_any_two_tables_have_the_same_changes_by_both_engines(
             for name, table in (("old", old), ("new", new))
         ]
         delta = airscoop.delta(*paths, max_delete_ratio=1.0, min_rows=0, version="it's v2")
-    assert by_sql(connection, sql) == by_id(delta)
-    row = connection.execute(on_duckdb(sql.counts())).fetchone()
-    assert row is not None
-    counts = dict(zip(COUNTS, row, strict=True))
+    assert by_sql(exports, sql) == by_id(delta)
+    counts = counted(exports, sql)
     receipt = delta.receipt
     for name in ("old_rows", "new_rows", "inserted", "updated", "deleted", "unchanged"):
         assert counts[name] == getattr(receipt, name), name
@@ -100,7 +97,7 @@ def test_columns_of_one_export_alone_have_the_same_changes_by_both_engines(
     """The old export lacks one column, the new one lacks another."""
     width, old, new = case
     lacks = {"old": f"c{places[0]}", "new": f"c{places[1]}"}
-    connection = connect(width, old, new)
+    exports = given_as(width, old, new)
     names = ["PK", *(f"c{n}" for n in range(width))]
     both = [name for name in names if not (name == lacks["new"] and drops)]
     called = {side: [None if name == lacks[side] else name for name in both] for side in lacks}
@@ -131,12 +128,12 @@ def test_columns_of_one_export_alone_have_the_same_changes_by_both_engines(
             on_schema_change="all",
             gone_columns="drop" if drops else "null",
         )
-        assert by_sql(connection, sql) == by_id(delta)
+        assert by_sql(exports, sql) == by_id(delta)
 
 
 def test_without_an_old_export_every_row_is_an_insert() -> None:
     new: Table = {"1": ("a",), "2": (None,)}
-    changes = by_sql(connect(1, None, new), sql_for(1, old=False))
+    changes = by_sql(given_as(1, None, new), sql_for(1, old=False))
     assert sorted(change[0] for change in changes.values()) == ["INSERT", "INSERT"]
 
 
@@ -168,32 +165,24 @@ def test_names_may_hold_anything_that_sql_would_take_for_its_own(tmp_path: Path)
     old = {"1": ["a"] * 7, "2": ["b"] * 7}
     new = {"1": ["a"] * 6 + ["z"], "3": ["c"] * 7}
     paths: list[Path] = []
-    connection = duckdb.connect()
-    columns = ", ".join(quoted(name) + " VARCHAR" for name in names)
+    exports: dict[str, Texts] = {}
     for table, rows in (('old "t"', old), ("it's new", new)):
-        connection.execute(f"CREATE TABLE {quoted(table)} ({columns})")
+        exports[quoted(table)] = Texts(names, [[key, *row] for key, row in rows.items()])
         paths.append(tmp_path / f"{len(paths)}.csv")
         with paths[-1].open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(names)
             for key, row in rows.items():
-                connection.execute(
-                    f"INSERT INTO {quoted(table)} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [key, *row]
-                )
                 writer.writerow([key, *row])
     sql = DeltaSql(old=quoted('old "t"'), new=quoted("it's new"), columns=names, key=[names[0]])
     delta = airscoop.delta(*paths, key=[names[0]], max_delete_ratio=1.0)
-    assert by_sql(connection, sql) == by_id(delta)
-    counts = connection.execute(on_duckdb(sql.counts())).fetchone()
-    assert counts is not None
-    assert dict(zip(COUNTS, counts, strict=True))["updated"] == 1
+    assert by_sql(exports, sql) == by_id(delta)
+    assert counted(exports, sql)["updated"] == 1
 
 
 def test_an_identifier_and_a_text_end_only_where_they_end() -> None:
     for text in ('"', '""', "'", 'a"b', "a'b", "\\'", '\\"', "", "plain"):
         assert quoted(text)[1:-1].replace('""', "").count('"') == 0
         assert literal(text)[1:-1].replace("''", "").count("'") == 0
-        assert duckdb.connect().execute(f"SELECT {literal(text)}").fetchone() == (text,)
-        if text:
-            found = duckdb.connect().execute(f"SELECT 1 AS {quoted(text)}").description
-            assert found is not None and found[0][0] == text
+        one = Texts([text or "x"], [[text]])
+        assert answer("WITH x AS (SELECT * FROM t) SELECT * FROM x", {"t": one}) == [(text,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +189,12 @@ def test_the_command_has_the_rules(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "NUL" in capsys.readouterr().err
 
 
-BEYOND_PYTHON = [nested(990), '{"PK":1,"v":' + "9" * 5000 + "}\n"]
+BEYOND_PYTHON = {"digits": '{"PK":1,"v":' + "9" * 5000 + "}\n"}
+if sys.version_info < (3, 12):  # later ones read all depths that a change may have
+    BEYOND_PYTHON["nesting"] = nested(990)
 
 
-@pytest.mark.parametrize("line", BEYOND_PYTHON, ids=["nesting", "digits"])
+@pytest.mark.parametrize("line", BEYOND_PYTHON.values(), ids=BEYOND_PYTHON)
 def test_what_python_cannot_read_is_an_error_of_ours(
     exports: Exports, line: str, tmp_path: Path
 ) -> None:

@@ -47,6 +47,19 @@ def test_a_disabled_one_is_named() -> None:
         looked_at({}, state="DISABLED")
 
 
+def test_one_that_is_not_there_is_named() -> None:
+    client = boto3.client(
+        "athena", region_name="us-east-1", aws_access_key_id="A", aws_secret_access_key="s"
+    )
+    for words, kind in (
+        ("WorkGroup is not found.", errors.NotFound),
+        ("WorkGroup is not what it was.", errors.HttpError),
+    ):
+        with Stubber(client) as stub, pytest.raises(kind, match="the Athena workgroup w"):
+            stub.add_client_error("get_work_group", "InvalidRequestException", words, 400)
+            workgroup(client, "w")
+
+
 def test_a_requester_who_pays_needs_one_that_lets_him() -> None:
     with pytest.raises(errors.UsageError, match="RequesterPaysEnabled"):
         looked_at({"RequesterPaysEnabled": False}).check(requester_pays=True)
