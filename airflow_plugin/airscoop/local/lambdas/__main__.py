@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="airscoop.local.lambdas", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--stack", help="the folder of the stack that this server belongs to")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     # It would log every request.
