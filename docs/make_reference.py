@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import make_local_athena
 from airflow.sdk import BaseOperator
+from make_receipts import receipt_schema, receipts_page
 from make_signatures import stub
 
 import airscoop
@@ -48,6 +49,8 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "errors.md": errors_page(),
         "options.md": options_page(),
+        "receipts.md": receipts_page(_intro("The fields of every receipt.")),
+        "receipt.schema.json": receipt_schema(),
         "signatures.pyi": stub(),
     }
 

@@ -51,4 +51,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fault-seed", type=int, help="the one random fault schedule to run")
     group.addoption("--history-seeds", type=int, default=30, help="how many random histories")
     group.addoption("--history-seed", type=int, help="the one random history to run")
+    group.addoption("--count-seeds", type=int, default=40, help="how many random counts")
+    group.addoption("--count-seed", type=int, help="the one random count to run")
     group.addoption("--memory-mib", type=int, default=96, help="the size of the memory tests")

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from airscoop import errors, resume, storage, uploads
+    from airscoop.aggregation.job import AggregateJob, aggregate
+    from airscoop.aggregation.result import Aggregation, Groups
     from airscoop.aws.credentials import Credentials
     from airscoop.aws.settings import KinesisSettings, S3Settings
     from airscoop.deltas.job import DeltaJob, delta
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from airscoop.hooks.athena import AthenaSettings
     from airscoop.publishing.job import PublishJob, publish
     from airscoop.receipts import Receipt
+    from airscoop.receipts.aggregation import AggregationReceipt
     from airscoop.receipts.deltas import DeltaReceipt
     from airscoop.receipts.prefix import PrefixReceipt
     from airscoop.receipts.publishing import PublishReceipt
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AggregateJob": "airscoop.aggregation.job",
+    "Aggregation": "airscoop.aggregation.result",
+    "AggregationReceipt": "airscoop.receipts.aggregation",
     "AirscoopError": "airscoop.errors",
     "ApplyReceipt": "airscoop.receipts.warehouse",
     "AthenaSettings": "airscoop.hooks.athena",
@@ -52,6 +58,7 @@ _HOMES = {
     "Delta": "airscoop.deltas.result",
     "DeltaJob": "airscoop.deltas.job",
     "DeltaReceipt": "airscoop.receipts.deltas",
+    "Groups": "airscoop.aggregation.result",
     "InitReceipt": "airscoop.receipts.warehouse",
     "InsertReceipt": "airscoop.receipts.warehouse",
     "KinesisSettings": "airscoop.aws.settings",
@@ -72,6 +79,7 @@ _HOMES = {
     "Timeouts": "airscoop.timeouts",
     "Upload": "airscoop.transfer.upload",
     "Warehouse": "airscoop.warehouse.session",
+    "aggregate": "airscoop.aggregation.job",
     "check": "airscoop.transfer.copy",
     "copy": "airscoop.transfer.copy",
     "copy_prefix": "airscoop.transfer.prefix",
@@ -88,6 +96,9 @@ _MODULES = ("errors", "resume", "storage", "uploads")
 
 # Without `open`: a star import would shadow the built-in.
 __all__ = [
+    "AggregateJob",
+    "Aggregation",
+    "AggregationReceipt",
     "AirscoopError",
     "ApplyReceipt",
     "AthenaSettings",
@@ -99,6 +110,7 @@ __all__ = [
     "Delta",
     "DeltaJob",
     "DeltaReceipt",
+    "Groups",
     "InitReceipt",
     "InsertReceipt",
     "KinesisSettings",
@@ -120,6 +132,7 @@ __all__ = [
     "Upload",
     "Warehouse",
     "__version__",
+    "aggregate",
     "check",
     "copy",
     "copy_prefix",

@@ -95,6 +95,8 @@ class Transfer:
 class Reader:
     def __init__(self, options: dict[str, Any], identity: str | None) -> None: ...
     def read_into(self, buffer: WriteableBuffer, offset: int, wanted: int, /) -> int: ...
+    def expect(self, first: int, length: int, /) -> bool: ...
+    def expect_nothing(self) -> None: ...
     def facts(self) -> tuple[int, bool, bool, str]: ...
     def close(self) -> None: ...
 
@@ -155,6 +157,63 @@ class Delta:
     def run(self, progress: Callable[[], object] | None, /) -> DeltaFacts: ...
     def facts(self) -> DeltaFacts: ...
     def changes(self) -> Changes: ...
+    def cancel(self) -> None: ...
+
+class AggregateFacts(TypedDict):
+    records: int
+    counted: int
+    rejected: int
+    missing: int
+    other_type: int
+    source_bytes: int
+    text_bytes: int
+    spilled_bytes: int
+    retries: int
+    first_reject: str
+
+class CountedSourceFacts(TypedDict):
+    records: int
+    counted: int
+    rejected: int
+    source_bytes: int
+    text_bytes: int
+    retries: int
+    etag: str
+
+class GroupingFacts(TypedDict):
+    name: str
+    groups: int
+    records: int
+    other_groups: int
+    other_records: int
+
+class GroupsReader:
+    def read(self, at_least: int, /) -> bytes: ...
+
+class Aggregated:
+    def facts(self) -> list[GroupingFacts]: ...
+    def reader(self, grouping: int, /) -> GroupsReader: ...
+    def arrow(self, grouping: int, /) -> object: ...
+
+class Aggregate:
+    def __init__(
+        self,
+        groupings: tuple[tuple[str, tuple[tuple[str, int, str], ...]], ...],
+        measures: tuple[tuple[int, tuple[str | None, int, str]], ...],
+        *,
+        reject_missing: bool,
+        reject_other_type: bool,
+        top: int,
+        max_rejected: int,
+        keep_rejects: bool,
+        memory_limit: int,
+        temp_dir: str | None,
+    ) -> None: ...
+    def add(self, source: dict[str, Any], /) -> None: ...
+    def count(self, progress: Callable[[], object] | None, /) -> CountedSourceFacts: ...
+    def finish(self, progress: Callable[[], object] | None, /) -> Aggregated: ...
+    def facts(self) -> AggregateFacts: ...
+    def rejects(self) -> bytes: ...
     def cancel(self) -> None: ...
 
 class PublishFacts(TypedDict):

@@ -12,6 +12,7 @@ struct airscoop_state {
     PyObject *exceptions[SCOOP_CODE_COUNT]; /* indexed by enum scoop_code; [SCOOP_OK] is the base */
     PyObject *place_exceptions[SCOOP_CODE_COUNT]; /* of a file, object or address; NULL: as above */
     PyTypeObject *changes_type, *changes_reader_type, *reader_type;
+    PyTypeObject *aggregated_type, *groups_reader_type;
 };
 
 /* The state of the module that defined `type`, a heap type of ours. Borrowed. */
@@ -53,10 +54,15 @@ int airscoop_add_session(PyObject *module);
 int airscoop_add_delta(PyObject *module);
 int airscoop_add_changes(PyObject *module);
 int airscoop_add_publish(PyObject *module);
+int airscoop_add_aggregate(PyObject *module);
+int airscoop_add_aggregated(PyObject *module);
 
 /* A new _native.Changes; takes the reference over, also on failure. */
 struct scoop_changes;
 PyObject *airscoop_new_changes(struct airscoop_state *state, struct scoop_changes *changes);
+/* A new _native.Aggregated; the same. */
+struct scoop_aggregated;
+PyObject *airscoop_new_aggregated(struct airscoop_state *state, struct scoop_aggregated *result);
 /* What a _native.Changes holds, borrowed; NULL with TypeError for another object. */
 struct scoop_changes *airscoop_changes_of(struct airscoop_state *state, PyObject *object);
 

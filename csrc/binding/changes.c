@@ -1,4 +1,5 @@
 /* airscoop._native.Changes and ChangesReader: the changes of a delta, as JSON lines or Arrow. */
+#include "binding/arrow_stream.h"
 #include "binding/binding.h"
 #include "scoop/changes.h"
 
@@ -80,17 +81,6 @@ static PyObject *reader_read(PyObject *object, PyObject *size) {
     return data;
 }
 
-static const char stream_name[] = "arrow_array_stream";
-
-static void release_stream(PyObject *capsule) {
-    struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, stream_name);
-    if (stream == NULL)
-        return;
-    if (stream->release != NULL)
-        stream->release(stream);
-    PyMem_Free(stream);
-}
-
 static PyObject *changes_arrow(PyObject *object, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"requested_schema", NULL};
     PyObject *requested = Py_None;
@@ -104,12 +94,7 @@ static PyObject *changes_arrow(PyObject *object, PyObject *args, PyObject *kwarg
         PyMem_Free(stream);
         return airscoop_raise(airscoop_state_of(Py_TYPE(object)), &error);
     }
-    PyObject *capsule = PyCapsule_New(stream, stream_name, release_stream);
-    if (capsule == NULL) {
-        stream->release(stream);
-        PyMem_Free(stream);
-    }
-    return capsule;
+    return airscoop_stream_capsule(stream);
 }
 
 /* Names and numbers of rows, of the columns that changed in any. */

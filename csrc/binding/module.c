@@ -21,6 +21,8 @@ static int execute(PyObject *module) {
         return -1;
     if (airscoop_add_publish(module) != 0 || airscoop_add_reader(module) != 0)
         return -1;
+    if (airscoop_add_aggregated(module) != 0 || airscoop_add_aggregate(module) != 0)
+        return -1;
     return airscoop_add_session(module);
 }
 
@@ -33,6 +35,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT((PyObject *)state->changes_type);
     Py_VISIT((PyObject *)state->changes_reader_type);
     Py_VISIT((PyObject *)state->reader_type);
+    Py_VISIT((PyObject *)state->aggregated_type);
+    Py_VISIT((PyObject *)state->groups_reader_type);
     return 0;
 }
 
@@ -45,6 +49,8 @@ static int clear(PyObject *module) {
     Py_CLEAR(state->changes_type);
     Py_CLEAR(state->changes_reader_type);
     Py_CLEAR(state->reader_type);
+    Py_CLEAR(state->aggregated_type);
+    Py_CLEAR(state->groups_reader_type);
     return 0;
 }
 

@@ -78,6 +78,27 @@ static PyObject *reader_read_into(PyObject *object, PyObject *args) {
     return result;
 }
 
+static PyObject *reader_expect(PyObject *object, PyObject *args) {
+    struct reader_object *self = (struct reader_object *)object;
+    unsigned long long first, length;
+    if (!PyArg_ParseTuple(args, "KK:expect", &first, &length) ||
+        airscoop_runner_begin(&self->runner, NULL) != 0)
+        return NULL;
+    bool begun = scoop_reader_expect(self->reader, first, length);
+    self->runner.busy = false;
+    return PyBool_FromLong(begun);
+}
+
+static PyObject *reader_expect_nothing(PyObject *object, PyObject *unused) {
+    struct reader_object *self = (struct reader_object *)object;
+    (void)unused;
+    if (airscoop_runner_begin(&self->runner, NULL) != 0)
+        return NULL;
+    scoop_reader_expect_nothing(self->reader);
+    self->runner.busy = false;
+    Py_RETURN_NONE;
+}
+
 static PyObject *reader_facts(PyObject *object, PyObject *unused) {
     struct reader_object *self = (struct reader_object *)object;
     struct scoop_reader_facts facts;
@@ -156,6 +177,9 @@ static void reader_dealloc(PyObject *object) {
 static PyMethodDef methods[] = {
     {"read_into", reader_read_into, METH_VARARGS,
      "Fills some of a buffer from an offset; returns how much."},
+    {"expect", reader_expect, METH_VARARGS,
+     "Begins to fetch a range before it is read; whether it did."},
+    {"expect_nothing", reader_expect_nothing, METH_NOARGS, "Drops what was not read of them."},
     {"facts", reader_facts, METH_NOARGS, "Size, whether it can be sought in, proven, identity."},
     {"close", reader_close, METH_NOARGS, "Drops the connection."},
     {NULL, NULL, 0, NULL},

@@ -113,7 +113,8 @@ void scoop_transfer_facts(const struct scoop_transfer *transfer,
 }
 
 void scoop_transfer_take_shown(struct scoop_transfer *transfer, struct scoop_buf *lines) {
-    if (transfer->phase != DONE || transfer->options.show_rejects == 0)
+    bool over = transfer->phase == DONE || transfer->phase == FAILED;
+    if (!over || transfer->options.show_rejects == 0)
         return;
     scoop_buf_free(lines);
     *lines = transfer->rejects.lines;

@@ -125,6 +125,15 @@ int scoop_reader_read(struct scoop_reader *reader, uint64_t offset, void *data, 
     return status;
 }
 
+bool scoop_reader_expect(struct scoop_reader *reader, uint64_t first, uint64_t length) {
+    return reader->ranges != NULL && scoop_range_reader_expect(reader->ranges, first, length);
+}
+
+void scoop_reader_expect_nothing(struct scoop_reader *reader) {
+    if (reader->ranges != NULL)
+        scoop_range_reader_expect_nothing(reader->ranges);
+}
+
 void scoop_reader_facts(const struct scoop_reader *reader, struct scoop_reader_facts *facts) {
     struct scoop_range_reader_facts found;
     memset(facts, 0, sizeof *facts);

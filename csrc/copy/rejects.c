@@ -1,5 +1,5 @@
 #include "base/error_facts.h"
-#include "copy/rejects_internal.h"
+#include "copy/rejects.h"
 
 #include <errno.h>
 #include <string.h>

@@ -53,7 +53,7 @@
 #include "base/budget.h"
 #include "copy/chain_internal.h"
 #include "copy/encoded.h"
-#include "copy/rejects_internal.h"
+#include "copy/rejects.h"
 #include "copy/server_copy.h"
 #include "scoop/transfer.h"
 #include "sink/s3/s3.h"

@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "base/invariant.h"
 #include "scoop/memory.h"
+#include "source/expected_ranges.h"
 #include "source/kept_blocks_internal.h"
 #include "source/read_ahead_internal.h"
 
@@ -25,6 +26,7 @@ struct scoop_range_reader {
     bool looks; /* the range under way is the first one, of an object that was not known */
     bool proven;
     struct scoop_kept_blocks blocks;
+    struct scoop_expected_ranges expected;
     /* The range under way. */
     struct scoop_source *stream;       /* NULL: none */
     uint64_t next, end;                /* what it brings next, and where it ends */
@@ -54,11 +56,9 @@ static bool is_known(const struct scoop_range_reader *reader) {
     return reader->known.total_bytes >= 0;
 }
 
-/* In pieces where someone waits for much of it; what is read ahead of small reads is not. */
-static struct scoop_source *new_range(struct scoop_range_reader *reader,
-                                      const struct scoop_byte_range *range, uint64_t wanted,
-                                      struct scoop_error *error) {
-    struct scoop_range_request request = {
+static struct scoop_range_request request_for(const struct scoop_range_reader *reader,
+                                              const struct scoop_byte_range *range) {
+    return (struct scoop_range_request){
         .bucket = reader->bucket,
         .key = reader->key,
         .url = reader->url,
@@ -67,18 +67,41 @@ static struct scoop_source *new_range(struct scoop_range_reader *reader,
         .first = range->first,
         .last = range->last,
     };
+}
+
+/* In pieces where someone waits for much of it; what is read ahead of small reads is not. Nor is it
+ * beside expected ranges, which take the memory, and the connections' time. */
+static struct scoop_source *new_range(struct scoop_range_reader *reader,
+                                      const struct scoop_byte_range *range, uint64_t wanted,
+                                      struct scoop_error *error) {
+    struct scoop_range_request request = request_for(reader, range);
     if (reader->client == NULL)
         return scoop_http_range_source_new(reader->engine, &request, error);
     uint64_t length = range->last - range->first + 1;
-    if (is_known(reader) && scoop_s3_pieces_are_worth_it(wanted < length ? wanted : length))
+    if (is_known(reader) && scoop_expected_ranges_is_empty(&reader->expected) &&
+        scoop_s3_pieces_are_worth_it(wanted < length ? wanted : length))
         return scoop_s3_pieces_source_new(reader->client, &request, error);
     return scoop_s3_range_source_new(reader->client, &request, error);
+}
+
+/* Goes on with the expected range that begins there. */
+static bool adopt(struct scoop_range_reader *reader, uint64_t offset) {
+    uint64_t last;
+    reader->stream = scoop_expected_ranges_take(&reader->expected, offset, &last);
+    if (reader->stream == NULL)
+        return false;
+    reader->looks = false;
+    reader->next = offset;
+    reader->end = last + 1;
+    return true;
 }
 
 /* Asks for what a read needs. */
 static int start(struct scoop_range_reader *reader, const struct scoop_range_read *read,
                  struct scoop_error *error) {
     struct scoop_byte_range range = {0, SCOOP_LEAST_RANGE_BYTES - 1};
+    if (adopt(reader, read->offset))
+        return 0;
     if (is_known(reader))
         range = scoop_read_ahead(read->offset, read->wanted, reader->in_order,
                                  (uint64_t)reader->known.total_bytes);
@@ -210,6 +233,21 @@ enum scoop_source_state scoop_range_reader_step(struct scoop_range_reader *reade
     return state == SCOOP_SOURCE_READY ? finish(reader, read) : state;
 }
 
+bool scoop_range_reader_expect(struct scoop_range_reader *reader, uint64_t first, uint64_t length) {
+    const struct scoop_byte_range range = {first, first + length - 1};
+    uint64_t held = reader->stream == NULL ? 0 : reader->end - reader->next;
+    if (reader->client == NULL || !is_known(reader) || length == 0 ||
+        first >= (uint64_t)reader->known.total_bytes ||
+        length > (uint64_t)reader->known.total_bytes - first)
+        return false;
+    const struct scoop_range_request request = request_for(reader, &range);
+    return scoop_expected_ranges_add(&reader->expected, reader->client, &request, held);
+}
+
+void scoop_range_reader_expect_nothing(struct scoop_range_reader *reader) {
+    scoop_expected_ranges_forget(&reader->expected);
+}
+
 void scoop_range_reader_facts(const struct scoop_range_reader *reader,
                               struct scoop_range_reader_facts *facts) {
     facts->total_bytes = reader->known.total_bytes;
@@ -222,6 +260,7 @@ void scoop_range_reader_free(struct scoop_range_reader *reader) {
     if (reader == NULL)
         return;
     drop_stream(reader);
+    scoop_expected_ranges_forget(&reader->expected);
     scoop_kept_blocks_free(&reader->blocks);
     scoop_free_secret(reader->url);
     scoop_free(reader->bucket);

@@ -33,6 +33,13 @@ enum scoop_source_state scoop_range_reader_step(struct scoop_range_reader *reade
                                                 struct scoop_range_read *read,
                                                 struct scoop_error *error);
 
+/* Begins to fetch a range of an S3 object that will probably be read, from its first byte on: up to
+ * eight of them, 16 MiB in all. It moves on in scoop_range_reader_step, whose read of it alone is
+ * told what goes wrong. False: it was not begun; the read will fetch it. */
+bool scoop_range_reader_expect(struct scoop_range_reader *reader, uint64_t first, uint64_t length);
+/* Drops those that were not read. */
+void scoop_range_reader_expect_nothing(struct scoop_range_reader *reader);
+
 /* What is known, after the first read: total_bytes, etag, identity, and `seekable`: whether other
  * ranges can be read. */
 struct scoop_range_reader_facts {

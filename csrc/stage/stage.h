@@ -128,7 +128,8 @@ struct scoop_stage *scoop_json_array_new(const char *path,
                                          struct scoop_error *error);
 
 /* JSON values one after another, over any lines, with any white space between, or none where a
- * bracket or quote parts them -> one checked value a line. Bad records and memory as above. */
+ * bracket or quote parts them, each with a comma behind it or none -> one checked value a line. Bad
+ * records and memory as above. */
 struct scoop_stage *scoop_json_values_new(const struct scoop_record_options *options,
                                           struct scoop_counters *counters,
                                           struct scoop_error *error);

@@ -4,6 +4,123 @@
 
 # airscoop
 
+def aggregate(
+    sources: Source,
+    *,
+    group_by: Mapping[str, Sequence[Any]] = {},
+    measures: Mapping[str, str] = {'count': 'count'},
+    format: RecordFormat = 'auto',
+    on_missing: Missing = 'error',
+    on_other_type: OtherType = 'error',
+    top: int | None = None,
+    max_rejected: int = 0,
+    rejects: str | os.PathLike[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    allow_empty: bool = False,
+    on_invalid_characters: InvalidCharacters = 'error',
+    on_nonfinite: Nonfinite = 'error',
+    on_key_case: KeyCase = 'error',
+    records: str | None = None,
+    csv: CsvDialect | Mapping[str, Any] | None = None,
+    columns: Sequence[str] | None = None,
+    allow_unknown_length: bool = False,
+    memory_limit: Size | None = None,
+    max_record_bytes: Size | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    s3: S3Settings | None = None,
+    on_progress: Callable[[AggregateFacts], object] | None = None,
+) -> Aggregation: ...
+class AggregateJob:
+    def __init__(
+        self,
+        sources: Source,
+        *,
+        group_by: Mapping[str, Sequence[Any]] = {},
+        measures: Mapping[str, str] = {'count': 'count'},
+        format: RecordFormat = 'auto',
+        on_missing: Missing = 'error',
+        on_other_type: OtherType = 'error',
+        top: int | None = None,
+        max_rejected: int = 0,
+        rejects: str | os.PathLike[str] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        allow_empty: bool = False,
+        on_invalid_characters: InvalidCharacters = 'error',
+        on_nonfinite: Nonfinite = 'error',
+        on_key_case: KeyCase = 'error',
+        records: str | None = None,
+        csv: CsvDialect | Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
+        allow_unknown_length: bool = False,
+        memory_limit: Size | None = None,
+        max_record_bytes: Size | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        s3: S3Settings | None = None,
+    ) -> None: ...
+    def cancel(self) -> None: ...
+    def run(
+        self,
+        *,
+        on_progress: Callable[[AggregateFacts], object] | None = None,
+    ) -> Aggregation: ...
+class Aggregation:
+    def __init__(
+        self,
+        result: Aggregated,
+        receipt: AggregationReceipt,
+        *,
+        rejects: bytes,
+        read: ReadPlaces,
+        cancellation: Cancellation,
+    ) -> None: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def rejects(self) -> bytes: ...
+    def write(
+        self,
+        prefix: str | os.PathLike[str],
+        *,
+        format: GroupFormat = 'parquet',
+        s3: S3Settings | None = None,
+        before_commit: Callable[[], object] | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> dict[str, CopyReceipt]: ...
+    def write_rejects(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        s3: S3Settings | None = None,
+    ) -> CopyReceipt: ...
+class AggregationReceipt:
+    def __init__(
+        self,
+        *,
+        verb: str = 'aggregate',
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+        source: str,
+        objects: int,
+        records: int,
+        counted: int,
+        rejected: int,
+        missing: int,
+        other_type: int,
+        groupings: list[CountedGrouping],
+        inputs: list[CountedInput],
+        first_reject: str | None,
+        rejects: str | None,
+        source_bytes: int,
+        text_bytes: int,
+        spilled_bytes: int,
+        retries: int,
+    ) -> None: ...
+    started_at: str
+    def summary(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class AirscoopError(Exception): ...
 class ApplyReceipt:
     def __init__(
@@ -11,6 +128,8 @@ class ApplyReceipt:
         *,
         verb: str = 'apply',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         changes_file: str,
         table: str,
         key: list[str],
@@ -29,8 +148,10 @@ class ApplyReceipt:
         dry_run: bool = False,
     ) -> None: ...
     changed: bool
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class AthenaSettings:
     def __init__(
         self,
@@ -167,6 +288,8 @@ class CopyJob:
         resume: ResumeStore | None = None,
     ) -> None: ...
     def cancel(self) -> None: ...
+    def left_behind(self) -> dict[str, str]: ...
+    def receipt_so_far(self) -> CopyReceipt: ...
     def rejected(self) -> list[dict[str, Any]]: ...
     def run(self, *, on_progress: Callable[[Progress], object] | None = None) -> CopyReceipt: ...
 class CopyReceipt:
@@ -175,6 +298,8 @@ class CopyReceipt:
         *,
         verb: str = 'copy',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         destination: str,
         format: str,
@@ -211,8 +336,10 @@ class CopyReceipt:
         first_reject: str | None = None,
         notes: list[str] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Credentials:
     def __init__(
         self,
@@ -332,6 +459,8 @@ class DeltaReceipt:
         *,
         verb: str = 'delta',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         old: str | None,
         new: str,
         key: list[str],
@@ -355,28 +484,67 @@ class DeltaReceipt:
         text_bytes: int,
         retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
+class Groups:
+    def __init__(
+        self,
+        result: Aggregated,
+        number: int,
+        counted: CountedGrouping,
+        *,
+        read: ReadPlaces,
+        cancellation: Cancellation,
+    ) -> None: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+    def __iter__(self) -> Iterator[dict[str, Any]]: ...
+    def __len__(self) -> int: ...
+    def begin(
+        self,
+        stack: ExitStack,
+        destination: str | os.PathLike[str],
+        *,
+        format: GroupFormat | None = None,
+        s3: S3Settings | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> OwnedUpload: ...
+    def blocks(self) -> Iterator[bytes]: ...
+    def write(
+        self,
+        destination: str | os.PathLike[str],
+        *,
+        format: GroupFormat | None = None,
+        s3: S3Settings | None = None,
+        **options: Unpack[DestinationOptions],
+    ) -> CopyReceipt: ...
 class InitReceipt:
     def __init__(
         self,
         *,
         verb: str = 'init',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         versions: dict[str, int],
         made: list[str],
         brought_forward: list[str],
         granted_to: list[str],
         left: list[str],
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class InsertReceipt:
     def __init__(
         self,
         *,
         verb: str = 'insert',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         target: str,
         partition: dict[str, str],
@@ -390,8 +558,10 @@ class InsertReceipt:
         dry_run: bool = False,
     ) -> None: ...
     changed: bool
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class KinesisSettings:
     def __init__(
         self,
@@ -475,14 +645,18 @@ class PartitionReceipt:
         *,
         verb: str = 'partition',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         table: str,
         partitions: list[PartitionResult],
         added: int,
         moved: int,
         unchanged: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class PrefixIncomplete(TransientError): ...
 class PrefixReceipt:
     def __init__(
@@ -490,6 +664,8 @@ class PrefixReceipt:
         *,
         verb: str = 'copy_prefix',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         destination: str,
         objects: int,
@@ -511,8 +687,10 @@ class PrefixReceipt:
         to_copy_bytes: int = 0,
         planned: list[PlannedCopy] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Progress:
     def __init__(
         self,
@@ -575,6 +753,8 @@ class PublishReceipt:
         *,
         verb: str = 'publish',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         source: str,
         stream: str,
         changes: int,
@@ -589,8 +769,10 @@ class PublishReceipt:
         source_etag: str | None,
         source_retries: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 def read(
     source: str | os.PathLike[str],
     *,
@@ -599,13 +781,32 @@ def read(
     **options: Unpack[SourceOptions],
 ) -> Iterator[bytes]: ...
 class Receipt:
-    def __init__(self, *, verb: str, seconds: float) -> None: ...
+    def __init__(
+        self,
+        *,
+        verb: str,
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+    ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class RefreshReceipt:
-    def __init__(self, *, verb: str = 'refresh', seconds: float, view: str) -> None: ...
+    def __init__(
+        self,
+        *,
+        verb: str = 'refresh',
+        seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
+        view: str,
+    ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Rows:
     def __init__(
         self,
@@ -650,13 +851,17 @@ class ScriptReceipt:
         *,
         verb: str = 'script',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         file: str,
         statements: int,
         dry_run: bool = False,
         planned: list[str] = ...,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 class Timeouts:
     def __init__(
         self,
@@ -841,13 +1046,17 @@ class UploadsReceipt:
         *,
         verb: str = 'uploads',
         seconds: float,
+        id: str = ...,
+        finished_at: str = ...,
         prefix: str,
         uploads: list[ListedUpload],
         found: int,
         aborted: int,
     ) -> None: ...
+    started_at: str
     def summary(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
 
 # airscoop.resume
 

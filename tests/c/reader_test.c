@@ -96,7 +96,38 @@ static int read_pieces(const char *uri, const char *identity, struct scoop_error
     return status;
 }
 
-static void survives(const char *uri, const char *identity) {
+/* In another order than they are expected in, from the first byte and from a later one; one is left
+ * in its middle, and one is never read. */
+static int read_expected(const char *uri, const char *identity, struct scoop_error *error) {
+    static const struct {
+        uint64_t offset;
+        size_t expected, read;
+    } ranges[] = {{1900000, 90000, 90000},
+                  {20000, 300000, 300000},
+                  {900000, 300000, 100},
+                  {400000, 300000, 300000},
+                  {1300000, 300000, 300000}};
+    enum { COUNT = sizeof ranges / sizeof *ranges, LATE = 7 };
+    const struct scoop_transfer_options options = from(uri);
+    struct scoop_reader *reader = scoop_reader_new(&options, identity, error);
+    int status = reader == NULL ? -1 : read_all(reader, 0, 1000, 0, error);
+    for (size_t i = 0; status == 0 && i < COUNT; i++)
+        scoop_reader_expect(reader, ranges[COUNT - 1 - i].offset, ranges[COUNT - 1 - i].expected);
+    for (size_t i = 0; status == 0 && i + 1 < COUNT; i++) {
+        size_t skipped = i == 1 ? LATE : 0, length = ranges[i].read - skipped;
+        status = read_all(reader, ranges[i].offset + skipped, length, length, error);
+    }
+    if (reader != NULL && status == 0)
+        scoop_reader_expect_nothing(reader);
+    if (status == 0)
+        status = read_all(reader, BYTES - 300000, 300000, 300000, error);
+    scoop_reader_free(reader);
+    return status;
+}
+
+typedef int reading(const char *uri, const char *identity, struct scoop_error *error);
+
+static void survives_reading(reading *read, const char *uri, const char *identity) {
     int successes = 0;
     for (long nth = 1; successes < ENOUGH_SUCCESSES; nth++) {
         struct scoop_error error = {0};
@@ -104,7 +135,7 @@ static void survives(const char *uri, const char *identity) {
 #ifdef SCOOP_TORTURE
         scoop_memory_fail_at(nth);
 #endif
-        int status = read_pieces(uri, identity, &error);
+        int status = read(uri, identity, &error);
 #ifdef SCOOP_TORTURE
         scoop_memory_fail_at(0);
 #endif
@@ -114,23 +145,12 @@ static void survives(const char *uri, const char *identity) {
     }
 }
 
+static void survives(const char *uri, const char *identity) {
+    survives_reading(read_pieces, uri, identity);
+}
+
 static void same_version(char identity[SCOOP_SOURCE_IDENTITY_SIZE], const char *etag) {
     snprintf(identity, SCOOP_SOURCE_IDENTITY_SIZE, "%s %d", etag, BYTES);
-}
-
-static void an_object_is_read_here_and_there(void **state) {
-    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
-    (void)state;
-    survives("s3://bucket/source", NULL);
-    same_version(identity, "\"source\"");
-    survives("s3://bucket/source", identity);
-}
-
-static void a_web_source_is_read_here_and_there(void **state) {
-    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
-    (void)state;
-    same_version(identity, "\"source\"");
-    survives(web_url, identity);
 }
 
 /* The transfer tells what a file's identity is. */
@@ -149,6 +169,93 @@ static void identify_file(char identity[SCOOP_SOURCE_IDENTITY_SIZE]) {
     memcpy(identity, facts.source_identity, SCOOP_SOURCE_IDENTITY_SIZE);
     scoop_transfer_free(transfer);
     scoop_buf_free(&memory);
+}
+
+static void an_object_is_read_here_and_there(void **state) {
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+    (void)state;
+    survives("s3://bucket/source", NULL);
+    same_version(identity, "\"source\"");
+    survives("s3://bucket/source", identity);
+}
+
+static void expected_ranges_are_read_as_others(void **state) {
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+    (void)state;
+    survives_reading(read_expected, "s3://bucket/source", NULL);
+    same_version(identity, "\"source\"");
+    survives_reading(read_expected, "s3://bucket/source", identity);
+}
+
+static void what_is_expected_is_bounded_and_lies_in_a_known_object(void **state) {
+    const struct scoop_transfer_options options = from("s3://bucket/source"), local = from(path);
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+    struct scoop_error error = {0};
+    int begun = 0;
+    (void)state;
+    struct scoop_reader *reader = scoop_reader_new(&options, NULL, &error);
+    assert_false(scoop_reader_expect(reader, 0, 10)); /* nobody knows how long it is */
+    assert_int_equal(read_all(reader, 0, 10, 10, &error), 0);
+    assert_false(scoop_reader_expect(reader, BYTES - 1, 2));
+    assert_false(scoop_reader_expect(reader, BYTES, 1));
+    assert_false(scoop_reader_expect(reader, UINT64_MAX, 2));
+    assert_false(scoop_reader_expect(reader, 5, UINT64_MAX));
+    assert_false(scoop_reader_expect(reader, 5, 0));
+    for (uint64_t i = 0; i < 20; i++)
+        begun += scoop_reader_expect(reader, i * 1000, 1000);
+    assert_int_equal(begun, 8);
+    scoop_reader_expect_nothing(reader);
+    assert_true(scoop_reader_expect(reader, 0, BYTES));
+    scoop_reader_free(reader);
+    identify_file(identity);
+    reader = scoop_reader_new(&local, identity, &error);
+    assert_false(scoop_reader_expect(reader, 0, 10));
+    scoop_reader_expect_nothing(reader);
+    scoop_reader_free(reader);
+}
+
+/* The bytes of all may lie in memory: 16 MiB. */
+static void expected_ranges_hold_no_more_than_their_share(void **state) {
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+    const struct scoop_transfer_options options = from("s3://bucket/source");
+    struct scoop_error error = {0};
+    const uint64_t each = 6 * 1024 * 1024;
+    (void)state;
+    snprintf(identity, sizeof identity, "\"source\" %llu", 100ULL * each);
+    struct scoop_reader *reader = scoop_reader_new(&options, identity, &error);
+    assert_true(scoop_reader_expect(reader, 0, each));
+    assert_true(scoop_reader_expect(reader, each, each));
+    assert_false(scoop_reader_expect(reader, 2 * each, each));
+    assert_true(scoop_reader_expect(reader, 2 * each, each / 2));
+    scoop_reader_free(reader);
+}
+
+static void what_goes_wrong_with_an_expected_range_is_told_to_its_read_alone(void **state) {
+    const struct scoop_interrupt never = {0};
+    const struct scoop_transfer_options options = from("s3://bucket/source");
+    struct scoop_error error = {0};
+    size_t count;
+    (void)state;
+    struct scoop_reader *reader = scoop_reader_new(&options, NULL, &error);
+    assert_int_equal(read_all(reader, 0, 10, 10, &error), 0);
+    breaks_at = 1000;
+    atomic_store(&breaks, INT_MAX);
+    assert_true(scoop_reader_expect(reader, 100000, 50000));
+    assert_true(scoop_reader_expect(reader, 1500000, 900));
+    assert_int_equal(scoop_reader_read(reader, 100000, got, 50000, 50000, &count, &never, &error),
+                     -1);
+    assert_int_equal(error.code, SCOOP_TRUNCATED);
+    atomic_store(&breaks, 0);
+    assert_int_equal(read_all(reader, 700000, 300000, 300000, &error), 0);
+    assert_int_equal(read_all(reader, 100000, 50000, 50000, &error), 0);
+    scoop_reader_free(reader);
+}
+
+static void a_web_source_is_read_here_and_there(void **state) {
+    char identity[SCOOP_SOURCE_IDENTITY_SIZE];
+    (void)state;
+    same_version(identity, "\"source\"");
+    survives(web_url, identity);
 }
 
 static void a_file_is_read_here_and_there(void **state) {
@@ -255,6 +362,10 @@ static void what_cannot_be_read_so_is_wrong_usage(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_object_is_read_here_and_there),
+        cmocka_unit_test(expected_ranges_are_read_as_others),
+        cmocka_unit_test(what_is_expected_is_bounded_and_lies_in_a_known_object),
+        cmocka_unit_test(expected_ranges_hold_no_more_than_their_share),
+        cmocka_unit_test(what_goes_wrong_with_an_expected_range_is_told_to_its_read_alone),
         cmocka_unit_test(a_web_source_is_read_here_and_there),
         cmocka_unit_test(a_file_is_read_here_and_there),
         cmocka_unit_test(a_descriptor_is_read_here_and_there),

@@ -87,6 +87,11 @@ class Services:
         }
         self._processes: list[subprocess.Popen[bytes]] = []
 
+    @property
+    def url(self) -> str:
+        """Of the API server."""
+        return f"http://127.0.0.1:{self._port}"
+
     def output(self) -> str:
         return self._log.read_text(errors="replace")[-12000:]
 

@@ -20,6 +20,9 @@ REASONS = {
         "airscoop delta s3://exports/acme/orders/v1/e.csv.gz ": AWS,
     },
     "docs/how-to/tell-failures.md": {"aws events put-rule": AWS, "aws cloudwatch put-metric": AWS},
+    "docs/how-to/operators.md": {
+        "import json, os, urllib.request": "tests/services/airflow/test_task_receipts.py"
+    },
     "docs/internals/coverage.md": {"./run coverage ": "it runs all tests"},
     "docs/systems/bestsellers.md": {
         "./run demo bestsellers": "tests/systems/bestsellers/test_bestsellers_dag.py",

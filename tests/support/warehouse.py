@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from airscoop import Warehouse
+from airscoop import Warehouse, errors
 from support.postgres import LOADERS
 from support.wire_proxy import Hook, WireProxy
 
@@ -49,3 +49,14 @@ def statement_runs(database: Settings, text: str) -> bool:
             (database["dbname"], f"%{text}%"),
         ).fetchone()
     return found is not None and found[0] > 0
+
+
+def said(call: Callable[[], object]) -> bool | None:
+    """What a call that commits tells of it, too late for a cancel: by coming back, that it did."""
+    try:
+        call()
+    except errors.Cancelled as error:
+        assert ("committed already" in str(error)) == (error.committed is True)
+        assert ("is unknown" in str(error)) == (error.committed is None)
+        return error.committed
+    return True

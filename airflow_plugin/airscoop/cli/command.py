@@ -27,6 +27,7 @@ MODULES = {
     "transfers": ("copy", "cat", "head", "check"),
     "uploads": ("uploads",),
     "deltas": ("delta",),
+    "aggregation": ("aggregate",),
     "publishing": ("publish",),
     "exports": ("exports",),
     "warehouse": ("warehouse", "partition", "insert", "apply", "refresh", "script"),

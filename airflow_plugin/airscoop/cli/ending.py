@@ -12,6 +12,7 @@ from typing import Any
 
 from airscoop.cli import signals, streams
 from airscoop.cli.output import ReceiptUnprinted
+from airscoop.error_facts import committed_of, facts_of
 from airscoop.errors import AirscoopError, DataError, LocalStackFailed, UsageError
 
 FAILED, WRONG_USAGE, BAD_DATA, RECEIPT_UNPRINTED = 1, 2, 3, 4
@@ -22,13 +23,6 @@ STOPPED_IN_COMMIT = (
     "that was in the commit, or between two: what it was to make may be there, all of it or in part"
 )
 STOPPED_RESUMABLE = "the same command goes on from here, if it can; else nothing is left behind"
-# Facts that every error tells, be it as null; then those that only some errors have.
-ALWAYS = ("http_status", "sqlstate", "request_id")
-GIVEN = [
-    name
-    for name, default in vars(AirscoopError).items()
-    if default is None and name not in (*ALWAYS, "os_errno")
-]
 
 
 def tell(error: BaseException, options: argparse.Namespace, *, as_json: bool) -> int:
@@ -166,16 +160,8 @@ def _place(error: BaseException) -> str:
 
 
 def _committed(error: BaseException) -> bool | None:
-    """What the error, or the one that it came upon, says of the commit."""
-    if signals.is_committed():
-        return True
-    at: BaseException | None = error
-    while at is not None:
-        if hasattr(at, "committed"):
-            committed: bool | None = at.committed
-            return committed
-        at = at.__context__
-    return False
+    """What is known of the commit, by the command or by the error."""
+    return True if signals.is_committed() else committed_of(error)
 
 
 def tell_usage(message: str, usage: str, *, as_json: bool) -> None:
@@ -188,17 +174,13 @@ def tell_usage(message: str, usage: str, *, as_json: bool) -> None:
 
 
 def _facts(code: str, message: str, error: BaseException) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+    return {
         "error": code,
         "message": message,
         "retryable": getattr(error, "retryable", False),
+        **facts_of(error),
         "committed": _committed(error),
     }
-    for name in ALWAYS:
-        facts[name] = getattr(error, name, None)
-    given = {name: getattr(error, name, None) for name in GIVEN}
-    facts |= {name: value for name, value in given.items() if value is not None}
-    return facts
 
 
 def _print_json(facts: dict[str, Any], *, beside_data: bool) -> None:

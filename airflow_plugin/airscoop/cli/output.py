@@ -52,11 +52,7 @@ def show_found(receipt: Receipt, *, as_json: bool) -> None:
 
 
 def _text(receipt: Receipt, *, as_json: bool) -> str:
-    if not as_json:
-        return receipt.summary()
-    import json
-
-    return json.dumps(receipt.to_dict())
+    return receipt.to_json() if as_json else receipt.summary()
 
 
 class ProgressShown:

@@ -21,6 +21,7 @@ class AddPartitionOperator(WarehouseOperator):
     location: the s3:// prefix of the partition's files.
     """
 
+    verb = "partition"
     template_fields: Sequence[str] = ("table", "values", "location")
     ui_color = "#d7e3f4"
 

@@ -17,6 +17,7 @@ from airscoop.hooks.aws import registry as registry_of
 from airscoop.hooks.aws import s3_settings
 from airscoop.operators.base import LEASE_KINDS, WarehouseOperator
 from airscoop.operators.counts import EXPECTED, Guard, number_in
+from airscoop.operators.receipts import detail_of
 from airscoop.transfer.options import place
 from airscoop.transfer.places import is_s3
 from airscoop.warehouse.session import LoadContext
@@ -51,6 +52,7 @@ class ApplyChangesOperator(WarehouseOperator):
     published with this. registry, lease_seconds, handover_seconds: as of that operator.
     """
 
+    verb = "apply"
     template_fields: Sequence[str] = (
         "changes", "table", "key", "ignore_columns", "receipt", "lock",
     )  # fmt: skip
@@ -177,7 +179,7 @@ def _load(context: Context) -> LoadContext:
 def _format_in(receipt: Mapping[str, object]) -> object:
     """Of a delta's receipt, or of a SnapshotDeltaOperator's, which has it inside."""
     inner = receipt.get("delta")
-    return (inner if isinstance(inner, Mapping) else receipt).get("format")
+    return detail_of(inner if isinstance(inner, Mapping) else receipt, "format")
 
 
 def _changes_in(receipt: Mapping[str, object]) -> int | None:

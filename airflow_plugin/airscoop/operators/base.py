@@ -7,7 +7,7 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -20,6 +20,7 @@ from airscoop.hooks import aws
 from airscoop.hooks.warehouse import WarehouseHook
 from airscoop.operators.arguments import OwnArguments
 from airscoop.operators.error_xcom import error_pushed
+from airscoop.operators.task_receipt import SoFar, TaskReceipt
 from airscoop.signatures import show_inherited
 from airscoop.warehouse.session import SECONDS as OF_A_STATEMENT
 
@@ -65,7 +66,10 @@ def airflow_errors(
 
 
 class AirscoopOperator(BaseOperator, OwnArguments):
-    """Runs one verb; its receipt is logged, and returned as a plain dict for XCom."""
+    """Runs one verb; its receipt is logged, and returned as a plain dict for XCom.
+
+    The task state store has a receipt whatever becomes of the task; an error is told by XCom, too.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Has each of our operators show the arguments that its base takes for several of them.
@@ -76,6 +80,8 @@ class AirscoopOperator(BaseOperator, OwnArguments):
         base = cls.__mro__[1]
         if cls.__module__.startswith(f"{__package__}.") and "__init__" in vars(base):
             show_inherited(vars(cls)["__init__"], vars(base)["__init__"])
+
+    verb: ClassVar[str] = ""  # of the receipt
 
     @abstractmethod
     def perform(self, context: Context) -> Receipt:
@@ -88,11 +94,27 @@ class AirscoopOperator(BaseOperator, OwnArguments):
     def execute(self, context: Context) -> dict[str, Any]:
         if self.log.isEnabledFor(logging.DEBUG):
             logging.getLogger("airscoop.trace").setLevel(logging.DEBUG)
-        with error_pushed(context), airflow_errors(self.task_id, self.left_to_retries):
+        kept = TaskReceipt(context, verb=self.verb or type(self).__name__, so_far=self.so_far)
+        self._receipt = kept
+        with (
+            kept.kept(self._killed.is_set),
+            error_pushed(context),
+            airflow_errors(self.task_id, self.left_to_retries),
+        ):
             self.read_arguments()
-            receipt = self.perform(context)
+            receipt = kept.done(self.perform(context))
         self.log.info("%s", receipt.summary())
         return receipt.to_dict()
+
+    def so_far(self) -> SoFar:
+        """What is known of the verb while it runs, and after it has failed."""
+        return SoFar()
+
+    def note_progress(self) -> None:
+        """Has the task state store know how far the verb is; it is written now and then."""
+        kept: TaskReceipt | None = self.__dict__.get("_receipt")
+        if kept is not None:
+            kept.progress()
 
     def started(self, job: Cancellable) -> None:
         """Has on_kill stop the job."""

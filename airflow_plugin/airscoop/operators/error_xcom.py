@@ -50,8 +50,7 @@ class ErrorDict(TypedDict):
 
 def error_dict(error: BaseException) -> ErrorDict:
     """The error as it is pushed: without secrets, at most 2 KiB as JSON."""
-    origin = error.__context__ if isinstance(error, AirflowFailException) else None
-    cause = origin if isinstance(origin, AirscoopError) else error
+    cause = cause_of(error)
     code = cause.code if isinstance(cause, AirscoopError) else type(cause).__name__[:MOST_CODE]
     return _cut(
         ErrorDict(
@@ -60,6 +59,12 @@ def error_dict(error: BaseException) -> ErrorDict:
             retryable=not isinstance(error, FOR_GOOD),
         )
     )
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The error itself, or that of airscoop which fails the task for good."""
+    origin = error.__context__ if isinstance(error, AirflowFailException) else None
+    return origin if isinstance(origin, AirscoopError) else error
 
 
 @contextlib.contextmanager

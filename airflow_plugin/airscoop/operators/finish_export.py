@@ -29,6 +29,7 @@ class FinishExportOperator(ExportStepOperator):
     `state` asked for it.
     """
 
+    verb = "finish"
     template_fields: Sequence[str] = ("lock", "receipt")
     ui_color = "#d9efd9"
 

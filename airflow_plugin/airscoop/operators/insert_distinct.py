@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airscoop.errors import UsageError
 from airscoop.operators.base import WarehouseOperator
 from airscoop.operators.counts import EXPECTED, Guard, number_in
+from airscoop.operators.receipts import detail_of
 from airscoop.transfer.places import is_s3
 from airscoop.warehouse.session import LoadContext
 
@@ -30,6 +31,7 @@ class InsertDistinctOperator(WarehouseOperator):
     min_records: the least that the partition may give, or nothing is inserted (TooFewRecords).
     """
 
+    verb = "insert"
     template_fields: Sequence[str] = (
         "source",
         "target",
@@ -110,4 +112,5 @@ class InsertDistinctOperator(WarehouseOperator):
 
 
 def _texts(receipts: Sequence[Mapping[str, object]], name: str) -> list[str]:
-    return [str(receipt[name]) for receipt in receipts if receipt.get(name)]
+    found = [detail_of(receipt, name) for receipt in receipts]
+    return [str(each) for each in found if each]

@@ -16,6 +16,7 @@ from airscoop.hooks import aws
 from airscoop.operators.arguments import OwnArguments
 from airscoop.operators.base import LEASE_KINDS, airflow_errors
 from airscoop.operators.error_xcom import error_pushed
+from airscoop.operators.task_receipt import TaskReceipt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,8 +53,11 @@ class LockExportOperator(BaseSensorOperator, OwnArguments):
         self.handover_seconds = handover_seconds
 
     def execute(self, context: Context) -> Any:
-        with error_pushed(context):
-            return super().execute(context)
+        kept = TaskReceipt(context, verb="lock")
+        with kept.kept(), error_pushed(context):
+            lock = super().execute(context)
+            kept.done_with(lock or {})
+        return lock
 
     def poke(self, context: Context) -> PokeReturnValue:
         with airflow_errors(self.task_id):

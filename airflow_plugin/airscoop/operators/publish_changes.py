@@ -10,11 +10,13 @@ from airscoop.exports.steps.publish import publish_changes
 from airscoop.given import options_of
 from airscoop.hooks import aws
 from airscoop.operators.base import ExportStepOperator
+from airscoop.operators.task_receipt import SoFar
 from airscoop.publishing.options import KINDS, SendOptions
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airscoop._native import PublishFacts
     from airscoop.receipts.publishing import PublishReceipt
 
 
@@ -26,6 +28,7 @@ class PublishChangesOperator(ExportStepOperator):
     `airscoop.publish`.
     """
 
+    verb = "publish"
     template_fields: Sequence[str] = ("lock", "stream", "publish_options")
     ui_color = "#f4d7e3"
 
@@ -52,5 +55,25 @@ class PublishChangesOperator(ExportStepOperator):
             kinesis=aws.kinesis_settings(self.aws_conn_id),
             terms=self.terms(),
             on_start=self.started,
+            on_progress=self._on_progress,
             **options,
+        )
+
+    def _on_progress(self, facts: PublishFacts) -> None:
+        self._facts = facts
+        self.note_progress()
+
+    def so_far(self) -> SoFar:
+        facts: PublishFacts | None = self.__dict__.get("_facts")
+        if facts is None:
+            return SoFar()
+        return SoFar(
+            counts={
+                "changes": facts["changes"],
+                "skipped": facts["skipped"],
+                "sent": facts["sent"],
+                "retried": facts["retried"],
+                "throttled": facts["throttled"],
+                "bytes": facts["sent_bytes"],
+            }
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 
@@ -39,3 +39,11 @@ def receipts_in(given: object) -> list[tuple[str, object]]:
     if isinstance(given, Sequence) and not isinstance(given, str | bytes):
         return [(f"receipt[{place}]", one) for place, one in enumerate(given)]
     return [("receipt", given)]
+
+
+def detail_of(receipt: Mapping[str, object], name: str) -> object:
+    """A field that is no count, where the receipt has it: nested, or, of an older airscoop, on
+    top."""
+    diagnostics = receipt.get("diagnostics")
+    nested = diagnostics if isinstance(diagnostics, Mapping) else {}
+    return nested.get(name, receipt.get(name))

@@ -30,6 +30,7 @@ class RefreshMaterializedViewOperator(WarehouseOperator):
     killed after its commit, only that is left. Without a receipt it always refreshes.
     """
 
+    verb = "refresh"
     template_fields: Sequence[str] = ("view", "receipt")
     ui_color = "#f4e3d7"
 

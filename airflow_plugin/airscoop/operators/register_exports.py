@@ -27,6 +27,7 @@ class RegisterExportsOperator(RegistryOperator):
     complete_marker: the name of the object that says that all others of a version are there.
     """
 
+    verb = "register"
     template_fields: Sequence[str] = ("bucket", "datasets", "object", "complete_marker")
     ui_color = "#e4d7f4"
 

@@ -15,10 +15,12 @@ from airscoop.given import options_of
 from airscoop.hooks.athena import KINDS as ATHENA_KINDS
 from airscoop.hooks.athena import AthenaSettings
 from airscoop.operators.base import ExportStepOperator
+from airscoop.operators.task_receipt import SoFar
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airscoop._native import DeltaFacts
     from airscoop.deltas.options import Engine
     from airscoop.receipts.exports import ChangesReceipt
 
@@ -33,6 +35,7 @@ class SnapshotDeltaOperator(ExportStepOperator):
     Where an earlier try has written the file, nothing is computed.
     """
 
+    verb = "compute"
     template_fields: Sequence[str] = (
         "lock", "changes", "key", "delta_options", "athena", "approved_delete_ratio",
     )  # fmt: skip
@@ -71,10 +74,30 @@ class SnapshotDeltaOperator(ExportStepOperator):
             s3=self.s3(),
             terms=self.terms(),
             on_start=self.started,
+            on_progress=self._on_progress,
             engine=self.engine,
             athena=athena,
             approved_delete_ratio=self.approved_delete_ratio,
             **options,
+        )
+
+    def _on_progress(self, facts: DeltaFacts | None) -> None:
+        self._facts = facts
+        self.note_progress()
+
+    def so_far(self) -> SoFar:
+        facts: DeltaFacts | None = self.__dict__.get("_facts")
+        if facts is None:  # not begun, or by Athena, which tells nothing
+            return SoFar()
+        return SoFar(
+            counts={
+                "old_rows": facts["old"]["rows"],
+                "new_rows": facts["new"]["rows"],
+                "inserted": facts["inserted"],
+                "updated": facts["updated"],
+                "deleted": facts["deleted"],
+                "unchanged": facts["unchanged"],
+            }
         )
 
     def _athena(self) -> AthenaSettings | None:

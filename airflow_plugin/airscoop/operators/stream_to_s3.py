@@ -16,6 +16,7 @@ from airscoop.given import options_of, text
 from airscoop.hooks.aws import s3_settings
 from airscoop.hooks.http import http_connection
 from airscoop.operators.base import AirscoopOperator
+from airscoop.operators.task_receipt import SHOWN_REJECTS, SoFar
 from airscoop.transfer import web
 from airscoop.transfer.arguments import CopyOptions
 from airscoop.transfer.job import TransferJob
@@ -66,6 +67,7 @@ class StreamToS3Operator(AirscoopOperator):
     copy_options: further arguments of `airscoop.copy`.
     """
 
+    verb = "copy"
     template_fields: Sequence[str] = ("source", "destination", "format", "rejects", "copy_options")
     ui_color = "#f4d7e3"
     KINDS = web.KINDS | {
@@ -133,11 +135,21 @@ class StreamToS3Operator(AirscoopOperator):
             raise Cancelled(f"{self.destination}: cancelled, nothing was written")
         self._logged_at = time.monotonic()
         try:
-            return job.run(on_progress=self._log_progress)
+            return job.run(on_progress=self._on_progress)
         except NotFound as error:
             if error.source_missing and self.if_missing == "skip":
                 raise AirflowSkipException(str(error)) from error
             raise
+
+    def so_far(self) -> SoFar:
+        job: TransferJob | None = self.__dict__.get("_job")
+        if job is None:
+            return SoFar()
+        return SoFar(
+            receipt=job.receipt_so_far(),
+            rejected=job.rejected(),
+            left_behind=job.left_behind(),
+        )
 
     def left_to_retries(self, error: AirscoopError) -> bool:
         """A source that is not there yet may come, too."""
@@ -172,7 +184,10 @@ class StreamToS3Operator(AirscoopOperator):
             **(own | login | given),
         )
         return TransferJob(
-            options, resume=self._resume_store(context), last_try=_is_last_try(context)
+            options,
+            resume=self._resume_store(context),
+            last_try=_is_last_try(context),
+            show_rejects=SHOWN_REJECTS,
         )
 
     def _source(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -200,7 +215,8 @@ class StreamToS3Operator(AirscoopOperator):
             return None
         return TaskStateResumeStore(accessor)
 
-    def _log_progress(self, progress: Progress) -> None:
+    def _on_progress(self, progress: Progress) -> None:
+        self.note_progress()
         now = time.monotonic()
         if now - self._logged_at < SECONDS_BETWEEN_LOG_LINES:
             return

@@ -24,7 +24,7 @@ def _shown(names: list[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DeltaReceipt(Receipt):
     """A comparison of two exports.
 
@@ -36,6 +36,8 @@ class DeltaReceipt(Receipt):
     that is not counted (Athena). sorted: both came in the order of their keys and were merged.
     spilled_bytes: written to temporary files. The etags are those of sources that have one.
     """
+
+    MATTERS = ("old", "new", "old_rows", "new_rows", "inserted", "updated", "deleted", "unchanged")
 
     verb: str = "delta"
     old: str | None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from airscoop.receipts import Receipt
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RegisterReceipt(Receipt):
     """Exports found in S3 and what became of them: found = registered + already_there + refused +
     conflicts.
@@ -21,6 +21,11 @@ class RegisterReceipt(Receipt):
     the reason; both were registered before. incomplete: those whose marker is not there yet.
     other_objects: how many objects' names are not those of an export's.
     """
+
+    MATTERS = (
+        "exports", "found", "registered", "already_there", "refused", "conflicts", "again",
+        "failed",
+    )  # fmt: skip
 
     verb: str = "register"
     exports: list[str]
@@ -53,12 +58,14 @@ class RegisterReceipt(Receipt):
         return "; ".join([f"{text}, {len(self.exports):,} to work on", *reasons])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ChangesReceipt(Receipt):
     """The changes of an export, written to `changes`; previous: the version it was compared with.
 
     computed: false where an earlier try had written the same file. delta: the comparison's receipt.
     """
+
+    MATTERS = ("export", "previous", "changes", "etag", "count", "computed", "delta")
 
     verb: str = "compute"
     export: str
@@ -77,9 +84,11 @@ class ChangesReceipt(Receipt):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FinishReceipt(Receipt):
     """The end of an export's work; its lock is released."""
+
+    MATTERS = ("export", "previous", "state", "error", "changes", "published")
 
     verb: str = "finish"
     export: str
@@ -133,9 +142,11 @@ class LockState:
     fence: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ExportsReceipt(Receipt):
     """What the registry `table` holds: exports by their tables, in the order of versions; locks."""
+
+    MATTERS = ("table", "exports", "locks")
 
     verb: str = "exports"
     table: str
@@ -148,9 +159,11 @@ class ExportsReceipt(Receipt):
         return "\n".join(lines or [f"the table {self.table} has no such exports"])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OnCallReceipt(Receipt):
     """What was done about a failed export; error: what it had failed with."""
+
+    MATTERS = ("export", "was", "state", "error")
 
     export: str
     was: str
@@ -165,9 +178,11 @@ class OnCallReceipt(Receipt):
         return f"{self.export} was {self.was}, is {self.state}: {what}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class UnlockReceipt(Receipt):
     """A lock that was taken away; held_by None: nobody held it."""
+
+    MATTERS = ("dataset", "held_by")
 
     verb: str = "unlock"
     dataset: str

@@ -35,7 +35,7 @@ class PlannedCopy:
     bytes: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PrefixReceipt(Receipt):
     """A copy of a prefix, or of several sources: objects = copied + equal + failed + to_copy.
 
@@ -48,6 +48,11 @@ class PrefixReceipt(Receipt):
     dry_run: nothing was copied; to_copy and to_copy_bytes are what would be, and `planned` the
     first 1,000 of it; failures are what would fail.
     """
+
+    MATTERS = (
+        "source", "destination", "objects", "copied", "equal", "failed", "records_rejected",
+        "failures",
+    )  # fmt: skip
 
     verb: str = "copy_prefix"
     source: str

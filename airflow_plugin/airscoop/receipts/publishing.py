@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airscoop.receipts import Receipt, megabytes
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PublishReceipt(Receipt):
     """Changes published on a stream: changes = skipped + sent.
 
@@ -16,6 +16,8 @@ class PublishReceipt(Receipt):
     because its shard's throughput was used up. shards: how many records each shard took, bytes: of
     their data. calls: of PutRecords.
     """
+
+    MATTERS = ("source", "stream", "changes", "skipped", "sent", "retried", "throttled", "bytes")
 
     verb: str = "publish"
     source: str

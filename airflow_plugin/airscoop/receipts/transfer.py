@@ -19,7 +19,7 @@ class WrittenFile:
     checksum: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CopyReceipt(Receipt):
     """A copy: records_in = records_out + records_rejected (all 0 for the format raw).
 
@@ -42,6 +42,11 @@ class CopyReceipt(Receipt):
     split_replace). metadata_lost: what a copy from S3 to S3 could not take along, and why
     ("tags: …"). version_id: the version of the source, if one was asked for.
     """
+
+    MATTERS = (
+        "source", "destination", "format", "source_bytes", "destination_bytes", "records_in",
+        "records_out", "records_rejected",
+    )  # fmt: skip
 
     verb: str = "copy"
     source: str

@@ -19,9 +19,11 @@ class PartitionResult:
     status: Literal["added", "moved", "unchanged"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PartitionReceipt(Receipt):
     """Partitions registered on an external table."""
+
+    MATTERS = ("table", "partitions", "added", "moved", "unchanged")
 
     verb: str = "partition"
     table: str
@@ -37,12 +39,17 @@ class PartitionReceipt(Receipt):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class InsertReceipt(Receipt):
     """A deduplicating insert: scanned = duplicates + already_there + inserted + replaced.
 
     dry_run: nothing was inserted; the counts are what would be.
     """
+
+    MATTERS = (
+        "source", "target", "scanned", "duplicates", "already_there", "inserted", "replaced",
+        "dry_run",
+    )  # fmt: skip
 
     verb: str = "insert"
     source: str
@@ -71,7 +78,7 @@ class InsertReceipt(Receipt):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ApplyReceipt(Receipt):
     """A file of changes applied to a table: changes = inserted + updated + deleted.
 
@@ -80,6 +87,11 @@ class ApplyReceipt(Receipt):
     ("parse"). digest: SHA-256 of the file's lines, as airscoop.applied has it. etag: of a source
     that has one. dry_run: nothing was applied; the counts are what would be.
     """
+
+    MATTERS = (
+        "changes_file", "table", "changes", "inserted", "updated", "deleted", "already_applied",
+        "dry_run",
+    )  # fmt: skip
 
     verb: str = "apply"
     changes_file: str
@@ -117,7 +129,7 @@ class ApplyReceipt(Receipt):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class InitReceipt(Receipt):
     """The schema airscoop, set up for several database users.
 
@@ -125,6 +137,8 @@ class InitReceipt(Receipt):
     version. granted_to: who was granted what loads need of the schema. left: statements for the
     owners of locks that an older airscoop made, without which only those owners can load.
     """
+
+    MATTERS = ("versions", "made", "brought_forward", "granted_to", "left")
 
     verb: str = "init"
     versions: dict[str, int]
@@ -147,9 +161,11 @@ class InitReceipt(Receipt):
         return f"the schema airscoop: {'; '.join(done) or 'all was there'}{left}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RefreshReceipt(Receipt):
     """A refreshed materialized view."""
+
+    MATTERS = ("view",)
 
     verb: str = "refresh"
     view: str
@@ -158,12 +174,14 @@ class RefreshReceipt(Receipt):
         return f"{self.view} refreshed, {self.seconds:.1f} s"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ScriptReceipt(Receipt):
     """A script run statement by statement.
 
     dry_run: none of the statements was run; `planned` are they, with variables filled in.
     """
+
+    MATTERS = ("file", "statements", "dry_run", "planned")
 
     verb: str = "script"
     file: str

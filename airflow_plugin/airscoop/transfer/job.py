@@ -52,7 +52,8 @@ class TransferJob:
         self._options = options
         self._verb = verb
         native = options.native() if options.split_bytes is None else reading(options).native()
-        native["show_rejects"] = show_rejects
+        native["show_rejects"] = self._show_rejects = show_rejects
+        self._start = time.monotonic()
         self._transfer: Transfer = Transfer(native, to_memory=options.split_bytes is not None)
         self._resumption = None
         whole = options.split_bytes is None
@@ -67,11 +68,22 @@ class TransferJob:
             self._resumption = Resumption(resume, options, native, last_try=last_try)
 
     def rejected(self) -> list[dict[str, Any]]:
-        """Of what was checked, once it is: the first `show_rejects` bad records, as a reject file
-        has them."""
+        """Once it has ended, well or not: the first `show_rejects` bad records, as a reject file
+        has them, but for one that ended it."""
         import json
 
-        return [json.loads(line) for line in self._transfer.rejected().splitlines()]
+        lines = self._transfer.rejected().splitlines()[: self._show_rejects]
+        return [json.loads(line) for line in lines]
+
+    def receipt_so_far(self) -> CopyReceipt:
+        """What the receipt would be by now, or at the end that an error was."""
+        seconds = time.monotonic() - self._start
+        return receipt_of(self._verb, self._options, self._transfer.facts(), seconds)
+
+    def left_behind(self) -> dict[str, str]:
+        """The upload that is there as long as this runs, or after an error for a later try; empty
+        where there is none, or where no store was given."""
+        return {} if self._resumption is None else self._resumption.left_behind()
 
     def cancel(self) -> None:
         """Makes `run` take everything back and end in Cancelled, within about 3 s."""

@@ -90,9 +90,11 @@ class ListedUpload:
     initiated: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class UploadsReceipt(Receipt):
     """Open uploads below a prefix, those that are old enough, and how many of them were aborted."""
+
+    MATTERS = ("prefix", "uploads", "found", "aborted")
 
     verb: str = "uploads"
     prefix: str

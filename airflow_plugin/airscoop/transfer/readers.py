@@ -62,6 +62,10 @@ class SourceReader(io.RawIOBase):
         self._position += count
         return count
 
+    def was_read(self, position: int, data: bytes) -> None:
+        """Tells what a read has brought, which may say what will be read."""
+        self._source.was_read(position, data)
+
     def readall(self) -> bytes:
         """All that is left."""
         self._check_open()
@@ -149,11 +153,14 @@ class SoughtReader(Reader):
 
     def read(self, size: int | None = -1) -> bytes:
         """That many bytes, fewer at the end only; without a size all that is left."""
-        self.raw.wanted_end = self.tell() + max(size or 0, 0)
+        position = self.tell()
+        self.raw.wanted_end = position + max(size or 0, 0)
         try:
-            return super().read(size)
+            data = super().read(size)
         finally:
             self.raw.wanted_end = 0
+        self.raw.was_read(position, data)
+        return data
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fills the buffer, all but at the end."""

@@ -162,12 +162,19 @@ class Resumption:
         self._state: dict[str, Any] | None = None  # as it is stored
         self._taken_up: dict[str, Any] | None = None
         self._saved_at = 0.0
-        self._found_other = False
+        self._found_other = self._has_failed = False
 
     @property
     def outcome(self) -> Resumed | None:
         """`restarted` when there was an upload that did not fit."""
         return "restarted" if self._found_other else None
+
+    def left_behind(self) -> dict[str, str]:
+        """The upload under way, which a kill would leave; after an error the one that a later try
+        can go on with. Empty where there is none."""
+        if self._state is None or (self._has_failed and not self._state["resumable"]):
+            return {}
+        return {name: self._state[name] for name in ("destination", "upload_id")}
 
     def begin(self, transfer: Transfer) -> None:
         """Has the transfer go on with what an earlier try left, if that fits; ends it otherwise."""
@@ -236,6 +243,7 @@ class Resumption:
         """
         if self._state is None or self._owner != os.getpid():
             return
+        self._has_failed = True
         terminal = isinstance(error, AirscoopError) and not error.retryable
         if not terminal and not self._last_try:
             self.progress(transfer, final=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from airscoop._native import ProtocolError, Reader, Transfer
 from airscoop.transfer import places
+from airscoop.transfer.columns_ahead import ColumnsAhead, Footer
 
 _HEAD_BYTES = 16 * 1024  # what a look at an object brings
 _SKIP_BYTES = 256 * 1024  # so little of a stream is read over
@@ -37,6 +38,8 @@ class OpenSource:
         self._transfer: Transfer | None = None
         self._reader: Reader | None = None
         self._identity: str | None = None
+        self._footer: Footer | None = None
+        self._columns: ColumnsAhead | None = None
         self._proven = False  # the first block is the whole source, as its checksum says
         self._block = _EMPTY
         self._start = 0  # where the block lies
@@ -64,6 +67,7 @@ class OpenSource:
         self._identity = self._identity or None
         if seekable and not packed:
             self.size, self.seekable = size, True
+            self._footer = Footer(size)
             self._block = memoryview(head)[:count]
 
     def _begin_stream(self) -> Transfer:
@@ -137,6 +141,8 @@ class OpenSource:
 
     def read_into(self, target: memoryview, position: int, wanted: int) -> int:
         """Fills some of it, 0 at the end; `wanted` bytes will be read from there on, 0: unknown."""
+        if self._columns is not None and not self._columns.ended:
+            self._columns.reading(position, wanted)
         block = self._held(position)
         if not block and self._is_streamed(position):
             block = self._read_stream(position)
@@ -145,6 +151,14 @@ class OpenSource:
         count = min(len(target), len(block))
         target[:count] = block[:count]
         return count
+
+    def was_read(self, position: int, data: bytes) -> None:
+        """After a read: it may have brought the footer of a Parquet file."""
+        if self._footer is not None and self._reader is not None:
+            metadata = self._footer.found(position, data)
+            if metadata is not None:
+                self._columns = ColumnsAhead(metadata, self._reader)
+                self._footer = None
 
     def block(self, position: int) -> memoryview:
         """Some bytes from there on, of which all will be read; none at the end."""

@@ -30,6 +30,14 @@ int scoop_reader_read(struct scoop_reader *reader, uint64_t offset, void *data, 
                       uint64_t wanted, size_t *got, const struct scoop_interrupt *interrupt,
                       struct scoop_error *error);
 
+/* Begins to fetch a range of an S3 object that will probably be read, from its first byte on; it
+ * arrives while scoop_reader_read waits, also for others. Up to eight are fetched side by side, 16
+ * MiB in all. What goes wrong is told by the read of the range. False: it was not begun, and a read
+ * will fetch it. */
+bool scoop_reader_expect(struct scoop_reader *reader, uint64_t first, uint64_t length);
+/* Drops the expected ranges that were not read. */
+void scoop_reader_expect_nothing(struct scoop_reader *reader);
+
 struct scoop_reader_facts {
     int64_t size_bytes; /* -1: unknown */
     bool seekable;      /* other places can be read */

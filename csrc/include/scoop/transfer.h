@@ -197,8 +197,8 @@ enum scoop_committed scoop_transfer_committed(const struct scoop_transfer *trans
 /* Facts so far. */
 void scoop_transfer_facts(const struct scoop_transfer *transfer,
                           struct scoop_transfer_facts *facts);
-/* In DONE: moves the records that were kept to be shown to *lines, JSON lines as in a reject file;
- * the caller frees it. */
+/* At the end, well or not: moves the records that were kept to *lines, JSON lines as in a reject
+ * file, at least the first `show_rejects`; the caller frees it. */
 void scoop_transfer_take_shown(struct scoop_transfer *transfer, struct scoop_buf *lines);
 /* Aborts what is not finished, within 3 s. NULL is allowed. */
 void scoop_transfer_free(struct scoop_transfer *transfer);

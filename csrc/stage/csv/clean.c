@@ -177,13 +177,19 @@ static bool is_refused(const struct csv_clean *csv, const unsigned char *text, s
     return true;
 }
 
-static void count(struct csv_clean *csv, const unsigned char *text, size_t length, size_t from) {
+static int count(struct csv_clean *csv, const unsigned char *text, size_t length, size_t from,
+                 struct scoop_error *error) {
     struct scoop_counters *counters = csv->stage.counters;
+    struct scoop_record_places *places = csv->records.options.places;
+    const struct scoop_record_place place = {csv->line, source_offset(csv)};
     size_t made = csv->out.length - from;
+    if (places != NULL && scoop_record_places_tell(places, place, 1, made, error) != 0)
+        return -1;
     counters->records_in++;
     counters->records_out++;
     if (made != length || memcmp(csv->out.data + from, text, length) != 0)
         counters->records_changed++;
+    return 0;
 }
 
 /* The record that was read. The header is counted as none. */
@@ -202,8 +208,8 @@ static int take_record(struct csv_clean *csv, const unsigned char *text, size_t 
     if (scoop_csv_record_write(&csv->record, &writing, text, &csv->out, error) != 0)
         return -1;
     csv->columns = csv->record.count;
-    if (!header)
-        count(csv, text + *at, length, from);
+    if (!header && count(csv, text + *at, length, from, error) != 0)
+        return -1;
     advance(csv, text + *at, length);
     *at += length;
     return csv->out.length < SCOOP_STEP_BYTES ? 0 : flush(csv, error);

@@ -58,6 +58,7 @@ static int follow_path(struct scoop_document *document, unsigned char first, boo
 /* A string, bare word or bracket ended at `end`: was it all of the record? */
 static int end_value(struct scoop_document *document, size_t end, struct scoop_error *error) {
     document->at = end;
+    document->after_value = document->path == NULL && document->depth == 0;
     if (document->in_record && document->depth == document->record_depth)
         return scoop_document_end_record(document, end, error);
     return 0;
@@ -225,6 +226,7 @@ static int take_value(struct scoop_document *document, unsigned char byte,
         return status < 0
                    ? -1
                    : scoop_document_fail(document, document->at, "more than one document", error);
+    document->after_value = false;
     if (byte == '"')
         return begin_string(document, error);
     if (byte != '[' && byte != '{')
@@ -245,6 +247,10 @@ static int take_token(struct scoop_document *document, struct scoop_error *error
         return scoop_document_fail(document, document->at, scoop_json_name_bad(byte), error);
     if (byte <= ' ')
         byte = ' ';
+    if (byte == ',' && document->after_value) {
+        document->after_value = false;
+        byte = ' '; /* yajl takes values without commas */
+    }
     if (byte != ' ' && document->depth == 0)
         return scoop_document_fail(document, document->at,
                                    byte == ',' || byte == ':'

@@ -49,7 +49,8 @@ struct scoop_document {
     size_t at;             /* next byte in it to scan */
     uint64_t line;         /* of that */
     bool past_mark;
-    bool dead; /* the rest is rejected */
+    bool dead;        /* the rest is rejected */
+    bool after_value; /* of values one after another: a comma may follow */
     struct scoop_buf skeleton;
     struct scoop_buf out; /* lines that wait for yajl's verdict */
     struct scoop_document_record waiting[SCOOP_DOCUMENT_WAITING];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/record_place.h"
 #include "stage/json/document.h"
 
 int scoop_document_reject_rest(struct scoop_document *document, struct scoop_document_place place,
@@ -28,9 +29,24 @@ int scoop_document_reject_rest(struct scoop_document *document, struct scoop_doc
     return scoop_records_reject(&document->records, reject, error);
 }
 
+static int tell_places(struct scoop_document *document, size_t count, struct scoop_error *error) {
+    struct scoop_record_places *places = document->records.options.places;
+    size_t from = 0;
+    for (size_t i = 0; places != NULL && i < count; i++) {
+        const struct scoop_document_record *record = &document->waiting[i];
+        const struct scoop_record_place place = {record->start.line, record->start.offset};
+        if (scoop_record_places_tell(places, place, 1, record->out_end - from, error) != 0)
+            return -1;
+        from = record->out_end;
+    }
+    return 0;
+}
+
 /* Passes on the first `count` records of those that wait for yajl's verdict. */
 static int emit(struct scoop_document *document, size_t count, struct scoop_error *error) {
     size_t length = count == 0 ? 0 : document->waiting[count - 1].out_end;
+    if (tell_places(document, count, error) != 0)
+        return -1;
     document->records.counters->records_in += count;
     document->records.counters->records_out += count;
     for (size_t i = 0; i < count; i++)

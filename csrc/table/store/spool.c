@@ -53,6 +53,13 @@ static int flush(struct scoop_spool *spool, struct scoop_error *error) {
     return 0;
 }
 
+int scoop_spool_flush(struct scoop_spool *spool, struct scoop_error *error) {
+    if (spool->tail.length > 0 && flush(spool, error) != 0)
+        return -1;
+    scoop_buf_free(&spool->tail);
+    return 0;
+}
+
 static unsigned char *put_number(unsigned char *at, uint64_t number) {
     for (; number >= 128; number >>= 7)
         *at++ = (unsigned char)(number | 128);

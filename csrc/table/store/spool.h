@@ -48,6 +48,8 @@ int scoop_spool_add(struct scoop_spool *spool, const struct scoop_record *record
                     struct scoop_error *error);
 int scoop_spool_add_suffix(struct scoop_spool *spool, uint32_t number, const void *data,
                            uint32_t length, struct scoop_error *error);
+/* Nothing follows soon: writes what is in memory, and gives that back. 0 or -1. */
+int scoop_spool_flush(struct scoop_spool *spool, struct scoop_error *error);
 
 struct scoop_spool_reader {
     const struct scoop_spool *spool; /* borrowed; not written to while it is read */

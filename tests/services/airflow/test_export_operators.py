@@ -6,6 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,12 +21,14 @@ from airflow.sdk.exceptions import (
 
 from airscoop import errors
 from airscoop.exports.registry import Registry
+from airscoop.operators import task_receipt
 from airscoop.operators.apply_changes import ApplyChangesOperator
 from airscoop.operators.finish_export import FinishExportOperator
 from airscoop.operators.lock_export import LockExportOperator
 from airscoop.operators.publish_changes import PublishChangesOperator
 from airscoop.operators.register_exports import RegisterExportsOperator
 from airscoop.operators.snapshot_delta import SnapshotDeltaOperator
+from airscoop.operators.task_receipt import RECEIPT_KEY
 from support.certificates import make_certificate
 from support.exports import ROWS, Exports, LeaseClock
 from support.fault_server import Request, fault_proxy
@@ -139,6 +142,43 @@ def test_each_task_trusts_the_authority_that_the_connection_names(
         assert not steps.delta(lock)["computed"]
         assert steps.publish(lock)["sent"] == 4
         assert steps.finish(lock)["state"] == "done"
+
+
+class Kept:
+    """A task state store, as far as receipts are written."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Any] = []
+
+    def set(self, key: str, value: Any, *, retention: timedelta) -> None:
+        assert (key, retention) == (RECEIPT_KEY, timedelta(days=365))
+        self.receipts.append(json.loads(json.dumps(value)))
+
+
+def test_each_step_leaves_its_receipt(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_receipt, "SECONDS_BETWEEN_WRITES", 0.0)
+    monkeypatch.setattr(task_receipt, "SHARE", 0)
+    steps.exports.put("V1", ROWS)
+    steps.register()
+    kept = {name: Kept() for name in ("lock", "compute", "publish")}
+    runs: dict[str, Any] = {
+        name: context() | {"task_state_store": store} for name, store in kept.items()
+    }
+    export, place = steps.exports.id("V1"), steps.place
+    lock = LockExportOperator(task_id="l", export=export, **place).execute(runs["lock"])
+    SnapshotDeltaOperator(task_id="d", lock=lock, changes=steps.exports.changes, **place).execute(
+        runs["compute"]
+    )
+    PublishChangesOperator(task_id="p", lock=lock, stream=steps.stream, **place).execute(
+        runs["publish"]
+    )
+    for name, store in kept.items():
+        assert {each["verb"] for each in store.receipts} == {name}
+        assert (store.receipts[0]["state"], store.receipts[-1]["state"]) == ("running", "done")
+    assert kept["lock"].receipts[-1]["diagnostics"]["owner"] == "dag/run_1/0"
+    assert kept["compute"].receipts[-1]["counts"] == {"count": 4}
+    on_its_way = [each["counts"] for each in kept["publish"].receipts[:-1] if each["counts"]]
+    assert on_its_way[-1]["sent"] == kept["publish"].receipts[-1]["counts"]["sent"] == 4
 
 
 @pytest.mark.parametrize("request_kind", ["head", "get", "create", "part"])

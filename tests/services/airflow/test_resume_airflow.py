@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,8 @@ import pytest
 
 from airscoop.local.airflow_home import AirflowHome
 from support.airflow import Services
-from support.fault_server import Answer, FaultProxy, origin
-from support.ranges import starts
+from support.fault_server import FaultProxy, origin
+from support.ranges import stalling, starts
 from support.s3 import MIB, OWNER, PART_BYTES, Store, noise
 from support.waiting import eventually
 
@@ -49,24 +48,6 @@ with DAG("resumed", schedule="@once", start_date=datetime(2026, 1, 1)):
         on_execute_callback=note,
     )
 """
-
-
-def stalling(body: bytes, *, after: int, released: threading.Event) -> Answer:
-    """The body, or the rest that If-Range allows; a first request stalls after some bytes."""
-
-    def send(connection: socket.socket, head: str) -> None:
-        wanted = re.search(r"Range: bytes=(\d+)-", head)
-        start = int(wanted.group(1)) if wanted and 'If-Range: "one"' in head else 0
-        lines = ["HTTP/1.1 206 Rest" if start else "HTTP/1.1 200 OK", 'ETag: "one"']
-        lines += [f"Content-Length: {len(body) - start}", "Accept-Ranges: bytes"]
-        if start:
-            lines.append(f"Content-Range: bytes {start}-{len(body) - 1}/{len(body)}")
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        connection.sendall(body[start : len(body) if start else after])
-        if not start:
-            released.wait(SECONDS)
-
-    return send
 
 
 class ResumedTask(Services):
@@ -146,8 +127,8 @@ def test_a_killed_task_goes_on_in_its_next_try(
     assert sent(proxy) == list(range(1, PARTS + 1))
     assert len(proxy.requests("create")) == 1
     receipt = services.receipt()
-    assert receipt["resumed"] == "bytes"
-    assert receipt["resumed_bytes"] == BEFORE_KILL * PART_BYTES
+    assert receipt["diagnostics"]["resumed"] == "bytes"
+    assert receipt["diagnostics"]["resumed_bytes"] == BEFORE_KILL * PART_BYTES
     assert receipt["source_bytes"] == len(BODY)
     assert store.get("f") == BODY
     assert store.uploads() == []

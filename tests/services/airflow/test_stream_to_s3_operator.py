@@ -61,7 +61,7 @@ def test_the_connections_keys_and_endpoint_are_used(
     receipt = stream(source, f"s3://{bucket}/operator/in.txt").execute(NO_CONTEXT)
     got = client.get_object(Bucket=bucket, Key="operator/in.txt")
     assert got["Body"].read() == b"hello"
-    assert receipt["etag"] == got["ETag"]
+    assert receipt["diagnostics"]["etag"] == got["ETag"]
 
 
 def test_a_wrong_secret_key_fails_for_good_without_saying_it(

@@ -153,6 +153,53 @@ def test_a_query_that_fails_says_why(athena_server: AthenaServer, store: Store) 
     assert message == "Query did not finish successfully. Final query state: FAILED"
 
 
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELEC 1", "line 1:1: mismatched input 'SELEC'"),
+        ("SELECT 1 FROM (", "line 1:1"),
+        ("SELECT 1 +", "line 1:"),
+        ("SELECT\n  1 FROM WHERE", "line 2:"),
+        ("GIVE ME ROWS", "line 1:1: mismatched input 'GIVE'"),
+        ("-- nothing", "mismatched input '<EOF>'"),
+    ],
+)
+def test_what_athena_cannot_read_does_not_become_a_query(
+    statement: str, words: str, athena_server: AthenaServer, store: Store
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        athena_server.run(statement, store.uri("r"))
+    told = caught.value.response
+    assert told["Error"]["Code"] == "InvalidRequestException"
+    assert told["AthenaErrorCode"] == "MALFORMED_QUERY"
+    assert words in told["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "number"),
+    [
+        ("SELECT * FROM gone", "TABLE_NOT_FOUND", 1301),
+        ("SELECT nothing", "COLUMN_NOT_FOUND", 1006),
+        ("SELECT CAST('x' AS integer)", "INVALID_CAST_ARGUMENT", 1100),
+        ("SELECT 1 / 0", "DIVISION_BY_ZERO", 1001),
+        ("EXPLAIN SELECT 1", "NOT_SUPPORTED", 1200),
+    ],
+)
+def test_the_number_of_an_error_is_that_of_athenas_list(
+    statement: str,
+    code: str,
+    number: int,
+    athena_server: AthenaServer,
+    glue_database: str,
+    store: Store,
+) -> None:
+    context = {"Database": glue_database}
+    query = athena_server.run(statement, store.uri("r"), QueryExecutionContext=context)
+    assert query["Status"]["State"] == "FAILED"
+    error = query["Status"]["AthenaError"]
+    assert (error["ErrorMessage"].partition(":")[0], error["ErrorType"]) == (code, number)
+
+
 def test_a_bucket_that_refuses_the_result_fails_the_query(
     reading_athena: AthenaServer, store: Store
 ) -> None:

@@ -35,6 +35,7 @@ print(airscoop.publish(sys.argv[1], sys.argv[2], start_at=start_at, on_progress=
 """
 
 MEMORY_PROGRAM = """
+import dataclasses
 import json, re, sys
 from pathlib import Path
 import airscoop.publishing.job, airscoop.transfer.options
@@ -46,7 +47,7 @@ def peak():
 
 before = peak()
 receipt = airscoop.publish(sys.argv[1], "any")
-print(json.dumps({"over": peak() - before, **receipt.to_dict()}))
+print(json.dumps({"over": peak() - before, **dataclasses.asdict(receipt)}))
 """
 
 
@@ -122,7 +123,7 @@ def test_a_terminated_command_says_where_to_go_on(
     assert done.returncode == 0, done.stderr
     receipt = json.loads(done.stdout)
     assert (receipt["skipped"], receipt["sent"]) == (int(mark), 12_000 - int(mark))
-    assert len(stream.proxy.puts()) == calls + receipt["calls"]
+    assert len(stream.proxy.puts()) == calls + receipt["diagnostics"]["calls"]
     assert_in_order_but_for_a_restart(stream.proxy.stored, expected)
 
 

@@ -14,12 +14,13 @@ from support.memory import memory_groups
 from support.s3 import MIB, Store, noise
 
 PROGRAM = """
+import dataclasses
 import json, sys
 import airscoop
 from airscoop._native import default_memory_limit
 verb, options = sys.argv[1], json.loads(sys.argv[2])
 receipt = getattr(airscoop, verb)(*sys.argv[3:], **options)
-facts = (receipt if verb == "copy_prefix" else receipt.receipt).to_dict()
+facts = dataclasses.asdict(receipt if verb == "copy_prefix" else receipt.receipt)
 print(json.dumps({"limit": default_memory_limit(), **facts}))
 """
 

@@ -21,6 +21,7 @@ from support.s3 import MIB, OWNER, Store, noise
 from support.waiting import eventually
 
 PROGRAM = """
+import dataclasses
 import json, re, sys
 from pathlib import Path
 import airscoop.transfer.copy, airscoop.transfer.options, airscoop.transfer.open
@@ -33,7 +34,7 @@ def peak():
 def copy(source, destination, options):
     if "from" in options:
         options["source_s3"] = airscoop.S3Settings(endpoint_url=options.pop("from"))
-    return airscoop.copy(source, destination, **options).to_dict()
+    return dataclasses.asdict(airscoop.copy(source, destination, **options))
 
 def read(source, destination, options):
     total = 0
@@ -47,7 +48,7 @@ def write(source, destination, options):
     with airscoop.open(destination, "wb") as file:
         for _ in range(options["count"]):
             file.write(block)
-    return file.receipt.to_dict()
+    return dataclasses.asdict(file.receipt)
 
 verb, source, destination, options = sys.argv[1:]
 before = peak()

@@ -17,6 +17,7 @@ TEXT_BYTES = 256 * MIB
 
 # What botocore needs to find credentials counts as ours too: only the imports are given.
 PROGRAM = """
+import dataclasses
 import json, re, sys
 from pathlib import Path
 import airscoop.transfer.copy, airscoop.transfer.options
@@ -28,7 +29,7 @@ def peak():
 
 before = peak()
 receipt = airscoop.copy(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3]))
-print(json.dumps({"over": peak() - before, **receipt.to_dict()}))
+print(json.dumps({"over": peak() - before, **dataclasses.asdict(receipt)}))
 """
 
 

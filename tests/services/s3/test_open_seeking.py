@@ -248,7 +248,7 @@ def test_two_columns_of_twenty_cost_what_pyarrow_asks_for(
     with airscoop.open(store.put("t.parquet", buffer.getvalue()), "rb", s3=s3) as file:
         assert parquet.read_table(file, columns=columns).equals(wanted)
     assert fetched(proxy) <= 1.1 * Asked.total
-    assert proxy.server.accepted == 1
+    assert proxy.server.accepted <= 9  # of which eight are for what comes next
 
 
 READ_ON = """

@@ -87,7 +87,7 @@ def test_the_command_line_takes_the_same_options(store: Store, source: Path) -> 
         env=store.environment(), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["etag"] == store.head("a")["ETag"]
+    assert json.loads(done.stdout)["diagnostics"]["etag"] == store.head("a")["ETag"]
     assert store.client.get_object_tagging(Bucket=BUCKET, Key=store.key("a"))["TagSet"] == [
         {"Key": "team", "Value": "data lake"}, {"Key": "é&", "Value": "=+"},
     ]  # fmt: skip

@@ -518,6 +518,6 @@ def test_the_command_prints_one_receipt_and_exits_by_1_when_one_failed(
     done = subprocess.run(command, env=store.environment(), capture_output=True, text=True)
     receipt = json.loads(done.stdout)
     assert done.returncode == 1
-    assert receipt["copied"] == 1 and receipt["copies"][0]["records_out"] == 5
+    assert receipt["copied"] == 1 and receipt["diagnostics"]["copies"][0]["records_out"] == 5
     assert [one["error"] for one in receipt["failures"]] == ["BAD_RECORD"]
     assert "bad.json" in done.stderr and receipt["error"] == "INCOMPLETE"

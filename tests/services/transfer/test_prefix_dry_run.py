@@ -115,7 +115,8 @@ def test_the_command_prints_what_it_would_copy(store: Store, tmp_path: Path) -> 
         [*command, "--json", *places], env=store.environment(), capture_output=True, text=True
     )
     receipt = json.loads(as_json.stdout)
-    assert (receipt["dry_run"], receipt["copied"], receipt["to_copy"]) == (True, 0, 3)
+    planned = receipt["diagnostics"]
+    assert (planned["dry_run"], receipt["copied"], planned["to_copy"]) == (True, 0, 3)
     assert [name for name in store.names() if name.startswith("out/")] == []
     (tmp_path / "f").write_text("x")
     one = subprocess.run(

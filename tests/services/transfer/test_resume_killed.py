@@ -102,8 +102,8 @@ def test_after_kill_9_only_missing_parts_are_read_and_sent(
     interrupt(line, settings, proxy, state, signal.SIGKILL)
     assert store.names() == []
     receipt = again(line, settings)
-    assert receipt["resumed"] == "bytes"
-    assert receipt["resumed_bytes"] == BEFORE * PART_BYTES
+    assert receipt["diagnostics"]["resumed"] == "bytes"
+    assert receipt["diagnostics"]["resumed_bytes"] == BEFORE * PART_BYTES
     assert len(sent(proxy)) == PARTS - BEFORE
     assert proxy.requests("create") == []
     assert_done(store, state)
@@ -121,7 +121,7 @@ def test_a_terminated_command_says_that_it_goes_on_and_does(
     assert len(store.uploads()) == 1
     assert state.path.is_relative_to(tmp_path / "state" / "airscoop" / "resume")
     receipt = again(line, settings)
-    assert receipt["resumed"] == "bytes"
+    assert receipt["diagnostics"]["resumed"] == "bytes"
     assert_done(store, state)
 
 
@@ -133,9 +133,10 @@ def test_the_same_command_without_the_option_leaves_the_note_alone(
     line = command(store, source, "--resume-file", str(state.path))
     interrupt(line, settings, proxy, state, signal.SIGKILL)
     receipt = again(command(store, source), settings)
-    assert (receipt["resumed"], receipt["resumed_bytes"]) == (None, 0)
+    told = receipt["diagnostics"]
+    assert (told["resumed"], told["resumed_bytes"]) == (None, 0)
     assert state.path.exists()
-    assert again(line, settings)["resumed"] == "bytes"
+    assert again(line, settings)["diagnostics"]["resumed"] == "bytes"
     assert_done(store, state)
 
 

@@ -19,7 +19,7 @@ import pytest
 from airscoop import errors
 from airscoop.warehouse.session import Partition, Warehouse
 from support.standin import Spectrum, StandIn
-from support.warehouse import Settings, connect_owner
+from support.warehouse import Settings, connect_owner, said
 from support.wire_proxy import WireProxy
 
 Eye = psycopg.Connection[tuple[object, ...]]
@@ -64,6 +64,7 @@ class Late:
     def __init__(self, word: str, way: str) -> None:
         self._word, self._way = word, way
         self._answered = threading.Event()
+        self._passed = threading.Event()
         self.warehouse: Warehouse | None = None
 
     def hook(self, number: int, sql: str) -> str:
@@ -78,6 +79,7 @@ class Late:
                     self._answered.clear()
                     self._act(client)
                 client.sendall(piece)
+                self._passed.set()
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
 
@@ -85,16 +87,27 @@ class Late:
         assert self.warehouse is not None
         if self._way == "lost":
             client.shutdown(socket.SHUT_RDWR)
-        elif self._way == "cancel":
+        elif self._way in ("cancel", "silence"):
             self.warehouse.cancel()
         else:
+            self._passed.clear()
             os.kill(os.getpid(), signal.SIGUSR1)
-        time.sleep(0.5)  # of the slice in which both are looked at
+        if self._way != "together":
+            # Of the slice in which both are looked at; or of all the time a cancel waits.
+            time.sleep(4 if self._way == "silence" else 0.5)
+
+    def cancel_with_the_answer(self, number: int, frame: object) -> None:
+        """A signal's handler, which returns when both have come."""
+        assert self.warehouse is not None
+        self.warehouse.cancel()
+        assert self._passed.wait(60)
 
 
 @contextmanager
 def stopped(database: Settings, word: str, way: str) -> Iterator[Warehouse]:
     late = Late(word, way)
+    if way == "together":
+        signal.signal(signal.SIGUSR1, late.cancel_with_the_answer)
     with (
         WireProxy(int(database["port"]), late.hook, back=late.back) as proxy,
         connect_owner(database, proxy.port) as late.warehouse,
@@ -113,6 +126,20 @@ def told(call: Callable[[], object], way: str) -> bool | None:
     assert ("committed already" in text) == (error.committed is True)
     committed: bool | None = error.committed
     return committed
+
+
+def in_a_block(warehouse: Warehouse) -> None:
+    with warehouse.transaction():
+        warehouse.execute("INSERT INTO s.a VALUES (1)")
+
+
+def by_statements(warehouse: Warehouse) -> None:
+    for sql in ("BEGIN", "INSERT INTO s.a VALUES (1)", "COMMIT"):
+        warehouse.execute(sql)
+
+
+def by_a_load(warehouse: Warehouse) -> None:
+    warehouse.insert_distinct(source="s.v", target="s.a", columns=("n",), key=("n",))
 
 
 def truth(way: str) -> bool | None:
@@ -153,6 +180,24 @@ def test_the_callers_own_commit_is(database: Settings, eye: Eye, way: str, commi
         warehouse.execute("BEGIN")
         warehouse.execute("INSERT INTO s.a VALUES (1)")
         assert told(lambda: warehouse.execute(commit), way) is truth(way)
+    assert rows(eye) == 1
+
+
+@pytest.mark.parametrize("commit", [in_a_block, by_statements, by_a_load])
+@pytest.mark.parametrize(("way", "truth"), [("together", True), ("silence", None)])
+def test_a_cancel_that_comes_with_the_commit_or_outwaits_it_tells_the_truth(
+    database: Settings,
+    eye: Eye,
+    commit: Callable[[Warehouse], None],
+    way: str,
+    truth: bool | None,
+) -> None:
+    eye.execute("INSERT INTO s.a VALUES (1); REFRESH MATERIALIZED VIEW s.v; TRUNCATE s.a")
+    with connect_owner(database) as warehouse:  # the first load of all makes tables
+        by_a_load(warehouse)
+    eye.execute("TRUNCATE s.a")
+    with stopped(database, "COMMIT", way) as warehouse:
+        assert said(lambda: commit(warehouse)) is truth
     assert rows(eye) == 1
 
 

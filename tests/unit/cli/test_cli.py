@@ -172,7 +172,7 @@ def test_rejected_records_are_counted_and_kept(bad: Path, tmp_path: Path) -> Non
     )
     receipt = json.loads(done.stdout)
     assert receipt["records_rejected"] == 1
-    reject = json.loads(Path(receipt["rejects"]).read_text())
+    reject = json.loads(Path(receipt["diagnostics"]["rejects"]).read_text())
     assert (reject["line"], reject["byte_offset"], reject["snippet"]) == (2, 9, '{"n": }')
 
 

@@ -39,7 +39,7 @@ def test_the_receipt_counts_every_row(exports: Exports) -> None:
     assert (receipt.inserted, receipt.updated, receipt.deleted, receipt.unchanged) == (1, 1, 1, 1)
     assert receipt.sorted
     assert len(delta) == 3
-    assert json.loads(json.dumps(receipt.to_dict()))["key"] == ["PK"]
+    assert json.loads(json.dumps(receipt.to_dict()))["diagnostics"]["key"] == ["PK"]
     assert "1 inserted, 1 updated, 1 deleted, 1 unchanged; updated: 33.3 %" in receipt.summary()
 
 

@@ -187,7 +187,7 @@ def test_the_receipt_tells_what_is_new_and_what_is_gone(
     receipt = Exports(tmp_path).delta(old, new, suffix=suffix, on_schema_change=mode).receipt
     assert (receipt.columns_added, receipt.columns_gone) == (["d"], ["a", "c"])
     assert "; columns added: d; columns gone: a, c" in receipt.summary()
-    assert receipt.to_dict()["columns_gone"] == ["a", "c"]
+    assert receipt.to_dict()["diagnostics"]["columns_gone"] == ["a", "c"]
     same = Exports(tmp_path).delta(old, old, suffix=suffix).receipt
     assert (same.columns_added, same.columns_gone) == ([], [])
     assert "columns" not in same.summary()

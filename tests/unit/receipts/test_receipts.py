@@ -15,6 +15,7 @@ import airscoop
 from airscoop import receipts
 from airscoop.aws import credentials, settings
 from airscoop.transfer import object_options, options
+from support.receipts import names_of
 
 MODULES = [
     importlib.import_module(f"airscoop.receipts.{one.name}")
@@ -29,11 +30,6 @@ CLASSES = [
 RECEIPTS = [cls for cls in CLASSES if issubclass(cls, airscoop.Receipt)]
 
 
-def names_of(cls: type[airscoop.Receipt]) -> dict[str, Any]:
-    """A value for each field: its name."""
-    return {field.name: field.name for field in dataclasses.fields(cls)}
-
-
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_the_types_of_all_fields_can_be_resolved(cls: type[Any]) -> None:
     assert {field.name for field in dataclasses.fields(cls)} <= get_type_hints(cls).keys()
@@ -44,13 +40,17 @@ def test_a_receipt_goes_through_pickle_and_json(cls: type[airscoop.Receipt]) -> 
     values = names_of(cls)
     receipt = cls(**values)
     assert pickle.loads(pickle.dumps(receipt)) == receipt
-    assert json.loads(json.dumps(receipt.to_dict())) == values
+    told = json.loads(receipt.to_json())
+    assert told == json.loads(json.dumps(receipt.to_dict()))
+    added = ("started_at", "airscoop_version", "format_version", "diagnostics")
+    flat = {name: value for name, value in told.items() if name not in added}
+    assert flat | told["diagnostics"] == values
 
 
 def test_receipts_inside_of_a_receipt_become_json_too() -> None:
     copied = airscoop.CopyReceipt(**names_of(airscoop.CopyReceipt))
     whole = airscoop.PrefixReceipt(**(names_of(airscoop.PrefixReceipt) | {"copies": [copied]}))
-    assert whole.to_dict()["copies"] == [copied.to_dict()]
+    assert whole.to_dict()["diagnostics"]["copies"] == [copied.to_dict()]
     assert pickle.loads(pickle.dumps(whole)) == whole
 
 

@@ -169,5 +169,5 @@ def test_a_pipe_is_transformed_at_once_because_it_cannot_be_read_again(
         "--json",
     ]
     done = subprocess.run(command, input=packed, capture_output=True)
-    assert json.loads(done.stdout)["restarted"] is False
+    assert json.loads(done.stdout)["diagnostics"]["restarted"] is False
     assert gzip.decompress(target.read_bytes()) == TEXT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airscoop.aws.settings import S3Settings
@@ -44,6 +44,7 @@ from airscoop.receipts.exports import ChangesReceipt
 from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
+    from airscoop._native import DeltaFacts
     from airscoop.deltas.athena import AthenaSettings
     from airscoop.receipts.transfer import CopyReceipt
 
@@ -70,6 +71,7 @@ def compute_changes(
     s3: S3Settings | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
+    on_progress: Callable[[DeltaFacts | None], object] | None = None,
     engine: Engine = "local",
     athena: AthenaSettings | Mapping[str, Any] | None = None,
     approved_delete_ratio: float | None = None,
@@ -86,6 +88,8 @@ def compute_changes(
     approved_delete_ratio: a `max_delete_ratio` for this version alone, which its record keeps for
     later tries. Once a part may be published nothing but the file that was computed goes on:
     limits do not count, and WrongExportState is raised where it is gone and another one came out.
+
+    on_progress: called about once a second while the exports are compared; None from Athena.
     """
     refuse_unknown("compute_changes", delta_options, CompareOptions.__annotations__)
     start = time.monotonic()
@@ -119,6 +123,7 @@ def compute_changes(
                 record.export.uris,
                 lease,
                 cancellation,
+                on_progress=on_progress,
                 engine=engine,
                 athena=athena,
                 dataset=lock.dataset,
@@ -170,6 +175,7 @@ def _compare(
     lease: Lease,
     cancellation: Cancellation,
     *,
+    on_progress: Callable[[DeltaFacts | None], object] | None,
     engine: Engine,
     athena: AthenaSettings | Mapping[str, Any] | None,
     place: str,
@@ -177,8 +183,14 @@ def _compare(
 ) -> tuple[Cancellable, Delta]:
     job = delta_job(old, new, engine=engine, athena=athena, **options)
     job.refuse_destination(place, s3=options["s3"])
+
+    def report(facts: DeltaFacts | None) -> None:
+        lease.check(cancellation.check)
+        if on_progress is not None:
+            on_progress(facts)
+
     with cancellation.reaching(job):
-        return job, job.run(on_progress=lambda _: lease.check(cancellation.check))
+        return job, job.run(on_progress=report)
 
 
 def _write(

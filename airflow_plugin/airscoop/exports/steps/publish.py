@@ -22,6 +22,8 @@ from airscoop.receipts.publishing import PublishReceipt
 from airscoop.signatures import refuse_unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airscoop._native import PublishFacts
 
 
@@ -34,6 +36,7 @@ def publish_changes(
     kinesis: KinesisSettings | None = None,
     terms: Terms | None = None,
     on_start: OnStart | None = None,
+    on_progress: Callable[[PublishFacts], object] | None = None,
     **publish_options: Unpack[SendOptions],
 ) -> PublishReceipt:
     """Publishes an export's changes to a Kinesis stream, from where an earlier try stopped.
@@ -54,6 +57,8 @@ def publish_changes(
         def save(facts: PublishFacts) -> None:
             nonlocal saved
             lease.check(cancellation.check)
+            if on_progress is not None:
+                on_progress(facts)
             if facts["acknowledged"] > saved:
                 registry.save_offset(lease, lock.export, facts["acknowledged"])
                 saved = facts["acknowledged"]

@@ -45,9 +45,7 @@ def place_of(session: Session, found: tuple[str | None, str]) -> tuple[str, str]
     """A table's database and name; the database is the session's if none is said."""
     database = found[0] or session.database
     if database is None:
-        raise QueryFailed(
-            "SYNTAX_ERROR: Schema must be specified when session schema is not set", error_type=1001
-        )
+        raise QueryFailed("SYNTAX_ERROR: Schema must be specified when session schema is not set")
     return database.lower(), found[1]
 
 

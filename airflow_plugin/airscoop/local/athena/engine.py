@@ -6,9 +6,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from airscoop.local.athena import statements
 from airscoop.local.athena.answers import Answer, Column
 from airscoop.local.athena.failures import QueryFailed
-from airscoop.local.athena.running import Session
+from airscoop.local.athena.running import Session, trimmed
 
 __all__ = ["Answer", "Column", "Engine", "QueryFailed"]
 
@@ -19,6 +20,10 @@ class Engine:
     def __init__(self, *, s3: Any, glue: Any) -> None:
         self._s3, self._glue = s3, glue
         self._prepared: dict[str, str] = {}
+
+    def check(self, statement: str) -> None:
+        """Raises QueryFailed where Athena's parser stops, before anything is looked up."""
+        statements.check(trimmed(statement))
 
     def run(
         self,

@@ -16,7 +16,7 @@ from typing import Any
 from airscoop.local.athena import statement_kinds
 from airscoop.local.athena.api_errors import ApiError, no_output_location, no_such_query
 from airscoop.local.athena.engine import Engine
-from airscoop.local.athena.failures import SYSTEM, QueryFailed
+from airscoop.local.athena.failures import SYNTAX_ERROR, SYSTEM, QueryFailed
 from airscoop.local.athena.paging import page
 from airscoop.local.athena.result_files import ResultStore
 from airscoop.local.athena.results import Result, write_result
@@ -174,11 +174,21 @@ class Executions:
         _check_encryption(settings)
         _check_context(request)
         self._files.check_bucket(output)
+        self._check_syntax(request["QueryString"])
         query_id = str(uuid.uuid4())
         kind = statement_kinds.kind(request["QueryString"])
         output = f"{output.rstrip('/')}/"
         settings["OutputLocation"] = output + kind.form.format(id=query_id)
         return Execution(query_id, request, kind, group, settings, output)
+
+    def _check_syntax(self, statement: str) -> None:
+        """What Athena cannot read does not become a query."""
+        try:
+            self._engine.check(statement)
+        except QueryFailed as error:
+            code, _, message = error.message.partition(": ")
+            if code == SYNTAX_ERROR:
+                raise ApiError(message, detail="MALFORMED_QUERY") from error
 
     def _run(self, query: Execution) -> None:
         """One query to its end, on a thread of its own; nothing is raised."""

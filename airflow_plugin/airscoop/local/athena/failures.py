@@ -5,15 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 SYSTEM, USER, OTHER = 1, 2, 3
-# AthenaError.ErrorType; a user's error in a query has no finer number there.
-_QUERY_ENGINE = 200
-_SYNTAX = 1001
+SYNTAX_ERROR = "SYNTAX_ERROR"
+# AthenaError.ErrorType, by the code that a message begins with.
+NUMBERS = {
+    "DIVISION_BY_ZERO": 1001,
+    "TYPE_MISMATCH": 1002,
+    SYNTAX_ERROR: 1006,
+    "COLUMN_NOT_FOUND": 1006,
+    "CATALOG_NOT_FOUND": 1006,
+    "INVALID_CAST_ARGUMENT": 1100,
+    "NUMERIC_VALUE_OUT_OF_RANGE": 1100,
+    "INVALID_PARAMETER_USAGE": 1100,
+    "INVALID_TABLE_PROPERTY": 1103,
+    "INVALID_FUNCTION_ARGUMENT": 1106,
+    "TABLE_ALREADY_EXISTS": 1110,
+    "NOT_SUPPORTED": 1200,
+    "TABLE_NOT_FOUND": 1301,
+    "SCHEMA_NOT_FOUND": 1301,
+    "FUNCTION_NOT_FOUND": 1303,
+}
+_OF_USERS = 1000
 
 
 class QueryFailed(Exception):
     """A statement that Athena refuses, or that fails while it runs.
 
-    category: 1 system, 2 user, 3 other; error_type: AthenaError's number.
+    category: 1 system, 2 user, 3 other; error_type: AthenaError's number, else the message's.
     """
 
     def __init__(
@@ -21,13 +38,14 @@ class QueryFailed(Exception):
         message: str,
         *,
         category: int = USER,
-        error_type: int = _QUERY_ENGINE,
+        error_type: int | None = None,
         retryable: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.category = category
-        self.error_type = error_type
+        by_code = NUMBERS.get(message.partition(":")[0], _OF_USERS)
+        self.error_type = by_code if error_type is None else error_type
         self.retryable = retryable
 
 
@@ -53,5 +71,4 @@ def place(node: Any) -> str:
 
 def at(node: Any, code: str, message: str) -> QueryFailed:
     """An error that names its place: `COLUMN_NOT_FOUND: line 1:8: …`."""
-    number = _SYNTAX if code == "SYNTAX_ERROR" else _QUERY_ENGINE
-    return QueryFailed(f"{code}: {place(node)}{message}", error_type=number)
+    return QueryFailed(f"{code}: {place(node)}{message}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airscoop.local.athena.failures import QueryFailed
+from airscoop.local.athena.failures import NUMBERS, SYNTAX_ERROR, QueryFailed
 
 _WORD = re.compile(
     r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`"
@@ -61,7 +61,9 @@ class Words:
             place, word = self.words[self.place].place, self.words[self.place].text
         before = self.text[:place]
         line, column = before.count("\n") + 1, place - before.rfind("\n")
-        return QueryFailed(f"line {line}:{column}: mismatched input '{word}'", error_type=1001)
+        return QueryFailed(
+            f"line {line}:{column}: mismatched input '{word}'", error_type=NUMBERS[SYNTAX_ERROR]
+        )
 
     def next(self) -> Word:
         if self.at_end():

@@ -59,10 +59,7 @@ _NOT_ATHENAS = (
 
 def mismatched(text: str, place: int, word: str) -> QueryFailed:
     """Trino's parser stops at a word."""
-    return QueryFailed(
-        f"SYNTAX_ERROR: {_line_and_column(text, place)}mismatched input '{word}'",
-        error_type=1001,
-    )
+    return QueryFailed(f"SYNTAX_ERROR: {_line_and_column(text, place)}mismatched input '{word}'")
 
 
 def _without_strings(text: str) -> str:
@@ -81,8 +78,7 @@ def _refuse_what_only_sqlglot_reads(text: str) -> None:
     if found := re.search(r"[`]", bare):
         raise QueryFailed(
             f"SYNTAX_ERROR: {_line_and_column(text, found.start())}backquoted identifiers are not "
-            "supported; use double quotes to quote identifiers",
-            error_type=1001,
+            "supported; use double quotes to quote identifiers"
         )
 
 
@@ -109,12 +105,11 @@ def _syntax_error(error: Any, text: str) -> QueryFailed:
     facts = (getattr(error, "errors", None) or [{}])[0]
     line, column, word = facts.get("line"), facts.get("col"), facts.get("highlight")
     if line is None:
-        return QueryFailed(f"SYNTAX_ERROR: {str(error).splitlines()[0]}", error_type=1001)
+        return QueryFailed(f"SYNTAX_ERROR: {str(error).splitlines()[0]}")
     shown = f"mismatched input '{word}'" if word else "mismatched input '<EOF>'"
     start = max(1, column - len(word or "") + 1) if column else 1
     return QueryFailed(
-        f"SYNTAX_ERROR: line {line}:{start}: {shown}. {facts.get('description', '')}".rstrip(". "),
-        error_type=1001,
+        f"SYNTAX_ERROR: line {line}:{start}: {shown}. {facts.get('description', '')}".rstrip(". ")
     )
 
 
@@ -140,5 +135,5 @@ def bind(text: str, parameters: Sequence[str]) -> str:
 def _parameter(text: str) -> str:
     query = parse(f"SELECT {text}")
     if not isinstance(query, exp.Select) or len(query.expressions) != 1 or query.args.get("from_"):
-        raise QueryFailed(f"SYNTAX_ERROR: the parameter {text} is no expression", error_type=1001)
+        raise QueryFailed(f"SYNTAX_ERROR: the parameter {text} is no expression")
     return text if isinstance(query.expressions[0], exp.Literal) else f"({text})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airscoop.local.athena import ddl, ddl_partitions, makes, prepared, shows
 from airscoop.local.athena.answers import Answer
-from airscoop.local.athena.failures import QueryFailed, Unknown
+from airscoop.local.athena.failures import SYNTAX_ERROR, QueryFailed, Unknown
 from airscoop.local.athena.hive_words import Words
 from airscoop.local.athena.parsing import bind, parse
 
@@ -57,14 +57,34 @@ STATEMENTS: dict[tuple[str, ...], Carrier] = {
 QUERIES = ("SELECT", "WITH", "VALUES", "TABLE")
 
 
+def check(statement: str) -> None:
+    """Raises QueryFailed where Athena's parser stops; it looks at queries, and at first words."""
+    words = Words(statement)
+    first = _first(words)
+    if first in QUERIES:
+        parse(statement)
+    elif not (
+        first in ("UNLOAD", "EXECUTE", *_OTHERS) or any(words.accept(*each) for each in STATEMENTS)
+    ):
+        raise _mismatched(words)
+
+
+def _first(words: Words) -> str:
+    return next((each.upper for each in words.words if each.text != "("), "")
+
+
+def _mismatched(words: Words) -> QueryFailed:
+    return QueryFailed(f"{SYNTAX_ERROR}: {words.error().message}")
+
+
 def dispatch(session: Session, statement: str, parameters: Sequence[str]) -> Answer:
     """Carries out one statement. parameters: SQL for its question marks."""
     if not re.match(r"\s*prepare\b", statement, re.IGNORECASE):
         statement = bind(statement, parameters)
     words = Words(statement)
     if words.at_end():
-        raise QueryFailed("SYNTAX_ERROR: line 1:1: mismatched input '<EOF>'", error_type=1001)
-    first = next((each.upper for each in words.words if each.text != "("), "")
+        raise _mismatched(words)
+    first = _first(words)
     if first in QUERIES:
         return session.select(parse(statement))
     if first == "UNLOAD":
@@ -76,7 +96,7 @@ def dispatch(session: Session, statement: str, parameters: Sequence[str]) -> Ans
             return carry(session, words)
     if first.isalpha() and first in _OTHERS:
         raise Unknown(f"the statement {first}")
-    raise QueryFailed(f"SYNTAX_ERROR: {words.error().message}", error_type=1001)
+    raise _mismatched(words)
 
 
 _OTHERS = {

@@ -27,7 +27,7 @@ class Properties:
 
     def need(self, name: str) -> str:
         if name not in self.values:
-            raise QueryFailed(f"INVALID_TABLE_PROPERTY: {name} is missing", error_type=1001)
+            raise QueryFailed(f"INVALID_TABLE_PROPERTY: {name} is missing")
         return self.text(name, "")
 
     def names(self, name: str) -> list[str]:

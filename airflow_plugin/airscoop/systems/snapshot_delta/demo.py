@@ -107,12 +107,12 @@ def show_receipts(receipts: Mapping[str, Any]) -> None:
                 (
                     changes["previous"] or "nothing",
                     *(f"{delta[name]:,}" for name in COMPARED),
-                    "yes" if delta["sorted"] else "no",
+                    "yes" if delta["diagnostics"]["sorted"] else "no",
                 )
             ],
         )
     )
-    shards = sorted(publish["shards"].items())
+    shards = sorted(publish["diagnostics"]["shards"].items())
     print(
         table(
             ("publish: to", *SENT, *(name for name, _ in shards)),

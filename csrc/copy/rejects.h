@@ -1,6 +1,6 @@
 /* Rejected records: counted against the limit, kept, and written beside the destination. */
-#ifndef SCOOP_COPY_REJECTS_INTERNAL_H
-#define SCOOP_COPY_REJECTS_INTERNAL_H
+#ifndef SCOOP_COPY_REJECTS_H
+#define SCOOP_COPY_REJECTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

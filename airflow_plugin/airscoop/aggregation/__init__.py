@@ -1,0 +1,1 @@
+"""Grouped counts of the records of many objects."""
