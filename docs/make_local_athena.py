@@ -88,7 +88,7 @@ def _sql() -> list[str]:
         "## SQL",
         _prose("It carries out", _names(sorted(statements))),
         _prose(
-            "sqlglot translates a statement, and DuckDB runs it, with Athena's types and texts. "
+            "sqlglot reads a statement, and DuckDB runs what is known of it, with Athena's types. "
             "It may call these functions; any other is refused:",
             _names(KNOWN_FUNCTIONS),
         ),

@@ -356,7 +356,7 @@ def list_page(
     token: str | None,
     check: Callable[[], object] | None = None,
     /,
-) -> tuple[list[tuple[str, int, str]], str | None]: ...
+) -> tuple[list[tuple[str, int, str, str]], str | None]: ...
 def list_uploads(
     options: dict[str, Any],
     bucket: str,

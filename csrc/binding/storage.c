@@ -10,12 +10,13 @@
 #include "scoop/transfer.h"
 #include "scoop/web_object.h"
 
-enum { WEB_OBJECT_CEILING = 4096 };
+enum { WEB_OBJECT_CEILING = 4096, MOMENT_SIZE = 40 };
 
 struct item {
     uint64_t size_bytes;
     size_t key_length;
     char etag[SCOOP_ETAG_SIZE];
+    char last_modified[MOMENT_SIZE];
     char key[];
 };
 
@@ -27,14 +28,16 @@ static int collect(void *user, const struct scoop_s3_object *object, struct scoo
     item->key_length = object->key_length;
     memcpy(item->key, object->key, object->key_length);
     strncpy(item->etag, object->etag, sizeof item->etag - 1);
+    strncpy(item->last_modified, object->last_modified, sizeof item->last_modified - 1);
     return 0;
 }
 
 static PyObject *object_tuple(const void *from, size_t at) {
     const struct airscoop_items *items = from;
     const struct item *item = items->each[at];
-    return Py_BuildValue("(NKN)", airscoop_text_part(item->key, item->key_length), item->size_bytes,
-                         airscoop_text(item->etag));
+    return Py_BuildValue("(NKNN)", airscoop_text_part(item->key, item->key_length),
+                         item->size_bytes, airscoop_text(item->etag),
+                         airscoop_text(item->last_modified));
 }
 
 static PyObject *page_result(const struct airscoop_items *items, const struct scoop_s3_page *page) {

@@ -91,4 +91,17 @@ static inline const unsigned char *scoop_skip_plain(const unsigned char *p,
     return p;
 }
 
+/* Copies a text; its newlines become spaces. */
+static inline void scoop_copy_line(unsigned char *to, const unsigned char *text, size_t length) {
+    const scoop_block newline = scoop_block_of('\n'), turn = scoop_block_of('\n' ^ ' ');
+    size_t at = 0;
+    for (; length - at >= SCOOP_BLOCK_BYTES; at += SCOOP_BLOCK_BYTES) {
+        scoop_block block = scoop_block_load(text + at);
+        block ^= (scoop_block)(block == newline) & turn;
+        memcpy(to + at, &block, sizeof block);
+    }
+    for (; at < length; at++)
+        to[at] = text[at] == '\n' ? ' ' : text[at];
+}
+
 #endif

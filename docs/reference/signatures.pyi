@@ -993,6 +993,7 @@ class ObjectInfo:
         etag: str,
         checksum: str | None = None,
         split_mark: str | None = None,
+        last_modified: str | None = None,
     ) -> None: ...
     uri: str
 

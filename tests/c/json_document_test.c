@@ -59,6 +59,21 @@ static void elements_become_lines(void **state) {
     expect(&values, " \n", "", "");
 }
 
+static void commas_may_part_values(void **state) {
+    (void)state;
+    expect(&values, "{\"a\":1},\n{\"b\":2} , [1],\"x\",3,4,",
+           "{\"a\":1}\n{\"b\":2}\n[1]\n\"x\"\n3\n4\n", "");
+    expect(&values, "1,,2", "1\n",
+           "1@1+0 a comma or colon outside brackets (byte 3 of the text); the rest of the text is "
+           "rejected with it|\n");
+    expect(&values, ",1", "",
+           "1@0+0 a comma or colon outside brackets (byte 1 of the text); the rest of the text is "
+           "rejected with it|\n");
+    expect(&values, "1,:2", "1\n",
+           "1@1+0 a comma or colon outside brackets (byte 3 of the text); the rest of the text is "
+           "rejected with it|\n");
+}
+
 static void a_well_formed_bad_record_is_rejected_alone(void **state) {
     const struct wanted small = {.path = "", .options = {.max_record_bytes = 5}};
     (void)state;
@@ -145,6 +160,7 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elements_become_lines),
+        cmocka_unit_test(commas_may_part_values),
         cmocka_unit_test(a_well_formed_bad_record_is_rejected_alone),
         cmocka_unit_test(after_a_fault_of_the_grammar_the_rest_is_one_reject),
         cmocka_unit_test(a_document_without_the_array_is_refused),

@@ -193,6 +193,13 @@ def delta_page(world: World) -> dict[str, Any]:
     return {}
 
 
+def hits_page(world: World) -> dict[str, Any]:
+    hit = '{"GroupID": 7, "CountryCode": "%s", "Domain": "example.org"}\n'
+    world.put("lake", "raw/hour=14/a.json", hit % "DE" + hit % "FR")
+    world.put("lake", "raw/hour=14/b.json.gz", hit % "DE")
+    return {}
+
+
 def files_page(world: World) -> dict[str, Any]:
     import pyarrow
     import pyarrow.parquet
@@ -262,6 +269,7 @@ def tracing_page(world: World) -> dict[str, Any]:
 
 SCENES: dict[str, Callable[[World], dict[str, Any]]] = {
     "README.md": readme,
+    "docs/how-to/aggregate.md": hits_page,
     "docs/how-to/apply.md": apply_page,
     "docs/how-to/command-line.md": command_line,
     "docs/how-to/credentials.md": credentials_page,

@@ -49,9 +49,7 @@ class AggregateJob:
         self._sources = sources_of(sources)
         self._is_chosen = chooser(given["include"] or (), given["exclude"] or (), ())
         self._s3 = given["s3"] or S3Settings()
-        if any(places.is_s3(source) for source in self._sources):
-            self._s3 = self._s3.resolved()
-        self._template = _template(given, self._s3)
+        template = _template(given)
         self._rejects = None if given["rejects"] is None else place(given["rejects"], "rejects")
         groupings = groupings_of(given["group_by"])
         temp_dir = given["temp_dir"]
@@ -69,6 +67,9 @@ class AggregateJob:
             memory_limit=int(given["memory_limit"] or 0),
             temp_dir=None if temp_dir is None else places.path(temp_dir),
         )
+        if any(places.is_s3(source) for source in self._sources):
+            self._s3 = self._s3.resolved()
+        self._template = dataclasses.replace(template, source_s3=self._s3)
         self._inputs: list[CountedInput] = []
         self._objects = 0
 
@@ -140,6 +141,7 @@ class AggregateJob:
                 rejected=facts["rejected"],
                 source_bytes=facts["source_bytes"],
                 etag=facts["etag"] or None,
+                last_modified=None if entry.info is None else entry.info.last_modified,
             )
         )
 
@@ -186,7 +188,7 @@ def _given(options: AggregateOptions) -> AggregateOptions:
     return cast("AggregateOptions", given)
 
 
-def _template(options: AggregateOptions, s3: S3Settings) -> TransferOptions:
+def _template(options: AggregateOptions) -> TransferOptions:
     """What the objects have in common, as a transfer takes it."""
     dialect = CsvDialect.of(options["csv"])
     if dialect is not None and options["format"] not in ("auto", "csv"):
@@ -203,7 +205,6 @@ def _template(options: AggregateOptions, s3: S3Settings) -> TransferOptions:
         csv=dialect,
         columns=options["columns"],
         allow_unknown_length=options["allow_unknown_length"],
-        source_s3=s3,
     )
 
 

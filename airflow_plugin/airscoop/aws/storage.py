@@ -34,6 +34,7 @@ __all__ = [
 class ObjectInfo:
     """An object; `etag` keeps its quotes. `bucket` may be an access point's ARN.
 
+    `last_modified` is what a listing says of it, "2026-11-21T10:00:00.000Z"; `head` does not.
     `checksum` is "CRC32C:base64" or "CRC64NVME:base64" of the whole object, if `head` has told it;
     so is `split_mark`, which a file of a split output has.
     """
@@ -44,6 +45,7 @@ class ObjectInfo:
     etag: str
     checksum: str | None = None
     split_mark: str | None = None
+    last_modified: str | None = None
 
     @property
     def uri(self) -> str:
@@ -96,8 +98,10 @@ def _listed(
         if check is not None:
             check()
         entries, token = list_page(options, bucket, key_prefix, token, check)
-        for key, size, etag in entries:
-            yield ObjectInfo(bucket=named, key=key, size=size, etag=etag)
+        for key, size, etag, modified in entries:
+            yield ObjectInfo(
+                bucket=named, key=key, size=size, etag=etag, last_modified=modified or None
+            )
         if token is None:
             return
 

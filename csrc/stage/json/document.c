@@ -236,17 +236,23 @@ static int take_value(struct scoop_document *document, unsigned char byte,
     return open_bracket(document, opens, error);
 }
 
+/* White space is one space to yajl, however long it is. */
+static int take_space(struct scoop_document *document, struct scoop_error *error) {
+    const unsigned char *p = document->text.data + document->at;
+    for (; *p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'; p++)
+        document->line += *p == '\n';
+    document->at = (size_t)(p - document->text.data);
+    return scoop_document_put(document, " ", 1, error);
+}
+
 static int take_token(struct scoop_document *document, struct scoop_error *error) {
     unsigned char byte = document->text.data[document->at];
     if (byte == '"' || byte == '[' || byte == '{' || scoop_json_is_bare(byte))
         return take_value(document, byte, error);
-    if (byte == '\n')
-        document->line++;
-    else if (byte != ' ' && byte != '\t' && byte != '\r' && byte != ',' && byte != ':' &&
-             byte != ']' && byte != '}')
+    if (byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r')
+        return take_space(document, error);
+    if (byte != ',' && byte != ':' && byte != ']' && byte != '}')
         return scoop_document_fail(document, document->at, scoop_json_name_bad(byte), error);
-    if (byte <= ' ')
-        byte = ' ';
     if (byte == ',' && document->after_value) {
         document->after_value = false;
         byte = ' '; /* yajl takes values without commas */
@@ -268,7 +274,7 @@ static int take_token(struct scoop_document *document, struct scoop_error *error
 /* Scans what there is; what may go on in bytes to come is left. */
 static int scan(struct scoop_document *document, bool final, struct scoop_error *error) {
     bool more = false;
-    document->text.data[document->text.length] = '\n'; /* ends every look ahead */
+    document->text.data[document->text.length] = 0; /* ends every look ahead */
     while (!more && !document->dead && document->at < document->text.length) {
         int status = document->in_string ? scan_string(document, final, &more, error)
                      : document->in_bare ? scan_bare(document, final, &more, error)

@@ -3,6 +3,8 @@
 #ifndef SCOOP_STAGE_JSON_DOCUMENT_H
 #define SCOOP_STAGE_JSON_DOCUMENT_H
 
+#include <string.h>
+
 #include "stage/json/grammar.h"
 #include "stage/json/keys.h"
 #include "stage/json/scan.h"
@@ -99,7 +101,12 @@ static inline size_t scoop_document_record_at(const struct scoop_document *docum
 /* Appends to the skeleton. */
 static inline int scoop_document_put(struct scoop_document *document, const void *data,
                                      size_t length, struct scoop_error *error) {
-    return scoop_buf_append(&document->skeleton, data, length, error);
+    struct scoop_buf *skeleton = &document->skeleton;
+    if (skeleton->capacity - skeleton->length <= length)
+        return scoop_buf_append(skeleton, data, length, error);
+    memcpy(skeleton->data + skeleton->length, data, length);
+    skeleton->length += length;
+    return 0;
 }
 
 /* All of these: 0 or -1. After a fault of the text the document may be dead. */

@@ -5,6 +5,7 @@
 
 #include "base/record_place.h"
 #include "stage/json/document.h"
+#include "text/scan.h"
 
 int scoop_document_reject_rest(struct scoop_document *document, struct scoop_document_place place,
                                size_t length, const char *reason, struct scoop_error *error) {
@@ -169,13 +170,12 @@ static int write_line(struct scoop_document *document, const unsigned char *data
         data = changed->data;
         length = changed->length;
     }
-    size_t start = document->out.length;
-    if (scoop_buf_append(&document->out, data, length, error) != 0 ||
-        scoop_buf_append(&document->out, "\n", 1, error) != 0)
+    struct scoop_buf *out = &document->out;
+    if (scoop_buf_reserve(out, length + 1, error) != 0)
         return -1;
-    unsigned char *p = document->out.data + start, *end = p + length;
-    while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL)
-        *p = ' ';
+    scoop_copy_line(out->data + out->length, data, length);
+    out->data[out->length + length] = '\n';
+    out->length += length + 1;
     return 0;
 }
 

@@ -73,6 +73,31 @@ ERRORS = {
         "SYNTAX_ERROR: line 1:8: backquoted identifiers are not supported; use double quotes to "
         "quote identifiers"
     ),
+    "SELECT a, FROM (VALUES 1) t(a)": "SYNTAX_ERROR: line 1:9: mismatched input ','",
+    "SELECT FROM (VALUES 1) t(a)": "SYNTAX_ERROR: line 1:21: mismatched input 'FROM'",
+    "SELECT 1 == 1": "SYNTAX_ERROR: line 1:10: mismatched input '=='",
+    "SELECT a:b FROM t": "SYNTAX_ERROR: line 1:9: mismatched input ':'",
+    "SELECT 1 LIMIT 1, 2": "SYNTAX_ERROR: line 1:17: mismatched input ','",
+    "SELECT * FROM (VALUES 1) t(a) JOIN (VALUES 2) u(b)": (
+        "SYNTAX_ERROR: line 1:44: mismatched input. Expecting: 'ON', 'USING'"
+    ),
+    "SELECT cast(1 AS float)": "TYPE_NOT_FOUND: line 1:18: Unknown type: float",
+    "SELECT cast(1 AS string)": "TYPE_NOT_FOUND: line 1:18: Unknown type: string",
+    "SELECT a, b FROM (VALUES (1, 2)) t(a, b) GROUP BY a": (
+        "EXPRESSION_NOT_AGGREGATE: line 1:11: 'b' must be an aggregate expression or appear in "
+        "GROUP BY clause"
+    ),
+    "SELECT a, count(*) FROM (VALUES 1) t(a)": (
+        "EXPRESSION_NOT_AGGREGATE: line 1:8: 'a' must be an aggregate expression or appear in "
+        "GROUP BY clause"
+    ),
+    "SELECT sum(count(*)) FROM (VALUES 1) t(a)": (
+        "NESTED_AGGREGATION: Cannot nest aggregations inside aggregation"
+    ),
+    "SELECT 1 FROM (VALUES 1) t(a) WHERE max(a) > 0": (
+        "EXPRESSION_NOT_SCALAR: WHERE clause cannot contain aggregations, window functions or "
+        "grouping operations"
+    ),
     "SELCT 1": "SYNTAX_ERROR: line 1:1: mismatched input 'SELCT'",
     "SELECT * FROM (VALUES (1, 2)) t(a)": (
         "MISMATCHED_COLUMN_ALIASES: line 1:24: Column alias list has 1 entries but 't' has 2 "
@@ -99,6 +124,10 @@ UNKNOWN = {
     r"SELECT regexp_like('é', '\w')": "on a text beyond ASCII",
     "SELECT date_format(date '2020-01-01', '%U')": "%U in the pattern of a time",
     "SELECT json_extract('{}', '$..a')": "the JSON path $..a",
+    "SELECT interval '1' month": "interval year to month",
+    "SELECT max_by(a, b, 2) FROM (VALUES (1, 2)) t(a, b)": "max_by of n values",
+    "SELECT 0x1F": "a number such as 0x1F",
+    "SELECT 1_000": "a number such as 1_000",
     "EXPLAIN SELECT 1": "the statement EXPLAIN",
     "DELETE FROM t": "the statement DELETE",
     "SELECT * FROM information_schema.tables": "information_schema",

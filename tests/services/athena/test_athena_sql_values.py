@@ -204,6 +204,10 @@ VALUES = {
     "url_encode": ("url_encode('a b&c')", "a+b%26c"),
     "EXTRACT": ("extract(month from date '2020-01-02')", "1"),
     "POSITION": ("position('b' in 'abc')", "2"),
+    "the cube root of a cube": ("cbrt(27)", "3.0"),
+    "SUBSTRING FROM": ("substring('abcdef' FROM 2 FOR 3)", "bcd"),
+    "upper keeps a sign that would become two": ("upper('straße')", "STRAßE"),
+    "levenshtein_distance counts signs, not bytes": ("levenshtein_distance('é', 'e')", "1"),
     "TRIM of signs": ("trim(both 'x' from 'xax')", "a"),
 }
 

@@ -16,6 +16,9 @@ from airscoop.aws.storage import request_options
 MANY = 1000
 
 
+MODIFIED = "2026-11-21T10:00:00.000Z"
+
+
 class Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     body: ClassVar[str] = ""
@@ -47,7 +50,8 @@ def server() -> Iterator[S3Settings]:
 
 def objects(count: int, rest: str = "") -> str:
     each = "".join(
-        f'<Contents><Key>k{n}/ä</Key><ETag>"{n:032x}"</ETag><Size>{n}</Size></Contents>'
+        f'<Contents><Key>k{n}/ä</Key><ETag>"{n:032x}"</ETag><Size>{n}</Size>'
+        f"<LastModified>{MODIFIED}</LastModified></Contents>"
         for n in range(count)
     )
     return f"<ListBucketResult>{each}{rest}</ListBucketResult>"
@@ -57,7 +61,7 @@ def objects(count: int, rest: str = "") -> str:
 def test_objects(server: S3Settings, count: int) -> None:
     Answers.body = objects(count)
     found, token = _native.list_page(request_options(server), "bucket", "", None)
-    assert found == [(f"k{n}/ä", n, f'"{n:032x}"') for n in range(count)]
+    assert found == [(f"k{n}/ä", n, f'"{n:032x}"', MODIFIED) for n in range(count)]
     assert token is None
 
 

@@ -207,12 +207,11 @@ def _min(values: list[Typed], distinct: str, order: str, node: Any) -> Made:
 
 def _by(name: str, values: list[Typed], node: Any) -> Made:
     """The value may be NULL where the other is the greatest; DuckDB's plain form leaves it out."""
-    if len(values) not in (2, 3) or values[1].type.items:
-        raise wrong_arguments(name, values, node)
-    value, key = values[0], values[1]
     if len(values) == 3:
-        call = f"{name}({value.sql}, {key.sql}, {values[2].sql})"
-        return Made(call, array(value.type))
+        raise Unknown(f"{name} of n values")
+    if len(values) != 2 or values[1].type.items:
+        raise wrong_arguments(name, values, node)
+    value, key = values
     duck_name = {"max_by": "arg_max_null", "min_by": "arg_min_null"}[name]
     return Made(f"{duck_name}({value.sql}, {key.sql})", value.type)
 
@@ -300,11 +299,6 @@ def _histogram(values: list[Typed], distinct: str, order: str, node: Any) -> Mad
     value = _one("histogram", values, node)
     kind = map_of(value.type, BIGINT)
     return Made(f"histogram({value.sql})", kind, f"CAST({{}} AS {duck(kind)})")
-
-
-@_aggregate("checksum")
-def _checksum(values: list[Typed], distinct: str, order: str, node: Any) -> Made:
-    raise Unknown("the function checksum, whose hash is Trino's own")
 
 
 _STATISTICS = {

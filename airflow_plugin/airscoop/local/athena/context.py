@@ -84,6 +84,14 @@ def compile_expression(node: Any, scope: Scope, context: Context) -> Typed:
     return handler(node, scope, context)
 
 
+def inspect_expression(node: Any, scope: Scope, context: Context) -> Typed:
+    """As compile_expression, of an expression that is compiled elsewhere, too: it reads nothing."""
+    known = len(context.scans)
+    found = compile_expression(node, scope, context)
+    del context.scans[known:]
+    return found
+
+
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

@@ -60,7 +60,9 @@ def _known(text: str) -> str | None:
             "GROUP BY clause"
         )
     if "clause cannot contain aggregates" in text or "cannot contain window functions" in text:
-        clause = text.partition(" clause")[0].rpartition(" ")[2]
+        clause = (
+            "GROUP BY" if "GROUP BY" in text else text.partition(" clause")[0].rpartition(" ")[2]
+        )
         return (
             f"EXPRESSION_NOT_SCALAR: {clause} clause cannot contain aggregations, window functions "
             "or grouping operations"

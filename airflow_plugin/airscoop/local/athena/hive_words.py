@@ -120,7 +120,7 @@ class Words:
     def _dotted(self) -> list[str]:
         word = self.peek()
         if word[:1] in ("`", '"'):
-            return [self.name()]
+            return self.name().split(".")  # SHOW CREATE TABLE gives `db.t`
         if not re.fullmatch(r"[A-Z0-9_$]+(\.[A-Z0-9_$]+)*", word):
             raise self.error()
         return self.next().text.lower().split(".")

@@ -18,6 +18,8 @@ def to_json(value: Typed, cast: Cast) -> str | None:
     match kind.name:
         case "json":
             return sql
+        case "unknown":
+            return "CAST(NULL AS VARCHAR)"
         case "varchar":
             return f"a_json_text({sql})"
         case "boolean":

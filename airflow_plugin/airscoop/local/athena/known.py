@@ -40,6 +40,6 @@ KNOWN_FUNCTIONS = tuple(sorted({*FUNCTIONS, *SPECIAL, *_OF_SYNTAX}))
 """The names of all functions that a statement may call."""
 
 
-def register(connection: Any) -> None:
+def register(connection: Any, sql: str) -> None:
     """Gives a connection of DuckDB the functions that compiled SQL calls."""
-    python_functions.register(connection)
+    python_functions.register(connection, sql)

@@ -15,9 +15,9 @@ from airscoop.local.athena.python_functions import function as python
 from airscoop.local.athena.scopes import Typed
 from airscoop.local.athena.types import DOUBLE, INTEGER, as_decimal, decimal, duck
 
-for _name in ("sin", "cos", "tan", "atan", "cbrt", "radians", "degrees"):
+for _name in ("sin", "cos", "tan", "atan", "radians", "degrees"):
     simple(_name, f"double -> double: {_name}({{0}})")
-for _name in ("sqrt", "ln", "log2", "log10", "exp", "asin", "acos", "sinh", "cosh", "tanh"):
+for _name in ("sqrt", "cbrt", "ln", "log2", "log10", "exp", "asin", "acos", "sinh", "cosh", "tanh"):
     simple(_name, f"double -> double: a_{_name}({{0}})")
 simple("log", "double, double -> double: a_log({0}, {1})")
 simple("atan2", "double, double -> double: atan2({0}, {1})")
@@ -172,6 +172,16 @@ def _logarithm(call: Any, value: float) -> float:
 @python("DOUBLE", "DOUBLE")
 def sqrt(value: float) -> float:
     return math.sqrt(value) if value >= 0 else math.nan
+
+
+@python("DOUBLE", "DOUBLE")
+def cbrt(value: float) -> float:
+    """Exact for cubes, as Java's is."""
+    found = math.cbrt(value)
+    if not math.isfinite(found):
+        return found
+    whole = float(math.floor(found + 0.5))
+    return whole if whole**3 == value else found
 
 
 @python("DOUBLE", "DOUBLE")

@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 
 from airscoop.local.athena.failures import QueryFailed, Unknown, at
 
-_SPECIAL = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM", "LISTAGG")
+_SPECIAL = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM", "LISTAGG", "SUBSTRING")
 _WORD = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\?|[^\W\d]\w*|\S""", re.DOTALL
 )
@@ -50,11 +50,32 @@ def _line_and_column(text: str, place: int) -> str:
     return f"line {before.count(chr(10)) + 1}:{place - (before.rfind(chr(10)) + 1) + 1}: "
 
 
-_NOT_ATHENAS = (
-    (re.compile(r"::"), "::"),
-    (re.compile(r"\bqualify\b", re.I), "qualify"),
-    (re.compile(r"\bilike\b", re.I), "ilike"),
+# What sqlglot reads, and Trino's parser stops at: the group is where.
+_NOT_ATHENAS = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        r"(::)",
+        r"(?<![:=])(:)(?!:)",
+        r"(==)",
+        r"(<=>)",
+        r"(&&)",
+        r"\b(qualify)\b",
+        r"\b(i?like)\s+(?:any|all)\b",
+        r"\b(ilike)\b",
+        r"\b(isnull|notnull)\b",
+        r"\blimit\s+(?:\d+|all|\?)\s+(offset)\b",
+        r"\blimit\s+\d+\s*(,)",
+        r"\bcross\s+join\s+[\w.\"]+\s+(?:as\s+)?(?:\w+\s+)?(on)\b",
+        r"(,)\s*(?:(?:from|where|group|order)\b|\))",
+    )
 )
+# Newer versions of Trino read these; which does Athena?
+_UNSURE = (
+    (re.compile(r"\b0[xob][0-9a-f]+\b", re.I), "a number such as 0x1F"),
+    (re.compile(r"\b\d+_\d"), "a number such as 1_000"),
+)
+_AFTER_JOIN = re.compile(r'\bjoin[\s("\[]*(?:(?:select|values|distinct|unnest)\b[\s("\[]*)*$', re.I)
+_NO_TYPES = re.compile(r"\bas\s+(float|string|text|number|datetime|binary|numeric)\s*\)", re.I)
 
 
 def mismatched(text: str, place: int, word: str) -> QueryFailed:
@@ -70,11 +91,15 @@ def _without_strings(text: str) -> str:
 
 def _refuse_what_only_sqlglot_reads(text: str) -> None:
     bare = _without_strings(text)
-    for pattern, word in _NOT_ATHENAS:
+    for pattern in _NOT_ATHENAS:
         if found := pattern.search(bare):
-            raise mismatched(text, found.start(), word)
-    if found := re.search(r"\blimit\s+(?:\d+|all|\?)\s+(offset)\b", bare, re.I):
-        raise mismatched(text, found.start(1), found[1])
+            raise mismatched(text, found.start(1), found[1])
+    for pattern, title in _UNSURE:
+        if pattern.search(bare):
+            raise Unknown(title)
+    if found := _NO_TYPES.search(bare):
+        where = _line_and_column(text, found.start(1))
+        raise QueryFailed(f"TYPE_NOT_FOUND: {where}Unknown type: {found[1].lower()}")
     if found := re.search(r"[`]", bare):
         raise QueryFailed(
             f"SYNTAX_ERROR: {_line_and_column(text, found.start())}backquoted identifiers are not "
@@ -82,12 +107,29 @@ def _refuse_what_only_sqlglot_reads(text: str) -> None:
         )
 
 
-def _check_tree(tree: Any) -> None:
+def _check_tree(tree: Any, text: str) -> None:
     for node in tree.walk():
+        if isinstance(node, exp.Join):
+            _check_join(node, text)
         if isinstance(node, exp.Star) and (node.args.get("except_") or node.args.get("replace")):
             raise at(node, "SYNTAX_ERROR", "mismatched input 'EXCEPT'")
+        if isinstance(node, exp.Select) and not node.expressions:
+            raise at(node, "SYNTAX_ERROR", "mismatched input 'FROM'")
         if isinstance(node, exp.Command):
             raise Unknown(f"the statement {node.name.upper()}")
+
+
+def _check_join(node: Any, text: str) -> None:
+    """`a JOIN b` without ON: sqlglot takes it for `a, b`."""
+    if (
+        set(node.args)
+        & {"on", "using", "kind", "side", "method"}
+        & {name for name, value in node.args.items() if value}
+    ):
+        return
+    starts = [each.meta["start"] for each in node.this.walk() if "start" in each.meta]
+    if starts and _AFTER_JOIN.search(text[: min(starts)]):
+        raise at(node, "SYNTAX_ERROR", "mismatched input. Expecting: 'ON', 'USING'")
 
 
 def parse(text: str) -> Any:
@@ -97,7 +139,7 @@ def parse(text: str) -> Any:
         tree = sqlglot.parse_one(text, read=dialect())
     except SqlglotError as error:
         raise _syntax_error(error, text) from error
-    _check_tree(tree)
+    _check_tree(tree, text)
     return tree
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airscoop.local.athena.scans import Scan
 
 NULL_VALUE = "__HIVE_DEFAULT_PARTITION__"
+NUMBER = '"the number"'
 
 
 def value_sql(text: str, kind: Any) -> str:
@@ -29,7 +30,7 @@ def value_sql(text: str, kind: Any) -> str:
 
 
 def values_sql(table: Table, partitions: Sequence[Partition]) -> str:
-    """A query with a row for each partition: its number `n` and its values."""
+    """A query with a row for each partition: its values, and its NUMBER, a name of no column."""
     names = ", ".join(quoted(name) for name, _ in table.keys)
     nulls = ", ".join(f"CAST(NULL AS {duck(kind)})" for _, kind in table.keys)
     rows = [
@@ -39,8 +40,8 @@ def values_sql(table: Table, partitions: Sequence[Partition]) -> str:
         for number, each in enumerate(partitions)
     ]
     if not rows:
-        return f"SELECT * FROM (SELECT 0, {nulls}) AS p(n, {names}) WHERE false"
-    return f"SELECT * FROM (VALUES {', '.join(rows)}) AS p(n, {names})"
+        return f"SELECT * FROM (SELECT 0, {nulls}) AS p({NUMBER}, {names}) WHERE false"
+    return f"SELECT * FROM (VALUES {', '.join(rows)}) AS p({NUMBER}, {names})"
 
 
 def partitions_of(
@@ -73,7 +74,10 @@ def chosen(
     if not scan.conditions or not found:
         return found
     where = " AND ".join(sql for sql, _ in scan.conditions)
-    query = f"SELECT n FROM ({values_sql(table, found)}) AS {scan.alias} WHERE {where} ORDER BY n"
+    query = (
+        f"SELECT {NUMBER} FROM ({values_sql(table, found)}) AS {scan.alias} "
+        f"WHERE {where} ORDER BY {NUMBER}"
+    )
     return [found[n] for (n,) in _run(connection, query, table)]
 
 
@@ -85,8 +89,8 @@ def _passing(
         return texts
     rows = ", ".join(f"({n}, {value_sql(each, kind)})" for n, each in enumerate(texts))
     query = (
-        f"SELECT n FROM (VALUES {rows}) AS {scan.alias}(n, {quoted(name)}) "
-        f"WHERE {' AND '.join(conditions)} ORDER BY n"
+        f"SELECT {NUMBER} FROM (VALUES {rows}) AS {scan.alias}({NUMBER}, {quoted(name)}) "
+        f"WHERE {' AND '.join(conditions)} ORDER BY {NUMBER}"
     )
     return [texts[n] for (n,) in _run(connection, query, scan.table)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airscoop.local.athena.context import Context, compile_expression, quoted
+from airscoop.local.athena.context import Context, compile_expression, inspect_expression, quoted
 from airscoop.local.athena.scopes import Field, Origin, Scope
 
 
@@ -18,7 +18,7 @@ def push(condition: Any, own: Scope, scope: Scope, context: Context) -> None:
     """
     removable = {each.origin for each in own.fields if each.origin is not None and each.pushable}
     for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-        origins = compile_expression(part, scope, context).origins
+        origins = inspect_expression(part, scope, context).origins
         if not origins or not origins <= removable:
             continue
         scans = {origin.scan for origin in origins}

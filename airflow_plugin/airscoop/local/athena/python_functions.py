@@ -49,10 +49,12 @@ def function(arguments: str, result: str) -> Callable[[Callable[..., Any]], Call
     return keep
 
 
-def register(connection: Any) -> None:
-    """Gives a connection all of them."""
+def register(connection: Any, sql: str) -> None:
+    """Gives a connection those that a text of SQL names: to give it all takes a while."""
+    named = {*re.findall(r"\ba_\w+", sql)} & _FUNCTIONS.keys()
     zoned = connection.struct_type({"at": "TIMESTAMP", "zone": "VARCHAR"})
-    for name, (call, kinds, result) in _FUNCTIONS.items():
+    for name in sorted(named):
+        call, kinds, result = _FUNCTIONS[name]
         types = [zoned if kind == ZONED else kind for kind in (*kinds, result)]
         connection.create_function(name, call, types[:-1], types[-1], null_handling="special")
 

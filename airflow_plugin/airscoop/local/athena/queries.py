@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlglot import exp
 
-from airscoop.local.athena.aggregates import AGGREGATES
 from airscoop.local.athena.context import (
     Context,
     OutputColumn,
@@ -18,6 +17,7 @@ from airscoop.local.athena.context import (
     in_common,
 )
 from airscoop.local.athena.failures import Unknown, at
+from airscoop.local.athena.grouping import check_grouped, has_aggregate
 from airscoop.local.athena.ordering import order_sql
 from airscoop.local.athena.pruning import push
 from airscoop.local.athena.relations import compile_from
@@ -75,6 +75,9 @@ def _select(
     items = _items(node, scope, context)
     groups = _groups(node, items, scope, context)
     having = node.args.get("having")
+    if groups or having is not None or any(has_aggregate(item.node) for item in items):
+        nodes = [item.node for item in items if item.node is not None]
+        check_grouped(nodes, groups, scope, context)
     parts = [", ".join(f"{item.value.sql} AS c{n}" for n, item in enumerate(items))]
     parts += [f"FROM {source}"] if source else []
     parts += [where] if where else []
@@ -173,7 +176,7 @@ def _origins(node: exp.Select, items: list[_Item], groups: list[str]) -> list[Or
     keys = None
     if groups:
         keys = set(groups)
-    elif not opaque and _has_aggregate(node):
+    elif not opaque and any(map(has_aggregate, node.expressions)):
         opaque = True
     found: list[Origin | None] = []
     for item in items:
@@ -186,14 +189,6 @@ def _origins(node: exp.Select, items: list[_Item], groups: list[str]) -> list[Or
         reachable = plain and not opaque and (keys is None or item.value.sql in keys)
         found.append(next(iter(origins)) if reachable and origins else None)
     return found
-
-
-def _has_aggregate(node: exp.Select) -> bool:
-    for each in node.expressions:
-        for inner in each.find_all(exp.Anonymous, exp.GroupConcat):
-            if isinstance(inner, exp.GroupConcat) or inner.name.lower() in AGGREGATES:
-                return True
-    return False
 
 
 # --- grouping ------------------------------------------------------------------------------------

@@ -16,14 +16,14 @@ import duckdb
 from airscoop.local.athena.answers import Answer, Column
 from airscoop.local.athena.context import Context, Query
 from airscoop.local.athena.duck_errors import in_athenas_words
-from airscoop.local.athena.failures import QueryFailed
+from airscoop.local.athena.failures import QueryFailed, Unknown
 from airscoop.local.athena.known import register
 from airscoop.local.athena.loading import Loader
 from airscoop.local.athena.queries import compile_query
 from airscoop.local.athena.statements import dispatch
 from airscoop.local.athena.tables import Catalogue
 from airscoop.local.athena.texts import text
-from airscoop.local.athena.types import Type, column_info_name, duck, precision_and_scale
+from airscoop.local.athena.types import MONTHS, Type, column_info_name, duck, precision_and_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,12 +98,16 @@ class Session:
         """A query that runs, for as long as the `with` lasts. casts: what its columns become."""
         context = self.context()
         query = compile_query(tree, None, context)
+        for column in query.columns:
+            refuse_months(column.type)
         sql = query.sql if casts is None else _cast(query, casts)
         with ExitStack() as stack:
             folder = tempfile.mkdtemp(prefix="airscoop-athena-")
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             connection = stack.enter_context(_connection(folder, self.cancelled))
             try:
+                conditions = [text for scan in context.scans for text, _ in scan.conditions]
+                register(connection, " ".join([sql, *conditions]))
                 loader = Loader(connection, self.s3, context, folder, self.cancelled)
                 loader.load(context.scans)
                 connection.execute(sql)
@@ -125,6 +129,14 @@ class Session:
             kinds = [column.type for column in result.query.columns]
             for batch in result.batches():
                 yield from (_texts(row, kinds) for row in batch)
+
+
+def refuse_months(kind: Type) -> None:
+    """A value that DuckDB gives as a number of days."""
+    if kind == MONTHS:
+        raise Unknown(f"a column of type {kind}: write a CAST or add it to a date")
+    for item in kind.items:
+        refuse_months(item)
 
 
 def _cast(query: Query, kinds: list[Type]) -> str:
@@ -168,7 +180,6 @@ def _connection(folder: str, cancelled: threading.Event) -> Generator[Any, None,
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = '{folder}/spill'")
-        register(connection)
         watcher.start()
         yield connection
     finally:

@@ -73,13 +73,13 @@ class Scope:
         """The field of a dotted name, and what is left of the name: members of a row."""
         scope: Scope | None = self
         while scope is not None:
-            found = scope._own(path, node)
+            found = scope.resolve_own(path, node)
             if found is not None:
                 return found
             scope = scope.parent
         raise at(node, "COLUMN_NOT_FOUND", f"Column '{'.'.join(path)}' cannot be resolved")
 
-    def _own(self, path: tuple[str, ...], node: Any) -> tuple[Field, tuple[str, ...]] | None:
+    def resolve_own(self, path: tuple[str, ...], node: Any) -> tuple[Field, tuple[str, ...]] | None:
         for taken in range(min(len(path) - 1, 3), -1, -1):
             qualifier, name = path[:taken], path[taken]
             found = [

@@ -9,7 +9,7 @@ from decimal import InvalidOperation
 from typing import Any
 
 from airscoop.local.athena.failures import Unknown
-from airscoop.local.athena.serde_json import SCALARS, Wanted, bad_value
+from airscoop.local.athena.serde_json import SCALARS, Wanted, bad_value, of_text
 from airscoop.local.athena.types import Type
 
 OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
@@ -88,7 +88,7 @@ _OPEN_CSV_TYPES = {
 
 def _typed(text: str, kind: Type, place: int) -> Any:
     if kind.name == "varchar":
-        return text[: kind.numbers[0]] if kind.numbers else text
+        return of_text(text, kind)
     try:
         if kind.name == "date":  # days since 1970
             return (_EPOCH + datetime.timedelta(days=int(text))).date()
@@ -146,7 +146,7 @@ class Lazy:
         if text == self._null:
             return None
         if kind.is_text:
-            return text[: kind.numbers[0]] if kind.numbers else text
+            return of_text(text, kind)
         try:
             return SCALARS[kind.name](text.strip() if kind.name in _STRIPPED else text, kind)
         except (ValueError, KeyError, InvalidOperation, OverflowError):

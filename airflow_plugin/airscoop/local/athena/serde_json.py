@@ -124,6 +124,14 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def of_text(text: str, kind: Type) -> str:
+    """A text as varchar(n) or char(n), which is held without the spaces at its end."""
+    if not kind.numbers:
+        return text
+    cut = text[: kind.numbers[0]]
+    return cut.rstrip(" ") if kind.name == "char" else cut
+
+
 def value_of(value: Any, kind: Type, place: int, *, openx: bool) -> Any:
     """A JSON value as a column's type; QueryFailed (HIVE_BAD_DATA) where it is none."""
     if value is None:
@@ -132,8 +140,7 @@ def value_of(value: Any, kind: Type, place: int, *, openx: bool) -> Any:
         case "varchar" | "char":
             if not openx and isinstance(value, dict | list):
                 raise bad_value(value, place, kind)
-            text = as_text(value)
-            return text[: kind.numbers[0]] if kind.numbers else text
+            return of_text(as_text(value), kind)
         case "array":
             items = value if isinstance(value, list) else [value] if openx else None
             if items is None:

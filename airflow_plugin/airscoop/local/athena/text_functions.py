@@ -7,20 +7,21 @@ import builtins
 import hashlib
 import unicodedata
 import zlib
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 from sqlglot import exp
 
 from airscoop.local.athena.context import Context, coerced, compile_expression, handles, made
-from airscoop.local.athena.functions import function, simple, wrong_arguments
+from airscoop.local.athena.functions import FUNCTIONS, function, simple, wrong_arguments
 from airscoop.local.athena.python_functions import failed
 from airscoop.local.athena.python_functions import function as python
 from airscoop.local.athena.scopes import Scope, Typed
 from airscoop.local.athena.types import BIGINT, VARCHAR
 
-simple("lower", "varchar -> 0: lower({0})")
-simple("upper", "varchar -> 0: upper({0})")
+simple("lower", "varchar -> 0: a_lower({0})")
+simple("upper", "varchar -> 0: a_upper({0})")
 simple("reverse", "varchar -> 0: a_reverse({0})", "any -> 0: list_reverse({0})")
 simple("chr", "bigint -> varchar(1): a_chr({0})")
 simple("codepoint", "varchar -> integer: a_codepoint({0})")
@@ -45,7 +46,7 @@ simple("rpad", "varchar, bigint, varchar -> varchar: a_pad({0}, {1}, {2}, false)
 simple("ltrim", "varchar -> 0: ltrim({0}, a_spaces())", "varchar, varchar -> 0: ltrim({0}, {1})")
 simple("rtrim", "varchar -> 0: rtrim({0}, a_spaces())", "varchar, varchar -> 0: rtrim({0}, {1})")
 simple("translate", "varchar, varchar, varchar -> varchar: a_translate({0}, {1}, {2})")
-simple("levenshtein_distance", "varchar, varchar -> bigint: levenshtein({0}, {1})")
+simple("levenshtein_distance", "varchar, varchar -> bigint: a_levenshtein({0}, {1})")
 simple("hamming_distance", "varchar, varchar -> bigint: a_hamming({0}, {1})")
 simple("normalize", "varchar -> varchar: a_normalize({0})")
 simple("to_utf8", "varchar -> varbinary: encode({0})")
@@ -106,6 +107,13 @@ def _position(node: exp.StrPosition, scope: Scope, context: Context) -> Typed:
     )
 
 
+@handles(exp.Substring)
+def _substring(node: exp.Substring, scope: Scope, context: Context) -> Typed:
+    parts = [node.this, node.args.get("start"), node.args.get("length")]
+    values = [compile_expression(each, scope, context) for each in parts if each is not None]
+    return FUNCTIONS["substr"](values, node)
+
+
 @handles(exp.Trim)
 def _trim(node: exp.Trim, scope: Scope, context: Context) -> Typed:
     value = compile_expression(node.this, scope, context)
@@ -119,6 +127,24 @@ def _trim(node: exp.Trim, scope: Scope, context: Context) -> Typed:
     inside = signs.sql if signs is not None else "a_spaces()"
     text = coerced(value, VARCHAR)
     return made(f"{name}({text.sql}, {inside})", text.type, value, *([signs] if signs else []))
+
+
+def _sign_by_sign(text: str, change: Callable[[str], str]) -> str:
+    """As Trino: a sign that would become two stays as it is."""
+    if text.isascii():
+        return change(text)
+    changed = ((sign, change(sign)) for sign in text)
+    return "".join(new if len(new) == 1 else old for old, new in changed)
+
+
+@python("VARCHAR", "VARCHAR")
+def upper(text: str) -> str:
+    return _sign_by_sign(text, str.upper)
+
+
+@python("VARCHAR", "VARCHAR")
+def lower(text: str) -> str:
+    return _sign_by_sign(text, str.lower)
 
 
 @python("VARCHAR", "VARCHAR")
@@ -212,6 +238,17 @@ def translate(text: str, old: str, new: str) -> str:
     for place, sign in enumerate(old):
         table.setdefault(sign, new[place : place + 1])
     return "".join(table.get(sign, sign) for sign in text)
+
+
+@python("VARCHAR;VARCHAR", "BIGINT")
+def levenshtein(left: str, right: str) -> int:
+    before = list(range(len(right) + 1))
+    for place, sign in enumerate(left, 1):
+        row = [place]
+        for other, old in enumerate(right):
+            row.append(min(before[other + 1] + 1, row[other] + 1, before[other] + (sign != old)))
+        before = row
+    return before[-1]
 
 
 @python("VARCHAR;VARCHAR", "BIGINT")
