@@ -50,6 +50,7 @@ def _text(status: Status, *, as_json: bool) -> str:
         "postgres": status.postgres.get("dsn", "").rpartition("@")[2],
         "warehouse": status.warehouse.get("dsn", "").rpartition("@")[2],
         "athena": status.athena.get("endpoint"),
+        "lambdas": status.lambdas.get("endpoint"),
         "http": status.http.get("url"),
     }
     lines = []

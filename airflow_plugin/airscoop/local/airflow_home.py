@@ -21,6 +21,7 @@ def aws_connection(
     s3: Mapping[str, str],
     aws: Mapping[str, str] | None = None,
     athena: Mapping[str, str] | None = None,
+    lambdas: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The Airflow connection to the stack's S3 and other AWS services, each at its place."""
     endpoints = {"s3": s3["endpoint"]}
@@ -28,6 +29,8 @@ def aws_connection(
         endpoints |= dict.fromkeys(SERVICES, aws["endpoint"])
     if athena is not None:
         endpoints["athena"] = athena["endpoint"]
+    if lambdas is not None:
+        endpoints["lambda"] = lambdas["endpoint"]
     services = {name: {"endpoint_url": endpoint} for name, endpoint in endpoints.items()}
     return {
         "conn_type": "aws",
@@ -85,7 +88,9 @@ class AirflowHome:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(
-                aws_connection(status["s3"], status.get("aws"), status.get("athena"))
+                aws_connection(
+                    status["s3"], status.get("aws"), status.get("athena"), status.get("lambdas")
+                )
             ),
             "AIRFLOW_CONN_REDSHIFT_DEFAULT": json.dumps(
                 warehouse_connection(status["warehouse"]["dsn"])

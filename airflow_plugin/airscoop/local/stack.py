@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from airscoop.aws.settings import S3Settings
+from airscoop.cli.warehouse import DSN_VARIABLE
 from airscoop.errors import AirscoopError
 from airscoop.local import aws, clients, processes, s3, systems
 from airscoop.local.postgres import Postgres
@@ -40,7 +41,7 @@ PACKAGES = ("boto3", "duckdb", "moto", "pyarrow", "sqlglot")
 # Variables that would lead elsewhere than the stack.
 UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
 # In the order they are started; they are stopped in the opposite one.
-PARTS = ("s3", "aws", "postgres", "warehouse", "athena", "http")
+PARTS = ("s3", "aws", "postgres", "warehouse", "athena", "lambdas", "http")
 # All that the stack and its Airflow make in their folder, where others may keep something, too.
 MADE = (
     "s3", "s3-identities.json", "postgres", "postgres.new-*", "http", "run", "log", "airflow",
@@ -72,6 +73,7 @@ class State:
     secrets: dict[str, str] = field(default_factory=dict)
     bucket: str = BUCKET
     s3_endpoint: str | None = None
+    lambdas: str = ""  # the folder of the handlers
 
     @classmethod
     def load(cls, path: Path) -> State:
@@ -111,6 +113,7 @@ class Status:
     s3: dict[str, Any]
     aws: dict[str, Any]
     athena: dict[str, Any]
+    lambdas: dict[str, Any]
     warehouse: dict[str, Any]
     postgres: dict[str, Any]
     http: dict[str, Any]
@@ -235,6 +238,7 @@ class Stack:
         if (self._state.s3_endpoint, self._state.bucket) != (s3_endpoint, bucket):
             self._stop("warehouse")
             self._stop("athena")
+            self._stop("lambdas")
             self._stop("s3")
             self._state.s3_endpoint, self._state.bucket = s3_endpoint, bucket
         if s3_endpoint is None and not self._state.runs("s3"):
@@ -249,6 +253,8 @@ class Stack:
             self._start_warehouse()
         if not self._state.runs("athena"):
             self._start_athena()
+        if not self._state.runs("lambdas") or self._state.lambdas != str(_lambdas()):
+            self._start_lambdas()
         if not self._state.runs("http"):
             self._start_http()
         self._save()
@@ -268,6 +274,7 @@ class Stack:
     def _start_s3(self) -> None:
         self._stop("warehouse")
         self._stop("athena")
+        self._stop("lambdas")
         ports = {}
         for name in s3.PORTS:
             ports[name] = self._port(name)
@@ -355,6 +362,24 @@ class Stack:
             lambda: processes.accepts(port),
         )
 
+    def _start_lambdas(self) -> None:
+        self._stop("lambdas")
+        port, folder = self._port("lambdas"), str(_lambdas())
+        self._state.lambdas = folder
+        words = ["--port", str(port), "--folder", folder, "--stack", str(self._folder)]
+        dsn = self._dsn("warehouse", WAREHOUSE_USER, WAREHOUSE_DATABASE)
+        self._launch(
+            "lambdas",
+            lambda record: processes.start(
+                "the Lambda stand-in",
+                [sys.executable, "-m", "airscoop.local.lambdas", *words],
+                log=self._log("lambdas"),
+                record=record,
+                env={**_python_environment(), **self._aws_environment(), DSN_VARIABLE: dsn},
+            ),
+            lambda: processes.accepts(port),
+        )
+
     def _start_http(self) -> None:
         port = self._port("http")
         words = ["--folder", str(self._http_root), "--port", str(port)]
@@ -378,6 +403,9 @@ class Stack:
 
     def _athena_endpoint(self) -> str:
         return f"http://127.0.0.1:{self._state.ports['athena']}"
+
+    def _lambdas_endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._state.ports['lambdas']}"
 
     def _athena_results(self) -> str:
         """Where results go that nobody gives a place."""
@@ -415,6 +443,7 @@ class Stack:
             "AWS_ENDPOINT_URL_S3": self._endpoint(),
             **{aws.endpoint_variable(name): self._aws_endpoint() for name in aws.SERVICES},
             "AWS_ENDPOINT_URL_ATHENA": self._athena_endpoint() if "athena" in known else "",
+            "AWS_ENDPOINT_URL_LAMBDA": self._lambdas_endpoint() if "lambdas" in known else "",
             "AWS_REGION": clients.REGION,
             "AWS_DEFAULT_REGION": clients.REGION,
         }
@@ -454,10 +483,18 @@ class Stack:
         if "postgres" in known:
             dsn = self._dsn("postgres", POSTGRES_USER, POSTGRES_DATABASE)
             sections["postgres"]["dsn"] = dsn
+        if "lambdas" in known:
+            endpoint, folder = self._lambdas_endpoint(), self._state.lambdas
+            sections["lambdas"] |= {"endpoint": endpoint, "folder": folder}
         if "http" in known:
             url = f"http://127.0.0.1:{known['http']}"
             sections["http"] |= {"url": url, "root": str(self._http_root)}
         return Status(state=str(self._folder), **sections)
+
+
+def _lambdas() -> Path:
+    """Where the handlers are looked for: of the folder in which `up` is called."""
+    return Path("deploy/lambda").absolute()
 
 
 def _callers_credentials(endpoint: str) -> dict[str, str]:

@@ -120,7 +120,10 @@ def test_a_demo_that_is_stopped_says_what_still_runs_and_how_to_end_it(
         said = process.communicate()[1]
     assert process.returncode == 128 + number
     assert said.count("\n") == 1
-    assert "still run: s3, aws, postgres, warehouse, athena, http. ./run down stops them" in said
+    assert (
+        "still run: s3, aws, postgres, warehouse, athena, lambdas, http. ./run down stops them"
+        in said
+    )
 
 
 def test_a_demo_that_is_stopped_before_the_stack_runs_says_so(

@@ -91,6 +91,27 @@ def test_athena_runs_a_query_and_keeps_its_result_in_the_stacks_bucket(
     assert result == b'"one"\n"1"\n'
 
 
+def test_a_handler_beside_the_caller_uses_the_stack(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = tmp_path / "deploy" / "lambda"
+    handlers.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    status = local_stack.up().to_dict()
+    assert status["lambdas"]["folder"] == str(handlers)
+    (handlers / "write.py").write_text(
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    boto3.client('s3').put_object(Bucket=event, Key='written', Body=b'by a handler')\n"
+    )
+    client = aws.client("lambda", status["lambdas"]["endpoint"], status["s3"])
+    answer = client.invoke(FunctionName="write", Payload=json.dumps(status["s3"]["bucket"]))
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    s3 = _client(status["s3"]["endpoint"], status["s3"])
+    found = s3.get_object(Bucket=status["s3"]["bucket"], Key="written")
+    assert found["Body"].read() == b"by a handler"
+
+
 def test_the_table_the_stream_and_the_queue_are_there_again_after_a_restart(folder: Path) -> None:
     first = local_stack.up().to_dict()
     endpoint = first["aws"]["endpoint"]
@@ -166,6 +187,8 @@ def test_a_shell_uses_the_stack_by_what_env_prints(stack: dict[str, Any], tmp_pa
     assert as_json["AIRSCOOP_WAREHOUSE_DSN"] == stack["warehouse"]["dsn"]
     assert as_json["AWS_ENDPOINT_URL_S3"] == stack["s3"]["endpoint"]
     assert as_json["AWS_ENDPOINT_URL_ATHENA"] == stack["athena"]["endpoint"]
+    assert as_json["AWS_ENDPOINT_URL_LAMBDA"] == stack["lambdas"]["endpoint"]
+    assert as_json["AWS_ENDPOINT_URL_EVENTBRIDGE"] == stack["aws"]["endpoint"]
     assert as_json["AWS_ENDPOINT_URL_GLUE"] == stack["aws"]["endpoint"]
 
 
@@ -205,7 +228,7 @@ def test_what_the_stack_starts_does_not_know_the_callers_aws_settings(
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     local_stack.up()
     started = processes(folder)
-    for part in ("s3", "aws", "warehouse", "athena", "http"):
+    for part in ("s3", "aws", "warehouse", "athena", "lambdas", "http"):
         pid = started[part]
         assert b"no-such-profile" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert local("down", AIRSCOOP_LOCAL_DIR=str(folder)).returncode == 0
@@ -276,14 +299,15 @@ def test_an_airflow_connection_finds_each_service_at_its_place(
 ) -> None:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-    connection = aws_connection(stack["s3"], stack["aws"], stack["athena"])
+    connection = aws_connection(stack["s3"], stack["aws"], stack["athena"], stack["lambdas"])
     monkeypatch.setenv("AIRFLOW_CONN_LOCAL_AWS", json.dumps(connection))
     endpoints = {
         name: AwsBaseHook("local_aws", client_type=name).get_conn().meta.endpoint_url
-        for name in ("s3", "athena", *aws.SERVICES)
+        for name in ("s3", "athena", "lambda", *aws.SERVICES)
     }
     elsewhere = dict.fromkeys(aws.SERVICES, stack["aws"]["endpoint"])
     own = {name: stack[name]["endpoint"] for name in ("s3", "athena")}
+    own["lambda"] = stack["lambdas"]["endpoint"]
     assert endpoints == {**own, **elsewhere}
 
 
@@ -306,7 +330,7 @@ def test_secrets_are_the_callers_alone(stack: dict[str, Any]) -> None:
 def test_up_starts_only_what_is_missing_and_data_survive_down(folder: Path) -> None:
     first = local_stack.up().to_dict()
     running = processes(folder)
-    assert set(running) == {"s3", "aws", "postgres", "warehouse", "athena", "http"}
+    assert set(running) == set(local_stack.PARTS)
     assert local_stack.up().to_dict() == first
     assert processes(folder) == running
 
