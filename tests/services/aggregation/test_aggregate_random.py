@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow
 import pytest
 
@@ -25,7 +27,8 @@ def test_the_groups_are_those_that_a_dict_counts(seed: int, store: Store) -> Non
         suffix = plan.form if plan.form in ("csv", "jsonl") else "json"
         name = f"in/part={number}/{number}.{suffix}"
         store.put(name + (".gz" if plan.packed[number] else ""), content)
-    options = {"group_by": plan.group_by, "measures": MEASURES, "s3": store.settings()}
+    options: dict[str, Any] = {"group_by": plan.group_by, "measures": MEASURES}
+    options["s3"] = store.settings()
     if model.overflows():
         with pytest.raises(errors.TooLarge, match='the sum "sum"'):
             airscoop.aggregate(store.uri("in/"), **(options | plan.options))

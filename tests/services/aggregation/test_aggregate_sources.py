@@ -30,7 +30,7 @@ def hits(count: int, **changed: Any) -> bytes:
 
 
 def counted(source: str, **options: Any) -> airscoop.Aggregation:
-    given = {"group_by": GROUP_BY, "measures": {"hitcount": "count"}} | options
+    given: dict[str, Any] = {"group_by": GROUP_BY, "measures": {"hitcount": "count"}} | options
     return airscoop.aggregate(source, **given)
 
 

@@ -357,7 +357,7 @@ def test_a_load_with_rejected_records_tells_the_first_and_where_all_lie(tmp_path
 def test_a_task_that_runs_out_of_time_tells_how_far_it_was(tmp_path: Path) -> None:
     with stalling_server(b"x" * 100_000, sent_bytes=50_000) as server:
         store = Store()
-        with pytest.raises(AirflowTaskTimeout), timeout(2):
+        with pytest.raises(AirflowTaskTimeout), timeout(2):  # type: ignore[no-untyped-call]
             stream(server.url, tmp_path).execute(run_of(store))
     receipt = store.receipts()[-1]
     assert (receipt["state"], receipt["error"]["code"]) == ("failed", "AirflowTaskTimeout")
