@@ -116,10 +116,6 @@ struct scoop_aggregate *scoop_aggregate_new(const struct scoop_aggregate_options
     return NULL;
 }
 
-size_t scoop_aggregate_open_sources(const struct scoop_aggregate *aggregate) {
-    return aggregate->source_count;
-}
-
 static void begin_source(struct scoop_aggregate *aggregate) {
     memset(&aggregate->source, 0, sizeof aggregate->source);
     aggregate->record = aggregate->seen_rejects = 0;

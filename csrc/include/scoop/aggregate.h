@@ -96,9 +96,7 @@ struct scoop_aggregated; /* the result */
  */
 struct scoop_aggregate *scoop_aggregate_new(const struct scoop_aggregate_options *options,
                                             struct scoop_error *error);
-/* How many sources are open; more than SCOOP_AGGREGATE_AHEAD are not taken. */
-enum { SCOOP_AGGREGATE_AHEAD = 2 };
-size_t scoop_aggregate_open_sources(const struct scoop_aggregate *aggregate);
+enum { SCOOP_AGGREGATE_AHEAD = 2 }; /* more open sources are not taken */
 /* One more source, which a thread begins to read; format: JSONL, JSON_ARRAY, JSON_VALUES, CSV,
  * or RAW: an array of JSON where that is what begins, else values of JSON.
  * Strings are copied. 0, or -1 with *error. */
