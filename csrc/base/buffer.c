@@ -7,16 +7,32 @@
 #include "base/invariant.h"
 #include "scoop/memory.h"
 
-enum { FIRST_CAPACITY = 256 };
+enum { FIRST_CAPACITY = 256, HUGE_BYTES = 1024 * 1024 };
 
 void scoop_buf_init(struct scoop_buf *buf, size_t ceiling_bytes) {
     memset(buf, 0, sizeof *buf);
     buf->ceiling = ceiling_bytes;
 }
 
+void scoop_buf_init_whole(struct scoop_buf *buf, size_t ceiling_bytes) {
+    scoop_buf_init(buf, ceiling_bytes);
+    buf->whole = true;
+}
+
 void scoop_buf_free(struct scoop_buf *buf) {
+    bool whole = buf->whole;
     scoop_free(buf->data);
     scoop_buf_init(buf, buf->ceiling);
+    buf->whole = whole;
+}
+
+static int allocate_whole(struct scoop_buf *buf, struct scoop_error *error) {
+    size_t capacity = buf->ceiling + 1;
+    buf->data = capacity < HUGE_BYTES ? scoop_malloc(capacity) : scoop_malloc_huge(capacity);
+    if (buf->data == NULL)
+        return scoop_fail_memory(error);
+    buf->capacity = capacity;
+    return 0;
 }
 
 /* Room for `more` bytes and one NUL that never counts against the ceiling. */
@@ -29,6 +45,8 @@ int scoop_buf_reserve(struct scoop_buf *buf, size_t more, struct scoop_error *er
     size_t needed = buf->length + more + 1;
     if (needed <= buf->capacity)
         return 0;
+    if (buf->whole)
+        return allocate_whole(buf, error);
     size_t capacity = buf->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buf->capacity;
     while (capacity < needed)
         capacity = capacity > buf->ceiling / 2 ? buf->ceiling + 1 : capacity * 2;

@@ -33,6 +33,16 @@ void *scoop_malloc(size_t size_bytes) {
     return must_fail() ? NULL : malloc(size_bytes);
 }
 
+void *scoop_malloc_huge(size_t size_bytes) {
+    if (must_fail() || size_bytes > SIZE_MAX - HUGE_PAGE_BYTES)
+        return NULL;
+    size_t pages = (size_bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES;
+    void *block = aligned_alloc(HUGE_PAGE_BYTES, pages * HUGE_PAGE_BYTES);
+    if (block != NULL)
+        madvise(block, pages * HUGE_PAGE_BYTES, MADV_HUGEPAGE); /* if it may not be: small ones */
+    return block;
+}
+
 void *scoop_calloc(size_t count, size_t size_bytes) {
     return must_fail() ? NULL : calloc(count, size_bytes);
 }

@@ -91,9 +91,10 @@ static struct scoop_source *in_range(struct scoop_source *base,
     source->ranged = true;
     source->first = request->first;
     source->last = request->last;
-    if (request->queue_bytes > 0)
+    if (request->queue_bytes > 0) {
         source->queue_bytes = request->queue_bytes;
-    scoop_buf_init(&source->queue, source->queue_bytes);
+        scoop_buf_init_whole(&source->queue, source->queue_bytes);
+    }
     if (request->validator != NULL)
         snprintf(base->validator, sizeof base->validator, "%s", request->validator);
     return base;

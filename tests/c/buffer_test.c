@@ -25,6 +25,30 @@ static void it_grows_to_its_ceiling_and_not_beyond(void **state) {
     scoop_buf_free(&buf);
 }
 
+static void a_whole_one_is_allocated_once(void **state) {
+    enum { SMALL = 1000, LARGE = 1536 * 1024 };
+    static const size_t ceilings[] = {SMALL, LARGE};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scoop_error error = {0};
+        struct scoop_buf buf;
+        scoop_buf_init_whole(&buf, ceilings[i]);
+        for (int again = 0; again < 2; again++) {
+            assert_null(buf.data);
+            assert_int_equal(scoop_buf_append(&buf, "a", 1, &error), 0);
+            const unsigned char *first = buf.data;
+            while (buf.length < ceilings[i])
+                assert_int_equal(scoop_buf_append(&buf, "b", 1, &error), 0);
+            assert_ptr_equal(buf.data, first);
+            assert_int_equal(buf.data[0], 'a');
+            assert_int_equal(buf.data[ceilings[i] - 1], 'b');
+            assert_int_equal(scoop_buf_append(&buf, "c", 1, &error), -1);
+            assert_int_equal(error.code, SCOOP_TOO_LARGE);
+            scoop_buf_free(&buf); /* it may be used again */
+        }
+    }
+}
+
 static void consuming_removes_from_the_front(void **state) {
     (void)state;
     struct scoop_buf buf;
@@ -72,6 +96,7 @@ static void a_failed_allocation_keeps_what_was_held(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_grows_to_its_ceiling_and_not_beyond),
+        cmocka_unit_test(a_whole_one_is_allocated_once),
         cmocka_unit_test(consuming_removes_from_the_front),
         cmocka_unit_test(printf_appends),
         cmocka_unit_test(a_failed_allocation_keeps_what_was_held),

@@ -2,6 +2,7 @@
 #ifndef SCOOP_BUFFER_H
 #define SCOOP_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "scoop/error.h"
@@ -11,10 +12,13 @@ struct scoop_buf {
     size_t length;
     size_t capacity;
     size_t ceiling; /* no append may make length exceed it */
+    bool whole;     /* the first append allocates all of it */
 };
 
 /* No allocation happens until the first append. */
 void scoop_buf_init(struct scoop_buf *buf, size_t ceiling_bytes);
+/* The same for one that will be filled to its ceiling: it is allocated once, and never moved. */
+void scoop_buf_init_whole(struct scoop_buf *buf, size_t ceiling_bytes);
 /* Releases the memory; the buffer may be used again (same ceiling). Safe to repeat. */
 void scoop_buf_free(struct scoop_buf *buf);
 /* Makes room for `more` bytes after length. 0, or -1 with NO_MEMORY or TOO_LARGE (contents kept).

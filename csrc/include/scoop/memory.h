@@ -8,6 +8,9 @@
  * the environment variable SCOOP_FAIL_ALLOC_AT=n names this, the n-th, allocation (builds with
  * -DSCOOP_TORTURE only). What they return is released with scoop_free. */
 void *scoop_malloc(size_t size_bytes);
+/* For a block of 1 MiB or more that is filled to its end: in huge pages where there are some, each
+ * of which is one fault and not 512. Released with scoop_free, never grown. */
+void *scoop_malloc_huge(size_t size_bytes);
 void *scoop_calloc(size_t count, size_t size_bytes);
 void *scoop_realloc(void *block, size_t size_bytes);
 char *scoop_strdup(const char *text);

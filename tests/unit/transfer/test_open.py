@@ -34,6 +34,30 @@ def test_reading_gives_what_is_in_the_file(packed: bool, tmp_path: Path) -> None
         assert list(text) == TEXT.splitlines(keepends=True)
 
 
+def test_a_large_read_for_pyarrow_is_memory_that_outlives_the_file(tmp_path: Path) -> None:
+    """pyarrow asks by `read_buffer`, and takes what it gets as it is."""
+    data = bytes(range(256)) * 12_000  # 3,072,000 bytes
+    (tmp_path / "in").write_bytes(data)
+    with airscoop.open(tmp_path / "in", "rb") as file:
+        assert file.read(7) == data[:7]  # some of the file lies in its buffer now
+        large = file.read_buffer(2_000_000)
+        assert (type(large), file.tell()) == (memoryview, 2_000_007)
+        assert large == data[7:2_000_007]
+        small = file.read_buffer(1000)
+        assert small == data[2_000_007:2_001_007]
+        rest = file.read_buffer(2**62)  # no more memory than there are bytes
+        assert rest == data[2_001_007:]
+        assert file.read_buffer(2_000_000) == file.read_buffer(1) == b""
+    assert large == data[7:2_000_007]
+
+
+def test_what_is_inflated_is_read_for_pyarrow_as_it_comes(tmp_path: Path) -> None:
+    (tmp_path / "in.gz").write_bytes(gzip.compress(bytes(3_000_000)))
+    with airscoop.open(tmp_path / "in.gz", "rb") as file:
+        assert file.read_buffer(2_000_000) == bytes(2_000_000)
+        assert file.read_buffer(-1) == bytes(1_000_000)
+
+
 def test_compression_keep_reads_the_bytes_as_they_are_stored(source: Path) -> None:
     with airscoop.open(source, "rb", compression="keep") as file:
         assert file.read() == source.read_bytes()
