@@ -37,6 +37,10 @@ class EventBridge(BaseNotifier):
     `clear_number`, `failed_count`, and `failed_tasks`, each with `task_id`, `map_index`, `code`,
     `message` and `retryable`. An event has less than 200 KB: messages are cut to 2,048 characters,
     then to 256, and then the last tasks are left out; `left_out` says how many.
+
+    It is a deadline's callback, too: `AsyncCallback(EventBridge, kwargs={"source": …,
+    "detail_type": …})`. The detail has then `idempotency_key` (the deadline's own), `dag_id`,
+    `run_id`, `logical_date`, `data_interval_start`, `state` and `deadline`.
     """
 
     def __init__(
@@ -59,6 +63,12 @@ class EventBridge(BaseNotifier):
         """Sends the event; raises an AirscoopError where the bus did not take it."""
         failure: Failure = context["failure"]  # type: ignore[typeddict-item]
         self.put(detail_of(failure))
+
+    async def async_notify(self, context: Context) -> None:
+        """Sends the event of a deadline that was missed, from the triggerer; raises as `notify`."""
+        from asgiref.sync import sync_to_async
+
+        await sync_to_async(self.put)(json.dumps(missed_deadline(context)))
 
     def put(self, detail: str) -> None:
         """Puts one event with this detail, a JSON object."""
@@ -99,6 +109,20 @@ def detail_of(failure: Failure) -> str:
         kept += 1
     cut = {"failed_tasks": tasks[:kept], "left_out": len(tasks) - kept}
     return json.dumps({**values, **cut})
+
+
+def missed_deadline(context: Mapping[str, Any]) -> dict[str, Any]:
+    """A deadline's context, of which Airflow gives no more, as the detail of an event."""
+    run, deadline = context["dag_run"], context["deadline"]
+    return {
+        "idempotency_key": str(deadline["id"]),
+        "dag_id": run["dag_id"],
+        "run_id": run["dag_run_id"],
+        "logical_date": run["logical_date"],
+        "data_interval_start": run["data_interval_start"],
+        "state": run["state"],
+        "deadline": str(deadline["deadline_time"]),
+    }
 
 
 def _bytes(values: Mapping[str, Any]) -> int:

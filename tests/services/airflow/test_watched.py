@@ -37,6 +37,7 @@ ENDS = {
     "mended_by_a_last_task": "success",
     "a_slow_task_fails_last": "failed",
     "notifiers": "failed",
+    "not_there_in_time": "success",
 }
 
 
@@ -111,7 +112,9 @@ def watched(
     }
     settings = {"AIRFLOW_CONN_MOTO": json.dumps(moto), "WATCHED_FOLDER": str(folder)}
     airflow = AirflowHome(home=folder / "airflow", dags=folder / "dags", status=status)
-    services = Services(airflow, folder, airflow_database, settings=SETTINGS | settings)
+    services = Services(
+        airflow, folder, airflow_database, settings=SETTINGS | settings, triggerer=True
+    )
     try:
         services.start()
         assert eventually(lambda: ended(services), seconds=SECONDS), (
@@ -188,6 +191,15 @@ def test_a_notifier_that_fails_is_tried_again_and_the_others_are_not(watched: Wa
     assert len(watched.events("notifiers")) == 1
     (published,) = [each["Message"] for each in watched.messages if "Message" in each]
     assert published.startswith("notifiers failed in scheduled__2026-01-01")
+
+
+def test_a_missed_deadline_is_told_while_the_run_goes_on(watched: Watched) -> None:
+    (late,) = watched.events("not_there_in_time")
+    assert late["state"] == "running"
+    assert late["run_id"].startswith("scheduled__")
+    assert late["deadline"] and late["idempotency_key"]
+    (message,) = [each for each in watched.messages if each.get("detail") == late]
+    assert (message["source"], message["detail-type"]) == ("acme.airflow", "airscoop run late")
 
 
 def test_each_run_has_an_idempotency_key_of_its_own(watched: Watched) -> None:

@@ -9,7 +9,17 @@ from typing import Any
 
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseNotifier, setup, task, task_group, teardown
+from airflow.sdk import (  # type: ignore[attr-defined]  # its stub lacks deadlines
+    DAG,
+    AsyncCallback,
+    BaseNotifier,
+    DeadlineAlert,
+    DeadlineReference,
+    setup,
+    task,
+    task_group,
+    teardown,
+)
 
 from airscoop.operators import EventBridge, StreamToS3Operator, watched
 
@@ -138,3 +148,22 @@ watched(
     ],
 )
 notifiers.get_task("tell_failure").retry_delay = timedelta(seconds=1)
+
+LATE = AsyncCallback(
+    EventBridge,
+    kwargs={"source": "acme.airflow", "detail_type": "airscoop run late", "aws_conn_id": "moto"},
+)
+AT_ONCE = DeadlineAlert(
+    reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(seconds=1), callback=LATE
+)
+
+with DAG(
+    "not_there_in_time", schedule="@once", start_date=datetime(2026, 1, 1), deadline=AT_ONCE
+) as not_there_in_time:
+
+    @task
+    def arrive_late() -> None:
+        time.sleep(30)
+
+    arrive_late()
+watched(not_there_in_time, notify=BUS)
