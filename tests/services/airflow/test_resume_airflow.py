@@ -54,8 +54,9 @@ class ResumedTask(Services):
     """The one task of the DAG above."""
 
     def stored(self) -> dict[str, Any] | None:
-        """What the task state store holds."""
-        found = self.rows("SELECT value FROM task_state_store WHERE task_id = 'stream'")
+        """What the task state store holds of the upload."""
+        query = "SELECT value FROM task_state_store WHERE task_id = 'stream' AND key = ?"
+        found = self.rows(query, "airscoop_upload")
         return json.loads(found[0][0]) if found else None
 
     def state(self) -> str | None:
