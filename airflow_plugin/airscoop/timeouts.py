@@ -81,7 +81,7 @@ def of_service(given: Timeouts | Mapping[str, Any] | None, name: str) -> Timeout
     )
     found = _named(given, how)
     if found.whole is not None:
-        raise UsageError(f"{name}: timeout cannot have whole={found.whole:g}; {how}")
+        raise UsageError(f"{name}: timeout cannot limit the whole ({found.whole:g} s); {how}")
     return found
 
 

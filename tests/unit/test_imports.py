@@ -101,6 +101,7 @@ def test_the_delta_of_local_files_loads_what_it_needs(tmp_path: Path) -> None:
         "airscoop.deltas.options",
         "airscoop.deltas.result",
         "airscoop.deltas.stamp",
+        "airscoop.error_facts",
         "airscoop.errors",
         "airscoop.given",
         "airscoop.kinds",

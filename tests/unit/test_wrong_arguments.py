@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import airscoop
 from airscoop import errors
+from airscoop.aggregation.options import AggregateOptions
 from airscoop.exports.registry import Registry
 from airscoop.receipts import Receipt
 from airscoop.transfer.arguments import DestinationOptions, ObjectCopyOptions, SourceOptions
@@ -88,6 +89,20 @@ def delta(folder: Path, **given: Any) -> None:
 def delta_job(folder: Path, **given: Any) -> None:
     needed: Any = {"old": folder / "old.csv", "new": folder / "new.csv", "max_delete_ratio": 1}
     airscoop.DeltaJob(**(needed | given)).run()
+
+
+def aggregate(folder: Path, **given: Any) -> None:
+    needed: Any = {"sources": folder / "new.csv", "group_by": {"a": ["a"]}}
+    airscoop.aggregate(**(needed | given))
+
+
+def aggregate_job(folder: Path, **given: Any) -> None:
+    needed: Any = {"sources": folder / "new.csv", "group_by": {"a": ["a"]}}
+    airscoop.AggregateJob(**(needed | given)).run()
+
+
+def run_aggregate(folder: Path, **given: Any) -> None:
+    airscoop.AggregateJob(folder / "new.csv", group_by={"a": ["a"]}).run(**given)
 
 
 def delta_write(folder: Path, **given: Any) -> None:
@@ -211,6 +226,9 @@ CALLS: dict[str, tuple[Callable[..., None], Callable[..., Any]]] = {
     "open to read": (open_to_read, airscoop.open),
     "open to write": (open_to_write, airscoop.open),
     "Upload": (upload, airscoop.Upload),
+    "aggregate": (aggregate, airscoop.aggregate),
+    "AggregateJob": (aggregate_job, airscoop.AggregateJob),
+    "AggregateJob.run": (run_aggregate, airscoop.AggregateJob.run),
     "DeltaJob": (delta_job, airscoop.DeltaJob),
     "DeltaJob.run": (run_delta, airscoop.DeltaJob.run),
     "DeltaJob.refuse_destination": (refuse_destination, airscoop.DeltaJob.refuse_destination),
@@ -287,6 +305,8 @@ CALLBACKS = ("on_progress", "check", "before_commit", "credentials_provider")
 
 # What stands behind the `**options` of those whose signature does not show them.
 FURTHER: dict[str, Any] = {
+    "aggregate": AggregateOptions,
+    "AggregateJob": AggregateOptions,
     "check": SourceOptions,
     "read": SourceOptions,
     "open to read": ReadOptions,
@@ -340,7 +360,12 @@ def test_what_an_argument_cannot_be_is_an_error_of_airscoops(name: str, folder: 
 
 def test_every_public_function_is_in_the_table() -> None:
     tried = {function for _, function in CALLS.values()}
-    of_a_file = {airscoop.Delta, airscoop.Rows}  # which other functions make
+    of_a_file = {
+        airscoop.Delta,
+        airscoop.Rows,
+        airscoop.Aggregation,
+        airscoop.Groups,
+    }  # which other functions make
     for module in (airscoop, airscoop.storage, airscoop.uploads, airscoop.resume):
         for name in (*module.__all__, *(["open"] if module is airscoop else [])):
             public = getattr(module, name)
@@ -447,6 +472,7 @@ def raising(*given: object) -> None:
         ("CopyJob.run", "on_progress"),
         ("copy", "on_progress"),
         ("check", "on_progress"),
+        ("aggregate", "on_progress"),
         ("delta", "on_progress"),
         ("publish", "on_progress"),
         ("Delta.write", "before_commit"),
@@ -462,7 +488,7 @@ def test_what_a_callback_raises_comes_out_and_nothing_is_made(
     except (Raised, errors.CredentialsMissing):  # the latter: no server is asked, and no callback
         assert not (folder / "out").exists()
     else:  # it was done before anybody could be told
-        assert name in ("CopyJob.run", "copy", "check", "delta")
+        assert name in ("CopyJob.run", "copy", "check", "aggregate", "delta")
 
 
 @settings(derandomize=True, deadline=None, max_examples=150, database=None)

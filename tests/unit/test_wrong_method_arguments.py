@@ -10,7 +10,7 @@ import contextlib
 import functools
 import inspect
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ def in_one_direction(folder: Path) -> Any:
     return airscoop.open(folder / "new.csv.gz", "rb")
 
 
+GROUP_BY = {"a": ["a"]}
 MADE: dict[str, Callable[[Path], Any]] = {
     "a reader": opened("rb"),
     "a reader after a seek": sought,
@@ -96,6 +97,9 @@ MADE: dict[str, Callable[[Path], Any]] = {
     "TaskStateResumeStore": lambda folder: TaskStateResumeStore(States()),
     "FileResumeStore": lambda folder: FileResumeStore(folder / "state"),
     "CopyJob": lambda folder: airscoop.CopyJob(folder / "new.csv", folder / "out"),
+    "AggregateJob": lambda folder: airscoop.AggregateJob(folder / "new.csv", group_by=GROUP_BY),
+    "Aggregation": lambda folder: airscoop.aggregate(folder / "new.csv", group_by=GROUP_BY),
+    "Groups": lambda folder: airscoop.aggregate(folder / "new.csv", group_by=GROUP_BY)["a"],
     "DeltaJob": lambda folder: airscoop.DeltaJob(None, folder / "new.csv"),
     "Delta": lambda folder: airscoop.delta(None, folder / "new.csv"),
     "PublishJob": lambda folder: airscoop.PublishJob(
@@ -122,7 +126,7 @@ NEEDED: dict[str, Any] = {
     "message": "m", "table": "a.b", "offset": 0, "delete_ratio": 0.5, "sql": "SELECT 1",
     "view": "a.b", "path": "no such file", "key": ["x"], "source": "a.b", "target": "a.c",
     "columns": ["x"], "partitions": [], "destination": "out2", "previous": None, "before": "V1",
-    "seconds": 1.0, "data": b"x", "text": "x", "dialect": None, "lease": None,
+    "prefix": "out3/", "seconds": 1.0, "data": b"x", "text": "x", "dialect": None, "lease": None,
 }  # fmt: skip
 
 # io's own methods, which are as fast as io's because they are io's: they answer as those of the
@@ -139,9 +143,9 @@ def taken(method: Any) -> list[inspect.Parameter]:
 
 
 def methods(kind: type) -> list[str]:
-    """Those that take something."""
+    """Those that take something; a mapping's own answer as a dict's."""
     found = []
-    for name in dir(kind):
+    for name in sorted({*dir(kind)} - {*dir(Mapping)}):
         if name[0] != "_" and callable(getattr(kind, name)):
             names = {each.name for each in taken(getattr(kind, name))} - {"self"}
             found += [name] if names else []

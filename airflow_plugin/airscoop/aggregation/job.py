@@ -192,7 +192,7 @@ def _template(options: AggregateOptions) -> TransferOptions:
     """What the objects have in common, as a transfer takes it."""
     dialect = CsvDialect.of(options["csv"])
     if dialect is not None and options["format"] not in ("auto", "csv"):
-        raise UsageError(f'csv does not go with format="{options["format"]}"')
+        raise UsageError(f"csv says how the format csv is written, not {options['format']}")
     if dialect is not None and not dialect.header and options["columns"] is None:
         raise UsageError("CSV without a header needs the names of its columns: columns")
     return TransferOptions(

@@ -184,8 +184,10 @@ class Aggregation(Mapping[str, Groups]):
         All of them are sent before the first one appears; each appears whole or not at all. What
         `before_commit` raises takes all of them back.
         """
-        folder = os.fspath(prefix)
-        if not isinstance(folder, str) or folder == "-":
+        from airscoop.transfer.options import place
+
+        folder = place(prefix, "prefix")
+        if folder == "-":
             raise UsageError("a result is written below a prefix in S3 or a folder")
         if before_commit is not None:
             kinds.FUNCTION.read(before_commit, "before_commit")

@@ -106,9 +106,11 @@ def _ways(hook: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {"proxies": _proxies(hook, kwargs), "timeout": _timeout(hook, kwargs)}
 
 
-def _timeout(hook: Any, kwargs: dict[str, Any]) -> Timeouts:
+def _timeout(hook: Any, kwargs: dict[str, Any]) -> Timeouts | None:
     """What botocore waits for between two bytes is also what it waits for the first one."""
     connect, read = kwargs.pop("connect_timeout", None), kwargs.pop("read_timeout", None)
+    if connect is None and read is None:
+        return None
     try:
         return Timeouts(connect=connect, first_byte=read, idle=read)
     except UsageError as error:

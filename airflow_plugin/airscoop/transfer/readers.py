@@ -171,6 +171,7 @@ class Reader(io.BufferedReader):
 
     def read_buffer(self, size: int) -> bytes | memoryview:
         """As `read`, for pyarrow, which takes what it reads without a copy."""
+        size = _whole(size, "size")
         left = 0 if self.size is None else self.size - self.tell()
         if min(size, left) < _LARGE_BYTES:
             return self.read(size)

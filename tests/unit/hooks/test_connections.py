@@ -504,7 +504,7 @@ def test_requests_take_as_long_as_a_connection_says(
         expected = airscoop.Timeouts(connect=5, first_byte=900.5, idle=900.5)
         assert s3_of(monkeypatch, config_kwargs=config).timeout == expected
         assert kinesis_settings("a").timeout == expected
-        assert s3_of(monkeypatch).timeout == airscoop.Timeouts()
+        assert s3_of(monkeypatch).timeout is None
     assert not caplog.records
 
 
