@@ -504,5 +504,11 @@ def test_several_wrong_arguments_at_once_are_an_error_of_airscoops(data: st.Data
     wrong = {each: VALUES[data.draw(st.sampled_from(sorted(VALUES)))] for each in chosen}
     with tempfile.TemporaryDirectory() as made, contextlib.chdir(made):
         fill(Path(made))
-        with contextlib.suppress(errors.AirscoopError):
+        naked = None
+        try:
             call(Path(made), **wrong)
+        except errors.AirscoopError:
+            pass
+        except Exception as error:
+            naked = f"{name}: {wrong}: {type(error).__name__}: {error}"
+        assert naked is None
